@@ -1,0 +1,54 @@
+# make run    install, then classify real images with the shipped graph and weights
+# make test   install, then every check and every test
+# Also: check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := $(wildcard app.py) composer components tests $(wildcard benchmarks examples)
+SHIPPED := saved_graphs/classification/fashion_mnist
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast check format bench clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+install: $(READY)
+
+# torch goes first and alone, so that the build chosen for it (CPU or CUDA) is settled before anything else asks for it.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+		|| { echo "Python's venv is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "`grep '^torch==' constraints.txt`"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx]'
+	@touch $@
+
+run: $(READY)
+	$(BIN)/composer run $(SHIPPED).yaml --weights $(SHIPPED).safetensors --input examples/fashion_mnist/*.png
+
+test: check
+	$(BIN)/python -m pytest
+
+test-fast: $(READY)
+	$(BIN)/python -m pytest -m 'not slow'
+
+check: $(READY)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,211 @@
+"""Activations.
+
+None has torch's ``inplace``: in a graph the value that would be overwritten may go to other nodes too.
+"""
+
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from torch import Tensor, nn, relu, sigmoid, tanh
+from torch.nn import functional as F
+
+from components.layers._bounds import Count
+from composer.ports import AnyTensor, Like
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "Hardsigmoid",
+    "Hardswish",
+    "LeakyReLU",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
+
+
+class ReLU(nn.ReLU):
+    """max(0, x)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return relu(input)
+
+
+class ReLU6(nn.ReLU6):
+    """min(max(0, x), 6)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.relu6(input)
+
+
+class LeakyReLU(nn.LeakyReLU):
+    """x where positive, a fixed fraction of x elsewhere.
+
+    Args:
+        negative_slope: The fraction.
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__(negative_slope)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.leaky_relu(input, self.negative_slope)
+
+
+class PReLU(nn.PReLU):
+    """x where positive, a learned fraction of x elsewhere (arXiv:1502.01852).
+
+    Args:
+        num_parameters: One fraction for all, or as many as axis 1 has channels.
+        init: What the fraction starts from.
+    """
+
+    def __init__(self, num_parameters: Count = 1, init: float = 0.25) -> None:
+        super().__init__(num_parameters, init)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.prelu(input, self.weight)
+
+
+class ELU(nn.ELU):
+    """x where positive, alpha (exp(x) - 1) elsewhere (arXiv:1511.07289).
+
+    Args:
+        alpha: What large negative values go to, negated.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__(alpha)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.elu(input, self.alpha)
+
+
+class GELU(nn.GELU):
+    """x times the normal distribution function of x (arXiv:1606.08415).
+
+    Args:
+        approximate: ``none`` for the exact function, ``tanh`` for its approximation.
+    """
+
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+        super().__init__(approximate)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.gelu(input, approximate=self.approximate)
+
+
+class SiLU(nn.SiLU):
+    """x sigmoid(x), also called Swish (arXiv:1702.03118)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.silu(input)
+
+
+class Mish(nn.Mish):
+    """x tanh(softplus(x)) (arXiv:1908.08681)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.mish(input)
+
+
+class Hardswish(nn.Hardswish):
+    """x min(max(0, x + 3), 6) / 6 (MobileNetV3, arXiv:1905.02244)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.hardswish(input)
+
+
+class Hardsigmoid(nn.Hardsigmoid):
+    """min(max(0, x + 3), 6) / 6; its output may be wired anywhere, as a gate or as scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return F.hardsigmoid(input)
+
+
+class Softplus(nn.Softplus):
+    """log(1 + exp(beta x)) / beta, a smooth ReLU.
+
+    Args:
+        beta: The larger, the sharper the bend.
+        threshold: Where beta x is above it, x itself is taken.
+    """
+
+    def __init__(self, beta: Annotated[float, Gt(0)] = 1.0, threshold: float = 20.0) -> None:
+        super().__init__(beta, threshold)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.softplus(input, self.beta, self.threshold)
+
+
+class Tanh(nn.Tanh):
+    """tanh(x), between -1 and 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return tanh(input)
+
+
+class Sigmoid(nn.Sigmoid):
+    """1 / (1 + exp(-x)), between 0 and 1; its output may be wired anywhere, as a gate or as scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return sigmoid(input)
+
+
+class Softmax(nn.Softmax):
+    """exp(x) over its sum along an axis; its output may be wired anywhere, as weights or as scores.
+
+    Args:
+        dim: The axis that sums to one.
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return F.softmax(input, self.dim)
+
+
+class LogSoftmax(nn.LogSoftmax):
+    """Logarithm of the softmax along an axis, without its loss of digits.
+
+    Args:
+        dim: The axis whose exponentials sum to one.
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__(dim)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return F.log_softmax(input, self.dim)

@@ -1,0 +1,159 @@
+"""Sums, products and means."""
+
+from typing import Annotated
+
+import torch
+from annotated_types import MinLen
+from torch import Tensor, nn
+
+from composer.ports import AnyTensor, Like
+
+__all__ = ["Add", "AddBroadcast", "Affine", "MatMul", "Max", "Mean", "Multiply", "Scale", "Subtract", "Sum"]
+
+Axes = int | Annotated[tuple[int, ...], MinLen(1)]
+
+
+class Add(nn.Module):
+    """Sum of tensors of one shape, as at the end of a residual block; ``AddBroadcast`` stretches axes of size 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, *xs: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        total = xs[0]
+        for x in xs[1:]:
+            total = total + x
+        return total
+
+
+class AddBroadcast(nn.Module):
+    """Sum of tensors whose axes of size 1 are stretched: a context [B, C, 1, 1] on a map [B, C, H, W]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, *xs: AnyTensor) -> AnyTensor:
+        total = xs[0]
+        for x in xs[1:]:
+            total = total + x
+        return total
+
+
+class Subtract(nn.Module):
+    """Difference of two tensors of one shape: input - other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(
+        self, input: Annotated[AnyTensor, "..."], other: Annotated[AnyTensor, "..."]
+    ) -> Annotated[Tensor, Like("input"), "..."]:
+        return input - other
+
+
+class Multiply(nn.Module):
+    """Product of tensors whose axes of size 1 are stretched: a gate [B, C, 1, 1] on a map [B, C, H, W]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, *xs: AnyTensor) -> AnyTensor:
+        product = xs[0]
+        for x in xs[1:]:
+            product = product * x
+        return product
+
+
+class MatMul(nn.Module):
+    """Matrix product over the last two axes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(
+        self, input: Annotated[AnyTensor, "... M K"], other: Annotated[AnyTensor, "... K N"]
+    ) -> Annotated[AnyTensor, "... M N"]:
+        return torch.matmul(input, other)
+
+
+class Affine(nn.Module):
+    """factor x + offset, with fixed numbers.
+
+    Args:
+        factor: What x is multiplied by: 1 / temperature, for instance.
+        offset: What is added.
+    """
+
+    def __init__(self, factor: float = 1.0, offset: float = 0.0) -> None:
+        super().__init__()
+        self.factor = factor
+        self.offset = offset
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return input * self.factor + self.offset
+
+
+class Scale(nn.Module):
+    """x times one learned number.
+
+    Args:
+        scale: What the number starts from.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(scale))
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return input * self.scale
+
+
+class Mean(nn.Module):
+    """Mean over axes: by default over the rows and columns of a map, global average pooling.
+
+    Args:
+        dim: The axes.
+        keepdim: Whether they stay, with size 1.
+    """
+
+    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.mean(self.dim, self.keepdim)
+
+
+class Sum(nn.Module):
+    """Sum over axes.
+
+    Args:
+        dim: The axes.
+        keepdim: Whether they stay, with size 1.
+    """
+
+    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.sum(self.dim, self.keepdim)
+
+
+class Max(nn.Module):
+    """The largest value over axes: by default over the rows and columns of a map, global max pooling.
+
+    Args:
+        dim: The axes.
+        keepdim: Whether they stay, with size 1.
+    """
+
+    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.amax(self.dim, self.keepdim)

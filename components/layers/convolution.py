@@ -1,0 +1,108 @@
+"""Convolutions of feature maps."""
+
+from typing import Annotated, Literal
+
+from torch import nn
+from torch.nn import functional as F
+
+from components.layers._bounds import Count, Margins, Size, require_divisor
+from composer.ports import FeatureMap
+
+__all__ = ["Conv2d", "ConvTranspose2d"]
+
+
+class Conv2d(nn.Conv2d):
+    """Convolution of a feature map, as ``torch.nn.Conv2d``.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Rows and columns of the kernel, in pixels.
+        stride: Step of the kernel, in pixels.
+        padding: Pixels added on each side; ``same`` keeps the size (stride 1 only), ``valid`` adds none.
+        dilation: Distance between the pixels a kernel looks at.
+        groups: Blocks of channels that do not see each other; ``in_channels`` of them is a depthwise convolution.
+        bias: Whether an output channel has a bias.
+        padding_mode: What the added pixels hold.
+
+    Raises:
+        ValueError: ``groups`` does not divide both channel counts, or ``same`` meets a stride.
+    """
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Margins | Literal["same", "valid"] = 0,
+        dilation: Size = 1,
+        groups: Count = 1,
+        bias: bool = True,
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
+    ) -> None:
+        require_divisor("groups", groups, in_channels=in_channels, out_channels=out_channels)
+        if padding == "same" and stride not in (1, (1, 1)):
+            raise ValueError(f"padding='same' needs stride 1, found stride={stride}: give the padding in pixels")
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+
+    def forward(
+        self, input: Annotated[FeatureMap, "B in_channels H W"]
+    ) -> Annotated[FeatureMap, "B out_channels H2 W2"]:
+        return self._conv_forward(input, self.weight, self.bias)
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """Transposed convolution, the gradient of ``Conv2d`` used to enlarge a map, as ``torch.nn.ConvTranspose2d``.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Rows and columns of the kernel, in pixels.
+        stride: How many times larger the output is.
+        padding: Pixels cut off on each side of the output.
+        output_padding: Pixels added at the bottom and the right, less than the stride or the dilation.
+        groups: Blocks of channels that do not see each other.
+        bias: Whether an output channel has a bias.
+        dilation: Distance between the pixels a kernel writes to.
+
+    Raises:
+        ValueError: ``groups`` does not divide both channel counts, or ``output_padding`` is too large.
+    """
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Margins = 0,
+        output_padding: Margins = 0,
+        groups: Count = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+    ) -> None:
+        require_divisor("groups", groups, in_channels=in_channels, out_channels=out_channels)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation
+        )
+        limits = tuple(max(pair) for pair in zip(self.stride, self.dilation, strict=True))
+        if any(extra >= limit for extra, limit in zip(self.output_padding, limits, strict=True)):
+            raise ValueError(
+                f"output_padding={self.output_padding} must be smaller than the larger of stride and dilation, "
+                f"{limits}: lower it"
+            )
+
+    def forward(  # type: ignore[override]
+        self, input: Annotated[FeatureMap, "B in_channels H W"]
+    ) -> Annotated[FeatureMap, "B out_channels H2 W2"]:
+        return F.conv_transpose2d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,  # type: ignore[arg-type]
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )

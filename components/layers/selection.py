@@ -1,0 +1,137 @@
+"""Parts that join tensors or take them apart."""
+
+from typing import Annotated
+
+import torch
+from annotated_types import MinLen
+from torch import nn
+
+from components.layers._bounds import Count
+from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid
+
+__all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]
+
+
+class Concat(nn.Module):
+    """Tensors joined along an axis; their other axes have the same sizes.
+
+    Args:
+        dim: The axis: 1 for channels or tokens, 0 for the batch.
+    """
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, *xs: AnyTensor) -> AnyTensor:
+        return torch.cat(xs, self.dim)
+
+
+class Stack(nn.Module):
+    """Tensors of one shape joined along a new axis.
+
+    Args:
+        dim: Where the new axis stands in the output.
+    """
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, *xs: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return torch.stack(xs, self.dim)
+
+
+class Chunk(nn.Module):
+    """An axis cut into parts of the same size; the first ones are one longer where it does not come out even.
+
+    Args:
+        chunks: How many parts.
+        dim: The axis.
+    """
+
+    def __init__(self, chunks: Count, dim: int = 1) -> None:
+        super().__init__()
+        self.chunks = chunks
+        self.dim = dim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Levels:
+        return torch.tensor_split(input, self.chunks, self.dim)
+
+
+class Split(nn.Module):
+    """An axis cut into parts of given sizes.
+
+    Args:
+        sizes: Sizes of the parts; they add up to the size of the axis.
+        dim: The axis.
+    """
+
+    def __init__(self, sizes: Annotated[tuple[Count, ...], MinLen(1)], dim: int = 1) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.dim = dim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Levels:
+        return torch.split(input, self.sizes, self.dim)  # type: ignore[arg-type]
+
+
+class Select(nn.Module):
+    """One entry of an axis, which is then gone: by default the first token, where the class token stands.
+
+    Args:
+        index: Which entry; negative counts from the end.
+        dim: The axis.
+    """
+
+    def __init__(self, index: int = 0, dim: int = 1) -> None:
+        super().__init__()
+        self.index = index
+        self.dim = dim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.select(self.dim, self.index)
+
+
+class Slice(nn.Module):
+    """A stretch of an axis: from 1 on, for instance, the tokens behind the class token.
+
+    Args:
+        start: First entry; negative counts from the end.
+        end: The entry behind the last one; None for all that follow.
+        dim: The axis.
+    """
+
+    def __init__(self, start: int = 0, end: int | None = None, dim: int = 1) -> None:
+        super().__init__()
+        stretch = slice(start, end)
+        whole = (slice(None),)
+        self.index = (*whole * dim, stretch) if dim >= 0 else (..., stretch, *whole * (-dim - 1))
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input[self.index]
+
+
+class SelectLevel(nn.Module):
+    """One level of a sequence: the same as the reference ``node.out[i]``, as a node of its own.
+
+    Args:
+        level: Which level; negative counts from the end.
+    """
+
+    def __init__(self, level: int = -1) -> None:
+        super().__init__()
+        self.level = level
+
+    def forward(self, levels: Levels) -> AnyTensor:
+        return levels[self.level]
+
+
+class CollectLevels(nn.Module):
+    """Feature maps put together as a pyramid, in the order of the wires: finest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, *xs: FeatureMap) -> Pyramid:
+        return xs

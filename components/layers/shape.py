@@ -1,0 +1,179 @@
+"""Layers that lay the same numbers out differently."""
+
+from typing import Annotated
+
+import torch
+from annotated_types import MinLen
+from torch import Tensor, nn
+
+from components.layers._bounds import Count, Sizes
+from composer.ports import AnyTensor, FeatureMap, Like, Tokens
+
+__all__ = [
+    "Detach",
+    "Flatten",
+    "Identity",
+    "MapToTokens",
+    "Permute",
+    "Reshape",
+    "Squeeze",
+    "TokensToMap",
+    "Unflatten",
+    "Unsqueeze",
+]
+
+
+class Identity(nn.Identity):
+    """What comes in goes out: a place to hold a name or to change a branch later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return input
+
+
+class Detach(nn.Module):
+    """What comes in goes out, but no gradient comes back (the stop-gradient of SimSiam, arXiv:2011.10566)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return input.detach()
+
+
+class Flatten(nn.Flatten):
+    """Neighbouring axes joined into one, as ``torch.nn.Flatten``.
+
+    Args:
+        start_dim: First axis that is joined; 1 keeps the batch.
+        end_dim: Last axis that is joined.
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__(start_dim, end_dim)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.flatten(self.start_dim, self.end_dim)
+
+
+class Unflatten(nn.Unflatten):
+    """One axis split into several, as ``torch.nn.Unflatten``.
+
+    Args:
+        dim: The axis that is split.
+        unflattened_size: Sizes of the new axes; one of them may be -1, what is left.
+
+    Raises:
+        ValueError: A size is 0, or more than one is -1.
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sizes) -> None:
+        _check_sizes("unflattened_size", unflattened_size)
+        super().__init__(dim, unflattened_size)
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return torch.unflatten(input, self.dim, self.unflattened_size)
+
+
+class Reshape(nn.Module):
+    """All axes but the first laid out anew; the first one, the batch, stays.
+
+    Args:
+        shape: Sizes of the axes after the first; one of them may be -1, what is left.
+
+    Raises:
+        ValueError: A size is 0, or more than one is -1.
+    """
+
+    def __init__(self, shape: Sizes) -> None:
+        super().__init__()
+        _check_sizes("shape", shape)
+        self.shape = shape
+
+    def forward(self, input: Annotated[AnyTensor, "B ..."]) -> AnyTensor:
+        return input.reshape(input.shape[0], *self.shape)
+
+
+class Permute(nn.Module):
+    """Axes in another order.
+
+    Args:
+        dims: For each axis of the output, which one of the input it is: (0, 2, 3, 1) puts channels last.
+
+    Raises:
+        ValueError: ``dims`` does not hold every axis once.
+    """
+
+    def __init__(self, dims: Annotated[tuple[int, ...], MinLen(1)]) -> None:
+        super().__init__()
+        rank = len(dims)
+        if sorted(dims) != list(range(rank)):
+            raise ValueError(
+                f"dims={dims} must hold each of {tuple(range(rank))} once: the axes of the input, reordered"
+            )
+        self.dims = dims
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.permute(self.dims)
+
+
+class Squeeze(nn.Module):
+    """An axis of size 1 taken out.
+
+    Args:
+        dim: The axis; one of another size stays.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.squeeze(self.dim)
+
+
+class Unsqueeze(nn.Module):
+    """An axis of size 1 put in.
+
+    Args:
+        dim: Where the new axis stands in the output.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+        return input.unsqueeze(self.dim)
+
+
+class MapToTokens(nn.Module):
+    """The pixels of a map as a sequence, row by row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tokens, "B N C"]:
+        return input.flatten(2).transpose(1, 2)
+
+
+class TokensToMap(nn.Module):
+    """A sequence laid out as the pixels of a map, row by row.
+
+    Args:
+        height: Rows of the map; its columns are what the length of the sequence leaves.
+    """
+
+    def __init__(self, height: Count) -> None:
+        super().__init__()
+        self.height = height
+
+    def forward(self, input: Annotated[Tokens, "B N C"]) -> Annotated[FeatureMap, "B C height W"]:
+        return torch.unflatten(input.transpose(1, 2), 2, (self.height, -1))
+
+
+def _check_sizes(name: str, sizes: tuple[int, ...]) -> None:
+    if 0 in sizes or sizes.count(-1) > 1:
+        raise ValueError(f"{name}={sizes} must hold sizes of 1 or more and at most one -1, which takes what is left")

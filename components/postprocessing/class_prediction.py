@@ -1,0 +1,73 @@
+"""Predictions of classifiers."""
+
+from typing import Annotated, Literal, NamedTuple
+
+import torch
+from annotated_types import Ge, Interval
+from torch import Tensor, nn
+
+from composer.ports import Embedding, Label, Score
+
+__all__ = ["ClassPrediction", "MultiLabelPrediction"]
+
+
+class Prediction(NamedTuple):
+    """The score of each class, and the class with the highest."""
+
+    scores: Annotated[Score, "B K"]
+    labels: Annotated[Label, "B"]
+
+
+class MultiLabels(NamedTuple):
+    """The score of each class, and 1 for each class that is predicted."""
+
+    scores: Annotated[Score, "B K"]
+    labels: Annotated[Label, "B K"]
+
+
+class ClassPrediction(nn.Module):
+    """Scores from 0 to 1, and the class with the highest (what OpenMMLab's ClsHead predicts).
+
+    Args:
+        mode: ``softmax`` for classes that exclude each other; ``sigmoid`` scores each class by itself.
+    """
+
+    def __init__(self, mode: Literal["softmax", "sigmoid"] = "softmax") -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, logits: Annotated[Embedding, "B K"]) -> Prediction:
+        """Softmax or sigmoid, then argmax."""
+        scores = logits.softmax(dim=1) if self.mode == "softmax" else logits.sigmoid()
+        return Prediction(scores, scores.argmax(dim=1))
+
+
+class MultiLabelPrediction(nn.Module):
+    """Sigmoid scores, and every class whose score is high (what OpenMMLab's MultiLabelClsHead predicts).
+
+    ``labels`` is 1 for predicted classes and 0 for others, where OpenMMLab lists the classes' indices.
+
+    Args:
+        thr: Classes with at least this score are predicted; goes before ``topk``. With neither it is 0.5.
+        topk: This many classes with the highest scores are predicted.
+    """
+
+    def __init__(
+        self,
+        thr: Annotated[float, Interval(ge=0, le=1)] | None = None,
+        topk: Annotated[int, Ge(1)] | None = None,
+    ) -> None:
+        super().__init__()
+        self.thr = 0.5 if thr is None and topk is None else thr
+        self.topk = topk or 1
+
+    def forward(self, logits: Annotated[Embedding, "B K"]) -> MultiLabels:
+        """Sigmoid, then the threshold or the highest ones."""
+        scores = logits.sigmoid()
+        return MultiLabels(scores, self._chosen(scores))
+
+    def _chosen(self, scores: Tensor) -> Tensor:
+        if self.thr is not None:
+            return (scores >= self.thr).long()
+        highest = scores.topk(min(self.topk, scores.shape[1]), dim=1).indices
+        return torch.zeros_like(scores, dtype=torch.long).scatter(1, highest, 1)

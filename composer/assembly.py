@@ -1,0 +1,172 @@
+"""From a graph, or a file, to a model: check, infer, plan, build, load."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from composer.building import TooLarge, build_component, build_modules
+from composer.catalog import Catalog
+from composer.graph import Graph
+from composer.graphfile import loads, read
+from composer.inference import infer_shapes
+from composer.limits import Limits
+from composer.model import Model
+from composer.momentum import STEPS
+from composer.plan import Plan, plan
+from composer.problems import GraphError, Problem, Where
+from composer.rules import check
+from composer.weights import compare, convert, graph_text_of, put, read_weights
+
+__all__ = ["compile", "load"]
+
+Params = Mapping[str, Mapping[str, Any]]
+
+
+def compile(
+    graph: Graph,
+    catalog: Catalog | None = None,
+    *,
+    limits: Limits | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Model:
+    """Make a model of a graph, with freshly initialised weights.
+
+    Args:
+        graph: The graph; it is checked, and every size is inferred, before anything is built.
+        catalog: The components; by default those that come with composer.
+        limits: How much the graph may declare.
+        device: Where the model goes.
+        dtype: What its floating-point weights are converted to; by default torch's default dtype.
+
+    Raises:
+        GraphError: Something is wrong; it carries all problems.
+    """
+    catalog, limits = catalog or Catalog.default(), limits or Limits()
+    settled, params = _settle(graph, catalog, limits)
+    model = _built(graph, settled, params, catalog, limits, "cpu")
+    return _moved(model, device, dtype)
+
+
+def load(
+    path: str | Path,
+    *,
+    weights: str | Path | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    strict: bool = True,
+    allow_pickle: bool = False,
+    catalog: Catalog | None = None,
+    limits: Limits | None = None,
+) -> Model:
+    """Make a model of a graph file, or of a file that ``Model.save`` wrote.
+
+    Args:
+        path: A YAML graph, or a safetensors file with a graph in it (its own weights are then loaded).
+        weights: A file of weights; the model is then built without initialising any.
+        device: Where the model goes.
+        dtype: What floating-point weights are converted to; by default they keep the dtype of the file.
+        strict: Refuse weights that do not fit; otherwise what matches is loaded and the rest is initialised.
+            ``model.weights_report`` says what was loaded.
+        allow_pickle: Whether ``weights`` may be a torch file; it is read with ``weights_only=True``.
+        catalog: The components; by default those that come with composer.
+        limits: How much the graph may declare.
+
+    Raises:
+        GraphError: The file cannot be read, the graph is wrong, or the weights do not fit.
+    """
+    catalog, limits = catalog or Catalog.default(), limits or Limits()
+    whole = Path(path).suffix == ".safetensors"
+    graph = loads(graph_text_of(path), str(path)) if whole else read(path)
+    weights = weights if weights is not None or not whole else path
+    if weights is None:
+        return compile(graph, catalog, limits=limits, device=device, dtype=dtype)
+    settled, params = _settle(graph, catalog, limits, trusted=whole)
+    model = _built(graph, settled, params, catalog, limits, "meta")
+    state = convert(read_weights(weights, allow_pickle=allow_pickle, device=device or "cpu"), dtype)
+    report = compare(model, state, tuple(graph.nodes))
+    put(model, state, report, strict=strict, source=str(weights), assign=True)
+    _fill(model, settled, params, limits)
+    model.weights_report = report
+    return _moved(model, device, dtype)
+
+
+def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = False) -> tuple[Plan, Params]:
+    """The plan, and every part's parameters. A graph that was compiled before needs no second look at its sizes."""
+    problems = check(graph, catalog, limits)
+    _refuse(problems)
+    settled = plan(graph, catalog)
+    if trusted and all(_complete(settled, path) for path in settled.parts):
+        return settled, {path: part.params for path, part in settled.parts.items()}
+    shapes = infer_shapes(graph, catalog, limits=limits)
+    _refuse(shapes.problems)
+    by_module = {call.module: call.path for program in settled.programs.values() for call in program.calls}
+    params = {path: shapes.nodes[by_module[path]].params for path in settled.parts if path in by_module}
+    for path, part in settled.parts.items():
+        params.setdefault(path, part.params)
+    return settled, params
+
+
+def _complete(settled: Plan, path: str) -> bool:
+    part = settled.parts[path]
+    return all(not item.required or item.name in part.params for item in part.component.parameters)
+
+
+def _refuse(problems: Any) -> None:
+    if any(problem.severity == "error" for problem in problems):
+        raise GraphError(problems)
+
+
+def _built(graph: Graph, settled: Plan, params: Params, catalog: Catalog, limits: Limits, device: str) -> Model:
+    types = catalog.port_types
+    lists = frozenset(
+        name
+        for name, entry in graph.data_samples.items()
+        if entry.type in types and (types[entry.type].is_sequence or types[entry.type].opaque)
+    )
+    model = Model(graph, settled, params, lists)
+    try:
+        build_modules(model, settled, params, limits, device)
+    except TooLarge as error:
+        raise GraphError(Problem(error.code, Where(graph.name or "graph"), str(error))) from error
+    return model.train()
+
+
+def _fill(model: Model, settled: Plan, params: Params, limits: Limits) -> None:
+    """Give a value to what the weights did not: tensors outside the state dict, and with ``strict=False`` the missing."""
+    for path, part in settled.parts.items():
+        module = model.get_submodule(path)
+        if not _on_meta(module):
+            continue
+        if part.copy_of is not None:
+            _take_over(module, model.get_submodule(part.copy_of))
+        else:
+            _take_over(module, build_component(part.component, params[path], limits, "cpu"))
+    for target in settled.momentum:
+        holder = model.get_submodule(target)
+        if holder.get_buffer(STEPS).is_meta:
+            holder.register_buffer(STEPS, torch.zeros((), dtype=torch.int64))
+
+
+def _on_meta(module: nn.Module) -> bool:
+    return any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers()))
+
+
+def _take_over(module: nn.Module, source: nn.Module) -> None:
+    """Replace what is still on meta by the source's tensors."""
+    for name, tensor in list(module.named_parameters()):
+        if tensor.is_meta:
+            holder, _, leaf = name.rpartition(".")
+            value = source.get_parameter(name).detach().clone()
+            setattr(module.get_submodule(holder), leaf, nn.Parameter(value, tensor.requires_grad))
+    for name, tensor in list(module.named_buffers()):
+        holder, _, leaf = name.rpartition(".")
+        if tensor.is_meta and leaf != STEPS:
+            module.get_submodule(holder)._buffers[leaf] = source.get_buffer(name).detach().clone()
+
+
+def _moved(model: Model, device: torch.device | str | None, dtype: torch.dtype | None) -> Model:
+    return model.to(device=device, dtype=dtype) if device is not None or dtype is not None else model

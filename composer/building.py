@@ -1,0 +1,118 @@
+"""Building modules from a plan: on a device, on meta, and never more than the limits allow."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+
+from composer.component import Component
+from composer.limits import Limits
+from composer.momentum import STEPS, momentum_copy
+from composer.plan import Plan
+
+__all__ = ["TooLarge", "build_component", "build_modules"]
+
+
+class TooLarge(Exception):
+    """Building was stopped at a limit.
+
+    Args:
+        code: The problem's code.
+        message: What was found and how to raise the limit.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def build_component(
+    component: Component, params: Mapping[str, Any], limits: Limits, device: torch.device | str
+) -> nn.Module:
+    """One module on a device.
+
+    Raises:
+        TooLarge: It declares more layers or bytes than the limits allow; building stops there.
+        pydantic.ValidationError: A parameter does not fit.
+    """
+    arguments = component.arguments(params)
+    with torch.device(device), _guard(limits):
+        return cast(nn.Module, component.cls(**arguments))
+
+
+def build_modules(
+    root: nn.Module, plan: Plan, params: Mapping[str, Mapping[str, Any]], limits: Limits, device: torch.device | str
+) -> None:
+    """Build every module of a plan and put it in its place under ``root``.
+
+    Args:
+        root: Takes the modules; the inside of a subgraph becomes a child module without a forward.
+        plan: What to build.
+        params: Parameters of each part by path, with those taken from the wire.
+        limits: How much may be built.
+        device: Where.
+
+    Raises:
+        TooLarge: The limits do not allow it.
+    """
+    for path, part in plan.parts.items():
+        if part.copy_of is None:
+            module = build_component(part.component, params[path], limits, device)
+            _place(root, path, module.requires_grad_(False) if part.frozen else module)
+    for path, part in plan.parts.items():
+        if part.copy_of is not None:
+            _place(root, path, momentum_copy(root.get_submodule(part.copy_of)))
+    for target in plan.momentum:
+        steps = torch.zeros((), dtype=torch.int64, device=device)
+        root.get_submodule(target).register_buffer(STEPS, steps)
+
+
+def _place(root: nn.Module, path: str, module: nn.Module) -> None:
+    *outer, name = path.split(".")
+    holder = root
+    for part in outer:
+        if part not in holder._modules:
+            holder.add_module(part, nn.Module())
+        holder = holder.get_submodule(part)
+    holder.add_module(name, module)
+
+
+@contextmanager
+def _guard(limits: Limits) -> Iterator[None]:
+    """Stop a constructor that registers more than the limits allow."""
+    layers = size = 0
+
+    def count_layer(_: nn.Module, name: str, child: nn.Module | None) -> None:
+        nonlocal layers
+        layers += 1
+        if layers > limits.layers:
+            raise TooLarge(
+                "too-many-layers",
+                f"it builds more than {limits.layers:,} layers; a caller can raise the limit: Limits(layers=...)",
+            )
+
+    def count_bytes(_: nn.Module, name: str, parameter: Tensor | None) -> None:
+        nonlocal size
+        size += 0 if parameter is None else parameter.numel() * parameter.element_size()
+        if size > limits.parameter_bytes:
+            raise TooLarge(
+                "too-many-parameters",
+                f"it declares at least {size / 2**30:,.1f} GiB of parameters, the limit is "
+                f"{limits.parameter_bytes / 2**30:,.1f} GiB; a caller can raise it: Limits(parameter_bytes=...)",
+            )
+
+    handles = [
+        register_module_module_registration_hook(count_layer),
+        register_module_parameter_registration_hook(count_bytes),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

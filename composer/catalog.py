@@ -1,0 +1,200 @@
+"""The catalog: every component that is enabled.
+
+It is made from folders of Python files and from installed packages; it is passed around explicitly and nothing is
+registered globally. A graph file can never enable anything.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from composer import ports
+from composer.component import Component, ComponentError, read_component
+from composer.ports import PortType, port_type
+from composer.problems import GraphError, Problem, Where, nearest
+
+__all__ = ["Catalog"]
+
+ENTRY_POINTS = "composer.components"
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """The components that graphs may name, by type name.
+
+    Args:
+        components: The components; their names are unique.
+        cache: What inference has found out about them, by content; only a memory, never part of the meaning.
+    """
+
+    components: Mapping[str, Component]
+    cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def default(cls) -> "Catalog":
+        """The components that come with composer, and those of installed packages.
+
+        A package adds its own through the entry-point group ``composer.components``, whose value names an importable
+        package with one folder a kind.
+        """
+        return _default()
+
+    @classmethod
+    def of(cls, *classes: type, kind: str = "custom") -> "Catalog":
+        """A catalog of just these classes.
+
+        Raises:
+            ComponentError: A class is not a component.
+        """
+        return cls({}).with_components(*classes, kind=kind)
+
+    def with_components(self, *classes: type, kind: str = "custom") -> "Catalog":
+        """This catalog and these classes.
+
+        Raises:
+            ComponentError: A class is not a component.
+            GraphError: A name is taken.
+        """
+        return self._with([read_component(item, kind) for item in classes])
+
+    def with_folder(self, folder: str | Path) -> "Catalog":
+        """This catalog and a folder of component files.
+
+        A file's kind is the name of the folder it lies in: ``my_parts/necks/fancy.py`` is of the kind ``necks``; a file
+        directly in the folder is of the kind named like the folder. The files are run: enable only folders you trust.
+
+        Raises:
+            GraphError: A file cannot be imported, a class is not a component, or a name is taken.
+        """
+        root = Path(folder).resolve()
+        if not root.is_dir():
+            raise GraphError(Problem("no-folder", Where(str(folder)), "there is no such folder of components"))
+        modules = []
+        for path in sorted(root.rglob("*.py")):
+            if not path.name.startswith("_"):
+                modules.append((_import_file(path, root), path.parent.name))
+        return self._with(_components_of(modules))
+
+    def with_package(self, name: str) -> "Catalog":
+        """This catalog and an importable package with one folder a kind.
+
+        Raises:
+            GraphError: A module cannot be imported, a class is not a component, or a name is taken.
+        """
+        package = importlib.import_module(name)
+        modules = []
+        for root in map(Path, package.__path__):
+            for path in sorted(root.glob("*/*.py")):
+                if not path.name.startswith("_"):
+                    kind = path.parent.name
+                    modules.append((importlib.import_module(f"{name}.{kind}.{path.stem}"), kind))
+        return self._with(_components_of(modules))
+
+    def _with(self, components: Iterable[Component]) -> "Catalog":
+        merged = dict(self.components)
+        for component in components:
+            other = merged.get(component.name)
+            if other is not None and other.cls is not component.cls:
+                raise GraphError(
+                    Problem(
+                        "duplicate-component",
+                        Where(component.name),
+                        f"{component.cls.__module__} and {other.cls.__module__} both have a component of this name; "
+                        "type names are unique in a catalog: rename one",
+                    )
+                )
+            merged[component.name] = component
+        return Catalog(merged)
+
+    def __getitem__(self, name: str) -> Component:
+        return self.components[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.components
+
+    def __iter__(self) -> Iterator[Component]:
+        return iter(self.components.values())
+
+    def __len__(self) -> int:
+        return len(self.components)
+
+    def get(self, name: str | None) -> Component | None:
+        """The component of this name, or None."""
+        return None if name is None else self.components.get(name)
+
+    def nearest(self, name: str) -> list[str]:
+        """Names in the catalog that look most like ``name``."""
+        return nearest(name, self.components)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, tuple[Component, ...]]:
+        """The components by kind, both sorted by name."""
+        kinds: dict[str, list[Component]] = {}
+        for component in sorted(self, key=lambda item: (item.kind, item.name)):
+            kinds.setdefault(component.kind, []).append(component)
+        return {kind: tuple(items) for kind, items in kinds.items()}
+
+    @cached_property
+    def port_types(self) -> Mapping[str, PortType]:
+        """The port types by name: those of ``composer.ports`` and those that components use."""
+        found: dict[str, PortType] = {}
+        for name in ports.__all__:
+            item = getattr(ports, name)
+            if hasattr(item, "__metadata__"):
+                found[port_type(item).name] = port_type(item)
+        for component in self:
+            for port in (*component.inputs, *component.outputs):
+                found.setdefault(port.type.name, port.type)
+        return found
+
+
+@cache
+def _default() -> Catalog:
+    catalog = Catalog({}).with_package("components")
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name):
+        catalog = catalog.with_package(entry.value)
+    return catalog
+
+
+def _import_file(path: Path, root: Path) -> ModuleType:
+    unique = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    name = f"composer_folder_{unique}_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise GraphError(Problem("component-file", Where(str(path)), "not a Python file that can be imported"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        text = f"importing it failed: {type(error).__name__}: {error}"
+        raise GraphError(Problem("component-file", Where(str(path.relative_to(root.parent))), text)) from error
+    return module
+
+
+def _components_of(modules: Iterable[tuple[ModuleType, str]]) -> list[Component]:
+    found: list[Component] = []
+    problems: list[Problem] = []
+    for module, kind in modules:
+        if not hasattr(module, "__all__"):
+            text = "it has no __all__: list the component classes in it, as in __all__ = ['MyNeck']"
+            problems.append(Problem("component-file", Where(module.__file__ or module.__name__), text))
+        for name in getattr(module, "__all__", ()):
+            try:
+                found.append(read_component(getattr(module, name), kind))
+            except (ComponentError, AttributeError) as error:
+                problems.append(Problem("bad-component", Where(f"{module.__name__}.{name}"), str(error)))
+    if problems:
+        raise GraphError(problems)
+    return found

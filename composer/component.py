@@ -1,0 +1,329 @@
+"""A component as the rest of composer sees it: parameters and typed ports, read from the class itself."""
+
+import inspect
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
+from torch import nn
+
+from composer.ports import LayerCount, Like, PortType, port_type
+
+__all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
+
+
+class ComponentError(TypeError):
+    """A class cannot be a component; the text says what is missing and how to write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A constructor argument of a component.
+
+    Args:
+        name: Its name.
+        annotation: Its type, with bounds.
+        default: Its default; ``inspect.Parameter.empty`` where it is required.
+        help: Its text from the docstring.
+        counts_layers: Whether its value says how many layers are built.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    help: str = ""
+    counts_layers: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a component.
+
+    Args:
+        name: Its name.
+        type: What it carries.
+        axes: Names of its axes; None where nothing is declared.
+        optional: Whether it may stay without a wire.
+        variadic: Whether it takes any number of wires.
+        like: For an output that has the type of an input: the input's name.
+    """
+
+    name: str
+    type: PortType
+    axes: tuple[str, ...] | None = None
+    optional: bool = False
+    variadic: bool = False
+    like: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """A class of the catalog: its ports and parameters.
+
+    Args:
+        name: Type name in graph files: the name of the class.
+        kind: Its family: the name of its folder.
+        cls: The class, an ``nn.Module``.
+        parameters: Its constructor's arguments.
+        inputs: Its input ports, in the order of ``forward``.
+        outputs: Its output ports.
+    """
+
+    name: str
+    kind: str
+    cls: type
+    parameters: tuple[Parameter, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    _faults: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def doc(self) -> str:
+        """The docstring, cleaned."""
+        return inspect.getdoc(self.cls) or ""
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return self.doc.split("\n", 1)[0]
+
+    @cached_property
+    def returns_tuple(self) -> bool:
+        """Whether ``forward`` returns a NamedTuple with a field for each output port."""
+        return _is_named_tuple(_hints(self.cls.forward).get("return"))  # type: ignore[attr-defined]
+
+    @cached_property
+    def parameter_by_name(self) -> Mapping[str, Parameter]:
+        """The parameters by name."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @cached_property
+    def input_by_name(self) -> Mapping[str, Port]:
+        """The input ports by name."""
+        return {port.name: port for port in self.inputs}
+
+    @cached_property
+    def output_by_name(self) -> Mapping[str, Port]:
+        """The output ports by name."""
+        return {port.name: port for port in self.outputs}
+
+    @cached_property
+    def from_wire(self) -> Mapping[str, tuple[Port, int]]:
+        """Required parameters that a wire can tell: the input port and the position of the axis they name."""
+        found: dict[str, tuple[Port, int]] = {}
+        for port in self.inputs:
+            for position, axis in enumerate(port.axes or ()):
+                parameter = self.parameter_by_name.get(axis)
+                if parameter is not None and parameter.required and axis not in found and not port.variadic:
+                    found[axis] = (port, position)
+        return found
+
+    @cached_property
+    def model(self) -> type[BaseModel]:
+        """A pydantic model of the parameters; it checks values and gives the JSON schema of the form."""
+        fields: dict[str, Any] = {
+            f"p_{parameter.name}": (parameter.annotation, ... if parameter.required else parameter.default)
+            for parameter in self.parameters
+        }
+        config = ConfigDict(
+            strict=True, extra="forbid", alias_generator=lambda name: name[2:], arbitrary_types_allowed=True
+        )
+        return create_model(self.name, __config__=config, **fields)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the parameters."""
+        return self.model.model_json_schema()
+
+    def faults(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """What is wrong with parameter values: (parameter, message) pairs; those left out are not looked at.
+
+        Results are kept: a graph of many equal layers is checked once.
+        """
+        if not params:
+            return ()
+        text = json.dumps(params, default=str)
+        if text not in self._faults:
+            self._faults[text] = self._look(text)
+        return self._faults[text]
+
+    def _look(self, text: str) -> tuple[tuple[str, str], ...]:
+        try:
+            self.model.model_validate_json(text)
+        except ValidationError as error:
+            given = json.loads(text)
+            return tuple(
+                (str(detail["loc"][0]), _fault_text(detail, given))
+                for detail in error.errors(include_url=False)
+                if detail["loc"] and detail["type"] not in ("missing", "extra_forbidden")
+            )
+        return ()
+
+    def arguments(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Checked parameter values as the constructor takes them (lists as the tuples they are annotated with).
+
+        Raises:
+            pydantic.ValidationError: A value does not fit, or a required one is missing.
+        """
+        checked = self.model.model_validate_json(json.dumps(params, default=str))
+        return {name: getattr(checked, f"p_{name}") for name in params}
+
+    def declared_layers(self, params: Mapping[str, Any]) -> int:
+        """How many layers the values of ``LayerCount`` parameters declare; at least 1."""
+        total = 0
+        for parameter in self.parameters:
+            if parameter.counts_layers:
+                total += _count(params.get(parameter.name, parameter.default))
+        return max(total, 1)
+
+    def type_of_output(self, port: Port, input_types: Mapping[str, PortType]) -> PortType:
+        """The type of an output, given the types on the wires into the inputs."""
+        if port.like is None:
+            return port.type
+        return input_types.get(port.like, port.type)
+
+
+def read_component(cls: type, kind: str) -> Component:
+    """Read a class's constructor and ``forward`` into a ``Component``.
+
+    Raises:
+        ComponentError: Something is missing: an annotation, a port type, a return type.
+    """
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    hints = _hints(cls.__init__)  # type: ignore[misc]
+    texts = {item.arg_name: item.description or "" for item in docstring_parser.parse(inspect.getdoc(cls) or "").params}
+    parameters = []
+    for argument in [] if cls.__init__ is nn.Module.__init__ else list(signature.parameters.values())[1:]:  # type: ignore[misc]
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            raise ComponentError(f"{cls.__name__}.__init__ takes *{argument.name}: name every parameter")
+        if argument.name not in hints:
+            raise ComponentError(f"{cls.__name__}.__init__: parameter '{argument.name}' has no type annotation")
+        annotation = hints[argument.name]
+        parameters.append(
+            Parameter(
+                argument.name,
+                annotation,
+                argument.default,
+                texts.get(argument.name, ""),
+                any(isinstance(extra, LayerCount) for extra in _metadata(annotation)),
+            )
+        )
+    component = Component(cls.__name__, kind, cls, tuple(parameters), _inputs(cls), _outputs(cls))
+    _check_likes(component)
+    try:
+        _ = component.model
+    except (PydanticUserError, TypeError) as error:
+        raise ComponentError(f"{cls.__name__}: a parameter's type cannot be read from a file: {error}") from error
+    return component
+
+
+def parse_axes(text: str) -> tuple[str, ...]:
+    """The axes in a port's annotation: names, digits or one ``...``.
+
+    Raises:
+        ComponentError: A part is none of these.
+    """
+    axes = tuple(text.split())
+    bad = [axis for axis in axes if not (axis.isidentifier() or axis.isdigit() or axis == "...")]
+    if bad or axes.count("...") > 1:
+        raise ComponentError(f"axes {text!r}: expected names, digits and at most one '...', found {bad or axes}")
+    return axes
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise ComponentError(f"{function.__qualname__}: an annotation cannot be resolved: {error}") from error
+
+
+def _inputs(cls: type) -> tuple[Port, ...]:
+    forward = cls.forward  # type: ignore[attr-defined]
+    hints = _hints(forward)
+    ports = []
+    for argument in list(inspect.signature(forward).parameters.values())[1:]:
+        if argument.kind is argument.KEYWORD_ONLY:
+            continue
+        if argument.kind is argument.VAR_KEYWORD:
+            raise ComponentError(f"{cls.__name__}.forward takes **{argument.name}: name every input port")
+        where = f"{cls.__name__}.forward: input '{argument.name}'"
+        port = _port(argument.name, hints.get(argument.name), where)
+        optional = argument.default is not argument.empty
+        ports.append(
+            Port(port.name, port.type, port.axes, optional, argument.kind is argument.VAR_POSITIONAL, port.like)
+        )
+    return tuple(ports)
+
+
+def _outputs(cls: type) -> tuple[Port, ...]:
+    returned = _hints(cls.forward).get("return")  # type: ignore[attr-defined]
+    if _is_named_tuple(returned):
+        fields = get_type_hints(returned, include_extras=True)
+        return tuple(_port(name, hint, f"{cls.__name__}.forward: output '{name}'") for name, hint in fields.items())
+    return (_port("out", returned, f"{cls.__name__}.forward: its return"),)
+
+
+def _port(name: str, hint: Any, where: str) -> Port:
+    if hint is None or hint is NoneType:
+        raise ComponentError(f'{where} has no annotation: write one such as Annotated[FeatureMap, "B channels H W"]')
+    extras = _metadata(hint)
+    likes = [extra.port for extra in extras if isinstance(extra, Like)]
+    texts = [extra for extra in extras if isinstance(extra, str)]
+    types = [extra for extra in extras if isinstance(extra, PortType)]
+    if not likes and not types:
+        raise ComponentError(f"{where} has no port type: annotate it with one of composer.ports, found {hint!r}")
+    kind = types[-1] if types else _ANY
+    return Port(name, kind, parse_axes(texts[-1]) if texts else None, like=likes[-1] if likes else None)
+
+
+def _check_likes(component: Component) -> None:
+    for port in component.outputs:
+        if port.like is not None and port.like not in component.input_by_name:
+            raise ComponentError(f"{component.name}.forward: output '{port.name}' is like '{port.like}': no such input")
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    """What is annotated, also inside ``X | None``."""
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[1:]
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(extra for part in get_args(annotation) for extra in _metadata(part))
+    return ()
+
+
+def _is_named_tuple(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or value is None:
+        return 0
+    if isinstance(value, int):
+        return max(value, 0)
+    if isinstance(value, Mapping):
+        return sum(_count(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return sum(_count(item) for item in value)
+    return 0
+
+
+def _fault_text(detail: Any, given: Mapping[str, Any]) -> str:
+    inside = "".join(f"[{part}]" for part in detail["loc"][1:] if isinstance(part, int))
+    found = detail["input"]
+    shown = "nan" if isinstance(found, float) and math.isnan(found) else json.dumps(found, default=str)
+    expected = detail["msg"].replace("Input should be", "expected").replace("a valid ", "a ")
+    return f"{inside + ': ' if inside else ''}found {shown[:80]}, {expected}"
+
+
+_ANY = PortType("AnyTensor")

@@ -1,0 +1,155 @@
+"""From a program to Python source: one call a line, as a person would write the forward by hand.
+
+The same text is what runs, what ``model.code`` shows and what ``composer export --to python`` writes.
+"""
+
+import keyword
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+from composer.plan import Argument, Call, Momentum, Program, Value
+
+__all__ = ["emit", "function_name"]
+
+WIDTH = 100
+INDENT = "    "
+NAMES_IN_USE = frozenset({"self", "torch", "momentum_update"})
+
+
+def function_name(mode: str) -> str:
+    """Name of the function that runs a mode."""
+    return f"forward_{mode}"
+
+
+def emit(program: Program, momentum: Mapping[str, Momentum], name: str = "") -> str:
+    """The source of one mode's forward, as a function of ``self`` and the inputs that the mode needs.
+
+    Args:
+        program: What to run.
+        momentum: The momentum copies of the model, by the path of the copy.
+        name: Name of the graph, for the docstring.
+
+    Raises:
+        ValueError: An id is no plain identifier; ``check`` refuses such graphs.
+    """
+    return "\n".join(_Writer(program, momentum, name).lines()) + "\n"
+
+
+class _Writer:
+    """Writes one function; holds the names of its variables and where each is used for the last time."""
+
+    def __init__(self, program: Program, momentum: Mapping[str, Momentum], name: str) -> None:
+        self.program = program
+        self.momentum = momentum
+        self.title = name
+        self.calls = {call.path: call for call in program.calls}
+        self.variables = self._variables()
+        self.last_use = self._last_use()
+
+    def lines(self) -> Iterator[str]:
+        arguments = [self.variables[name] for name in (*self.program.inputs, *self.program.data_samples)]
+        yield from _wrapped("def " + function_name(self.program.mode), ["self", *arguments], ":", "")
+        title = self.title.replace("\\", "").replace('"""', "")
+        yield f'{INDENT}"""The {self.program.mode} mode{" of " + title if title else ""}."""'
+        updated: set[str] = set()
+        for in_copy, group in groupby(self.program.calls, key=lambda call: call.momentum is not None):
+            calls = list(group)
+            if in_copy:
+                yield from self._updates(dict.fromkeys(call.momentum or "" for call in calls), "before", updated)
+                yield f"{INDENT}with torch.no_grad():"
+            for call in calls:
+                yield from self._call(call, INDENT * 2 if in_copy else INDENT)
+        yield from self._updates(self.momentum, "after", updated)
+        yield from self._return()
+
+    def _variables(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        taken = set(NAMES_IN_USE)
+        for source in (*self.program.inputs, *self.program.data_samples, *(call.path for call in self.program.calls)):
+            _assert_plain(source)
+            variable = source.replace(".", "__")
+            while variable in taken:
+                variable += "_"
+            names[source] = variable
+            taken.add(variable)
+        return names
+
+    def _last_use(self) -> dict[str, list[str]]:
+        """The variables that are done with after each call; what the function ends with needs no ``del``."""
+        last: dict[str, str] = {}
+        for call in self.program.calls:
+            last[call.path] = call.path
+            last.update((value.source, call.path) for value in call.values() if value.port is not None)
+        for _, value in self.program.outputs:
+            last.pop(value.source, None)
+        final = self.program.calls[-1].path if self.program.calls else ""
+        found: dict[str, list[str]] = {}
+        for source, user in last.items():
+            if user != final:
+                found.setdefault(user, []).append(self.variables[source])
+        return found
+
+    def _call(self, call: Call, indent: str) -> Iterator[str]:
+        _assert_plain(call.module)
+        yield from _wrapped(f"{self.variables[call.path]} = self.{call.module}", self._arguments(call), "", indent)
+        if done := self.last_use.get(call.path):
+            yield f"{indent}del {', '.join(done)}"
+
+    def _arguments(self, call: Call) -> Iterator[str]:
+        given = dict(call.arguments)
+        in_place = True
+        for port in call.component.inputs:
+            if port.name not in given:
+                in_place = False
+                continue
+            argument = given[port.name]
+            if port.variadic and isinstance(argument, tuple):
+                yield from (self._value(value) for value in argument)
+            else:
+                text = self._argument(argument)
+                yield text if in_place else f"{port.name}={text}"
+
+    def _argument(self, argument: Argument) -> str:
+        if isinstance(argument, Value):
+            return self._value(argument)
+        parts = ", ".join(self._value(value) for value in argument)
+        return f"({parts},)" if len(argument) == 1 else f"({parts})"
+
+    def _value(self, value: Value) -> str:
+        has_fields = value.port is not None and self.calls[value.source].component.returns_tuple
+        port = f".{value.port}" if has_fields else ""
+        index = "" if value.index is None else f"[{value.index}]"
+        return f"{self.variables[value.source]}{port}{index}"
+
+    def _updates(self, targets: Iterable[str], when: str, updated: set[str]) -> Iterator[str]:
+        due = [self.momentum[target] for target in targets if target not in updated]
+        due = [copy for copy in due if copy.update == when]
+        if not due or self.program.mode != "loss":
+            return
+        updated.update(copy.target for copy in due)
+        yield f"{INDENT}if self.training:"
+        for copy in due:
+            arguments = [f"self.{copy.target}", f"self.{copy.source}", f"decay={copy.decay!r}"]
+            yield from _wrapped("momentum_update", arguments, "", INDENT * 2)
+
+    def _return(self) -> Iterator[str]:
+        pairs = [f'"{name}": {self._value(value)}' for name, value in self.program.outputs]
+        yield from _wrapped("return ", pairs, "", INDENT, brackets="{}")
+
+
+def _wrapped(head: str, parts: Iterable[str], tail: str, indent: str, brackets: str = "()") -> Iterator[str]:
+    """``head(parts)tail`` on one line, or one part a line where that is too long."""
+    listed = list(parts)
+    line = f"{indent}{head}{brackets[0]}{', '.join(listed)}{brackets[1]}{tail}"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    yield f"{indent}{head}{brackets[0]}"
+    yield from (f"{indent}{INDENT}{part}," for part in listed)
+    yield f"{indent}{brackets[1]}{tail}"
+
+
+def _assert_plain(path: str) -> None:
+    for name in path.split("."):
+        if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) or name.startswith("__"):
+            raise ValueError(f"{name!r} cannot stand in generated source: ids are plain identifiers")

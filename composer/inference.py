@@ -1,0 +1,416 @@
+"""Sizes, parameters and FLOPs of every port and node, without computing a single number.
+
+Each module is built on the meta device and called on meta tensors, for two batch sizes. What a component gives for some
+parameters and input sizes is kept by content, so after one edit only what it touches is run again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from composer.axes import Mismatch, axis_of, mismatches
+from composer.building import TooLarge, build_component
+from composer.catalog import Catalog
+from composer.component import Component, Port
+from composer.graph import Graph, Input
+from composer.limits import Limits
+from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
+from composer.problems import Problem, Where
+from composer.rules import check
+from composer.runnable import runnable
+from composer.size_problems import index_problem, mismatch_problem, node_problem
+from composer.sizes import BATCHES, Probe, probe_of, shape_text, tensor_of
+
+__all__ = ["NodeSize", "Shapes", "infer_shapes"]
+
+FREE_SIZE = 224
+"""What a free size other than the batch (``H``, ``W``) is taken to be where the caller says nothing."""
+
+CACHE_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSize:
+    """What one node holds and costs.
+
+    Args:
+        type: Type name of its component.
+        params: Its parameters, with those taken from the wire.
+        parameters: How many numbers its own weights hold; 0 for a node that shares another's.
+        trainable: How many of these are trained.
+        bytes: Bytes of its weights and buffers.
+        flops: Floating-point operations of one sample in each mode that runs it (a multiply-add counts as 2).
+    """
+
+    type: str
+    params: Mapping[str, Any]
+    parameters: int = 0
+    trainable: int = 0
+    bytes: int = 0
+    flops: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What flows through a graph.
+
+    Args:
+        nodes: Every node that could be run, by path, in the order of the file.
+        ports: For each mode the sizes on each output port, by reference (``backbone.out``, or the name of an input).
+            A sequence has a tuple of sizes; None stands for what cannot be known before running.
+        problems: What ``check`` found, and every size that does not fit.
+    """
+
+    nodes: Mapping[str, NodeSize]
+    ports: Mapping[str, Mapping[str, Any]]
+    problems: Sequence[Problem]
+
+    def __getitem__(self, reference: str) -> Any:
+        """The sizes of a port in the first mode that has it: ``shapes["backbone.out"]``."""
+        for ports in self.ports.values():
+            if reference in ports:
+                return ports[reference]
+        raise KeyError(reference)
+
+    def __contains__(self, reference: str) -> bool:
+        return any(reference in ports for ports in self.ports.values())
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the whole model."""
+        return sum(node.parameters for node in self.nodes.values())
+
+    def flops(self, mode: str) -> int:
+        """Floating-point operations of one sample in a mode."""
+        return sum(node.flops.get(mode, 0) for node in self.nodes.values())
+
+
+def infer_shapes(
+    graph: Graph,
+    catalog: Catalog | None = None,
+    *,
+    limits: Limits | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Shapes:
+    """Sizes of every port, parameters and FLOPs of every node, and every problem of the graph.
+
+    A graph with problems is inferred as far as it can be: nodes that are wrong, and those behind them, are left out.
+
+    Args:
+        graph: The graph.
+        catalog: The components; by default those that come with composer.
+        limits: How much a graph may declare.
+        sizes: What free sizes other than the batch are, by name (``{"H": 512, "W": 512}``); 224 by default.
+    """
+    catalog = catalog or Catalog.default()
+    limits = limits or Limits()
+    problems = check(graph, catalog, limits)
+    part = runnable(graph, problems, catalog)
+    return _Inference(graph, plan(part, catalog), catalog, limits, sizes or {}, problems).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a component gives for some parameters and inputs."""
+
+    params: Mapping[str, Any]
+    outputs: Any = None
+    known: bool = False
+    parameters: int = 0
+    trainable: int = 0
+    bytes: int = 0
+    flops: int = 0
+    faults: tuple[Any, ...] = ()
+
+
+class _Inference:
+    """One pass over the programs of all modes."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        settled: Plan,
+        catalog: Catalog,
+        limits: Limits,
+        sizes: Mapping[str, int],
+        problems: Sequence[Problem],
+    ) -> None:
+        self.graph = graph
+        self.plan = settled
+        self.cache = catalog.cache
+        self.limits = limits
+        self.sizes = sizes
+        self.problems = list(problems)
+        self.nodes: dict[str, NodeSize] = {}
+        self.params: dict[str, Mapping[str, Any]] = {}
+        self.told: set[tuple[Any, ...]] = set()
+        self.bytes = 0
+
+    def run(self) -> Shapes:
+        ports = {mode: self._mode(mode, program) for mode, program in self.plan.programs.items()}
+        ordered = {path: self.nodes[path] for path in self.plan.parts if path in self.nodes}
+        ordered |= self.nodes
+        return Shapes(ordered, ports, self.problems)
+
+    def _mode(self, mode: str, program: Program) -> Mapping[str, Any]:
+        values: dict[str, Any] = {}
+        for name, entry in (*self.graph.inputs.items(), *self.graph.data_samples.items()):
+            values[name] = self._input(entry)
+        returned = {value.source for _, value in program.outputs}
+        needed = _ancestors(program, returned) if mode in self.graph.modes else set()
+        for call in program.calls:
+            self._check_indexes(call, values)
+            arguments = [(call.component.input_by_name[name], _take(values, item)) for name, item in call.arguments]
+            outcome = self._call(call, arguments)
+            self._report(call, outcome, arguments, mode)
+            self._count(call, outcome, mode if call.path in needed else None)
+            for port, value in zip(call.component.outputs, _outputs(call.component, outcome), strict=True):
+                values[f"{call.path}.{port.name}"] = value
+        values.update((reference, _take(values, value)) for reference, value in program.aliases)
+        self._check_losses(mode, program, values)
+        return {reference: _shape(value) for reference, value in values.items()}
+
+    def _check_losses(self, mode: str, program: Program, values: Mapping[str, Any]) -> None:
+        if mode != "loss" or mode not in self.graph.modes:
+            return
+        for name, ref in self.graph.outputs[mode].items():
+            value = dict(program.outputs).get(name)
+            found = None if value is None else _take(values, value)
+            if isinstance(found, Probe) and found.first not in ((), (1,)):
+                line, column = (
+                    self.graph.source.position(("outputs", mode, name)) if self.graph.source else (None, None)
+                )
+                file = self.graph.source.file if self.graph.source else None
+                where = Where(f"outputs.loss.{name}", file, line, column, node=ref.source, mode=mode)
+                text = (
+                    f"a loss is a scalar, {ref} has the sizes {shape_text(found.shape)}; reduce it, for example by Mean"
+                )
+                self.problems.append(Problem("loss-not-scalar", where, text))
+
+    def _input(self, entry: Input) -> Any:
+        if entry.shape is None:
+            return None
+        first, second = (
+            tuple(self._size(size, batch) if isinstance(size, str) else size for size in entry.shape)
+            for batch in BATCHES
+        )
+        whole = entry.type in ("Label", "SampleIndex")
+        return Probe(first, second, torch.int64 if whole else torch.float32)
+
+    def _size(self, name: str, batch: int) -> int:
+        return batch if name == "B" else self.sizes.get(name, FREE_SIZE)
+
+    def _call(self, call: Call, arguments: list[tuple[Port, Any]]) -> _Outcome:
+        part = self.plan.parts[call.module]
+        given = self.params.get(call.module) or self._params(part, arguments)
+        key = (part.component, repr(given), tuple((port.name, value) for port, value in arguments))
+        outcome = self.cache.get(key)
+        if outcome is None:
+            outcome = _run(part.component, given, arguments, self.limits)
+            if len(self.cache) >= CACHE_LIMIT:
+                self.cache.clear()
+            self.cache[key] = outcome
+        self.params.setdefault(call.module, given)
+        return outcome
+
+    def _params(self, part: Part, arguments: list[tuple[Port, Any]]) -> Mapping[str, Any]:
+        """A part's parameters, with those left out taken from the wire."""
+        if part.copy_of in self.params:
+            return self.params[part.copy_of]
+        params = dict(part.params)
+        values = {port.name: value for port, value in arguments}
+        for name, (port, _) in part.component.from_wire.items():
+            if name not in params and (size := axis_of(port, values.get(port.name), name)) is not None:
+                params[name] = size
+        return params
+
+    def _count(self, call: Call, outcome: _Outcome, mode: str | None) -> None:
+        node = self.nodes.get(call.path)
+        if node is None:
+            node = NodeSize(call.component.name, outcome.params)
+            if call.path == call.module:
+                node = replace(node, parameters=outcome.parameters, trainable=outcome.trainable, bytes=outcome.bytes)
+                part = self.plan.parts[call.module]
+                if part.frozen or part.copy_of:
+                    node = replace(node, trainable=0)
+                self._add_bytes(outcome.bytes)
+        if mode is not None:
+            node = replace(node, flops={**node.flops, mode: outcome.flops})
+        self.nodes[call.path] = node
+
+    def _add_bytes(self, count: int) -> None:
+        before, self.bytes = self.bytes, self.bytes + count
+        if before <= self.limits.parameter_bytes < self.bytes:
+            text = (
+                f"the nodes up to here hold {self.bytes / 2**30:,.1f} GiB of parameters, the limit is "
+                f"{self.limits.parameter_bytes / 2**30:,.1f} GiB; a caller can raise it: "
+                f"Limits(parameter_bytes={2 * self.bytes})"
+            )
+            self.problems.append(Problem("too-many-parameters", Where("graph"), text))
+
+    def _report(self, call: Call, outcome: _Outcome, arguments: list[tuple[Port, Any]], mode: str) -> None:
+        """Tell each fault once; with its mode only where the node's wires differ between modes."""
+        if not outcome.faults:
+            return
+        shown = mode if self._differs_by_mode(call) else None
+        for fault in outcome.faults:
+            key = (call.path, shown, str(fault))
+            if key in self.told:
+                continue
+            self.told.add(key)
+            if isinstance(fault, Mismatch):
+                self.problems.append(mismatch_problem(self.graph, call, fault, outcome.params, shown))
+            else:
+                code, text, *port = fault
+                sizes = "; ".join(f"{item.name} {shape_text(_shape(value))}" for item, value in arguments)
+                self.problems.append(node_problem(self.graph, call, code, text, sizes, shown, *port))
+
+    def _differs_by_mode(self, call: Call) -> bool:
+        calls = [found for program in self.plan.programs.values() for found in program.calls if found.path == call.path]
+        return any(found.arguments != call.arguments for found in calls)
+
+    def _check_indexes(self, call: Call, values: Mapping[str, Any]) -> None:
+        for name, argument in call.arguments:
+            for value in (argument,) if isinstance(argument, Value) else argument:
+                levels = values.get(value.source if value.port is None else f"{value.source}.{value.port}")
+                if value.index is None or not isinstance(levels, tuple):
+                    continue
+                key = (call.path, name, str(value))
+                if not -len(levels) <= value.index < len(levels) and key not in self.told:
+                    self.told.add(key)
+                    self.problems.append(index_problem(self.graph, call, name, value, len(levels)))
+
+
+def _run(
+    component: Component, params: Mapping[str, Any], arguments: list[tuple[Port, Any]], limits: Limits
+) -> _Outcome:
+    missing = [item.name for item in component.parameters if item.required and item.name not in params]
+    if missing:
+        return _Outcome(params, faults=tuple(("missing-parameter", name) for name in missing))
+    try:
+        module = build_component(component, params, limits, device="meta")
+    except TooLarge as error:
+        return _Outcome(params, faults=((error.code, str(error)),))
+    except ValidationError as error:
+        return _Outcome(params, faults=(("bad-parameter", str(error)),))
+    except Exception as error:  # a constructor of any library may raise anything
+        return _Outcome(params, faults=(("cannot-build", _text(error)),))
+    outcome = _weigh(params, module)
+    wrong = tuple(mismatches(arguments, lambda axis: _declared(component, params, module, axis)))
+    if wrong:
+        return replace(outcome, faults=wrong)
+    if any(_unknown(value) and not port.type.opaque for port, value in arguments):
+        return outcome
+    return _forward(component, module, arguments, outcome)
+
+
+def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port, Any]], outcome: _Outcome) -> _Outcome:
+    module.eval()
+    results = []
+    counted = []
+    try:
+        for which in range(len(BATCHES)):
+            positional, named = _call_arguments(component, arguments, which)
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                results.append(module(*positional, **named))
+            counted.append(counter.get_total_flops())
+    except NotImplementedError:  # sizes that depend on the data: nothing can be said before running
+        return outcome
+    except Exception as error:  # forward of any library may raise anything
+        return replace(outcome, faults=(("forward-failed", _text(error)),))
+    outputs = probe_of(*results)
+    per_sample = (counted[1] - counted[0]) // (BATCHES[1] - BATCHES[0]) or counted[0]
+    outcome = replace(outcome, outputs=outputs, known=True, flops=per_sample)
+    seen = list(zip(component.outputs, _outputs(component, outcome), strict=True))
+    size_of = lambda axis: _declared(component, outcome.params, module, axis)  # noqa: E731
+    wrong = [item for item in mismatches([*arguments, *seen], size_of) if item.port in component.outputs]
+    return replace(outcome, faults=tuple(("wrong-axes", item.message, item.port.name) for item in wrong))
+
+
+def _weigh(params: Mapping[str, Any], module: nn.Module) -> _Outcome:
+    weights = list(module.parameters())
+    held = sum(tensor.numel() * tensor.element_size() for tensor in (*weights, *module.buffers()))
+    trainable = sum(tensor.numel() for tensor in weights if tensor.requires_grad)
+    return _Outcome(params, None, False, sum(tensor.numel() for tensor in weights), trainable, held)
+
+
+def _call_arguments(
+    component: Component, arguments: list[tuple[Port, Any]], which: int
+) -> tuple[list[Any], dict[str, Any]]:
+    values = {port.name: tensor_of(value, which) for port, value in arguments}
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    skipped = False
+    for port in component.inputs:
+        if port.name not in values:
+            skipped = True
+        elif port.variadic:
+            positional.extend(values[port.name])
+        elif skipped:
+            named[port.name] = values[port.name]
+        else:
+            positional.append(values[port.name])
+    return positional, named
+
+
+def _declared(component: Component, params: Mapping[str, Any], module: nn.Module, axis: str) -> Any:
+    """The size that a lower-case axis stands for: a parameter, or an attribute of the built module."""
+    parameter = component.parameter_by_name.get(axis)
+    found = None
+    if parameter is not None:
+        found = params.get(axis, None if parameter.required else parameter.default)
+    if not _is_size(found):
+        found = getattr(module, axis, None)
+    return found if _is_size(found) else None
+
+
+def _is_size(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(item, int) for item in value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _unknown(value: Any) -> bool:
+    return value is None or (isinstance(value, tuple) and any(_unknown(item) for item in value))
+
+
+def _outputs(component: Component, outcome: _Outcome) -> tuple[Any, ...]:
+    if not outcome.known:
+        return (None,) * len(component.outputs)
+    if component.returns_tuple:
+        return tuple(outcome.outputs) if outcome.outputs is not None else (None,) * len(component.outputs)
+    return (outcome.outputs,)
+
+
+def _take(values: Mapping[str, Any], argument: Argument) -> Any:
+    if isinstance(argument, tuple):
+        return tuple(_take(values, value) for value in argument)
+    found = values.get(argument.source if argument.port is None else f"{argument.source}.{argument.port}")
+    if argument.index is None:
+        return found
+    fits = isinstance(found, tuple) and -len(found) <= argument.index < len(found)
+    return found[argument.index] if fits and isinstance(found, tuple) else None
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, Probe):
+        return value.shape
+    return tuple(map(_shape, value)) if isinstance(value, tuple) else None
+
+
+def _ancestors(program: Program, returned: set[str]) -> set[str]:
+    needed = set(returned)
+    for call in reversed(program.calls):
+        if call.path in needed:
+            needed.update(value.source for value in call.values())
+    return needed
+
+
+def _text(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:300]}"

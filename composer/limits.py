@@ -1,0 +1,22 @@
+"""How big a graph may be before it is refused."""
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what a graph declares, looked at before anything is built; raise them by passing other ones.
+
+    Args:
+        nodes: Calls after every subgraph is expanded.
+        layers: Sum of what the nodes' ``LayerCount`` parameters declare, at least one a node.
+        nesting: How deep subgraphs may hold subgraphs.
+        parameter_bytes: Bytes of all parameters and buffers.
+    """
+
+    nodes: int = 100_000
+    layers: int = 100_000
+    nesting: int = 32
+    parameter_bytes: int = 64 * 2**30

@@ -1,0 +1,145 @@
+"""A graph as an ordinary ``torch.nn.Module`` with three forward modes."""
+
+import builtins
+import hashlib
+import linecache
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from composer.calling import Signature, unknown_mode
+from composer.emit import emit, function_name
+from composer.graph import FrozenDict, Graph, freeze
+from composer.graphfile import dumps
+from composer.momentum import momentum_update
+from composer.plan import Plan
+from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
+
+__all__ = ["Model"]
+
+
+class Model(nn.Module):
+    """A compiled graph.
+
+    Its children are the graph's nodes by id (the inside of a subgraph is a child of its own), so the names in its state
+    dict begin with node ids. Made by ``composer.compile`` and ``composer.load``.
+
+    Attributes:
+        graph: The graph.
+        code: For each mode the generated source that runs.
+        weights_report: How the weights that were loaded fit; None while none were.
+
+    Args:
+        graph: The graph.
+        settled: Its plan.
+        params: Parameters of each part by path, with those taken from the wire.
+        lists: Names of the data-sample fields that hold one entry an image.
+    """
+
+    def __init__(
+        self, graph: Graph, settled: Plan, params: Mapping[str, Mapping[str, Any]], lists: frozenset[str]
+    ) -> None:
+        super().__init__()
+        self.graph = graph
+        self.weights_report: WeightsReport | None = None
+        self._params = FrozenDict({path: freeze(given) for path, given in params.items()})
+        self.code: Mapping[str, str] = FrozenDict(
+            {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
+        )
+        self._signatures = {mode: Signature.of(graph, program, lists) for mode, program in settled.programs.items()}
+        self._frozen_paths = tuple(path for path, part in settled.parts.items() if part.frozen)
+        self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
+
+    def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> dict[str, Any]:
+        """Run one mode.
+
+        Args:
+            inputs: A tensor, a sequence in the order of the graph's inputs, or a mapping by their names.
+            data_samples: A mapping of batched fields by name, or a list with one mapping a sample, which is stacked.
+                Needed only by modes that reach a field.
+            mode: ``tensor``, ``loss`` or ``predict``.
+
+        Returns:
+            What the graph names as the outputs of the mode. In loss mode these are scalars; those whose name contains
+            ``loss`` are what training sums, the rest are for logging.
+
+        Raises:
+            GraphError: The graph has no such mode, or an input or field is missing.
+        """
+        function = self._functions.get(mode)
+        if function is None:
+            raise unknown_mode(self.graph, mode)
+        return function(self, *self._signatures[mode].arguments(inputs, data_samples))
+
+    def train(self, mode: bool = True) -> "Model":
+        """Set training mode; frozen nodes stay as they are."""
+        super().train(mode)
+        for path in self._frozen_paths:
+            self.get_submodule(path).eval()
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write weights and graph as one safetensors file, which ``composer.load`` opens alone.
+
+        Parameters that were taken from the wire are written out. The file is replaced at once: whatever happens, there
+        is the old one or the new one.
+        """
+        written = {
+            name: replace(node, params=self._params.get(name, node.params))
+            for name, node in self.graph.nodes.items()
+            if node.weights.rule == "own"
+        }
+        save_weights(self, path, dumps(self.graph.with_nodes(written)))
+
+    def load_weights(
+        self,
+        source: str | Path | Mapping[str, Tensor],
+        *,
+        strict: bool = True,
+        dtype: torch.dtype | None = None,
+        allow_pickle: bool = False,
+    ) -> WeightsReport:
+        """Load weights from a file or a state dict into this model.
+
+        Args:
+            source: A safetensors file, a torch file (with ``allow_pickle``), or tensors by name.
+            strict: Refuse weights that do not fit; otherwise what matches is loaded.
+            dtype: Convert weights and model to it. Without it weights of another dtype are refused.
+            allow_pickle: Whether a torch file may be read.
+
+        Returns:
+            What matched, is missing, has another shape, node by node.
+
+        Raises:
+            GraphError: The weights do not fit.
+        """
+        given = source if isinstance(source, Mapping) else read_weights(source, allow_pickle=allow_pickle)
+        state = convert(given, dtype)
+        if dtype is not None:
+            self.to(dtype)
+        report = compare(self, state, tuple(self.graph.nodes))
+        label = "state dict" if isinstance(source, Mapping) else str(source)
+        put(self, state, report, strict=strict, source=label, assign=False)
+        self.weights_report = report
+        return report
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_functions"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
+
+
+def _function(mode: str, text: str) -> Callable[..., dict[str, Any]]:
+    """Run generated source; a traceback can point into it."""
+    name = f"<composer {mode} {hashlib.sha256(text.encode()).hexdigest()[:12]}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    space: dict[str, Any] = {"torch": torch, "momentum_update": momentum_update}
+    exec(builtins.compile(text, name, "exec"), space)
+    found: Callable[..., dict[str, Any]] = space[function_name(mode)]
+    return found

@@ -1,0 +1,165 @@
+"""The types of ports: what a wire carries.
+
+A port type is an annotated type, so a component's ``forward`` reads as ordinary typed Python::
+
+    def forward(self, feature: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Embedding, "B out_channels"]: ...
+
+The string names the axes: an upper-case axis is free and means the same size throughout one call (``B``, ``H``, ``W``);
+a lower-case axis is a constructor parameter or an attribute of the built module; a digit is itself; ``...`` is any number
+of axes, the same ones throughout one call.
+
+A library of components adds a type in one line::
+
+    Depth = Annotated[Tensor, PortType("Depth", parent=FeatureMap)]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from torch import Tensor
+
+__all__ = [
+    "AnyTensor",
+    "Boxes",
+    "Detections",
+    "Embedding",
+    "FeatureMap",
+    "Image",
+    "Label",
+    "LayerCount",
+    "Levels",
+    "Like",
+    "Logits",
+    "Loss",
+    "Mask",
+    "PortType",
+    "Pyramid",
+    "SampleIndex",
+    "Scalar",
+    "Score",
+    "Tokens",
+    "port_type",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class PortType:
+    """What a port carries.
+
+    Args:
+        name: Shown to people and written in graph files; unique in a catalog.
+        parent: The type that this one is a special case of.
+        element: For a sequence (one entry a level or an image), the type of one entry.
+        entries: What the entries of a sequence are: ``level`` or ``image``. An entry of a sequence of levels can be
+            picked by a reference (``backbone.out[-1]``); a sequence of images has as many entries as the batch.
+        opaque: The value is not made of tensors with axes (a list of records), so sizes are not checked.
+    """
+
+    name: str
+    parent: Any = None
+    element: Any = None
+    entries: str = "level"
+    opaque: bool = False
+
+    def ancestors(self) -> "tuple[PortType, ...]":
+        """This type, then its parents, nearest first."""
+        found: list[PortType] = [self]
+        while found[-1].parent is not None:
+            found.append(port_type(found[-1].parent))
+        return tuple(found)
+
+    def feeds(self, other: "PortType") -> bool:
+        """Whether an output of this type may be wired to an input of the type ``other``.
+
+        It may if ``other`` is this type or an ancestor, or if this type is ``AnyTensor``: an output of which nothing
+        is known but that it is a tensor (``Reshape``, ``Concat``) may go wherever a tensor may; its sizes are checked.
+        """
+        if any(mine.name == other.name for mine in self.ancestors()):
+            return True
+        if self.element is not None and other.element is not None and self.entries == other.entries:
+            return port_type(self.element).feeds(port_type(other.element))
+        return self.name == "AnyTensor" and other.element is None and not other.opaque
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the value is a sequence with one entry a level or an image."""
+        return self.element is not None
+
+
+@dataclass(frozen=True)
+class Like:
+    """Marks an output that has the port type of the input named ``port`` (``ReLU`` of an image is an image)."""
+
+    port: str
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """Marks a parameter (an integer, or a sequence of integers) that says how many layers are built.
+
+    Graphs whose declared layers exceed a limit are refused before anything is built.
+    """
+
+
+def port_type(annotation: Any) -> PortType:
+    """The port type inside an annotation.
+
+    Raises:
+        TypeError: The annotation carries no port type.
+    """
+    if isinstance(annotation, PortType):
+        return annotation
+    found = [extra for extra in get_args(annotation)[1:] if isinstance(extra, PortType)]
+    if not found:
+        raise TypeError(f"{annotation!r} is not a port type: expected Annotated[..., PortType(...)]")
+    return found[-1]
+
+
+AnyTensor = Annotated[Tensor, PortType("AnyTensor")]
+"""A tensor of which nothing else is known."""
+
+FeatureMap = Annotated[Tensor, PortType("FeatureMap", parent=AnyTensor)]
+"""Features on a grid, [B, C, H, W]."""
+
+Image = Annotated[Tensor, PortType("Image", parent=FeatureMap)]
+"""A batch of pictures, [B, C, H, W], after preprocessing."""
+
+Tokens = Annotated[Tensor, PortType("Tokens", parent=AnyTensor)]
+"""A sequence of vectors, [B, N, C]."""
+
+Embedding = Annotated[Tensor, PortType("Embedding", parent=AnyTensor)]
+"""One vector a sample, [B, C]."""
+
+Logits = Annotated[Tensor, PortType("Logits", parent=Embedding)]
+"""Unnormalised scores, [B, K]."""
+
+Score = Annotated[Tensor, PortType("Score", parent=Embedding)]
+"""Normalised scores or similarities, [B, K]."""
+
+Label = Annotated[Tensor, PortType("Label", parent=AnyTensor)]
+"""Class indices, [B] (int64), or soft or multi-hot targets, [B, K]."""
+
+Mask = Annotated[Tensor, PortType("Mask", parent=AnyTensor)]
+"""A boolean or 0/1 mask, [B, ...]."""
+
+SampleIndex = Annotated[Tensor, PortType("SampleIndex", parent=AnyTensor)]
+"""Which sample of the data set each one is, [B] (int64)."""
+
+Scalar = Annotated[Tensor, PortType("Scalar", parent=AnyTensor)]
+"""A single number, []."""
+
+Loss = Annotated[Tensor, PortType("Loss", parent=Scalar)]
+"""A loss: a scalar, or one value an element where the loss node does not reduce."""
+
+Levels = Annotated[Sequence[Tensor], PortType("Levels", element=AnyTensor)]
+"""One tensor a stage; what kind depends on the component's parameters."""
+
+Pyramid = Annotated[Sequence[Tensor], PortType("Pyramid", parent=Levels, element=FeatureMap)]
+"""One feature map a level, finest first."""
+
+Boxes = Annotated[Sequence[Tensor], PortType("Boxes", element=AnyTensor, entries="image")]
+"""One [n, 4] tensor an image: x1, y1, x2, y2 in pixels."""
+
+Detections = Annotated[list[dict[str, Tensor]], PortType("Detections", opaque=True)]
+"""One record an image: boxes [n, 4], scores [n], labels [n], where there are any masks [n, H, W]."""

@@ -1,0 +1,160 @@
+"""What can be wrong with a graph, and how it is told.
+
+A problem says what is wrong (a stable ``code``), where, what was found and expected, and where possible how to mend it: a
+``Fix`` is a list of edits of the graph's document that ``composer.edit`` applies. All problems are collected before any
+is raised; ``GraphError`` carries them all.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Literal
+
+__all__ = ["Edit", "Fix", "GraphError", "Problem", "Where", "nearest", "suggestion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of a graph's document (the nesting of a graph file).
+
+    Args:
+        path: Keys from the top, such as ``("nodes", "neck", "params", "in_channels")``.
+        value: What to put there; ``None`` together with ``remove`` takes the key out.
+        remove: Take the key out.
+    """
+
+    path: tuple[str, ...]
+    value: Any = None
+    remove: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The edit as plain data."""
+        return (
+            {"path": list(self.path), "remove": True} if self.remove else {"path": list(self.path), "set": self.value}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A repair that can be applied: what it does in words, and the edits that do it."""
+
+    message: str
+    edits: tuple[Edit, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The fix as plain data."""
+        return {"message": self.message, "edits": [edit.to_json() for edit in self.edits]}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a problem is.
+
+    Args:
+        subject: What the problem is about, as people read it: ``neck``, ``backbone.out[-1] -> neck.feature``.
+        file: The graph file, if the graph was read from one.
+        line: Line in the file, counted from 1.
+        column: Column in the line, counted from 1.
+        scope: Name of the subgraph that holds the node; empty at the top level.
+        node: Id of the node.
+        port: Name of the port.
+        parameter: Name of the parameter.
+        mode: The mode in which the problem appears, if it is not all of them.
+    """
+
+    subject: str = ""
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    scope: str = ""
+    node: str | None = None
+    port: str | None = None
+    parameter: str | None = None
+    mode: str | None = None
+
+    def __str__(self) -> str:
+        position = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        mode = f"({self.mode} mode)" if self.mode else ""
+        return " ".join(part for part in (position, self.subject, mode) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """The position as plain data, without what is not known."""
+        keys = ("subject", "file", "line", "column", "scope", "node", "port", "parameter", "mode")
+        return {key: value for key in keys if (value := getattr(self, key)) not in (None, "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a graph.
+
+    Args:
+        code: Stable name of the rule, in kebab case.
+        where: Where it is.
+        message: What was found, what was expected.
+        fix: An edit that mends it.
+        severity: A ``warning`` does not stop a graph from running.
+    """
+
+    code: str
+    where: Where
+    message: str
+    fix: Fix | None = None
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        head = f"{self.code} {self.where}".rstrip()
+        lines = [head if self.severity == "error" else f"warning: {head}"]
+        lines += [f"    {line}" for line in self.message.splitlines()]
+        if self.fix:
+            lines.append(f"    fix: {self.fix.message}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """The problem as plain data, for the browser and for scripts."""
+        data: dict[str, Any] = {
+            "code": self.code,
+            "severity": self.severity,
+            "where": self.where.to_json(),
+            "message": self.message,
+        }
+        if self.fix:
+            data["fix"] = self.fix.to_json()
+        return data
+
+
+@dataclass
+class GraphError(Exception):
+    """Raised when a graph cannot be read, compiled or run; carries every problem that was found.
+
+    Args:
+        problems: All that is wrong, in the order of the file.
+    """
+
+    problems: Sequence[Problem] = field(default_factory=tuple)
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        errors = [problem for problem in self.problems if problem.severity == "error"]
+        head = f"{len(errors)} problem" + ("" if len(errors) == 1 else "s")
+        return "\n".join([head, *(str(problem) for problem in self.problems)])
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names that look most like ``name``, best first; upper and lower case count as the same."""
+    folded: Mapping[str, str] = {other.casefold(): other for other in known if isinstance(other, str)}
+    return [folded[match] for match in get_close_matches(str(name).casefold(), folded, n=count, cutoff=0.6)]
+
+
+def suggestion(name: str, known: Iterable[str], what: str) -> str:
+    """``did you mean`` with the nearest names, or all of them when there are few and none is near."""
+    names = sorted(set(known))
+    near = nearest(name, names)
+    if near:
+        return "did you mean " + " or ".join(f"'{other}'" for other in near) + "?"
+    if not names:
+        return f"there are no {what}"
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"the {what} are {shown}"

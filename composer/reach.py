@@ -1,0 +1,203 @@
+"""What each mode needs: only what a mode's outputs hang on is run in that mode.
+
+A component needs all its inputs. A call of a subgraph needs the inputs on which those outputs hang that are asked of it,
+which is settled per output; sets of a subgraph's inputs are kept as bits of one integer.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from composer.graph import MODES, Node, Ref, Wire, refs_of, wire_in_mode
+from composer.scopes import Scope
+
+__all__ = ["Needs", "Reach", "reach_of"]
+
+Bits = tuple[int, int]
+"""Two sets of a subgraph's inputs: those that are read, and those of them that must be wired."""
+
+_NOTHING: Bits = (0, 0)
+_Asked = dict[str, set[str | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Needs:
+    """Which inputs of a subgraph its outputs hang on.
+
+    Args:
+        inputs: The subgraph's inputs.
+        outputs: For each mode and output, two sets of inputs as bits: all that are read, and those that must be wired.
+    """
+
+    inputs: Sequence[str]
+    outputs: Mapping[str, Mapping[str, Bits]]
+
+    def of(self, mode: str, port: str | None) -> Bits:
+        """The inputs that an output hangs on; without a port, those of all outputs."""
+        outputs = self.outputs[mode]
+        if port is not None:
+            return outputs.get(port, _NOTHING)
+        read = required = 0
+        for bits in outputs.values():
+            read, required = read | bits[0], required | bits[1]
+        return read, required
+
+    def names(self, bits: int) -> Iterator[str]:
+        """The inputs in a set."""
+        while bits:
+            low = bits & -bits
+            yield self.inputs[low.bit_length() - 1]
+            bits ^= low
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What is run in one scope.
+
+    Args:
+        nodes: The nodes that some output hangs on.
+        asked: For each mode the nodes that run and which of their outputs are asked for; empty where no wire differs
+            by mode and no subgraph is called, so that one look serves every mode.
+    """
+
+    nodes: frozenset[str] | set[str]
+    asked: Mapping[str, Mapping[str, set[str | None]]] = field(default_factory=dict)
+
+    def modes_of(self, name: str) -> tuple[str, ...]:
+        """The modes in which a node runs."""
+        return tuple(mode for mode, asked in self.asked.items() if name in asked)
+
+
+def reach_of(scopes: Mapping[str, Scope], bodies: Sequence[str]) -> tuple[dict[str, Needs], dict[str, Reach]]:
+    """What is run in each scope, and what each subgraph needs of its callers.
+
+    Args:
+        scopes: The scopes by name.
+        bodies: The subgraphs that are in no ring, each after those that it calls.
+    """
+    needs: dict[str, Needs] = {}
+    for name in bodies:
+        found = {mode: _needs(scopes[name], mode, needs) for mode in MODES}
+        needs[name] = Needs(tuple(scopes[name].inputs), found)
+    asked: dict[str, dict[str, set[str]]] = {}
+    reached = {name: _reach(scopes[name], needs, asked) for name in ["", *reversed(bodies)]}
+    return needs, reached
+
+
+def _reach(scope: Scope, needs: Mapping[str, Needs], asked: dict[str, dict[str, set[str]]]) -> Reach:
+    """What is run in a scope; notes in ``asked`` which outputs of which subgraphs are asked for in which mode."""
+    wiring = scope.wiring
+    if not wiring.modal and not wiring.calling:
+        return Reach(_closure(scope))
+    everything = {mode: _asked(scope, mode, outputs.values(), needs) for mode, outputs in scope.outputs.items()}
+    by_mode = everything
+    if scope.name in asked:
+        wanted = asked[scope.name]
+        wires = {mode: [outputs[name] for name in wanted.get(mode, ())] for mode, outputs in scope.outputs.items()}
+        by_mode = {mode: _asked(scope, mode, wires[mode], needs) for mode in wires}
+    for mode, nodes in by_mode.items():
+        for name in wiring.calling:
+            body = scope.subgraph(name)
+            if body in needs and name in nodes:
+                outputs = needs[str(body)].outputs[mode]
+                ports = outputs.keys() if None in nodes[name] else outputs.keys() & nodes[name]
+                asked.setdefault(str(body), {}).setdefault(mode, set()).update(ports)
+    return Reach({name for nodes in everything.values() for name in nodes}, by_mode)
+
+
+def _closure(scope: Scope) -> set[str]:
+    """The nodes that some output hangs on, where this is the same in every mode."""
+    sources = scope.wiring.sources
+    found: set[str] = set()
+    stack = [ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in refs_of(wire)]
+    while stack:
+        name = stack.pop()
+        if name not in found and name in sources:
+            found.add(name)
+            stack += sources[name]
+    return found
+
+
+def _asked(scope: Scope, mode: str, wires: Iterable[Wire], needs: Mapping[str, Needs]) -> _Asked:
+    """The nodes that run in a mode for these outputs, and the ports that are asked of them."""
+    found: _Asked = {}
+    read: dict[str, int] = {}
+    stack = [ref for wire in wires for ref in refs_of(wire)]
+    while stack:
+        ref = stack.pop()
+        name, node = ref.source, scope.nodes.get(ref.source)
+        if node is None or ref.port in found.get(name, ()):
+            continue
+        seen = name in found
+        found.setdefault(name, set()).add(ref.port)
+        body = scope.subgraph(name)
+        if body in needs:
+            fresh = needs[str(body)].of(mode, ref.port)[0] & ~read.get(name, 0)
+            read[name] = read.get(name, 0) | fresh
+            stack.extend(_refs(node, mode, needs[str(body)].names(fresh)))
+        elif not seen:
+            stack.extend(_refs(node, mode, node.inputs))
+    return found
+
+
+def _refs(node: Node, mode: str, ports: Iterable[str]) -> Iterator[Ref]:
+    for port in ports:
+        wire = node.inputs.get(port)
+        here = None if wire is None else wire_in_mode(wire, mode)
+        if here is not None:
+            yield from refs_of(here)
+
+
+def _needs(scope: Scope, mode: str, needs: Mapping[str, Needs]) -> dict[str, Bits]:
+    """For each output of a subgraph in a mode, the inputs that it hangs on."""
+    ties = _Ties(scope, mode, needs)
+    for name in scope.wiring.order:
+        ties.add(name)
+    return {name: ties.of_refs(refs_of(wire)) for name, wire in scope.outputs[mode].items()}
+
+
+class _Ties:
+    """On which of a subgraph's inputs each output of its nodes hangs in one mode; under None, those of all outputs."""
+
+    def __init__(self, scope: Scope, mode: str, needs: Mapping[str, Needs]) -> None:
+        self.scope = scope
+        self.mode = mode
+        self.needs = needs
+        self.known: dict[str, dict[str | None, Bits]] = {
+            name: {None: (1 << position, 1 << position)} for position, name in enumerate(scope.inputs)
+        }
+
+    def add(self, name: str) -> None:
+        """Look at a node whose sources were looked at."""
+        node = self.scope.nodes[name]
+        body = self.scope.subgraph(name)
+        if body in self.needs:
+            inner = self.needs[str(body)]
+            ports = (None, *inner.outputs[self.mode])
+            self.known[name] = {port: self._of_call(node, inner, inner.of(self.mode, port)) for port in ports}
+            return
+        component = self.scope.component(name)
+        inputs = {} if component is None else component.input_by_name
+        required = {port for port in node.inputs if port in inputs and not inputs[port].optional}
+        self.known[name] = {None: _join(self.of_wire(node, port, port in required) for port in node.inputs)}
+
+    def _of_call(self, node: Node, inner: Needs, bits: Bits) -> Bits:
+        required = set(inner.names(bits[1]))
+        return _join(self.of_wire(node, name, name in required) for name in inner.names(bits[0]))
+
+    def of_wire(self, node: Node, port: str, required: bool) -> Bits:
+        """The inputs that a wire hangs on; one that it comes from directly may stay unwired where the port may."""
+        bits = [self.of_refs([ref]) for ref in _refs(node, self.mode, [port]) if ref.source not in self.scope.inputs]
+        direct = [self.of_refs([ref]) for ref in _refs(node, self.mode, [port]) if ref.source in self.scope.inputs]
+        return _join(bits + (direct if required else [(read, 0) for read, _ in direct]))
+
+    def of_refs(self, refs: Iterable[Ref]) -> Bits:
+        """The inputs that these outputs hang on."""
+        ports = [(ref.port, self.known.get(ref.source, {})) for ref in refs]
+        return _join(known.get(port, known.get(None, _NOTHING)) for port, known in ports)
+
+
+def _join(parts: Iterable[Bits]) -> Bits:
+    read = required = 0
+    for bits in parts:
+        read, required = read | bits[0], required | bits[1]
+    return read, required

@@ -1,0 +1,122 @@
+"""Collects the problems of one graph: where each is in the file, and the nearest names to those that are unknown."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from composer.graph import Graph
+from composer.problems import Edit, Fix, Problem, Where, nearest, suggestion
+
+__all__ = ["Path", "Report", "put", "take"]
+
+Path = tuple[str | int, ...]
+"""Keys of a graph's document from the top, such as ``("nodes", "neck", "inputs", "feature")``."""
+
+_SECTIONS = ("inputs", "data_samples", "graphs", "nodes", "outputs")
+
+
+@dataclass
+class Report:
+    """The problems found so far.
+
+    Args:
+        graph: The graph that is looked at.
+        comparisons: How many names may be compared in all to find near ones, so that a file full of unknown names is
+            refused as fast as any other; when it is used up, problems come without a near name.
+    """
+
+    graph: Graph
+    comparisons: int = 40_000
+    _found: list[tuple[Path, Problem]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(
+        self,
+        code: str,
+        path: Path,
+        subject: str,
+        message: str,
+        fix: Fix | None = None,
+        *,
+        severity: Literal["error", "warning"] = "error",
+        **where: Any,
+    ) -> None:
+        """Note a problem.
+
+        Args:
+            code: Its rule.
+            path: The document path that it is about; the subgraph and the node are read from it.
+            subject: What it is about, as people read it.
+            message: What was found, what was expected.
+            fix: An edit that mends it.
+            severity: A ``warning`` does not stop the graph from running.
+            where: Further fields of ``Where``.
+        """
+        source = self.graph.source
+        line, column = source.position(path) if source else (None, None)
+        scope = str(path[1]) if path[0] == "graphs" and len(path) > 1 else ""
+        inside = path[2:] if scope else path
+        if inside[:1] == ("nodes",) and len(inside) > 1:
+            where.setdefault("node", inside[1])
+        shown = f"{scope}: {subject}" if len(inside) > 1 and scope else subject
+        place = Where(shown, source.file if source else None, line, column, scope, **where)
+        self._found.append((path, Problem(code, place, message, fix, severity)))
+
+    def near(self, name: str, known: Collection[str]) -> list[str]:
+        """The known names that look most like ``name``, best first."""
+        if len(known) > self.comparisons:
+            return []
+        self.comparisons -= len(known) + 1
+        return nearest(name, known)
+
+    def hint(self, name: str, known: Collection[str], what: str) -> str:
+        """The end of a message about an unknown name: the nearest ones, or all where there are few."""
+        if len(known) > self.comparisons:
+            return f"the {what} are {len(known):,}"
+        self.comparisons -= len(known) + 1
+        return suggestion(name, known, what)
+
+    def problems(self) -> list[Problem]:
+        """All problems in the order of the file."""
+        if self.graph.source is not None:
+            return [problem for _, problem in sorted(self._found, key=lambda item: _line(item[1]))]
+        order = _order(self.graph) if self._found else {}
+        return [problem for _, problem in sorted(self._found, key=lambda item: _rank(item[0], order))]
+
+
+def _line(problem: Problem) -> tuple[int, int]:
+    return (problem.where.line or 0, problem.where.column or 0)
+
+
+def _rank(path: Path, order: Mapping[Path, int]) -> int:
+    while path and path not in order:
+        path = path[:-1]
+    return order.get(path, -1)
+
+
+def _order(graph: Graph) -> dict[Path, int]:
+    """A number for each input, node and output, as a file in canonical form has them."""
+    paths: list[Path] = []
+    for section in _SECTIONS:
+        paths.append((section,))
+        paths.extend((section, name) for name in getattr(graph, section) if section != "graphs")
+        for name, body in graph.graphs.items() if section == "graphs" else ():
+            inner = [(part, key) for part in _SECTIONS for key in getattr(body, part, ())]
+            paths.extend([("graphs", name), *(("graphs", name, *keys) for keys in inner)])
+    return {path: number for number, path in enumerate(paths)}
+
+
+def put(path: Path, value: Any, message: str) -> Fix:
+    """A fix that puts a value into the document."""
+    return Fix(message, (Edit(_keys(path), value),))
+
+
+def take(path: Path, message: str) -> Fix:
+    """A fix that takes a key out of the document."""
+    return Fix(message, (Edit(_keys(path), remove=True),))
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    return tuple(str(key) for key in path)

@@ -1,0 +1,105 @@
+"""What inference found wrong, as problems with a place in the file and a repair."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from composer.axes import Mismatch
+from composer.graph import Graph, Node, thaw
+from composer.plan import Call, Value
+from composer.problems import Edit, Fix, Problem, Where
+
+__all__ = ["definition_of", "index_problem", "mismatch_problem", "node_problem"]
+
+
+def definition_of(graph: Graph, path: str) -> tuple[tuple[str, ...], str, Node]:
+    """Where a call is written: its document path, the subgraph that holds it, and the node.
+
+    Args:
+        graph: The graph.
+        path: Ids from the top, joined by dots.
+    """
+    *outer, name = path.split(".")
+    nodes, scope = graph.nodes, ""
+    document: tuple[str, ...] = ("nodes",)
+    for part in outer:
+        node = nodes[part]
+        while node.graph is None and node.weights.source is not None:
+            node = nodes[node.weights.source]
+        scope = str(node.graph)
+        nodes, document = graph.graphs[scope].nodes, ("graphs", scope, "nodes")
+    return (*document, name), scope, nodes[name]
+
+
+def mismatch_problem(graph: Graph, call: Call, found: Mismatch, params: Mapping[str, Any], mode: str | None) -> Problem:
+    """A size on a wire that is not the one the port declares."""
+    argument = dict(call.arguments)[found.port.name]
+    value = argument[found.entry or 0] if isinstance(argument, tuple) else argument
+    wire = str(value)
+    if isinstance(argument, Value) and found.entry is not None:
+        wire = f"{wire}[{found.entry}]"
+    port = f"{call.path}.{found.port.name}"
+    message = found.message.replace("{wire}", wire).replace("{port}", port)
+    document, scope, node = definition_of(graph, call.path)
+    fix = None
+    plain = isinstance(found.found, int) and found.entry is None and isinstance(params.get(found.axis or ""), int)
+    if plain and found.axis is not None and not str(node.params.get(found.axis, "")).startswith("$"):
+        edit = Edit((*document, "params", found.axis), found.found)
+        fix = Fix(f"set {call.path}.params.{found.axis} to {found.found}", (edit,))
+    where = _where(graph, f"{wire} -> {port}", (*document, "inputs", found.port.name), scope, call, mode)
+    return Problem("shape-mismatch", where, message, fix)
+
+
+def index_problem(graph: Graph, call: Call, port: str, value: Value, levels: int) -> Problem:
+    """A reference to a level that a sequence does not have."""
+    document, scope, _ = definition_of(graph, call.path)
+    where = _where(graph, f"{value} -> {call.path}.{port}", (*document, "inputs", port), scope, call, None)
+    last = Value(value.source, value.port, -1)
+    message = f"{value.source}.{value.port} has {levels} levels (0 to {levels - 1}), found index {value.index}"
+    fix = Fix(f"wire {last}", (Edit((*document, "inputs", port), str(last)),)) if not scope else None
+    return Problem("index-out-of-range", where, message, fix)
+
+
+def node_problem(
+    graph: Graph, call: Call, code: str, text: str, sizes: str, mode: str | None, port: str = ""
+) -> Problem:
+    """A node that cannot be built or run as it is."""
+    document, scope, node = definition_of(graph, call.path)
+    if code == "missing-parameter":
+        where = _where(graph, call.path, document, scope, call, None, parameter=text)
+        message = (
+            f"{call.component.name} needs '{text}', which could not be taken from its wire either; "
+            f"give it under {call.path}.params"
+        )
+        return Problem(code, where, message)
+    shown = ", ".join(f"{key}={thaw(value)!r}" for key, value in node.params.items())
+    subject = f"{call.path}.{port}" if port else call.path
+    message = text.replace("{wire}", "forward").replace("{port}", subject)
+    if code in ("cannot-build", "forward-failed"):
+        does = "cannot be built" if code == "cannot-build" else f"cannot run on {sizes or 'no inputs'}"
+        message = f"{call.component.name}({shown}) {does}: {message}"
+    elif code == "wrong-axes":
+        message = f"the component's declared axes are not true: {message}"
+    return Problem(code, _where(graph, subject, document, scope, call, mode), message)
+
+
+def _where(
+    graph: Graph,
+    subject: str,
+    document: tuple[str, ...],
+    scope: str,
+    call: Call,
+    mode: str | None,
+    parameter: str | None = None,
+) -> Where:
+    line, column = graph.source.position(document) if graph.source else (None, None)
+    return Where(
+        subject,
+        graph.source.file if graph.source else None,
+        line,
+        column,
+        scope,
+        call.path.rsplit(".", 1)[-1] if scope else call.path,
+        document[-1] if len(document) > 2 and document[-2] == "inputs" else None,
+        parameter,
+        mode,
+    )

@@ -1,0 +1,219 @@
+"""The rules about wires: every reference leads somewhere, and what it carries fits where it goes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from composer.component import Port
+from composer.flows import UNKNOWN, ByMode, Flow, combine, fits, in_mode, in_modes
+from composer.graph import FrozenDict, Ref, Wire
+from composer.ports import PortType, port_type
+from composer.problems import Fix
+from composer.report import Path, Report, put, take
+from composer.scopes import Scope
+
+__all__ = ["NOTHING_KNOWN", "Slot", "Wires"]
+
+Outputs = Mapping[str | None, Flow]
+
+NOTHING_KNOWN: Outputs = {}
+"""The outputs of a node of which nothing is known, because something is wrong with it that is told already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the document that holds a reference.
+
+    Args:
+        path: Where it is: an input port of a node, or an output.
+        target: The same as people read it: ``neck.feature``.
+        ref: The reference.
+        port: The input port; None for an output of the graph.
+        several: All references, where the place holds a list.
+        position: Which of them this is.
+        mode: The mode, where the place is for one mode.
+        modes: The modes in which the reference is followed.
+    """
+
+    path: Path
+    target: str
+    ref: Ref
+    port: Port | None = None
+    several: tuple[Ref, ...] | None = None
+    position: int = 0
+    mode: str | None = None
+    modes: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The wire as people read it."""
+        return f"{self.ref} -> {self.target}"
+
+    @property
+    def place(self) -> Path:
+        """Where the reference itself is."""
+        return self.path if self.several is None else (*self.path, self.position)
+
+    def to(self, ref: Ref) -> Fix:
+        """A fix that puts another reference there."""
+        if self.several is None:
+            return put(self.path, str(ref), f"wire {ref} to {self.target}")
+        texts = [str(ref if index == self.position else other) for index, other in enumerate(self.several)]
+        return put(self.path, texts, f"wire {ref} to {self.target} in place of {self.ref}")
+
+    def without(self) -> Fix:
+        """A fix that takes the reference out."""
+        if self.several is None:
+            return take(self.path, f"remove the wire {self.subject}")
+        texts = [str(other) for index, other in enumerate(self.several) if index != self.position]
+        return put(self.path, texts, f"remove the wire {self.subject}")
+
+
+@dataclass(frozen=True, eq=False)
+class Wires:
+    """Follows the references in one scope.
+
+    Args:
+        scope: The scope.
+        report: Takes the problems.
+        table: What the outputs of the inputs and of the nodes looked at so far carry.
+    """
+
+    scope: Scope
+    report: Report
+    table: dict[str, Outputs]
+
+    def follow(self, slot: Slot, wire: Wire) -> Flow:
+        """What a wire carries, over all modes; its problems are reported.
+
+        Args:
+            slot: Where it goes; the reference in it is not looked at.
+            wire: The wire.
+        """
+        if not isinstance(wire, FrozenDict):
+            return self._all(slot, wire, None)
+        flows: dict[str, PortType] = {}
+        for mode, part in wire.items():
+            flows[mode] = in_mode(self._all(slot, part, mode), mode)
+        return ByMode(flows)
+
+    def _all(self, slot: Slot, wire: Ref | tuple[Ref, ...], mode: str | None) -> Flow:
+        path = slot.path if mode is None else (*slot.path, mode)
+        several = None if isinstance(wire, Ref) else wire
+        slots = [
+            Slot(path, slot.target, ref, slot.port, several, position, mode, slot.modes)
+            for position, ref in enumerate([wire] if isinstance(wire, Ref) else wire)
+        ]
+        if several is not None and (slot.port is None or not slot.port.variadic):
+            self._too_many(slots, slot, path)
+        flows = [self._one(part) for part in slots]
+        return flows[0] if several is None else combine(flows)
+
+    def _too_many(self, slots: list[Slot], slot: Slot, path: Path) -> None:
+        refs = ", ".join(str(part.ref) for part in slots)
+        self.report.add(
+            "too-many-wires",
+            path,
+            f"[{refs}] -> {slot.target}",
+            f"got a list of {len(slots)} wires, {slot.target} takes one",
+            put(path, str(slots[0].ref), f"wire {slots[0].ref} to {slot.target}") if slots else None,
+            port=None if slot.port is None else slot.port.name,
+        )
+
+    def _one(self, slot: Slot) -> Flow:
+        outputs = self.table.get(slot.ref.source)
+        if outputs is None:
+            if slot.ref.source not in self.scope.nodes:
+                self._unknown_node(slot)
+            return UNKNOWN
+        if outputs is NOTHING_KNOWN:
+            return UNKNOWN
+        if slot.ref.port not in outputs:
+            self._no_output(slot, outputs)
+            return UNKNOWN
+        flow = self._level(slot, outputs[slot.ref.port])
+        for mode, given in in_modes(flow, slot.modes if slot.mode is None else (slot.mode,)):
+            if slot.port is not None and not fits(given, slot.port.type):
+                self._wrong_type(slot, given, slot.port.type, mode, outputs)
+        return flow
+
+    def _level(self, slot: Slot, flow: Flow) -> Flow:
+        """What one level of a sequence carries."""
+        if slot.ref.index is None:
+            return flow
+        if isinstance(flow, ByMode):
+            return ByMode({mode: self._entry(slot, kind) for mode, kind in flow.types.items()})
+        return self._entry(slot, flow)
+
+    def _entry(self, slot: Slot, kind: PortType) -> PortType:
+        if kind is UNKNOWN:
+            return UNKNOWN
+        if kind.element is not None and kind.entries == "level":
+            return port_type(kind.element)
+        whole = Ref(slot.ref.source, slot.ref.port)
+        holds = "one entry an image, not levels" if kind.is_sequence else "no sequence of levels"
+        self._add("bad-index", slot, f"{whole} is {_a(kind)}: {holds}, so [{slot.ref.index}] picks nothing", slot.to(whole))
+        return UNKNOWN
+
+    def _unknown_node(self, slot: Slot) -> None:
+        names = [*self.scope.nodes, *self.scope.inputs]
+        hint = self.report.hint(slot.ref.source, names, "nodes and inputs")
+        near = [name for name in self.report.near(slot.ref.source, names) if name != slot.path[-3:-2]]
+        fix = None
+        if near:
+            keeps = slot.ref.port in self.table.get(near[0], {slot.ref.port: None})
+            fix = slot.to(Ref(near[0], slot.ref.port if keeps else None, slot.ref.index))
+        self._add("unknown-node", slot, f"there is no node or input '{slot.ref.source}'; {hint}", fix)
+
+    def _no_output(self, slot: Slot, outputs: Outputs) -> None:
+        """A reference to a port that its source lacks, or without a port where the source has several."""
+        ref = slot.ref
+        if ref.source in self.scope.inputs:
+            message = f"'{ref.source}' is an input of the graph and has no ports; expected '{ref.source}' alone"
+            self._add("unknown-port", slot, message, slot.to(Ref(ref.source, None, ref.index)))
+            return
+        names = [port for port in outputs if port is not None]
+        called = self._called(ref.source)
+        if ref.port is None and names:
+            matching = [port for port in names if self._goes(slot, outputs[port])]
+            fix = slot.to(Ref(ref.source, matching[0], ref.index)) if len(matching) == 1 else None
+            listed = ", ".join(f"{ref.source}.{port}" for port in names)
+            self._add("ambiguous-output", slot, f"{called} has several outputs; expected one of {listed}", fix)
+            return
+        near = self.report.near(ref.port or "", names) or (names if len(names) == 1 else [])
+        fix = slot.to(Ref(ref.source, near[0], ref.index)) if near else None
+        hint = self.report.hint(ref.port or "", names, "outputs")
+        self._add("unknown-port", slot, f"{called} has no output '{ref.port}'; {hint}", fix)
+
+    def _called(self, name: str) -> str:
+        component = self.scope.component(name)
+        return f"'{component.name}'" if component else f"subgraph '{self.scope.subgraph(name)}'"
+
+    def _goes(self, slot: Slot, flow: Flow) -> bool:
+        if slot.port is None or not isinstance(flow, PortType):
+            return False
+        if slot.ref.index is None:
+            return fits(flow, slot.port.type)
+        return flow.entries == "level" and flow.is_sequence and fits(port_type(flow.element), slot.port.type)
+
+    def _wrong_type(self, slot: Slot, given: PortType, wanted: PortType, mode: str | None, outputs: Outputs) -> None:
+        message = f"got {given.name} from {slot.ref}, {slot.target} takes {wanted.name}"
+        fix = None
+        if given.is_sequence and given.entries == "level" and fits(port_type(given.element), wanted):
+            fix = slot.to(Ref(slot.ref.source, slot.ref.port, -1))
+        else:
+            others = [port for port, flow in outputs.items() if port is not None and self._goes(slot, flow)]
+            if len(others) == 1:
+                fix = slot.to(Ref(slot.ref.source, others[0], slot.ref.index))
+        self._add("wrong-type", slot, message, fix, mode)
+
+    def _add(self, code: str, slot: Slot, message: str, fix: Fix | None, mode: str | None = None) -> None:
+        port = None if slot.port is None else slot.port.name
+        self.report.add(code, slot.place, slot.subject, message, fix, port=port, mode=mode or slot.mode)
+
+
+def _a(kind: PortType) -> str:
+    return f"{'an' if kind.name[:1] in 'AEIOU' else 'a'} {kind.name}"
+
+
+def used_outputs(wires: Iterable[Wire]) -> None:
+    """TODO."""

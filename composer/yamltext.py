@@ -1,0 +1,301 @@
+"""YAML text to plain data and back, with care.
+
+The text is read as a stream of events, so nothing is ever built from a file that is too deep or too large, and anchors,
+aliases, tags and merge keys are refused as they are met. Scalars follow YAML 1.2's core schema: ``no`` is a string and
+``1e-3`` a number. The one liberty beyond YAML: a reference to a level may stand bare inside braces and brackets, as in
+``{feature: backbone.out[-1]}``; it is written back in quotes, which every reader of YAML understands.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import yaml
+
+from composer.problems import GraphError, Problem, Where
+from composer.scalars import TooLong, read_scalar
+from composer.yamlwriter import dump
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_EVENTS", "Lines", "dump", "parse"]
+
+MAX_BYTES = 2 * 2**20
+"""Largest file that is read."""
+
+MAX_DEPTH = 64
+"""How deep collections may hold collections."""
+
+MAX_EVENTS = 400_000
+"""Most scalars, and starts and ends of collections, in a file."""
+
+_MAX_PROBLEMS = 100
+_NO_KEY: Final = object()
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_BARE_LEVEL = re.compile(r"([\[{,:]\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)\[(-?[0-9]{1,9})\](?=\s*[,}\]])", re.ASCII)
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_BRACKETS = str.maketrans(_OPEN + _CLOSE, "[]")
+
+
+class Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
+    """Line and column (from 1) of every key and every entry of a list, by its path from the top."""
+
+    __slots__ = ("_marks",)
+
+    def __init__(self, marks: Any) -> None:
+        self._marks = marks
+
+    def __getitem__(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        mark, inner = None, self._marks
+        for key in path:
+            try:
+                found = inner[key]
+            except (TypeError, IndexError):
+                raise KeyError(path) from None
+            mark, inner = found if isinstance(found, tuple) else (found, None)
+        if mark is None:
+            raise KeyError(path)
+        return (mark.line + 1, mark.column + 1)
+
+    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
+        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), self._marks)]
+        while waiting:
+            path, marks = waiting.pop()
+            for key, found in marks.items() if isinstance(marks, dict) else enumerate(marks):
+                yield (*path, key)
+                if isinstance(found, tuple):
+                    waiting.append(((*path, key), found[1]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
+    """Read YAML text.
+
+    Args:
+        text: The text of one document; bytes are UTF-8.
+        file: Its name in messages.
+
+    Returns:
+        Plain data, and where each key stands.
+
+    Raises:
+        GraphError: The text is refused; carries everything that was found before reading had to stop.
+    """
+    if len(text) > MAX_BYTES:
+        found = f"{len(text):,} bytes; a graph file has at most {MAX_BYTES:,}"
+        raise GraphError(Problem("too-large", Where(file=file), found))
+    characters = _decode(text, file)
+    problems = list(_unprintable(characters, file))
+    if problems:
+        raise GraphError(problems)
+    if _OPEN not in characters and _CLOSE not in characters:
+        characters = _BARE_LEVEL.sub(rf"\1{_OPEN}\2{_CLOSE}", characters)
+    reader = _Reader(file)
+    try:
+        reader.read(characters)
+    except yaml.YAMLError as error:
+        reader.problems.append(_syntax(error, file))
+    except _StopReading:
+        pass
+    if not reader.problems and not reader.documents:
+        text_ = "the file is empty: a graph file starts with 'schema: 1'"
+        reader.problems.append(Problem("empty-file", Where(file=file), text_))
+    if reader.problems:
+        raise GraphError(reader.problems)
+    return reader.root.data[0], Lines(reader.root.marks[0][1] if isinstance(reader.root.marks[0], tuple) else {})
+
+
+class _StopReading(Exception):
+    """Nothing more is read: the limit of something is reached."""
+
+
+class _Open:
+    """A collection that is being read: its data, and the marks of its keys or entries."""
+
+    __slots__ = ("data", "key", "mark", "marks", "name")
+
+    def __init__(self, data: Any, marks: Any, name: Any) -> None:
+        self.data = data
+        self.marks = marks
+        self.name = name
+        self.key: Any = _NO_KEY
+        self.mark: Any = None
+
+
+class _Reader:
+    """Turns events into data and collects problems."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.root = _Open([], [], "")
+        self.stack = [self.root]
+        self.problems: list[Problem] = []
+        self.documents = 0
+
+    def read(self, text: str) -> None:
+        handlers = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.MappingStartEvent: self.mapping,
+            yaml.SequenceStartEvent: self.sequence,
+            yaml.MappingEndEvent: self.end,
+            yaml.SequenceEndEvent: self.end,
+            yaml.AliasEvent: self.alias,
+            yaml.DocumentStartEvent: self.document,
+        }
+        count = 0
+        for event in yaml.parse(text, Loader=yaml.CLoader):
+            count += 1
+            if count > MAX_EVENTS:
+                found = f"more than {MAX_EVENTS:,} keys, values and brackets; a graph file has at most that many"
+                self.stop("too-large", event, found)
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+
+    def scalar(self, event: yaml.ScalarEvent) -> None:
+        if event.anchor is not None or event.tag is not None:
+            self.refuse_properties(event)
+        value: Any = event.value
+        if _OPEN in value:
+            value = value.translate(_BRACKETS)
+        elif event.implicit[0]:
+            value = self.resolved(value, event)
+        opened = self.stack[-1]
+        if type(opened.data) is list:
+            opened.data.append(value)
+            opened.marks.append(event.start_mark)
+        elif opened.key is _NO_KEY:
+            self.key(opened, value, event)
+        else:
+            opened.data[opened.key] = value
+            opened.marks[opened.key] = opened.mark
+            opened.key = _NO_KEY
+
+    def resolved(self, text: str, event: yaml.ScalarEvent) -> Any:
+        try:
+            return read_scalar(text)
+        except TooLong as error:
+            self.report("huge-number", event, f"{error}; write a number that fits, or put quotes around a text")
+            return 0
+
+    def key(self, opened: _Open, key: Any, event: yaml.ScalarEvent) -> None:
+        if type(key) is not str:
+            written = event.value if len(event.value) <= 40 else event.value[:40] + "..."
+            self.report("yaml-key", event, f"the key {written!r} is not a text: put quotes around it")
+            key = event.value
+        elif key == "<<" and event.implicit[0]:
+            text = "merge keys ('<<') are not read: write the keys out where they are needed"
+            self.report("yaml-merge-key", event, text)
+        if key in opened.data:
+            found = opened.marks[key]
+            first = found[0] if isinstance(found, tuple) else found
+            text = f"the key '{key[:100]}' is here a second time; the first is on line {first.line + 1}: remove one"
+            self.report("duplicate-key", event, text)
+        opened.key = key
+        opened.mark = event.start_mark
+
+    def mapping(self, event: yaml.MappingStartEvent) -> None:
+        self.open({}, {}, event)
+
+    def sequence(self, event: yaml.SequenceStartEvent) -> None:
+        self.open([], [], event)
+
+    def open(self, data: Any, marks: Any, event: yaml.CollectionStartEvent) -> None:
+        if event.anchor is not None or event.tag is not None:
+            self.refuse_properties(event)
+        outer = self.stack[-1]
+        if len(self.stack) > MAX_DEPTH:
+            self.stop("too-deep", event, f"collections are nested more than {MAX_DEPTH} deep")
+        self.stack.append(_Open(data, marks, outer.key))
+        if type(outer.data) is list:
+            outer.data.append(data)
+            outer.marks.append((event.start_mark, marks))
+        elif outer.key is _NO_KEY:
+            self.report("yaml-key", event, "a key is a list or a mapping: keys are texts")
+            outer.key, outer.mark = "?", event.start_mark
+        else:
+            outer.data[outer.key] = data
+            outer.marks[outer.key] = (outer.mark, marks)
+            outer.key = _NO_KEY
+
+    def end(self, _: yaml.CollectionEndEvent) -> None:
+        self.stack.pop()
+
+    def alias(self, event: yaml.AliasEvent) -> None:
+        text = f"the alias '*{event.anchor[:40]}' is not read: write out what it stands for"
+        self.report("yaml-alias", event, text)
+        opened = self.stack[-1]
+        if type(opened.data) is list:
+            opened.data.append(None)
+            opened.marks.append(event.start_mark)
+        elif opened.key is _NO_KEY:
+            opened.key, opened.mark = "*" + event.anchor, event.start_mark
+        else:
+            opened.key = _NO_KEY
+
+    def document(self, event: yaml.DocumentStartEvent) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            self.stop("multiple-documents", event, "a second document starts here: a graph file holds one")
+
+    def refuse_properties(self, event: Any) -> None:
+        if event.anchor is not None:
+            text = f"the anchor '&{event.anchor[:40]}' is not read: write its value out where it is needed"
+            self.report("yaml-anchor", event, text)
+        if event.tag is not None:
+            text = f"the tag '{event.tag[:60]}' is not read: a graph file holds plain data only"
+            self.report("yaml-tag", event, text)
+
+    def report(self, code: str, event: yaml.Event, text: str) -> None:
+        mark = event.start_mark
+        names = (*(opened.name for opened in self.stack), self.stack[-1].key)
+        path = ".".join(name for name in names if isinstance(name, str) and name)
+        self.problems.append(Problem(code, Where(path[:200], self.file, mark.line + 1, mark.column + 1), text))
+        if len(self.problems) >= _MAX_PROBLEMS:
+            raise _StopReading
+
+    def stop(self, code: str, event: yaml.Event, text: str) -> None:
+        self.report(code, event, text)
+        raise _StopReading
+
+
+def _decode(text: bytes | str, file: str) -> str:
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise GraphError(Problem("not-utf8", Where(file=file), "the file is UTF-16: save it as UTF-8"))
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        found = f"the byte 0x{error.object[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        raise GraphError(Problem("not-utf8", Where("", file, line, column), found)) from None
+
+
+def _unprintable(text: str, file: str) -> Iterator[Problem]:
+    for count, match in enumerate(_UNPRINTABLE.finditer(text)):
+        if count == _MAX_PROBLEMS:
+            return
+        start, point = match.start(), ord(match[0])
+        where = Where("", file, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
+        if 0xD800 <= point <= 0xDFFF:
+            yield Problem("not-utf8", where, f"the lone surrogate U+{point:04X} is no character: save the text as UTF-8")
+        else:
+            hint = f'write "\\x{point:02X}"' if point < 0x100 else f'write "\\u{point:04X}"'
+            found = f"the character U+{point:04X} is not allowed in YAML: remove it, or {hint} in double quotes"
+            yield Problem("yaml-syntax", where, found)
+
+
+def _syntax(error: yaml.YAMLError, file: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return Problem("yaml-syntax", Where(file=file), f"the text is not YAML: {error}"[:300])
+    text = f"the text is not YAML: {error.problem}"  # type: ignore[attr-defined]
+    if getattr(error, "context", None):
+        start = getattr(error, "context_mark", None)
+        text += f", {error.context}" + (f" that starts on line {start.line + 1}" if start else "")  # type: ignore[attr-defined]
+    if "cannot start any token" in text:
+        text += "; lines are indented with spaces, not tabs, and texts that start with @, ` or % need quotes"
+    return Problem("yaml-syntax", Where("", file, mark.line + 1, mark.column + 1), text)

@@ -1,0 +1,344 @@
+"""What every component of the catalog keeps, checked on the examples in ``examples/<kind>.yaml``.
+
+For each component the file lists one or more tiny examples::
+
+    ResNet:
+      - params: {depth: 18, base_channels: 8}   # every required parameter
+        inputs: {image: [2, 3, 32, 32]}         # by port; one that is left out has no wire
+        unused: [fc.bias]                       # parameters that rightly get no gradient; say why
+
+An input is a shape (normal random numbers), a list of inputs for a sequence or a variadic port, or says more about its
+numbers: ``{shape: [2], high: 10}`` (whole numbers below 10), ``{shape: [2, 5], bool: true}``,
+``{shape: [2, 5], uniform: true}`` (from 0 to 1), ``{shape: [3, 4], boxes: 32}`` (boxes in a picture of 32 by 32 pixels),
+``{shape: [2, 5], simplex: true}`` (rows that sum to 1).
+
+``random: true``: forward draws random numbers in evaluation too. ``data_dependent: true``: sizes of outputs depend on
+the numbers of inputs, so there is no forward without data.
+"""
+
+import importlib
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+import components
+from composer.catalog import Catalog
+from composer.component import Component, ComponentError, Port, read_component
+
+FILES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
+EXAMPLES: dict[str, dict[str, list[dict[str, Any]]]] = {
+    path.stem: yaml.safe_load(path.read_text()) or {} for path in FILES
+}
+CATALOG = [component for component in Catalog.default() if component.cls.__module__.startswith("components.")]
+KEYS = {"params", "inputs", "unused", "random", "data_dependent"}
+
+
+@dataclass
+class Case:
+    """One example of a component; what is built and run is kept for all claims about it."""
+
+    component: Component
+    example: Mapping[str, Any]
+    inputs: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.inputs = {
+            name: tensors(spec, generator, self.component.input_by_name[name])
+            for name, spec in self.example["inputs"].items()
+        }
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        return self.component.arguments(self.example.get("params", {}))
+
+    @cached_property
+    def module(self) -> nn.Module:
+        return self.build(seed=0)
+
+    @cached_property
+    def outputs(self) -> Any:
+        return self.run(self.module)
+
+    @cached_property
+    def data_dependent(self) -> bool:
+        return bool(self.example.get("data_dependent", False))
+
+    def build(self, seed: int = 0) -> nn.Module:
+        torch.manual_seed(seed)
+        return self.component.cls(**self.arguments).eval()
+
+    def run(self, module: nn.Module, inputs: Mapping[str, Any] | None = None, seed: int | None = 7) -> Any:
+        """Outputs without a gradient."""
+        if seed is not None:
+            torch.manual_seed(seed)
+        with torch.no_grad():
+            return self.call(module, self.inputs if inputs is None else inputs)
+
+    def call(self, module: nn.Module, inputs: Mapping[str, Any]) -> Any:
+        positional = [value for port in self.component.inputs if port.variadic for value in inputs[port.name]]
+        named = {name: value for name, value in inputs.items() if not self.component.input_by_name[name].variadic}
+        if not positional:
+            return module(**named)
+        before = [named.pop(port.name) for port in self.component.inputs if port.name in named]
+        return module(*before, *positional, **named)
+
+    def by_port(self, outputs: Any) -> list[tuple[Port, Any]]:
+        values = tuple(outputs) if self.component.returns_tuple else (outputs,)
+        return list(zip(self.component.outputs, values, strict=True))
+
+
+def tensors(spec: Any, generator: torch.Generator, port: Port) -> Any:
+    """The value of an input as an example describes it."""
+    if isinstance(spec, list) and (port.type.is_sequence or port.variadic):
+        return tuple(tensor(item, generator) for item in spec)
+    return tensor(spec, generator)
+
+
+def tensor(spec: Any, generator: torch.Generator) -> Tensor:
+    if isinstance(spec, list):
+        return torch.randn(spec, generator=generator)
+    shape = spec["shape"]
+    if "high" in spec:
+        return torch.randint(spec["high"], shape, generator=generator)
+    uniform = torch.rand(shape, generator=generator)
+    if spec.get("bool"):
+        return uniform < 0.5
+    if spec.get("simplex"):
+        return uniform / uniform.sum(dim=-1, keepdim=True)
+    if "boxes" in spec:
+        corners = uniform.unflatten(-1, (2, 2)).sort(dim=-2).values * spec["boxes"]
+        return corners.flatten(-2)
+    assert spec.get("uniform"), f"{spec}: expected high, bool, uniform, simplex or boxes beside shape"
+    return uniform
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """All tensors in a value, and whatever else it holds."""
+    if isinstance(value, Mapping):
+        value = value.values()
+    if isinstance(value, Iterable) and not isinstance(value, Tensor | str):
+        for item in value:
+            yield from leaves(item)
+    elif value is not None:
+        yield value
+
+
+def mapped(function: Any, value: Any) -> Any:
+    """A value with a function applied to all its tensors."""
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, Mapping):
+        return {name: mapped(function, item) for name, item in value.items()}
+    return tuple(mapped(function, item) for item in value)
+
+
+def layout(value: Any) -> list[tuple[tuple[int, ...], torch.dtype]]:
+    return [(tuple(item.shape), item.dtype) for item in leaves(value)]
+
+
+def state_layout(module: nn.Module) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    return {name: (tuple(item.shape), item.dtype) for name, item in module.state_dict().items()}
+
+
+def same(found: Any, expected: Any) -> None:
+    for one, other in zip(leaves(found), leaves(expected), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
+
+
+def cases() -> list[Any]:
+    examples = {name: listed for kind in EXAMPLES.values() for name, listed in kind.items()}
+    return [
+        pytest.param((component, example), id=f"{component.name}-{index}")
+        for component in CATALOG
+        for index, example in enumerate(examples.get(component.name, ()))
+    ]
+
+
+@pytest.fixture(scope="module", params=cases())
+def case(request: pytest.FixtureRequest) -> Case:
+    component, example = request.param
+    return Case(component, example)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("kind", sorted({component.kind for component in CATALOG} | EXAMPLES.keys()))
+def test_every_component_of_a_kind_has_an_example(kind: str) -> None:
+    named = set(EXAMPLES.get(kind, {}))
+    present = {component.name for component in CATALOG if component.kind == kind}
+    assert present - named == set(), f"components without an example in examples/{kind}.yaml"
+    assert named - present == set(), f"examples/{kind}.yaml names components that are not of this kind"
+    keys = {key for listed in EXAMPLES.get(kind, {}).values() for example in listed for key in example}
+    assert keys <= KEYS
+    assert all(listed for listed in EXAMPLES.get(kind, {}).values()), "an example list is empty"
+
+
+@pytest.mark.parametrize("component", CATALOG, ids=lambda component: component.name)
+def test_a_component_is_documented(component: Component) -> None:
+    first, *rest = (component.cls.__doc__ or "").strip().splitlines() or [""]
+    assert first.strip().endswith("."), "the docstring's first line is one sentence"
+    assert not rest or not rest[0].strip(), "a blank line follows the first"
+    untold = [parameter.name for parameter in component.parameters if not parameter.help.strip()]
+    assert not untold, "parameters that Args does not describe"
+    loose = [item.name for item in component.parameters if item.annotation in (Any, inspect.Parameter.empty)]
+    assert not loose, "parameters without a type"
+
+
+def test_no_component_is_forgotten_in_all() -> None:
+    forgotten = []
+    for path in sorted(Path(components.__path__[0]).glob("*/[!_]*.py")):
+        module = importlib.import_module(f"components.{path.parent.name}.{path.stem}")
+        for name, cls in inspect.getmembers(module, inspect.isclass):
+            own = cls.__module__ == module.__name__ and issubclass(cls, nn.Module) and not name.startswith("_")
+            if own and name not in module.__all__ and is_component(cls):
+                forgotten.append(f"{module.__name__}.{name}")
+    assert not forgotten
+
+
+def is_component(cls: type) -> bool:
+    try:
+        read_component(cls, "any")
+    except ComponentError:
+        return False
+    return True
+
+
+def test_axes_are_as_declared(case: Case) -> None:
+    sizes: dict[Any, Any] = {}
+    for port, value in [(case.component.input_by_name[name], item) for name, item in case.inputs.items()]:
+        check_port(case, port, value, sizes)
+    for port, value in case.by_port(case.outputs):
+        check_port(case, port, value, sizes)
+
+
+def check_port(case: Case, port: Port, value: Any, sizes: dict[Any, Any]) -> None:
+    if port.type.opaque:
+        return
+    if not port.type.is_sequence and not port.variadic:
+        check_tensor(case, port, value, None, sizes)
+        return
+    assert isinstance(value, Sequence), f"{port.name}: expected a sequence of tensors, found {type(value).__name__}"
+    for entry, item in enumerate(value):
+        check_tensor(case, port, item, entry, sizes)
+
+
+def check_tensor(case: Case, port: Port, value: Any, entry: int | None, sizes: dict[Any, Any]) -> None:
+    assert isinstance(value, Tensor), f"{port.name}: expected a tensor, found {type(value).__name__}"
+    if port.axes is None:
+        return
+    shape = tuple(value.shape)
+    where = f"{port.name}[{'' if entry is None else entry}] {shape} is not {' '.join(port.axes) or 'a scalar'}"
+    spare = len(shape) - (len(port.axes) - port.axes.count("..."))
+    assert spare == 0 or (spare > 0 and "..." in port.axes), where
+    at = 0
+    for axis in port.axes:
+        width = spare if axis == "..." else 1
+        size: Any = shape[at : at + width] if axis == "..." else shape[at]
+        at += width
+        expected = declared(case, axis, entry)
+        if expected is None:
+            level = entry if port.type.is_sequence and axis != "B" else None
+            expected = sizes.setdefault((axis, level), size)
+        assert size == expected, f"{where}: {axis} is {expected}"
+
+
+def declared(case: Case, axis: str, entry: int | None) -> int | None:
+    """What an axis that is not free stands for: a number, a parameter, or an attribute of the module."""
+    if axis.isdigit():
+        return int(axis)
+    if not axis[0].islower():
+        return None
+    defaults = {parameter.name: parameter.default for parameter in case.component.parameters}
+    found = (defaults | case.arguments).get(axis)
+    if not isinstance(found, int | tuple | list):
+        found = getattr(case.module, axis)
+    if isinstance(found, tuple | list):
+        assert entry is not None, f"{axis} is {found}: sizes for the levels of a sequence, on a port with one tensor"
+        return found[entry]
+    assert isinstance(found, int), f"axis {axis}: {found!r} is not a size"
+    return found
+
+
+def test_it_builds_without_data_as_with_data(case: Case) -> None:
+    with torch.device("meta"):
+        empty = case.component.cls(**case.arguments).eval()
+    stray = [name for name, item in empty.state_dict().items() if not item.is_meta]
+    assert not stray, "not on the device that the component is built on"
+    assert state_layout(empty) == state_layout(case.module)
+    if not case.data_dependent:
+        inputs = {name: mapped(lambda item: item.to("meta"), value) for name, value in case.inputs.items()}
+        assert layout(case.run(empty, inputs)) == layout(case.outputs)
+
+
+def test_it_can_be_traced(case: Case) -> None:
+    if case.data_dependent:
+        pytest.skip("sizes of outputs depend on the data")
+    with FakeTensorMode() as mode:
+        traced = case.component.cls(**case.arguments).eval()
+        inputs = {name: mapped(mode.from_tensor, value) for name, value in case.inputs.items()}
+        assert layout(case.run(traced, inputs)) == layout(case.outputs)
+
+
+def test_a_gradient_reaches_every_parameter(case: Case) -> None:
+    reached: set[str] = set()
+    learned: set[str] = set()
+    for training in (False, True):
+        module = case.build(seed=1).train(training)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter), alpha=0.1)
+        learned = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
+        inputs = {name: mapped(as_leaf, value) for name, value in case.inputs.items()}
+        backward(case.call(module, inputs))
+        reached |= {name for name in learned if has_gradient(module.get_parameter(name))}
+        gradients = [item.grad for item in (*module.parameters(), *leaves(inputs)) if item.grad is not None]
+        assert all(gradient.isfinite().all() for gradient in gradients), f"gradients with {training=}"
+    assert learned - reached == set(case.example.get("unused", ()))
+
+
+def as_leaf(value: Tensor) -> Tensor:
+    return value.clone().requires_grad_() if value.is_floating_point() else value
+
+
+def backward(outputs: Any) -> None:
+    """The gradient of a random weighted sum of all outputs."""
+    torch.manual_seed(3)
+    used = [item for item in leaves(outputs) if isinstance(item, Tensor) and item.requires_grad]
+    if used:
+        torch.autograd.backward(used, [torch.randn_like(item) for item in used])
+
+
+def has_gradient(parameter: nn.Parameter) -> bool:
+    return parameter.grad is not None and bool(parameter.grad.any())
+
+
+def test_evaluation_repeats_itself_and_changes_nothing(case: Case) -> None:
+    inputs = mapped(Tensor.clone, case.inputs)
+    state = {name: item.clone() for name, item in case.module.state_dict().items()}
+    first = mapped(lambda item: item.clone() if isinstance(item, Tensor) else item, list(leaves(case.outputs)))
+    again = case.run(case.module, seed=7 if case.example.get("random") else 8)
+    same(again, first)
+    same(case.inputs, inputs)
+    same(case.module.state_dict(), state)
+
+
+def test_a_state_dict_says_all(case: Case) -> None:
+    other = case.build(seed=5)
+    other.load_state_dict(case.module.state_dict(), strict=True)
+    same(case.run(other), case.outputs)

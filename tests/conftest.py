@@ -1,0 +1,8 @@
+"""What all tests share."""
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests run last, so that a mistake shows at once."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)

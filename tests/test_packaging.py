@@ -1,0 +1,36 @@
+"""What is declared, what is pinned and what is shipped agree."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+DECLARED = [*PROJECT["dependencies"], *(each for extra in EXTRAS.values() for each in extra)]
+PINS = {
+    canonicalize_name(pin.name): pin
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+    for pin in [Requirement(line)]
+}
+
+
+@pytest.mark.parametrize("declared", DECLARED)
+def test_every_declared_dependency_is_pinned_within_its_bounds(declared: str) -> None:
+    requirement = Requirement(declared)
+    (pin,) = PINS[canonicalize_name(requirement.name)].specifier
+    assert pin.operator == "=="
+    assert requirement.specifier.contains(pin.version)
+
+
+def test_no_pin_names_a_local_build() -> None:
+    assert not [name for name, pin in PINS.items() if "+" in str(pin)]
+
+
+def test_the_saved_graphs_are_found_beside_the_packages() -> None:
+    assert (files("saved_graphs") / "classification").is_dir()
