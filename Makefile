@@ -1,6 +1,6 @@
-# make run    install, then classify real images with the shipped graph and weights
-# make test   install, then every check and every test
-# Also: check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
+#: make run    install, then classify real images with the shipped graph and weights
+#: make test   install, then every check and every test
+#: Also: check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ SHIPPED := saved_graphs/classification/fashion_mnist
 .PHONY: help install run test test-fast check format bench clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^#: //p' Makefile
 
 install: $(READY)
 

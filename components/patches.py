@@ -172,6 +172,6 @@ def resize_position_embedding(
     if old == new:
         return embedding
     extra, grid = embedding[:, :extra_tokens], embedding[:, extra_tokens:]
-    grid = grid.transpose(1, 2).unflatten(2, old).float()
+    grid = torch.unflatten(grid.transpose(1, 2), 2, old).float()
     resized = F.interpolate(grid, size=new, mode=mode, align_corners=False).to(embedding.dtype)
     return torch.cat([extra, resized.flatten(2).transpose(1, 2)], dim=1)

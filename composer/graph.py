@@ -238,12 +238,14 @@ class Subgraph:
         nodes: Its nodes by id.
         outputs: Its output ports and what they are wired to inside.
         params: Its parameters and their defaults; used inside as ``$name``.
+        layout: Where the boxes inside stand on the canvas.
     """
 
     inputs: Mapping[str, Input] = EMPTY
     nodes: Mapping[str, Node] = EMPTY
     outputs: Mapping[str, Wire] = EMPTY
     params: Mapping[str, Any] = EMPTY
+    layout: Mapping[str, Any] = EMPTY
     extra: Mapping[str, Any] = EMPTY
 
 
@@ -261,6 +263,7 @@ class Graph:
         graphs: The subgraphs by name.
         classes: What the labels count.
         layout: Where the boxes stand on the canvas; never changes what the graph means.
+        metadata: What programs note about the graph, each under its own name; never changes what the graph means.
         schema: Version of the file format.
         extra: Keys of the file that this release does not know, saved back unchanged.
         source: Where it was read; no part of equality.
@@ -275,6 +278,7 @@ class Graph:
     graphs: Mapping[str, Subgraph] = EMPTY
     classes: tuple[str, ...] = ()
     layout: Mapping[str, Any] = EMPTY
+    metadata: Mapping[str, Any] = EMPTY
     schema: int = SCHEMA
     extra: Mapping[str, Any] = EMPTY
     source: Source | None = field(default=None, compare=False, repr=False)

@@ -29,10 +29,12 @@ _MODULE = frozenset(
     """.split()
 )
 
-_COMPILED = frozenset("code data_samples graph inputs mode save self torch".split())
+_COMPILED = frozenset(
+    "_frozen_paths _functions _params _signatures code graph load_weights save weights_report".split()
+)
 
 RESERVED = _MODULE | _COMPILED
-"""Attributes of ``torch.nn.Module`` and of a compiled model, and the names that generated source uses itself."""
+"""Attributes of ``torch.nn.Module`` and of a compiled model."""
 
 
 def name_fault(name: str, *, attribute: bool = True) -> str | None:

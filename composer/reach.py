@@ -4,7 +4,7 @@ A component needs all its inputs. A call of a subgraph needs the inputs on which
 which is settled per output; sets of a subgraph's inputs are kept as bits of one integer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from composer.graph import MODES, Node, Ref, Wire, refs_of, wire_in_mode
@@ -54,12 +54,12 @@ class Reach:
     """What is run in one scope.
 
     Args:
-        nodes: The nodes that some output hangs on.
+        nodes: The nodes that some output hangs on; all, where there are no outputs at all.
         asked: For each mode the nodes that run and which of their outputs are asked for; empty where no wire differs
             by mode and no subgraph is called, so that one look serves every mode.
     """
 
-    nodes: frozenset[str] | set[str]
+    nodes: Set[str]
     asked: Mapping[str, Mapping[str, set[str | None]]] = field(default_factory=dict)
 
     def modes_of(self, name: str) -> tuple[str, ...]:
@@ -86,6 +86,8 @@ def reach_of(scopes: Mapping[str, Scope], bodies: Sequence[str]) -> tuple[dict[s
 def _reach(scope: Scope, needs: Mapping[str, Needs], asked: dict[str, dict[str, set[str]]]) -> Reach:
     """What is run in a scope; notes in ``asked`` which outputs of which subgraphs are asked for in which mode."""
     wiring = scope.wiring
+    if not any(scope.outputs.values()):
+        return Reach(scope.nodes.keys())
     if not wiring.modal and not wiring.calling:
         return Reach(_closure(scope))
     everything = {mode: _asked(scope, mode, outputs.values(), needs) for mode, outputs in scope.outputs.items()}

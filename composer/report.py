@@ -64,19 +64,18 @@ class Report:
         place = Where(shown, source.file if source else None, line, column, scope, **where)
         self._found.append((path, Problem(code, place, message, fix, severity)))
 
-    def near(self, name: str, known: Collection[str]) -> list[str]:
-        """The known names that look most like ``name``, best first."""
-        if len(known) > self.comparisons:
-            return []
-        self.comparisons -= len(known) + 1
-        return nearest(name, known)
+    def lookup(self, name: str, known: Collection[str], what: str) -> tuple[list[str], str]:
+        """The known names that look most like an unknown one, best first, and the end of a message that tells them.
 
-    def hint(self, name: str, known: Collection[str], what: str) -> str:
-        """The end of a message about an unknown name: the nearest ones, or all where there are few."""
+        Args:
+            name: The unknown name.
+            known: The known names.
+            what: What they name, in the plural.
+        """
         if len(known) > self.comparisons:
-            return f"the {what} are {len(known):,}"
+            return [], f"there are {len(known):,} {what}"
         self.comparisons -= len(known) + 1
-        return suggestion(name, known, what)
+        return nearest(name, known), suggestion(name, known, what)
 
     def problems(self) -> list[Problem]:
         """All problems in the order of the file."""

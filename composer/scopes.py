@@ -11,6 +11,7 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import MODES, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire, refs_of, wire_in_mode
+from composer.templates import is_template
 
 __all__ = ["Scope", "Wiring", "scopes_of"]
 
@@ -59,6 +60,25 @@ class Scope:
         origin = self.origin(name)
         node = None if origin is None else self.nodes[origin]
         return node.graph if node is not None and node.type is None and node.graph in self.graph.graphs else None
+
+    def params_of(self, name: str) -> Mapping[str, Any]:
+        """The parameters of what a node calls, also through the source of its weights."""
+        node = self.nodes[name]
+        origin = self.origin(name)
+        return node.params if origin in (name, None) else FrozenDict({**self.nodes[str(origin)].params, **node.params})
+
+    @cached_property
+    def templated(self) -> frozenset[str]:
+        """The nodes with parameters that hang on those of the subgraph; none at the top."""
+        if not self.params:
+            return frozenset()
+        own = {name for name, node in self.nodes.items() if any(map(is_template, node.params.values()))}
+        return frozenset(own.union(name for name in self.wiring.borrowing if self.origin(name) in own))
+
+    @cached_property
+    def names(self) -> Mapping[str, None]:
+        """What references may name: the nodes and the inputs."""
+        return dict.fromkeys([*self.nodes, *self.inputs])
 
     @cached_property
     def wiring(self) -> "Wiring":

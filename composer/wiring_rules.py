@@ -1,7 +1,8 @@
 """The rules about wires: every reference leads somewhere, and what it carries fits where it goes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from composer.component import Port
 from composer.flows import UNKNOWN, ByMode, Flow, combine, fits, in_mode, in_modes
@@ -11,7 +12,7 @@ from composer.problems import Fix
 from composer.report import Path, Report, put, take
 from composer.scopes import Scope
 
-__all__ = ["NOTHING_KNOWN", "Slot", "Wires"]
+__all__ = ["NOTHING_KNOWN", "Slot", "Wires", "written"]
 
 Outputs = Mapping[str | None, Flow]
 
@@ -27,7 +28,8 @@ class Slot:
         path: Where it is: an input port of a node, or an output.
         target: The same as people read it: ``neck.feature``.
         ref: The reference.
-        port: The input port; None for an output of the graph.
+        node: The node that the place belongs to; None for an output of the graph.
+        port: The input port, if it is one.
         several: All references, where the place holds a list.
         position: Which of them this is.
         mode: The mode, where the place is for one mode.
@@ -36,7 +38,8 @@ class Slot:
 
     path: Path
     target: str
-    ref: Ref
+    ref: Ref = Ref("")
+    node: str | None = None
     port: Port | None = None
     several: tuple[Ref, ...] | None = None
     position: int = 0
@@ -100,10 +103,11 @@ class Wires:
         path = slot.path if mode is None else (*slot.path, mode)
         several = None if isinstance(wire, Ref) else wire
         slots = [
-            Slot(path, slot.target, ref, slot.port, several, position, mode, slot.modes)
+            replace(slot, path=path, ref=ref, several=several, position=position, mode=mode)
             for position, ref in enumerate([wire] if isinstance(wire, Ref) else wire)
         ]
-        if several is not None and (slot.port is None or not slot.port.variadic):
+        takes_several = slot.node is not None if slot.port is None else slot.port.variadic
+        if several is not None and not takes_several:
             self._too_many(slots, slot, path)
         flows = [self._one(part) for part in slots]
         return flows[0] if several is None else combine(flows)
@@ -155,9 +159,8 @@ class Wires:
         return UNKNOWN
 
     def _unknown_node(self, slot: Slot) -> None:
-        names = [*self.scope.nodes, *self.scope.inputs]
-        hint = self.report.hint(slot.ref.source, names, "nodes and inputs")
-        near = [name for name in self.report.near(slot.ref.source, names) if name != slot.path[-3:-2]]
+        near, hint = self.report.lookup(slot.ref.source, self.scope.names, "nodes and inputs")
+        near = [name for name in near if name != slot.node]
         fix = None
         if near:
             keeps = slot.ref.port in self.table.get(near[0], {slot.ref.port: None})
@@ -179,9 +182,9 @@ class Wires:
             listed = ", ".join(f"{ref.source}.{port}" for port in names)
             self._add("ambiguous-output", slot, f"{called} has several outputs; expected one of {listed}", fix)
             return
-        near = self.report.near(ref.port or "", names) or (names if len(names) == 1 else [])
-        fix = slot.to(Ref(ref.source, near[0], ref.index)) if near else None
-        hint = self.report.hint(ref.port or "", names, "outputs")
+        near, hint = self.report.lookup(ref.port or "", names, "outputs")
+        best = near or names[: len(names) == 1]
+        fix = slot.to(Ref(ref.source, best[0], ref.index)) if best else None
         self._add("unknown-port", slot, f"{called} has no output '{ref.port}'; {hint}", fix)
 
     def _called(self, name: str) -> str:
@@ -215,5 +218,11 @@ def _a(kind: PortType) -> str:
     return f"{'an' if kind.name[:1] in 'AEIOU' else 'a'} {kind.name}"
 
 
-def used_outputs(wires: Iterable[Wire]) -> None:
-    """TODO."""
+
+def written(wire: Wire) -> Any:
+    """A wire as a document holds it."""
+    if isinstance(wire, Ref):
+        return str(wire)
+    if isinstance(wire, FrozenDict):
+        return {mode: written(part) for mode, part in wire.items()}
+    return [str(ref) for ref in wire]

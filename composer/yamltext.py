@@ -34,6 +34,11 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\
 _BARE_LEVEL = re.compile(r"([\[{,:]\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)\[(-?[0-9]{1,9})\](?=\s*[,}\]])", re.ASCII)
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _BRACKETS = str.maketrans(_OPEN + _CLOSE, "[]")
+_NOT_TEXT = frozenset("0123456789+-.~nNtTfF") | {""}
+"""How a plain scalar may start that is something else than a string."""
+
+_SHIFT = 22
+_COLUMN = (1 << _SHIFT) - 1
 
 
 class Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
@@ -54,7 +59,7 @@ class Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
             mark, inner = found if isinstance(found, tuple) else (found, None)
         if mark is None:
             raise KeyError(path)
-        return (mark.line + 1, mark.column + 1)
+        return ((mark >> _SHIFT) + 1, (mark & _COLUMN) + 1)
 
     def __iter__(self) -> Iterator[tuple[str | int, ...]]:
         waiting: list[tuple[tuple[str | int, ...], Any]] = [((), self._marks)]
@@ -106,6 +111,12 @@ def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
     return reader.root.data[0], Lines(reader.root.marks[0][1] if isinstance(reader.root.marks[0], tuple) else {})
 
 
+def _position(event: Any) -> int:
+    """Line and column of an event in one number: there are many, and numbers are small."""
+    mark = event.start_mark
+    return int(mark.line << _SHIFT | mark.column)
+
+
 class _StopReading(Exception):
     """Nothing more is read: the limit of something is reached."""
 
@@ -134,8 +145,7 @@ class _Reader:
         self.documents = 0
 
     def read(self, text: str) -> None:
-        handlers = {
-            yaml.ScalarEvent: self.scalar,
+        handlers: dict[Any, Any] = {
             yaml.MappingStartEvent: self.mapping,
             yaml.SequenceStartEvent: self.sequence,
             yaml.MappingEndEvent: self.end,
@@ -143,43 +153,48 @@ class _Reader:
             yaml.AliasEvent: self.alias,
             yaml.DocumentStartEvent: self.document,
         }
-        count = 0
-        for event in yaml.parse(text, Loader=yaml.CLoader):
-            count += 1
-            if count > MAX_EVENTS:
-                found = f"more than {MAX_EVENTS:,} keys, values and brackets; a graph file has at most that many"
-                self.stop("too-large", event, found)
-            handler = handlers.get(type(event))
-            if handler is not None:
-                handler(event)
+        loader = yaml.CLoader(text)
+        next_event, scalar = loader.get_event, self.scalar
+        for _ in range(MAX_EVENTS):
+            event = next_event()
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                scalar(event)
+            elif kind in handlers:
+                handlers[kind](event)
+            elif kind is yaml.StreamEndEvent:
+                return
+        found = f"more than {MAX_EVENTS:,} keys, values and brackets; a graph file has at most that many"
+        self.stop("too-large", event, found)
 
-    def scalar(self, event: yaml.ScalarEvent) -> None:
+    def scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
             self.refuse_properties(event)
         value: Any = event.value
-        if _OPEN in value:
-            value = value.translate(_BRACKETS)
-        elif event.implicit[0]:
+        if event.implicit[0] and value[:1] in _NOT_TEXT:
             value = self.resolved(value, event)
+        elif _OPEN in value:
+            value = value.translate(_BRACKETS)
         opened = self.stack[-1]
-        if type(opened.data) is list:
-            opened.data.append(value)
-            opened.marks.append(event.start_mark)
+        data = opened.data
+        if type(data) is list:
+            data.append(value)
+            opened.marks.append(_position(event))
         elif opened.key is _NO_KEY:
             self.key(opened, value, event)
         else:
-            opened.data[opened.key] = value
+            data[opened.key] = value
             opened.marks[opened.key] = opened.mark
             opened.key = _NO_KEY
 
-    def resolved(self, text: str, event: yaml.ScalarEvent) -> Any:
+    def resolved(self, text: str, event: Any) -> Any:
         try:
             return read_scalar(text)
         except TooLong as error:
             self.report("huge-number", event, f"{error}; write a number that fits, or put quotes around a text")
             return 0
 
-    def key(self, opened: _Open, key: Any, event: yaml.ScalarEvent) -> None:
+    def key(self, opened: _Open, key: Any, event: Any) -> None:
         if type(key) is not str:
             written = event.value if len(event.value) <= 40 else event.value[:40] + "..."
             self.report("yaml-key", event, f"the key {written!r} is not a text: put quotes around it")
@@ -190,10 +205,12 @@ class _Reader:
         if key in opened.data:
             found = opened.marks[key]
             first = found[0] if isinstance(found, tuple) else found
-            text = f"the key '{key[:100]}' is here a second time; the first is on line {first.line + 1}: remove one"
+            text = (
+                f"the key '{key[:100]}' is here a second time; the first is on line {(first >> _SHIFT) + 1}: remove one"
+            )
             self.report("duplicate-key", event, text)
         opened.key = key
-        opened.mark = event.start_mark
+        opened.mark = _position(event)
 
     def mapping(self, event: yaml.MappingStartEvent) -> None:
         self.open({}, {}, event)
@@ -210,10 +227,10 @@ class _Reader:
         self.stack.append(_Open(data, marks, outer.key))
         if type(outer.data) is list:
             outer.data.append(data)
-            outer.marks.append((event.start_mark, marks))
+            outer.marks.append((_position(event), marks))
         elif outer.key is _NO_KEY:
             self.report("yaml-key", event, "a key is a list or a mapping: keys are texts")
-            outer.key, outer.mark = "?", event.start_mark
+            outer.key, outer.mark = "?", _position(event)
         else:
             outer.data[outer.key] = data
             outer.marks[outer.key] = (outer.mark, marks)
@@ -228,9 +245,9 @@ class _Reader:
         opened = self.stack[-1]
         if type(opened.data) is list:
             opened.data.append(None)
-            opened.marks.append(event.start_mark)
+            opened.marks.append(_position(event))
         elif opened.key is _NO_KEY:
-            opened.key, opened.mark = "*" + event.anchor, event.start_mark
+            opened.key, opened.mark = "*" + event.anchor, _position(event)
         else:
             opened.key = _NO_KEY
 
@@ -281,7 +298,9 @@ def _unprintable(text: str, file: str) -> Iterator[Problem]:
         start, point = match.start(), ord(match[0])
         where = Where("", file, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
         if 0xD800 <= point <= 0xDFFF:
-            yield Problem("not-utf8", where, f"the lone surrogate U+{point:04X} is no character: save the text as UTF-8")
+            yield Problem(
+                "not-utf8", where, f"the lone surrogate U+{point:04X} is no character: save the text as UTF-8"
+            )
         else:
             hint = f'write "\\x{point:02X}"' if point < 0x100 else f'write "\\u{point:04X}"'
             found = f"the character U+{point:04X} is not allowed in YAML: remove it, or {hint} in double quotes"

@@ -21,11 +21,15 @@ _LONGEST_KEY = 100
 _BLOCK_SECTIONS = ("graphs",)
 
 # What may stand without quotes. Inside braces the characters , [ ] { } would end the text.
-_FLOW_PLAIN = re.compile(r"(?:[^\W_]|[_$/(.+])(?:[\w$/().+*%@=~;<>^|!&'\"-]|:(?=[\w/])| (?=[\w$/().+*%@=~;<>^|!&'\"-]))*")
+_FLOW_PLAIN = re.compile(
+    r"(?:[^\W_]|[_$/(.+])(?:[\w$/().+*%@=~;<>^|!&'\"-]|:(?=[\w/])| (?=[\w$/().+*%@=~;<>^|!&'\"-]))*"
+)
 _BLOCK_PLAIN = re.compile(
     r"(?:[^\W_]|[_$/(+.])(?:[\w$/().+*%@=~;<>^|!&'\",\[\]{}?`-]|:(?=[\w/])|[ ](?=[\w$/().+*%@=~;<>^|!&'\",\[\]{}?`-]))*"
 )
-_ODD = re.compile("[\x7f-\x9f\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff]")
+_ODD = re.compile(
+    "[\x7f-\x9f\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff]"
+)
 _LITERAL = re.compile(r"[^\s\x00-\x1f][^\x00-\x09\x0b-\x1f]*[^\s\x00-\x1f]\n?")
 
 

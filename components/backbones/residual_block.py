@@ -38,21 +38,46 @@ class BlockOptions:
 
 
 class ResidualBlock(nn.Module):
-    """relu(F(x) + shortcut(x)), equation 2 of arXiv:1512.03385.
+    """relu(F(x) + shortcut(x)), equation 2 of arXiv:1512.03385; the classes below say what F is.
 
     Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output; of a bottleneck a multiple of the expansion.
+        stride: Step of the block.
         options: What the blocks of the stage have in common.
         downsample: The shortcut; None is the identity.
         drop_path_rate: How often a sample skips F in training, from 0 to below 1.
     """
 
-    def __init__(self, options: BlockOptions, downsample: nn.Module | None, drop_path_rate: float) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        options: BlockOptions,
+        downsample: nn.Module | None,
+        drop_path_rate: float,
+    ) -> None:
         super().__init__()
         self.options = options
+        self._norm_name = norm_name(options.norm_cfg)
+        self.add_layers(in_channels, out_channels, stride, options)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
         self.drop_path = DropPath(drop_path_rate) if drop_path_rate > 0 else nn.Identity()
-        self._norm_name = norm_name(options.norm_cfg)
+
+    @abstractmethod
+    def add_layers(self, in_channels: int, out_channels: int, stride: int, options: BlockOptions) -> None:
+        """Build the layers of F."""
+
+    @abstractmethod
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x)."""
+
+    @property
+    @abstractmethod
+    def last_norm(self) -> nn.Module:
+        """The normalisation that ends F: while its weight is 0, F is 0."""
 
     def add_norm(self, index: int, channels: int) -> None:
         """Register a normalisation under OpenMMLab's name for it, such as ``bn1``."""
@@ -62,15 +87,6 @@ class ResidualBlock(nn.Module):
         """The normalisation of this index, from 1."""
         norm: nn.Module = getattr(self, f"{self._norm_name}{index}")
         return norm
-
-    @property
-    @abstractmethod
-    def last_norm(self) -> nn.Module:
-        """The normalisation that ends F: while its weight is 0, F is 0."""
-
-    @abstractmethod
-    def residual(self, x: Tensor) -> Tensor:
-        """F(x)."""
 
     def add_shortcut(self, x: Tensor) -> Tensor:
         """F(x) + shortcut(x)."""
@@ -85,27 +101,10 @@ class ResidualBlock(nn.Module):
 
 
 class BasicBlock(ResidualBlock):
-    """Two 3x3 convolutions (arXiv:1512.03385, figure 5 left).
+    """Two 3x3 convolutions (arXiv:1512.03385, figure 5 left)."""
 
-    Args:
-        in_channels: Channels of the input.
-        out_channels: Channels of the output.
-        stride: Step of the first convolution.
-        options: What the blocks of the stage have in common; there is nothing to expand, and ``style`` has no effect.
-        downsample: The shortcut; None is the identity.
-        drop_path_rate: How often a sample skips the convolutions in training.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int,
-        options: BlockOptions,
-        downsample: nn.Module | None,
-        drop_path_rate: float,
-    ) -> None:
-        super().__init__(options, downsample, drop_path_rate)
+    def add_layers(self, in_channels: int, out_channels: int, stride: int, options: BlockOptions) -> None:
+        """Build them; the first takes the step and the dilation."""
         far = options.dilation
         self.conv1 = build_conv(
             options.conv_cfg, in_channels, out_channels, 3, stride=stride, padding=far, dilation=far, bias=False
@@ -126,27 +125,10 @@ class BasicBlock(ResidualBlock):
 
 
 class Bottleneck(ResidualBlock):
-    """1x1 to fewer channels, 3x3, 1x1 back (arXiv:1512.03385, figure 5 right).
+    """1x1 to fewer channels, 3x3, 1x1 back (arXiv:1512.03385, figure 5 right)."""
 
-    Args:
-        in_channels: Channels of the input.
-        out_channels: Channels of the output, a multiple of the expansion.
-        stride: Step of the block.
-        options: What the blocks of the stage have in common.
-        downsample: The shortcut; None is the identity.
-        drop_path_rate: How often a sample skips the convolutions in training.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int,
-        options: BlockOptions,
-        downsample: nn.Module | None,
-        drop_path_rate: float,
-    ) -> None:
-        super().__init__(options, downsample, drop_path_rate)
+    def add_layers(self, in_channels: int, out_channels: int, stride: int, options: BlockOptions) -> None:
+        """Build them; the 3x3 takes the dilation, and ``style`` says which takes the step."""
         middle, far = out_channels // options.expansion, options.dilation
         first, second = (1, stride) if options.style == "pytorch" else (stride, 1)
         self.conv1 = build_conv(options.conv_cfg, in_channels, middle, 1, stride=first, bias=False)

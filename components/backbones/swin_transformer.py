@@ -1,20 +1,19 @@
 """Swin transformer: attention within shifted windows, over maps that halve from stage to stage."""
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
+from components.backbones.swin_stage import build_stages
 from components.initialization import InitCfg, initialize
-from components.options import construct, one_each, pair
-from components.patches import PatchEmbed, PatchMerging, resize_position_embedding
-from components.transformer import FFN, drop_path_rates, token_norm
+from components.options import construct, pair
+from components.patches import PatchEmbed, resize_position_embedding
+from components.transformer import drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
-from components.window_attention import ShiftWindowMSA, WindowMSA
+from components.window_attention import WindowMSA
 from composer.ports import FeatureMap, Pyramid
 
 __all__ = ["SwinTransformer"]
@@ -31,94 +30,6 @@ _SIZES: dict[tuple[str, str], tuple[int, tuple[int, ...], tuple[int, ...]]] = {
 _MAX_BLOCKS = 1000
 _NORM: dict[str, Any] = {"type": "LN"}
 _NO_OPTIONS: dict[str, Any] = {}
-
-
-class SwinBlock(nn.Module):
-    """x + attention within windows(norm(x)), then x + FFN(norm(x)) (arXiv:2103.14030, eq. 3)."""
-
-    def __init__(
-        self,
-        embed_dims: int,
-        num_heads: int,
-        window_size: int = 7,
-        shift: bool = False,
-        ffn_ratio: float = 4.0,
-        drop_path: float = 0.0,
-        pad_small_map: bool = False,
-        attn_cfgs: Mapping[str, Any] = _NO_OPTIONS,
-        ffn_cfgs: Mapping[str, Any] = _NO_OPTIONS,
-        norm_cfg: Mapping[str, Any] = _NORM,
-        with_cp: bool = False,
-    ) -> None:
-        super().__init__()
-        self.with_cp = with_cp
-        attention = {
-            "embed_dims": embed_dims,
-            "num_heads": num_heads,
-            "window_size": window_size,
-            "shift_size": window_size // 2 if shift else 0,
-            "drop_path": drop_path,
-            "pad_small_map": pad_small_map,
-        }
-        feedforward = {
-            "embed_dims": embed_dims,
-            "feedforward_channels": int(embed_dims * ffn_ratio),
-            "drop_path": drop_path,
-        }
-        self.norm1 = token_norm(norm_cfg, embed_dims)
-        self.attn = construct(ShiftWindowMSA, "attn_cfgs", attention, attn_cfgs)
-        self.norm2 = token_norm(norm_cfg, embed_dims)
-        self.ffn = construct(FFN, "ffn_cfgs", feedforward, ffn_cfgs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, H, W, embed_dims] to the same shape."""
-        if self.with_cp and x.requires_grad:
-            return checkpoint(self._compute, x, use_reentrant=False)
-        return self._compute(x)
-
-    def _compute(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.norm1(x))
-        return x + self.ffn(self.norm2(x))
-
-
-class SwinBlockSequence(nn.Module):
-    """A stage: blocks whose windows are shifted in turn, and the merging of patches after them."""
-
-    def __init__(
-        self,
-        embed_dims: int,
-        depth: int,
-        num_heads: int,
-        window_size: int = 7,
-        downsample: bool = False,
-        downsample_cfg: Mapping[str, Any] = _NO_OPTIONS,
-        drop_paths: Sequence[float] | float = 0.0,
-        block_cfgs: Mapping[str, Any] | Sequence[Mapping[str, Any]] = _NO_OPTIONS,
-        with_cp: bool = False,
-        pad_small_map: bool = False,
-    ) -> None:
-        super().__init__()
-        rates = drop_paths if isinstance(drop_paths, Sequence) else [drop_paths] * depth
-        block = {
-            "embed_dims": embed_dims,
-            "num_heads": num_heads,
-            "window_size": window_size,
-            "with_cp": with_cp,
-            "pad_small_map": pad_small_map,
-        }
-        self.blocks = nn.ModuleList(
-            construct(SwinBlock, "block_cfgs", {**block, "shift": i % 2 == 1, "drop_path": rate}, options)
-            for i, (rate, options) in enumerate(zip(rates, one_each(block_cfgs, depth, "block_cfgs"), strict=True))
-        )
-        merging = {"in_channels": embed_dims, "out_channels": 2 * embed_dims, "norm_cfg": _NORM}
-        self.downsample = construct(PatchMerging, "downsample_cfg", merging, downsample_cfg) if downsample else None
-        self.out_channels = embed_dims if self.downsample is None else self.downsample.out_channels
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, H, W, embed_dims] to the map before and the map after the merging of patches."""
-        for block in self.blocks:
-            x = block(x)
-        return x, x if self.downsample is None else self.downsample(x)
 
 
 class SwinTransformer(nn.Module):
@@ -210,19 +121,7 @@ class SwinTransformer(nn.Module):
 
         common = {"window_size": window_size, "with_cp": with_cp, "pad_small_map": pad_small_map}
         rates = drop_path_rates(drop_path_rate, sum(self.depths))
-        channels, self.stages = [self.embed_dims], nn.ModuleList()
-        for i, options in enumerate(one_each(stage_cfgs, stages, "stage_cfgs")):
-            stage = {
-                **common,
-                "embed_dims": channels[-1],
-                "depth": self.depths[i],
-                "num_heads": heads[i],
-                "downsample": i < stages - 1,
-                "drop_paths": rates[sum(self.depths[:i]) : sum(self.depths[: i + 1])],
-            }
-            self.stages.append(construct(SwinBlockSequence, "stage_cfgs", stage, options))
-            channels.append(self.stages[-1].out_channels)
-
+        self.stages, channels = build_stages(self.embed_dims, self.depths, heads, rates, common, stage_cfgs)
         self.out_channels = tuple(channels[i + 1 if out_after_downsample else i] for i in self.out_indices)
         for i, wide in zip(self.out_indices, self.out_channels, strict=True):
             self.add_module(f"norm{i}", nn.Identity() if norm_cfg is None else token_norm(norm_cfg, wide))
@@ -230,7 +129,7 @@ class SwinTransformer(nn.Module):
         self._initialize(init_cfg)
         for part in self._frozen_parts():
             part.requires_grad_(False)
-        self.register_load_state_dict_pre_hook(_fit_checkpoint)
+        self.register_load_state_dict_pre_hook(_fit_checkpoint)  # type: ignore[no-untyped-call]
 
     def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
         """The maps of the stages ``out_indices``.
@@ -287,12 +186,17 @@ def _size_of(arch: str | dict[str, Any]) -> tuple[int, tuple[int, ...], tuple[in
         raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(Arch))} or a dict.")
     if set(arch) != {"embed_dims", "depths", "num_heads"}:
         raise ValueError(f"arch is {arch}, expected a name or a dict of exactly embed_dims, depths and num_heads.")
-    wide, depths, heads = arch["embed_dims"], tuple(arch["depths"]), tuple(arch["num_heads"])
-    if not all(isinstance(n, int) and n > 0 for n in (wide, *depths, *heads)) or not 0 < len(depths) == len(heads):
+    wide, depths, heads = arch["embed_dims"], arch["depths"], arch["num_heads"]
+    listed = isinstance(depths, list | tuple) and isinstance(heads, list | tuple)
+    if (
+        not listed
+        or not all(isinstance(n, int) and n > 0 for n in (wide, *depths, *heads))
+        or not 0 < len(depths) == len(heads)
+    ):
         raise ValueError(f"arch is {arch}, expected a positive embed_dims, and of every stage its depth and num_heads.")
     if sum(depths) > _MAX_BLOCKS:
         raise ValueError(f"arch has {sum(depths)} blocks, expected at most {_MAX_BLOCKS}.")
-    return wide, depths, heads
+    return wide, tuple(depths), tuple(heads)
 
 
 def _fit_checkpoint(module: SwinTransformer, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:

@@ -125,10 +125,7 @@ class VisionTransformer(nn.Module):
         self.embed_dims, self.num_layers = size["embed_dims"], size["num_layers"]
         self.out_type, self.interpolate_mode, self.final_norm = out_type, interpolate_mode, final_norm
         self.out_indices, self.frozen_stages = _counted_from_0(out_indices, self.num_layers), frozen_stages
-        if frozen_stages > self.num_layers:
-            raise ValueError(f"frozen_stages is {frozen_stages}, expected at most the {self.num_layers} layers.")
-        if out_type == "cls_token" and not with_cls_token:
-            raise ValueError("out_type is 'cls_token' but with_cls_token is false: set it to true or choose another.")
+        self._check(with_cls_token)
 
         patch = {
             "in_channels": in_channels,
@@ -155,18 +152,14 @@ class VisionTransformer(nn.Module):
             "qkv_bias": qkv_bias,
             "norm_cfg": norm_cfg,
         }
-        rates = drop_path_rates(drop_path_rate, self.num_layers)
-        self.layers = nn.ModuleList(
-            construct(TransformerEncoderLayer, "layer_cfgs", {**layer, "drop_path_rate": rate}, options)
-            for rate, options in zip(rates, one_each(layer_cfgs, self.num_layers, "layer_cfgs"), strict=True)
-        )
+        self.layers = _encoder_layers(layer, drop_path_rates(drop_path_rate, self.num_layers), layer_cfgs)
         self.pre_norm = token_norm(norm_cfg, self.embed_dims) if pre_norm else nn.Identity()
         self.ln1 = token_norm(norm_cfg, self.embed_dims) if final_norm else nn.Identity()
         self.ln2 = token_norm(norm_cfg, self.embed_dims) if out_type == "avg_featmap" else nn.Identity()
 
         self._initialize(init_cfg)
         self._freeze()
-        self.register_load_state_dict_pre_hook(_fit_position_embedding)
+        self.register_load_state_dict_pre_hook(_fit_position_embedding)  # type: ignore[no-untyped-call]
 
     def forward(
         self,
@@ -227,13 +220,20 @@ class VisionTransformer(nn.Module):
             return tokens[:, 0]
         patches = tokens[:, self.num_extra_tokens :]
         if self.out_type == "featmap":
-            return patches.transpose(1, 2).unflatten(2, grid)
+            return torch.unflatten(patches.transpose(1, 2), 2, grid)
         return self.ln2(patches.mean(dim=1))
+
+    def _check(self, with_cls_token: bool) -> None:
+        if self.frozen_stages > self.num_layers:
+            raise ValueError(f"frozen_stages is {self.frozen_stages}, expected at most the {self.num_layers} layers.")
+        if self.out_type == "cls_token" and not with_cls_token:
+            raise ValueError("out_type is 'cls_token' but with_cls_token is false: set it to true or choose another.")
 
     def _initialize(self, init_cfg: InitCfg) -> None:
         initialize(self, init_cfg)
         for layer in self.layers:
-            layer.reset_ffn()
+            if isinstance(layer, TransformerEncoderLayer):
+                layer.reset_ffn()
         trunc_normal_(self.pos_embed, std=0.02)
 
     def _frozen_parts(self) -> list[nn.Module]:
@@ -264,6 +264,15 @@ def _size_of(arch: str | dict[str, Any]) -> dict[str, int]:
     if arch["num_layers"] > _MAX_LAYERS:
         raise ValueError(f"arch has {arch['num_layers']} layers, expected at most {_MAX_LAYERS}.")
     return arch
+
+
+def _encoder_layers(
+    settled: dict[str, Any], rates: list[float], layer_cfgs: dict[str, Any] | tuple[dict[str, Any], ...]
+) -> nn.ModuleList:
+    return nn.ModuleList(
+        construct(TransformerEncoderLayer, "layer_cfgs", {**settled, "drop_path_rate": rate}, options)
+        for rate, options in zip(rates, one_each(layer_cfgs, len(rates), "layer_cfgs"), strict=True)
+    )
 
 
 def _counted_from_0(indices: int | tuple[int, ...], layers: int) -> tuple[int, ...]:

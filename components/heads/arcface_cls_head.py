@@ -124,4 +124,4 @@ class NormProduct(nn.Linear):
         """[B, in_features] to [B, out_features]."""
         vectors = F.normalize(input.to(self.weight.dtype))
         cosine = F.linear(vectors, F.normalize(self.weight))
-        return cosine if self.k == 1 else cosine.view(len(cosine), -1, self.k).amax(dim=2)
+        return cosine if self.k == 1 else cosine.view(-1, self.out_features // self.k, self.k).amax(dim=2)

@@ -1,7 +1,6 @@
 """The classification head of vision transformers."""
 
 import math
-from collections import OrderedDict
 from typing import Annotated, Any, NamedTuple
 
 from annotated_types import Ge
@@ -49,16 +48,16 @@ class VisionTransformerClsHead(nn.Module):
     ) -> None:
         super().__init__()
         self.pre_logits_channels = hidden_dim or in_channels
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        self.layers = nn.Sequential()
         if hidden_dim is not None:
-            layers["pre_logits"] = nn.Linear(in_channels, hidden_dim)
-            layers["act"] = activation(act_cfg)
-        layers["head"] = nn.Linear(self.pre_logits_channels, num_classes)
-        self.layers = nn.Sequential(layers)
+            self.layers.add_module("pre_logits", nn.Linear(in_channels, hidden_dim))
+            self.layers.add_module("act", activation(act_cfg))
+        self.layers.add_module("head", nn.Linear(self.pre_logits_channels, num_classes))
         initialize(self, init_cfg)
         if hidden_dim is not None:
-            trunc_normal_(layers["pre_logits"].weight, std=math.sqrt(1 / in_channels))
-            nn.init.zeros_(layers["pre_logits"].bias)
+            hidden = self.layers.get_submodule("pre_logits")
+            trunc_normal_(hidden.get_parameter("weight"), std=math.sqrt(1 / in_channels))
+            nn.init.zeros_(hidden.get_parameter("bias"))
 
     def forward(self, feature: Annotated[Embedding, "B in_channels"]) -> VisionTransformerClsOutput:
         """Scores of the categories, and the embedding before the last layer.

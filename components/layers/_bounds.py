@@ -5,7 +5,10 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Interval, MinLen
 
-__all__ = ["Count", "Epsilon", "Margin", "Margins", "Probability", "Size", "Sizes", "require_divisor"]
+__all__ = ["Axis", "Count", "Epsilon", "Margin", "Margins", "Probability", "Size", "Sizes", "require_divisor"]
+
+Axis = Annotated[int, Interval(ge=-16, le=15)]
+"""Which axis; negative counts from the last."""
 
 Count = Annotated[int, Ge(1)]
 """How many: at least one."""
@@ -35,5 +38,5 @@ def require_divisor(name: str, value: int, **wholes: int) -> None:
     if not bad:
         return
     common = math.gcd(*wholes.values())
-    choices = ", ".join(str(divisor) for divisor in range(1, common + 1) if common % divisor == 0)
+    choices = ", ".join(str(divisor) for divisor in range(1, min(common, 4096) + 1) if common % divisor == 0)
     raise ValueError(f"{name}={value} does not divide {' and '.join(bad)}: set {name} to one of {choices}")

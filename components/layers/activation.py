@@ -9,7 +9,7 @@ from annotated_types import Gt
 from torch import Tensor, nn, relu, sigmoid, tanh
 from torch.nn import functional as F
 
-from components.layers._bounds import Count
+from components.layers._bounds import Axis, Count
 from composer.ports import AnyTensor, Like
 
 __all__ = [
@@ -190,7 +190,7 @@ class Softmax(nn.Softmax):
         dim: The axis that sums to one.
     """
 
-    def __init__(self, dim: int = -1) -> None:
+    def __init__(self, dim: Axis = -1) -> None:
         super().__init__(dim)
 
     def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
@@ -204,7 +204,7 @@ class LogSoftmax(nn.LogSoftmax):
         dim: The axis whose exponentials sum to one.
     """
 
-    def __init__(self, dim: int = -1) -> None:
+    def __init__(self, dim: Axis = -1) -> None:
         super().__init__(dim)
 
     def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:

@@ -6,11 +6,12 @@ import torch
 from annotated_types import MinLen
 from torch import Tensor, nn
 
+from components.layers._bounds import Axis
 from composer.ports import AnyTensor, Like
 
 __all__ = ["Add", "AddBroadcast", "Affine", "MatMul", "Max", "Mean", "Multiply", "Scale", "Subtract", "Sum"]
 
-Axes = int | Annotated[tuple[int, ...], MinLen(1)]
+Axes = Axis | Annotated[tuple[Axis, ...], MinLen(1)]
 
 
 class Add(nn.Module):

@@ -6,7 +6,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Epsilon, Probability, require_divisor
+from components.layers._bounds import Axis, Count, Epsilon, Probability, require_divisor
 from composer.ports import AnyTensor, FeatureMap, Like
 
 __all__ = [
@@ -211,7 +211,7 @@ class Normalize(nn.Module):
     """
 
     def __init__(
-        self, dim: int = 1, p: Annotated[float, Ge(0)] = 2.0, eps: Annotated[float, Interval(gt=0, lt=1)] = 1e-12
+        self, dim: Axis = 1, p: Annotated[float, Ge(0)] = 2.0, eps: Annotated[float, Interval(gt=0, lt=1)] = 1e-12
     ) -> None:
         super().__init__()
         self.dim = dim

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import torch
-from annotated_types import MinLen
+from annotated_types import Interval, MinLen
 from torch import nn
 
-from components.layers._bounds import Count
+from components.layers._bounds import Axis, Count
 from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid
 
 __all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]
@@ -19,7 +19,7 @@ class Concat(nn.Module):
         dim: The axis: 1 for channels or tokens, 0 for the batch.
     """
 
-    def __init__(self, dim: int = 1) -> None:
+    def __init__(self, dim: Axis = 1) -> None:
         super().__init__()
         self.dim = dim
 
@@ -34,7 +34,7 @@ class Stack(nn.Module):
         dim: Where the new axis stands in the output.
     """
 
-    def __init__(self, dim: int = 1) -> None:
+    def __init__(self, dim: Axis = 1) -> None:
         super().__init__()
         self.dim = dim
 
@@ -46,11 +46,11 @@ class Chunk(nn.Module):
     """An axis cut into parts of the same size; the first ones are one longer where it does not come out even.
 
     Args:
-        chunks: How many parts.
+        chunks: How many parts, at most 1024.
         dim: The axis.
     """
 
-    def __init__(self, chunks: Count, dim: int = 1) -> None:
+    def __init__(self, chunks: Annotated[int, Interval(ge=1, le=1024)], dim: Axis = 1) -> None:
         super().__init__()
         self.chunks = chunks
         self.dim = dim
@@ -67,7 +67,7 @@ class Split(nn.Module):
         dim: The axis.
     """
 
-    def __init__(self, sizes: Annotated[tuple[Count, ...], MinLen(1)], dim: int = 1) -> None:
+    def __init__(self, sizes: Annotated[tuple[Count, ...], MinLen(1)], dim: Axis = 1) -> None:
         super().__init__()
         self.sizes = sizes
         self.dim = dim
@@ -84,7 +84,7 @@ class Select(nn.Module):
         dim: The axis.
     """
 
-    def __init__(self, index: int = 0, dim: int = 1) -> None:
+    def __init__(self, index: int = 0, dim: Axis = 1) -> None:
         super().__init__()
         self.index = index
         self.dim = dim
@@ -102,7 +102,7 @@ class Slice(nn.Module):
         dim: The axis.
     """
 
-    def __init__(self, start: int = 0, end: int | None = None, dim: int = 1) -> None:
+    def __init__(self, start: int = 0, end: int | None = None, dim: Axis = 1) -> None:
         super().__init__()
         stretch = slice(start, end)
         whole = (slice(None),)

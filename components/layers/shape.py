@@ -6,7 +6,7 @@ import torch
 from annotated_types import MinLen
 from torch import Tensor, nn
 
-from components.layers._bounds import Count, Sizes
+from components.layers._bounds import Axis, Count, Sizes
 from composer.ports import AnyTensor, FeatureMap, Like, Tokens
 
 __all__ = [
@@ -51,7 +51,7 @@ class Flatten(nn.Flatten):
         end_dim: Last axis that is joined.
     """
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+    def __init__(self, start_dim: Axis = 1, end_dim: Axis = -1) -> None:
         super().__init__(start_dim, end_dim)
 
     def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
@@ -69,7 +69,7 @@ class Unflatten(nn.Unflatten):
         ValueError: A size is 0, or more than one is -1.
     """
 
-    def __init__(self, dim: int, unflattened_size: Sizes) -> None:
+    def __init__(self, dim: Axis, unflattened_size: Sizes) -> None:
         _check_sizes("unflattened_size", unflattened_size)
         super().__init__(dim, unflattened_size)
 
@@ -126,7 +126,7 @@ class Squeeze(nn.Module):
         dim: The axis; one of another size stays.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: Axis) -> None:
         super().__init__()
         self.dim = dim
 
@@ -141,7 +141,7 @@ class Unsqueeze(nn.Module):
         dim: Where the new axis stands in the output.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: Axis) -> None:
         super().__init__()
         self.dim = dim
 

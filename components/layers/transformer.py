@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Epsilon, Probability
+from components.layers._bounds import Count, Epsilon, Probability, require_divisor
 from components.layers.attention import MultiheadAttention
 from composer.ports import AnyTensor, Mask, Tokens
 
@@ -46,6 +46,7 @@ class TransformerEncoderLayer(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        require_divisor("nhead", nhead, d_model=d_model)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias)
         self.linear1 = nn.Linear(d_model, dim_feedforward, bias)
         self.dropout = nn.Dropout(dropout)
@@ -105,6 +106,7 @@ class TransformerDecoderLayer(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        require_divisor("nhead", nhead, d_model=d_model)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias)
         self.multihead_attn = MultiheadAttention(d_model, nhead, dropout, bias)
         self.linear1 = nn.Linear(d_model, dim_feedforward, bias)

@@ -18,10 +18,12 @@ def sigmoid_focal_loss(pred: Tensor, target: Tensor, gamma: float, alpha: float,
     """-alpha_t (1 - p_t)^gamma log(p_t), with p_t the probability given to what is true, for each class by itself."""
     rows = class_rows(target, pred.shape[-1], background=True).to(pred.dtype)
     if activated:
-        p, entropy = pred, F.binary_cross_entropy(pred, rows, reduction="none")
+        p, q, entropy = pred, 1 - pred, F.binary_cross_entropy(pred, rows, reduction="none")
     else:
-        p, entropy = pred.sigmoid(), F.binary_cross_entropy_with_logits(pred, rows, reduction="none")
-    missed = (1 - p) * rows + p * (1 - rows)
+        # 1 - sigmoid(x) is sigmoid(-x), which does not round to 0 where the gradient of a power would be infinite.
+        p, q = pred.sigmoid(), (-pred).sigmoid()
+        entropy = F.binary_cross_entropy_with_logits(pred, rows, reduction="none")
+    missed = q * rows + p * (1 - rows)
     alpha_t = alpha * rows + (1 - alpha) * (1 - rows)
     return alpha_t * missed**gamma * entropy
 

@@ -1,16 +1,16 @@
 """What every component of the catalog keeps, checked on the examples in ``examples/<kind>.yaml``.
 
-For each component the file lists one or more tiny examples::
+For each component a file of its kind (``backbones.yaml``, ``backbones_resnet.yaml``) lists one or more tiny examples::
 
     ResNet:
       - params: {depth: 18, base_channels: 8}   # every required parameter
         inputs: {image: [2, 3, 32, 32]}         # by port; one that is left out has no wire
         unused: [fc.bias]                       # parameters that rightly get no gradient; say why
 
-An input is a shape (normal random numbers), a list of inputs for a sequence or a variadic port, or says more about its
-numbers: ``{shape: [2], high: 10}`` (whole numbers below 10), ``{shape: [2, 5], bool: true}``,
-``{shape: [2, 5], uniform: true}`` (from 0 to 1), ``{shape: [3, 4], boxes: 32}`` (boxes in a picture of 32 by 32 pixels),
-``{shape: [2, 5], simplex: true}`` (rows that sum to 1).
+An input is a shape (normal random numbers), a list of inputs for a sequence or a variadic port, or a shape with what
+its numbers are: ``{shape: [2], high: 10}`` whole numbers below 10, ``{shape: [2, 5], bool: true}`` true or false,
+``{shape: [2, 5], uniform: true}`` from 0 to 1, ``{shape: [2, 5], simplex: true}`` rows that sum to 1,
+``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels.
 
 ``random: true``: forward draws random numbers in evaluation too. ``data_dependent: true``: sizes of outputs depend on
 the numbers of inputs, so there is no forward without data.
@@ -22,24 +22,42 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import torch
 import yaml
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._dynamo.exc import Unsupported
 
 import components
 from composer.catalog import Catalog
 from composer.component import Component, ComponentError, Port, read_component
+from composer.ports import AnyTensor
 
-FILES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
-EXAMPLES: dict[str, dict[str, list[dict[str, Any]]]] = {
-    path.stem: yaml.safe_load(path.read_text()) or {} for path in FILES
-}
 CATALOG = [component for component in Catalog.default() if component.cls.__module__.startswith("components.")]
+KINDS = sorted({component.kind for component in CATALOG})
+FILES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
 KEYS = {"params", "inputs", "unused", "random", "data_dependent"}
+
+
+def kind_of(path: Path) -> str:
+    """The kind that a file of examples is for: ``roi_extractors_single.yaml`` is for ``roi_extractors``."""
+    fitting = [kind for kind in KINDS if f"{path.stem}_".startswith(f"{kind}_")]
+    assert fitting, f"{path.name} begins with none of the kinds {', '.join(KINDS)}"
+    return max(fitting, key=len)
+
+
+def listed_examples() -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """Kind, component and examples of every entry of every file."""
+    return [
+        (kind_of(path), name, listed)
+        for path in FILES
+        for name, listed in (yaml.safe_load(path.read_text()) or {}).items()
+    ]
+
+
+EXAMPLES = listed_examples()
 
 
 @dataclass
@@ -156,11 +174,11 @@ def same(found: Any, expected: Any) -> None:
 
 
 def cases() -> list[Any]:
-    examples = {name: listed for kind in EXAMPLES.values() for name, listed in kind.items()}
+    examples = {(kind, name): listed for kind, name, listed in EXAMPLES}
     return [
         pytest.param((component, example), id=f"{component.name}-{index}")
         for component in CATALOG
-        for index, example in enumerate(examples.get(component.name, ()))
+        for index, example in enumerate(examples.get((component.kind, component.name), ()))
     ]
 
 
@@ -178,15 +196,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("kind", sorted({component.kind for component in CATALOG} | EXAMPLES.keys()))
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_component_of_a_kind_has_an_example(kind: str) -> None:
-    named = set(EXAMPLES.get(kind, {}))
+    named = [name for found, name, listed in EXAMPLES if found == kind and listed]
     present = {component.name for component in CATALOG if component.kind == kind}
-    assert present - named == set(), f"components without an example in examples/{kind}.yaml"
-    assert named - present == set(), f"examples/{kind}.yaml names components that are not of this kind"
-    keys = {key for listed in EXAMPLES.get(kind, {}).values() for example in listed for key in example}
+    assert present - set(named) == set(), f"components without an example in examples/{kind}.yaml"
+    assert set(named) - present == set(), "examples of components that are not of this kind"
+    assert sorted(named) == sorted(set(named)), "examples of one component in two files"
+
+
+def test_examples_say_nothing_unknown() -> None:
+    keys = {key for _, _, listed in EXAMPLES for example in listed for key in example}
     assert keys <= KEYS
-    assert all(listed for listed in EXAMPLES.get(kind, {}).values()), "an example list is empty"
 
 
 @pytest.mark.parametrize("component", CATALOG, ids=lambda component: component.name)
@@ -286,13 +307,13 @@ def test_it_builds_without_data_as_with_data(case: Case) -> None:
         assert layout(case.run(empty, inputs)) == layout(case.outputs)
 
 
-def test_it_can_be_traced(case: Case) -> None:
+@pytest.mark.slow
+def test_it_compiles_as_one_graph(case: Case) -> None:
     if case.data_dependent:
         pytest.skip("sizes of outputs depend on the data")
-    with FakeTensorMode() as mode:
-        traced = case.component.cls(**case.arguments).eval()
-        inputs = {name: mapped(mode.from_tensor, value) for name, value in case.inputs.items()}
-        assert layout(case.run(traced, inputs)) == layout(case.outputs)
+    torch.compiler.reset()
+    compiled = torch.compile(case.module, fullgraph=True, backend="eager")
+    same(case.run(compiled), case.outputs)
 
 
 def test_a_gradient_reaches_every_parameter(case: Case) -> None:
@@ -342,3 +363,98 @@ def test_a_state_dict_says_all(case: Case) -> None:
     other = case.build(seed=5)
     other.load_state_dict(case.module.state_dict(), strict=True)
     same(case.run(other), case.outputs)
+
+
+class WrongAxes(nn.Module):
+    """Says C, gives C + 1."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Annotated[AnyTensor, "B channels"]) -> Annotated[AnyTensor, "B channels"]:
+        return torch.cat((x, x[:, :1]), 1)
+
+
+class ForeignDevice(nn.Module):
+    """Makes a buffer on a device of its own choice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.arange(4.0, device="cpu"))
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return x + self.table.sum().to(x.device)
+
+
+class LooksAtNumbers(nn.Module):
+    """Branches on what is in a tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return x if x.sum() > 0 else -x
+
+
+class Unused(nn.Module):
+    """Has a parameter that nothing depends on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.spare = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return x * self.scale + self.spare.detach()
+
+
+class Drifts(nn.Module):
+    """Counts calls in evaluation too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        self.calls += 1
+        return x * 2
+
+
+class Overwrites(nn.Module):
+    """Writes into its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return x.detach().mul_(2)
+
+
+class Hides(nn.Module):
+    """Depends on numbers that are not in its state dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secret = torch.randn(4)
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return x + self.secret.to(x.device)
+
+
+@pytest.mark.parametrize(
+    ("cls", "broken"),
+    [
+        (WrongAxes, "test_axes_are_as_declared"),
+        (ForeignDevice, "test_it_builds_without_data_as_with_data"),
+        (LooksAtNumbers, "test_it_compiles_as_one_graph"),
+        (Unused, "test_a_gradient_reaches_every_parameter"),
+        (Drifts, "test_evaluation_repeats_itself_and_changes_nothing"),
+        (Overwrites, "test_evaluation_repeats_itself_and_changes_nothing"),
+        (Hides, "test_a_state_dict_says_all"),
+    ],
+)
+def test_what_breaks_the_contract_is_found(cls: type, broken: str) -> None:
+    params = {"channels": 4} if cls is WrongAxes else {}
+    case = Case(read_component(cls, "broken"), {"params": params, "inputs": {"x": [2, 4]}})
+    with pytest.raises((AssertionError, Unsupported)):
+        globals()[broken](case)

@@ -17,17 +17,17 @@ from components.layers import (
     linear,
     normalization,
     pooling,
-    recurrent,
     regularization,
     resampling,
     selection,
     shape,
     transformer,
 )
+from composer.component import read_component
 
 FILES = (
     *(activation, arithmetic, attention, convolution, embedding, linear, normalization),
-    *(pooling, recurrent, regularization, resampling, selection, shape, transformer),
+    *(pooling, regularization, resampling, selection, shape, transformer),
 )
 PARTS = {name: getattr(file, name) for file in FILES for name in file.__all__}
 
@@ -118,20 +118,6 @@ def test_an_embedding_is_torchs_bit_for_bit() -> None:
     params = {"num_embeddings": 10, "embedding_dim": 4, "padding_idx": -1}
     index = torch.tensor([[0, 9], [3, 3]])
     same(built(embedding.Embedding, **params)(index), built(nn.Embedding, **params)(index))
-
-
-@pytest.mark.parametrize("name", ["LSTM", "GRU"])
-@pytest.mark.parametrize("bidirectional", [True, False])
-def test_a_recurrent_layer_is_torchs_with_the_batch_first(name: str, bidirectional: bool) -> None:
-    params = {"input_size": 8, "hidden_size": 5, "num_layers": 2, "bidirectional": bidirectional}
-    ours, theirs = built(PARTS[name], **params), built(getattr(nn, name), **params, batch_first=True)
-    x = torch.randn(TOKENS)
-    output, state = ours(x)
-    same(output, theirs(x)[0])
-    assert output.shape[-1] == ours.output_size
-    same(state[:, :5], output[:, -1, :5])
-    if bidirectional:
-        same(state[:, 5:], output[:, 0, 5:])
 
 
 BARRED = torch.tensor([[False, False, True], [False, True, True]])
@@ -348,8 +334,6 @@ REFUSED: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("MultiheadAttention", {"embed_dim": 8, "num_heads": 3}, "set num_heads to one of 1, 2, 4, 8", {"num_heads": 4}),
     ("TransformerEncoderLayer", {"d_model": 8, "nhead": 3}, "nhead=3 does not divide d_model=8", {"nhead": 2}),
     ("TransformerDecoderLayer", {"d_model": 8, "nhead": 3}, "nhead=3 does not divide d_model=8", {"nhead": 2}),
-    ("LSTM", {"input_size": 2, "hidden_size": 2, "dropout": 0.1}, "acts between layers", {"num_layers": 2}),
-    ("GRU", {"input_size": 2, "hidden_size": 2, "dropout": 0.1}, "acts between layers", {"dropout": 0.0}),
 ]
 
 
@@ -369,6 +353,60 @@ def test_a_resize_without_any_size_is_refused() -> None:
         resampling.Resize()(A)
     assert resampling.Resize(size=4)(A).shape == (2, 4, 4, 4)
     assert resampling.Resize(size=4)(A, GATE).shape == (2, 4, 1, 1)
+
+
+BOUNDS: list[tuple[str, str, Any, Any]] = [
+    ("AdaptiveAvgPool2d", "output_size", [None, 0], [None, 1]),
+    ("BatchNorm2d", "momentum", 1.5, None),
+    ("Chunk", "chunks", 1025, 1),
+    ("Conv2d", "in_channels", 0, 1),
+    ("Conv2d", "kernel_size", [3, 0], [3, 1]),
+    ("Conv2d", "padding", "most", "same"),
+    ("Conv2d", "padding", -1, [0, 2]),
+    ("Conv2d", "padding_mode", "mirror", "reflect"),
+    ("DropPath", "drop_prob", 1.0, 0.99),
+    ("Dropout", "p", 1.1, 1),
+    ("GELU", "approximate", "erf", "none"),
+    ("LayerNorm", "eps", 0, 1e-6),
+    ("Mean", "dim", [], [1, 2]),
+    ("Reshape", "shape", [-2], [-1]),
+    ("Slice", "dim", 16, -16),
+    ("Split", "sizes", [2, 0], [2, 1]),
+    ("Upsample", "scale_factor", -2.0, [2, 0.5]),
+    ("ZeroPad2d", "padding", [1, 2, 3], [1, 2, 3, -4]),
+]
+
+
+@pytest.mark.parametrize(("name", "parameter", "refused", "accepted"), BOUNDS, ids=lambda value: str(value))
+def test_a_parameter_has_bounds(name: str, parameter: str, refused: Any, accepted: Any) -> None:
+    component = read_component(PARTS[name], "layers")
+    assert {found for found, _ in component.faults({parameter: refused})} == {parameter}
+    assert component.faults({parameter: accepted}) == ()
+
+
+TOLD_BY_THE_WIRE = {
+    "BatchNorm1d": {"num_features"},
+    "BatchNorm2d": {"num_features"},
+    "ClassToken": {"embed_dims"},
+    "Conv2d": {"in_channels"},
+    "ConvTranspose2d": {"in_channels"},
+    "GroupNorm": {"num_channels"},
+    "InstanceNorm2d": {"num_features"},
+    "LayerNorm": {"normalized_shape"},
+    "LayerNorm2d": {"num_channels"},
+    "LayerScale": {"dim"},
+    "Linear": {"in_features"},
+    "MultiheadAttention": {"embed_dim"},
+    "PositionEmbedding": {"num_tokens", "embed_dims"},
+    "RMSNorm": {"normalized_shape"},
+    "TransformerDecoderLayer": {"d_model"},
+    "TransformerEncoderLayer": {"d_model"},
+}
+
+
+def test_sizes_that_the_wire_knows_need_not_be_given() -> None:
+    told = {name: set(read_component(part, "layers").from_wire) for name, part in PARTS.items()}
+    assert {name: names for name, names in told.items() if names} == TOLD_BY_THE_WIRE
 
 
 class Chain(nn.Module):

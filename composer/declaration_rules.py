@@ -1,0 +1,84 @@
+"""The rules about what a file declares beside its nodes: keys, inputs and their shapes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from composer.flows import UNKNOWN
+from composer.graph import Input, thaw
+from composer.ports import PortType
+from composer.problems import Fix
+from composer.report import Path, Report, put, take
+from composer.scopes import Scope
+
+__all__ = ["LARGEST", "check_keys", "declared_types"]
+
+LARGEST = 2**31
+"""Largest size of an axis that an input may declare."""
+
+KEYS = {
+    "graph": ("schema", "name", "about", "inputs", "data_samples", "classes", "graphs", "nodes", "outputs", "layout"),
+    "subgraph": ("inputs", "nodes", "outputs", "params"),
+    "node": ("type", "graph", "params", "inputs", "weights", "frozen"),
+    "input": ("type", "shape", "preprocess"),
+}
+
+
+def check_keys(report: Report, scope: Scope) -> None:
+    """Report the keys of a scope, of its inputs and of its nodes that mean nothing in this release."""
+    if scope.name:
+        _keys(report, scope.path(), f"subgraph '{scope.name}'", "subgraph", scope.graph.graphs[scope.name].extra)
+    else:
+        _keys(report, (), "the graph", "graph", scope.graph.extra)
+    for path, declared in _inputs(scope).items():
+        _keys(report, path, f"input '{path[-1]}'", "input", declared.extra)
+    for name in scope.wiring.odd:
+        _keys(report, scope.path("nodes", name), f"node '{name}'", "node", scope.nodes[name].extra)
+
+
+def _keys(report: Report, around: Path, owner: str, what: str, extra: Mapping[str, Any]) -> None:
+    for key, value in extra.items():
+        path = (*around, key)
+        near, hint = report.lookup(str(key), KEYS[what], "keys")
+        fix = take(path, f"remove the key {key}")
+        if near:
+            moved = put((*around, near[0]), thaw(value), "")
+            fix = Fix(f"rename the key {key} to {near[0]}", (*moved.edits, *fix.edits))
+        report.add("unknown-key", path, ".".join(str(part) for part in path), f"{owner} has no key '{key}'; {hint}", fix)
+
+
+def declared_types(report: Report, scope: Scope) -> dict[str, PortType]:
+    """The port types that a scope's inputs declare; their problems are reported."""
+    known = scope.catalog.port_types
+    found: dict[str, PortType] = {}
+    for path, declared in _inputs(scope).items():
+        name = str(path[-1])
+        found[name] = known.get(declared.type, UNKNOWN)
+        if declared.type not in known:
+            near, hint = report.lookup(declared.type, known, "port types")
+            at = (*path, "type")
+            fix = put(at, near[0], f"set the type of {name} to {near[0]}") if near else None
+            report.add("unknown-port-type", at, name, f"there is no port type '{declared.type}'; {hint}", fix)
+        _shape(report, path, declared.shape or ())
+    return found
+
+
+def _shape(report: Report, path: Path, shape: Sequence[int | str]) -> None:
+    for axis, size in enumerate(shape):
+        if isinstance(size, str) or (type(size) is int and 1 <= size <= LARGEST):
+            continue
+        fix = None
+        if size == -1:
+            free = "B" if axis == 0 and "B" not in shape else f"N{axis}"
+            sizes = [free if index == axis else other for index, other in enumerate(shape)]
+            fix = put((*path, "shape"), sizes, f"write {free}, which stands for any size")
+        message = f"axis {axis} has the size {size}; expected a number from 1 to {LARGEST:,} or a name"
+        report.add("bad-shape", (*path, "shape"), str(path[-1]), message, fix)
+
+
+def _inputs(scope: Scope) -> dict[Path, Input]:
+    if scope.name:
+        return {scope.path("inputs", name): declared for name, declared in scope.inputs.items()}
+    graph = scope.graph
+    sections: list[tuple[str, Mapping[str, Input]]] = [("inputs", graph.inputs), ("data_samples", graph.data_samples)]
+    return {(section, name): declared for section, inputs in sections for name, declared in inputs.items()}

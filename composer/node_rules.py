@@ -1,0 +1,236 @@
+"""The rules about nodes: each is of a known type and has what it needs.
+
+Nodes that are alike (same type, parameters and port types on their wires) are looked at once, so a graph of ten thousand
+layers costs little more than a walk along its wires.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from composer.component import Port
+from composer.flows import Flow, Signature, produced
+from composer.free_outputs import FreeOutputs
+from composer.graph import Node, Ref, Wire, refs_of, wire_in_mode
+from composer.parameter_rules import Place, check_names, check_parameters, unknown_parameter
+from composer.ports import PortType
+from composer.problems import Fix
+from composer.reach import Needs, Reach
+from composer.report import Report, put, take
+from composer.scopes import Scope
+from composer.wiring_rules import NOTHING_KNOWN, Outputs, Slot, Wires, written
+
+__all__ = ["Alike", "Nodes"]
+
+Alike = dict[Any, tuple[Outputs, int]]
+"""For each sort of node in which nothing is wrong: what its outputs carry and how many layers it declares."""
+
+
+@dataclass(eq=False)
+class Nodes:
+    """Looks at the nodes of one scope.
+
+    Args:
+        scope: The scope.
+        report: Takes the problems.
+        reach: What is run in the scope.
+        signatures: The ports of the subgraphs that it may call.
+        needs: Which inputs their outputs hang on.
+        alike: What is known of nodes that were looked at.
+        wires: Follows references; its table is filled.
+        layers: Layers that the nodes declare, without those that hang on parameters of the subgraph around them.
+    """
+
+    scope: Scope
+    report: Report
+    reach: Reach
+    signatures: Mapping[str, Signature]
+    needs: Mapping[str, Needs]
+    alike: Alike
+    wires: Wires
+    layers: int = 0
+    _missing: list[tuple[str, Port, str | None]] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Report what is wrong with the nodes, their parameters and their wires."""
+        nodes, table, alike, reached = self.scope.nodes, self.wires.table, self.alike, self.reach.nodes
+        wiring = self.scope.wiring
+        special = {*wiring.modal, *wiring.borrowing, *wiring.calling, *wiring.odd, *self.scope.templated}
+        layers = 0
+        for name in wiring.order:
+            node = nodes[name]
+            carried = tuple([(port, _carried(wire, table)) for port, wire in node.inputs.items()])
+            sort = (node.type, repr(node.params), carried)
+            known = alike.get(sort)
+            if known is None or name in special or name not in reached:
+                found = len(self.report) + len(self._missing)
+                known = self._look(name, node)
+                runs = name in reached and (not self.reach.asked or self.reach.modes_of(name))
+                clean = found == len(self.report) + len(self._missing) and name not in special
+                if clean and runs and _settled(kind for _, kind in carried):
+                    alike[sort] = known
+            table[name] = known[0]
+            layers += known[1]
+        self.layers = layers
+        self._report_missing()
+
+    def _look(self, name: str, node: Node) -> tuple[Outputs, int]:
+        """What a node's outputs carry and how many layers it declares; its problems are reported."""
+        signature = self._signature(name, node)
+        carried: dict[str, Flow] = {}
+        modes = self.reach.modes_of(name)
+        for port, wire in node.inputs.items():
+            known = None if signature is None else signature.inputs.get(port)
+            if signature is not None and known is None:
+                self._unknown_port(name, node, port, signature)
+            slot = Slot(self.scope.path("nodes", name, "inputs", port), f"{name}.{port}", node=name, port=known, modes=modes)
+            carried[port] = self.wires.follow(slot, wire)
+        if signature is None:
+            return NOTHING_KNOWN, 1
+        self._need_wires(name, node, signature)
+        self._parameters(name, node, signature)
+        component = signature.component
+        builds = component is not None and node.weights.rule != "share" and name not in self.scope.templated
+        layers = component.declared_layers(self.scope.params_of(name)) if component is not None and builds else 0
+        return produced(signature, carried), layers
+
+    def _signature(self, name: str, node: Node) -> Signature | None:
+        """The ports of what a node calls; None where something about that is wrong, which is reported."""
+        if node.type is not None and node.graph is not None:
+            self._two_types(name, node)
+            return None
+        if node.type is None and node.graph is None and node.weights.rule == "own":
+            message = "it has no type; expected a type, a graph, or weights that come from another node"
+            self.report.add("missing-type", self.scope.path("nodes", name), name, message)
+            return None
+        component = self.scope.component(name)
+        if component is not None:
+            return Signature.of_component(component)
+        body = self.scope.subgraph(name)
+        if body is not None:
+            return self.signatures.get(body)
+        if node.type is not None:
+            self._unknown_type(name, node.type)
+        elif node.graph is not None:
+            self._unknown_subgraph(name, node.graph)
+        return None
+
+    def _two_types(self, name: str, node: Node) -> None:
+        extra = "graph" if node.type in self.scope.catalog else "type"
+        message = f"it has the type {node.type} and the graph {node.graph}; expected one of them"
+        fix = take(self.scope.path("nodes", name, extra), f"remove {name}.{extra}")
+        self.report.add("two-types", self.scope.path("nodes", name), name, message, fix)
+
+    def _unknown_type(self, name: str, found: str) -> None:
+        path = self.scope.path("nodes", name, "type")
+        near, hint = self.report.lookup(found, self.scope.catalog.components, "types")
+        fix = put(path, near[0], f"set {name}.type to {near[0]}") if near else None
+        if found in self.scope.graph.graphs:
+            hint = "a subgraph has this name"
+            fix = _swap(self.scope, name, "type", "graph", found)
+        self.report.add("unknown-type", path, name, f"there is no type '{found}' in the catalog; {hint}", fix)
+
+    def _unknown_subgraph(self, name: str, found: str) -> None:
+        path = self.scope.path("nodes", name, "graph")
+        near, hint = self.report.lookup(found, self.scope.graph.graphs, "subgraphs")
+        fix = put(path, near[0], f"set {name}.graph to {near[0]}") if near else None
+        if found in self.scope.catalog:
+            hint = "a type of the catalog has this name"
+            fix = _swap(self.scope, name, "graph", "type", found)
+        self.report.add("unknown-subgraph", path, name, f"there is no subgraph '{found}'; {hint}", fix)
+
+    def _unknown_port(self, name: str, node: Node, port: str, signature: Signature) -> None:
+        path = self.scope.path("nodes", name, "inputs", port)
+        near, hint = self.report.lookup(port, signature.inputs, "inputs")
+        open_ports = [other for other in signature.inputs if other not in node.inputs]
+        best = [other for other in near if other in open_ports]
+        if not best and len(open_ports) == 1 and not signature.inputs[open_ports[0]].optional:
+            best = open_ports
+        fix = take(path, f"remove the wire into {name}.{port}")
+        if best:
+            moved = put(self.scope.path("nodes", name, "inputs", best[0]), written(node.inputs[port]), "")
+            fix = Fix(f"wire it to {name}.{best[0]}", (*moved.edits, *fix.edits))
+        called = _called(signature)
+        self.report.add("unknown-port", path, f"{name}.{port}", f"{called} has no input '{port}'; {hint}", fix, port=port)
+
+    def _parameters(self, name: str, node: Node, signature: Signature) -> None:
+        place = Place(self.scope, name)
+        if node.weights.rule != "own":
+            return
+        if signature.component is not None:
+            check_parameters(self.report, place, signature.component, node.inputs)
+            return
+        declared = self.scope.graph.graphs[signature.name].params
+        for parameter, value in node.params.items():
+            if parameter not in declared:
+                unknown_parameter(self.report, place, parameter, _called(signature), declared)
+            elif self.scope.params is not None:
+                check_names(self.report, place, parameter, value)
+
+    def _need_wires(self, name: str, node: Node, signature: Signature) -> None:
+        """Note the required inputs that have no wire in a mode in which the node runs."""
+        if name not in self.reach.nodes:
+            return
+        lacking: dict[str, list[str | None]] = {}
+        modes: Iterable[str | None] = self.reach.modes_of(name) if self.reach.asked else (None,)
+        for mode in modes:
+            for port in self._required(name, signature, mode):
+                if not _is_wired(node.inputs.get(port), mode):
+                    lacking.setdefault(port, []).append(mode)
+        for port, missing in lacking.items():
+            everywhere = not any(_is_wired(node.inputs.get(port), mode) for mode in (*modes, None))
+            for mode in (None,) if everywhere else missing:
+                self._missing.append((name, signature.inputs[port], mode))
+
+    def _required(self, name: str, signature: Signature, mode: str | None) -> list[str]:
+        if signature.component is not None:
+            return [port.name for port in signature.inputs.values() if not port.optional]
+        needs = self.needs[signature.name]
+        bits = 0
+        for each in needs.outputs if mode is None else (mode,):
+            for port in self.reach.asked[each][name] if mode is not None else (None,):
+                bits |= needs.of(each, port)[1]
+        return list(needs.names(bits))
+
+    def _report_missing(self) -> None:
+        free = FreeOutputs(self.scope, self.wires.table) if self._missing else None
+        for name, port, mode in self._missing:
+            path = self.scope.path("nodes", name, "inputs", port.name)
+            only = free.only(name, port.type) if free is not None else None
+            inner = path if mode is None else (*path, mode)
+            fix = put(inner, only, f"wire {only} to {name}.{port.name}") if only else None
+            where = "" if mode is None else f" in {mode} mode, in which it runs too"
+            message = f"{name} needs a wire into '{port.name}' ({port.type.name}){where}"
+            self.report.add("missing-input", path, f"{name}.{port.name}", message, fix, port=port.name, mode=mode)
+
+
+def _carried(wire: Wire, table: Mapping[str, Outputs]) -> Any:
+    """What a wire carries, for a comparison with the wires of other nodes; None where that takes a closer look."""
+    if isinstance(wire, Ref):
+        outputs = table.get(wire.source)
+        return None if outputs is None or wire.index is not None else outputs.get(wire.port)
+    if isinstance(wire, tuple):
+        return tuple([_carried(part, table) for part in wire])
+    return None
+
+
+def _settled(carried: Iterable[Any]) -> bool:
+    """Whether what a node's wires carry is known and the same in every mode."""
+    return all(isinstance(part, PortType) or (isinstance(part, tuple) and _settled(part)) for part in carried)
+
+
+def _is_wired(wire: Wire | None, mode: str | None) -> bool:
+    if wire is None:
+        return False
+    if mode is None:
+        return any(True for _ in refs_of(wire))
+    return wire_in_mode(wire, mode) not in (None, ())
+
+
+def _called(signature: Signature) -> str:
+    return f"'{signature.name}'" if signature.component is not None else f"subgraph '{signature.name}'"
+
+
+def _swap(scope: Scope, name: str, old: str, new: str, value: str) -> Fix:
+    moved = put(scope.path("nodes", name, new), value, "")
+    return Fix(f"write {new}: {value} in place of {old}", (*moved.edits, *take(scope.path("nodes", name, old), "").edits))

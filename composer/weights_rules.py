@@ -1,0 +1,123 @@
+"""The rules about weights: a source that exists, is of the same kind and follows nothing that follows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from composer.graph import Node, freeze, thaw
+from composer.problems import Fix
+from composer.report import Report, put, take
+from composer.scopes import Scope
+
+__all__ = ["check_weights"]
+
+
+def check_weights(report: Report, scope: Scope) -> None:
+    """Report what is wrong with the weights of a scope's nodes."""
+    ringed = _rings(report, scope)
+    for name in scope.wiring.borrowing:
+        node = scope.nodes[name]
+        source = node.weights.source
+        if source is None or source not in scope.nodes:
+            _unknown(report, scope, name)
+        elif name not in ringed:
+            _same(report, scope, name, node, source)
+        if node.weights.rule == "momentum":
+            _momentum(report, scope, name, node)
+
+
+def _rings(report: Report, scope: Scope) -> set[str]:
+    """The nodes of rings of sources; each ring is reported once."""
+    seen: set[str] = set()
+    ringed: set[str] = set()
+    for name in scope.wiring.borrowing:
+        chain: dict[str, None] = {}
+        at: str | None = name
+        while at in scope.nodes and at not in seen:
+            seen.add(at)
+            chain[at] = None
+            at = scope.nodes[at].weights.source
+        if at in chain:
+            ring = list(chain)[list(chain).index(at) :]
+            ringed.update(ring)
+            _ring(report, scope, ring)
+    return ringed
+
+
+def _ring(report: Report, scope: Scope, ring: list[str]) -> None:
+    first = ring[0]
+    typed = next((name for name in ring if scope.nodes[name].type or scope.nodes[name].graph), None)
+    fix: Fix | None = None
+    if typed is not None:
+        fix = take(scope.path("nodes", typed, "weights"), f"remove {typed}.weights, so that it has its own")
+    shown = " -> ".join([*ring[:12], *(["..."] if len(ring) > 12 else []), first])
+    message = f"{shown}: weights come from each other in a ring; expected one node with its own"
+    report.add("weights-ring", scope.path("nodes", first, "weights"), f"{first}.weights", message, fix)
+
+
+def _unknown(report: Report, scope: Scope, name: str) -> None:
+    weights = scope.nodes[name].weights
+    path = scope.path("nodes", name, "weights", weights.rule)
+    if weights.source in scope.inputs:
+        message = f"'{weights.source}' is an input, weights come from a node"
+    else:
+        message = f"there is no node '{weights.source}' to {_verb(weights.rule)}"
+    near, hint = report.lookup(str(weights.source), scope.nodes, "nodes")
+    near = [other for other in near if other != name]
+    fix = put(path, near[0], f"set {name}.weights.{weights.rule} to {near[0]}") if near else None
+    report.add("unknown-weights", path, f"{name}.weights", f"{message}; {hint}", fix)
+
+
+def _verb(rule: str) -> str:
+    return "share weights with" if rule == "share" else "follow"
+
+
+def _same(report: Report, scope: Scope, name: str, node: Node, source: str) -> None:
+    """A node is of the type of its source and sets no other parameters."""
+    origin = scope.origin(source)
+    if origin is None:
+        return
+    model = scope.nodes[origin]
+    for key, mine, theirs in (("type", node.type, model.type), ("graph", node.graph, model.graph)):
+        if mine is not None and mine != theirs:
+            what = "type" if model.type is not None else "graph"
+            message = f"{name} is of the {key} {mine}, its weights come from {source} of the {what} {theirs or model.type}"
+            fix = take(scope.path("nodes", name, key), f"remove {name}.{key}, so that it is that of {source}")
+            report.add("weights-type", scope.path("nodes", name, key), f"{name}.weights", message, fix)
+            return
+    defaults = _defaults(scope, model)
+    for key, value in node.params.items():
+        expected = freeze(model.params.get(key, defaults.get(key)))
+        if value != expected or isinstance(value, bool) != isinstance(expected, bool):
+            message = f"{key} is {thaw(value)!r}, in {source}, where the weights come from, it is {thaw(expected)!r}"
+            path = scope.path("nodes", name, "params", key)
+            fix = take(path, f"remove {name}.params.{key}, so that it is that of {source}")
+            report.add("weights-params", path, f"{name}.{key}", message, fix, parameter=key)
+
+
+def _defaults(scope: Scope, model: Node) -> Mapping[str, Any]:
+    if model.type is None:
+        body = scope.graph.graphs.get(str(model.graph))
+        return {} if body is None else body.params
+    component = scope.catalog.get(model.type)
+    parameters = () if component is None else component.parameters
+    return {parameter.name: parameter.default for parameter in parameters if not parameter.required}
+
+
+def _momentum(report: Report, scope: Scope, name: str, node: Node) -> None:
+    weights = node.weights
+    path = scope.path("nodes", name, "weights")
+    owner = scope.owner(str(weights.source)) if weights.source in scope.nodes else None
+    if owner is not None and owner != name and scope.nodes[owner].weights.rule == "momentum":
+        further = scope.nodes[owner].weights.source
+        message = f"{weights.source} is itself a momentum copy; expected a node that is trained"
+        fix = put((*path, "momentum"), further, f"set {name}.weights.momentum to {further}")
+        report.add("weights-momentum", (*path, "momentum"), f"{name}.weights", message, fix)
+    if not 0 <= weights.decay <= 1:
+        nearest = 1.0 if weights.decay > 1 else 0.0
+        message = f"decay is {weights.decay}, expected a number from 0 to 1"
+        fix = put((*path, "decay"), nearest, f"set {name}.weights.decay to {nearest}")
+        report.add("weights-momentum", (*path, "decay"), f"{name}.weights.decay", message, fix)
+    if weights.update not in ("before", "after"):
+        message = f"update is {weights.update!r}, expected 'before' or 'after'"
+        fix = put((*path, "update"), "before", f"set {name}.weights.update to 'before'")
+        report.add("weights-momentum", (*path, "update"), f"{name}.weights.update", message, fix)

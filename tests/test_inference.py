@@ -1,0 +1,197 @@
+"""Sizes of every port, and what is told when they do not fit."""
+
+import pytest
+import torch
+
+from composer import Catalog, GraphError, Limits, compile, edit, infer_shapes
+from composer.graphfile import loads
+
+CHAIN = """
+schema: 1
+name: chain
+inputs:
+  image: {type: Image, shape: [B, 3, 32, 32]}
+data_samples:
+  label: {type: Label, shape: [B]}
+nodes:
+  backbone: {type: ResNet, params: {depth: 18, base_channels: 8, stem_channels: 8, out_indices: [1, 3]}, inputs: {image: image}}
+  neck: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}
+  head: {type: LinearClsHead, params: {num_classes: 10}, inputs: {feature: neck.out}}
+  loss: {type: CrossEntropyLoss, inputs: {pred: head.out, target: label}}
+outputs:
+  tensor: {logits: head.out}
+  loss: {loss: loss.out}
+"""
+
+
+def problems_of(text, **options):
+    return infer_shapes(loads(text, "chain.yaml"), **options).problems
+
+
+def test_every_port_has_its_sizes_with_the_batch_left_open():
+    shapes = infer_shapes(loads(CHAIN))
+    assert shapes["image"] == ("B", 3, 32, 32)
+    assert shapes["backbone.out"] == (("B", 16, 4, 4), ("B", 64, 1, 1))
+    assert shapes["neck.out"] == ("B", 64) and shapes["head.out"] == ("B", 10) and shapes["loss.out"] == ()
+
+
+def test_a_parameter_left_out_is_taken_from_the_wire():
+    shapes = infer_shapes(loads(CHAIN))
+    assert shapes.nodes["head"].params == {"num_classes": 10, "in_channels": 64}
+    assert compile(loads(CHAIN)).head.fc.in_features == 64
+
+
+def test_parameters_and_flops_are_those_of_the_built_model():
+    shapes = infer_shapes(loads(CHAIN))
+    model = compile(loads(CHAIN))
+    assert shapes.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert shapes.nodes["head"].flops == {"tensor": 2 * 64 * 10, "loss": 2 * 64 * 10}
+    assert shapes.flops("tensor") == sum(node.flops.get("tensor", 0) for node in shapes.nodes.values())
+
+
+def test_a_wrong_size_is_told_with_the_wire_both_sizes_and_a_repair():
+    text = CHAIN.replace("num_classes: 10}", "num_classes: 10, in_channels: 128}")
+    (problem,) = problems_of(text)
+    assert str(problem) == (
+        "shape-mismatch chain.yaml:11:71 neck.out -> head.feature\n"
+        "    axis 1 (in_channels): got 64 from neck.out (B 64), head.feature expects 128\n"
+        "    fix: set head.params.in_channels to 64"
+    )
+    mended = edit(loads(text), problem.fix)
+    assert not infer_shapes(mended).problems
+
+
+def test_nodes_behind_a_wrong_one_have_no_sizes_and_the_others_keep_theirs():
+    shapes = infer_shapes(loads(CHAIN.replace("num_classes: 10}", "num_classes: 10, in_channels: 128}")))
+    assert shapes["neck.out"] == ("B", 64) and shapes["head.out"] is None
+
+
+def test_a_level_that_a_pyramid_lacks_is_told():
+    (problem,) = problems_of(CHAIN.replace("backbone.out[-1]", "backbone.out[2]"))
+    assert problem.code == "index-out-of-range"
+    assert "backbone.out has 2 levels (0 to 1), found index 2" in str(problem)
+    assert not problems_of(CHAIN.replace("backbone.out[-1]", "backbone.out[1]"))
+
+
+def test_a_component_that_cannot_be_built_is_told_with_its_parameters():
+    (problem,) = problems_of(CHAIN.replace("out_indices: [1, 3]", "out_indices: [1, 7]"))
+    assert problem.code == "cannot-build" and "ResNet(depth=18" in problem.message
+
+
+def test_a_component_that_cannot_run_on_its_inputs_is_told_with_the_sizes():
+    text = CHAIN.replace("neck: {type: GlobalAveragePooling, inputs: {feature:", "neck: {type: Flatten, inputs: {input:")
+    small = text.replace("type: Flatten", "type: MaxPool2d, params: {kernel_size: 5}")
+    (problem,) = [problem for problem in problems_of(small) if problem.code == "forward-failed"]
+    assert "cannot run on input B 64 1 1" in problem.message
+    assert not [problem for problem in problems_of(text) if problem.severity == "error"]
+
+
+def test_a_loss_that_is_no_scalar_is_told():
+    text = CHAIN.replace("type: CrossEntropyLoss,", "type: CrossEntropyLoss, params: {reduction: none},")
+    (problem,) = problems_of(text)
+    assert problem.code == "loss-not-scalar" and "has the sizes B" in problem.message
+
+
+def test_a_layer_of_a_million_million_parameters_is_refused_before_it_is_built():
+    text = CHAIN.replace("type: GlobalAveragePooling, inputs: {feature:", "type: Linear, params: {out_features: 1000000000000}, inputs: {input:")
+    codes = {problem.code for problem in problems_of(text)}
+    assert "too-many-parameters" in codes
+    with pytest.raises(GraphError, match="too-many-parameters"):
+        compile(loads(text))
+
+
+def test_the_limit_on_parameters_can_be_raised_and_lowered_by_the_caller():
+    assert not problems_of(CHAIN)
+    (problem,) = problems_of(CHAIN, limits=Limits(parameter_bytes=1000))
+    assert problem.code == "too-many-parameters" and "Limits(parameter_bytes=" in problem.message
+
+
+def test_after_an_edit_only_what_it_touches_is_run_again():
+    catalog = Catalog(Catalog.default().components)
+    infer_shapes(loads(CHAIN), catalog)
+    before = set(catalog.cache)
+    infer_shapes(loads(CHAIN.replace("num_classes: 10", "num_classes: 11")), catalog)
+    assert sorted(key[0].name for key in set(catalog.cache) - before) == ["CrossEntropyLoss", "LinearClsHead"]
+
+
+def test_free_sizes_may_be_given():
+    text = CHAIN.replace("[B, 3, 32, 32]", "[B, 3, H, W]")
+    assert infer_shapes(loads(text), sizes={"H": 64, "W": 96})["backbone.out"][0] == ("B", 16, 8, 12)
+
+
+def test_what_grows_with_the_batch_is_shown_as_a_multiple_of_it():
+    text = """
+schema: 1
+inputs:
+  a: {type: Image, shape: [B, 3, 4, 4]}
+nodes:
+  both: {type: Concat, params: {dim: 0}, inputs: {xs: [a, a]}}
+outputs:
+  tensor: {both: both.out}
+"""
+    assert infer_shapes(loads(text))["both.out"] == ("2B", 3, 4, 4)
+
+
+def test_a_wire_that_differs_by_mode_is_told_with_its_mode():
+    text = """
+schema: 1
+inputs:
+  a: {type: Image, shape: [B, 3, 4, 4]}
+  b: {type: Image, shape: [B, 5, 4, 4]}
+nodes:
+  conv: {type: Conv2d, params: {out_channels: 2, kernel_size: 1}, inputs: {input: {tensor: a, predict: b}}}
+outputs:
+  tensor: {out: conv.out}
+  predict: {out: conv.out}
+"""
+    (problem,) = problems_of(text)
+    assert problem.where.mode == "predict" and "got 5 from b (B 5 4 4), conv.input expects 3" in problem.message
+
+
+def test_inside_a_subgraph_ports_are_named_by_their_path_and_repairs_go_to_the_definition():
+    text = """
+schema: 1
+inputs:
+  image: {type: Image, shape: [B, 3, 8, 8]}
+nodes:
+  encoder: {graph: encoder, inputs: {image: image}}
+outputs:
+  tensor: {out: encoder.out}
+graphs:
+  encoder:
+    inputs:
+      image: {type: Image}
+    nodes:
+      conv: {type: Conv2d, params: {out_channels: 4, kernel_size: 1, in_channels: 7}, inputs: {input: image}}
+    outputs: {out: conv.out}
+"""
+    graph = loads(text)
+    (problem,) = infer_shapes(graph).problems
+    assert "image -> encoder.conv.input" in str(problem) and problem.where.scope == "encoder"
+    shapes = infer_shapes(edit(graph, problem.fix))
+    assert not shapes.problems and shapes["encoder.out"] == ("B", 4, 8, 8) == shapes["encoder.conv.out"]
+
+
+def test_a_half_wired_graph_shows_the_sizes_it_can():
+    text = """
+schema: 1
+inputs:
+  image: {type: Image, shape: [B, 3, 8, 8]}
+nodes:
+  conv: {type: Conv2d, params: {out_channels: 4, kernel_size: 3}, inputs: {input: image}}
+  mystery: {type: NoSuchThing, inputs: {input: conv.out}}
+  behind: {type: ReLU, inputs: {input: mystery.out}}
+  alone: {type: ReLU, inputs: {input: conv.out}}
+  waiting: {type: Linear, params: {out_features: 3}}
+outputs: {}
+"""
+    shapes = infer_shapes(loads(text))
+    assert shapes["conv.out"] == ("B", 4, 6, 6) == shapes["alone.out"]
+    assert "behind.out" not in shapes and "waiting.out" not in shapes
+    assert {"unknown-type", "missing-input", "no-output"} <= {problem.code for problem in shapes.problems}
+
+
+def test_nothing_is_computed():
+    before = torch.get_rng_state()
+    infer_shapes(loads(CHAIN), Catalog(Catalog.default().components))
+    assert torch.equal(before, torch.get_rng_state())
