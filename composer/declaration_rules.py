@@ -1,7 +1,6 @@
 """The rules about what a file declares beside its nodes: keys, inputs and their shapes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from composer.flows import UNKNOWN
@@ -18,7 +17,7 @@ LARGEST = 2**31
 
 KEYS = {
     "graph": ("schema", "name", "about", "inputs", "data_samples", "classes", "graphs", "nodes", "outputs", "layout"),
-    "subgraph": ("inputs", "nodes", "outputs", "params"),
+    "subgraph": ("params", "inputs", "nodes", "outputs", "layout"),
     "node": ("type", "graph", "params", "inputs", "weights", "frozen"),
     "input": ("type", "shape", "preprocess"),
 }
@@ -44,7 +43,9 @@ def _keys(report: Report, around: Path, owner: str, what: str, extra: Mapping[st
         if near:
             moved = put((*around, near[0]), thaw(value), "")
             fix = Fix(f"rename the key {key} to {near[0]}", (*moved.edits, *fix.edits))
-        report.add("unknown-key", path, ".".join(str(part) for part in path), f"{owner} has no key '{key}'; {hint}", fix)
+        report.add(
+            "unknown-key", path, ".".join(str(part) for part in path), f"{owner} has no key '{key}'; {hint}", fix
+        )
 
 
 def declared_types(report: Report, scope: Scope) -> dict[str, PortType]:

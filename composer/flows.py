@@ -87,7 +87,7 @@ def produced(signature: Signature, carried: Mapping[str, Flow]) -> dict[str | No
         signature: What it calls.
         carried: What its inputs carry.
     """
-    flows: dict[str | None, Flow] = dict(signature.outputs)
+    flows: dict[str | None, Flow] = {port: flow for port, flow in signature.outputs.items()}  # noqa: C416
     for port in () if signature.component is None else signature.component.outputs:
         if port.like is not None and port.like in carried:
             flows[port.name] = carried[port.like]

@@ -1,7 +1,7 @@
 """The rules about nodes: each is of a known type and has what it needs.
 
-Nodes that are alike (same type, parameters and port types on their wires) are looked at once, so a graph of ten thousand
-layers costs little more than a walk along its wires.
+Nodes that are alike (same type, parameters and port types on their wires) are looked at once, so a graph of ten
+thousand layers costs little more than a walk along its wires.
 """
 
 from collections.abc import Iterable, Mapping
@@ -83,7 +83,9 @@ class Nodes:
             known = None if signature is None else signature.inputs.get(port)
             if signature is not None and known is None:
                 self._unknown_port(name, node, port, signature)
-            slot = Slot(self.scope.path("nodes", name, "inputs", port), f"{name}.{port}", node=name, port=known, modes=modes)
+            slot = Slot(
+                self.scope.path("nodes", name, "inputs", port), f"{name}.{port}", node=name, port=known, modes=modes
+            )
             carried[port] = self.wires.follow(slot, wire)
         if signature is None:
             return NOTHING_KNOWN, 1
@@ -151,7 +153,9 @@ class Nodes:
             moved = put(self.scope.path("nodes", name, "inputs", best[0]), written(node.inputs[port]), "")
             fix = Fix(f"wire it to {name}.{best[0]}", (*moved.edits, *fix.edits))
         called = _called(signature)
-        self.report.add("unknown-port", path, f"{name}.{port}", f"{called} has no input '{port}'; {hint}", fix, port=port)
+        self.report.add(
+            "unknown-port", path, f"{name}.{port}", f"{called} has no input '{port}'; {hint}", fix, port=port
+        )
 
     def _parameters(self, name: str, node: Node, signature: Signature) -> None:
         place = Place(self.scope, name)
@@ -233,4 +237,6 @@ def _called(signature: Signature) -> str:
 
 def _swap(scope: Scope, name: str, old: str, new: str, value: str) -> Fix:
     moved = put(scope.path("nodes", name, new), value, "")
-    return Fix(f"write {new}: {value} in place of {old}", (*moved.edits, *take(scope.path("nodes", name, old), "").edits))
+    return Fix(
+        f"write {new}: {value} in place of {old}", (*moved.edits, *take(scope.path("nodes", name, old), "").edits)
+    )

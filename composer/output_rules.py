@@ -1,4 +1,4 @@
-"""The rules about a scope as a whole: it has outputs, they hang on every node, and no nodes feed each other in a ring."""
+"""The rules about a scope as a whole: it has outputs, they hang on every node, and nothing feeds itself in a ring."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def _loss_type(report: Report, path: Path, name: str, found: str) -> None:
 def _no_output(report: Report, scope: Scope, wires: Wires) -> None:
     ends = [name for name in scope.nodes if name not in scope.wiring.used and None in wires.table.get(name, ())]
     path = scope.path("outputs")
-    fix = None
+    fix: Fix | None = None
     if len(ends) == 1:
         port = next(port for port in wires.table[ends[0]] if port is not None)
         ref = Ref(ends[0], port)
@@ -69,8 +69,8 @@ def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
         if name not in scope.wiring.used and name not in read:
             section = "data_samples" if name not in scope.graph.inputs and not scope.name else sections[0]
             path = scope.path(section, name)
-            fix = take(path, f"remove the input {name}")
-            report.add("unused-input", path, name, "nothing reads this input", fix, severity="warning")
+            removal = take(path, f"remove the input {name}")
+            report.add("unused-input", path, name, "nothing reads this input", removal, severity="warning")
     sources = {scope.nodes[name].weights.source for name in scope.wiring.borrowing}
     for name in scope.nodes:
         if name not in reach.nodes and name not in sources:

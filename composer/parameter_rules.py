@@ -78,7 +78,14 @@ def unknown_parameter(report: Report, place: Place, name: str, called: str, know
     if near:
         moved = put(place.path("params", near[0]), thaw(given[name]), "")
         fix = Fix(f"rename {place.node}.params.{name} to {near[0]}", (*moved.edits, *fix.edits))
-    report.add("unknown-parameter", path, f"{place.node}.{name}", f"{called} has no parameter '{name}'; {hint}", fix, parameter=name)
+    report.add(
+        "unknown-parameter",
+        path,
+        f"{place.node}.{name}",
+        f"{called} has no parameter '{name}'; {hint}",
+        fix,
+        parameter=name,
+    )
 
 
 def check_names(report: Report, place: Place, name: str, value: Any) -> None:

@@ -1,7 +1,7 @@
 """What each mode needs: only what a mode's outputs hang on is run in that mode.
 
-A component needs all its inputs. A call of a subgraph needs the inputs on which those outputs hang that are asked of it,
-which is settled per output; sets of a subgraph's inputs are kept as bits of one integer.
+A component needs all its inputs. A call of a subgraph needs the inputs on which those outputs hang that are asked of
+it, which is settled per output; sets of a subgraph's inputs are kept as bits of one integer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set

@@ -13,7 +13,7 @@ from composer.structure import Path, Structure, describe, is_number
 __all__ = ["GRAPH_KEYS", "read_graph"]
 
 GRAPH_KEYS = ("schema", "name", "about", "classes", "inputs", "data_samples", "graphs", "nodes", "outputs", "layout")
-SUBGRAPH_KEYS = frozenset("params inputs nodes outputs layout".split())
+SUBGRAPH_KEYS = frozenset({"params", "inputs", "nodes", "outputs", "layout"})
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

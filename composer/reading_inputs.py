@@ -8,12 +8,13 @@ from composer.structure import Path, Structure, describe, is_number
 
 __all__ = ["read_inputs"]
 
-INPUT_KEYS = frozenset("type shape preprocess".split())
+INPUT_KEYS = frozenset({"type", "shape", "preprocess"})
 PREPROCESS_KEYS = ("resize", "crop", "channels", "mean", "std")
 CHANNELS = ("rgb", "bgr", "gray")
 
 
 def read_inputs(to: Structure, value: Any, path: Path) -> Mapping[str, Input]:
+    """Read the section of the inputs, or of the fields of the data samples."""
     found = to.mapping(value, path, "a mapping with an entry for each input, such as image: {type: Image}")
     what = "a field of the data samples" if path[-1] == "data_samples" else "an input"
     return FrozenDict({name: _input(to, item, (*path, name), what) for name, item in found.items()}) if found else EMPTY
@@ -60,7 +61,7 @@ def _preprocess(to: Structure, value: Any, path: Path) -> Preprocess | None:
         if key not in PREPROCESS_KEYS:
             fix = to.rename((*path, key), PREPROCESS_KEYS, found[key])
             to.report("bad-preprocess", (*path, key), to.unknown(key, PREPROCESS_KEYS, "steps"), fix)
-    channels = "rgb" if found.get("channels") is None else found["channels"]
+    channels: Any = "rgb" if found.get("channels") is None else found["channels"]
     if not isinstance(channels, str) or channels not in CHANNELS:
         text = f"found {describe(channels)}; expected rgb, bgr or gray"
         to.report("bad-preprocess", (*path, "channels"), text)

@@ -8,11 +8,12 @@ from composer.structure import Path, Structure, describe, is_number
 
 __all__ = ["read_nodes", "read_ref", "read_wire", "report_mode"]
 
-NODE_KEYS = frozenset("type graph weights params inputs frozen".split())
+NODE_KEYS = frozenset({"type", "graph", "weights", "params", "inputs", "frozen"})
 WEIGHTS_KEYS = ("share", "momentum", "decay", "update")
 
 
 def read_nodes(to: Structure, value: Any, path: Path) -> Mapping[str, Node]:
+    """Read the section of the nodes."""
     found = to.mapping(value, path, "a mapping with an entry for each node, such as relu: {type: ReLU}")
     return FrozenDict({name: _node(to, item, (*path, name)) for name, item in found.items()}) if found else EMPTY
 
@@ -116,6 +117,7 @@ def _refs(to: Structure, value: Any, path: Path) -> Ref | tuple[Ref, ...]:
 
 
 def read_ref(to: Structure, value: Any, path: Path) -> Ref:
+    """Read one reference."""
     if isinstance(value, Ref):
         return value
     if isinstance(value, str):
@@ -132,5 +134,6 @@ def read_ref(to: Structure, value: Any, path: Path) -> Ref:
 
 
 def report_mode(to: Structure, path: Path, value: Any) -> None:
+    """Report the last key of a path, which is no mode."""
     fix = to.rename(path, MODES, value)
     to.report("bad-mode", path, to.unknown(str(path[-1]), MODES, "modes"), fix)

@@ -60,7 +60,7 @@ class Report:
         inside = path[2:] if scope else path
         if inside[:1] == ("nodes",) and len(inside) > 1:
             where.setdefault("node", inside[1])
-        shown = f"{scope}: {subject}" if len(inside) > 1 and scope else subject
+        shown = f"{scope}/{subject}" if len(inside) > 1 and scope else subject
         place = Where(shown, source.file if source else None, line, column, scope, **where)
         self._found.append((path, Problem(code, place, message, fix, severity)))
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["MAX_DIGITS", "Scalar", "TooLong", "is_ambiguous", "number_text", "read_scalar"]
+__all__ = ["MAX_DIGITS", "Scalar", "TooLongError", "is_ambiguous", "number_text", "read_scalar"]
 
 Scalar = str | int | float | bool | None
 
@@ -40,7 +40,7 @@ _AMBIGUOUS = re.compile(
 )
 
 
-class TooLong(ValueError):
+class TooLongError(ValueError):
     """A number has more digits than ``MAX_DIGITS``."""
 
 
@@ -48,7 +48,7 @@ def read_scalar(text: str) -> Scalar:
     """The value of a plain scalar by YAML 1.2's core schema; what is nothing else is a string.
 
     Raises:
-        TooLong: A number has more digits than ``MAX_DIGITS``.
+        TooLongError: A number has more digits than ``MAX_DIGITS``.
     """
     if text in _WORDS:
         return _WORDS[text]
@@ -82,5 +82,5 @@ def is_ambiguous(text: str) -> bool:
 
 def _short(text: str) -> str:
     if len(text) > MAX_DIGITS:
-        raise TooLong(f"a number of {len(text):,} characters; at most {MAX_DIGITS} are allowed")
+        raise TooLongError(f"a number of {len(text):,} characters; at most {MAX_DIGITS} are allowed")
     return text

@@ -144,7 +144,9 @@ def _ends(nodes: Mapping[str, Node], followed: list[str]) -> dict[str, str | Non
         while at in passing and at not in ends and at not in chain:
             chain[at] = None
             at = nodes[at].weights.source
-        end = ends[at] if at in ends else None if at in chain or at not in nodes else at
+        if at in chain or at not in nodes:
+            at = None
+        end = ends.get(at, at) if at is not None else None
         ends.update(dict.fromkeys(chain, end))
     return ends
 

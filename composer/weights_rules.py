@@ -31,11 +31,11 @@ def _rings(report: Report, scope: Scope) -> set[str]:
     ringed: set[str] = set()
     for name in scope.wiring.borrowing:
         chain: dict[str, None] = {}
-        at: str | None = name
+        at = name
         while at in scope.nodes and at not in seen:
             seen.add(at)
             chain[at] = None
-            at = scope.nodes[at].weights.source
+            at = scope.nodes[at].weights.source or ""
         if at in chain:
             ring = list(chain)[list(chain).index(at) :]
             ringed.update(ring)
@@ -80,7 +80,9 @@ def _same(report: Report, scope: Scope, name: str, node: Node, source: str) -> N
     for key, mine, theirs in (("type", node.type, model.type), ("graph", node.graph, model.graph)):
         if mine is not None and mine != theirs:
             what = "type" if model.type is not None else "graph"
-            message = f"{name} is of the {key} {mine}, its weights come from {source} of the {what} {theirs or model.type}"
+            message = (
+                f"{name} is of the {key} {mine}, its weights come from {source} of the {what} {theirs or model.type}"
+            )
             fix = take(scope.path("nodes", name, key), f"remove {name}.{key}, so that it is that of {source}")
             report.add("weights-type", scope.path("nodes", name, key), f"{name}.weights", message, fix)
             return

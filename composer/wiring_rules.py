@@ -20,6 +20,9 @@ NOTHING_KNOWN: Outputs = {}
 """The outputs of a node of which nothing is known, because something is wrong with it that is told already."""
 
 
+_NO_REF = Ref("")
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A place in the document that holds a reference.
@@ -38,7 +41,7 @@ class Slot:
 
     path: Path
     target: str
-    ref: Ref = Ref("")
+    ref: Ref = _NO_REF
     node: str | None = None
     port: Port | None = None
     several: tuple[Ref, ...] | None = None
@@ -155,7 +158,9 @@ class Wires:
             return port_type(kind.element)
         whole = Ref(slot.ref.source, slot.ref.port)
         holds = "one entry an image, not levels" if kind.is_sequence else "no sequence of levels"
-        self._add("bad-index", slot, f"{whole} is {_a(kind)}: {holds}, so [{slot.ref.index}] picks nothing", slot.to(whole))
+        self._add(
+            "bad-index", slot, f"{whole} is {_a(kind)}: {holds}, so [{slot.ref.index}] picks nothing", slot.to(whole)
+        )
         return UNKNOWN
 
     def _unknown_node(self, slot: Slot) -> None:
@@ -216,7 +221,6 @@ class Wires:
 
 def _a(kind: PortType) -> str:
     return f"{'an' if kind.name[:1] in 'AEIOU' else 'a'} {kind.name}"
-
 
 
 def written(wire: Wire) -> Any:

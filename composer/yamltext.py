@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from composer.problems import GraphError, Problem, Where
-from composer.scalars import TooLong, read_scalar
+from composer.scalars import TooLongError, read_scalar
 from composer.yamlwriter import dump
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_EVENTS", "Lines", "dump", "parse"]
@@ -101,7 +101,7 @@ def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
         reader.read(characters)
     except yaml.YAMLError as error:
         reader.problems.append(_syntax(error, file))
-    except _StopReading:
+    except _StopReadingError:
         pass
     if not reader.problems and not reader.documents:
         text_ = "the file is empty: a graph file starts with 'schema: 1'"
@@ -117,7 +117,7 @@ def _position(event: Any) -> int:
     return int(mark.line << _SHIFT | mark.column)
 
 
-class _StopReading(Exception):
+class _StopReadingError(Exception):
     """Nothing more is read: the limit of something is reached."""
 
 
@@ -155,6 +155,7 @@ class _Reader:
         }
         loader = yaml.CLoader(text)
         next_event, scalar = loader.get_event, self.scalar
+        event: Any = None
         for _ in range(MAX_EVENTS):
             event = next_event()
             kind = type(event)
@@ -190,7 +191,7 @@ class _Reader:
     def resolved(self, text: str, event: Any) -> Any:
         try:
             return read_scalar(text)
-        except TooLong as error:
+        except TooLongError as error:
             self.report("huge-number", event, f"{error}; write a number that fits, or put quotes around a text")
             return 0
 
@@ -239,7 +240,7 @@ class _Reader:
     def end(self, _: yaml.CollectionEndEvent) -> None:
         self.stack.pop()
 
-    def alias(self, event: yaml.AliasEvent) -> None:
+    def alias(self, event: Any) -> None:
         text = f"the alias '*{event.anchor[:40]}' is not read: write out what it stands for"
         self.report("yaml-alias", event, text)
         opened = self.stack[-1]
@@ -264,17 +265,17 @@ class _Reader:
             text = f"the tag '{event.tag[:60]}' is not read: a graph file holds plain data only"
             self.report("yaml-tag", event, text)
 
-    def report(self, code: str, event: yaml.Event, text: str) -> None:
+    def report(self, code: str, event: Any, text: str) -> None:
         mark = event.start_mark
         names = (*(opened.name for opened in self.stack), self.stack[-1].key)
         path = ".".join(name for name in names if isinstance(name, str) and name)
         self.problems.append(Problem(code, Where(path[:200], self.file, mark.line + 1, mark.column + 1), text))
         if len(self.problems) >= _MAX_PROBLEMS:
-            raise _StopReading
+            raise _StopReadingError
 
-    def stop(self, code: str, event: yaml.Event, text: str) -> None:
+    def stop(self, code: str, event: Any, text: str) -> None:
         self.report(code, event, text)
-        raise _StopReading
+        raise _StopReadingError
 
 
 def _decode(text: bytes | str, file: str) -> str:
@@ -307,14 +308,15 @@ def _unprintable(text: str, file: str) -> Iterator[Problem]:
             yield Problem("yaml-syntax", where, found)
 
 
-def _syntax(error: yaml.YAMLError, file: str) -> Problem:
+def _syntax(error: Any, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return Problem("yaml-syntax", Where(file=file), f"the text is not YAML: {error}"[:300])
-    text = f"the text is not YAML: {error.problem}"  # type: ignore[attr-defined]
-    if getattr(error, "context", None):
-        start = getattr(error, "context_mark", None)
-        text += f", {error.context}" + (f" that starts on line {start.line + 1}" if start else "")  # type: ignore[attr-defined]
+    text = f"the text is not YAML: {error.problem}"
+    if error.context:
+        text += f", {error.context}" + (
+            f" that starts on line {error.context_mark.line + 1}" if error.context_mark else ""
+        )
     if "cannot start any token" in text:
         text += "; lines are indented with spaces, not tabs, and texts that start with @, ` or % need quotes"
     return Problem("yaml-syntax", Where("", file, mark.line + 1, mark.column + 1), text)

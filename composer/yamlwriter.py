@@ -1,8 +1,8 @@
 """Plain data to YAML text, in one fixed style.
 
-The top level and the sections under it are written in blocks; what lies deeper stands on one line in braces where it fits
-in ``WIDTH`` columns, and in a block otherwise. Strings are quoted only where a reader of YAML 1.2 or 1.1 would take them
-for something else.
+The top level and the sections under it are written in blocks; what lies deeper stands on one line in braces where it
+fits in ``WIDTH`` columns, and in a block otherwise. Strings are quoted only where a reader of YAML 1.2 or 1.1 would
+take them for something else.
 """
 
 import json

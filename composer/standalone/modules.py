@@ -1,7 +1,7 @@
 """The modules that components come from, as syntax trees, and what the names at their top stand for."""
 
 import ast
-import inspect
+import linecache
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -68,10 +68,11 @@ class SourceModule:
             SourceError: It has none that can be read.
         """
         module = sys.modules[name]
-        try:
-            text = inspect.getsource(module)
-        except (OSError, TypeError) as error:
-            raise SourceError(f"the source of the module {name} cannot be read") from error
+        file = getattr(module, "__file__", None)
+        if file is None or not file.endswith(".py"):
+            raise SourceError(f"the source of the module {name} cannot be read: write the component in a file")
+        linecache.checkcache(file)
+        text = "".join(linecache.getlines(file, vars(module)))
         return cls(name, module, text.encode(), ast.parse(text))
 
     @cached_property

@@ -1,0 +1,5 @@
+"""The ``composer`` command."""
+
+from composer.cli.app import main
+
+__all__ = ["main"]

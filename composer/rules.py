@@ -1,0 +1,110 @@
+"""Everything that is wrong with a graph, found in one pass and without running anything.
+
+``check`` looks at the top of a graph and at the body of each of its subgraphs alike. The rules themselves lie beside
+this file, one family each: declarations, weights, nodes, parameters, wires, outputs, expansion.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from composer.catalog import Catalog
+from composer.declaration_rules import check_keys, declared_types
+from composer.expansion_rules import Landings, check_definitions, check_expansion, check_layers, check_values
+from composer.flows import Flow, Signature
+from composer.graph import Graph
+from composer.limits import Limits
+from composer.node_rules import Alike, Nodes
+from composer.output_rules import check_outputs, check_rings, check_unused
+from composer.problems import Problem
+from composer.reach import Needs, Reach, reach_of
+from composer.report import Report
+from composer.scopes import Scope, scopes_of
+from composer.weights_rules import check_weights
+from composer.wiring_rules import Outputs, Wires
+
+__all__ = ["check", "port_types"]
+
+
+def check(graph: Graph, catalog: Catalog | None = None, limits: Limits | None = None) -> list[Problem]:
+    """Find everything that is wrong with a graph.
+
+    Args:
+        graph: The graph.
+        catalog: The components it may use; the default catalog if left out.
+        limits: How large it may be; ``Limits()`` if left out.
+
+    Returns:
+        The problems in the order of the file; empty for a graph that can be compiled.
+    """
+    return _check(graph, catalog or Catalog.default(), limits or Limits()).report.problems()
+
+
+def port_types(graph: Graph, catalog: Catalog | None = None) -> dict[str, dict[str, dict[str, Flow]]]:
+    """What the outputs of every node carry: by scope (empty for the top), node and port.
+
+    A node about which something is wrong that hides its ports is left out.
+    """
+    tables = _check(graph, catalog or Catalog.default(), Limits()).tables
+    return {
+        scope: {
+            node: {port: flow for port, flow in outputs.items() if port is not None}
+            for node, outputs in table.items()
+            if outputs and node not in inputs
+        }
+        for scope, (table, inputs) in tables.items()
+    }
+
+
+@dataclass(eq=False)
+class _Findings:
+    """What a check found: the problems, and for each scope what its nodes carry and the names of its inputs."""
+
+    report: Report
+    tables: dict[str, tuple[dict[str, Outputs], Mapping[str, object]]] = field(default_factory=dict)
+
+
+def _check(graph: Graph, catalog: Catalog, limits: Limits) -> _Findings:
+    findings = _Findings(Report(graph))
+    report = findings.report
+    scopes = scopes_of(graph, catalog)
+    bodies = check_definitions(report, scopes)
+    within = check_expansion(report, scopes, bodies, limits)
+    needs, reached = reach_of(scopes, bodies)
+    signatures: dict[str, Signature] = {}
+    alike: Alike = {}
+    layers: dict[str, int] = {}
+    unending = [name for name in scopes if name and name not in needs]
+    for name in [*bodies, *unending, ""]:
+        reach = reached.get(name) or Reach(scopes[name].nodes.keys())
+        layers[name] = _check_scope(findings, scopes[name], reach, needs, signatures, alike)
+    if within:
+        landings = Landings(scopes, {name: count for name, count in layers.items() if name not in unending})
+        check_values(report, scopes, landings)
+        check_layers(report, scopes[""], landings, limits)
+    return findings
+
+
+def _check_scope(
+    findings: _Findings,
+    scope: Scope,
+    reach: Reach,
+    needs: Mapping[str, Needs],
+    signatures: dict[str, Signature],
+    alike: Alike,
+) -> int:
+    """Check one scope and keep its signature; gives the layers that its nodes declare."""
+    report = findings.report
+    check_keys(report, scope)
+    types = declared_types(report, scope)
+    check_weights(report, scope)
+    check_rings(report, scope)
+    table: dict[str, Outputs] = {name: {None: kind} for name, kind in types.items()}
+    findings.tables[scope.name] = (table, scope.inputs)
+    wires = Wires(scope, report, table)
+    nodes = Nodes(scope, report, reach, signatures, needs, alike, wires)
+    nodes.check()
+    outputs = check_outputs(report, scope, wires)
+    check_unused(report, scope, reach)
+    if scope.name in needs:
+        signatures[scope.name] = Signature.of_subgraph(scope.name, types, outputs)
+    return nodes.layers
