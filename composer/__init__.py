@@ -8,3 +8,34 @@ checked, its sizes are inferred, and it is compiled into an ordinary ``torch.nn.
     model = composer.load("saved_graphs/classification/resnet18_cifar.yaml")
     losses = model(images, {"label": labels}, mode="loss")
 """
+
+from composer.assembly import compile, load
+from composer.builder import GraphBuilder
+from composer.catalog import Catalog
+from composer.document import edit
+from composer.graph import Graph
+from composer.graphfile import read, write
+from composer.images import preprocess
+from composer.inference import infer_shapes
+from composer.limits import Limits
+from composer.model import Model
+from composer.problems import GraphError, Problem
+from composer.rules import check
+
+__all__ = [
+    "Catalog",
+    "Graph",
+    "GraphBuilder",
+    "GraphError",
+    "Limits",
+    "Model",
+    "Problem",
+    "check",
+    "compile",
+    "edit",
+    "infer_shapes",
+    "load",
+    "preprocess",
+    "read",
+    "write",
+]

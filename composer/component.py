@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +14,24 @@ import docstring_parser
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 from torch import nn
 
-from composer.ports import LayerCount, Like, PortType, port_type
+from composer.ports import LayerCount, Like, PortType
 
 __all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
+
+
+_KEPT = 20_000
+
+_PLAIN_WORDS = (
+    ("^Input should be( a valid| an?)? ", "expected a "),
+    ("^(Tuple|List) should have (.*?) after validation, not .*", r"expected \2"),
+    ("^expected a greater than or equal to ", "expected at least "),
+    ("^expected a less than or equal to ", "expected at most "),
+    ("^expected a (greater|less) than ", r"expected \1 than "),
+    ("^expected a (boolean|bool)\\b", "expected true or false"),
+    ("^expected a ('|-?[0-9])", r"expected \1"),
+    ("^expected a (array|tuple)\\b", "expected a list"),
+    ("^expected a (?=[aeiou])", "expected an "),
+)
 
 
 class ComponentError(TypeError):
@@ -153,12 +169,16 @@ class Component:
         """
         if not params:
             return ()
-        text = json.dumps(params, default=str)
-        if text not in self._faults:
-            self._faults[text] = self._look(text)
-        return self._faults[text]
+        text = repr(params)
+        found = self._faults.get(text)
+        if found is None:
+            if len(self._faults) >= _KEPT:
+                self._faults.clear()
+            found = self._faults[text] = self._look(params)
+        return found
 
-    def _look(self, text: str) -> tuple[tuple[str, str], ...]:
+    def _look(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        text = json.dumps(params, default=str)
         try:
             self.model.model_validate_json(text)
         except ValidationError as error:
@@ -322,7 +342,9 @@ def _fault_text(detail: Any, given: Mapping[str, Any]) -> str:
     inside = "".join(f"[{part}]" for part in detail["loc"][1:] if isinstance(part, int))
     found = detail["input"]
     shown = "nan" if isinstance(found, float) and math.isnan(found) else json.dumps(found, default=str)
-    expected = detail["msg"].replace("Input should be", "expected").replace("a valid ", "a ")
+    expected = detail["msg"]
+    for pattern, plain in _PLAIN_WORDS:
+        expected = re.sub(pattern, plain, expected)
     return f"{inside + ': ' if inside else ''}found {shown[:80]}, {expected}"
 
 

@@ -34,7 +34,7 @@ Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, the bytes of a picture file, a Pillow image, or an array [H, W], [H, W, 1], [H, W, 3] (RGB) or [H, W, 4]."""
 
 # What cameras and the web use. Formats that start other programs (EPS, WMF) are not opened.
-_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _WITH_PALETTE_OR_ALPHA = ("LA", "La", "P", "PA", "RGBa")
 _NAMES_OF_CHANNELS = {"gray": 1, "rgb": 3, "bgr": 3}
 
@@ -107,7 +107,7 @@ def _decoded(picture: Picture, steps: Preprocess, label: str) -> Tensor:
 
 def _unreadable(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return f"this is not a picture that can be read; expected one of {', '.join(_FORMATS)}"
+        return f"this is not a picture that can be read; expected one of {', '.join(_formats())}"
     return f"this picture cannot be read, it may be damaged or cut off: {str(error) or type(error).__name__}"
 
 
@@ -117,16 +117,22 @@ def _opened(picture: Any, label: str) -> Image.Image:
     if isinstance(picture, np.ndarray):
         return _from_array(picture, label)
     if isinstance(picture, bytes):
-        return Image.open(io.BytesIO(picture), formats=_FORMATS)
+        return Image.open(io.BytesIO(picture), formats=_formats())
     if not isinstance(picture, str | Path):
         text = f"expected a path, bytes, a Pillow image or a uint8 array, found {type(picture).__name__}"
         raise GraphError(Problem("bad-image", Where(label), text))
     if not Path(picture).is_file():
         raise GraphError(Problem("no-file", Where(label), "there is no such picture file"))
-    with Image.open(picture, formats=_FORMATS) as file:
+    with Image.open(picture, formats=_formats()) as file:
         if file.width * file.height <= MAX_PIXELS:
             file.load()
         return file
+
+
+def _formats() -> list[str]:
+    """The formats that this build of Pillow reads."""
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _from_array(array: NDArray[Any], label: str) -> Image.Image:

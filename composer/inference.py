@@ -291,7 +291,9 @@ def _run(
 ) -> _Outcome:
     missing = [item.name for item in component.parameters if item.required and item.name not in params]
     if missing:
-        return _Outcome(params, faults=tuple(("missing-parameter", name) for name in missing))
+        unknown = {port.name for port, value in arguments if _unknown(value)}
+        waiting = {name for name, (port, _) in component.from_wire.items() if port.name in unknown}
+        return _Outcome(params, faults=tuple(("missing-parameter", name) for name in missing if name not in waiting))
     try:
         module = build_component(component, params, limits, device="meta")
     except TooLarge as error:

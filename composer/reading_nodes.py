@@ -23,9 +23,6 @@ def _node(to: Structure, value: Any, path: Path) -> Node:
         return value
     to.name(str(path[-1]), path, "a node")
     expected = "a node: a mapping with a type (or graph, or weights), params and inputs"
-    if not isinstance(value, Mapping) or not value:
-        to.wrong(path, value, expected)
-        return Node()
     found = to.mapping(value, path, expected)
     kind, graph = found.get("type"), found.get("graph")
     if kind is not None:
@@ -33,13 +30,9 @@ def _node(to: Structure, value: Any, path: Path) -> Node:
     if graph is not None:
         to.text(graph, (*path, "graph"), "the name of a subgraph")
     weights = _weights(to, found.get("weights"), (*path, "weights"))
-    if kind is not None and graph is not None:
-        to.report("bad-structure", path, "found both a type and a graph; expected one: a node calls one thing")
-    if kind is None and graph is None and weights is OWN:
-        to.report("bad-structure", path, "found no type; expected a type, a graph, or weights that come from a node")
     frozen = found.get("frozen")
     if frozen is not None and not isinstance(frozen, bool):
-        meant = str(frozen).casefold() in ("yes", "on", "true", "1", "y")
+        meant = isinstance(frozen, str) and frozen.casefold() in ("yes", "on", "true", "1", "y")
         fix = to.set((*path, "frozen"), meant, f"set frozen to {str(meant).lower()}")
         to.wrong((*path, "frozen"), frozen, "true or false", fix)
     params = to.mapping(found.get("params"), (*path, "params"), "a mapping with parameters by name")

@@ -55,7 +55,7 @@ class Structure:
             GraphError: Something was found.
         """
         if self.problems:
-            raise GraphError(self.problems)
+            raise GraphError(sorted(self.problems, key=lambda found: (found.where.line or 0, found.where.column or 0)))
 
     def wrong(self, path: Path, value: Any, expected: str, fix: Fix | None = None) -> None:
         """Report that a value is of the wrong kind."""

@@ -7,11 +7,12 @@ aliases, tags and merge keys are refused as they are met. Scalars follow YAML 1.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
 
+from composer.lines import Lines, line_of, position
 from composer.problems import GraphError, Problem, Where
 from composer.scalars import TooLongError, read_scalar
 from composer.yamlwriter import dump
@@ -36,42 +37,6 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _BRACKETS = str.maketrans(_OPEN + _CLOSE, "[]")
 _NOT_TEXT = frozenset("0123456789+-.~nNtTfF") | {""}
 """How a plain scalar may start that is something else than a string."""
-
-_SHIFT = 22
-_COLUMN = (1 << _SHIFT) - 1
-
-
-class Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
-    """Line and column (from 1) of every key and every entry of a list, by its path from the top."""
-
-    __slots__ = ("_marks",)
-
-    def __init__(self, marks: Any) -> None:
-        self._marks = marks
-
-    def __getitem__(self, path: tuple[str | int, ...]) -> tuple[int, int]:
-        mark, inner = None, self._marks
-        for key in path:
-            try:
-                found = inner[key]
-            except (TypeError, IndexError):
-                raise KeyError(path) from None
-            mark, inner = found if isinstance(found, tuple) else (found, None)
-        if mark is None:
-            raise KeyError(path)
-        return ((mark >> _SHIFT) + 1, (mark & _COLUMN) + 1)
-
-    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
-        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), self._marks)]
-        while waiting:
-            path, marks = waiting.pop()
-            for key, found in marks.items() if isinstance(marks, dict) else enumerate(marks):
-                yield (*path, key)
-                if isinstance(found, tuple):
-                    waiting.append(((*path, key), found[1]))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
@@ -109,12 +74,6 @@ def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
     if reader.problems:
         raise GraphError(reader.problems)
     return reader.root.data[0], Lines(reader.root.marks[0][1] if isinstance(reader.root.marks[0], tuple) else {})
-
-
-def _position(event: Any) -> int:
-    """Line and column of an event in one number: there are many, and numbers are small."""
-    mark = event.start_mark
-    return int(mark.line << _SHIFT | mark.column)
 
 
 class _StopReadingError(Exception):
@@ -180,7 +139,7 @@ class _Reader:
         data = opened.data
         if type(data) is list:
             data.append(value)
-            opened.marks.append(_position(event))
+            opened.marks.append(position(event))
         elif opened.key is _NO_KEY:
             self.key(opened, value, event)
         else:
@@ -206,12 +165,10 @@ class _Reader:
         if key in opened.data:
             found = opened.marks[key]
             first = found[0] if isinstance(found, tuple) else found
-            text = (
-                f"the key '{key[:100]}' is here a second time; the first is on line {(first >> _SHIFT) + 1}: remove one"
-            )
+            text = f"the key '{key[:100]}' is here a second time; the first is on line {line_of(first)}: remove one"
             self.report("duplicate-key", event, text)
         opened.key = key
-        opened.mark = _position(event)
+        opened.mark = position(event)
 
     def mapping(self, event: yaml.MappingStartEvent) -> None:
         self.open({}, {}, event)
@@ -228,10 +185,10 @@ class _Reader:
         self.stack.append(_Open(data, marks, outer.key))
         if type(outer.data) is list:
             outer.data.append(data)
-            outer.marks.append((_position(event), marks))
+            outer.marks.append((position(event), marks))
         elif outer.key is _NO_KEY:
             self.report("yaml-key", event, "a key is a list or a mapping: keys are texts")
-            outer.key, outer.mark = "?", _position(event)
+            outer.key, outer.mark = "?", position(event)
         else:
             outer.data[outer.key] = data
             outer.marks[outer.key] = (outer.mark, marks)
@@ -246,9 +203,9 @@ class _Reader:
         opened = self.stack[-1]
         if type(opened.data) is list:
             opened.data.append(None)
-            opened.marks.append(_position(event))
+            opened.marks.append(position(event))
         elif opened.key is _NO_KEY:
-            opened.key, opened.mark = "*" + event.anchor, _position(event)
+            opened.key, opened.mark = "*" + event.anchor, position(event)
         else:
             opened.key = _NO_KEY
 
@@ -262,7 +219,8 @@ class _Reader:
             text = f"the anchor '&{event.anchor[:40]}' is not read: write its value out where it is needed"
             self.report("yaml-anchor", event, text)
         if event.tag is not None:
-            text = f"the tag '{event.tag[:60]}' is not read: a graph file holds plain data only"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:60]
+            text = f"the tag '{tag}' is not read: a graph file holds plain data only"
             self.report("yaml-tag", event, text)
 
     def report(self, code: str, event: Any, text: str) -> None:

@@ -21,12 +21,9 @@ _LONGEST_KEY = 100
 _BLOCK_SECTIONS = ("graphs",)
 
 # What may stand without quotes. Inside braces the characters , [ ] { } would end the text.
-_FLOW_PLAIN = re.compile(
-    r"(?:[^\W_]|[_$/(.+])(?:[\w$/().+*%@=~;<>^|!&'\"-]|:(?=[\w/])| (?=[\w$/().+*%@=~;<>^|!&'\"-]))*"
-)
-_BLOCK_PLAIN = re.compile(
-    r"(?:[^\W_]|[_$/(+.])(?:[\w$/().+*%@=~;<>^|!&'\",\[\]{}?`-]|:(?=[\w/])|[ ](?=[\w$/().+*%@=~;<>^|!&'\",\[\]{}?`-]))*"
-)
+_INSIDE = r"\w$/().+*%@=~;<>^|!&'\"\u00a1-\u00ac\u00ae-\u00ff\u2010-\u2027\u2030-\u205e\u2190-\u22ff-"
+_FLOW_PLAIN = re.compile(rf"[\w$/(.+](?:[{_INSIDE}]|:(?=[\w/])| (?=[{_INSIDE}]))*")
+_BLOCK_PLAIN = re.compile(rf"[\w$/(.+](?:[,\[\]{{}}?`{_INSIDE}]|:(?=[\w/])| (?=[,\[\]{{}}?`{_INSIDE}]))*")
 _ODD = re.compile(
     "[\x7f-\x9f\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff]"
 )

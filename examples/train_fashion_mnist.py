@@ -29,7 +29,7 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 BATCH = 128
 PEAK_RATE = 0.1
 WEIGHT_DECAY = 5e-4
-SHIFT = 2  # pixels
+SHIFT = 1  # pixels
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def prepare(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def augment(images: Tensor) -> Tensor:
-    """Each image moved by up to SHIFT pixels over a black ground, half of them mirrored."""
+    """Each image moved by up to SHIFT pixels each way over a black ground, half of them mirrored."""
     count, _, height, width = images.shape
     padded = F.pad(images, (SHIFT,) * 4)[:, 0]
     top, left = torch.randint(0, 2 * SHIFT + 1, (2, count, 1))

@@ -53,7 +53,7 @@ def test_a_wrong_size_is_told_with_the_wire_both_sizes_and_a_repair():
     text = CHAIN.replace("num_classes: 10}", "num_classes: 10, in_channels: 128}")
     (problem,) = problems_of(text)
     assert str(problem) == (
-        "shape-mismatch chain.yaml:11:71 neck.out -> head.feature\n"
+        "shape-mismatch chain.yaml:11:85 neck.out -> head.feature\n"
         "    axis 1 (in_channels): got 64 from neck.out (B 64), head.feature expects 128\n"
         "    fix: set head.params.in_channels to 64"
     )
@@ -74,7 +74,7 @@ def test_a_level_that_a_pyramid_lacks_is_told():
 
 
 def test_a_component_that_cannot_be_built_is_told_with_its_parameters():
-    (problem,) = problems_of(CHAIN.replace("out_indices: [1, 3]", "out_indices: [1, 7]"))
+    (problem,) = problems_of(CHAIN.replace("out_indices: [1, 3]", "out_indices: [3, 1]"))
     assert problem.code == "cannot-build" and "ResNet(depth=18" in problem.message
 
 

@@ -147,7 +147,7 @@ def test_even_an_allowed_pickle_runs_nothing(path, tmp_path):
     assert not (tmp_path / "trace").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, b"\xff" * 8 + b"{" + b"x" * 50])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, b"\xff" * 8 + b"{" + b"x" * 50], ids=["empty", "short", "zeros", "huge header"])
 def test_damaged_files_are_refused(path, tmp_path, content):
     (tmp_path / "bad.safetensors").write_bytes(content)
     with pytest.raises(GraphError):

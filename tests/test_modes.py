@@ -55,11 +55,13 @@ def test_a_wire_by_mode_runs_what_its_mode_says(model, image):
 
 def test_a_mode_runs_only_what_its_outputs_need(model):
     assert "small" in model.code["loss"] and "small" not in model.code["predict"]
-    assert "label" not in model.code["predict"] and "prediction" not in model.code["loss"]
+    assert "label)" not in model.code["predict"] and "prediction" not in model.code["loss"]
 
 
 @pytest.mark.parametrize(
-    "inputs", [lambda image: image, lambda image: [image], lambda image: (image,), lambda image: {"image": image}]
+    "inputs",
+    [lambda image: image, lambda image: [image], lambda image: (image,), lambda image: {"image": image}],
+    ids=["tensor", "list", "tuple", "mapping"],
 )
 def test_inputs_may_be_a_tensor_a_sequence_or_a_mapping(model, image, inputs):
     assert torch.equal(model(inputs(image))["logits"], model(image)["logits"])
@@ -73,6 +75,7 @@ def test_inputs_may_be_a_tensor_a_sequence_or_a_mapping(model, image, inputs):
         [{"label": 1, "name": "a"}, {"label": 2, "name": "b"}, {"label": 3, "name": "c"}],
         {"label": [1, 2, 3], "not used": object()},
     ],
+    ids=["batched", "tensors", "numbers", "a list of numbers"],
 )
 def test_data_samples_may_be_batched_or_one_mapping_a_sample(model, image, samples):
     expected = model(image, {"label": torch.tensor([1, 2, 3])}, mode="loss")["loss"]
@@ -94,7 +97,7 @@ def test_a_mode_without_outputs_is_refused_with_those_that_have_some(image):
         model(image, mode="predict")
 
 
-@pytest.mark.parametrize("samples", [None, {}, {"lable": torch.tensor([0, 1, 2])}])
+@pytest.mark.parametrize("samples", [None, {}, {"lable": 1}], ids=["none", "empty", "misspelt"])
 def test_a_missing_field_is_refused_by_name_with_the_mode_and_the_node_that_need_it(model, image, samples):
     with pytest.raises(GraphError) as error:
         model(image, samples, mode="loss")

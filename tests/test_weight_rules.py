@@ -151,7 +151,7 @@ def test_a_frozen_node_keeps_weights_and_statistics(views):
     assert torch.equal(statistics, model.encoder.norm.running_mean)
 
 
-@pytest.mark.parametrize("clone", [deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("clone", [deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"])
 def test_a_model_can_be_copied_and_pickled(views, clone):
     model = compile(loads(MOMENTUM)).eval()
     twin = clone(model)

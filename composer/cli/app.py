@@ -3,14 +3,19 @@
 import io
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from composer.cli import catalog_commands, graph_commands, model_commands
+from composer.cli.catalog_commands import list_components, show_component
+from composer.cli.graph_commands import check_files, compare_files, format_files
+from composer.cli.options import exit_code
 from composer.cli.output import print_problems
+from composer.cli.run import run_images
+from composer.cli.summarize import summarize
 from composer.problems import GraphError
 
 __all__ = ["app", "main"]
@@ -18,25 +23,10 @@ __all__ = ["app", "main"]
 _EXIT_CODES = """\b
 Exit codes:
   0  all is well
-  1  the answer is no: a graph has problems, is not in canonical form, differs from the other, or its export is not exact
+  1  the answer is no: a graph has problems or is not in canonical form, two graphs differ, an export is not exact
   2  it could not be done: a wrong option, or a file (graph, weights, picture, components) that cannot be used
   3  a fault in composer or in a component; its traceback is shown
 """
-
-# Problems of what was given beside the graph; any other problem is one of the graph itself.
-_NOT_OF_THE_GRAPH = {
-    "bad-mode",
-    "bad-weights-file",
-    "missing-field",
-    "missing-input",
-    "no-file",
-    "no-graph",
-    "pickle-refused",
-    "unknown-input",
-    "weights-dtype",
-    "weights-mismatch",
-    "which-input",
-}
 
 
 class _Commands(TyperGroup):
@@ -48,8 +38,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except GraphError as error:
             print_problems(error.problems, stderr=True)
-            code = 2 if any(problem.code in _NOT_OF_THE_GRAPH for problem in error.problems) else 1
-            raise typer.Exit(code) from None
+            raise typer.Exit(exit_code(error.problems)) from None
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -66,19 +55,31 @@ app = typer.Typer(
     help="Vision models as graphs: look at them, check them, run them, export them.",
     epilog=_EXIT_CODES,
 )
-for group in (catalog_commands, graph_commands, model_commands):
-    for name, function in group.COMMANDS.items():
-        app.command(name, epilog="Exit codes: see composer --help.")(function)
+_COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
+    "list": (list_components, "List the components, with their ports."),
+    "show": (show_component, "Show one component: ports and parameters."),
+    "check": (check_files, "Tell all that is wrong with graph files."),
+    "fmt": (format_files, "Write graph files in canonical form."),
+    "diff": (compare_files, "Tell what changed in meaning between two."),
+    "summary": (summarize, "Show sizes, parameters, FLOPs of each node."),
+    "run": (run_images, "Run a graph on pictures."),
+}
+for name, (function, short_help) in _COMMANDS.items():
+    app.command(name, short_help=short_help)(function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"composer {version('graph-composer')}")
+        raise typer.Exit
 
 
 @app.callback()
 def _options(
-    ctx: typer.Context,
-    show_version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and stop.")] = False,
-) -> None:
-    if show_version:
-        typer.echo(f"composer {version('graph-composer')}")
-        raise typer.Exit
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:
@@ -88,6 +89,6 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still gets the line
     try:
         app()
-    except Exception:  # noqa: BLE001: nothing stands above this; a script must not take a fault for an answer
+    except Exception:  # noqa: BLE001 - nothing stands above this; a script must not take a fault for an answer
         traceback.print_exc()
         sys.exit(3)

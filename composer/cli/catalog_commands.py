@@ -1,6 +1,5 @@
 """``list`` and ``show``: what components there are."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from composer.cli.output import print_json, print_table, print_text
 from composer.component import Component, Parameter, Port
 from composer.problems import suggestion
 
-__all__ = ["COMMANDS"]
+__all__ = ["list_components", "show_component"]
 
 
 def list_components(
@@ -63,9 +62,6 @@ def show_component(
         print_table(["\nparameter", "\ntype", "\ndefault", "\nwhat it is"], rows)
 
 
-COMMANDS = {"list": list_components, "show": show_component}
-
-
 def _ports(ports: tuple[Port, ...]) -> str:
     return ", ".join(_port_text(port) for port in ports)
 
@@ -104,7 +100,7 @@ def _component_json(component: Component) -> dict[str, Any]:
         "type": component.name,
         "kind": component.kind,
         "summary": component.summary,
-        "source": inspect.getmodule(component.cls).__name__ if inspect.getmodule(component.cls) else None,
+        "source": component.cls.__module__,
         "inputs": [_port_json(port) for port in component.inputs],
         "outputs": [_port_json(port) for port in component.outputs],
     }

@@ -7,15 +7,14 @@ from typing import Annotated
 import typer
 
 from composer.catalog import Catalog
-from composer.cli.options import AsJson, File, Files, Folders, catalog_of, graph_of
+from composer.cli.options import AsJson, Files, Folders, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_text
 from composer.difference import diff
-from composer.graphfile import atomic_write, dumps
+from composer.graphfile import dumps, read, write
 from composer.inference import infer_shapes
 from composer.problems import GraphError, Problem
-from composer.yamltext import comment_lines
 
-__all__ = ["COMMANDS"]
+__all__ = ["check_files", "compare_files", "format_files"]
 
 
 def check_files(files: Files, folders: Folders, as_json: AsJson = False) -> None:
@@ -33,10 +32,9 @@ def check_files(files: Files, folders: Folders, as_json: AsJson = False) -> None
         for path, problems in found.items():
             print_problems(problems)
             print_text(f"{path}: {_verdict(problems)}")
-    if any(problem.code == "no-file" for problems in found.values() for problem in problems):
-        raise typer.Exit(2)
-    if any(_errors(problems) for problems in found.values()):
-        raise typer.Exit(1)
+    code = max(exit_code(problems) for problems in found.values())
+    if code:
+        raise typer.Exit(code)
 
 
 def format_files(
@@ -72,9 +70,6 @@ def compare_files(
         raise typer.Exit(1)
 
 
-COMMANDS = {"check": check_files, "fmt": format_files, "diff": compare_files}
-
-
 def _problems_of(path: Path, catalog: Catalog) -> Sequence[Problem]:
     try:
         return infer_shapes(graph_of(path), catalog).problems
@@ -97,22 +92,19 @@ def _verdict(problems: Sequence[Problem]) -> str:
 def _format(path: Path, catalog: Catalog, *, check: bool, drop_comments: bool) -> int:
     """Bring one file into canonical form; the exit code."""
     try:
-        canonical = dumps(graph_of(path), catalog)
+        graph = read(path)
+        text, canonical = path.read_bytes().decode(), dumps(graph, catalog)
     except GraphError as error:
         print_problems(error.problems, stderr=True)
-        return 2 if any(problem.code == "no-file" for problem in error.problems) else 1
-    text = path.read_bytes().decode()
+        return exit_code(error.problems)
     if text == canonical:
         return 0
     if check:
         print_text(f"{path}: not in canonical form")
         return 1
-    comments = [] if drop_comments else comment_lines(text)
-    if comments:
-        lines = ", ".join(map(str, comments[:5])) + (" ..." if len(comments) > 5 else "")
-        kept = f"{path}: left as it is, because its comments (line {lines}) would be lost; --drop-comments goes on"
-        print_text(kept, stderr=True)
+    if text.count("#") > canonical.count("#") and not drop_comments:
+        print_text(f"{path}: left as it is, its comments would be lost; --drop-comments goes on", stderr=True)
         return 1
-    atomic_write(path, canonical.encode())
+    write(graph, path, catalog)
     print_text(f"{path}: rewritten")
     return 0

@@ -10,14 +10,34 @@ from composer.catalog import Catalog
 from composer.cli.output import print_problems
 from composer.graph import Graph
 from composer.graphfile import loads, read
-from composer.problems import GraphError
+from composer.problems import GraphError, Problem
 from composer.weights import graph_text_of
 
-__all__ = ["AsJson", "File", "Files", "Folders", "Mode", "WeightsFile", "catalog_of", "graph_of"]
+__all__ = ["AsJson", "File", "Files", "Folders", "Mode", "WeightsFile", "catalog_of", "exit_code", "graph_of"]
+
+# Problems of what was given beside the graph, or of the file itself; any other problem is one of the graph.
+_NOT_OF_THE_GRAPH = {
+    "bad-image",
+    "bad-mode",
+    "bad-weights-file",
+    "cannot-read",
+    "cannot-write",
+    "image-size",
+    "image-too-large",
+    "missing-field",
+    "missing-input",
+    "no-file",
+    "no-graph",
+    "pickle-refused",
+    "unknown-input",
+    "weights-dtype",
+    "weights-mismatch",
+    "which-input",
+}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A graph file, or a model saved as .safetensors.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Graph files.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Graph files.")]
 Folders = Annotated[
     list[Path],
     typer.Option(
@@ -49,3 +69,11 @@ def catalog_of(folders: Sequence[Path]) -> Catalog:
 def graph_of(path: Path) -> Graph:
     """The graph in a graph file or in a saved model."""
     return loads(graph_text_of(path), str(path)) if path.suffix == ".safetensors" else read(path)
+
+
+def exit_code(problems: Sequence[Problem]) -> int:
+    """0 where there are warnings at most, 2 where a file or an option is at fault, 1 where the graph is."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if any(problem.code in _NOT_OF_THE_GRAPH for problem in errors):
+        return 2
+    return 1 if errors else 0

@@ -2,11 +2,13 @@
 
 import ast
 import builtins
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from composer.standalone.layout import explains_constant, gap, heading, import_text, with_comments
 from composer.standalone.modules import Defined, Imported, SourceError, SourceModule, Sources, Thing
-from composer.standalone.rewriting import WIDTH, Statement, rewrite
+from composer.standalone.rewriting import Statement, rewrite
 
 __all__ = ["Slice", "Slicer"]
 
@@ -76,7 +78,7 @@ class Slicer:
         """
         names = self._names(first, {*self.builtins, *reserved})
         packages = {thing.module.split(".")[0] for thing in names if isinstance(thing, Imported)}
-        foreign = {package for package in packages if not _is_expected(package)}
+        foreign = packages - {"torch"} - sys.stdlib_module_names
         return Slice(self._imports(names), "".join(self._written(names)), names, tuple(sorted(foreign)))
 
     def _need(self, thing: Thing, spelled: str, around: set[str]) -> None:
@@ -138,18 +140,16 @@ class Slicer:
         for name in self._order():
             module = self.sources[name]
             before: int | None = None
-            yield f"\n\n{_heading(module)}\n"
+            yield f"\n\n{heading(module)}\n"
             for position in self._positions(module):
-                statement = module.statements[position]
-                text = rewrite(self.sources, module, statement, lambda thing, _: names[thing]).text
-                yield _gap(module, before, position) + _comment_above(module, statement)
-                yield text + _comment_behind(module, statement) + "\n"
+                text = rewrite(self.sources, module, module.statements[position], lambda thing, _: names[thing]).text
+                yield gap(module, before, position) + with_comments(module, position, text) + "\n"
                 before = position
 
     def _positions(self, module: SourceModule) -> list[int]:
         """The statements that are taken; the text under a constant that explains it goes with it."""
         taken = self.statements[module.name]
-        texts = {position + 1 for position in taken if _is_text_of_constant(module, position + 1)}
+        texts = {position + 1 for position in taken if explains_constant(module, position + 1)}
         return sorted(taken | texts)
 
     def _order(self) -> list[str]:
@@ -169,47 +169,11 @@ class Slicer:
         return list(found)
 
     def _imports(self, names: Mapping[Thing, str]) -> str:
-        plain: set[str] = set()
-        members: dict[str, list[tuple[str, str]]] = {}
-        for thing, name in names.items():
-            if isinstance(thing, Imported) and thing.name is None:
-                plain.add(f"import {thing.module}" + ("" if name == thing.module else f" as {name}"))
-                plain |= self._submodules(thing.module) if name == thing.module else set()
-            elif isinstance(thing, Imported):
-                members.setdefault(thing.module, []).append((str(thing.name), name))
-        lines = [(_section(text.split()[1]), 0, text.split()[1], text) for text in plain]
-        for module, pairs in members.items():
-            parts = [old if old == new else f"{old} as {new}" for old, new in sorted(pairs, key=_import_order)]
-            lines.append((_section(module), 1, module, _from_import(module, parts)))
-        if any("annotations" in self._futures(name) for name in self.statements):
-            lines.append((-1, 0, "", "from __future__ import annotations"))
-        lines.sort(key=lambda line: (line[0], line[1], line[2].casefold(), line[3]))
-        sections = dict.fromkeys(line[0] for line in lines)
-        return "\n\n".join("\n".join(line[3] for line in lines if line[0] == section) for section in sections)
-
-    def _futures(self, name: str) -> set[str]:
-        imports = [item for item in self.sources[name].statements if isinstance(item, ast.ImportFrom)]
-        return {alias.name for item in imports if item.module == "__future__" for alias in item.names}
-
-    def _submodules(self, package: str) -> set[str]:
-        """``import torch.utils.checkpoint`` binds ``torch`` and loads what is behind it."""
-        imports = [item for name in self.statements for item in self.sources[name].statements]
-        aliases = [alias for item in imports if isinstance(item, ast.Import) for alias in item.names]
-        return {
-            f"import {alias.name}" for alias in aliases if not alias.asname and alias.name.startswith(f"{package}.")
-        }
+        imports = {thing: name for thing, name in names.items() if isinstance(thing, Imported)}
+        modules = [self.sources[name] for name in self.statements]
+        return import_text(imports, modules)
 
 
 def _note(used: dict[tuple[Thing, str], None], thing: Thing, name: str) -> str:
     used[thing, name] = None
     return name
-
-
-def _is_expected(package: str) -> bool:
-    return package == "torch" or _section(package) == 0
-
-
-def _section(module: str) -> int:
-    """Where the formatter puts an import: the standard library first."""
-    import_of = module.split(".")[0]
-    return 0 if import_of in _standard_library() else 1

@@ -1,0 +1,139 @@
+"""``run``: a model's answers to pictures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch import Tensor
+
+from composer.answers import Answer, named
+from composer.assembly import load
+from composer.calling import unknown_mode
+from composer.catalog import Catalog
+from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
+from composer.cli.output import print_json, print_problems, print_text
+from composer.graph import Graph
+from composer.images import preprocess
+from composer.model import Model
+from composer.plan import plan
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["device_of", "run_images"]
+
+
+def run_images(
+    file: File,
+    folders: Folders,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="IMAGE", help="More pictures.")] = None,
+    images: Annotated[
+        list[Path] | None, typer.Option("--input", metavar="IMAGE...", help="Pictures: --input a.png b.png.")
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="What to run.")] = "predict",
+    weights: WeightsFile = None,
+    device: Annotated[
+        str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU if there is one.", show_default=False)
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many classes a picture gets; by default what is predicted.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a graph on pictures: in predict mode its answers by name, one picture a line, else the outputs' sizes."""
+    pictures = [*(images or []), *(more or [])]
+    if not pictures:
+        raise typer.BadParameter("name at least one picture", param_hint="--input")
+    place = device_of(device)
+    catalog = catalog_of(folders)
+    model = load(file, weights=weights, device=place, catalog=catalog).eval()
+    if mode not in model.graph.modes:
+        raise unknown_mode(model.graph, mode)
+    if model.weights_report is None:
+        print_text(
+            "note: no weights were loaded, so the numbers are those of a model that learned nothing", stderr=True
+        )
+    name = _input_name(model.graph, catalog, mode)
+    answered: list[dict[str, Any]] = []
+    codes = [0]
+    for picture in pictures:
+        try:
+            outputs = _run(model, name, picture, mode, place)
+        except GraphError as error:
+            print_problems(error.problems, stderr=True)
+            codes.append(exit_code(error.problems))
+            continue
+        answers = named(model.graph, outputs, top)[:1] if mode == "predict" else []
+        if as_json:
+            answered.append({"image": str(picture), **_outputs_json(answers, outputs)})
+        else:
+            print_text(f"{picture}  {_answers_text(answers, outputs)}")
+    if as_json:
+        print_json(answered)
+    if any(codes):
+        raise typer.Exit(max(codes))
+
+
+def device_of(name: str | None) -> torch.device:
+    """The device that is asked for, or the GPU if there is one, or else the CPU."""
+    if name is None:
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found if found is not None else torch.device("cpu")
+    try:
+        place = torch.device(name)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        text = str(error).splitlines()[0]
+        raise typer.BadParameter(f"'{name}' cannot be used: {text}", param_hint="--device") from None
+    return place
+
+
+def _input_name(graph: Graph, catalog: Catalog, mode: str) -> str:
+    """The input that takes the pictures in a mode."""
+    used = plan(graph, catalog).programs[mode].inputs
+    if len(used) != 1:
+        text = f"{mode} mode takes {len(used)} inputs ({', '.join(used)}); pictures can be given where it takes one"
+        raise GraphError(Problem("which-input", Where("inputs", mode=mode), text))
+    return used[0]
+
+
+def _run(model: Model, name: str, picture: Path, mode: str, place: torch.device) -> dict[str, Any]:
+    image = preprocess(model.graph, picture, name).to(place)
+    with torch.inference_mode():
+        outputs: dict[str, Any] = model({name: image}, mode=mode)
+    return outputs
+
+
+def _answers_text(answers: Sequence[Sequence[Answer]], outputs: Mapping[str, Any]) -> str:
+    if not answers:
+        return "  ".join(f"{name} {_value_text(value)}" for name, value in outputs.items())
+    if not answers[0]:
+        return "nothing"
+    return "  ".join(
+        answer.name if answer.score is None else f"{answer.name} {answer.score:.3f}" for answer in answers[0]
+    )
+
+
+def _value_text(value: Any) -> str:
+    """A scalar's number; of anything larger the sizes."""
+    if isinstance(value, Tensor):
+        return f"{value.item():.6g}" if value.ndim == 0 else f"[{', '.join(map(str, value.shape))}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} {_value_text(item)}" for key, item in value.items()) + "}"
+    return "(" + ", ".join(map(_value_text, value)) + ")" if isinstance(value, list | tuple) else str(value)
+
+
+def _outputs_json(answers: Sequence[Sequence[Answer]], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    if answers:
+        return {"answers": [answer.to_json() for answer in answers[0]]}
+    return {"outputs": {name: _value_json(value) for name, value in outputs.items()}}
+
+
+def _value_json(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        data = {"shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
+        return data | ({"value": value.item()} if value.ndim == 0 else {})
+    if isinstance(value, Mapping):
+        return {key: _value_json(item) for key, item in value.items()}
+    return [_value_json(item) for item in value] if isinstance(value, list | tuple) else value
