@@ -167,9 +167,14 @@ def _faults(scope: Scope, name: str, component: Component, params: Mapping[str, 
             message = parameter_faults(component, {key: params[key]}).get(key)
         elif parameter.required and not _from_wire(component, key, node.inputs):
             message = ""
-        for outer in () if message is None else sorted(set(names_in(template))):
+        for outer in () if message is None else _declared(scope, template):
             site = f"{scope.name}.{name}.{key}"
             yield Fault(outer, site, message or "", component, key, template == f"${outer}")
+
+
+def _declared(scope: Scope, template: Any) -> list[str]:
+    """The parameters of a subgraph that a value inside it hangs on."""
+    return sorted(set(names_in(template)) & (scope.params or {}).keys())
 
 
 def _from_wire(component: Component, parameter: str, wired: Mapping[str, Any]) -> bool:
@@ -182,7 +187,7 @@ def _outside(scope: Scope, name: str, faults: tuple[Fault, ...]) -> Iterator[Fau
     params = scope.nodes[name].params
     for fault in faults:
         template = params.get(fault.name)
-        for outer in sorted(set(names_in(template))) if scope.params is not None else ():
+        for outer in _declared(scope, template):
             whole = fault.whole and template == f"${outer}"
             yield Fault(outer, fault.site, fault.message, fault.component, fault.parameter, whole)
 

@@ -51,6 +51,7 @@ class Model(nn.Module):
             {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
         )
         self._signatures = {mode: Signature.of(graph, program, lists) for mode, program in settled.programs.items()}
+        self._momentum = FrozenDict(settled.momentum)
         self._frozen_paths = tuple(path for path, part in settled.parts.items() if part.frozen)
         self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
 

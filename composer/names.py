@@ -27,7 +27,10 @@ register_module register_parameter register_state_dict_post_hook register_state_
 set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
 """
 
-_COMPILED = "_frozen_paths _functions _params _signatures code graph load_weights save weights_report"
+_COMPILED = """
+_frozen_paths _functions _momentum _params _signatures code forward_loss forward_predict forward_tensor graph load_weights
+save weights_report
+"""
 
 RESERVED = frozenset(_MODULE.split() + _COMPILED.split())
 """Attributes of ``torch.nn.Module`` and of a compiled model."""

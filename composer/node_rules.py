@@ -78,18 +78,19 @@ class Nodes:
         """What a node's outputs carry and how many layers it declares; its problems are reported."""
         signature = self._signature(name, node)
         carried: dict[str, Flow] = {}
+        meant: set[str | None] = set()
         modes = self.reach.modes_of(name)
         for port, wire in node.inputs.items():
             known = None if signature is None else signature.inputs.get(port)
             if signature is not None and known is None:
-                self._unknown_port(name, node, port, signature)
+                meant.add(self._unknown_port(name, node, port, signature))
             slot = Slot(
                 self.scope.path("nodes", name, "inputs", port), f"{name}.{port}", node=name, port=known, modes=modes
             )
             carried[port] = self.wires.follow(slot, wire)
         if signature is None:
             return NOTHING_KNOWN, 1
-        self._need_wires(name, node, signature)
+        self._need_wires(name, node, signature, meant)
         self._parameters(name, node, signature)
         component = signature.component
         builds = component is not None and node.weights.rule != "share" and name not in self.scope.templated
@@ -141,7 +142,8 @@ class Nodes:
             fix = _swap(self.scope, name, "graph", "type", found)
         self.report.add("unknown-subgraph", path, name, f"there is no subgraph '{found}'; {hint}", fix)
 
-    def _unknown_port(self, name: str, node: Node, port: str, signature: Signature) -> None:
+    def _unknown_port(self, name: str, node: Node, port: str, signature: Signature) -> str | None:
+        """Report a wire into a port that does not exist; gives the port that was probably meant."""
         path = self.scope.path("nodes", name, "inputs", port)
         near, hint = self.report.lookup(port, signature.inputs, "inputs")
         open_ports = [other for other in signature.inputs if other not in node.inputs]
@@ -156,6 +158,7 @@ class Nodes:
         self.report.add(
             "unknown-port", path, f"{name}.{port}", f"{called} has no input '{port}'; {hint}", fix, port=port
         )
+        return best[0] if best else None
 
     def _parameters(self, name: str, node: Node, signature: Signature) -> None:
         place = Place(self.scope, name)
@@ -171,15 +174,15 @@ class Nodes:
             elif self.scope.params is not None:
                 check_names(self.report, place, parameter, value)
 
-    def _need_wires(self, name: str, node: Node, signature: Signature) -> None:
-        """Note the required inputs that have no wire in a mode in which the node runs."""
+    def _need_wires(self, name: str, node: Node, signature: Signature, meant: set[str | None]) -> None:
+        """Note the required inputs without a wire in a mode in which the node runs; not those meant by a wrong name."""
         if name not in self.reach.nodes:
             return
         lacking: dict[str, list[str | None]] = {}
         modes: Iterable[str | None] = self.reach.modes_of(name) if self.reach.asked else (None,)
         for mode in modes:
             for port in self._required(name, signature, mode):
-                if not _is_wired(node.inputs.get(port), mode):
+                if port not in meant and not _is_wired(node.inputs.get(port), mode):
                     lacking.setdefault(port, []).append(mode)
         for port, missing in lacking.items():
             everywhere = not any(_is_wired(node.inputs.get(port), mode) for mode in (*modes, None))

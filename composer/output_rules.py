@@ -56,7 +56,7 @@ def _no_output(report: Report, scope: Scope, wires: Wires) -> None:
         ref = Ref(ends[0], port)
         keys = (port,) if scope.name else ("tensor", port)
         fix = put((*path, *keys), str(ref), f"set outputs.{'.'.join(keys)} to {ref}")
-    expected = "outputs" if scope.name else "outputs for at least one of the modes tensor, loss and predict"
+    expected = "at least one" if scope.name else "outputs for at least one of the modes tensor, loss and predict"
     what = f"subgraph '{scope.name}'" if scope.name else "the graph"
     report.add("no-output", path, "outputs", f"{what} has no outputs; expected {expected}", fix)
 

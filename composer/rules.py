@@ -73,12 +73,12 @@ def _check(graph: Graph, catalog: Catalog, limits: Limits) -> _Findings:
     signatures: dict[str, Signature] = {}
     alike: Alike = {}
     layers: dict[str, int] = {}
-    unending = [name for name in scopes if name and name not in needs]
-    for name in [*bodies, *unending, ""]:
-        reach = reached.get(name) or Reach(scopes[name].nodes.keys())
-        layers[name] = _check_scope(findings, scopes[name], reach, needs, signatures, alike)
+    for name in [*bodies, *(scopes.keys() - reached.keys()), ""]:
+        count = _check_scope(findings, scopes[name], reached.get(name), needs, signatures, alike)
+        if name in reached:
+            layers[name] = count
     if within:
-        landings = Landings(scopes, {name: count for name, count in layers.items() if name not in unending})
+        landings = Landings(scopes, layers)
         check_values(report, scopes, landings)
         check_layers(report, scopes[""], landings, limits)
     return findings
@@ -87,12 +87,15 @@ def _check(graph: Graph, catalog: Catalog, limits: Limits) -> _Findings:
 def _check_scope(
     findings: _Findings,
     scope: Scope,
-    reach: Reach,
+    reach: Reach | None,
     needs: Mapping[str, Needs],
     signatures: dict[str, Signature],
     alike: Alike,
 ) -> int:
-    """Check one scope and keep its signature; gives the layers that its nodes declare."""
+    """Check one scope and keep its signature; gives the layers that its nodes declare.
+
+    ``reach`` is None for a subgraph that holds itself: nothing can be said about what is run in it.
+    """
     report = findings.report
     check_keys(report, scope)
     types = declared_types(report, scope)
@@ -101,10 +104,11 @@ def _check_scope(
     table: dict[str, Outputs] = {name: {None: kind} for name, kind in types.items()}
     findings.tables[scope.name] = (table, scope.inputs)
     wires = Wires(scope, report, table)
-    nodes = Nodes(scope, report, reach, signatures, needs, alike, wires)
+    nodes = Nodes(scope, report, reach or Reach(frozenset()), signatures, needs, alike, wires)
     nodes.check()
     outputs = check_outputs(report, scope, wires)
-    check_unused(report, scope, reach)
+    if reach is not None and not wires.lost:
+        check_unused(report, scope, reach)
     if scope.name in needs:
         signatures[scope.name] = Signature.of_subgraph(scope.name, types, outputs)
     return nodes.layers

@@ -74,7 +74,7 @@ class Slot:
         return put(self.path, texts, f"remove the wire {self.subject}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Wires:
     """Follows the references in one scope.
 
@@ -82,11 +82,13 @@ class Wires:
         scope: The scope.
         report: Takes the problems.
         table: What the outputs of the inputs and of the nodes looked at so far carry.
+        lost: Whether a reference leads nowhere; it may have been meant for any node.
     """
 
     scope: Scope
     report: Report
     table: dict[str, Outputs]
+    lost: bool = False
 
     def follow(self, slot: Slot, wire: Wire) -> Flow:
         """What a wire carries, over all modes; its problems are reported.
@@ -164,6 +166,7 @@ class Wires:
         return UNKNOWN
 
     def _unknown_node(self, slot: Slot) -> None:
+        self.lost = True
         near, hint = self.report.lookup(slot.ref.source, self.scope.names, "nodes and inputs")
         near = [name for name in near if name != slot.node]
         fix = None

@@ -54,7 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--graph", type=Path, default=GRAPH, help="the graph file")
     parser.add_argument("--data", type=Path, default=DEBIAN, help="folder of the four idx files, .gz or not")
     parser.add_argument("--out", type=Path, default=GRAPH.with_suffix(".safetensors"), help="the weights' file")
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="threads of torch; as many as it likes where left out")
     only = parser.add_mutually_exclusive_group()

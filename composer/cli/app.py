@@ -4,7 +4,7 @@ import io
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
@@ -69,9 +69,13 @@ for name, (function, short_help) in _COMMANDS.items():
 
 
 def _print_version(wanted: bool) -> None:
-    if wanted:
+    if not wanted:
+        return
+    try:
         typer.echo(f"composer {version('graph-composer')}")
-        raise typer.Exit
+    except PackageNotFoundError:
+        typer.echo("composer, run from a source tree that is not installed")
+    raise typer.Exit
 
 
 @app.callback()

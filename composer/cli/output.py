@@ -49,17 +49,15 @@ def print_table(
         head: Titles of the columns.
         rows: The rows.
         right: Titles of the columns that are aligned to the right.
-        total: A last row under a line.
+        total: A last row, set apart.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for title in head:
         table.add_column(title, justify="right" if title in right else "left", overflow="fold")
-    kept = [[_harmless(cell) for cell in row] for row in rows]
-    for row in kept:
-        table.add_row(*map(Text, row))
+    for row in rows:
+        table.add_row(*(Text(_harmless(cell)) for cell in row))
     if total:
-        widths = [max(map(len, column)) for column in zip(head, *kept, total, strict=True)]
-        table.add_row(*(Text("-" * width) for width in widths))
+        table.add_row()
         table.add_row(*(Text(cell, "bold") for cell in total))
     out = console()
     if out.is_terminal:

@@ -82,7 +82,7 @@ def device_of(name: str | None) -> torch.device:
         return found if found is not None else torch.device("cpu")
     try:
         place = torch.device(name)
-        torch.empty(1, device=place)
+        torch.zeros(1, device=place).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         text = str(error).splitlines()[0]
         raise typer.BadParameter(f"'{name}' cannot be used: {text}", param_hint="--device") from None

@@ -51,8 +51,10 @@ def summarize(
     sizes = _sizes(size or [])
     if mode is not None and mode not in graph.modes:
         raise unknown_mode(graph, mode)
+    if depth is not None and as_json:
+        raise typer.BadParameter("torchinfo prints no JSON; leave --depth or --json out", param_hint="--depth")
     if depth is not None:
-        _look_inside(graph, catalog, mode or graph.modes[0], depth, sizes)
+        _look_inside(graph, catalog, mode or next(iter(graph.modes), "tensor"), depth, sizes)
         return
     shapes = infer_shapes(graph, catalog, sizes=sizes)
     modes = (mode,) if mode else graph.modes
@@ -88,9 +90,9 @@ def _print_summary(graph: Graph, shapes: Shapes, modes: Sequence[str], sizes: Ma
         for name, entry in {**graph.inputs, **graph.data_samples}.items()
     ]
     for row in inner:
-        numbers = [_number(row.parameters), *(_number(row.flops(mode)) for mode in modes)]
+        numbers = [_number(row.parameters), *(_rounded(row.flops(mode)) for mode in modes)]
         lines.append([row.name, row.type, row.sizes(modes), *numbers, *([row.note] * notes)])
-    numbers = [_number(shapes.parameters), *(_number(shapes.flops(mode)) for mode in modes)]
+    numbers = [_number(shapes.parameters), *(_rounded(shapes.flops(mode)) for mode in modes)]
     total = ["total", "", "", *numbers, *([""] * notes)]
     print_table(head, lines, right=["parameters", *costs], total=total)
     trained = sum(node.trainable for node in shapes.nodes.values())
@@ -108,6 +110,14 @@ def _free_sizes(graph: Graph) -> set[str]:
 
 def _number(count: int | None) -> str:
     return "-" if count is None else f"{count:,}"
+
+
+def _rounded(count: int | None) -> str:
+    """A large number with four digits: ``8.174 G``."""
+    if count is None or count < 10_000:
+        return _number(count)
+    power = (len(str(count)) - 1) // 3
+    return f"{float(f'{count:.4g}') / 1000**power:.4g} {' KMGTPE'[power]}" if power < 7 else f"{count:.3e}"
 
 
 def _summary_json(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> dict[str, Any]:

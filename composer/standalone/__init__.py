@@ -68,7 +68,7 @@ class _Writer:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.graph = model.graph
-        self.modes = {mode: model.signatures[mode] for mode in model.code}
+        self.modes = {mode: model._signatures[mode] for mode in model.code}
         self.classes = dict.fromkeys(part_classes(model).values())
         self.fields = any(signature.fields for signature in self.modes.values())
 
@@ -77,13 +77,13 @@ class _Writer:
         fixed = {name: self._take_import(slicer, name, thing) for name, thing in _OUTSIDE.items()}
         things = {cls: slicer.add(cls, cls.__name__) for cls in self.classes}
         functions = [named_inputs, *([sample_fields] if self.fields else [])]
-        functions += [momentum_copy, momentum_update] if self.model.momentum else []
+        functions += [momentum_copy, momentum_update] if self.model._momentum else []
         taken = [slicer.add(function, function.__name__) for function in functions]
         found = slicer.write([*fixed.values(), *taken, *things.values()])
         name = self._class_name(found)
         names = {cls: found.names[thing] for cls, thing in things.items()}
         lines = "\n".join(self._model(name, names))
-        text = f"{self._header(name)}\n{found.imports}\n{found.definitions}\n\n# The graph\n\n\n{lines}\n"
+        text = f"{self._header(name)}\n{found.imports}\n\n{found.definitions.lstrip()}\n\n# The graph\n\n\n{lines}\n"
         return Standalone(text, name, found.packages)
 
     def _take_import(self, slicer: Slicer, name: str, thing: Imported) -> Imported:
@@ -95,7 +95,7 @@ class _Writer:
         parts = re.findall(r"[a-zA-Z0-9]+", self.graph.name)
         name = "".join(part[0].upper() + part[1:] for part in parts)
         name = name if name[:1].isalpha() else f"Model{name}"
-        while name in {*found.names.values(), "Model" if found.names else ""} - {"Model"}:
+        while name in found.names.values():
             name += "Model"
         return name
 
@@ -156,9 +156,9 @@ class _Writer:
         return f"sample_fields({', '.join(given)})"
 
     def _train(self, name: str) -> Iterator[str]:
-        if not self.model.frozen:
+        if not self.model._frozen_paths:
             return
-        parts = ", ".join(f"self.{path}" for path in self.model.frozen)
+        parts = ", ".join(f"self.{path}" for path in self.model._frozen_paths)
         body = INDENT * 2
         yield f'\n{INDENT}def train(self, mode: bool = True) -> "{name}":'
         yield f'{body}"""Set training mode; frozen parts stay as they are."""'

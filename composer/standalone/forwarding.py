@@ -1,4 +1,4 @@
-"""What a stand-alone model does with the arguments of its forward; these functions are written into its file."""
+"""The arguments of a stand-alone model's forward."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -53,7 +53,7 @@ def heading(module: SourceModule) -> str:
 def gap(module: SourceModule, before: int | None, position: int) -> str:
     """The blank lines before a statement: two around classes and functions, elsewhere what the source has."""
     if before is None:
-        return "\n" if isinstance(module.statements[position], _DEFINITIONS) else ""
+        return "\n\n" if isinstance(module.statements[position], _DEFINITIONS) else ""
     one, other = module.statements[before], module.statements[position]
     if isinstance(one, _DEFINITIONS) or isinstance(other, _DEFINITIONS):
         return "\n\n"

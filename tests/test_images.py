@@ -1,0 +1,263 @@
+"""Pictures become inputs as the graph says, and bad ones are told about in words."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from composer.graph import FrozenDict, Graph, Input, Preprocess
+from composer.images import MAX_PIXELS, preprocess
+from composer.problems import GraphError
+
+
+def graph_with(shape: tuple[int | str, ...] | None = None, **steps: Any) -> Graph:
+    return Graph(inputs=FrozenDict(image=Input("Image", shape, Preprocess(**steps))))
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def ramp(height: int, width: int) -> np.ndarray:
+    """A picture whose pixels all differ: red counts columns, green rows."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.stack([columns, rows, np.full_like(rows, 7)], axis=-1).astype(np.uint8)
+
+
+def problem_of(graph: Graph, image: Any, name: str | None = None) -> Any:
+    with pytest.raises(GraphError) as caught:
+        preprocess(graph, image, name)
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_every_way_to_give_a_picture_gives_the_same_numbers(tmp_path: Path) -> None:
+    pixels = ramp(4, 6)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "a.png")
+    expected = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
+    for given in (tmp_path / "a.png", str(tmp_path / "a.png"), encoded(image), image, pixels):
+        found = preprocess(graph_with(), given)
+        assert found.dtype == torch.float32
+        assert torch.equal(found, expected)
+
+
+def test_a_list_becomes_a_batch_in_its_order() -> None:
+    first, second = ramp(2, 2), ramp(2, 2) + 1
+    batch = preprocess(graph_with(), [first, second])
+    assert batch.shape == (2, 3, 2, 2)
+    assert torch.equal(batch[1], batch[0] + 1)
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [("rgb", [200, 100, 50]), ("bgr", [50, 100, 200]), ("gray", [round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)])],
+)
+def test_channels_come_in_the_order_asked_for(channels: str, expected: list[int]) -> None:
+    pixel = np.array([[[200, 100, 50]]], np.uint8)
+    assert preprocess(graph_with(channels=channels), pixel).flatten().tolist() == expected
+
+
+def test_mean_and_std_are_of_the_channels_after_reordering() -> None:
+    pixel = np.array([[[200, 100, 50]]], np.uint8)
+    found = preprocess(graph_with(channels="bgr", mean=(50.0, 90.0, 200.0), std=(2.0, 5.0, 1.0)), pixel)
+    assert found.flatten().tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("size", "resize", "expected"),
+    [
+        ((40, 60), 20, (20, 30)),
+        ((60, 40), 20, (30, 20)),
+        ((33, 100), 10, (10, 30)),  # 30.3, rounded down as ResizeEdge does
+        ((10, 20), (7, 5), (7, 5)),
+        ((10, 20), None, (10, 20)),
+    ],
+)
+def test_one_number_scales_the_shorter_edge_and_two_are_height_and_width(
+    size: tuple[int, int], resize: Any, expected: tuple[int, int]
+) -> None:
+    assert preprocess(graph_with(resize=resize), ramp(*size)).shape[2:] == expected
+
+
+def test_resizing_is_bilinear_between_pixel_centres_without_antialiasing() -> None:
+    halves = np.array([[0, 10, 20, 31]], np.uint8).repeat(4, axis=0)
+    assert preprocess(graph_with(channels="gray", resize=(2, 2)), halves)[0, 0, 0].tolist() == [5, 26]  # 25.5 to even
+    quarters = np.array([[0, 0, 0, 255, 0, 0, 0, 0]], np.uint8).repeat(8, axis=0)
+    # Only the two pixels around a new centre count: an antialiased picture would show 255 / 4 of the bright one.
+    assert preprocess(graph_with(channels="gray", resize=(2, 2)), quarters)[0, 0, 0].tolist() == [0, 0]
+    doubled = np.array([[0, 100]], np.uint8).repeat(2, axis=0)
+    assert preprocess(graph_with(channels="gray", resize=(2, 4)), doubled)[0, 0, 0].tolist() == [0, 25, 75, 100]
+
+
+def test_the_crop_is_from_the_centre() -> None:
+    found = preprocess(graph_with(crop=(2, 4)), ramp(6, 8))
+    assert found[0, 0, 0].tolist() == [2, 3, 4, 5]
+    assert found[0, 1, :, 0].tolist() == [2, 3]
+
+
+def test_a_picture_is_turned_upright() -> None:
+    image = Image.fromarray(ramp(2, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    turned = preprocess(graph_with(), encoded(image, exif=exif))
+    assert turned.shape == (1, 3, 3, 2)
+    assert torch.equal(turned[0], torch.from_numpy(np.rot90(ramp(2, 3), -1).copy()).permute(2, 0, 1).float())
+
+
+def palette_with_transparency() -> Image.Image:
+    image = Image.fromarray(np.full((2, 2, 3), (10, 20, 30), np.uint8)).convert("P", palette=Image.Palette.ADAPTIVE)
+    image.info["transparency"] = 0
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (Image.new("RGBA", (2, 2), (10, 20, 30, 0)), (10, 20, 30)),
+        (Image.new("LA", (2, 2), (10, 0)), (10, 10, 10)),
+        (palette_with_transparency(), (10, 20, 30)),
+        (Image.new("1", (2, 2), 1), (255, 255, 255)),
+        (Image.new("CMYK", (2, 2), (0, 0, 0, 255)), (0, 0, 0)),
+        (Image.fromarray(np.full((2, 2), 0x1234, np.uint16)), (0x12, 0x12, 0x12)),
+        (Image.fromarray(np.full((2, 2), 0xFFFF, np.int32)), (255, 255, 255)),
+    ],
+    ids=["alpha", "gray-alpha", "palette", "1-bit", "cmyk", "16-bit", "32-bit-of-16"],
+)
+def test_pictures_of_any_kind_become_three_channels(image: Image.Image, expected: tuple[int, ...]) -> None:
+    found = preprocess(graph_with(), image)
+    assert found.shape == (1, 3, 2, 2)
+    assert found[0, :, 0, 0].tolist() == list(expected)
+
+
+def test_a_16_bit_file_keeps_its_upper_bytes(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0x0102, 0xFEFF]], np.uint16)).save(tmp_path / "deep.png")
+    assert preprocess(graph_with(channels="gray"), tmp_path / "deep.png").flatten().tolist() == [1, 0xFE]
+
+
+def test_the_callers_picture_is_left_as_it_is() -> None:
+    image, pixels = Image.new("RGBA", (3, 2)), ramp(2, 3)
+    pixels.setflags(write=False)
+    preprocess(graph_with(resize=(1, 1), channels="gray"), image)
+    preprocess(graph_with(resize=(1, 1), channels="gray"), pixels)
+    assert (image.mode, image.size) == ("RGBA", (3, 2))
+    assert np.array_equal(pixels, ramp(2, 3))
+
+
+def bomb() -> bytes:
+    """A PNG of a few bytes that declares 20,000 x 20,000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+PNG = encoded(Image.fromarray(ramp(64, 64)))
+JPEG = encoded(Image.fromarray(ramp(64, 64)), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        (b"", "bad-image", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bad-image", "not a picture"),
+        (PNG[: len(PNG) // 2], "bad-image", "damaged or cut off"),
+        (JPEG[: len(JPEG) // 2], "bad-image", "damaged or cut off"),
+        (PNG[:20], "bad-image", "picture"),
+        (bomb(), "image-too-large", f"{MAX_PIXELS:,} pixels"),
+        (encoded(Image.new("F", (2, 2)), "TIFF"), "bad-image", "floating-point"),
+        (np.full((2, 2), 1 << 20, np.int32), "bad-image", "uint8"),
+        (Image.fromarray(np.full((2, 2), 1 << 20, np.int32)), "bad-image", "16 bits"),
+        (np.zeros((4, 4, 3), np.float32), "bad-image", "found float32 [4, 4, 3]"),
+        (np.zeros((4, 4, 2), np.uint8), "bad-image", "found uint8 [4, 4, 2]"),
+        (np.zeros((0, 4, 3), np.uint8), "bad-image", "found uint8 [0, 4, 3]"),
+        (np.zeros((1, 4, 4, 3), np.uint8), "bad-image", "found uint8 [1, 4, 4, 3]"),
+        (torch.zeros(3, 4, 4), "bad-image", "found Tensor"),
+        (None, "bad-image", "found NoneType"),
+        ([], "bad-image", "at least one picture"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_words(given: Any, code: str, told: str) -> None:
+    problem = problem_of(graph_with(), given)
+    assert problem.code == code
+    assert told in problem.message
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    assert str(problem_of(graph_with(), tmp_path / "no.png")) == (
+        f"no-file {tmp_path / 'no.png'}\n    there is no such picture file"
+    )
+    assert problem_of(graph_with(), tmp_path).code == "no-file"
+
+
+def test_a_resize_that_would_fill_the_memory_is_refused() -> None:
+    problem = problem_of(graph_with(resize=2_000), ramp(1, 200_000))
+    assert problem.code == "image-too-large"
+
+
+def test_every_bad_picture_of_a_list_is_told() -> None:
+    with pytest.raises(GraphError) as caught:
+        preprocess(graph_with(), [ramp(2, 2), b"", "nowhere.png"])
+    assert [problem.where.subject for problem in caught.value.problems] == ["picture 2", "nowhere.png"]
+
+
+def test_pictures_of_several_sizes_are_no_batch() -> None:
+    problem = problem_of(graph_with(), [ramp(2, 2), ramp(2, 3)])
+    assert "2 x 2 pixels" in problem.message
+    assert "2 x 3 pixels" in problem.message
+    assert preprocess(graph_with(resize=(2, 2)), [ramp(2, 2), ramp(2, 3)]).shape == (2, 3, 2, 2)
+
+
+def test_a_picture_of_another_size_is_refused_with_the_resize_that_mends_it() -> None:
+    problem = problem_of(graph_with(("B", 3, 28, 32)), ramp(30, 32))
+    assert str(problem) == (
+        "image-size picture\n"
+        "    it is 30 x 32 pixels (height x width) after preprocessing, input 'image' expects B 3 28 32\n"
+        "    fix: set inputs.image.preprocess.resize to [28, 32]"
+    )
+    assert problem.fix.edits[0].path == ("inputs", "image", "preprocess", "resize")
+    assert preprocess(graph_with(("B", 3, 28, 32)), ramp(28, 32)).shape == (1, 3, 28, 32)
+    assert preprocess(graph_with(("B", 3, "H", 32)), ramp(30, 32)).shape == (1, 3, 30, 32)
+
+
+@pytest.mark.parametrize("shape", [("B", 1, 28, 28), ("B", 784)])
+def test_an_input_that_is_no_such_picture_is_refused(shape: tuple[int | str, ...]) -> None:
+    assert problem_of(graph_with(shape), ramp(28, 28)).code == "image-size"
+
+
+def test_a_crop_larger_than_the_picture_is_refused() -> None:
+    problem = problem_of(graph_with(crop=(5, 5)), ramp(4, 8))
+    assert "too small to crop" in problem.message
+
+
+def test_an_input_without_preprocess_says_how_to_write_one() -> None:
+    graph = Graph(inputs=FrozenDict(image=Input("Image", ("B", 1, 28, 28))))
+    problem = problem_of(graph, ramp(28, 28))
+    assert problem.code == "no-preprocess"
+    assert "preprocess: {resize: [28, 28], channels: gray, mean: [127.5], std: [127.5]}" in problem.message
+    assert problem.fix.edits[0].value["resize"] == [28, 28]
+
+
+def test_the_input_is_found_or_must_be_named() -> None:
+    one = Input("Image", None, Preprocess())
+    pair = Graph(inputs=FrozenDict(view_1=one, view_2=one))
+    mixed = Graph(inputs=FrozenDict(image=one, boxes=Input("Boxes")))
+    assert "view_1, view_2" in problem_of(pair, ramp(2, 2)).message
+    assert preprocess(pair, ramp(2, 2), "view_2").shape == (1, 3, 2, 2)
+    assert preprocess(mixed, ramp(2, 2)).shape == (1, 3, 2, 2)
+    assert "did you mean 'view_1'" in problem_of(pair, ramp(2, 2), "view1").message
+
+
+def test_as_many_means_as_channels_or_one() -> None:
+    assert problem_of(graph_with(mean=(1.0, 2.0)), ramp(2, 2)).code == "bad-preprocess"
+    assert preprocess(graph_with(mean=(7.0,)), ramp(1, 1)).flatten().tolist() == [-7, -7, 0]
