@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from composer.building import TooLarge, build_component, build_modules
+from composer.building import TooLargeError, build_component, build_modules
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graphfile import loads, read
@@ -130,13 +130,13 @@ def _built(graph: Graph, settled: Plan, params: Params, catalog: Catalog, limits
     model = Model(graph, settled, params, lists)
     try:
         build_modules(model, settled, params, limits, device)
-    except TooLarge as error:
+    except TooLargeError as error:
         raise GraphError(Problem(error.code, Where(graph.name or "graph"), str(error))) from error
     return model.train()
 
 
 def _fill(model: Model, settled: Plan, params: Params, limits: Limits) -> None:
-    """Give a value to what the weights did not: tensors outside the state dict, and with ``strict=False`` the missing."""
+    """Give a value to tensors that the weights do not: those outside the state dict, and missing ones."""
     for path, part in settled.parts.items():
         module = model.get_submodule(path)
         if not _on_meta(module):
@@ -160,11 +160,11 @@ def _take_over(module: nn.Module, source: nn.Module) -> None:
     for name, tensor in list(module.named_parameters()):
         if tensor.is_meta:
             holder, _, leaf = name.rpartition(".")
-            value = source.get_parameter(name).detach().clone()
-            setattr(module.get_submodule(holder), leaf, nn.Parameter(value, tensor.requires_grad))
-    for name, tensor in list(module.named_buffers()):
+            value = nn.Parameter(source.get_parameter(name).detach().clone(), tensor.requires_grad)
+            module.get_submodule(holder).register_parameter(leaf, value)
+    for name, buffer in list(module.named_buffers()):
         holder, _, leaf = name.rpartition(".")
-        if tensor.is_meta and leaf != STEPS:
+        if buffer.is_meta and leaf != STEPS:
             module.get_submodule(holder)._buffers[leaf] = source.get_buffer(name).detach().clone()
 
 

@@ -66,7 +66,8 @@ def _entry(
     axes = _expanded(port.axes or (), len(probe.first))
     shown = shape_text(probe.shape)
     if axes is None:
-        text = f"got {len(probe.first)} axes ({shown}), {{port}} expects {len(port.axes or ())} ({' '.join(port.axes or ()) or 'a scalar'})"
+        expected = " ".join(port.axes or ()) or "a scalar"
+        text = f"got {len(probe.first)} axes ({shown}), {{port}} expects {len(port.axes or ())} ({expected})"
         yield Mismatch(port, None, probe.shape, port.axes, text, entry)
         return
     for position, (axis, size) in enumerate(zip(axes, probe.first, strict=True)):

@@ -16,10 +16,10 @@ from composer.limits import Limits
 from composer.momentum import STEPS, momentum_copy
 from composer.plan import Plan
 
-__all__ = ["TooLarge", "build_component", "build_modules"]
+__all__ = ["TooLargeError", "build_component", "build_modules"]
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """Building was stopped at a limit.
 
     Args:
@@ -38,7 +38,7 @@ def build_component(
     """One module on a device.
 
     Raises:
-        TooLarge: It declares more layers or bytes than the limits allow; building stops there.
+        TooLargeError: It declares more layers or bytes than the limits allow; building stops there.
         pydantic.ValidationError: A parameter does not fit.
     """
     arguments = component.arguments(params)
@@ -59,7 +59,7 @@ def build_modules(
         device: Where.
 
     Raises:
-        TooLarge: The limits do not allow it.
+        TooLargeError: The limits do not allow it.
     """
     for path, part in plan.parts.items():
         if part.copy_of is None:
@@ -92,7 +92,7 @@ def _guard(limits: Limits) -> Iterator[None]:
         nonlocal layers
         layers += 1
         if layers > limits.layers:
-            raise TooLarge(
+            raise TooLargeError(
                 "too-many-layers",
                 f"it builds more than {limits.layers:,} layers; a caller can raise the limit: Limits(layers=...)",
             )
@@ -101,7 +101,7 @@ def _guard(limits: Limits) -> Iterator[None]:
         nonlocal size
         size += 0 if parameter is None else parameter.numel() * parameter.element_size()
         if size > limits.parameter_bytes:
-            raise TooLarge(
+            raise TooLargeError(
                 "too-many-parameters",
                 f"it declares at least {size / 2**30:,.1f} GiB of parameters, the limit is "
                 f"{limits.parameter_bytes / 2**30:,.1f} GiB; a caller can raise it: Limits(parameter_bytes=...)",

@@ -1,10 +1,10 @@
 """The rules about what a file declares beside its nodes: keys, inputs and their shapes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import fields
 
 from composer.flows import UNKNOWN
-from composer.graph import Input, thaw
+from composer.graph import Graph, Input, Node, Subgraph, thaw
 from composer.ports import PortType
 from composer.problems import Fix
 from composer.report import Path, Report, put, take
@@ -16,29 +16,30 @@ LARGEST = 2**31
 """Largest size of an axis that an input may declare."""
 
 KEYS = {
-    "graph": ("schema", "name", "about", "inputs", "data_samples", "classes", "graphs", "nodes", "outputs", "layout"),
-    "subgraph": ("params", "inputs", "nodes", "outputs", "layout"),
-    "node": ("type", "graph", "params", "inputs", "weights", "frozen"),
-    "input": ("type", "shape", "preprocess"),
+    Graph: ("schema", "name", "about", "inputs", "data_samples", "classes", "graphs", "nodes", "outputs", "layout"),
+    Subgraph: ("params", "inputs", "nodes", "outputs", "layout"),
+    Node: ("type", "graph", "params", "inputs", "weights", "frozen"),
+    Input: ("type", "shape", "preprocess"),
 }
 
 
 def check_keys(report: Report, scope: Scope) -> None:
     """Report the keys of a scope, of its inputs and of its nodes that mean nothing in this release."""
     if scope.name:
-        _keys(report, scope.path(), f"subgraph '{scope.name}'", "subgraph", scope.graph.graphs[scope.name].extra)
+        _keys(report, scope.path(), f"subgraph '{scope.name}'", scope.graph.graphs[scope.name])
     else:
-        _keys(report, (), "the graph", "graph", scope.graph.extra)
+        _keys(report, (), "the graph", scope.graph)
     for path, declared in _inputs(scope).items():
-        _keys(report, path, f"input '{path[-1]}'", "input", declared.extra)
+        _keys(report, path, f"input '{path[-1]}'", declared)
     for name in scope.wiring.odd:
-        _keys(report, scope.path("nodes", name), f"node '{name}'", "node", scope.nodes[name].extra)
+        _keys(report, scope.path("nodes", name), f"node '{name}'", scope.nodes[name])
 
 
-def _keys(report: Report, around: Path, owner: str, what: str, extra: Mapping[str, Any]) -> None:
-    for key, value in extra.items():
+def _keys(report: Report, around: Path, owner: str, part: Graph | Subgraph | Node | Input) -> None:
+    for key, value in part.extra.items():
         path = (*around, key)
-        near, hint = report.lookup(str(key), KEYS[what], "keys")
+        near, hint = report.lookup(str(key), KEYS[type(part)], "keys")
+        near = [name for name in near if name not in _given(part)]
         fix = take(path, f"remove the key {key}")
         if near:
             moved = put((*around, near[0]), thaw(value), "")
@@ -46,6 +47,11 @@ def _keys(report: Report, around: Path, owner: str, what: str, extra: Mapping[st
         report.add(
             "unknown-key", path, ".".join(str(part) for part in path), f"{owner} has no key '{key}'; {hint}", fix
         )
+
+
+def _given(part: Graph | Subgraph | Node | Input) -> set[str]:
+    """The keys that a part of the document has already."""
+    return {item.name for item in fields(part) if getattr(part, item.name) != item.default}
 
 
 def declared_types(report: Report, scope: Scope) -> dict[str, PortType]:

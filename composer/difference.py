@@ -20,6 +20,7 @@ from composer.graph import (
 )
 from composer.inference import Shapes, infer_shapes
 from composer.meaning import Level, renamings
+from composer.scalars import number_text
 
 __all__ = ["Change", "Difference", "diff"]
 
@@ -292,4 +293,4 @@ def _text(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_text, value)) + "]"
-    return str(value)
+    return number_text(value) if isinstance(value, float) else str(value)

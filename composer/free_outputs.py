@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from composer.flows import UNKNOWN, fits
 from composer.graph import refs_of
-from composer.ports import PortType
+from composer.ports import AnyTensor, PortType, port_type
 from composer.scopes import Scope
 from composer.wiring_rules import Outputs
 
@@ -35,7 +35,12 @@ class FreeOutputs:
                     texts.append(name if port is None else f"{name}.{port}")
 
     def only(self, node: str, wanted: PortType) -> str | None:
-        """The one free output or input that fits a port of a node and does not hang on it; None if there are others."""
+        """The one free output or input that fits a port of a node and does not hang on it; None if there are others.
+
+        Nor is there one for a port that takes any tensor: that it fits would mean nothing.
+        """
+        if wanted.name == port_type(AnyTensor).name:
+            return None
         found: list[str] = []
         for given, (positions, texts) in self._by_type.items():
             if fits(given, wanted):

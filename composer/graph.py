@@ -1,7 +1,7 @@
 """The graph: inputs, nodes, edges and the outputs of each mode, as immutable data.
 
-An edit gives a new ``Graph`` that shares all that did not change, so keeping old ones (undo) costs nothing. Nothing here
-knows components: a graph may name types that no catalog has.
+An edit gives a new ``Graph`` that shares all that did not change, so keeping old ones (undo) costs nothing. Nothing
+here knows components: a graph may name types that no catalog has.
 """
 
 import re

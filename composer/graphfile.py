@@ -1,9 +1,11 @@
 """Graph files: YAML text and files on one side, ``Graph`` on the other."""
 
+import gc
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from composer.canonical import canonical
@@ -40,8 +42,9 @@ def loads(text: bytes | str, file: str = "<string>") -> Graph:
     Raises:
         GraphError: It is not a graph; carries all problems that were found.
     """
-    data, lines = parse(text, file)
-    return from_document(data, Source(file, lines))
+    with _uncollected():
+        data, lines = parse(text, file)
+        return from_document(data, Source(file, lines))
 
 
 def dumps(graph: Graph, catalog: Catalog | None = None) -> str:
@@ -102,6 +105,21 @@ def atomic_write(path: str | Path, content: bytes) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection inside.
+
+    Reading makes many objects and no cycles; looking through them over and over would take as long as making them.
+    """
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 def _mode(target: str) -> int | None:

@@ -186,8 +186,8 @@ def _cropped(pixels: Tensor, crop: tuple[int, int], label: str) -> Tensor:
 
 def _normalised(values: Tensor, steps: Preprocess, name: str) -> Tensor:
     for word, numbers in (("mean", steps.mean), ("std", steps.std)):
-        if numbers is not None and len(numbers) not in (1, len(values)):
-            text = f"expected 1 or {len(values)} numbers ({steps.channels}), found {len(numbers)}"
+        if numbers is not None and len(numbers) != len(values):
+            text = f"expected {len(values)} numbers, one a channel ({steps.channels}), found {len(numbers)}"
             raise GraphError(Problem("bad-preprocess", Where(f"inputs.{name}.preprocess.{word}"), text))
     if steps.mean is not None:
         values = values - torch.tensor(steps.mean).view(-1, 1, 1)

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from composer.axes import Mismatch, axis_of, mismatches
-from composer.building import TooLarge, build_component
+from composer.building import TooLargeError, build_component
 from composer.catalog import Catalog
 from composer.component import Component, Port
 from composer.graph import Graph, Input
@@ -76,6 +76,10 @@ class Shapes:
             if reference in ports:
                 return ports[reference]
         raise KeyError(reference)
+
+    def get(self, reference: str) -> Any:
+        """The same, or None where the reference is not known."""
+        return next((ports[reference] for ports in self.ports.values() if reference in ports), None)
 
     def __contains__(self, reference: str) -> bool:
         return any(reference in ports for ports in self.ports.values())
@@ -296,11 +300,11 @@ def _run(
         return _Outcome(params, faults=tuple(("missing-parameter", name) for name in missing if name not in waiting))
     try:
         module = build_component(component, params, limits, device="meta")
-    except TooLarge as error:
+    except TooLargeError as error:
         return _Outcome(params, faults=((error.code, str(error)),))
     except ValidationError as error:
         return _Outcome(params, faults=(("bad-parameter", str(error)),))
-    except Exception as error:  # a constructor of any library may raise anything
+    except Exception as error:  # noqa: BLE001 - a constructor of any library may raise anything
         return _Outcome(params, faults=(("cannot-build", _text(error)),))
     outcome = _weigh(params, module)
     wrong = tuple(mismatches(arguments, lambda axis: _declared(component, params, module, axis)))
@@ -323,7 +327,7 @@ def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port
             counted.append(counter.get_total_flops())
     except NotImplementedError:  # sizes that depend on the data: nothing can be said before running
         return outcome
-    except Exception as error:  # forward of any library may raise anything
+    except Exception as error:  # noqa: BLE001 - forward of any library may raise anything
         return replace(outcome, faults=(("forward-failed", _text(error)),))
     outputs = probe_of(*results)
     per_sample = (counted[1] - counted[0]) // (BATCHES[1] - BATCHES[0]) or counted[0]

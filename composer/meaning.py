@@ -1,6 +1,6 @@
 """One level of a graph by what it means: references in full, defaults filled in, a node's identity without its id."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,14 +94,19 @@ def renamings(before: Level, after: Level) -> dict[str, str]:
     come = [name for name in after.body.nodes if name not in before.body.nodes]
     if not gone or not come:
         return {}
-    old, new = _identities(before, after.body.nodes), _identities(after, before.body.nodes)
+    old = _by_identity(gone, _identities(before, after.body.nodes))
+    new = _by_identity(come, _identities(after, before.body.nodes))
     return {
-        name: found[0]
-        for name in gone
-        if len(found := [other for other in come if new.get(other) == old.get(name)]) == 1
-        and name in old
-        and sum(old.get(twin) == old[name] for twin in gone) == 1
+        names[0]: new[identity][0] for identity, names in old.items() if len(names) == len(new.get(identity, ())) == 1
     }
+
+
+def _by_identity(names: Iterable[str], identities: Mapping[str, int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for name in names:
+        if name in identities:
+            found.setdefault(identities[name], []).append(name)
+    return found
 
 
 def _identities(level: Level, others: Mapping[str, Node]) -> dict[str, int]:
@@ -116,10 +121,11 @@ def _identities(level: Level, others: Mapping[str, Node]) -> dict[str, int]:
     if not nx.is_directed_acyclic_graph(dag):
         return {}
     found: dict[str, int] = {}
+    names: dict[str, str] = {}
     for name in nx.topological_sort(dag):
         if name not in others:
-            names = {source: f"#{number}" for source, number in found.items()}
             found[name] = hash(_identity(level, nodes[name], names))
+            names[name] = f"#{found[name]}"
     return found
 
 

@@ -1,4 +1,4 @@
-"""Momentum copies: modules that follow another one as an exponential moving average (mean teacher, arXiv:1703.01780)."""
+"""Momentum copies: modules that follow another one as a moving average (mean teacher, arXiv:1703.01780)."""
 
 import copy
 from typing import cast

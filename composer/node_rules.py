@@ -192,11 +192,12 @@ class Nodes:
     def _required(self, name: str, signature: Signature, mode: str | None) -> list[str]:
         if signature.component is not None:
             return [port.name for port in signature.inputs.values() if not port.optional]
+        if mode is None:
+            return []
         needs = self.needs[signature.name]
         bits = 0
-        for each in needs.outputs if mode is None else (mode,):
-            for port in self.reach.asked[each][name] if mode is not None else (None,):
-                bits |= needs.of(each, port)[1]
+        for port in self.reach.asked[mode][name]:
+            bits |= needs.of(mode, port)[1]
         return list(needs.names(bits))
 
     def _report_missing(self) -> None:

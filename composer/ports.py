@@ -2,11 +2,12 @@
 
 A port type is an annotated type, so a component's ``forward`` reads as ordinary typed Python::
 
-    def forward(self, feature: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Embedding, "B out_channels"]: ...
+    def forward(self, feature: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Embedding, "B out_channels"]:
+        return self.mlp(feature.mean(dim=(2, 3)))
 
 The string names the axes: an upper-case axis is free and means the same size throughout one call (``B``, ``H``, ``W``);
-a lower-case axis is a constructor parameter or an attribute of the built module; a digit is itself; ``...`` is any number
-of axes, the same ones throughout one call.
+a lower-case axis is a constructor parameter or an attribute of the built module; a digit is itself; ``...`` is any
+number of axes, the same ones throughout one call.
 
 A library of components adds a type in one line::
 

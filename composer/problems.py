@@ -1,8 +1,8 @@
 """What can be wrong with a graph, and how it is told.
 
-A problem says what is wrong (a stable ``code``), where, what was found and expected, and where possible how to mend it: a
-``Fix`` is a list of edits of the graph's document that ``composer.edit`` applies. All problems are collected before any
-is raised; ``GraphError`` carries them all.
+A problem says what is wrong (a stable ``code``), where, what was found and expected, and where possible how to mend it:
+a ``Fix`` is a list of edits of the graph's document that ``composer.edit`` applies. All problems are collected before
+any is raised; ``GraphError`` carries them all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,6 +6,7 @@ it, which is settled per output; sets of a subgraph's inputs are kept as bits of
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from composer.graph import MODES, Node, Ref, Wire, refs_of, wire_in_mode
 from composer.scopes import Scope
@@ -30,6 +31,11 @@ class Needs:
 
     inputs: Sequence[str]
     outputs: Mapping[str, Mapping[str, Bits]]
+
+    @cached_property
+    def differ(self) -> bool:
+        """Whether anything differs by mode."""
+        return any(outputs != self.outputs[MODES[0]] for outputs in self.outputs.values())
 
     def of(self, mode: str, port: str | None) -> Bits:
         """The inputs that an output hangs on; without a port, those of all outputs."""
@@ -76,8 +82,7 @@ def reach_of(scopes: Mapping[str, Scope], bodies: Sequence[str]) -> tuple[dict[s
     """
     needs: dict[str, Needs] = {}
     for name in bodies:
-        found = {mode: _needs(scopes[name], mode, needs) for mode in MODES}
-        needs[name] = Needs(tuple(scopes[name].inputs), found)
+        needs[name] = Needs(tuple(scopes[name].inputs), _needs(scopes[name], needs))
     asked: dict[str, dict[str, set[str]]] = {}
     reached = {name: _reach(scopes[name], needs, asked) for name in ["", *reversed(bodies)]}
     return needs, reached
@@ -149,12 +154,20 @@ def _refs(node: Node, mode: str, ports: Iterable[str]) -> Iterator[Ref]:
             yield from refs_of(here)
 
 
-def _needs(scope: Scope, mode: str, needs: Mapping[str, Needs]) -> dict[str, Bits]:
-    """For each output of a subgraph in a mode, the inputs that it hangs on."""
-    ties = _Ties(scope, mode, needs)
-    for name in scope.wiring.order:
-        ties.add(name)
-    return {name: ties.of_refs(refs_of(wire)) for name, wire in scope.outputs[mode].items()}
+def _needs(scope: Scope, needs: Mapping[str, Needs]) -> dict[str, dict[str, Bits]]:
+    """For each mode and output of a subgraph, the inputs that it hangs on."""
+    found: dict[str, dict[str, Bits]] = {}
+    bodies = [needs[str(body)] for body in map(scope.subgraph, scope.wiring.calling) if body in needs]
+    differ = bool(scope.wiring.modal) or any(body.differ for body in bodies)
+    for mode in MODES:
+        if found and not differ and scope.outputs[mode] == scope.outputs[MODES[0]]:
+            found[mode] = found[MODES[0]]
+            continue
+        ties = _Ties(scope, mode, needs)
+        for name in scope.wiring.order:
+            ties.add(name)
+        found[mode] = {name: ties.of_refs(refs_of(wire)) for name, wire in scope.outputs[mode].items()}
+    return found
 
 
 class _Ties:
@@ -173,18 +186,22 @@ class _Ties:
         node = self.scope.nodes[name]
         body = self.scope.subgraph(name)
         if body in self.needs:
-            inner = self.needs[str(body)]
-            ports = (None, *inner.outputs[self.mode])
-            self.known[name] = {port: self._of_call(node, inner, inner.of(self.mode, port)) for port in ports}
+            self.known[name] = self._of_call(node, self.needs[str(body)])
             return
         component = self.scope.component(name)
         inputs = {} if component is None else component.input_by_name
         required = {port for port in node.inputs if port in inputs and not inputs[port].optional}
         self.known[name] = {None: _join(self.of_wire(node, port, port in required) for port in node.inputs)}
 
-    def _of_call(self, node: Node, inner: Needs, bits: Bits) -> Bits:
-        required = set(inner.names(bits[1]))
-        return _join(self.of_wire(node, name, name in required) for name in inner.names(bits[0]))
+    def _of_call(self, node: Node, inner: Needs) -> dict[str | None, Bits]:
+        may = {name: self.of_wire(node, name, False) for name in inner.inputs}
+        must = {name: self.of_wire(node, name, True) for name in inner.inputs}
+        found: dict[str | None, Bits] = {}
+        for port in (None, *inner.outputs[self.mode]):
+            read, required = inner.of(self.mode, port)
+            parts = [may[name] for name in inner.names(read & ~required)]
+            found[port] = _join(parts + [must[name] for name in inner.names(required)])
+        return found
 
     def of_wire(self, node: Node, port: str, required: bool) -> Bits:
         """The inputs that a wire hangs on; one that it comes from directly may stay unwired where the port may."""

@@ -152,7 +152,8 @@ def _subgraph(to: Structure, value: Any, path: Path) -> Subgraph:
         layout=_layout(to, found.get("layout"), (*path, "layout")),
         extra=to.extra(found, SUBGRAPH_KEYS, path),
     )
-    _one_name_each(to, path, {"inputs": subgraph.inputs, "nodes": subgraph.nodes})
+    if subgraph.inputs:
+        _one_name_each(to, path, {"inputs": subgraph.inputs, "nodes": subgraph.nodes})
     return subgraph
 
 

@@ -93,7 +93,7 @@ def _wires(to: Structure, value: Any, path: Path) -> Mapping[str, Wire]:
 
 def read_wire(to: Structure, value: Any, path: Path, *, many: bool = True) -> Any:
     """A reference, a list of them, or either by mode."""
-    if not isinstance(value, Mapping):
+    if type(value) is str or not isinstance(value, Mapping):
         return _refs(to, value, path) if many else read_ref(to, value, path)
     by_mode = to.mapping(value, path, "a mapping by mode")
     for mode in by_mode:
@@ -111,7 +111,7 @@ def _refs(to: Structure, value: Any, path: Path) -> Ref | tuple[Ref, ...]:
 
 def read_ref(to: Structure, value: Any, path: Path) -> Ref:
     """Read one reference."""
-    if isinstance(value, Ref):
+    if type(value) is Ref:
         return value
     if isinstance(value, str):
         try:

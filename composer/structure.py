@@ -20,7 +20,9 @@ MAX_NUMBER = 10**599
 """Bound of whole numbers."""
 
 _MAX_PROBLEMS = 100
-_PLAIN = (str, bool, float, type(None))
+_PLAIN = frozenset({str, bool, float, type(None)})
+_COLLECTIONS = frozenset({dict, list, tuple})
+_TEXT = frozenset({str})
 
 
 class Structure:
@@ -65,10 +67,10 @@ class Structure:
         """A mapping with texts as keys; nothing counts as an empty one."""
         if value is None:
             return EMPTY
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             self.wrong(path, value, expected)
             return EMPTY
-        if all(type(key) is str for key in value):
+        if set(map(type, value)) <= _TEXT:
             return value
         for key in value:
             if not isinstance(key, str):
@@ -78,8 +80,7 @@ class Structure:
     def text(self, value: Any, path: Path, expected: str) -> str:
         """A text; a number or truth value comes with the fix that quotes it."""
         if isinstance(value, str):
-            self.plain(value, path)
-            return value
+            return value if value.isascii() else self._characters(value, path)
         fix = None
         if isinstance(value, bool | int | float) and (not isinstance(value, int) or abs(value) < MAX_NUMBER):
             written = str(value).lower() if isinstance(value, bool) else str(value)
@@ -98,7 +99,7 @@ class Structure:
             return self._characters(value, path)
         if kind in _PLAIN:
             return math.nan if value != value else value
-        if isinstance(value, Mapping | list | tuple):
+        if kind in _COLLECTIONS or isinstance(value, Mapping | list | tuple):
             return self._collection(value, path)
         self.wrong(path, value, "plain data: a text, a number, true, false, null, a list or a mapping")
         return None

@@ -168,7 +168,7 @@ def put(
     Raises:
         GraphError: Something does not fit and ``strict`` is set, or nothing at all does.
     """
-    if (strict and not report.fits) or not report.matched and report.unexpected:
+    if (strict and not report.fits) or (report.unexpected and not report.matched):
         text = f"the weights do not fit the graph\n{report}"
         hint = "load what matches with strict=False" if report.matched else "no entry matches: is this the right file?"
         raise GraphError(Problem("weights-mismatch", Where(source), f"{text}\n{hint}"))

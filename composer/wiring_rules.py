@@ -9,7 +9,7 @@ from composer.flows import UNKNOWN, ByMode, Flow, combine, fits, in_mode, in_mod
 from composer.graph import FrozenDict, Ref, Wire
 from composer.ports import PortType, port_type
 from composer.problems import Fix
-from composer.report import Path, Report, put, take
+from composer.report import Path, Report, put
 from composer.scopes import Scope
 
 __all__ = ["NOTHING_KNOWN", "Slot", "Wires", "written"]
@@ -21,6 +21,7 @@ NOTHING_KNOWN: Outputs = {}
 
 
 _NO_REF = Ref("")
+_LONG = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,14 @@ class Slot:
         """Where the reference itself is."""
         return self.path if self.several is None else (*self.path, self.position)
 
-    def to(self, ref: Ref) -> Fix:
-        """A fix that puts another reference there."""
+    def to(self, ref: Ref) -> Fix | None:
+        """A fix that puts another reference there; none in a very long list, each fix of which repeats it."""
         if self.several is None:
             return put(self.path, str(ref), f"wire {ref} to {self.target}")
+        if len(self.several) > _LONG:
+            return None
         texts = [str(ref if index == self.position else other) for index, other in enumerate(self.several)]
         return put(self.path, texts, f"wire {ref} to {self.target} in place of {self.ref}")
-
-    def without(self) -> Fix:
-        """A fix that takes the reference out."""
-        if self.several is None:
-            return take(self.path, f"remove the wire {self.subject}")
-        texts = [str(other) for index, other in enumerate(self.several) if index != self.position]
-        return put(self.path, texts, f"remove the wire {self.subject}")
 
 
 @dataclass(eq=False)

@@ -25,7 +25,7 @@ MAX_BYTES = 2 * 2**20
 MAX_DEPTH = 64
 """How deep collections may hold collections."""
 
-MAX_EVENTS = 400_000
+MAX_EVENTS = 300_000
 """Most scalars, and starts and ends of collections, in a file."""
 
 _MAX_PROBLEMS = 100
@@ -33,8 +33,9 @@ _NO_KEY: Final = object()
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BARE_LEVEL = re.compile(r"([\[{,:]\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)\[(-?[0-9]{1,9})\](?=\s*[,}\]])", re.ASCII)
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_BRACKETS = str.maketrans(_OPEN + _CLOSE, "[]")
+_TAG_DIRECTIVE = re.compile(r"^%TAG|[\r\x85\u2028\u2029]%TAG", re.MULTILINE)
+_OPEN, _CLOSE = "\ue000", "\ue001"  # stand in for the brackets of a bare level while YAML is read
+_STAND_IN = re.compile(rf"[{_OPEN}{_CLOSE}]|\\[uU](?:0000)?[eE]00[01]")
 _NOT_TEXT = frozenset("0123456789+-.~nNtTfF") | {""}
 """How a plain scalar may start that is something else than a string."""
 
@@ -56,12 +57,13 @@ def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
         found = f"{len(text):,} bytes; a graph file has at most {MAX_BYTES:,}"
         raise GraphError(Problem("too-large", Where(file=file), found))
     characters = _decode(text, file)
-    problems = list(_unprintable(characters, file))
+    problems = [*_unprintable(characters, file), *_tag_directives(characters, file)]
     if problems:
         raise GraphError(problems)
-    if _OPEN not in characters and _CLOSE not in characters:
-        characters = _BARE_LEVEL.sub(rf"\1{_OPEN}\2{_CLOSE}", characters)
     reader = _Reader(file)
+    reader.levels = _STAND_IN.search(characters) is None
+    if reader.levels:
+        characters = _BARE_LEVEL.sub(lambda found: f"{found[1]}{_OPEN}{found[2]}{_CLOSE}", characters)
     try:
         reader.read(characters)
     except yaml.YAMLError as error:
@@ -102,6 +104,7 @@ class _Reader:
         self.stack = [self.root]
         self.problems: list[Problem] = []
         self.documents = 0
+        self.levels = True
 
     def read(self, text: str) -> None:
         handlers: dict[Any, Any] = {
@@ -133,8 +136,8 @@ class _Reader:
         value: Any = event.value
         if event.implicit[0] and value[:1] in _NOT_TEXT:
             value = self.resolved(value, event)
-        elif _OPEN in value:
-            value = value.translate(_BRACKETS)
+        elif _OPEN in value and self.levels:
+            value = value.replace(_OPEN, "[").replace(_CLOSE, "]")
         opened = self.stack[-1]
         data = opened.data
         if type(data) is list:
@@ -155,20 +158,18 @@ class _Reader:
             return 0
 
     def key(self, opened: _Open, key: Any, event: Any) -> None:
+        opened.key, opened.mark = event.value if type(key) is not str else key, position(event)
         if type(key) is not str:
             written = event.value if len(event.value) <= 40 else event.value[:40] + "..."
             self.report("yaml-key", event, f"the key {written!r} is not a text: put quotes around it")
-            key = event.value
         elif key == "<<" and event.implicit[0]:
             text = "merge keys ('<<') are not read: write the keys out where they are needed"
             self.report("yaml-merge-key", event, text)
-        if key in opened.data:
-            found = opened.marks[key]
-            first = found[0] if isinstance(found, tuple) else found
-            text = f"the key '{key[:100]}' is here a second time; the first is on line {line_of(first)}: remove one"
+        if opened.key in opened.data:
+            found = opened.marks[opened.key]
+            first = line_of(found[0] if isinstance(found, tuple) else found)
+            text = f"the key '{opened.key[:100]}' is here a second time; the first is on line {first}: remove one"
             self.report("duplicate-key", event, text)
-        opened.key = key
-        opened.mark = position(event)
 
     def mapping(self, event: yaml.MappingStartEvent) -> None:
         self.open({}, {}, event)
@@ -264,6 +265,12 @@ def _unprintable(text: str, file: str) -> Iterator[Problem]:
             hint = f'write "\\x{point:02X}"' if point < 0x100 else f'write "\\u{point:04X}"'
             found = f"the character U+{point:04X} is not allowed in YAML: remove it, or {hint} in double quotes"
             yield Problem("yaml-syntax", where, found)
+
+
+def _tag_directives(text: str, file: str) -> Iterator[Problem]:
+    """Tags are refused as they are met, but the time to read many directives grows with the square of their number."""
+    if text.count("%TAG") > 8 and len(_TAG_DIRECTIVE.findall(text)) > 8:
+        yield Problem("yaml-tag", Where(file=file), "%TAG directives are not read: a graph file holds plain data only")
 
 
 def _syntax(error: Any, file: str) -> Problem:

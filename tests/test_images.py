@@ -258,6 +258,6 @@ def test_the_input_is_found_or_must_be_named() -> None:
     assert "did you mean 'view_1'" in problem_of(pair, ramp(2, 2), "view1").message
 
 
-def test_as_many_means_as_channels_or_one() -> None:
-    assert problem_of(graph_with(mean=(1.0, 2.0)), ramp(2, 2)).code == "bad-preprocess"
-    assert preprocess(graph_with(mean=(7.0,)), ramp(1, 1)).flatten().tolist() == [-7, -7, 0]
+def test_there_are_as_many_means_as_channels() -> None:
+    assert problem_of(graph_with(mean=(7.0,)), ramp(2, 2)).code == "bad-preprocess"
+    assert preprocess(graph_with(mean=(1.0, 2.0, 7.0)), ramp(1, 1)).flatten().tolist() == [-1, -2, 0]

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from composer.cli.catalog_commands import list_components, show_component
+from composer.cli.export import export_model
 from composer.cli.graph_commands import check_files, compare_files, format_files
 from composer.cli.options import exit_code
 from composer.cli.output import print_problems
@@ -63,6 +64,7 @@ _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "diff": (compare_files, "Tell what changed in meaning between two."),
     "summary": (summarize, "Show sizes, parameters, FLOPs of each node."),
     "run": (run_images, "Run a graph on pictures."),
+    "export": (export_model, "Write a model as Python, ONNX or torch."),
 }
 for name, (function, short_help) in _COMMANDS.items():
     app.command(name, short_help=short_help)(function)

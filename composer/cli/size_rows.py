@@ -92,9 +92,9 @@ def size_rows(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> list[Row]:
             part = ".".join(parts[:depth])
             if part in found:
                 continue
-            node = _definition(graph, parts[:depth])
+            node, origin = _definition(graph, parts[:depth])
             size = shapes.nodes.get(part)
-            found[part] = Row(part, _type(graph, node, size), outputs.get(part, {}), _note(node), size)
+            found[part] = Row(part, _type(origin), outputs.get(part, {}), _note(node), size)
             if depth > 1:
                 found[".".join(outer[: depth - 1])].rows.append(found[part])
     return [found[name] for name in graph.nodes]
@@ -110,11 +110,12 @@ def _outputs(shapes: Shapes, modes: Sequence[str]) -> dict[str, dict[str, dict[s
     return found
 
 
-def _definition(graph: Graph, parts: Sequence[str]) -> Node:
+def _definition(graph: Graph, parts: Sequence[str]) -> tuple[Node, Node]:
+    """A node, and the one that says what it is."""
     nodes = graph.nodes
     for part in parts[:-1]:
         nodes = graph.graphs[str(_origin(nodes, nodes[part]).graph)].nodes
-    return nodes[parts[-1]]
+    return nodes[parts[-1]], _origin(nodes, nodes[parts[-1]])
 
 
 def _origin(nodes: Mapping[str, Node], node: Node) -> Node:
@@ -124,10 +125,7 @@ def _origin(nodes: Mapping[str, Node], node: Node) -> Node:
     return node
 
 
-def _type(graph: Graph, node: Node, size: NodeSize | None) -> str:
-    if size is not None:
-        return size.type
-    origin = _origin(graph.nodes, node)
+def _type(origin: Node) -> str:
     return origin.type or (f"graph {origin.graph}" if origin.graph else "?")
 
 

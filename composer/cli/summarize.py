@@ -1,9 +1,9 @@
 """``summary``: what each node of a graph holds and costs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
-import torch
 import torchinfo
 import typer
 from torch import Tensor, nn
@@ -14,11 +14,11 @@ from composer.catalog import Catalog
 from composer.cli.options import AsJson, File, Folders, Mode, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_table, print_text
 from composer.cli.size_rows import size_rows
-from composer.graph import Graph, Input
+from composer.examples import example_inputs
+from composer.graph import FrozenDict, Graph
 from composer.inference import FREE_SIZE, Shapes, infer_shapes
 from composer.model import Model
 from composer.plan import plan
-from composer.problems import GraphError, Problem, Where
 from composer.sizes import shape_text
 
 __all__ = ["summarize"]
@@ -149,10 +149,13 @@ def _look_inside(graph: Graph, catalog: Catalog, mode: str, depth: int, sizes: M
     """Print torchinfo's summary of one mode of the compiled model."""
     model = compile(graph, catalog)
     program = plan(graph, catalog).programs[mode]
-    given = {
-        "inputs": {name: _example(name, graph.inputs[name], sizes) for name in program.inputs},
-        "data_samples": {name: _example(name, graph.data_samples[name], sizes) for name in program.data_samples},
-    }
+    used = replace(
+        graph,
+        inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs}),
+        data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
+    )
+    inputs, data_samples = example_inputs(used, batch=1, sizes=sizes)
+    given = {"inputs": inputs, "data_samples": data_samples}
     columns = ("output_size", "num_params", "mult_adds", "trainable")
     found = torchinfo.summary(
         _OneMode(model, mode),
@@ -163,16 +166,3 @@ def _look_inside(graph: Graph, catalog: Catalog, mode: str, depth: int, sizes: M
         verbose=0,
     )
     print_text(str(found))
-
-
-def _example(name: str, entry: Input, sizes: Mapping[str, int]) -> Tensor:
-    """One sample of an input: random numbers, or class 0."""
-    if entry.shape is None:
-        text = f"'{name}' has no shape, so no example of it can be made; give it one, or leave --depth out"
-        raise GraphError(Problem("missing-input", Where(name), text))
-    shape = [
-        size if isinstance(size, int) else 1 if size == "B" else sizes.get(size, FREE_SIZE) for size in entry.shape
-    ]
-    if entry.type in ("Label", "SampleIndex"):
-        return torch.zeros(shape, dtype=torch.int64)
-    return torch.rand(shape)

@@ -14,7 +14,7 @@ from composer.model import Model
 from composer.momentum import momentum_copy, momentum_update
 from composer.problems import GraphError, Problem, Where
 from composer.standalone.forwarding import named_inputs, sample_fields
-from composer.standalone.layout import INDENT, literal
+from composer.standalone.layout import INDENT, WIDTH, literal
 from composer.standalone.modules import Defined, Imported, SourceError
 from composer.standalone.parts import build_lines, part_classes
 from composer.standalone.slicing import Slice, Slicer
@@ -70,6 +70,7 @@ class _Writer:
         self.graph = model.graph
         self.modes = {mode: model._signatures[mode] for mode in model.code}
         self.classes = dict.fromkeys(part_classes(model).values())
+        self.title = _plain(self.graph.name) or "without a name"
         self.fields = any(signature.fields for signature in self.modes.values())
 
     def write(self) -> Standalone:
@@ -100,15 +101,14 @@ class _Writer:
         return name
 
     def _header(self, name: str) -> str:
-        about = _plain(self.graph.about) or f"The graph {_plain(self.graph.name) or 'without a name'}."
         paragraphs = [
-            about if about.endswith(".") else f"{about}.",
-            f"Written by composer {_version()} from the graph {_plain(self.graph.name) or 'without a name'}; it needs "
-            "torch and nothing of composer. Classes and functions that come from composer's own components are under "
-            "the Apache License 2.0 (https://www.apache.org/licenses/LICENSE-2.0), others under that of their authors.",
+            *self._about(WIDTH - 6),
+            f"Written by composer {_version()} from the graph {self.title}; it needs torch and nothing of composer. "
+            "Classes and functions that come from composer's own components are under the Apache License 2.0 "
+            "(https://www.apache.org/licenses/LICENSE-2.0), others under that of their authors.",
             "Weights that composer saved load into it by name::",
         ]
-        wrapped = ["\n".join(wrap(text, 116, break_long_words=False, break_on_hyphens=False)) for text in paragraphs]
+        wrapped = [_wrapped(text, "") for text in paragraphs]
         code = (
             "    from safetensors.torch import load_file\n\n"
             f"    model = {name}()\n"
@@ -116,10 +116,17 @@ class _Writer:
         )
         return '"""' + "\n\n".join([*wrapped, code]) + '\n"""\n'
 
+    def _about(self, width: int) -> list[str]:
+        """What the graph is, in one line, or in one line and a paragraph."""
+        title = f"The graph {self.title}."
+        about = _plain(self.graph.about) or title
+        about = about if about.endswith(".") else f"{about}."
+        return [about] if len(about) <= width else [title, about]
+
     def _model(self, name: str, names: Mapping[type[nn.Module], str]) -> Iterator[str]:
-        about = _plain(self.graph.about).rstrip(".") or f"The graph {_plain(self.graph.name) or 'without a name'}"
         yield f"class {name}(nn.Module):"
-        yield from _docstring(f"{about}.", INDENT)
+        about = [_wrapped(text, INDENT) for text in self._about(WIDTH - 10)]
+        yield f'{INDENT}"""' + f"\n\n{INDENT}".join(about) + ('"""' if len(about) == 1 else f'\n{INDENT}"""')
         yield f"\n{INDENT}def __init__(self) -> None:\n{INDENT * 2}super().__init__()"
         yield from build_lines(self.model, names)
         yield ""
@@ -130,7 +137,7 @@ class _Writer:
 
     def _forward(self) -> Iterator[str]:
         body = INDENT * 2
-        modes = " or ".join(f"``{mode}``" for mode in self.modes)
+        modes = ", ".join(f"``{mode}``" for mode in self.modes)
         yield f'{INDENT}def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> dict[str, Any]:'
         yield f'{body}"""Run one mode: {modes}.'
         yield f"\n{body}Args:"
@@ -178,12 +185,8 @@ def _fields_text(graph: Graph) -> str:
     return f"A mapping with {', '.join(graph.data_samples)}, or a list with one a sample; only some modes need it."
 
 
-def _docstring(text: str, margin: str) -> Iterator[str]:
-    lines = wrap(text, 110, break_long_words=False, break_on_hyphens=False)
-    if len(lines) == 1:
-        yield f'{margin}"""{lines[0]}"""'
-    else:
-        yield f'{margin}"""' + f"\n{margin}".join([*lines, '"""'])
+def _wrapped(text: str, margin: str) -> str:
+    return f"\n{margin}".join(wrap(text, WIDTH - len(margin), break_long_words=False, break_on_hyphens=False))
 
 
 def _plain(text: str) -> str:

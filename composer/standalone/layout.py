@@ -8,7 +8,17 @@ from typing import Any
 
 from composer.standalone.modules import Imported, SourceModule
 
-__all__ = ["INDENT", "WIDTH", "call_text", "explains_constant", "gap", "heading", "import_text", "literal", "with_comments"]
+__all__ = [
+    "INDENT",
+    "WIDTH",
+    "call_text",
+    "explains_constant",
+    "gap",
+    "heading",
+    "import_text",
+    "literal",
+    "with_comments",
+]
 
 WIDTH = 120
 """Longest line that is written."""
@@ -77,7 +87,9 @@ def explains_constant(module: SourceModule, position: int) -> bool:
     if not 0 < position < len(module.statements):
         return False
     one, other = module.statements[position - 1], module.statements[position]
-    is_text = isinstance(other, ast.Expr) and isinstance(other.value, ast.Constant) and isinstance(other.value.value, str)
+    is_text = (
+        isinstance(other, ast.Expr) and isinstance(other.value, ast.Constant) and isinstance(other.value.value, str)
+    )
     return is_text and isinstance(one, ast.Assign | ast.AnnAssign)
 
 
@@ -110,7 +122,9 @@ def literal(value: Any, indent: str | None = None, used: int = 0) -> str:
     line = left + ", ".join(_items(value, None)) + ("," if right == ")" and len(value) == 1 else "") + right
     if indent is None or not value or len(indent) + used + len(line) <= WIDTH:
         return line
-    return left + "\n" + "".join(f"{indent}{INDENT}{item},\n" for item in _items(value, indent + INDENT)) + indent + right
+    return (
+        left + "\n" + "".join(f"{indent}{INDENT}{item},\n" for item in _items(value, indent + INDENT)) + indent + right
+    )
 
 
 def _items(value: Any, indent: str | None) -> list[str]:

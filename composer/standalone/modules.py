@@ -207,7 +207,9 @@ def top_names(statement: ast.stmt) -> Iterator[str]:
         for part in ast.iter_child_nodes(statement):
             yield from _inner_names(part)
     else:
-        targets = getattr(statement, "targets", None) or [getattr(statement, "target", getattr(statement, "name", None))]
+        targets = getattr(statement, "targets", None) or [
+            getattr(statement, "target", getattr(statement, "name", None))
+        ]
         for target in targets:
             yield from _target_names(target)
 

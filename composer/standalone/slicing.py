@@ -125,7 +125,9 @@ class Slicer:
                 count += 1
                 name = f"{preferred}_{count}"
             if name != preferred and thing in fixed:
-                raise SourceError(f"{self.sources[str(thing.module)].label}: the name {preferred} is taken by another one")
+                raise SourceError(
+                    f"{self.sources[str(thing.module)].label}: the name {preferred} is taken by another one"
+                )
             names[thing] = name
             taken.add(name)
         return names

@@ -1,6 +1,7 @@
 """Hostile files that are too large to keep: ``python tests/hostile/generate.py FOLDER`` writes them out to look at.
 
-``CASES`` holds for each file what makes it, and the codes of the problems that reading it gives; none where it is a graph.
+``CASES`` holds for each file what makes it, and the codes of the problems that reading it gives; none where it is a
+graph.
 """
 
 import random
@@ -39,19 +40,19 @@ CASES: Mapping[str, tuple[Callable[[], bytes], set[str]]] = {
     "numbers": (fill(b"[", b"1,", b"]"), {"too-large"}),
     "nulls": (fill(b"[", b"~,", b"]"), {"too-large"}),
     "bare_levels": (fill(b"[", b"a[1],", b"]"), {"too-large"}),
-    "keys": (numbered(b"{", "k{}: 1,", 150_000, b"}"), {"missing-schema"}),
+    "keys": (numbered(b"{", "k{}: 1,", 149_000, b"}"), {"missing-schema"}),
     "same_key": (fill(b"", b"a:\n"), {"duplicate-key"}),
     "documents": (fill(b"", b"--- a\n"), {"multiple-documents"}),
     "anchors": (fill(b"[", b"&a a,", b"]"), {"yaml-anchor"}),
     "aliases": (fill(b"[", b"*a,", b"]"), {"yaml-alias"}),
     "tags": (fill(b"[", b"!!python/object a,", b"]"), {"yaml-tag"}),
     "merge_keys": (fill(b"[", b"{<<: a},", b"]"), {"yaml-merge-key"}),
-    "tag_directives": (numbered(b"", "%TAG !a{}! b\n", 100_000), {"yaml-syntax"}),
+    "tag_directives": (numbered(b"", "%TAG !a{}! b\n", 100_000), {"yaml-tag"}),
     "comments": (fill(b"", b"#\n"), {"empty-file"}),
     "newlines": (fill(b"", b"\n"), {"empty-file"}),
     "spaces": (fill(b"", b" "), {"empty-file"}),
-    "tabs": (fill(HEAD, b"\t"), set()),
-    "colons": (fill(b"", b":"), {"bad-structure"}),
+    "tabs": (fill(HEAD, b"\t"), {"yaml-syntax"}),
+    "colons": (fill(b"", b":"), {"yaml-syntax"}),
     "colons_and_spaces": (fill(b"", b": "), {"yaml-syntax"}),
     "colon_then_spaces": (fill(HEAD + b"name:", b" "), set()),
     "commas_and_spaces": (fill(b"[", b", "), {"yaml-syntax"}),
@@ -73,19 +74,19 @@ CASES: Mapping[str, tuple[Callable[[], bytes], set[str]]] = {
     "long_id": (fill(HEAD + b"nodes:\n  ? ", b"a", b"\n  : {type: ReLU}"), {"illegal-id"}),
     "long_reference": (fill(HEAD + b"nodes: {a: {type: ReLU, inputs: {x: ", b"a", b"}}}"), set()),
     "long_mode": (fill(HEAD + b"outputs:\n  ? ", b"los", b"\n  : {a: b}"), {"bad-mode"}),
-    "wrong_nodes": (numbered(HEAD + b"nodes:\n", "  n{}: 1\n", 150_000), {"bad-structure"}),
-    "wrong_ids": (numbered(HEAD + b"nodes:\n", "  n-{}:\n", 150_000), {"illegal-id"}),
-    "wrong_modes": (numbered(HEAD + b"outputs:\n", "  loss{}: {{}}\n", 100_000), {"bad-mode"}),
+    "wrong_nodes": (numbered(HEAD + b"nodes:\n", "  n{}: 1\n", 149_000), {"bad-structure"}),
+    "wrong_ids": (numbered(HEAD + b"nodes:\n", "  n-{}:\n", 149_000), {"illegal-id"}),
+    "wrong_modes": (numbered(HEAD + b"outputs:\n", "  loss{}: {{}}\n", 90_000), {"bad-mode"}),
     "wrong_wires": (fill(HEAD + b"nodes: {a: {type: Add, inputs: {xs: [", b"1,", b"]}}}"), {"too-large"}),
     "many_wires": (fill(HEAD + b"nodes: {a: {type: Add, inputs: {xs: [", b"b.out[-1],", b"]}}}"), set()),
-    "many_nodes": (numbered(HEAD + b"nodes:\n", "  n{}: {{type: ReLU, inputs: {{input: n.out}}}}\n", 38_000), set()),
-    "many_params": (numbered(HEAD + b"nodes: {a: {type: X, params: {", "p{}: 1,", 190_000, b"}}}"), set()),
-    "many_places": (numbered(HEAD + b"layout:\n", "  n{}: [1, 2]\n", 75_000), set()),
-    "many_subgraphs": (numbered(HEAD + b"graphs:\n", "  g{}: {{nodes: {{}}}}\n", 75_000), set()),
+    "many_nodes": (numbered(HEAD + b"nodes:\n", "  n{}: {{type: ReLU, inputs: {{input: n.out}}}}\n", 29_000), set()),
+    "many_params": (numbered(HEAD + b"nodes: {a: {type: X, params: {", "p{}: 1,", 149_000, b"}}}"), set()),
+    "many_places": (numbered(HEAD + b"layout:\n", "  n{}: [1, 2]\n", 59_000), set()),
+    "many_subgraphs": (numbered(HEAD + b"graphs:\n", "  g{}: {{nodes: {{}}}}\n", 49_000), set()),
     "many_documents_deep": (fill(b"", b"[" * 64 + b"]" * 64 + b"\n"), {"yaml-syntax"}),
     "noise": (noise(1, bytes(range(256))), {"not-utf8"}),
     "noise_of_signs": (noise(2, b"{}[],:?-&*!|>'\"%@`# \nab1"), {"yaml-syntax"}),
-    "noise_of_letters": (noise(3, b"abcdefghijklmnop   \n"), {"yaml-syntax"}),
+    "noise_of_letters": (noise(3, b"abcdefghijklmnop   \n"), {"bad-structure"}),
 }
 
 

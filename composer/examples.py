@@ -1,0 +1,77 @@
+"""Inputs to try a graph with: random numbers in the sizes that it declares."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from composer.graph import Graph, Input
+from composer.inference import FREE_SIZE
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["example_inputs", "shape_of"]
+
+_WITHOUT_SHAPE = {"Label": ("B",), "SampleIndex": ("B",), "Image": ("B", 3, "H", "W"), "Scalar": (), "Loss": ()}
+_BOXES = 3
+
+
+def example_inputs(
+    graph: Graph, batch: int = 2, *, seed: int = 0, sizes: Mapping[str, int] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and data samples that fit a graph: normal numbers, labels that are classes, boxes within the picture.
+
+    Args:
+        graph: The graph; a label is one of its ``classes``, or 0 or 1 where it names none.
+        batch: What the size ``B`` is.
+        seed: The same seed gives the same numbers.
+        sizes: What other free sizes are, by name; 224 by default.
+
+    Returns:
+        What ``model(inputs, data_samples)`` takes, both by name.
+
+    Raises:
+        GraphError: An input declares no shape, or is of a type that no example can be made of.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    known = {**(sizes or {}), "B": batch}
+    problems: list[Problem] = []
+    made: list[dict[str, Any]] = []
+    for entries in (graph.inputs, graph.data_samples):
+        made.append({})
+        for name, entry in entries.items():
+            shape = shape_of(entry)
+            if shape is None or entry.type in ("Pyramid", "Levels", "Detections"):
+                text = f"no example of the type {entry.type} can be made; give it a type of one tensor and a shape"
+                problems.append(Problem("no-example", Where(name), text))
+            else:
+                settled = [size if isinstance(size, int) else known.get(size, FREE_SIZE) for size in shape]
+                made[-1][name] = _value(entry.type, settled, batch, len(graph.classes) or 2, generator)
+    if problems:
+        raise GraphError(problems)
+    return made[0], made[1]
+
+
+def shape_of(entry: Input) -> tuple[int | str, ...] | None:
+    """The shape that an input declares, or the usual one of its type; None where there is none."""
+    return entry.shape if entry.shape is not None else _WITHOUT_SHAPE.get(entry.type)
+
+
+def _value(kind: str, shape: list[int], batch: int, classes: int, generator: torch.Generator) -> Any:
+    if kind == "SampleIndex":
+        return torch.arange(batch)
+    if kind == "Label":
+        return _labels(shape, classes, generator)
+    if kind == "Mask":
+        return torch.rand(shape, generator=generator) < 0.5
+    if kind == "Boxes":
+        corners = torch.rand(batch, _BOXES, 2, 2, generator=generator).sort(dim=2).values
+        return list((corners * FREE_SIZE).flatten(2))
+    return torch.randn(shape, generator=generator)
+
+
+def _labels(shape: list[int], classes: int, generator: torch.Generator) -> Tensor:
+    """Indices; for a shape [B, K] rows of probabilities."""
+    if len(shape) < 2:
+        return torch.randint(classes, shape, generator=generator)
+    return torch.rand(shape, generator=generator).softmax(dim=-1)

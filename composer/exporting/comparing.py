@@ -1,0 +1,53 @@
+"""How far what was exported is from the model."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["TOLERANCE", "difference", "tensors_in"]
+
+TOLERANCE = 1e-5
+"""Largest difference with which an export counts as the same model."""
+
+
+def difference(expected: Any, found: Any) -> float:
+    """The largest difference between the numbers of two outputs.
+
+    It is absolute where the expected numbers are within -1 and 1, and else relative to the largest of its tensor, since
+    the rounding of 32 bits grows with them.
+
+    Returns:
+        0 for the same numbers, infinity where names, shapes or infinities differ.
+    """
+    left, right = dict(tensors_in(expected)), dict(tensors_in(found))
+    if left.keys() != right.keys():
+        return float("inf")
+    return max((_apart(left[name], right[name]) for name in left), default=0.0)
+
+
+def tensors_in(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """The tensors in an output by name; the levels of a sequence are counted: ``features.0``."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from tensors_in(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield from tensors_in(item, f"{name}.{position}" if name else str(position))
+    elif value is not None:
+        yield name, torch.as_tensor(value)
+
+
+def _apart(expected: Tensor, found: Tensor) -> float:
+    if expected.shape != found.shape:
+        return float("inf")
+    one, other = expected.detach().double(), found.detach().double()
+    same = (one == other) | (one.isnan() & other.isnan())
+    if bool(same.all()):
+        return 0.0
+    gap = torch.where(same, 0.0, (one - other).abs()).nan_to_num(nan=float("inf"))
+    scale = max(1.0, float(torch.where(one.isfinite(), one.abs(), 0.0).max()))
+    return float(gap.max()) / scale

@@ -1,0 +1,108 @@
+"""Config files of OpenMMLab: ``.py``, ``.json`` and ``.yaml``, with all that they inherit, as plain data.
+
+A Python config is read through its syntax tree and never executed: what is not data is refused with its line. What a
+config means is what mmengine makes of it; environment variables are not read, and nothing is imported or downloaded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from composer.openmmlab.config_reader import ConfigReader
+from composer.openmmlab.config_report import StopReadingError
+from composer.openmmlab.config_values import Imported, plain
+from composer.problems import GraphError, Problem, Where, suggestion
+
+__all__ = ["ConfigFile", "read_config"]
+
+_PACKAGES: Mapping[str, str] = {
+    "mmcls": "mmpretrain",
+    "mmpretrain": "mmpretrain",
+    "mmselfsup": "mmselfsup",
+    "mmdet": "mmdet",
+}
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """What a config file says.
+
+    Args:
+        path: The file.
+        data: The whole config as JSON has it: tuples are lists, imported classes are their names.
+        package: The package it is written for, where it says so.
+        notes: What was seen and not followed, such as ``custom_imports``.
+        files: The file and all that it inherits from, in the order in which they were read.
+    """
+
+    path: Path
+    data: Mapping[str, Any]
+    package: str | None
+    notes: tuple[Problem, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """The part that describes the model.
+
+        Raises:
+            GraphError: There is none.
+        """
+        found = self.data.get("model")
+        if isinstance(found, dict):
+            return found
+        names = [name for name, value in self.data.items() if isinstance(value, dict)]
+        text = f"the config has no dict named model; {suggestion('model', names, 'dicts in it')}"
+        raise GraphError(Problem("config-no-model", Where("model", str(self.path)), text))
+
+
+def read_config(path: str | Path) -> ConfigFile:
+    """Read a config file and everything that it inherits from.
+
+    Args:
+        path: A ``.py``, ``.json``, ``.yaml`` or ``.yml`` file.
+
+    Raises:
+        GraphError: Something in it is not data (``config-not-data``), a file is missing or inherits from itself, or it is
+            too large; carries everything that was found.
+    """
+    reader = ConfigReader()
+    found: dict[str, Any] = {}
+    try:
+        found = reader.read(Path(path))
+    except StopReadingError:
+        pass
+    if reader.report.problems:
+        raise GraphError(reader.report.problems)
+    _note_what_is_not_followed(found, reader, str(path))
+    return ConfigFile(Path(path), plain(found), _package_of(found), tuple(reader.report.notes), tuple(reader.files))
+
+
+def _note_what_is_not_followed(found: Mapping[str, Any], reader: ConfigReader, file: str) -> None:
+    custom = found.get("custom_imports")
+    if custom:
+        modules = custom.get("imports", custom) if isinstance(custom, dict) else custom
+        text = f"custom_imports is not followed, so what it defines is unknown here: {plain(modules)}"[:300]
+        reader.report.note("config-custom-imports", reader.place("custom_imports", file), text)
+    for place, value in _imported_values(found.get("model"), "model"):
+        text = f"{value.path} is imported: only its name is known, and it stands as the text '{value.name}'"
+        reader.report.note("config-imported-value", reader.place("model", file, place), text)
+
+
+def _imported_values(value: Any, place: str) -> list[tuple[str, Imported]]:
+    """What is imported and stands somewhere else than as a type."""
+    if isinstance(value, Imported):
+        key = place.rpartition(".")[2]
+        return [] if key == "type" or key.endswith("_type") else [(place, value)]
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    return [found for key, item in items for found in _imported_values(item, f"{place}.{key}")]
+
+
+def _package_of(found: Mapping[str, Any]) -> str | None:
+    scope = found.get("default_scope")
+    model = found.get("model")
+    kind = model.get("type") if isinstance(model, dict) else None
+    written = kind.path if isinstance(kind, Imported) else kind
+    prefix = written.partition(".")[0] if isinstance(written, str) else ""
+    return _PACKAGES.get(prefix) or (_PACKAGES.get(scope) if isinstance(scope, str) else None)

@@ -1,0 +1,92 @@
+"""Names that configs use: types with their package in front, and which package a config is of."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from composer.problems import GraphError, Problem, Where, suggestion
+
+__all__ = ["PACKAGES", "package_of", "split_type"]
+
+PACKAGES = ("mmpretrain", "mmselfsup", "mmdet")
+"""The packages whose configs are told apart."""
+
+_SCOPES: Mapping[str, str | None] = MappingProxyType(
+    {**{name: name for name in PACKAGES}, "mmcls": "mmpretrain", "mmengine": None, "mmcv": None}
+)
+_DETECTORS = ("bbox_head", "rpn_head", "roi_head", "mask_head")
+_SELFSUP_BACKBONES = ("ResNet", "ResNetV1d", "ResNeXt")
+_LAST_STAGE_FROM_THE_STEM = 4
+_KEPT_AT_MOST = 0.5
+
+
+def split_type(written: Any) -> tuple[str | None, str]:
+    """The package and the bare name in a type such as ``mmcls.ResNet``.
+
+    Args:
+        written: What stands under ``type``: a text, or a class.
+
+    Returns:
+        The package (None where none is named; mmcls is mmpretrain) and the name. A scope that is none of these stays a
+        part of the name.
+    """
+    text = written.__name__ if isinstance(written, type) else str(written)
+    scope, dot, rest = text.partition(".")
+    return (_SCOPES[scope], rest) if dot and scope in _SCOPES else (None, text)
+
+
+def package_of(config: Mapping[str, Any], package: str | None = None) -> str:
+    """The package that a config is of, whose meaning its numbers have.
+
+    Args:
+        config: The config of a model.
+        package: What the caller says; goes before everything.
+
+    Returns:
+        One of ``PACKAGES``: told by the caller, by the scope of the whole model, by what only one package writes
+        (stages counted from the stem and a momentum near 1: mmselfsup; the heads of detectors: mmdet), else by the
+        scope of any part, else mmpretrain.
+
+    Raises:
+        GraphError: The caller names no such package.
+    """
+    if package is not None:
+        known = _SCOPES.get(package)
+        if known is None:
+            names = [name for name, meaning in _SCOPES.items() if meaning]
+            text = f"there is no package '{package}' whose configs are known; {suggestion(package, names, 'packages')}"
+            raise GraphError(Problem("unknown-package", Where("package"), text))
+        return known
+    whole = _SCOPES.get(str(config.get("_scope_"))) or split_type(config.get("type"))[0]
+    if whole:
+        return whole
+    if any(key in config for key in _DETECTORS):
+        return "mmdet"
+    if any(_is_selfsup(part) for part in _parts(config)):
+        return "mmselfsup"
+    scopes = (split_type(part.get("type"))[0] for part in _parts(config))
+    return next((scope for scope in scopes if scope), "mmpretrain")
+
+
+def _is_selfsup(part: Mapping[str, Any]) -> bool:
+    scope, kind = split_type(part.get("type"))
+    if scope not in (None, "mmselfsup"):
+        return False
+    levels = part.get("out_indices")
+    if kind in _SELFSUP_BACKBONES and isinstance(levels, list | tuple) and _LAST_STAGE_FROM_THE_STEM in levels:
+        return True
+    kept = part.get("base_momentum", part.get("momentum"))
+    follows = "neck" in part and "backbone" in part
+    return follows and isinstance(kept, int | float) and kept > _KEPT_AT_MOST
+
+
+def _parts(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The dicts that have a type, outermost first."""
+    if isinstance(value, Mapping):
+        if "type" in value:
+            yield value
+        for item in value.values():
+            yield from _parts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _parts(item)

@@ -1,0 +1,61 @@
+"""What an import has to tell: parts outside the catalog, settings that are not understood, what is left to the caller."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from composer.catalog import Catalog
+from composer.graph import Graph
+from composer.problems import Problem, Where, suggestion
+
+__all__ = ["ImportedGraph", "left_to_caller", "not_understood", "outside_catalog"]
+
+
+@dataclass(frozen=True)
+class ImportedGraph:
+    """A config as a graph.
+
+    Args:
+        graph: The graph. What the config says beyond it stands in ``graph.metadata["openmmlab"]``.
+        notes: What there is to tell, part by part. Errors are settings that are not understood and have no effect in
+            the graph; warnings are parts that the catalog lacks (``outside-catalog``) and what is left to the caller.
+    """
+
+    graph: Graph
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def not_understood(self) -> tuple[Problem, ...]:
+        """The settings that have no effect in the graph."""
+        return tuple(note for note in self.notes if note.severity == "error")
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Ids of the nodes whose type the catalog lacks."""
+        found = (note.where.node for note in self.notes if note.code == "outside-catalog")
+        return tuple(node for node in found if node is not None)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.notes)) or "all of the config is understood"
+
+
+def outside_catalog(node: str, kind: str, catalog: Catalog) -> Problem:
+    """A part became a placeholder."""
+    text = f"the catalog has no {kind}: it stays a placeholder with all its parameters, and the model cannot run; "
+    return Problem(
+        "outside-catalog",
+        Where(f"model.{node}", node=node),
+        text + suggestion(kind, [item.name for item in catalog], "components"),
+        severity="warning",
+    )
+
+
+def not_understood(path: str, text: str, known: Iterable[str] = ()) -> Problem:
+    """A setting has no effect in the graph."""
+    names = sorted(known)
+    hint = "; " + suggestion(path.rpartition(".")[2], names, "settings") if names else ""
+    return Problem("not-understood", Where(path), text + hint)
+
+
+def left_to_caller(path: str, text: str) -> Problem:
+    """A setting is about training or data, which a graph does not hold."""
+    return Problem("left-to-caller", Where(path), text, severity="warning")

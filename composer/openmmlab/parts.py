@@ -1,0 +1,195 @@
+"""Parts of a config as components: the table of what is named or counted differently, and both directions."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.component import Component
+from composer.graph import thaw
+from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, without_checkpoints, without_prefix
+from composer.openmmlab.names import split_type
+from composer.openmmlab.plain import plain, same, without_scopes
+
+__all__ = ["PartReader", "ReadPart"]
+
+Params = Mapping[str, Any]
+
+
+def _unchanged(params: Params) -> Params:
+    return params
+
+
+def _from_the_stem(step: int) -> Callable[[Params], Params]:
+    """mmselfsup numbers what a ResNet gives from the stem (0), mmpretrain the stages from 0."""
+
+    def shifted(params: Params) -> Params:
+        levels = params.get("out_indices")
+        if not isinstance(levels, list | tuple) or not all(type(level) is int for level in levels):
+            return params
+        return {**params, "out_indices": [level + step for level in levels]}
+
+    return shifted
+
+
+def _lower_arch(params: Params) -> Params:
+    arch = params.get("arch")
+    return {**params, "arch": arch.lower()} if isinstance(arch, str) else params
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """How a part's parameters become those of the component and back; every name stays the same.
+
+    Args:
+        component: The component, where it has another name.
+        elsewhere: Parameters that only log, or that another node has.
+        read: The part's values as the component's.
+        write: The component's values as the part's.
+    """
+
+    component: str | None = None
+    elsewhere: frozenset[str] = frozenset()
+    read: Callable[[Params], Params] = _unchanged
+    write: Callable[[Params], Params] = _unchanged
+
+
+_LOGGING = frozenset({"topk", "cal_acc"})
+_HEAD = Translation(elsewhere=_LOGGING)
+_STAGES_FROM_THE_STEM = Translation(read=_from_the_stem(-1), write=_from_the_stem(1))
+_NAMED_SIZES = Translation(read=_lower_arch)
+
+TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
+    {
+        ("mmselfsup", "ResNet"): _STAGES_FROM_THE_STEM,
+        (None, "VisionTransformer"): _NAMED_SIZES,
+        (None, "SwinTransformer"): _NAMED_SIZES,
+        (None, "LinearClsHead"): _HEAD,
+        (None, "VisionTransformerClsHead"): _HEAD,
+        (None, "StackedLinearClsHead"): _HEAD,
+        (None, "ArcFaceClsHead"): _HEAD,
+        (None, "MultiLabelLinearClsHead"): Translation("LinearClsHead", frozenset({"thr", "topk"})),
+        (None, "CSRAClsHead"): Translation(elsewhere=frozenset({"thr", "topk"})),
+    }
+)
+"""What is not the same on both sides, by package (None: all of them) and type."""
+
+_SAME = Translation()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPart:
+    """A part of a config, read.
+
+    Args:
+        type: Type name of its node.
+        params: Parameters of its node; those with the default are left out.
+        carried: What the config says of the part beyond its node: the type as written, values that equal the default
+            or are spelled differently, and what only logs.
+        known: Whether the catalog has the component.
+    """
+
+    type: str
+    params: Params
+    carried: Params
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class PartReader:
+    """Reads and writes parts of the configs of one package.
+
+    Args:
+        catalog: The components.
+        package: Whose meaning numbers have where a part names no other package.
+        rules: Initialisation rules of the whole model.
+        strange: Told each value that is no plain data.
+    """
+
+    catalog: Catalog
+    package: str
+    rules: Rules = ()
+    strange: Callable[[Any], None] = field(default=lambda value: None)
+
+    def component(self, written: Any) -> Component | None:
+        """The component for a type as a config writes it."""
+        kind = split_type(written)[1]
+        return self.catalog.get(self._translation(written).component or kind)
+
+    def read(self, config: Params) -> ReadPart:
+        """A part's node, and what the config says beyond it."""
+        written = plain(config, self.strange)
+        kind = split_type(config["type"])[1]
+        component = self.component(config["type"])
+        if component is None:
+            elsewhere = self._translation(config["type"]).elsewhere
+            params = {key: value for key, value in written.items() if key != "type" and key not in elsewhere}
+        else:
+            params = dict(_explicit(component, self._values(written, component)))
+        carried = {key: value for key, value in written.items() if key not in params or not same(params[key], value)}
+        return ReadPart(component.name if component else kind, params, carried, component is not None)
+
+    def write(self, kind: str, params: Params, carried: Params) -> dict[str, Any]:
+        """A node's parameters as the part of a config: the opposite of ``read``.
+
+        Args:
+            kind: The part's type.
+            params: The node's parameters.
+            carried: What a config said of this part beyond its node. It is used where it still says the same.
+        """
+        old = thaw(carried) if split_type(carried.get("type"))[1] == kind else {"type": kind}
+        translation, component = self._translation(old["type"]), self.component(old["type"])
+        if component is None:
+            return {**old, **thaw(params)}
+        now = {**_defaults(component), **thaw(params)}
+        then = {**_defaults(component), **self._values(old, component)}
+        kept = {
+            key: value
+            for key, value in old.items()
+            if key in ("type", *translation.elsewhere) or same(then.get(key), now.get(key))
+        }
+        fresh = {key: now[key] for key in params if key not in kept and not same(then.get(key), now[key])}
+        if self.rules and "init_cfg" in fresh:
+            fresh |= {"init_cfg": self._own_rules(fresh.pop("init_cfg"))}
+        return {**kept, **translation.write(fresh)}
+
+    def begins_with_rules(self, init_cfg: Any) -> bool:
+        """Whether a node's ``init_cfg`` begins with the rules of the whole model."""
+        return without_prefix(self.rules, thaw(init_cfg)) is not None
+
+    def _values(self, written: Params, component: Component) -> dict[str, Any]:
+        """The component's parameters that a part sets; the model's rules are put before its own ``init_cfg``."""
+        translation = self._translation(written["type"])
+        given = {key: value for key, value in written.items() if key != "type" and key not in translation.elsewhere}
+        params = dict(translation.read(without_scopes(given)))
+        if "init_cfg" not in component.parameter_by_name:
+            return params
+        if checkpoints_of(params.get("init_cfg")):
+            kept = without_checkpoints(params.pop("init_cfg"))
+            params |= {"init_cfg": kept} if kept else {}
+        if self.rules:
+            default = thaw(component.parameter_by_name["init_cfg"].default)
+            params["init_cfg"] = combined(self.rules, params.get("init_cfg", default))
+        return params
+
+    def _own_rules(self, init_cfg: Any) -> Any:
+        own = without_prefix(self.rules, init_cfg) or []
+        return own if len(own) > 1 else own[0] if own else None
+
+    def _translation(self, written: Any) -> Translation:
+        scope, kind = split_type(written)
+        table = TRANSLATIONS
+        return table.get((scope or self.package, kind)) or table.get((None, kind)) or _SAME
+
+
+def _defaults(component: Component) -> dict[str, Any]:
+    return {item.name: thaw(item.default) for item in component.parameters if not item.required}
+
+
+def _explicit(component: Component, params: Params) -> Iterator[tuple[str, Any]]:
+    """The parameters that do not have their default."""
+    defaults = _defaults(component)
+    for key, value in params.items():
+        if key not in defaults or not same(defaults[key], value):
+            yield key, value
