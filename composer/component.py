@@ -125,6 +125,11 @@ class Component:
         return {parameter.name: parameter for parameter in self.parameters}
 
     @cached_property
+    def required(self) -> tuple[Parameter, ...]:
+        """The parameters without a default."""
+        return tuple(parameter for parameter in self.parameters if parameter.required)
+
+    @cached_property
     def input_by_name(self) -> Mapping[str, Port]:
         """The input ports by name."""
         return {port.name: port for port in self.inputs}
@@ -218,8 +223,12 @@ def read_component(cls: type, kind: str) -> Component:
     """Read a class's constructor and ``forward`` into a ``Component``.
 
     Raises:
-        ComponentError: Something is missing: an annotation, a port type, a return type.
+        ComponentError: It is no module, or something is missing: an annotation, a port type, a return type.
     """
+    if not _is_module(cls):
+        raise ComponentError(f"{getattr(cls, '__name__', cls)!s} is not a class derived from torch.nn.Module")
+    if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
+        raise ComponentError(f"{cls.__name__} has no forward")
     signature = inspect.signature(cls.__init__)  # type: ignore[misc]
     hints = _hints(cls.__init__)  # type: ignore[misc]
     texts = {item.arg_name: item.description or "" for item in docstring_parser.parse(inspect.getdoc(cls) or "").params}
@@ -320,6 +329,10 @@ def _metadata(annotation: Any) -> tuple[Any, ...]:
     if get_origin(annotation) in (Union, UnionType):
         return tuple(extra for part in get_args(annotation) for extra in _metadata(part))
     return ()
+
+
+def _is_module(item: Any) -> bool:
+    return isinstance(item, type) and issubclass(item, nn.Module)
 
 
 def _is_named_tuple(hint: Any) -> bool:

@@ -132,7 +132,7 @@ class Model(nn.Module):
         return {key: value for key, value in self.__dict__.items() if key != "_functions"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
 
 

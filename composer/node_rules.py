@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.component import Port
+from composer.component import Component, Port
 from composer.flows import Flow, Signature, produced
 from composer.free_outputs import FreeOutputs
 from composer.graph import Node, Ref, Wire, refs_of, wire_in_mode
@@ -50,6 +50,7 @@ class Nodes:
     wires: Wires
     layers: int = 0
     _missing: list[tuple[str, Port, str | None]] = field(default_factory=list)
+    _components: dict[Component, Signature] = field(default_factory=dict)
 
     def check(self) -> None:
         """Report what is wrong with the nodes, their parameters and their wires."""
@@ -108,7 +109,9 @@ class Nodes:
             return None
         component = self.scope.component(name)
         if component is not None:
-            return Signature.of_component(component)
+            if component not in self._components:
+                self._components[component] = Signature.of_component(component)
+            return self._components[component]
         body = self.scope.subgraph(name)
         if body is not None:
             return self.signatures.get(body)

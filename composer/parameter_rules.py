@@ -53,8 +53,8 @@ def check_parameters(report: Report, place: Place, component: Component, wired: 
         path = place.path("params", name)
         fix = repaired(component, name, known[name], path, f"{place.node}.params.{name}")
         report.add("bad-parameter", path, f"{place.node}.{name}", message, fix, parameter=name)
-    for parameter in component.parameters:
-        if parameter.required and parameter.name not in given:
+    for parameter in component.required:
+        if parameter.name not in given:
             _missing(report, place, component, parameter.name, wired)
 
 

@@ -144,7 +144,7 @@ class GraphError(Exception):
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names that look most like ``name``, best first; upper and lower case count as the same."""
-    folded: Mapping[str, str] = {other.casefold(): other for other in known if isinstance(other, str)}
+    folded: Mapping[str, str] = {other.casefold(): other for other in known}
     return [folded[match] for match in get_close_matches(str(name).casefold(), folded, n=count, cutoff=0.6)]
 
 

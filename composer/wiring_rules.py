@@ -1,7 +1,7 @@
 """The rules about wires: every reference leads somewhere, and what it carries fits where it goes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from composer.component import Port
@@ -104,7 +104,7 @@ class Wires:
         path = slot.path if mode is None else (*slot.path, mode)
         several = None if isinstance(wire, Ref) else wire
         slots = [
-            replace(slot, path=path, ref=ref, several=several, position=position, mode=mode)
+            Slot(path, slot.target, ref, slot.node, slot.port, several, position, mode, slot.modes)
             for position, ref in enumerate([wire] if isinstance(wire, Ref) else wire)
         ]
         takes_several = slot.node is not None if slot.port is None else slot.port.variadic

@@ -76,9 +76,9 @@ def test_a_type_that_differs_by_mode_is_followed_through_nodes_like_their_input(
     accepted = text.replace("pred: contrast.logits", "pred: act.out")
     refused = accepted.replace("act.out, target: label", "act.out, target: act.out")
     assert [p.code for p in check(loads(accepted), CATALOG)] == []
-    assert [str(problem) for problem in check(loads(refused, "g.yaml"), CATALOG) if problem.code == "wrong-type"] == [
-        "wrong-type g.yaml:17:51 act.out -> loss.target (loss mode)\n    got Logits from act.out, loss.target takes Label"
-    ]
+    (problem,) = [problem for problem in check(loads(refused), CATALOG) if problem.code == "wrong-type"]
+    assert (problem.where.subject, problem.where.mode) == ("act.out -> loss.target", "loss")
+    assert problem.message == "got Logits from act.out, loss.target takes Label"
 
 
 def test_a_node_of_an_unknown_type_hides_nothing_else() -> None:

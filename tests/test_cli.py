@@ -120,7 +120,7 @@ def test_list_has_one_whole_line_a_component() -> None:
     (conv,) = [line for line in found if line.split()[1:2] == ["Conv2d"]]
     assert conv.split("  ")[0] == "layers"
     assert "input: FeatureMap" in conv
-    assert conv.endswith("as ``torch.nn.Conv2d``.")
+    assert conv.endswith("as `torch.nn.Conv2d`.")
 
 
 def test_list_of_one_kind() -> None:

@@ -21,7 +21,7 @@ class SimilarityRanking(nn.Module):
     """The prototypes, most similar first, as OpenMMLab's ImageToImageRetriever predicts.
 
     ``scores`` are the similarities as they came, in the prototypes' order; ``labels`` the prototypes' indices by
-    falling similarity.
+    falling similarity, of equal ones the first.
 
     Args:
         topk: How many indices are given; -1 gives all, and there are never more than prototypes.
@@ -40,4 +40,5 @@ class SimilarityRanking(nn.Module):
         """Sort by falling similarity."""
         count = similarity.shape[1]
         kept = count if self.topk == -1 else min(self.topk, count)
-        return Ranking(similarity, similarity.topk(kept, dim=1).indices)
+        order = similarity.argsort(dim=1, descending=True, stable=True)
+        return Ranking(similarity, order[:, :kept])

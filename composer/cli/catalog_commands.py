@@ -31,7 +31,7 @@ def list_components(
         print_json([_component_json(component) for components in chosen.values() for component in components])
         return
     rows = [
-        [component.kind, component.name, _ports(component.inputs), _ports(component.outputs), component.summary]
+        [component.kind, component.name, _ports(component.inputs), _ports(component.outputs), _plain(component.summary)]
         for components in chosen.values()
         for component in components
     ]
@@ -85,14 +85,19 @@ def _description(component: Component) -> str:
     parsed = docstring_parser.parse(component.doc)
     parts = [parsed.short_description, parsed.long_description]
     parts += [f"Raises {item.type_name}: {item.description}" for item in parsed.raises]
-    return "\n\n".join(part for part in parts if part)
+    return _plain("\n\n".join(part for part in parts if part))
+
+
+def _plain(text: str) -> str:
+    """A docstring's text without its doubled quotes of code."""
+    return text.replace("``", "`")
 
 
 def _parameter_row(component: Component, parameter: Parameter) -> list[str]:
     default = "required" if parameter.required else value_text(parameter.default)
     if parameter.name in component.from_wire:
         default = f"from the wire into {component.from_wire[parameter.name][0].name}"
-    return [parameter.name, type_text(parameter.annotation), default, " ".join(parameter.help.split())]
+    return [parameter.name, type_text(parameter.annotation), default, _plain(" ".join(parameter.help.split()))]
 
 
 def _component_json(component: Component) -> dict[str, Any]:

@@ -110,9 +110,13 @@ def _answers_text(answers: Sequence[Sequence[Answer]], outputs: Mapping[str, Any
         return "  ".join(f"{name} {_value_text(value)}" for name, value in outputs.items())
     if not answers[0]:
         return "nothing"
-    return "  ".join(
-        answer.name if answer.score is None else f"{answer.name} {answer.score:.3f}" for answer in answers[0]
-    )
+    return "  ".join(f"{answer.name}{_score_text(answer.score)}" for answer in answers[0])
+
+
+def _score_text(score: float | None) -> str:
+    if score is None:
+        return ""
+    return f" {score:.3f}" if score == 0 or abs(score) >= 0.001 else f" {score:.1e}"
 
 
 def _value_text(value: Any) -> str:

@@ -5,13 +5,14 @@ config means is what mmengine makes of it; environment variables are not read, a
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from composer.openmmlab.config_reader import ConfigReader
-from composer.openmmlab.config_report import StopReadingError
-from composer.openmmlab.config_values import Imported, plain
+from composer.openmmlab.config_reading.reader import ConfigReader
+from composer.openmmlab.config_reading.report import StopReadingError
+from composer.openmmlab.config_reading.values import Imported, plain
 from composer.problems import GraphError, Problem, Where, suggestion
 
 __all__ = ["ConfigFile", "read_config"]
@@ -64,15 +65,13 @@ def read_config(path: str | Path) -> ConfigFile:
         path: A ``.py``, ``.json``, ``.yaml`` or ``.yml`` file.
 
     Raises:
-        GraphError: Something in it is not data (``config-not-data``), a file is missing or inherits from itself, or it is
-            too large; carries everything that was found.
+        GraphError: Something in it is not data (``config-not-data``), a file is missing or inherits from itself, or
+            there is too much of something; carries everything that was found.
     """
     reader = ConfigReader()
     found: dict[str, Any] = {}
-    try:
+    with suppress(StopReadingError):
         found = reader.read(Path(path))
-    except StopReadingError:
-        pass
     if reader.report.problems:
         raise GraphError(reader.report.problems)
     _note_what_is_not_followed(found, reader, str(path))

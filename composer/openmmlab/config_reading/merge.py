@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from composer.openmmlab.config_values import BaseDict, Budget, NotDataError, copy_tree
+from composer.openmmlab.config_reading.values import BaseDict, Budget, NotDataError, copy_tree
 
 __all__ = ["inherit", "merge", "update"]
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from composer.openmmlab.config_merge import inherit
-from composer.openmmlab.config_operations import lookup
-from composer.openmmlab.config_report import Report, SourceText, StopReadingError
-from composer.openmmlab.config_statements import BASE, Names, Statements, base_paths, parse
-from composer.openmmlab.config_text import BASE_TEXT, Templates
-from composer.openmmlab.config_values import (
+from composer.openmmlab.config_reading.merge import inherit
+from composer.openmmlab.config_reading.operations import lookup
+from composer.openmmlab.config_reading.report import Report, SourceText, StopReadingError
+from composer.openmmlab.config_reading.statements import BASE, Names, Statements, base_paths, parse
+from composer.openmmlab.config_reading.text import BASE_TEXT, Templates
+from composer.openmmlab.config_reading.values import (
     UNKNOWN,
     BaseDict,
     Budget,
@@ -75,8 +75,8 @@ class ConfigReader:
             self.report.refuse("config-too-large", where, text)
             raise StopReadingError
         self._open.append(path)
-        text = self._text(path, where)
-        found = Names() if text is None else self._read(path, text)
+        written = self._text(path, where)
+        found = Names() if written is None else self._read(path, written)
         self._open.pop()
         self._done[path] = found
         return found

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from composer.openmmlab.config_values import BaseDict, Budget, Imported, NotDataError, copy_tree, weigh
+from composer.openmmlab.config_reading.values import BaseDict, Budget, Imported, NotDataError, copy_tree, weigh
 from composer.problems import suggestion
 
 __all__ = ["NUMBER", "binary", "check_number", "compare", "entries", "lookup", "store", "unary"]
@@ -81,7 +81,7 @@ def binary(kind: ast.operator, left: Any, right: Any, budget: Budget) -> Any:
         return _arithmetic(kind, left, right)
     if isinstance(kind, ast.Add) and isinstance(left, _SEQUENCES) and type(left) is type(right):
         budget.charge(len(left) + len(right))
-        return left + right
+        return operator.add(left, right)
     if isinstance(kind, ast.Mult) and isinstance(right, _SEQUENCES):
         left, right = right, left
     if isinstance(kind, ast.Mult) and isinstance(left, _SEQUENCES) and isinstance(right, int):

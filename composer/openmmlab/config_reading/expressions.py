@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-from composer.openmmlab.config_calls import FUNCTIONS, METHODS
-from composer.openmmlab.config_operations import binary, check_number, compare, entries, lookup, unary
-from composer.openmmlab.config_report import SourceText, StopReadingError
-from composer.openmmlab.config_text import BASE_NAME, BASE_TEXT, Templates, formatted
-from composer.openmmlab.config_values import UNKNOWN, Budget, Imported, NotDataError, TooLargeError
+from composer.openmmlab.config_reading.calls import FUNCTIONS, METHODS
+from composer.openmmlab.config_reading.operations import binary, check_number, compare, entries, lookup, unary
+from composer.openmmlab.config_reading.report import SourceText, StopReadingError
+from composer.openmmlab.config_reading.text import BASE_NAME, BASE_TEXT, Templates, formatted
+from composer.openmmlab.config_reading.values import UNKNOWN, Budget, Imported, NotDataError, TooLargeError
 
 __all__ = ["Expressions", "dotted_name"]
 
@@ -218,7 +218,9 @@ class Expressions:
         if not isinstance(inner, ast.Set) or len(inner.elts) != 1:
             self._other(node)
         held = inner.elts[0]
-        default = self.templates.default(held.value) if _is_text(held) else None
+        default = None
+        if isinstance(held, ast.Constant) and isinstance(held.value, str):
+            default = self.templates.default(held.value)
         if default is not None:
             return self.known(ast.copy_location(_parsed(default), node))
         if not BASE_NAME.fullmatch(dotted_name(held)):
@@ -303,10 +305,6 @@ def dotted_name(node: ast.expr) -> str:
 
 def _on(method: Callable[..., Any], owner: Any, budget: Budget, *given: Any, **named: Any) -> Any:
     return method(budget, owner, *given, **named)
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _parsed(text: str) -> ast.expr:

@@ -1,4 +1,4 @@
-"""Statements of a Python config, read through its syntax tree: assignments, and what OpenMMLab's configs have besides."""
+"""Statements of a Python config, read through its syntax tree: assignments, and what configs have besides."""
 
 import ast
 import re
@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.openmmlab.config_expressions import Expressions, dotted_name
-from composer.openmmlab.config_operations import binary, entries, lookup, store
-from composer.openmmlab.config_report import SourceText, StopReadingError
-from composer.openmmlab.config_text import Templates
-from composer.openmmlab.config_values import UNKNOWN, Budget, Imported, NotDataError, TooLargeError, copy_tree
+from composer.openmmlab.config_reading.expressions import Expressions, dotted_name
+from composer.openmmlab.config_reading.operations import binary, entries, lookup, store
+from composer.openmmlab.config_reading.report import SourceText, StopReadingError
+from composer.openmmlab.config_reading.text import Templates
+from composer.openmmlab.config_reading.values import UNKNOWN, Budget, Imported, NotDataError, TooLargeError, copy_tree
 
 __all__ = ["BASE", "Names", "Statements", "base_paths", "parse"]
 
@@ -51,7 +51,7 @@ def parse(source: SourceText) -> ast.Module | None:
         at = ast.Pass(lineno=error.lineno or 1, col_offset=max((error.offset or 1) - 1, 0))
         source.refuse(at, f"this is not Python: {error.msg}", "config-syntax")
     except (ValueError, RecursionError, MemoryError) as error:
-        text = f"this is not read as Python: {error or 'expressions are nested too deep'}"
+        text = f"this is not read as Python: {error}" if str(error) else "expressions are nested too deep"
         source.refuse(ast.Pass(lineno=1, col_offset=0), text, "config-syntax")
     return None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from composer.openmmlab.config_values import Budget, Imported, NotDataError, weigh
+from composer.openmmlab.config_reading.values import Budget, Imported, NotDataError, weigh
 
 __all__ = ["BASE_NAME", "BASE_TEXT", "Templates", "format_text", "formatted"]
 
@@ -70,7 +70,8 @@ def formatted(value: Any, conversion: str, spec: str, budget: Budget) -> str:
     if not _SPEC.fullmatch(spec):
         raise NotDataError(f"the format {spec[:40]!r} is not read")
     weigh(value, budget)
-    text = {"r": repr, "a": ascii, "s": str}[conversion](value) if conversion else value
+    conversions: dict[str, Callable[[Any], str]] = {"r": repr, "a": ascii, "s": str}
+    text = conversions[conversion](value) if conversion else value
     result = format(text, spec)
     budget.charge(len(result) // 32)
     return result

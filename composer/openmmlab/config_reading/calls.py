@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from composer.openmmlab.config_merge import merge, update
-from composer.openmmlab.config_operations import NUMBER, check_number, entries, store
-from composer.openmmlab.config_text import format_text
-from composer.openmmlab.config_values import BaseDict, Budget, Imported, NotDataError, copy_tree, weigh
+from composer.openmmlab.config_reading.merge import merge, update
+from composer.openmmlab.config_reading.operations import NUMBER, check_number, entries, store
+from composer.openmmlab.config_reading.text import format_text
+from composer.openmmlab.config_reading.values import BaseDict, Budget, Imported, NotDataError, copy_tree, weigh
 
 __all__ = ["FUNCTIONS", "METHODS"]
 

@@ -1,0 +1,212 @@
+"""A graph while it is drawn from a config."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from composer.catalog import Catalog
+from composer.component import Component
+from composer.graph import FrozenDict, Graph, Input, Node, Ref, Wire, freeze
+from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
+from composer.openmmlab.names import split_type
+from composer.openmmlab.notes import left_to_caller, not_understood, outside_catalog
+from composer.openmmlab.parts import PartReader
+from composer.openmmlab.plain import plain
+from composer.openmmlab.preprocessing import image_size, read_preprocess
+from composer.problems import Problem
+
+__all__ = ["METADATA", "Draft", "Flow", "Place"]
+
+METADATA = "openmmlab"
+"""Under this name a graph's metadata holds what its config says beyond the graph."""
+
+Place = Literal["backbone", "neck", "head"]
+"""What a part is by where it stands; a placeholder's ports are named after it."""
+
+_NO_PICTURES: Mapping[str, Any] = FrozenDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What comes out of a part.
+
+    Args:
+        ref: The output.
+        levels: Whether it is a sequence: what OpenMMLab's parts hand on is a tuple, of which the next one takes the
+            last entry unless it takes them all.
+    """
+
+    ref: Ref
+    levels: bool = False
+
+    @property
+    def last(self) -> Ref:
+        """The last level."""
+        return Ref(self.ref.source, self.ref.port, -1) if self.levels else self.ref
+
+
+@dataclass
+class Draft:
+    """The parts drawn so far.
+
+    Args:
+        catalog: The components.
+        package: The package that the config is of.
+        algorithm: The type of the whole model, as written.
+        rules: Initialisation rules of the whole model that its parts follow.
+    """
+
+    catalog: Catalog
+    package: str
+    algorithm: str
+    rules: Rules = ()
+    inputs: dict[str, Input] = field(default_factory=dict)
+    data_samples: dict[str, Input] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Ref]] = field(default_factory=dict)
+    carried: dict[str, Any] = field(default_factory=dict)
+    notes: list[Problem] = field(default_factory=list)
+
+    @property
+    def reader(self) -> PartReader:
+        """Reads parts as the config's package means them."""
+        return PartReader(self.catalog, self.package, self.rules, lambda value: self._strange(value))
+
+    def graph(self) -> Graph:
+        """The finished graph."""
+        about = {"package": self.package, "algorithm": self.algorithm, "config": self.carried}
+        return Graph(
+            name=split_type(self.algorithm)[1],
+            about=f"Imported from an OpenMMLab config ({self.package}, {self.algorithm}).",
+            inputs=FrozenDict(self.inputs),
+            data_samples=FrozenDict(self.data_samples),
+            nodes=FrozenDict(self.nodes),
+            outputs=FrozenDict({mode: FrozenDict(refs) for mode, refs in self.outputs.items()}),
+            metadata=freeze({METADATA: about}),
+        )
+
+    def carry(self, key: str, value: Any) -> None:
+        """Keep a setting of the whole model that the graph itself does not hold."""
+        self.carried[key] = plain(value, self._strange)
+
+    def image(self, config: Mapping[str, Any], backbone: Any) -> Flow:
+        """The input: pictures of the size the backbone is made for, prepared as ``data_preprocessor`` says."""
+        part = backbone if isinstance(backbone, Mapping) else {}
+        size = image_size(split_type(part.get("type"))[1], part.get("img_size"))
+        channels = part.get("in_channels", 3)
+        steps = None
+        if "data_preprocessor" in config:
+            given = config["data_preprocessor"]
+            if isinstance(given, Mapping):
+                steps = read_preprocess(plain(given), size)
+                given = {key: value for key, value in given.items() if key not in ("mean", "std")}
+                self._tell_preprocessor(given)
+            self.carry("data_preprocessor", given)
+        self.inputs["image"] = Input("Image", ("B", channels if type(channels) is int else 3, *size), steps)
+        return Flow(Ref("image"))
+
+    def parts(self, slot: str, config: Any, source: Flow, place: Place, **wires: Wire) -> Flow:
+        """The node of a part, or the nodes of a list of parts one after the other.
+
+        Args:
+            slot: Where the part stands in the config; the node's id. In a list the ids are numbered from 0.
+            config: The part, a list of them, or None.
+            source: What flows in.
+            place: What it is by where it stands.
+            wires: Further ports that are wired where the component has them.
+
+        Returns:
+            What flows out; ``source`` if there is no part.
+        """
+        if config is None:
+            self.carried[slot] = None
+            return source
+        if not isinstance(config, list | tuple):
+            flow, self.carried[slot] = self._part(slot, slot, config, source, place, wires)
+            return flow
+        self.carried[slot] = carried = []
+        for index, part in enumerate(config):
+            source, beyond = self._part(f"{slot}_{index}", f"{slot}.{index}", part, source, place, wires)
+            carried.append(beyond)
+        return source
+
+    def node(self, name: str, kind: str, params: Mapping[str, Any] = _NO_PICTURES, **wires: Wire) -> Flow:
+        """A node of a known component; what flows out is its first output."""
+        self.nodes[name] = Node(kind, params=freeze(params), inputs=FrozenDict(wires))
+        return _first_output(name, self.catalog[kind])
+
+    def add(self, name: str, config: Mapping[str, Any], **wires: Wire) -> Flow:
+        """A node for a part whose ports are told one by one; what the config says beyond it is left in ``beyond``."""
+        read = self.reader.read(config)
+        self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
+        self._tell_checkpoints(f"model.{name}", config.get("init_cfg"))
+        self.beyond = read.carried
+        if not read.known:
+            self.notes.append(outside_catalog(name, read.type, self.catalog))
+            return Flow(Ref(name, "out"))
+        return _first_output(name, self.catalog[read.type])
+
+    def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:
+        """Note a setting that has no effect in the graph."""
+        self.notes.append(not_understood(path, text, known))
+
+    def left_to_caller(self, path: str, text: str) -> None:
+        """Note a setting about training or data."""
+        self.notes.append(left_to_caller(path, text))
+
+    def initialization(self, init_cfg: Any, pretrained: Any = None) -> None:
+        """Rules of the whole model: those that every part follows, and notes about the others."""
+        self._tell_checkpoints("model", init_cfg)
+        if pretrained is not None:
+            self._tell_checkpoint("model.pretrained", str(pretrained))
+        rules, named = rules_for_parts(plain(init_cfg))
+        self.rules = rules
+        if named:
+            text = "rules of the whole model that name its children are not followed: give them to the part itself"
+            self.not_understood("model.init_cfg", text)
+
+    def _part(
+        self, name: str, path: str, config: Any, source: Flow, place: Place, wires: Mapping[str, Wire]
+    ) -> tuple[Flow, Any]:
+        if not isinstance(config, Mapping) or "type" not in config:
+            text = f"expected a dict with a type, found {plain(config)!r:.80}"
+            self.not_understood(f"model.{path}", text)
+            return source, plain(config)
+        component = self.reader.component(config["type"])
+        port, taken = _entry(component, source, place)
+        more = {key: wire for key, wire in wires.items() if component is not None and key in component.input_by_name}
+        flow = self.add(name, config, **{port: taken}, **more)
+        if component is None:
+            flow = Flow(flow.ref, levels=place != "head")
+        return flow, self.beyond
+
+    def _tell_preprocessor(self, config: Mapping[str, Any]) -> None:
+        if config.get("pad_size_divisor", 1) not in (None, 1):
+            text = f"padding pictures to multiples of {config['pad_size_divisor']} is no step of an input's preprocess"
+            self.left_to_caller("model.data_preprocessor.pad_size_divisor", text)
+        if config.get("batch_augments"):
+            self.left_to_caller("model.data_preprocessor.batch_augments", "mixing the pictures of a batch is training")
+
+    def _tell_checkpoints(self, path: str, init_cfg: Any) -> None:
+        for file in checkpoints_of(plain(init_cfg)):
+            self._tell_checkpoint(f"{path}.init_cfg", file)
+
+    def _tell_checkpoint(self, path: str, file: str) -> None:
+        self.left_to_caller(path, f"the weights in {file} are not loaded: load them into the model once it is built")
+
+    def _strange(self, value: Any) -> None:
+        text = f"found {value!r:.80} ({type(value).__name__}), expected plain data; its text is kept"
+        self.not_understood("model", text)
+
+
+def _entry(component: Component | None, source: Flow, place: Place) -> tuple[str, Ref]:
+    """The port of a part that takes what flows in, and the wire to it."""
+    if component is None:
+        return ("image" if place == "backbone" else "feature"), source.ref
+    port = component.inputs[0]
+    return port.name, source.ref if port.type.is_sequence else source.last
+
+
+def _first_output(name: str, component: Component) -> Flow:
+    port = component.outputs[0]
+    return Flow(Ref(name, port.name), port.type.is_sequence)

@@ -1,0 +1,158 @@
+"""Where components come from: classes, folders and packages; and what a graph file cannot do."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from composer.catalog import Catalog
+from composer.component import ComponentError
+from composer.graphfile import loads
+from composer.ports import AnyTensor
+from composer.problems import GraphError
+from composer.rules import check
+from tests.sample_components import CATALOG, Neck, Stem
+
+PART = '''
+"""Parts."""
+
+from torch import nn
+
+from composer.ports import AnyTensor
+
+__all__ = ["{name}"]
+
+
+class {name}(nn.Module):
+    """A part."""
+
+    def forward(self, x: AnyTensor) -> AnyTensor:
+        return x
+'''
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return folder
+
+
+def problems(error: pytest.ExceptionInfo[GraphError]) -> list[str]:
+    return [str(problem) for problem in error.value.problems]
+
+
+def test_a_catalog_finds_components_by_name() -> None:
+    assert CATALOG["Stem"].cls is Stem and CATALOG.get("Stem") is CATALOG["Stem"]
+    assert "Stem" in CATALOG and "stem" not in CATALOG
+    assert CATALOG.get("stem") is None and CATALOG.get(None) is None
+    assert CATALOG.nearest("stm") == ["Stem"]
+    assert len(CATALOG) == len(list(CATALOG)) == len(CATALOG.components)
+
+
+def test_a_catalog_lists_its_kinds_and_port_types() -> None:
+    mixed = Catalog.of(Stem, kind="stems").with_components(Neck, kind="necks")
+    assert {kind: [item.name for item in items] for kind, items in mixed.kinds.items()} == {
+        "necks": ["Neck"],
+        "stems": ["Stem"],
+    }
+    assert {"Image", "FeatureMap", "Detections", "AnyTensor"} <= mixed.port_types.keys()
+
+
+def test_a_folder_adds_its_files_under_the_kind_of_their_folder(tmp_path: Path) -> None:
+    write(tmp_path, "necks/fancy.py", PART.format(name="FancyNeck"))
+    write(tmp_path, "top.py", PART.format(name="TopPart"))
+    write(tmp_path, "_private.py", "raise RuntimeError")
+    write(tmp_path, "necks/notes.txt", "not a part")
+    found = Catalog({}).with_folder(tmp_path)
+    assert {item.name: item.kind for item in found} == {"FancyNeck": "necks", "TopPart": tmp_path.name}
+
+
+def test_the_old_catalog_stays_as_it_is(tmp_path: Path) -> None:
+    before = Catalog.of(Stem)
+    after = before.with_folder(write(tmp_path, "part.py", PART.format(name="Part")))
+    assert [item.name for item in before] == ["Stem"]
+    assert [item.name for item in after] == ["Stem", "Part"]
+
+
+def test_a_folder_may_be_added_again(tmp_path: Path) -> None:
+    once = Catalog({}).with_folder(write(tmp_path, "part.py", PART.format(name="Part")))
+    assert once.with_folder(tmp_path)["Part"].cls is once["Part"].cls
+
+
+def test_the_type_names_of_a_catalog_are_unique(tmp_path: Path) -> None:
+    write(tmp_path, "a/part.py", PART.format(name="Part"))
+    write(tmp_path, "b/part.py", PART.format(name="Part"))
+    with pytest.raises(GraphError) as error:
+        Catalog({}).with_folder(tmp_path)
+    (text,) = problems(error)
+    assert text.startswith("duplicate-component Part\n") and "both have a component of this name" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ("def broken(:", ["component-file {folder}/part.py", "importing it failed: SyntaxError"]),
+        ("raise ValueError('no')", ["component-file {folder}/part.py", "importing it failed: ValueError: no"]),
+        ("import no_such_module", ["component-file", "ModuleNotFoundError: No module named 'no_such_module'"]),
+        ("x = 1", ["component-file", "it has no __all__: list the component classes in it"]),
+        ("__all__ = ['Lost']", ["bad-component", "has no attribute 'Lost'"]),
+        ("__all__ = ['x']\nx = 1", ["bad-component", "1 is not a class derived from torch.nn.Module"]),
+        (PART.format(name="Part").replace("x: AnyTensor", "x"), ["bad-component", "input 'x' has no annotation"]),
+    ],
+    ids=["syntax", "raises", "imports nothing", "no __all__", "a lost name", "no class", "no annotation"],
+)
+def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, source: str, texts: list[str]) -> None:
+    with pytest.raises(GraphError) as error:
+        Catalog({}).with_folder(write(tmp_path, "part.py", source))
+    (text,) = problems(error)
+    assert all(part.format(folder=tmp_path.name) in text for part in texts)
+
+
+def test_all_broken_components_are_told_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "__all__ = ['Lost', 'x']\nx = 1")
+    write(tmp_path, "b.py", "y = 1")
+    with pytest.raises(GraphError) as error:
+        Catalog({}).with_folder(tmp_path)
+    assert len(problems(error)) == 3
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GraphError) as error:
+        Catalog({}).with_folder(tmp_path / "none")
+    assert problems(error) == [f"no-folder {tmp_path / 'none'}\n    there is no such folder of components"]
+
+
+def test_classes_that_are_no_components_are_refused() -> None:
+    class Bad(nn.Module):
+        def forward(self, x) -> AnyTensor:  # type: ignore[no-untyped-def]
+            return x
+
+    with pytest.raises(ComponentError, match=r"Bad\.forward: input 'x' has no annotation"):
+        Catalog.of(Bad)
+
+
+def test_the_default_catalog_holds_what_composer_ships_and_is_made_once() -> None:
+    assert Catalog.default() is Catalog.default()
+    assert {"Conv2d", "ResNet"} <= Catalog.default().components.keys()
+    assert Catalog.default()["Conv2d"].kind == "layers"
+
+
+def test_an_installed_package_adds_its_components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "sample_parts_package/necks/part.py", PART.format(name="PackagedPart"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = Catalog({}).with_package("sample_parts_package")
+    assert {item.name: item.kind for item in found} == {"PackagedPart": "necks"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["colorsys", "colorsys.rgb_to_hsv", "tests.sample_components.Stem", "../part", "part.py"]
+)
+def test_a_graph_file_imports_nothing_whatever_its_types_are_called(kind: str, tmp_path: Path) -> None:
+    write(tmp_path, "part.py", PART.format(name="Part"))
+    text = f"schema: 1\nnodes:\n  a: {{type: '{kind}'}}\noutputs:\n  tensor: {{out: a}}\n"
+    before = set(sys.modules)
+    found = check(loads(text, str(tmp_path / "graph.yaml")), CATALOG)
+    assert [problem.code for problem in found] == ["unknown-type"]
+    assert set(sys.modules) == before

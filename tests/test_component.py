@@ -1,0 +1,274 @@
+"""What a class says about itself as a component, and which classes are refused."""
+
+import inspect
+from typing import Annotated, Any, Literal, NamedTuple
+
+import pytest
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from composer.component import ComponentError, parse_axes, read_component
+from composer.graph import FrozenDict
+from composer.ports import AnyTensor, Embedding, FeatureMap, Image, LayerCount, Like, Logits, Pyramid
+from tests.sample_components import Act, Add, Backbone, Contrast, Head, Neck, Stem
+
+
+def ports(ports: Any) -> list[tuple[str, str]]:
+    return [(port.name, port.type.name) for port in ports]
+
+
+def test_inputs_are_the_arguments_of_forward_and_outputs_its_return() -> None:
+    stem, contrast = read_component(Stem, "stems"), read_component(Contrast, "heads")
+    assert (stem.name, stem.kind, stem.summary) == ("Stem", "stems", "A convolution.")
+    assert ports(stem.inputs) == [("image", "FeatureMap")]
+    assert ports(stem.outputs) == [("out", "FeatureMap")]
+    assert ports(contrast.inputs) == [("query", "Embedding"), ("key", "Embedding")]
+    assert ports(contrast.outputs) == [("logits", "Logits"), ("target", "Label")]
+    assert contrast.returns_tuple and not stem.returns_tuple
+    assert stem.input_by_name["image"].axes == ("B", "in_channels", "H", "W")
+
+
+def test_an_argument_with_a_default_is_optional_and_a_starred_one_takes_many() -> None:
+    image, ids_keep = read_component(Backbone, "").inputs
+    (xs,) = read_component(Add, "").inputs
+    assert (image.optional, image.variadic) == (False, False)
+    assert (ids_keep.optional, ids_keep.variadic, ids_keep.type.name) == (True, False, "AnyTensor")
+    assert (xs.optional, xs.variadic) == (False, True)
+
+
+def test_an_output_may_be_like_an_input() -> None:
+    act = read_component(Act, "")
+    (out,) = act.outputs
+    (image,) = read_component(Backbone, "").inputs[:1]
+    assert act.type_of_output(out, {"input": image.type}).name == "Image"
+    assert act.type_of_output(out, {}).name == "AnyTensor"
+
+
+def test_parameters_are_those_of_the_constructor() -> None:
+    class Documented(nn.Module):
+        """One.
+
+        Args:
+            width: How wide.
+        """
+
+        def __init__(self, width: int, norm: Literal["a", "b"] = "a") -> None:
+            super().__init__()
+
+        def forward(self, x: AnyTensor) -> AnyTensor:
+            return x
+
+    width, norm = read_component(Documented, "").parameters
+    assert (width.required, width.help, width.default) == (True, "How wide.", inspect.Parameter.empty)
+    assert (norm.required, norm.default) == (False, "a")
+    assert read_component(Documented, "").schema["properties"]["norm"]["enum"] == ["a", "b"]
+    assert read_component(Act, "").parameters == ()
+
+
+def test_a_required_parameter_that_names_an_axis_of_an_input_comes_from_the_wire() -> None:
+    stem = read_component(Stem, "")
+    ((name, (port, position)),) = stem.from_wire.items()
+    assert (name, port.name, position) == ("in_channels", "image", 1)
+    assert read_component(Head, "").from_wire == {}
+
+
+@pytest.mark.parametrize(
+    ("params", "faults"),
+    [
+        ({}, ()),
+        ({"out_channels": 4, "norm": "layer", "size": (3, 3)}, ()),
+        ({"drop": 1}, ()),
+        ({"unknown": 4}, ()),
+        ({"out_channels": "4"}, (("out_channels", 'found "4", expected an integer'),)),
+        ({"out_channels": 0}, (("out_channels", "found 0, expected at least 1"),)),
+        ({"out_channels": True}, (("out_channels", "found true, expected an integer"),)),
+        ({"drop": 1.5}, (("drop", "found 1.5, expected at most 1"),)),
+        ({"drop": float("nan")}, (("drop", "found nan, expected at most 1"),)),
+        ({"norm": "bach"}, (("norm", "found \"bach\", expected 'batch' or 'layer'"),)),
+        ({"bias": 1}, (("bias", "found 1, expected true or false"),)),
+        (
+            {"size": [3, "a"]},
+            (("size", 'found [3, "a"], expected an integer'), ("size", '[1]: found "a", expected an integer')),
+        ),
+        (
+            {"bias": 0, "label": 3},
+            (("bias", "found 0, expected true or false"), ("label", "found 3, expected a string")),
+        ),
+    ],
+)
+def test_values_are_held_against_the_annotations(params: dict[str, Any], faults: Any) -> None:
+    assert read_component(Stem, "").faults(params) == faults
+
+
+def test_equal_looking_values_of_other_types_are_told_apart() -> None:
+    stem = read_component(Stem, "")
+    assert stem.faults({"bias": True}) == ()
+    assert stem.faults({"bias": 1}) != ()
+    assert stem.faults({"out_channels": 1}) == ()
+    assert stem.faults({"out_channels": 1.5}) != ()
+    assert stem.faults(FrozenDict(size=(3, 3))) == ()
+
+
+def test_arguments_have_the_annotated_types() -> None:
+    assert read_component(Stem, "").arguments(FrozenDict(in_channels=3, size=(3, 5))) == {
+        "in_channels": 3,
+        "size": (3, 5),
+    }
+
+
+@pytest.mark.parametrize(("params", "layers"), [({}, 18), ({"depth": 50}, 50), ({"depth": -3}, 1), ({"depth": "x"}, 1)])
+def test_declared_layers_are_the_values_of_parameters_that_count_layers(params: dict[str, Any], layers: int) -> None:
+    assert read_component(Backbone, "").declared_layers(params) == layers
+    assert read_component(Neck, "").declared_layers(params) == 1
+
+
+def test_declared_layers_add_up_over_sequences() -> None:
+    class Stages(nn.Module):
+        def __init__(
+            self,
+            depths: Annotated[tuple[int, ...], LayerCount()] = (2, 2),
+            more: Annotated[int | None, LayerCount()] = None,
+        ) -> None:
+            super().__init__()
+
+        def forward(self, x: AnyTensor) -> AnyTensor:
+            return x
+
+    stages = read_component(Stages, "")
+    assert stages.declared_layers({}) == 4
+    assert stages.declared_layers({"depths": (2, (3, 4)), "more": 5}) == 14
+
+
+class NoModule:
+    def forward(self, x: AnyTensor) -> AnyTensor:
+        return x
+
+
+class NoForward(nn.Module):
+    pass
+
+
+class NoInputType(nn.Module):
+    def forward(self, x) -> AnyTensor:  # type: ignore[no-untyped-def]
+        return x
+
+
+class PlainTensor(nn.Module):
+    def forward(self, x: Tensor) -> AnyTensor:
+        return x
+
+
+class NoReturnType(nn.Module):
+    def forward(self, x: AnyTensor):  # type: ignore[no-untyped-def]
+        return x
+
+
+class ReturnsNone(nn.Module):
+    def forward(self, x: AnyTensor) -> None:
+        pass
+
+
+class Keywords(nn.Module):
+    def forward(self, x: AnyTensor, **more: AnyTensor) -> AnyTensor:
+        return x
+
+
+class UntypedParameter(Act):
+    def __init__(self, width=3) -> None:  # type: ignore[no-untyped-def]
+        super().__init__()
+
+
+class StarredParameters(Act):
+    def __init__(self, *width: int) -> None:
+        super().__init__()
+
+
+class KeywordParameters(Act):
+    def __init__(self, **width: int) -> None:
+        super().__init__()
+
+
+class ParameterOfNoFile(Act):
+    def __init__(self, make: "Undefined") -> None:  # type: ignore[name-defined] # noqa: F821
+        super().__init__()
+
+
+class LikeNothing(nn.Module):
+    def forward(self, x: AnyTensor) -> Annotated[AnyTensor, Like("y")]:
+        return x
+
+
+class BadAxes(nn.Module):
+    def forward(self, x: Annotated[FeatureMap, "B C*2 H W"]) -> AnyTensor:
+        return x
+
+
+class Untyped(NamedTuple):
+    logits: Logits
+    other: int
+
+
+class BadField(nn.Module):
+    def forward(self, x: AnyTensor) -> Untyped:
+        return Untyped(x, 1)
+
+
+@pytest.mark.parametrize(
+    ("refused", "text"),
+    [
+        (NoModule, "NoModule is not a class derived from torch.nn.Module"),
+        (3, "3 is not a class derived from torch.nn.Module"),
+        (parse_axes, "parse_axes is not a class derived from torch.nn.Module"),
+        (NoForward, "NoForward has no forward"),
+        (NoInputType, "NoInputType.forward: input 'x' has no annotation: write one such as"),
+        (PlainTensor, "PlainTensor.forward: input 'x' has no port type: annotate it with one of composer.ports"),
+        (NoReturnType, "NoReturnType.forward: its return has no annotation"),
+        (ReturnsNone, "ReturnsNone.forward: its return has no annotation"),
+        (Keywords, "Keywords.forward takes **more: name every input port"),
+        (UntypedParameter, "UntypedParameter.__init__: parameter 'width' has no type annotation"),
+        (StarredParameters, "StarredParameters.__init__ takes *width: name every parameter"),
+        (KeywordParameters, "KeywordParameters.__init__ takes *width: name every parameter"),
+        (ParameterOfNoFile, "ParameterOfNoFile.__init__: an annotation cannot be resolved: name 'Undefined'"),
+        (LikeNothing, "LikeNothing.forward: output 'out' is like 'y': no such input"),
+        (BadAxes, "axes 'B C*2 H W': expected names, digits and at most one '...', found ['C*2']"),
+        (BadField, "BadField.forward: output 'other' has no port type"),
+    ],
+)
+def test_a_class_that_does_not_say_enough_is_refused_with_what_to_write(refused: Any, text: str) -> None:
+    with pytest.raises(ComponentError) as error:
+        read_component(refused, "kind")
+    assert text in str(error.value)
+
+
+def test_what_says_enough_is_accepted() -> None:
+    class Enough(nn.Module):
+        def __init__(self, width: Annotated[int, Ge(1)] | None = None) -> None:
+            super().__init__()
+
+        def forward(
+            self, levels: Pyramid, image: Image | None = None, *more: FeatureMap
+        ) -> Annotated[Embedding, "B width"]:
+            return levels[0]
+
+    enough = read_component(Enough, "kind")
+    assert ports(enough.inputs) == [("levels", "Pyramid"), ("image", "Image"), ("more", "FeatureMap")]
+    assert enough.faults({"width": None}) == () and enough.faults({"width": 0}) != ()
+
+
+@pytest.mark.parametrize(
+    ("text", "axes"),
+    [
+        ("B C H W", ("B", "C", "H", "W")),
+        ("", ()),
+        ("B ... 4", ("B", "...", "4")),
+        ("B in_channels", ("B", "in_channels")),
+    ],
+)
+def test_axes_are_names_digits_and_one_ellipsis(text: str, axes: tuple[str, ...]) -> None:
+    assert parse_axes(text) == axes
+
+
+@pytest.mark.parametrize("text", ["B C-1", "... ...", "B (H W)", "B 1.5"])
+def test_other_axes_are_refused(text: str) -> None:
+    with pytest.raises(ComponentError, match="expected names, digits"):
+        parse_axes(text)
