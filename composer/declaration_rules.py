@@ -15,13 +15,6 @@ __all__ = ["LARGEST", "check_keys", "declared_types"]
 LARGEST = 2**31
 """Largest size of an axis that an input may declare."""
 
-KEYS = {
-    Graph: ("schema", "name", "about", "inputs", "data_samples", "classes", "graphs", "nodes", "outputs", "layout"),
-    Subgraph: ("params", "inputs", "nodes", "outputs", "layout"),
-    Node: ("type", "graph", "params", "inputs", "weights", "frozen"),
-    Input: ("type", "shape", "preprocess"),
-}
-
 
 def check_keys(report: Report, scope: Scope) -> None:
     """Report the keys of a scope, of its inputs and of its nodes that mean nothing in this release."""
@@ -38,8 +31,9 @@ def check_keys(report: Report, scope: Scope) -> None:
 def _keys(report: Report, around: Path, owner: str, part: Graph | Subgraph | Node | Input) -> None:
     for key, value in part.extra.items():
         path = (*around, key)
-        near, hint = report.lookup(str(key), KEYS[type(part)], "keys")
-        near = [name for name in near if name not in _given(part)]
+        known = {item.name: item.default for item in fields(part) if item.name not in ("extra", "source")}
+        near, hint = report.lookup(str(key), known, "keys")
+        near = [name for name in near if getattr(part, name) == known[name]]
         fix = take(path, f"remove the key {key}")
         if near:
             moved = put((*around, near[0]), thaw(value), "")
@@ -47,11 +41,6 @@ def _keys(report: Report, around: Path, owner: str, part: Graph | Subgraph | Nod
         report.add(
             "unknown-key", path, ".".join(str(part) for part in path), f"{owner} has no key '{key}'; {hint}", fix
         )
-
-
-def _given(part: Graph | Subgraph | Node | Input) -> set[str]:
-    """The keys that a part of the document has already."""
-    return {item.name for item in fields(part) if getattr(part, item.name) != item.default}
 
 
 def declared_types(report: Report, scope: Scope) -> dict[str, PortType]:

@@ -29,7 +29,8 @@ Document = dict[str, Any]
 
 def to_document(graph: Graph) -> Document:
     """The graph as plain data, keys in the order of a graph file; what has its default is left out."""
-    return {key: _document(value) for key, value in _sections(graph).items() if key == "schema" or value}
+    known = {key: value for key in GRAPH_KEYS if (value := getattr(graph, key))}
+    return {key: _document(value) for key, value in {**known, **graph.extra}.items()}
 
 
 def from_document(data: Any, source: Source | None = None) -> Graph:

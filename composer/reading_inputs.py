@@ -53,8 +53,8 @@ def _shape(to: Structure, value: Any, path: Path) -> tuple[int | str, ...] | Non
 
 
 def _preprocess(to: Structure, value: Any, path: Path) -> Preprocess | None:
-    if value is None:
-        return None
+    if value is None or type(value) is Preprocess:
+        return value
     problems = len(to.problems)
     found = to.mapping(value, path, "a mapping with some of the keys " + ", ".join(PREPROCESS_KEYS))
     for key in found:

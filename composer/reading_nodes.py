@@ -48,6 +48,8 @@ def _node(to: Structure, value: Any, path: Path) -> Node:
 
 
 def _weights(to: Structure, value: Any, path: Path) -> Weights:
+    if type(value) is Weights:
+        return value
     if value is None or (isinstance(value, str) and value == "own"):
         return OWN
     expected = "own, {share: node}, or {momentum: node, decay: 0.999}"

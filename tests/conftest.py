@@ -6,3 +6,8 @@ import pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests run last, so that a mistake shows at once."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the project's own tests."""
+    parser.addoption("--write-golden", action="store_true", help="write the golden files instead of comparing with them")

@@ -15,6 +15,7 @@ from composer.cli.export import export_model
 from composer.cli.graph_commands import check_files, compare_files, format_files
 from composer.cli.options import exit_code
 from composer.cli.output import print_problems
+from composer.cli.picture import draw_graph
 from composer.cli.run import run_images
 from composer.cli.summarize import summarize
 from composer.problems import GraphError
@@ -63,6 +64,7 @@ _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "fmt": (format_files, "Write graph files in canonical form."),
     "diff": (compare_files, "Tell what changed in meaning between two."),
     "summary": (summarize, "Show sizes, parameters, FLOPs of each node."),
+    "draw": (draw_graph, "Draw a graph as SVG, with the sizes on its wires."),
     "run": (run_images, "Run a graph on pictures."),
     "export": (export_model, "Write a model as Python, ONNX or torch."),
 }

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from composer.calling import unknown_mode
 from composer.exporting.comparing import TOLERANCE
-from composer.exporting.formats import FORMATS, Exported, prepared
+from composer.exporting.exported import Exported, prepared
+from composer.exporting.formats import FORMATS
 from composer.graphfile import atomic_write
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where, suggestion

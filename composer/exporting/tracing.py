@@ -14,7 +14,7 @@ from composer.graph import Graph
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["Traced", "mode_arguments", "trace"]
+__all__ = ["Traced", "cause_of", "mode_arguments", "trace"]
 
 BATCH = "B"
 
@@ -24,6 +24,7 @@ class Traced:
     """A mode that was exported.
 
     Args:
+        mode: The mode.
         program: The program; its inputs and outputs have the names of the graph.
         module: The mode as a module, for comparison.
         inputs: Names of the inputs, in order.
@@ -31,11 +32,22 @@ class Traced:
         dynamic: For each input its axes that may have any size.
     """
 
+    mode: str
     program: ExportedProgram
     module: nn.Module
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     dynamic: Mapping[str, Mapping[int, Any]]
+
+    @property
+    def any_batch(self) -> bool:
+        """Whether it takes batches of any size."""
+        return any(self.dynamic.values())
+
+    @property
+    def note(self) -> str:
+        """What it takes, in words."""
+        return f"takes {', '.join(self.inputs)}; {'batches of any size' if self.any_batch else 'sizes are fixed'}"
 
 
 def trace(model: Model, mode: str, batch: int) -> Traced:
@@ -59,9 +71,9 @@ def trace(model: Model, mode: str, batch: int) -> Traced:
             program = torch.export.export(module, (), kwargs=arguments, dynamic_shapes=dict(dynamic))
     except Exception as error:
         name = model.graph.name or "graph"
-        text = f"torch.export cannot export this mode with a batch of any size: {_first_line(error)}"
+        text = f"torch.export cannot export this mode with a batch of any size: {cause_of(error)}"
         raise GraphError(Problem("export-failed", Where(name, mode=mode), text)) from error
-    return Traced(program, module, tuple(arguments), outputs, dynamic)
+    return Traced(mode, program, module, tuple(arguments), outputs, dynamic)
 
 
 def mode_arguments(model: Model, mode: str, batch: int) -> dict[str, Any]:
@@ -118,6 +130,9 @@ def _is_sequence(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, Tensor) for item in value)
 
 
-def _first_line(error: Exception) -> str:
+def cause_of(error: BaseException) -> str:
+    """What an error began with, on one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300] if lines else ''}"
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

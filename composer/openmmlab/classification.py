@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Ref, Wire
+from composer.graph import FrozenDict, Input, Ref, Wire, thaw
 from composer.openmmlab.draft import Draft, Flow
 from composer.openmmlab.names import split_type
-from composer.openmmlab.plain import plain
+from composer.openmmlab.plain import plain, same
+from composer.openmmlab.trace import Trace
 
-__all__ = ["DEFAULT_LOSS", "MULTI_LABEL", "MULTI_LABEL_LOSS", "WITHOUT_LAYERS", "draw_head", "draw_loss"]
+__all__ = ["draw_head", "draw_loss", "write_head"]
 
 DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"type": "CrossEntropyLoss", "loss_weight": 1.0})
 """The loss of a head that names none."""
@@ -49,15 +50,21 @@ def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = Tru
     several = kind in MULTI_LABEL
     loss = config.get("loss", MULTI_LABEL_LOSS if several else DEFAULT_LOSS)
     draft.data_samples["label"] = _label(config, loss, several)
-    beyond = draw_loss(draft, loss, logits)
+    beyond = draw_loss(draft, loss, logits, Ref("label"))
     if "loss" in config:
         draft.carried["head"]["loss"] = beyond
     if predicts:
         draft.outputs = {"tensor": {"logits": logits}, **draft.outputs, "predict": _predict(draft, config, logits)}
 
 
-def draw_loss(draft: Draft, config: Any, logits: Ref) -> Any:
+def draw_loss(draft: Draft, config: Any, logits: Ref, target: Ref | None) -> Any:
     """The node ``loss`` and the outputs of loss mode.
+
+    Args:
+        draft: Takes them.
+        config: The loss.
+        logits: What the head gives.
+        target: What it should give; None where that is not known.
 
     Returns:
         What the config says of the loss beyond its node.
@@ -65,11 +72,12 @@ def draw_loss(draft: Draft, config: Any, logits: Ref) -> Any:
     if not isinstance(config, Mapping) or "type" not in config:
         draft.not_understood("model.head.loss", f"expected a dict with a type, found {plain(config)!r:.80}")
         return plain(config)
-    wires: dict[str, Wire] = {"pred": logits, "target": Ref("label")}
+    wires: dict[str, Wire] = {"pred": logits} | ({"target": target} if target else {})
     if _averaged_by_samples(config):
         wires["avg_factor"] = draft.node("batch_size", "BatchSize", samples=logits).ref
-    draft.outputs["loss"] = {"loss": draft.add("loss", config, **wires).ref}
-    return draft.beyond
+    flow, beyond = draft.part("loss", config, **wires)
+    draft.outputs["loss"] = {"loss": flow.ref}
+    return beyond
 
 
 def _averaged_by_samples(loss: Mapping[str, Any]) -> bool:
@@ -99,3 +107,69 @@ def _predict(draft: Draft, config: Mapping[str, Any], logits: Ref) -> dict[str, 
     else:
         draft.node("prediction", "ClassPrediction", logits=logits)
     return {name: Ref("prediction", name) for name in ("scores", "labels")}
+
+
+def write_head(trace: Trace) -> tuple[dict[str, Any] | None, Ref]:
+    """The config of the head, and what flows into it; None where the graph only gives features."""
+    modes = trace.graph.outputs
+    if not modes.get("loss") and not modes.get("predict"):
+        refs = list(modes.get("tensor", {}).values())
+        if len(refs) != 1:
+            trace.refuse("outputs.tensor", f"expected one output, found {len(refs)}")
+        return None, refs[0]
+    prediction = _prediction(trace)
+    loss = trace.output("loss", "loss").source if modes.get("loss") else None
+    if loss is not None and loss not in trace.graph.nodes:
+        trace.refuse("outputs.loss", f"expected a loss node, found the input '{loss}'")
+    logits = trace.wire(prediction, "logits") if prediction else trace.wire(str(loss), "pred")
+    found, features = _write_layers(trace, logits, prediction)
+    if loss is not None:
+        found |= _write_loss(trace, loss, found)
+    return found, features
+
+
+def _prediction(trace: Trace) -> str | None:
+    """The node that makes scores of a classifier's logits."""
+    ref = trace.graph.outputs.get("predict", {}).get("scores")
+    node = trace.graph.nodes.get(ref.source) if ref else None
+    if ref is None or node is None or node.type == "SimilarityRanking":
+        return None
+    return trace.node_of(ref, ("ClassPrediction", "MultiLabelPrediction"), "prediction")
+
+
+def _write_layers(trace: Trace, logits: Ref, prediction: str | None) -> tuple[dict[str, Any], Ref]:
+    several = prediction is not None and trace.graph.nodes[prediction].type == "MultiLabelPrediction"
+    if trace.is_head(logits.source):
+        node = trace.graph.nodes[logits.source]
+        kind = "MultiLabelLinearClsHead" if several and node.type == "LinearClsHead" else None
+        found, features = trace.part("head", logits.source, kind), trace.wire(logits.source)
+    else:
+        kind, carried = "MultiLabelClsHead" if several else "ClsHead", trace.carried.get("head")
+        found, features = {"type": kind}, logits
+        if isinstance(carried, Mapping) and split_type(carried.get("type"))[1] == kind:
+            found = {key: thaw(value) for key, value in carried.items() if key != "loss"}
+    if several and prediction is not None:
+        chosen = thaw(trace.graph.nodes[prediction].params)
+        found = {key: value for key, value in found.items() if key not in ("thr", "topk") or value is None} | chosen
+    return found, features
+
+
+def _write_loss(trace: Trace, name: str, head: Mapping[str, Any]) -> dict[str, Any]:
+    """The key ``loss``; nothing where a config said nothing and the loss is the head's default."""
+    beyond = trace.carried.get("head")
+    said = isinstance(beyond, Mapping)
+    loss = trace.loss(name, beyond.get("loss") if isinstance(beyond, Mapping) else None)
+    batch_size = trace.graph.nodes[name].inputs.get("avg_factor")
+    if isinstance(batch_size, Ref):
+        trace.node_of(batch_size, "BatchSize", "batch_size")
+    target = trace.wire(name, "target")
+    if target.source in trace.graph.data_samples:
+        trace.ids["label"] = target.source
+    default = MULTI_LABEL_LOSS if split_type(head["type"])[1] in MULTI_LABEL else DEFAULT_LOSS
+    unsaid = said and "loss" not in (beyond or {}) and _same_loss(trace, loss, default)
+    return {} if unsaid else {"loss": loss}
+
+
+def _same_loss(trace: Trace, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    first, second = trace.reader.read(one), trace.reader.read(other)
+    return first.type == second.type and same(first.params, second.params)

@@ -13,9 +13,12 @@ from composer.openmmlab.notes import left_to_caller, not_understood, outside_cat
 from composer.openmmlab.parts import PartReader
 from composer.openmmlab.plain import plain
 from composer.openmmlab.preprocessing import image_size, read_preprocess
-from composer.problems import Problem
+from composer.problems import Problem, Where
 
-__all__ = ["METADATA", "Draft", "Flow", "Place"]
+__all__ = ["COMMON", "METADATA", "Draft", "Flow", "Place"]
+
+COMMON = ("_scope_", "data_preprocessor", "init_cfg", "pretrained", "test_cfg", "train_cfg", "type")
+"""What the config of every model may have."""
 
 METADATA = "openmmlab"
 """Under this name a graph's metadata holds what its config says beyond the graph."""
@@ -23,7 +26,7 @@ METADATA = "openmmlab"
 Place = Literal["backbone", "neck", "head"]
 """What a part is by where it stands; a placeholder's ports are named after it."""
 
-_NO_PICTURES: Mapping[str, Any] = FrozenDict()
+_NOTHING: Mapping[str, Any] = FrozenDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,37 +125,54 @@ class Draft:
             self.carried[slot] = None
             return source
         if not isinstance(config, list | tuple):
-            flow, self.carried[slot] = self._part(slot, slot, config, source, place, wires)
+            flow, self.carried[slot] = self._placed(slot, slot, config, source, place, wires)
             return flow
         self.carried[slot] = carried = []
-        for index, part in enumerate(config):
-            source, beyond = self._part(f"{slot}_{index}", f"{slot}.{index}", part, source, place, wires)
+        for index, one in enumerate(config):
+            here: Place = "neck" if index and place == "backbone" else place
+            source, beyond = self._placed(f"{slot}_{index}", f"{slot}.{index}", one, source, here, wires)
             carried.append(beyond)
         return source
 
-    def node(self, name: str, kind: str, params: Mapping[str, Any] = _NO_PICTURES, **wires: Wire) -> Flow:
+    def node(self, name: str, kind: str, params: Mapping[str, Any] = _NOTHING, **wires: Wire) -> Flow:
         """A node of a known component; what flows out is its first output."""
         self.nodes[name] = Node(kind, params=freeze(params), inputs=FrozenDict(wires))
         return _first_output(name, self.catalog[kind])
 
-    def add(self, name: str, config: Mapping[str, Any], **wires: Wire) -> Flow:
-        """A node for a part whose ports are told one by one; what the config says beyond it is left in ``beyond``."""
+    def part(self, name: str, config: Mapping[str, Any], **wires: Wire) -> tuple[Flow, dict[str, Any]]:
+        """The node of a part whose ports are told one by one.
+
+        Returns:
+            What flows out, and what the config says beyond the node.
+        """
         read = self.reader.read(config)
         self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
         self._tell_checkpoints(f"model.{name}", config.get("init_cfg"))
-        self.beyond = read.carried
         if not read.known:
             self.notes.append(outside_catalog(name, read.type, self.catalog))
-            return Flow(Ref(name, "out"))
-        return _first_output(name, self.catalog[read.type])
+            return Flow(Ref(name, "out")), dict(read.carried)
+        return _first_output(name, self.catalog[read.type]), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:
-        """Note a setting that has no effect in the graph."""
+        """Tell a setting that has no effect in the graph."""
         self.notes.append(not_understood(path, text, known))
 
     def left_to_caller(self, path: str, text: str) -> None:
-        """Note a setting about training or data."""
+        """Tell a setting about training or data."""
         self.notes.append(left_to_caller(path, text))
+
+    def tell_training(self, config: Mapping[str, Any]) -> None:
+        """Tell what the config says about training."""
+        if config.get("train_cfg"):
+            text = "what happens in training is left to the training script: the graph takes samples as they come"
+            self.left_to_caller("model.train_cfg", text)
+
+    def unknown_algorithm(self, kept: Sequence[str]) -> None:
+        """Tell that the parts are wired by their places only."""
+        kind = split_type(self.algorithm)[1]
+        text = f"{kind} is no algorithm that is known: its parts are wired one after the other, as their places tell"
+        text += f"; kept in the metadata: {', '.join(kept)}" if kept else ""
+        self.notes.insert(0, Problem("unknown-algorithm", Where("model.type"), text, severity="warning"))
 
     def initialization(self, init_cfg: Any, pretrained: Any = None) -> None:
         """Rules of the whole model: those that every part follows, and notes about the others."""
@@ -165,7 +185,7 @@ class Draft:
             text = "rules of the whole model that name its children are not followed: give them to the part itself"
             self.not_understood("model.init_cfg", text)
 
-    def _part(
+    def _placed(
         self, name: str, path: str, config: Any, source: Flow, place: Place, wires: Mapping[str, Wire]
     ) -> tuple[Flow, Any]:
         if not isinstance(config, Mapping) or "type" not in config:
@@ -175,10 +195,8 @@ class Draft:
         component = self.reader.component(config["type"])
         port, taken = _entry(component, source, place)
         more = {key: wire for key, wire in wires.items() if component is not None and key in component.input_by_name}
-        flow = self.add(name, config, **{port: taken}, **more)
-        if component is None:
-            flow = Flow(flow.ref, levels=place != "head")
-        return flow, self.beyond
+        flow, beyond = self.part(name, config, **{port: taken}, **more)
+        return (Flow(flow.ref, levels=place != "head") if component is None else flow), beyond
 
     def _tell_preprocessor(self, config: Mapping[str, Any]) -> None:
         if config.get("pad_size_divisor", 1) not in (None, 1):

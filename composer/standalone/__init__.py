@@ -15,11 +15,11 @@ from composer.momentum import momentum_copy, momentum_update
 from composer.problems import GraphError, Problem, Where
 from composer.standalone.forwarding import named_inputs, sample_fields
 from composer.standalone.layout import INDENT, WIDTH, literal
-from composer.standalone.modules import Defined, Imported, SourceError
+from composer.standalone.modules import Imported, SourceError
 from composer.standalone.parts import build_lines, part_classes
 from composer.standalone.slicing import Slice, Slicer
 
-__all__ = ["Standalone", "standalone"]
+__all__ = ["Standalone", "standalone_source"]
 
 _OUTSIDE = {
     "torch": Imported("torch"),
@@ -43,7 +43,7 @@ class Standalone:
     packages: tuple[str, ...]
 
 
-def standalone(model: Model) -> Standalone:
+def standalone_source(model: Model) -> Standalone:
     """The source of a model without composer: its components' classes, and one class that is the graph.
 
     The class takes no arguments, has the same names in its state dict, the same modes, and in each the same generated
@@ -138,7 +138,8 @@ class _Writer:
     def _forward(self) -> Iterator[str]:
         body = INDENT * 2
         modes = ", ".join(f"``{mode}``" for mode in self.modes)
-        yield f'{INDENT}def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> dict[str, Any]:'
+        taken = 'self, inputs: Any, data_samples: Any = None, mode: str = "tensor"'
+        yield f"{INDENT}def forward({taken}) -> dict[str, Any]:"
         yield f'{body}"""Run one mode: {modes}.'
         yield f"\n{body}Args:"
         yield f"{body}{INDENT}inputs: {_inputs_text(self.graph)}"

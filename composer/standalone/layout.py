@@ -1,6 +1,7 @@
 """How the parts of a stand-alone file are laid out: imports, headings, comments and blank lines."""
 
 import ast
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from textwrap import shorten
@@ -114,11 +115,11 @@ def literal(value: Any, indent: str | None = None, used: int = 0) -> str:
     if isinstance(value, str):
         text = repr(value)
         return text if '"' in value else '"' + text[1:-1].replace("\\'", "'") + '"'
-    if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+    if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     if not isinstance(value, Mapping | list | tuple):
         return repr(value)
-    left, right = {Mapping: "{}", list: "[]", tuple: "()"}[_shape(value)]
+    left, right = ("{", "}") if isinstance(value, Mapping) else ("[", "]") if isinstance(value, list) else ("(", ")")
     line = left + ", ".join(_items(value, None)) + ("," if right == ")" and len(value) == 1 else "") + right
     if indent is None or not value or len(indent) + used + len(line) <= WIDTH:
         return line
@@ -131,10 +132,6 @@ def _items(value: Any, indent: str | None) -> list[str]:
     if not isinstance(value, Mapping):
         return [literal(item, indent, 1) for item in value]
     return [f"{literal(key)}: {literal(item, indent, len(literal(key)) + 3)}" for key, item in value.items()]
-
-
-def _shape(value: Any) -> type:
-    return next(kind for kind in (Mapping, list, tuple) if isinstance(value, kind))
 
 
 def _comment_lines(module: SourceModule, statement: ast.stmt) -> list[str]:

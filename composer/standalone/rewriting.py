@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from composer.standalone.layout import WIDTH
 from composer.standalone.modules import Defined, Opened, SourceError, SourceModule, Sources, Thing
-from composer.standalone.scopes import COMPREHENSIONS, FUNCTIONS, locals_of
+from composer.standalone.scopes import COMPREHENSIONS, locals_of
 
-__all__ = ["WIDTH", "NameOf", "Statement", "rewrite"]
-
-WIDTH = 120
-"""Longest line that is written."""
+__all__ = ["NameOf", "Statement", "rewrite"]
 
 NameOf = Callable[[Thing, str], str]
 """Gives the name in the stand-alone file of a thing, which the source calls by the second argument."""
@@ -35,7 +33,7 @@ class Statement:
 
 
 def rewrite(sources: Sources, module: SourceModule, statement: ast.stmt, name_of: NameOf) -> Statement:
-    """The text of a statement: ``Annotated[X, ...]`` is X, aliases of such are written out, names are what they are given.
+    """The text of a statement: ``Annotated[X, ...]`` is X, aliases of such are written out, names are those given.
 
     Args:
         sources: The modules.

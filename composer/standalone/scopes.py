@@ -21,8 +21,8 @@ def locals_of(scope: ast.AST) -> set[str]:
     elsewhere: set[str] = set()
     if isinstance(scope, FUNCTIONS):
         found |= set(_parameters(scope.args))
-    body = scope.body if isinstance(getattr(scope, "body", None), list) else [getattr(scope, "body", scope)]
-    for part in body:
+    body = getattr(scope, "body", [])
+    for part in body if isinstance(body, list) else [body]:
         found |= set(_bound(part))
         elsewhere |= set(_declared(part))
     return found - elsewhere

@@ -3,22 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
-from composer.openmmlab.classification import draw_head
+from composer.openmmlab.algorithms.algorithm import Algorithm
+from composer.openmmlab.classification import draw_head, write_head
 from composer.openmmlab.draft import Draft
+from composer.openmmlab.trace import Trace
 
-__all__ = ["draw", "SETTINGS"]
-
-SETTINGS = ("backbone", "neck", "head")
-"""What the config of an ImageClassifier has, beside what every model has."""
+__all__ = ["IMAGE_CLASSIFIER"]
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw an ImageClassifier."""
     flow = draft.image(config, config.get("backbone"))
-    for slot in ("backbone", "neck"):
-        if slot in config:
-            flow = draft.parts(slot, config[slot], flow, "backbone" if slot == "backbone" else "neck")
+    flow = draft.parts("backbone", config.get("backbone"), flow, "backbone")
+    if "neck" in config:
+        flow = draft.parts("neck", config["neck"], flow, "neck")
     if config.get("head") is None:
         draft.outputs["tensor"] = {"features": flow.ref}
     if "head" in config:
         draw_head(draft, config["head"], flow)
+
+
+def write(trace: Trace) -> dict[str, Any]:
+    """Write an ImageClassifier."""
+    head, features = write_head(trace)
+    chain = trace.chain(features)
+    if not chain:
+        trace.refuse(str(features), "expected a backbone between the input and the head, found none")
+    backbone, *necks = chain
+    found = {"backbone": trace.part("backbone", backbone), "neck": trace.parts("neck", necks), "head": head}
+    return {key: value for key, value in found.items() if value is not None or trace.carries_none(key)}
+
+
+IMAGE_CLASSIFIER = Algorithm(("backbone", "neck", "head"), draw, write)

@@ -63,7 +63,7 @@ class ConfigReader:
 
     def _names(self, path: Path, where: Where) -> Names:
         """What a file defines; nothing where it cannot be read, which is reported."""
-        path = Path(os.path.abspath(path.expanduser()))
+        path = Path(os.path.normpath(path))
         if path in self._done:
             return self._done[path]
         if path in self._open:
@@ -100,7 +100,7 @@ class ConfigReader:
 
     def _read(self, path: Path, text: str) -> Names:
         file = str(path)
-        templates = Templates(path, lambda note: self.report.note("config-environment", Where("", file), note))
+        templates = Templates(path.absolute(), lambda note: self.report.note("config-environment", Where("", file), note))
         try:
             if path.suffix == ".py":
                 return self._python(path, text, templates)
@@ -205,13 +205,11 @@ class ConfigReader:
 
 
 def _module_paths(path: Path, wanted: ast.ImportFrom) -> Iterator[Path]:
-    parts = (wanted.module or "").split(".")
+    module = Path(*(wanted.module or "__init__").split("."))
     if wanted.level:
-        parents = path.parents
-        if wanted.level <= len(parents):
-            yield parents[wanted.level - 1].joinpath(*parts).with_suffix(".py")
+        yield path.parent / Path(*[".."] * (wanted.level - 1)) / f"{module}.py"
     else:
-        yield from (parent.joinpath(*parts[:-1], f"{parts[-1]}.py") for parent in path.parents)
+        yield from (parent / f"{module}.py" for parent in path.absolute().parents)
 
 
 def _filled(value: Any, base: dict[str, Any]) -> Any:

@@ -1,0 +1,74 @@
+"""From the config of a model to a graph."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.graph import Graph
+from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
+from composer.openmmlab.draft import COMMON, Draft
+from composer.openmmlab.names import package_of, split_type
+from composer.openmmlab.notes import ImportedGraph
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["graph_from_config", "import_config"]
+
+
+def graph_from_config(
+    config: Mapping[str, Any],
+    package: str | None = None,
+    *,
+    leave_out: bool = False,
+    catalog: Catalog | None = None,
+) -> Graph:
+    """The graph of an OpenMMLab model.
+
+    A part that the catalog lacks becomes a placeholder node with all its parameters. Settings that do not change what
+    the model computes (``topk``, ``train_cfg``, explicit defaults ...) are kept in ``graph.metadata["openmmlab"]``, from
+    which ``config_from_graph`` gives them back.
+
+    Args:
+        config: The dict ``model = dict(type=..., backbone=..., ...)``.
+        package: ``mmpretrain`` (or ``mmcls``), ``mmselfsup`` or ``mmdet``; guessed where it is not given.
+        leave_out: Go on where a setting is not understood; it then has no effect but in the metadata.
+        catalog: The components; by default those that come with composer.
+
+    Raises:
+        GraphError: The config has no type, or something in it is not understood.
+    """
+    found = import_config(config, package, catalog=catalog)
+    if found.not_understood and not leave_out:
+        raise GraphError(found.not_understood)
+    return found.graph
+
+
+def import_config(
+    config: Mapping[str, Any], package: str | None = None, *, catalog: Catalog | None = None
+) -> ImportedGraph:
+    """The graph of an OpenMMLab model, and all there is to tell about it.
+
+    Args:
+        config: The dict ``model = dict(type=..., backbone=..., ...)``.
+        package: As for ``graph_from_config``.
+        catalog: The components; by default those that come with composer.
+
+    Raises:
+        GraphError: The config is no dict with a type, or there is no such package.
+    """
+    if not isinstance(config, Mapping) or not isinstance(config.get("type"), str | type):
+        text = f"expected the config of a model, a dict with a type, found {config!r:.100}"
+        raise GraphError(Problem("no-model-config", Where("model"), text))
+    kind = split_type(config["type"])[1]
+    written = config["type"] if isinstance(config["type"], str) else kind
+    draft = Draft(catalog or Catalog.default(), package_of(config, package), written)
+    draft.initialization(config.get("init_cfg"), config.get("pretrained"))
+    algorithm = ALGORITHMS.get(kind, UNKNOWN)
+    algorithm.draw(config, draft)
+    for key in config:
+        if key in COMMON and key not in draft.carried and key != "type":
+            draft.carry(key, config[key])
+    draft.tell_training(config)
+    for key in [key for key in config if key not in draft.carried and key not in (*algorithm.settings, "type")]:
+        draft.carry(key, config[key])
+        draft.not_understood(f"model.{key}", f"{kind} has no such setting", (*algorithm.settings, *COMMON))
+    return ImportedGraph(draft.graph(), tuple(draft.notes))

@@ -1,0 +1,178 @@
+"""A graph followed backwards from its outputs, to read an OpenMMLab config off it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NoReturn
+
+from composer.catalog import Catalog
+from composer.graph import Graph, Node, Ref, freeze, thaw, wire_in_mode
+from composer.inference import Shapes, infer_shapes
+from composer.openmmlab.parts import PartReader
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["NO_SHAPE", "Trace"]
+
+NO_SHAPE = "no-openmmlab-shape"
+"""Code of the problem that a graph is none that a config of OpenMMLab describes."""
+
+
+@dataclass
+class Trace:
+    """A graph, with what its config said beyond it.
+
+    Args:
+        graph: The graph.
+        algorithm: The type of the whole model.
+        reader: Writes parts.
+        carried: What the config said beyond the graph.
+        ids: For each id that a drawn config would have, the graph's own; filled on the way.
+    """
+
+    graph: Graph
+    algorithm: str
+    reader: PartReader
+    carried: Mapping[str, Any]
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The components."""
+        return self.reader.catalog
+
+    def refuse(self, subject: str, text: str) -> NoReturn:
+        """Say that the graph has no such shape.
+
+        Raises:
+            GraphError: Always.
+        """
+        node = subject if subject in self.graph.nodes else None
+        message = f"OpenMMLab's {self.algorithm} has no config for this graph: {text}"
+        raise GraphError(Problem(NO_SHAPE, Where(subject, node=node), message))
+
+    def output(self, mode: str, name: str) -> Ref:
+        """What an output of a mode is wired to."""
+        refs = self.graph.outputs.get(mode, {})
+        if name not in refs:
+            self.refuse(f"outputs.{mode}", f"expected the output '{name}', found {', '.join(refs) or 'none'}")
+        return refs[name]
+
+    def node_of(self, ref: Ref, kind: str | tuple[str, ...], drawn: str) -> str:
+        """The node that a reference is to, which has to be of a type.
+
+        Args:
+            ref: The reference.
+            kind: The type, or several.
+            drawn: The id that it has in a drawn config.
+        """
+        kinds = (kind,) if isinstance(kind, str) else kind
+        node = self.graph.nodes.get(ref.source)
+        if node is None or node.type not in kinds:
+            found = "an input" if node is None else node.type or "a node that uses another one's weights"
+            self.refuse(ref.source, f"expected {' or '.join(kinds)}, found {found}")
+        self.ids[drawn] = ref.source
+        return ref.source
+
+    def wire(self, name: str, port: str | None = None) -> Ref:
+        """What a port of a node is wired to; by default the first one that has a wire."""
+        inputs = self.graph.nodes[name].inputs
+        port = port or next(iter(self._ports(name)), None)
+        wire = inputs.get(port or "")
+        refs = {wire_in_mode(wire, mode) for mode in self.graph.modes} - {None} if wire is not None else set()
+        found = next(iter(refs)) if len(refs) == 1 else None
+        if not isinstance(found, Ref):
+            self.refuse(name, f"expected one wire into {name}.{port or 'its input'}, found {len(refs)}")
+        return found
+
+    def chain(self, ref: Ref) -> list[str]:
+        """The nodes between the input and a reference, in order."""
+        found: list[str] = []
+        while ref.source in self.graph.nodes:
+            if ref.source in found:
+                self.refuse(ref.source, "it is wired in a ring")
+            found.append(ref.source)
+            ref = self.wire(ref.source)
+        self.ids["image"] = ref.source
+        return found[::-1]
+
+    def is_head(self, name: str) -> bool:
+        """Whether a node is a head: by its kind, or a placeholder by its name."""
+        node = self.graph.nodes.get(name)
+        if node is None:
+            return False
+        component = self.catalog.get(node.type)
+        return component.kind == "heads" if component else name == "head" or str(node.type).endswith("Head")
+
+    def param(self, name: str, key: str) -> Any:
+        """A parameter of a node: as written, or its default."""
+        value = self.graph.nodes[name].params.get(key, self.default(name, key))
+        return thaw(value)
+
+    def default(self, name: str, key: str) -> Any:
+        """The default of a node's parameter."""
+        return thaw(self.catalog[str(self.graph.nodes[name].type)].parameter_by_name[key].default)
+
+    def part(self, slot: str, name: str, kind: str | None = None, index: int | None = None) -> dict[str, Any]:
+        """The part of a config for a node.
+
+        Args:
+            slot: Where the part stands.
+            name: The node.
+            kind: Its type there; by default the node's.
+            index: Its position in the list that stands there.
+        """
+        self.ids[slot if index is None else f"{slot}_{index}"] = name
+        beyond = self.carried.get(slot)
+        if index is not None:
+            listed = isinstance(beyond, Sequence) and index < len(beyond)
+            beyond = beyond[index] if listed and isinstance(beyond, Sequence) else None
+        given = {key: value for key, value in beyond.items() if key != "loss"} if isinstance(beyond, Mapping) else {}
+        node = self._own(name)
+        return self.reader.write(kind or str(node.type), self._params(name, node), given)
+
+    def parts(self, slot: str, names: Sequence[str], *, always_list: bool = False) -> Any:
+        """The parts of a config for nodes that stand one after the other: None, one part or a list."""
+        listed = isinstance(self.carried.get(slot), tuple) or always_list
+        if len(names) > 1 or (names and listed):
+            return [self.part(slot, name, index=index) for index, name in enumerate(names)]
+        return self.part(slot, names[0]) if names else None
+
+    def loss(self, name: str, beyond: Any) -> dict[str, Any]:
+        """The config of a loss.
+
+        Args:
+            name: Its node.
+            beyond: What the config said of it beyond its node.
+        """
+        self.ids["loss"] = name
+        node = self._own(name)
+        return self.reader.write(str(node.type), node.params, beyond if isinstance(beyond, Mapping) else {})
+
+    def carries_none(self, slot: str) -> bool:
+        """Whether the config said that there is no such part."""
+        return slot in self.carried and self.carried[slot] is None
+
+    @cached_property
+    def _shapes(self) -> Shapes:
+        return infer_shapes(self.graph, self.catalog)
+
+    def _own(self, name: str) -> Node:
+        node = self.graph.nodes[name]
+        if node.type is None or node.weights.rule != "own":
+            self.refuse(name, "a part has weights of its own there, and this node uses another one's or is a subgraph")
+        return node
+
+    def _params(self, name: str, node: Node) -> Mapping[str, Any]:
+        """A node's parameters, with those that it takes from the wire."""
+        component = self.catalog.get(node.type)
+        if component is None:
+            return node.params
+        missing = [item.name for item in component.parameters if item.required and item.name not in node.params]
+        known = self._shapes.nodes.get(name) if missing else None
+        taken = {key: freeze(known.params[key]) for key in missing if key in known.params} if known else {}
+        return {**taken, **node.params}
+
+    def _ports(self, name: str) -> list[str]:
+        component = self.catalog.get(self.graph.nodes[name].type)
+        ports = [port.name for port in component.inputs] if component else list(self.graph.nodes[name].inputs)
+        return [port for port in ports if port in self.graph.nodes[name].inputs]

@@ -1,0 +1,29 @@
+def forward_tensor(self, image):
+    """The tensor mode of mobilenet_v2."""
+    backbone = self.backbone(image)
+    neck = self.neck(backbone[-1])
+    del backbone
+    head = self.head(neck)
+    return {"logits": head}
+
+
+def forward_loss(self, image, label):
+    """The loss mode of mobilenet_v2."""
+    backbone = self.backbone(image)
+    neck = self.neck(backbone[-1])
+    del backbone
+    head = self.head(neck)
+    del neck
+    loss = self.loss(head, label)
+    return {"loss": loss}
+
+
+def forward_predict(self, image):
+    """The predict mode of mobilenet_v2."""
+    backbone = self.backbone(image)
+    neck = self.neck(backbone[-1])
+    del backbone
+    head = self.head(neck)
+    del neck
+    prediction = self.prediction(head)
+    return {"scores": prediction.scores, "labels": prediction.labels}

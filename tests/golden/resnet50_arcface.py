@@ -1,0 +1,27 @@
+def forward_tensor(self, image):
+    """The tensor mode of resnet50_arcface."""
+    backbone = self.backbone(image)
+    neck = self.neck(backbone[-1])
+    return {"features": neck}
+
+
+def forward_loss(self, image, label):
+    """The loss mode of resnet50_arcface."""
+    backbone = self.backbone(image)
+    neck = self.neck(backbone[-1])
+    del backbone
+    head = self.head(neck, label)
+    del neck
+    loss = self.loss(head, label)
+    return {"loss": loss}
+
+
+def forward_predict(self, image):
+    """The predict mode of resnet50_arcface."""
+    backbone = self.backbone(image)
+    neck = self.neck(backbone[-1])
+    del backbone
+    prototypes = self.prototypes(neck)
+    del neck
+    prediction = self.prediction(prototypes)
+    return {"scores": prediction.scores, "labels": prediction.labels}

@@ -1,0 +1,79 @@
+"""Every graph in saved_graphs/ does all that a graph can do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import composer
+from composer.catalog import Catalog
+from composer.emit import emit
+from composer.examples import example_inputs
+from composer.graphfile import dumps, loads
+from composer.plan import plan
+
+ROOT = Path(__file__).parents[1]
+PATHS = sorted((ROOT / "saved_graphs").rglob("*.yaml"))
+GOLDEN = ROOT / "tests" / "golden"
+NAMES = [path.stem for path in PATHS]
+
+
+@pytest.fixture(params=PATHS, ids=NAMES)
+def path(request):
+    return request.param
+
+
+def source_of(graph):
+    settled = plan(graph, Catalog.default())
+    return "\n\n".join(emit(program, settled.momentum, graph.name) for program in settled.programs.values())
+
+
+def test_there_are_the_promised_graphs():
+    assert set(NAMES) >= {
+        "fashion_mnist",
+        "mobilenet_v2",
+        "resnet18",
+        "resnet18_cifar",
+        "resnet18_cifar_l1",
+        "resnet50",
+        "resnet50_arcface",
+        "swin_tiny",
+        "vit_base_p16",
+    }
+
+
+def test_it_is_in_canonical_form(path):
+    assert dumps(composer.read(path), Catalog.default()) == path.read_text()
+
+
+def test_it_round_trips(path):
+    graph = composer.read(path)
+    assert loads(dumps(graph)) == graph
+
+
+def test_nothing_is_wrong_with_it(path):
+    assert composer.infer_shapes(composer.read(path)).problems == []
+
+
+def test_its_generated_source_is_the_golden_one(path, request):
+    golden = GOLDEN / f"{path.stem}.py"
+    text = source_of(composer.read(path))
+    if request.config.getoption("--write-golden"):
+        golden.write_text(text)
+    assert golden.read_text() == text
+
+
+@pytest.mark.slow
+def test_it_runs_in_every_mode_that_it_has(path):
+    torch.manual_seed(0)
+    model = composer.load(path)
+    inputs, samples = example_inputs(model.graph, batch=2)
+    for mode in model.graph.modes:
+        model.train(mode == "loss")
+        found = model(inputs, samples, mode=mode)
+        assert list(found) == list(model.graph.outputs[mode])
+        assert all(torch.isfinite(value).all() for value in found.values() if value.is_floating_point())
+        if mode == "loss":
+            sum(value for name, value in found.items() if "loss" in name).backward()
+            trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            assert all(parameter.grad is not None for parameter in trained)

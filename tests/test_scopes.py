@@ -1,0 +1,93 @@
+"""Views of the levels of a graph, and what each mode needs of them."""
+
+import pytest
+
+from composer.graph import Graph
+from composer.graphfile import loads
+from composer.reach import reach_of
+from composer.scopes import Scope, scopes_of
+from tests.sample_components import CATALOG
+
+TEXT = """
+schema: 1
+inputs:
+  image: {type: Image}
+data_samples:
+  label: {type: Label}
+graphs:
+  body:
+    params: {width: 2}
+    inputs: {image: {type: Image}, label: {type: Label}}
+    nodes:
+      stem: {type: Stem, params: {out_channels: $width}, inputs: {image: image}}
+      neck: {type: Neck, inputs: {feature: stem.out}}
+      head: {type: Head, params: {num_classes: 3}, inputs: {feature: neck.out}}
+      loss: {type: Criterion, inputs: {pred: head.out, target: label}}
+    outputs: {logits: head.out, loss: loss.out}
+nodes:
+  one: {graph: body, params: {width: 4}, inputs: {image: image, label: label}}
+  two: {weights: {momentum: one}, inputs: {image: mixed.out, label: label}}
+  three: {weights: {share: two}, inputs: {image: {tensor: mixed.out, loss: image}, label: label}}
+  mixed: {type: Act, inputs: {input: image}}
+  lost: {weights: {share: nobody}}
+  ring: {weights: {share: ring}}
+outputs:
+  tensor: {logits: three.logits}
+  loss: {loss: three.loss, other: one.logits}
+"""
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return loads(TEXT)
+
+
+@pytest.fixture
+def top(graph: Graph) -> Scope:
+    return scopes_of(graph, CATALOG)[""]
+
+
+def test_the_top_comes_first_and_then_the_subgraphs(graph: Graph) -> None:
+    scopes = scopes_of(graph, CATALOG)
+    assert list(scopes) == ["", "body"]
+    assert scopes[""].path("nodes", "one") == ("nodes", "one")
+    assert scopes["body"].path("nodes", "stem") == ("graphs", "body", "nodes", "stem")
+    assert list(scopes[""].names) == ["one", "two", "three", "mixed", "lost", "ring", "image", "label"]
+
+
+@pytest.mark.parametrize(
+    ("node", "owner", "origin", "subgraph"),
+    [
+        ("one", "one", "one", "body"),
+        ("two", "two", "one", "body"),
+        ("three", "two", "one", "body"),
+        ("mixed", "mixed", "mixed", None),
+        ("lost", None, None, None),
+        ("ring", None, None, None),
+    ],
+)
+def test_weights_lead_to_their_owner_and_to_what_is_called(
+    top: Scope, node: str, owner: str | None, origin: str | None, subgraph: str | None
+) -> None:
+    assert (top.owner(node), top.origin(node), top.subgraph(node)) == (owner, origin, subgraph)
+
+
+def test_parameters_come_from_the_origin_too(top: Scope) -> None:
+    assert top.params_of("three") == {"width": 4}
+    assert top.component("mixed") is CATALOG["Act"] and top.component("one") is None
+
+
+def test_the_order_puts_each_node_after_what_feeds_it(top: Scope) -> None:
+    order = top.wiring.order
+    assert order.index("mixed") < order.index("two") and order.index("mixed") < order.index("three")
+    assert not top.wiring.ringed and top.wiring.modal == ["three"]
+
+
+def test_a_mode_runs_only_what_its_outputs_hang_on(graph: Graph) -> None:
+    needs, reached = reach_of(scopes_of(graph, CATALOG), ["body"])
+    assert reached[""].modes_of("mixed") == ("tensor",)
+    assert reached[""].modes_of("three") == ("tensor", "loss")
+    assert reached[""].modes_of("one") == ("loss",) and reached[""].modes_of("two") == ()
+    assert list(needs["body"].names(needs["body"].of("loss", "logits")[1])) == ["image"]
+    assert list(needs["body"].names(needs["body"].of("loss", None)[1])) == ["image", "label"]
+    assert reached["body"].nodes == {"stem", "neck", "head", "loss"}
