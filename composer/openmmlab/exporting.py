@@ -1,16 +1,16 @@
 """From a graph to the config of an OpenMMLab model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from composer.catalog import Catalog
 from composer.difference import Change, diff
-from composer.graph import FrozenDict, Graph, Input, Ref, Wire, thaw
+from composer.graph import FrozenDict, Graph, Ref, Wire, thaw
 from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
 from composer.openmmlab.draft import COMMON, METADATA
 from composer.openmmlab.importing import import_config
-from composer.openmmlab.init_rules import rules_for_parts
+from composer.openmmlab.init_rules import rules_for_parts, without_prefix, without_rules
 from composer.openmmlab.names import package_of, split_type
 from composer.openmmlab.parts import PartReader
 from composer.openmmlab.preprocessing import write_preprocess
@@ -42,7 +42,7 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     written = about.get("algorithm") or _algorithm_of(graph)
     kind = split_type(written)[1]
     package = package_of({"type": written}, about.get("package"))
-    trace = Trace(graph, kind, PartReader(catalog, package, _rules(graph, carried)), carried)
+    trace = Trace(graph, kind, PartReader(catalog, package, _rules(graph, carried, catalog)), carried)
     found = ALGORITHMS.get(kind, UNKNOWN).write(trace)
     config = {"type": written, **found, **_common(trace, package)}
     _verify(trace, config, package)
@@ -54,21 +54,82 @@ def _algorithm_of(graph: Graph) -> str:
     return "ImageToImageRetriever" if "PrototypeSimilarity" in types else "ImageClassifier"
 
 
-def _rules(graph: Graph, carried: Mapping[str, Any]) -> list[Any]:
-    """The rules of the whole model, where every node that can follow them still does."""
+def _rules(graph: Graph, carried: Mapping[str, Any], catalog: Catalog) -> list[Any]:
+    """The rules of the whole model, if every node that can follow them still does."""
     rules, _ = rules_for_parts(thaw(carried.get("init_cfg")))
-    reader = PartReader(Catalog.default(), "", rules)
-    fits = all(reader.begins_with_rules(node.params["init_cfg"]) for node in graph.nodes.values() if "init_cfg" in node.params)
-    return rules if fits else []
+    for node in graph.nodes.values():
+        component = catalog.get(node.type)
+        found = component.parameter_by_name.get("init_cfg") if component else None
+        if found and without_prefix(rules, thaw(node.params.get("init_cfg", found.default))) is None:
+            return []
+    return rules
 
 
 def _common(trace: Trace, package: str) -> dict[str, Any]:
     """What every model has."""
     found = {key: thaw(trace.carried[key]) for key in COMMON if key in trace.carried}
-    if found.get("init_cfg") is not None and not trace.reader.rules:
-        del found["init_cfg"]
-    entry: Input | None = trace.graph.inputs.get(trace.ids.get("image", "image"))
+    if not trace.reader.rules and found.get("init_cfg"):
+        found["init_cfg"] = without_rules(found["init_cfg"])
+    entry = trace.graph.inputs.get(trace.ids.get("image", "image"))
+    steps = entry.preprocess if entry else None
     beyond = found.pop("data_preprocessor", None)
-    had = "data_preprocessor" in trace.carried
-    prepared = write_preprocess(entry.preprocess if entry else None, beyond, package)
-    return {**found, **({"data_preprocessor": prepared} if prepared is not None or had else {})}
+    if steps is not None:
+        found["data_preprocessor"] = write_preprocess(steps, beyond or {}, package)
+    elif trace.carries_none("data_preprocessor"):
+        found["data_preprocessor"] = None
+    return found
+
+
+def _verify(trace: Trace, config: Mapping[str, Any], package: str) -> None:
+    """Draw the config again: what it cannot say of the graph shows as a difference.
+
+    Raises:
+        GraphError: There is one.
+    """
+    drawn = import_config(config, package, catalog=trace.catalog).graph
+    names = {ours: theirs for theirs, ours in trace.ids.items()}
+    changes = [item for item in diff(_renamed(trace.graph, names), drawn, trace.catalog).changes if not _outside(item)]
+    if not changes:
+        return
+    lines = [f"  {item}" for item in changes[:_MOST_DIFFERENCES]]
+    more = len(changes) - _MOST_DIFFERENCES
+    lines += [f"  and {more} more"] if more > 0 else []
+    text = f"OpenMMLab's {trace.algorithm} has no config for this graph; the nearest one would be another graph:\n"
+    raise GraphError(Problem(NO_SHAPE, Where(trace.graph.name or "graph"), text + "\n".join(lines)))
+
+
+def _outside(change: Change) -> bool:
+    """Whether a difference is about what the config of a model does not hold."""
+    section, *inside = change.path
+    sizes = section in ("inputs", "data_samples") and inside[-1:] in (["shape"], ["resize"], ["crop"])
+    return sizes or section == "classes"
+
+
+def _renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
+    """A graph with other ids."""
+
+    def ref(old: Ref) -> Ref:
+        return replace(old, source=names.get(old.source, old.source))
+
+    def wire(old: Wire) -> Wire:
+        if isinstance(old, Ref):
+            return ref(old)
+        if isinstance(old, tuple):
+            return tuple(map(ref, old))
+        return FrozenDict({mode: wire(item) for mode, item in old.items()})
+
+    def keys(old: Mapping[str, Any]) -> FrozenDict:
+        return FrozenDict({names.get(key, key): value for key, value in old.items()})
+
+    nodes = {
+        name: replace(node, inputs=FrozenDict({port: wire(item) for port, item in node.inputs.items()}))
+        for name, node in graph.nodes.items()
+    }
+    outputs = {mode: FrozenDict({key: ref(item) for key, item in refs.items()}) for mode, refs in graph.outputs.items()}
+    return replace(
+        graph,
+        inputs=keys(graph.inputs),
+        data_samples=keys(graph.data_samples),
+        nodes=keys(nodes),
+        outputs=FrozenDict(outputs),
+    )

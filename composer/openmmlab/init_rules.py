@@ -5,7 +5,7 @@ from typing import Any
 
 from composer.openmmlab.plain import same
 
-__all__ = ["Rules", "checkpoints_of", "combined", "listed", "rules_for_parts", "without_checkpoints", "without_prefix"]
+__all__ = ["Rules", "checkpoints_of", "combined", "listed", "rules_for_parts", "without_checkpoints", "without_prefix", "without_rules"]
 
 Rules = Sequence[Any]
 """Rules in the order in which they are applied."""
@@ -33,6 +33,12 @@ def rules_for_parts(init_cfg: Any) -> tuple[list[Any], list[Any]]:
     found = without_checkpoints(init_cfg)
     named = [rule for rule in found if isinstance(rule, Mapping) and "override" in rule]
     return [rule for rule in found if rule not in named], named
+
+
+def without_rules(init_cfg: Any) -> list[Any]:
+    """The rest of the rules of a whole model: those that ``rules_for_parts`` leaves to it."""
+    rules, _ = rules_for_parts(init_cfg)
+    return [rule for rule in listed(init_cfg) if rule not in rules]
 
 
 def combined(rules: Rules, own: Any) -> Any:

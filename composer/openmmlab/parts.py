@@ -154,10 +154,6 @@ class PartReader:
             fresh |= {"init_cfg": self._own_rules(fresh.pop("init_cfg"))}
         return {**kept, **translation.write(fresh)}
 
-    def begins_with_rules(self, init_cfg: Any) -> bool:
-        """Whether a node's ``init_cfg`` begins with the rules of the whole model."""
-        return without_prefix(self.rules, thaw(init_cfg)) is not None
-
     def _values(self, written: Params, component: Component) -> dict[str, Any]:
         """The component's parameters that a part sets; the model's rules are put before its own ``init_cfg``."""
         translation = self._translation(written["type"])

@@ -15,7 +15,7 @@ __all__ = ["Expressions", "dotted_name"]
 
 _MAX_NESTING = 90
 _WORDS = {
-    ast.Await: "await",
+    ast.Await: "await is code",
     ast.Lambda: "a lambda is code",
     ast.NamedExpr: "an assignment inside an expression is not read",
     ast.Set: "a set is no part of a config: write a list",
@@ -232,7 +232,11 @@ class Expressions:
         positional = self._items(node.args)
         keys = [item.arg and ast.copy_location(ast.Constant(item.arg), item) for item in node.keywords]
         named = self._mapping(ast.Dict([key or None for key in keys], [item.value for item in node.keywords]))
-        return function(self.budget, *positional, **named)
+        try:
+            return function(self.budget, *positional, **named)
+        except TypeError:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted_name(node.func)
+            raise NotDataError(f"{name}() does not take these arguments") from None
 
     def _called(self, node: ast.expr) -> Callable[..., Any]:
         """The function or method that a call names."""
@@ -248,7 +252,7 @@ class Expressions:
             path = found.path if isinstance(found, Imported) else ""
         if path in FUNCTIONS:
             return FUNCTIONS[path]
-        name = path or dotted_name(node) or "this"
+        name = path or dotted_name(node) or (node.attr if isinstance(node, ast.Attribute) else "this function")
         raise NotDataError(f"the call of {name[:80]}() is not followed: a config is read as data and never run")
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:

@@ -22,11 +22,12 @@ from composer.openmmlab.config_reading.values import (
     copy_tree,
 )
 from composer.problems import GraphError, Where
-from composer.yamltext import MAX_BYTES
 from composer.yamltext import parse as parse_yaml
 
 __all__ = ["ConfigReader"]
 
+_MAX_BYTES = 2**18
+_BYTES_PER_VALUE = 4
 _MAX_FILES = 200
 _MAX_BASES = 32
 _TEXT_TEMPLATE = re.compile(r"(['\"]?)(\{\{\s*_base_\.[\w.]+\s*\}\})\1")
@@ -87,8 +88,8 @@ class ConfigReader:
                 self.report.refuse("config-format", where, f"{path} is none of .py, .json, .yaml and .yml")
             elif not path.is_file():
                 self.report.refuse("no-file", where, f"there is no file {path}")
-            elif path.stat().st_size > MAX_BYTES:
-                self.report.refuse("config-too-large", where, f"{path} has more than {MAX_BYTES:,} bytes")
+            elif path.stat().st_size > _MAX_BYTES:
+                self.report.refuse("config-too-large", where, f"{path} has more than {_MAX_BYTES:,} bytes")
             else:
                 self.files.append(path)
                 return path.read_text("utf-8-sig")
@@ -102,6 +103,7 @@ class ConfigReader:
         file = str(path)
         templates = Templates(path.absolute(), lambda note: self.report.note("config-environment", Where("", file), note))
         try:
+            self.budget.charge(len(text) // _BYTES_PER_VALUE)
             if path.suffix == ".py":
                 return self._python(path, text, templates)
             return self._plain_text(path, text, templates)

@@ -22,8 +22,8 @@ __all__ = [
     "weigh",
 ]
 
-MAX_WORK = 500_000
-"""Values that may be made or copied while a config and its bases are read; the largest published ones need 20,000."""
+MAX_WORK = 300_000
+"""Values that may be made or copied while a config and its bases are read; the largest published one needs 23,000."""
 
 MAX_DEPTH = 64
 """How deep lists and dicts may hold one another."""

@@ -1,0 +1,7 @@
+"""OpenMMLab's configs as graphs, and its checkpoints in models."""
+
+from composer.openmmlab.exporting import config_from_graph
+from composer.openmmlab.importing import graph_from_config, import_config
+from composer.openmmlab.notes import ImportedGraph
+
+__all__ = ["ImportedGraph", "config_from_graph", "graph_from_config", "import_config"]
