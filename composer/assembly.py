@@ -106,7 +106,8 @@ def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = F
     by_module = {call.module: call.path for program in settled.programs.values() for call in program.calls}
     params = {path: shapes.nodes[by_module[path]].params for path in settled.parts if path in by_module}
     for path, part in settled.parts.items():
-        params.setdefault(path, part.params)
+        if part.copy_of is not None:  # a source that no mode calls is built as its copy is
+            params.setdefault(part.copy_of, params[path])
     return settled, params
 
 

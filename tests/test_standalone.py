@@ -383,7 +383,7 @@ REFUSED = {
     ),
     "a module as a value": (
         "from components import activation\n",
-        "return getattr(activation, 'x')",
+        "return x * hasattr(activation, 'x')",
         "no stand-alone file: parts/star.py line 16 uses the module components.activation as a value",
     ),
 }

@@ -79,8 +79,8 @@ def _translations() -> Mapping[Callable[..., Any], Any]:
     try:
         import onnxruntime  # noqa: F401, PLC0415
         from onnxscript import opset18  # noqa: PLC0415
-    except ImportError as error:
-        text = f"{error.name} is not installed: pip install 'graph-composer[onnx]'"
+    except ImportError:
+        text = "onnxruntime, onnxscript or onnx is missing: pip install 'graph-composer[onnx]'"
         raise GraphError(Problem("no-onnx", Where("export to onnx"), text)) from None
 
     op: Any = opset18

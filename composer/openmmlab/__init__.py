@@ -1,7 +1,16 @@
 """OpenMMLab's configs as graphs, and its checkpoints in models."""
 
+from composer.openmmlab.checkpoint_report import CheckpointReport
+from composer.openmmlab.checkpoints import load_state_dict
 from composer.openmmlab.exporting import config_from_graph
 from composer.openmmlab.importing import graph_from_config, import_config
 from composer.openmmlab.notes import ImportedGraph
 
-__all__ = ["ImportedGraph", "config_from_graph", "graph_from_config", "import_config"]
+__all__ = [
+    "CheckpointReport",
+    "ImportedGraph",
+    "config_from_graph",
+    "graph_from_config",
+    "import_config",
+    "load_state_dict",
+]

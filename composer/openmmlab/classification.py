@@ -72,7 +72,9 @@ def draw_loss(draft: Draft, config: Any, logits: Ref, target: Ref | None) -> Any
     if not isinstance(config, Mapping) or "type" not in config:
         draft.not_understood("model.head.loss", f"expected a dict with a type, found {plain(config)!r:.80}")
         return plain(config)
-    wires: dict[str, Wire] = {"pred": logits} | ({"target": target} if target else {})
+    wires: dict[str, Wire] = {"pred": logits}
+    if target is not None:
+        wires["target"] = target
     if _averaged_by_samples(config):
         wires["avg_factor"] = draft.node("batch_size", "BatchSize", samples=logits).ref
     flow, beyond = draft.part("loss", config, **wires)

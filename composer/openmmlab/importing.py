@@ -24,8 +24,8 @@ def graph_from_config(
     """The graph of an OpenMMLab model.
 
     A part that the catalog lacks becomes a placeholder node with all its parameters. Settings that do not change what
-    the model computes (``topk``, ``train_cfg``, explicit defaults ...) are kept in ``graph.metadata["openmmlab"]``, from
-    which ``config_from_graph`` gives them back.
+    the model computes (``topk``, ``train_cfg``, explicit defaults ...) are kept in ``graph.metadata["openmmlab"]``;
+    ``config_from_graph`` gives them back.
 
     Args:
         config: The dict ``model = dict(type=..., backbone=..., ...)``.
@@ -55,11 +55,12 @@ def import_config(
     Raises:
         GraphError: The config is no dict with a type, or there is no such package.
     """
-    if not isinstance(config, Mapping) or not isinstance(config.get("type"), str | type):
+    kind = config.get("type") if isinstance(config, Mapping) else None
+    if not isinstance(kind, str | type):
         text = f"expected the config of a model, a dict with a type, found {config!r:.100}"
         raise GraphError(Problem("no-model-config", Where("model"), text))
-    kind = split_type(config["type"])[1]
-    written = config["type"] if isinstance(config["type"], str) else kind
+    written = kind if isinstance(kind, str) else kind.__name__
+    kind = split_type(written)[1]
     draft = Draft(catalog or Catalog.default(), package_of(config, package), written)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = ALGORITHMS.get(kind, UNKNOWN)

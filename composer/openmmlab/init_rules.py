@@ -5,7 +5,16 @@ from typing import Any
 
 from composer.openmmlab.plain import same
 
-__all__ = ["Rules", "checkpoints_of", "combined", "listed", "rules_for_parts", "without_checkpoints", "without_prefix", "without_rules"]
+__all__ = [
+    "Rules",
+    "checkpoints_of",
+    "combined",
+    "listed",
+    "rules_for_parts",
+    "without_checkpoints",
+    "without_prefix",
+    "without_rules",
+]
 
 Rules = Sequence[Any]
 """Rules in the order in which they are applied."""

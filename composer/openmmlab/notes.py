@@ -1,4 +1,4 @@
-"""What an import has to tell: parts outside the catalog, settings that are not understood, what is left to the caller."""
+"""What an import has to tell: what the catalog lacks, what is not understood, what is left to the caller."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

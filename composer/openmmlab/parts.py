@@ -22,7 +22,7 @@ def _unchanged(params: Params) -> Params:
 
 
 def _from_the_stem(step: int) -> Callable[[Params], Params]:
-    """mmselfsup numbers what a ResNet gives from the stem (0), mmpretrain the stages from 0."""
+    """Outputs of a ResNet are numbered from the stem (0) in mmselfsup, in mmpretrain the first stage is 0."""
 
     def shifted(params: Params) -> Params:
         levels = params.get("out_indices")

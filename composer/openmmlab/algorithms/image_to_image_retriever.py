@@ -50,7 +50,9 @@ def write(trace: Trace) -> dict[str, Any]:
     elif "prototypes" in trace.graph.nodes[similarity].inputs:
         found["prototype"] = thaw(trace.carried.get("prototype"))
     else:
-        trace.refuse(similarity, "its prototypes are in its weights, where OpenMMLab's config names them: set prototypes")
+        trace.refuse(
+            similarity, "its prototypes are in its weights, where OpenMMLab's config names them: set prototypes"
+        )
     return found
 
 
@@ -79,11 +81,11 @@ def _prototypes_on_the_wire(config: Mapping[str, Any], draft: Draft) -> None:
         draft.carry("prototype", config["prototype"])
     head = config.get("head")
     length = head.get("in_channels") if isinstance(head, Mapping) else None
-    draft.data_samples["prototype"] = Input("Embedding", ("N", length if type(length) is int else "C"), None, FrozenDict())
+    draft.data_samples["prototype"] = Input(
+        "Embedding", ("N", length if type(length) is int else "C"), None, FrozenDict()
+    )
     text = "a file or data set of prototypes is not read: predict takes their embeddings as the field 'prototype'"
     draft.left_to_caller("model.prototype", text)
 
 
-IMAGE_TO_IMAGE_RETRIEVER = Algorithm(
-    ("image_encoder", "head", "prototype", "similarity_fn", "topk"), draw, write
-)
+IMAGE_TO_IMAGE_RETRIEVER = Algorithm(("image_encoder", "head", "prototype", "similarity_fn", "topk"), draw, write)

@@ -8,8 +8,6 @@ from composer.names import name_fault
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.classification import draw_loss
 from composer.openmmlab.draft import COMMON, Draft, Flow
-from composer.openmmlab.names import split_type
-from composer.openmmlab.plain import plain
 from composer.openmmlab.trace import Trace
 
 __all__ = ["UNKNOWN"]

@@ -101,17 +101,18 @@ class ConfigReader:
 
     def _read(self, path: Path, text: str) -> Names:
         file = str(path)
-        templates = Templates(path.absolute(), lambda note: self.report.note("config-environment", Where("", file), note))
+        where = Where("", file)
+        templates = Templates(path.absolute(), lambda note: self.report.note("config-environment", where, note))
         try:
             self.budget.charge(len(text) // _BYTES_PER_VALUE)
             if path.suffix == ".py":
                 return self._python(path, text, templates)
             return self._plain_text(path, text, templates)
         except TooLargeError as error:
-            self.report.refuse("config-too-large", Where("", file), str(error))
+            self.report.refuse("config-too-large", where, str(error))
             raise StopReadingError from None
         except NotDataError as error:
-            self.report.refuse("config-not-data", Where("", file), str(error))
+            self.report.refuse("config-not-data", where, str(error))
             return Names()
 
     def _python(self, path: Path, text: str, templates: Templates) -> Names:

@@ -1,0 +1,173 @@
+"""Checkpoints of OpenMMLab, torchvision and timm, loaded into a model."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from composer.openmmlab.checkpoint_report import CheckpointReport
+from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout
+from composer.openmmlab.own_names import own_names
+
+__all__ = ["load_state_dict"]
+
+_WRAPPINGS = ("state_dict", "model", "model_state_dict", "network")
+_PREFIXES = ("module.", "_orig_mod.", "model.")
+_NEVER_SAVED = ("prototype_vecs", "relative_position_index", "momentum_steps")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A checkpoint's names understood in one way.
+
+    Args:
+        layout: Whose names they are taken for.
+        names: Their name to the model's.
+        convert: Brings a tensor into our order, where the layout has another one.
+    """
+
+    layout: str
+    names: Mapping[str, str]
+    convert: Mapping[str, Tensor]
+
+
+def load_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> CheckpointReport:
+    """Load a checkpoint of OpenMMLab, or torchvision's or timm's for the same network, into a model.
+
+    Everything that fits by name and shape is loaded, converted to the model's dtype; the rest is told and stays as it
+    was. A checkpoint of a backbone alone, with or without ``backbone.`` in front, goes into the model's backbone.
+    Position embeddings and relative position biases for other sizes are resized.
+
+    Args:
+        model: The model.
+        state_dict: Tensors by name, also within ``state_dict`` or ``model``, and with ``module.`` in front.
+
+    Returns:
+        What matched, is missing, was not expected, has another shape, and the names that differ. What OpenMMLab never
+        saves (the prototypes of a retriever, tables of indices) is not missing.
+    """
+    given = _unwrapped(state_dict, model)
+    reading = _best(model, given)
+    state = {ours: reading.convert.get(theirs, given[theirs]) for theirs, ours in reading.names.items()}
+    fitted = _fitted(model, state)
+    mine = model.state_dict()
+    matched = [name for name in mine if name in fitted and fitted[name].shape == mine[name].shape]
+    model.load_state_dict({name: fitted[name] for name in matched}, strict=False)
+    return _report(model, mine, given, reading, fitted, matched)
+
+
+def _unwrapped(state_dict: Mapping[str, Any], model: nn.Module) -> dict[str, Tensor]:
+    """The tensors, without what trainers put around and in front."""
+    found: Mapping[str, Any] = state_dict
+    while inner := next((found[key] for key in _WRAPPINGS if isinstance(found.get(key), Mapping)), None):
+        found = inner
+    tensors = {name: value for name, value in found.items() if isinstance(value, Tensor)}
+    children = {f"{name}." for name, _ in model.named_children()}
+    while prefix := next((item for item in _PREFIXES if item not in children and _all_begin(tensors, item)), None):
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    return tensors
+
+
+def _all_begin(names: Iterable[str], prefix: str) -> bool:
+    found = list(names)
+    return bool(found) and all(name.startswith(prefix) for name in found)
+
+
+def _best(model: nn.Module, given: Mapping[str, Tensor]) -> _Reading:
+    """The reading in which most entries fit; OpenMMLab's where several do alike."""
+    mine = model.state_dict()
+    readings = [_Reading("OpenMMLab", own_names(model, given), {}), *_foreign(model, mine, given)]
+
+    def fits(reading: _Reading) -> int:
+        shapes = ((ours, reading.convert.get(name, given[name]).shape) for name, ours in reading.names.items())
+        return sum(ours in mine and mine[ours].shape == shape for ours, shape in shapes)
+
+    return max(readings, key=fits)
+
+
+def _foreign(model: nn.Module, mine: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[_Reading]:
+    for node, module in model.named_children():
+        kinds = {cls.__name__ for cls in type(module).__mro__}
+        for layout in LAYOUTS:
+            if layout.component in kinds:
+                yield _read_as(layout, node, mine, given)
+
+
+def _read_as(layout: Layout, node: str, mine: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> _Reading:
+    """A checkpoint read in a layout, for a backbone; ``backbone.`` in front of its names is passed over."""
+    front = "backbone." if _all_begin(given, "backbone.") else ""
+    short = {name: name.removeprefix(front) for name in given}
+    rename = layout.renaming(short.values())
+    names: dict[str, str] = {}
+    converted: dict[str, Tensor] = {}
+    for theirs, bare in short.items():
+        found = [
+            (ours, _converted(layout, relative, given[theirs])) for relative, ours in _places(rename(bare), node, mine)
+        ]
+        fits = [(ours, tensor) for ours, tensor in found if ours in mine and mine[ours].shape == tensor.shape]
+        for ours, tensor in (fits or found)[:1]:
+            names[theirs], converted[theirs] = ours, tensor
+    return _Reading(layout.name, names, converted)
+
+
+def _places(candidates: Iterable[str], node: str, mine: Mapping[str, Tensor]) -> Iterator[tuple[str, str]]:
+    """For each name relative to its node, the whole name; a head's is looked for among the other nodes."""
+    for relative in candidates:
+        if not relative.startswith(HEAD):
+            yield relative, f"{node}.{relative}"
+            continue
+        leaf = relative.removeprefix(HEAD)
+        yield from (
+            (relative, name) for name in mine if name.partition(".")[2] == leaf and not name.startswith(f"{node}.")
+        )
+
+
+def _converted(layout: Layout, relative: str, tensor: Tensor) -> Tensor:
+    return layout.convert(relative, tensor)
+
+
+def _fitted(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The entries as the modules take them: old names, other image and window sizes are their own matter."""
+    found = dict(state)
+    with torch.no_grad():
+        for path, module in model.named_modules():
+            for hook in module._load_state_dict_pre_hooks.values():
+                hook(found, f"{path}." if path else "", {}, False, [], [], [])
+    return found
+
+
+def _report(
+    model: nn.Module,
+    mine: Mapping[str, Tensor],
+    given: Mapping[str, Tensor],
+    reading: _Reading,
+    fitted: Mapping[str, Tensor],
+    matched: list[str],
+) -> CheckpointReport:
+    used = set(matched)
+    names = reading.names
+    lost = [name for name in given if name not in names or (names[name] in fitted and names[name] not in mine)]
+    changed = [name for name in names if names[name] in used and _differs(given[name], fitted[names[name]])]
+    return CheckpointReport(
+        matched=tuple(matched),
+        missing=tuple(name for name in mine if name not in fitted and not name.endswith(_NEVER_SAVED)),
+        unexpected=tuple(lost),
+        mismatched={
+            name: (tuple(fitted[name].shape), tuple(mine[name].shape))
+            for name in mine
+            if name in fitted and name not in used
+        },
+        dtypes={
+            name: (fitted[name].dtype, mine[name].dtype) for name in matched if fitted[name].dtype != mine[name].dtype
+        },
+        nodes=tuple(name for name, _ in model.named_children()),
+        renamed={theirs: ours for theirs, ours in names.items() if theirs != ours and ours in mine},
+        fitted=tuple(names[name] for name in changed),
+        layout=reading.layout,
+    )
+
+
+def _differs(given: Tensor, fitted: Tensor) -> bool:
+    return given.shape != fitted.shape or given.data_ptr() != fitted.data_ptr()
