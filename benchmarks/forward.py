@@ -5,7 +5,7 @@
 
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
+from torch.autograd.profiler import profile
 
 import composer
 from benchmarks.graphs import resnet_layers
@@ -40,13 +40,12 @@ def report(name: str, ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...]
 
 def peak(model: nn.Module, image: torch.Tensor) -> int:
     """Most bytes that torch's allocator held at once during a forward."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+    with profile(profile_memory=True, use_kineto=False) as recorded:
         model(image)
     held = most = 0
-    for event in recorded.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            most = max(most, held)
+    for event in recorded.function_events:
+        held += event.self_cpu_memory_usage
+        most = max(most, held)
     return most
 
 

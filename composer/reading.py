@@ -5,14 +5,26 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from composer.graph import EMPTY, MODES, SCHEMA, FrozenDict, Graph, Ref, Subgraph
+from composer.graph import EMPTY, MODES, SCHEMA, FrozenDict, Graph, Ref, Subgraph, freeze
 from composer.reading_inputs import read_inputs
 from composer.reading_nodes import read_nodes, read_ref, read_wire, report_mode
 from composer.structure import Path, Structure, describe, is_number
 
 __all__ = ["GRAPH_KEYS", "read_graph"]
 
-GRAPH_KEYS = ("schema", "name", "about", "classes", "inputs", "data_samples", "graphs", "nodes", "outputs", "layout")
+GRAPH_KEYS = (
+    "schema",
+    "name",
+    "about",
+    "classes",
+    "inputs",
+    "data_samples",
+    "graphs",
+    "nodes",
+    "outputs",
+    "layout",
+    "metadata",
+)
 SUBGRAPH_KEYS = frozenset({"params", "inputs", "nodes", "outputs", "layout"})
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -49,6 +61,7 @@ def read_graph(to: Structure, data: Any, base: Graph | None = None) -> Graph:
         graphs=part("graphs", _subgraphs),
         classes=part("classes", _classes),
         layout=part("layout", _layout),
+        metadata=part("metadata", _metadata),
         schema=SCHEMA,
         extra=to.extra(found, frozenset(GRAPH_KEYS), ()),
         source=to.source,
@@ -155,6 +168,10 @@ def _subgraph(to: Structure, value: Any, path: Path) -> Subgraph:
     if subgraph.inputs:
         _one_name_each(to, path, {"inputs": subgraph.inputs, "nodes": subgraph.nodes})
     return subgraph
+
+
+def _metadata(to: Structure, value: Any, path: Path) -> Mapping[str, Any]:
+    return FrozenDict(freeze(to.mapping(value, path, "a mapping: what each program notes, by its name")))
 
 
 def _layout(to: Structure, value: Any, path: Path) -> Mapping[str, Any]:

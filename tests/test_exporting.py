@@ -116,8 +116,7 @@ def arguments(model, mode, batch):
 
 
 def run_onnx(path, given):
-    import onnxruntime
-
+    onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(path)
     names = [item.name for item in session.get_outputs()]
     assert [item.name for item in session.get_inputs()] == list(given)
@@ -214,14 +213,14 @@ REFUSED = {
     "a list with one entry an image": (
         lambda: model_of("PerImage", outputs="{found: part.boxes}"),
         {"to": "torch"},
-        "export-not-static outputs.tensor.found (tensor mode)\n    it holds one entry an image, and only a fixed number "
-        "of tensors goes into such a file: export another mode, or --to python",
+        "export-not-static outputs.tensor.found (tensor mode)\n    it holds one entry an image, and only a fixed "
+        "number of tensors goes into such a file: export another mode, or --to python",
     ),
     "records": (
         lambda: model_of("PerImage", outputs="{found: part.records}"),
         {"to": "onnx"},
-        "export-not-static outputs.tensor.found (tensor mode)\n    it holds one entry an image, and only a fixed number "
-        "of tensors goes into such a file: export another mode, or --to python",
+        "export-not-static outputs.tensor.found (tensor mode)\n    it holds one entry an image, and only a fixed "
+        "number of tensors goes into such a file: export another mode, or --to python",
     ),
     "a list that goes in": (
         lambda: model_of("Boxed", extra=", boxes: boxes"),
@@ -238,9 +237,8 @@ REFUSED = {
     "an operator that ONNX has not": (
         lambda: model_of("Noise"),
         {"to": "onnx"},
-        "export-failed one_part (tensor mode)\n    this mode cannot be written as ONNX: DispatchError: No ONNX function "
-        "found for <OpOverload(op='aten.special_bessel_j0', overload='default')>. Failure message: No decompositions "
-        "registered for the real-valued input",
+        "export-failed one_part (tensor mode)\n    this mode cannot be written as ONNX: DispatchError: No ONNX "
+        "function found for <{}>. Failure message: No decompositions registered for the real-valued input",
     ),
 }
 
@@ -267,8 +265,9 @@ def test_a_branch_on_the_numbers_is_refused_in_the_words_of_torch(tmp_path):
 
 
 def test_its_twin_with_lists_is_written_as_python(tmp_path):
-    model = compile(tiny_graphs.small("resnet18"))
+    model = model_of("PerImage", outputs="{found: part.boxes, records: part.records}")
     assert export(model, "python", tmp_path / "model.py").difference == 0
+    assert "class PerImage(nn.Module):" in (tmp_path / "model.py").read_text()
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnxscript"])
@@ -288,6 +287,7 @@ def test_a_place_that_cannot_be_written_is_named(model, tmp_path):
     assert str(refused.value.problems[0]) == f"cannot-write {path}\n    writing failed: No such file or directory"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*tiny_graphs.NAMES, "momentum_pair"])
 def test_every_graph_compiles_in_one_piece_and_goes_through_torch_export(name, tmp_path):
     torch.manual_seed(0)
@@ -299,17 +299,25 @@ def test_every_graph_compiles_in_one_piece_and_goes_through_torch_export(name, t
         compiled = torch.compile(model, fullgraph=True, backend="eager")
         with torch.no_grad():
             assert difference(model(inputs, fields, mode=mode), compiled(inputs, fields, mode=mode)) == 0
-        assert export(model, "torch", tmp_path / f"{mode}.pt2", mode=mode).difference <= 1e-5
+    assert export(model, "torch", tmp_path / "model.pt2", mode=mode).difference <= 1e-5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", tiny_graphs.NAMES)
-def test_every_graph_goes_into_onnx(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("mobilenet_v2", "predict"),
+        ("resnet18_cifar_l1", "loss"),
+        ("resnet50_arcface", "predict"),
+        ("swin_tiny", "loss"),
+        ("vit_base_p16", "predict"),
+    ],
+)
+def test_each_family_of_graphs_goes_into_onnx(name, mode, tmp_path):
     pytest.importorskip("onnxruntime")
     torch.manual_seed(0)
     model = compile(tiny_graphs.small(name))
-    for mode in model.graph.modes:
-        assert export(model, "onnx", tmp_path / f"{mode}.onnx", mode=mode).difference <= 1e-5
+    assert export(model, "onnx", tmp_path / "model.onnx", mode=mode).difference <= 1e-5
 
 
 @pytest.mark.parametrize(
@@ -372,7 +380,7 @@ def test_an_archive_holds_no_pickled_code_of_composer(files):
     assert b"composer.model" not in content
 
 
-def test_a_half_precision_model_is_exported_in_its_precision(tmp_path):
+def test_a_double_precision_model_is_exported_in_its_precision(tmp_path):
     model = compile(tiny_graphs.classifier(), dtype=torch.float64)
     export(model, "torch", tmp_path / "double.pt2")
     loaded = torch.export.load(io.BytesIO((tmp_path / "double.pt2").read_bytes())).module()

@@ -13,11 +13,13 @@ from types import ModuleType
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from composer import Catalog, GraphError, compile
 from composer.examples import example_inputs
 from composer.graphfile import loads
+from composer.ports import Embedding
 from composer.standalone import standalone_source
 from composer.standalone.layout import call_text, literal
 from composer.standalone.slicing import Slicer
@@ -69,7 +71,7 @@ PARTS = {
 
             copies: "Iterable[First] | None" = None
 
-            def __init__(self, width: Width, times: Annotated[int, Ge(1), LayerCount()] = 1, name: str = 'say "x"') -> None:
+            def __init__(self, width: Width, times: Annotated[int, Ge(1), LayerCount()] = 1, name: str = 'a "x"') -> None:
                 super().__init__()
                 self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(times))
 
@@ -235,7 +237,9 @@ def test_it_imports_only_torch_and_the_standard_library(name, written):
 
 
 @pytest.mark.skipif(RUFF is None, reason="ruff is not installed")
-@pytest.mark.parametrize("arguments", [["format", "--check"], ["check", "--select=E,F,I,W,UP", "--target-version=py311"]])
+@pytest.mark.parametrize(
+    "arguments", [["format", "--check"], ["check", "--select=E,F,I,W,UP", "--target-version=py311"]]
+)
 def test_it_reads_as_if_written_by_hand(arguments, written, tmp_path):
     for name, file in written.items():
         (tmp_path / f"{name}.py").write_text(file.text)
@@ -261,7 +265,7 @@ def test_helpers_of_one_name_from_two_files_get_two_names(written):
 
 def test_bounds_and_port_types_become_plain_types(written):
     text = written["parts"].text
-    assert "def __init__(self, width: int, times: int = 1, name: str = 'say \"x\"') -> None:" in text
+    assert "def __init__(self, width: int, times: int = 1, name: str = 'a \"x\"') -> None:" in text
     assert "def forward(self, x: Tensor) -> Pair:" in text
     assert "    deep: Tensor\n    flat: Tensor\n" in text
     assert "Width" not in text and "PortType" not in text
@@ -317,8 +321,6 @@ def test_frozen_parts_stay_as_they_are(written):
 
 
 def test_weights_that_a_model_saved_load_into_it(models, written, tmp_path):
-    from safetensors.torch import load_file
-
     models["resnet18"].save(tmp_path / "weights.safetensors")
     _, cls = imported(written["resnet18"])
     cls().load_state_dict(load_file(tmp_path / "weights.safetensors"))
@@ -384,7 +386,7 @@ REFUSED = {
     "a module as a value": (
         "from components import activation\n",
         "return x * hasattr(activation, 'x')",
-        "no stand-alone file: parts/star.py line 16 uses the module components.activation as a value",
+        "no stand-alone file: parts/star.py line 15 uses the module components.activation as a value",
     ),
 }
 
@@ -441,8 +443,6 @@ def test_a_module_of_composer_components_is_used_by_its_parts(tmp_path):
 
 
 def test_a_class_in_a_function_has_no_source_of_its_own():
-    from composer.ports import Embedding
-
     class Inner(nn.Module):
         """A part."""
 

@@ -74,8 +74,14 @@ _SMALL = {
     "resnet18_cifar": (16, {"backbone": _RESNET}),
     "resnet18_cifar_l1": (16, {"backbone": _RESNET}),
     "resnet50": (32, {"backbone": _RESNET, "head": {"num_classes": 5}}),
-    "resnet50_arcface": (32, {"backbone": _RESNET, "head": {"num_classes": 5}, "prototypes": {"length": 7}}),
-    "swin_tiny": (16, {"backbone": {"arch": _STAGES, "window_size": 2, "out_indices": [1]}, "head": {"num_classes": 5}}),
+    "resnet50_arcface": (
+        32,
+        {"backbone": {**_RESNET, "depth": 18}, "head": {"num_classes": 5}, "prototypes": {"length": 7}},
+    ),
+    "swin_tiny": (
+        16,
+        {"backbone": {"arch": _STAGES, "window_size": 2, "out_indices": [1]}, "head": {"num_classes": 5}},
+    ),
     "vit_base_p16": (
         16,
         {

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from composer.cli.catalog_commands import list_components, show_component
 from composer.cli.export import export_model
 from composer.cli.graph_commands import check_files, compare_files, format_files
+from composer.cli.openmmlab_commands import import_config_file, import_weights
 from composer.cli.options import exit_code
 from composer.cli.output import print_problems
 from composer.cli.picture import draw_graph
@@ -66,7 +67,9 @@ _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "summary": (summarize, "Show sizes, parameters, FLOPs of each node."),
     "draw": (draw_graph, "Draw a graph as SVG, with the sizes on its wires."),
     "run": (run_images, "Run a graph on pictures."),
-    "export": (export_model, "Write a model as Python, ONNX or torch."),
+    "export": (export_model, "Write a model as Python, ONNX, torch or a config."),
+    "import": (import_config_file, "Turn a config of OpenMMLab into a graph."),
+    "weights": (import_weights, "Put a checkpoint's weights under a graph's names."),
 }
 for name, (function, short_help) in _COMMANDS.items():
     app.command(name, short_help=short_help)(function)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from composer.assembly import load
+from composer.cli.openmmlab_commands import export_config
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of
 from composer.cli.output import print_json, print_text
 from composer.exporting import export
@@ -19,8 +20,8 @@ def export_model(
     file: File,
     folders: Folders,
     to: Annotated[
-        Literal["python", "onnx", "torch"],
-        typer.Option(help="A stand-alone Python file with every mode; or one mode with its weights."),
+        Literal["python", "onnx", "torch", "openmmlab"],
+        typer.Option(help="A stand-alone Python file with every mode; one mode with its weights; or a config."),
     ],
     out: Annotated[
         Path | None,
@@ -31,6 +32,9 @@ def export_model(
     as_json: AsJson = False,
 ) -> None:
     """Export a model, load what was written again, and compare it with the model; a file that differs is not kept."""
+    if to == "openmmlab":
+        export_config(file, out, catalog_of(folders))
+        return
     model = load(file, weights=weights, catalog=catalog_of(folders)).eval()
     if model.weights_report is None and to != "python":
         print_text("note: no weights were loaded, so the file holds those of a model that learned nothing", stderr=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from composer.calling import unknown_mode
 from composer.exporting.comparing import TOLERANCE
 from composer.exporting.exported import Exported, prepared
@@ -61,7 +63,8 @@ def export(
         raise GraphError(Problem("unknown-format", Where("export"), text))
     if mode not in model.code and to != "python":
         raise unknown_mode(model.graph, mode)
-    found = FORMATS[to](prepared(model), mode, verify, max(batch, 2))
+    with torch.random.fork_rng(devices=[]):
+        found = FORMATS[to](prepared(model), mode, verify, max(batch, 2))
     if not found.difference <= TOLERANCE:
         raise GraphError(_differs(model, to, found))
     try:

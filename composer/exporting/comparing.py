@@ -48,6 +48,6 @@ def _apart(expected: Tensor, found: Tensor) -> float:
     same = (one == other) | (one.isnan() & other.isnan())
     if bool(same.all()):
         return 0.0
-    gap = torch.where(same, 0.0, (one - other).abs()).nan_to_num(nan=float("inf"))
+    gap = torch.where(same, 0.0, (one - other).abs()).nan_to_num(nan=float("inf"), posinf=float("inf"))
     scale = max(1.0, float(torch.where(one.isfinite(), one.abs(), 0.0).max()))
     return float(gap.max()) / scale

@@ -6,7 +6,6 @@ nothing: the name is never looked up, so nothing that it could mean is imported 
 """
 
 import pickletools
-import re
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +36,8 @@ HARMLESS = frozenset(
 
 _WEIGHTS = ("state_dict", "model", "module", "net")
 _PICKLES_BEFORE_THE_DATA = 3  # in a file from before torch 1.6: magic number, protocol, sizes of the machine
-_UNPICKLER_ERROR = re.compile(r"WeightsUnpickler error: (.+)")
+_UNPICKLER = "WeightsUnpickler error:"
+_ADVICE = ("Weights only load failed", "Check the documentation", "Please file", "(1)", "(2)")
 _DICTS = frozenset({"collections.defaultdict"})
 
 
@@ -137,9 +137,9 @@ def _names_in_pickle(file: Any) -> Iterator[str]:
 
 def _reason(error: Exception) -> str:
     """What torch has to say, without its advice to load the file in an unsafe way."""
-    text = str(error) or type(error).__name__
-    inner = _UNPICKLER_ERROR.search(text)
-    return (inner[1] if inner else text).splitlines()[0].split(". ")[0][:300]
+    lines = [line.rpartition(_UNPICKLER)[2].strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(_ADVICE)]
+    return told[0].split(". ")[0][:300] if told else type(error).__name__
 
 
 def _unwrapped(found: Any, where: Where) -> tuple[Mapping[str, Any], tuple[str, ...]]:

@@ -55,11 +55,7 @@ def import_config(
     Raises:
         GraphError: The config is no dict with a type, or there is no such package.
     """
-    kind = config.get("type") if isinstance(config, Mapping) else None
-    if not isinstance(kind, str | type):
-        text = f"expected the config of a model, a dict with a type, found {config!r:.100}"
-        raise GraphError(Problem("no-model-config", Where("model"), text))
-    written = kind if isinstance(kind, str) else kind.__name__
+    written = _type_of(config)
     kind = split_type(written)[1]
     draft = Draft(catalog or Catalog.default(), package_of(config, package), written)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
@@ -73,3 +69,11 @@ def import_config(
         draft.carry(key, config[key])
         draft.not_understood(f"model.{key}", f"{kind} has no such setting", (*algorithm.settings, *COMMON))
     return ImportedGraph(draft.graph(), tuple(draft.notes))
+
+
+def _type_of(config: Any) -> str:
+    kind = config.get("type") if isinstance(config, Mapping) else None
+    if not isinstance(kind, str | type):
+        text = f"expected the config of a model, a dict with a type, found {config!r:.100}"
+        raise GraphError(Problem("no-model-config", Where("model"), text))
+    return kind if isinstance(kind, str) else kind.__name__

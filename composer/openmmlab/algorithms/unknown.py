@@ -33,7 +33,8 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
 
 def write(trace: Trace) -> dict[str, Any]:
     """Write the parts under their ids, and the settings that were carried."""
-    return {slot: _write_part(trace, slot, beyond) for slot, beyond in trace.carried.items()}
+    own = {slot: beyond for slot, beyond in trace.carried.items() if slot not in COMMON}
+    return {slot: _write_part(trace, slot, beyond) for slot, beyond in own.items()}
 
 
 def _draw_part(slot: str, config: Any, draft: Draft, source: Flow) -> Flow:
@@ -47,7 +48,7 @@ def _draw_part(slot: str, config: Any, draft: Draft, source: Flow) -> Flow:
 
 
 def _write_part(trace: Trace, slot: str, beyond: Any) -> Any:
-    if isinstance(beyond, tuple):
+    if isinstance(beyond, tuple) and f"{slot}_0" in trace.graph.nodes:
         return trace.parts(slot, [f"{slot}_{index}" for index in range(len(beyond))], always_list=True)
     if slot not in trace.graph.nodes or not isinstance(beyond, Mapping):
         return thaw(beyond)

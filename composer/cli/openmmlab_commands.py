@@ -1,0 +1,131 @@
+"""``import``, ``weights`` and ``export --to openmmlab``: models of OpenMMLab in and out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from composer.assembly import compile as compile_graph
+from composer.catalog import Catalog
+from composer.cli.options import Folders, catalog_of, graph_of
+from composer.cli.output import print_problems, print_text
+from composer.graphfile import write
+from composer.openmmlab import CheckpointReport, config_from_graph, import_config, load_state_dict
+from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
+from composer.openmmlab.config_file import read_config
+from composer.openmmlab.config_text import write_config
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["export_config", "import_config_file", "import_weights"]
+
+_SHOWN = 10
+
+LeaveOut = Annotated[
+    bool, typer.Option("--leave-out", help="Go on without what is not understood; it is told all the same.")
+]
+
+
+def import_config_file(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A .py, .json or .yaml config of OpenMMLab.")],
+    folders: Folders,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The graph file to write; by default CONFIG's name here.", show_default=False),
+    ] = None,
+    package: Annotated[
+        str | None,
+        typer.Option(help="mmpretrain, mmselfsup or mmdet, where the config does not say it.", show_default=False),
+    ] = None,
+    leave_out: LeaveOut = False,
+) -> None:
+    """Turn a config of OpenMMLab into a graph. The config is read as data and never run.
+
+    A part that the catalog lacks becomes a placeholder: it keeps its parameters and wires, and the graph cannot run
+    before there is a component for it. Where a setting is not understood nothing is written, unless --leave-out says to
+    go on without it.
+    """
+    found = read_config(config)
+    print_problems(found.notes, stderr=True)
+    catalog = catalog_of(folders)
+    imported = import_config(found.model, package or found.package, catalog=catalog)
+    print_problems(imported.notes, stderr=True)
+    _stop_unless(leave_out, "settings", len(imported.not_understood))
+    path = out if out is not None else Path(f"{config.stem}.yaml")
+    write(imported.graph, path, catalog)
+    count = len(imported.placeholders)
+    verdict = f"; {count} of them placeholders: it cannot run yet" if count else ""
+    print_text(f"{path}: {len(imported.graph.nodes)} nodes{verdict}")
+
+
+def import_weights(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(metavar="CHECKPOINT", help="A .pth file of OpenMMLab, torchvision or timm, or safetensors."),
+    ],
+    folders: Folders,
+    graph: Annotated[Path, typer.Option(help="The graph that they are for.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write; by default CHECKPOINT's name here.", show_default=False),
+    ] = None,
+    leave_out: LeaveOut = False,
+) -> None:
+    """Put the weights of a checkpoint under the names of a graph, and save both as one safetensors file.
+
+    Torch files are read with weights_only=True: nothing in them is run. Where the checkpoint and the graph do not agree
+    nothing is written, unless --leave-out says to go on: what the graph lacks is then left out, and what the checkpoint
+    lacks keeps its initial values.
+    """
+    found = read_checkpoint(checkpoint)
+    print_problems(_told(found, checkpoint), stderr=True)
+    model = compile_graph(graph_of(graph), catalog=catalog_of(folders))
+    report = load_state_dict(model, found.tensors)
+    print_text(str(report))
+    if not report.matched:
+        text = "no entry of the checkpoint fits the graph: is this the right file?"
+        raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
+    _stop_unless(leave_out, "entries", len(found.unknown) + len(found.no_tensors) + _unsettled(report))
+    path = out if out is not None else Path(f"{checkpoint.stem}.safetensors")
+    model.save(path)
+    print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
+
+
+def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
+    """Write a graph as a config of OpenMMLab, if it has such a shape."""
+    config = config_from_graph(graph_of(file), catalog=catalog)
+    path = out if out is not None else Path(f"{file.stem}.py")
+    write_config(config, path)
+    print_text(f"{path}: {config['type']}")
+
+
+def _told(found: Checkpoint, path: Path) -> list[Problem]:
+    """What a checkpoint holds beside tensors. What training is known to leave in it is no reason to stop."""
+    told = [
+        Problem("not-a-tensor", Where(f"{path} {name}"), f"this is {kind} and no tensor")
+        for name, kind in found.no_tensors.items()
+    ]
+    told += [
+        Problem("unknown-object", Where(f"{path} {name}"), "objects of this name are not made, only tensors are read")
+        for name in found.unknown
+    ]
+    if found.beside:
+        text = f"left out, since it is no part of a model: {', '.join(found.beside[:_SHOWN])}"
+        told.append(Problem("beside-the-weights", Where(str(path)), text, severity="warning"))
+    return told
+
+
+def _unsettled(report: CheckpointReport) -> int:
+    """How many entries one of the two has and the other lacks; the count of batches seen is no weight."""
+    missing = [name for name in report.missing if not name.endswith("num_batches_tracked")]
+    return len(missing) + len(report.unexpected) + len(report.mismatched)
+
+
+def _stop_unless(leave_out: bool, what: str, count: int) -> None:
+    """End the command where something would be left out and nobody said so."""
+    if count == 0:
+        return
+    if leave_out:
+        print_text(f"{count} {what} left out", stderr=True)
+        return
+    print_text(f"nothing is written: {count} {what} would be left out; --leave-out goes on without them", stderr=True)
+    raise typer.Exit(1)
