@@ -1,13 +1,14 @@
 """From a graph, or a file, to a model: check, infer, plan, build, load."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from composer.building import TooLargeError, build_component, build_modules
+from composer.building import TooLargeError, build_component, build_modules, check_declared_size
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graphfile import loads, read
@@ -101,6 +102,8 @@ def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = F
     settled = plan(graph, catalog)
     if trusted and all(_complete(settled, path) for path in settled.parts):
         return settled, {path: part.params for path, part in settled.parts.items()}
+    with _told(graph):
+        check_declared_size(settled, limits)
     shapes = infer_shapes(graph, catalog, limits=limits)
     _refuse(shapes.problems)
     by_module = {call.module: call.path for program in settled.programs.values() for call in program.calls}
@@ -129,11 +132,19 @@ def _built(graph: Graph, settled: Plan, params: Params, catalog: Catalog, limits
         if entry.type in types and (types[entry.type].is_sequence or types[entry.type].opaque)
     )
     model = Model(graph, settled, params, lists)
-    try:
+    with _told(graph):
         build_modules(model, settled, params, limits, device)
-    except TooLargeError as error:
-        raise GraphError(Problem(error.code, Where(graph.name or "graph"), str(error))) from error
     return model.train()
+
+
+@contextmanager
+def _told(graph: Graph) -> Iterator[None]:
+    """Tell a limit that was reached as a problem of the graph."""
+    try:
+        yield
+    except TooLargeError as error:
+        file = graph.source.file if graph.source else None
+        raise GraphError(Problem(error.code, Where(graph.name or "graph", file), str(error))) from None
 
 
 def _fill(model: Model, settled: Plan, params: Params, limits: Limits) -> None:

@@ -16,7 +16,9 @@ from composer.limits import Limits
 from composer.momentum import STEPS, momentum_copy
 from composer.plan import Plan
 
-__all__ = ["TooLargeError", "build_component", "build_modules"]
+__all__ = ["TooLargeError", "build_component", "build_modules", "check_declared_size"]
+
+SUSPICIOUS = 1_000_000
 
 
 class TooLargeError(Exception):
@@ -71,6 +73,38 @@ def build_modules(
     for target in plan.momentum:
         steps = torch.zeros((), dtype=torch.int64, device=device)
         root.get_submodule(target).register_buffer(STEPS, steps)
+
+
+def check_declared_size(plan: Plan, limits: Limits) -> None:
+    """Refuse parts that declare too much, before any size is inferred.
+
+    Only parts with a number over a million among their parameters are looked at. Each is built on meta, with 1 for
+    what a wire would tell, so what is counted is the least that it can hold.
+
+    Raises:
+        TooLargeError: A part holds more than the limits allow; its message names the part.
+    """
+    for part in plan.parts.values():
+        if max(_numbers(part.params), default=0) <= SUSPICIOUS:
+            continue
+        least = {**dict.fromkeys(part.component.from_wire, 1), **part.params}
+        try:
+            build_component(part.component, least, limits, "meta")
+        except TooLargeError as error:
+            raise TooLargeError(error.code, f"{part.path}: {error}") from None
+        except Exception:  # noqa: BLE001 - inference builds it again with its real sizes, and tells what is wrong
+            continue
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield abs(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _numbers(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers(item)
 
 
 def _place(root: nn.Module, path: str, module: nn.Module) -> None:

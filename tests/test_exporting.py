@@ -182,6 +182,14 @@ def test_without_comparison_there_is_no_difference_to_report(model, tmp_path):
     assert export(model, "python", tmp_path / "model.py", verify=False).difference is None
 
 
+def test_outputs_that_hardly_vary_are_told(tmp_path):
+    said = "its outputs hardly vary, so that they agree says little: load weights first"
+    starts_with_zeros = compile(tiny_graphs.small("vit_base_p16"))
+    assert export(starts_with_zeros, "torch", tmp_path / "vit.pt2").note.endswith(said)
+    nn.init.normal_(starts_with_zeros.head.layers.head.weight)
+    assert not export(starts_with_zeros, "torch", tmp_path / "vit.pt2").note.endswith(said)
+
+
 def test_equal_similarities_have_the_same_order_in_onnx(tmp_path):
     pytest.importorskip("onnxruntime")
     graph = loads(

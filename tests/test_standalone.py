@@ -71,7 +71,7 @@ PARTS = {
 
             copies: "Iterable[First] | None" = None
 
-            def __init__(self, width: Width, times: Annotated[int, Ge(1), LayerCount()] = 1, name: str = 'a "x"') -> None:
+            def __init__(self, width: Width, times: Annotated[int, Ge(1), LayerCount()] = 1, name: str = '"x"') -> None:
                 super().__init__()
                 self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(times))
 
@@ -265,7 +265,7 @@ def test_helpers_of_one_name_from_two_files_get_two_names(written):
 
 def test_bounds_and_port_types_become_plain_types(written):
     text = written["parts"].text
-    assert "def __init__(self, width: int, times: int = 1, name: str = 'a \"x\"') -> None:" in text
+    assert "def __init__(self, width: int, times: int = 1, name: str = '\"x\"') -> None:" in text
     assert "def forward(self, x: Tensor) -> Pair:" in text
     assert "    deep: Tensor\n    flat: Tensor\n" in text
     assert "Width" not in text and "PortType" not in text

@@ -38,8 +38,8 @@ class MobileNetV2(nn.Module):
         widen_factor: Multiplies the channels of every layer, which are then rounded to multiples of 8; below 1 the last
             layer keeps its 1280.
         out_indices: Stages that are given out, ascending: 0 to 6 are the stages of blocks, 7 the last 1x1 convolution.
-        frozen_stages: The first convolution and this many stages keep weights and statistics; -1 freezes nothing. (In
-            OpenMMLab the first convolution's statistics go on.)
+        frozen_stages: The first convolution keeps its weights, and this many stages weights and statistics; -1 freezes
+            nothing. (The first convolution's statistics go on, as in OpenMMLab.)
         conv_cfg: The convolutions, such as ``{type: Conv2d, padding_mode: reflect}``; None is ``nn.Conv2d``.
         norm_cfg: The normalisations: ``type`` BN, SyncBN or GN (with ``num_groups``), ``requires_grad``, ``eps``,
             ``momentum``.
@@ -106,7 +106,7 @@ class MobileNetV2(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Switch to training, but for the statistics that ``frozen_stages`` and ``norm_eval`` keep."""
         super().train(mode)
-        for part in self._frozen():
+        for part in self._frozen()[1:]:
             part.eval()
         if self.norm_eval:
             for part in self.modules():

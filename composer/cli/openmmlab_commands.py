@@ -10,11 +10,12 @@ from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
 from composer.graphfile import write
-from composer.openmmlab import CheckpointReport, config_from_graph, import_config, load_state_dict
+from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
 from composer.problems import GraphError, Problem, Where
+from composer.rules import check
 
 __all__ = ["export_config", "import_config_file", "import_weights"]
 
@@ -48,8 +49,9 @@ def import_config_file(
     print_problems(found.notes, stderr=True)
     catalog = catalog_of(folders)
     imported = import_config(found.model, package or found.package, catalog=catalog)
-    print_problems(imported.notes, stderr=True)
-    _stop_unless(leave_out, "settings", len(imported.not_understood))
+    wrong = _beyond_placeholders(imported, catalog)
+    print_problems((*imported.notes, *wrong), stderr=True)
+    _stop_unless(leave_out, "settings are not understood", len(imported.not_understood) + len(wrong))
     path = out if out is not None else Path(f"{config.stem}.yaml")
     write(imported.graph, path, catalog)
     count = len(imported.placeholders)
@@ -84,7 +86,7 @@ def import_weights(
     if not report.matched:
         text = "no entry of the checkpoint fits the graph: is this the right file?"
         raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
-    _stop_unless(leave_out, "entries", len(found.unknown) + len(found.no_tensors) + _unsettled(report))
+    _stop_unless(leave_out, "entries do not agree", len(found.unknown) + len(found.no_tensors) + _unsettled(report))
     path = out if out is not None else Path(f"{checkpoint.stem}.safetensors")
     model.save(path)
     print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
@@ -96,6 +98,12 @@ def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
     path = out if out is not None else Path(f"{file.stem}.py")
     write_config(config, path)
     print_text(f"{path}: {config['type']}")
+
+
+def _beyond_placeholders(imported: ImportedGraph, catalog: Catalog) -> list[Problem]:
+    """What is wrong with the graph beside the types that the catalog lacks: parameters that a part does not have."""
+    found = check(imported.graph, catalog)
+    return [item for item in found if item.severity == "error" and item.where.node not in imported.placeholders]
 
 
 def _told(found: Checkpoint, path: Path) -> list[Problem]:
@@ -125,7 +133,7 @@ def _stop_unless(leave_out: bool, what: str, count: int) -> None:
     if count == 0:
         return
     if leave_out:
-        print_text(f"{count} {what} left out", stderr=True)
+        print_text(f"{count} {what}: left out", stderr=True)
         return
-    print_text(f"nothing is written: {count} {what} would be left out; --leave-out goes on without them", stderr=True)
+    print_text(f"nothing is written: {count} {what}; --leave-out goes on without them", stderr=True)
     raise typer.Exit(1)

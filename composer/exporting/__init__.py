@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from composer.calling import unknown_mode
-from composer.exporting.comparing import TOLERANCE
+from composer.exporting.comparing import TOLERANCE, Comparison
 from composer.exporting.exported import Exported, prepared
 from composer.exporting.formats import FORMATS
 from composer.graphfile import atomic_write
@@ -65,20 +65,23 @@ def export(
         raise unknown_mode(model.graph, mode)
     with torch.random.fork_rng(devices=[]):
         found = FORMATS[to](prepared(model), mode, verify, max(batch, 2))
-    if not found.difference <= TOLERANCE:
-        raise GraphError(_differs(model, to, found))
+    compared = found.compared
+    if compared is not None and not compared.difference <= TOLERANCE:
+        raise GraphError(_differs(model, to, found, compared))
     try:
         atomic_write(path, found.content)
     except OSError as error:
         text = f"writing failed: {error.strerror or error}"
         raise GraphError(Problem("cannot-write", Where(file=str(path)), text)) from None
-    return ExportReport(Path(path), to, found.modes, found.difference if verify else None, found.note)
+    if compared is None:
+        return ExportReport(Path(path), to, found.modes, None, found.note)
+    return ExportReport(Path(path), to, found.modes, compared.difference, found.note + compared.note)
 
 
-def _differs(model: Model, to: str, found: Exported) -> Problem:
+def _differs(model: Model, to: str, found: Exported, compared: Comparison) -> Problem:
     """An export that is not the model is never left behind."""
     text = (
         f"what was exported to {to} gives other numbers than the model: the largest difference is "
-        f"{found.difference:.3g}, allowed is {TOLERANCE:.0e}; nothing was written"
+        f"{compared.difference:.3g}, allowed is {TOLERANCE:.0e}; nothing was written"
     )
     return Problem("export-differs", Where(model.graph.name or "graph", mode=", ".join(found.modes)), text)

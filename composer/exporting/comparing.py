@@ -1,15 +1,49 @@
 """How far what was exported is from the model."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["TOLERANCE", "difference", "tensors_in"]
+__all__ = ["TOLERANCE", "Comparison", "compare_outputs", "difference", "tensors_in"]
 
 TOLERANCE = 1e-5
 """Largest difference with which an export counts as the same model."""
+
+
+_TELLING = 1e-4
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How an export held against the model.
+
+    Args:
+        difference: The largest difference.
+        spread: How far apart the numbers of an output are at most; where they are all the same (a head that starts with
+            zeros), that they agree says little.
+    """
+
+    difference: float = 0.0
+    spread: float = 0.0
+
+    @property
+    def note(self) -> str:
+        """A warning where the comparison says little; else empty."""
+        if self.spread >= _TELLING:
+            return ""
+        return "; its outputs hardly vary, so that they agree says little: load weights first"
+
+    def __or__(self, other: "Comparison") -> "Comparison":
+        return Comparison(max(self.difference, other.difference), max(self.spread, other.spread))
+
+
+def compare_outputs(expected: Any, found: Any) -> Comparison:
+    """Hold two outputs against each other."""
+    spread = max((_spread(tensor) for _, tensor in tensors_in(expected)), default=0.0)
+    return Comparison(difference(expected, found), spread)
 
 
 def difference(expected: Any, found: Any) -> float:
@@ -51,3 +85,11 @@ def _apart(expected: Tensor, found: Tensor) -> float:
     gap = torch.where(same, 0.0, (one - other).abs()).nan_to_num(nan=float("inf"), posinf=float("inf"))
     scale = max(1.0, float(torch.where(one.isfinite(), one.abs(), 0.0).max()))
     return float(gap.max()) / scale
+
+
+def _spread(tensor: Tensor) -> float:
+    """Of one number its size."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return 0.0
+    low, high = tensor.detach().double().aminmax()
+    return float(high.abs() if tensor.numel() == 1 else high - low)

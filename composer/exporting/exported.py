@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from composer.exporting.comparing import difference, tensors_in
+from composer.exporting.comparing import Comparison, compare_outputs, tensors_in
 from composer.exporting.tracing import Traced, cause_of, mode_arguments
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["Exported", "batches_apart", "cause_of", "failed", "prepared", "quiet", "run"]
+__all__ = ["Exported", "cause_of", "compare_batches", "failed", "prepared", "quiet", "run"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Exported:
     Args:
         content: Its bytes.
         modes: The modes that are in it.
-        difference: How far its outputs are from the model's; 0 where that was not looked at.
+        compared: How its outputs held against the model's; None where that was not looked at.
         note: What is worth knowing about it.
     """
 
     content: bytes
     modes: tuple[str, ...]
-    difference: float
+    compared: Comparison | None
     note: str
 
 
@@ -48,8 +48,8 @@ def run(call: Callable[[], Any]) -> Any:
         return call()
 
 
-def batches_apart(model: Model, traced: Traced, batch: int, again: Callable[[Mapping[str, Any]], Any]) -> float:
-    """How far an exported mode is from the model, over batches of the example's size, of one more, and of one.
+def compare_batches(model: Model, traced: Traced, batch: int, again: Callable[[Mapping[str, Any]], Any]) -> Comparison:
+    """Hold an exported mode against the model, on batches of the example's size, of one more, and of one.
 
     Args:
         model: The model.
@@ -57,13 +57,13 @@ def batches_apart(model: Model, traced: Traced, batch: int, again: Callable[[Map
         batch: The example's size.
         again: Runs what was exported on arguments by name.
     """
-    apart = 0.0
+    compared = Comparison()
     sizes = (batch, batch + 1, 1) if traced.any_batch else (batch,)
     for size in sizes:
         given = mode_arguments(model, traced.mode, size)
         expected, found = run(partial(traced.module, **given)), run(partial(again, given))
-        apart = max(apart, difference(dict(tensors_in(expected)), dict(tensors_in(found))))
-    return apart
+        compared |= compare_outputs(dict(tensors_in(expected)), dict(tensors_in(found)))
+    return compared
 
 
 def failed(model: Model, mode: str | None, text: str) -> GraphError:

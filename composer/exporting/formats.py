@@ -9,8 +9,8 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from composer.exporting.comparing import difference
-from composer.exporting.exported import Exported, batches_apart, cause_of, failed, quiet, run
+from composer.exporting.comparing import Comparison, compare_outputs
+from composer.exporting.exported import Exported, cause_of, compare_batches, failed, quiet, run
 from composer.exporting.onnx_file import to_onnx
 from composer.exporting.tracing import mode_arguments, trace
 from composer.model import Model
@@ -24,8 +24,8 @@ def _to_python(model: Model, mode: str, verify: bool, batch: int) -> Exported:
     written = standalone_source(model)
     needs = f"torch, {', '.join(written.packages)}" if written.packages else "torch"
     note = f"class {written.class_name}; needs {needs}"
-    apart = _python_difference(model, written, batch) if verify else 0.0
-    return Exported(written.text.encode(), model.graph.modes, apart, note)
+    compared = _compare_python(model, written, batch) if verify else None
+    return Exported(written.text.encode(), model.graph.modes, compared, note)
 
 
 def _to_torch(model: Model, mode: str, verify: bool, batch: int) -> Exported:
@@ -35,14 +35,14 @@ def _to_torch(model: Model, mode: str, verify: bool, batch: int) -> Exported:
     with quiet():
         torch.export.save(traced.program, buffer)
     content = buffer.getvalue()
-    apart = 0.0
+    compared = None
     if verify:
         again = torch.export.load(io.BytesIO(content)).module()
-        apart = batches_apart(model, traced, batch, lambda given: again(**given))
-    return Exported(content, (mode,), apart, traced.note)
+        compared = compare_batches(model, traced, batch, lambda given: again(**given))
+    return Exported(content, (mode,), compared, traced.note)
 
 
-def _python_difference(model: Model, written: Standalone, batch: int) -> float:
+def _compare_python(model: Model, written: Standalone, batch: int) -> Comparison:
     """Import the text as a module of its own, and run every mode with the model's weights."""
     module = ModuleType("composer_exported")
     sys.modules[module.__name__] = module
@@ -56,12 +56,12 @@ def _python_difference(model: Model, written: Standalone, batch: int) -> float:
     finally:
         del sys.modules[module.__name__]
     again.eval()
-    apart = 0.0
+    compared = Comparison()
     for mode in model.graph.modes:
         given = mode_arguments(model, mode, batch)
         one, other = (run(partial(net, given, given, mode=mode)) for net in (model, again))
-        apart = max(apart, difference(one, other))
-    return apart
+        compared |= compare_outputs(one, other)
+    return compared
 
 
 FORMATS: Mapping[str, Callable[[Model, str, bool, int], Exported]] = {

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import torch
 
-from composer.exporting.exported import Exported, batches_apart, cause_of, failed, quiet
+from composer.exporting.exported import Exported, cause_of, compare_batches, failed, quiet
 from composer.exporting.tracing import Traced, mode_arguments, trace
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
@@ -30,8 +30,8 @@ def to_onnx(model: Model, mode: str, verify: bool, batch: int) -> Exported:
     translations = _translations()
     traced = trace(model, mode, batch)
     content = _content(model, traced, batch, translations)
-    apart = batches_apart(model, traced, batch, _session(content, traced)) if verify else 0.0
-    return Exported(content, (mode,), apart, traced.note)
+    compared = compare_batches(model, traced, batch, _session(content, traced)) if verify else None
+    return Exported(content, (mode,), compared, traced.note)
 
 
 def _content(model: Model, traced: Traced, batch: int, translations: Mapping[Callable[..., Any], Any]) -> bytes:

@@ -44,8 +44,8 @@ def test_levels_are_those_of_out_indices() -> None:
     ("options", "moving"),
     [
         ({}, {"conv1", "conv2", *(f"layer{index}" for index in range(1, 8))}),
-        ({"frozen_stages": 0}, {"conv2", *(f"layer{index}" for index in range(1, 8))}),
-        ({"frozen_stages": 5}, {"conv2", "layer6", "layer7"}),
+        ({"frozen_stages": 0}, {"conv1", "conv2", *(f"layer{index}" for index in range(1, 8))}),
+        ({"frozen_stages": 5}, {"conv1", "conv2", "layer6", "layer7"}),
         ({"norm_eval": True}, set()),
     ],
 )
