@@ -1,6 +1,6 @@
 """Forward of compiled graphs against the same networks written by hand: time, peak memory, equal bits.
 
-    python -m benchmarks.forward
+python -m benchmarks.forward
 """
 
 import torch

@@ -1,6 +1,6 @@
 """ResNet-50 from a safetensors file: composer.load against initialise-then-load.
 
-    python -m benchmarks.loading
+python -m benchmarks.loading
 """
 
 import tempfile

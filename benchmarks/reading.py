@@ -1,6 +1,6 @@
 """Reading a 5,000-node graph file, against PyYAML's own safe loader in C on the same bytes.
 
-    python -m benchmarks.reading
+python -m benchmarks.reading
 """
 
 import yaml

@@ -1,5 +1,7 @@
 """``import``, ``weights`` and ``export --to openmmlab``: models of OpenMMLab in and out."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ from composer.assembly import compile as compile_graph
 from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
+from composer.graph import FrozenDict, Graph
 from composer.graphfile import write
 from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
@@ -51,9 +54,10 @@ def import_config_file(
     imported = import_config(found.model, package or found.package, catalog=catalog)
     wrong = _beyond_placeholders(imported, catalog)
     print_problems((*imported.notes, *wrong), stderr=True)
-    _stop_unless(leave_out, "settings are not understood", len(imported.not_understood) + len(wrong))
+    settings = [item for item in wrong if item.where.parameter]
+    _stop_unless(leave_out, "settings are not understood", len(imported.not_understood) + len(settings))
     path = out if out is not None else Path(f"{config.stem}.yaml")
-    write(imported.graph, path, catalog)
+    write(_without(imported.graph, settings), path, catalog)
     count = len(imported.placeholders)
     verdict = f"; {count} of them placeholders: it cannot run yet" if count else ""
     print_text(f"{path}: {len(imported.graph.nodes)} nodes{verdict}")
@@ -101,9 +105,22 @@ def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
 
 
 def _beyond_placeholders(imported: ImportedGraph, catalog: Catalog) -> list[Problem]:
-    """What is wrong with the graph beside the types that the catalog lacks: parameters that a part does not have."""
+    """What is wrong with the graph beside the types that the catalog lacks."""
     found = check(imported.graph, catalog)
     return [item for item in found if item.severity == "error" and item.where.node not in imported.placeholders]
+
+
+def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:
+    """A graph without the parameters that something is wrong with."""
+    places = {(item.where.node, item.where.parameter) for item in settings}
+    return graph.with_nodes(
+        {
+            name: replace(
+                node, params=FrozenDict({key: node.params[key] for key in node.params if (name, key) not in places})
+            )
+            for name, node in graph.nodes.items()
+        }
+    )
 
 
 def _told(found: Checkpoint, path: Path) -> list[Problem]:

@@ -56,6 +56,7 @@ def import_config(
         GraphError: The config is no dict with a type, or there is no such package.
     """
     written = _type_of(config)
+    config = {str(key): value for key, value in config.items()}
     kind = split_type(written)[1]
     draft = Draft(catalog or Catalog.default(), package_of(config, package), written)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))

@@ -45,24 +45,30 @@ class Translation:
     Args:
         component: The component, where it has another name.
         elsewhere: Parameters that only log, or that another node has.
+        defaults: The part's own defaults, where the component has others.
         read: The part's values as the component's.
         write: The component's values as the part's.
     """
 
     component: str | None = None
     elsewhere: frozenset[str] = frozenset()
+    defaults: Params = field(default_factory=dict)
     read: Callable[[Params], Params] = _unchanged
     write: Callable[[Params], Params] = _unchanged
 
 
 _LOGGING = frozenset({"topk", "cal_acc"})
 _HEAD = Translation(elsewhere=_LOGGING)
-_STAGES_FROM_THE_STEM = Translation(read=_from_the_stem(-1), write=_from_the_stem(1))
+_SELFSUP_RESNET = Translation(defaults={"zero_init_residual": False}, read=_from_the_stem(-1), write=_from_the_stem(1))
+_DETECTOR_RESNET = Translation(defaults={"out_indices": [0, 1, 2, 3], "norm_eval": True})
 _NAMED_SIZES = Translation(read=_lower_arch)
 
 TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
     {
-        ("mmselfsup", "ResNet"): _STAGES_FROM_THE_STEM,
+        ("mmselfsup", "ResNet"): _SELFSUP_RESNET,
+        ("mmselfsup", "ResNetV1d"): _SELFSUP_RESNET,
+        ("mmdet", "ResNet"): _DETECTOR_RESNET,
+        ("mmdet", "ResNetV1d"): _DETECTOR_RESNET,
         (None, "VisionTransformer"): _NAMED_SIZES,
         (None, "SwinTransformer"): _NAMED_SIZES,
         (None, "LinearClsHead"): _HEAD,
@@ -127,7 +133,12 @@ class PartReader:
             params = {key: value for key, value in written.items() if key != "type" and key not in elsewhere}
         else:
             params = dict(_explicit(component, self._values(written, component)))
-        carried = {key: value for key, value in written.items() if key not in params or not same(params[key], value)}
+        defaults = self._translation(config["type"]).defaults
+        carried = {
+            key: value
+            for key, value in written.items()
+            if key not in params or key in defaults or not same(params[key], value)
+        }
         return ReadPart(component.name if component else kind, params, carried, component is not None)
 
     def write(self, kind: str, params: Params, carried: Params) -> dict[str, Any]:
@@ -158,7 +169,7 @@ class PartReader:
         """The component's parameters that a part sets; the model's rules are put before its own ``init_cfg``."""
         translation = self._translation(written["type"])
         given = {key: value for key, value in written.items() if key != "type" and key not in translation.elsewhere}
-        params = dict(translation.read(without_scopes(given)))
+        params = {**translation.defaults, **translation.read(without_scopes(given))}
         if "init_cfg" not in component.parameter_by_name:
             return params
         if checkpoints_of(params.get("init_cfg")):
