@@ -4,6 +4,8 @@ import json
 import runpy
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composer import Catalog, Graph, check, compile
 from composer.graphfile import dumps, loads, read
 from composer.problems import GraphError
 
@@ -67,6 +70,27 @@ def test_is_refused_when_read(name: str, codes: list[str]) -> None:
     assert error is not None
     assert sorted({problem.code for problem in error.problems}) == sorted(codes)
     assert all(problem.where.file == name for problem in error.problems)
+
+
+def codes_of(name: str, refuse: Callable[[Graph], object]) -> set[str]:
+    with pytest.raises(GraphError) as error:
+        refuse(read(FOLDER / name))
+    return {problem.code for problem in error.value.problems if problem.severity == "error"}
+
+
+@pytest.mark.parametrize(("name", "codes"), EXPECTED["refused when checked"].items())
+def test_is_refused_when_checked_and_when_compiled(name: str, codes: list[str]) -> None:
+    found = {problem.code for problem in check(read(FOLDER / name)) if problem.severity == "error"}
+    assert set(codes) <= found
+    assert codes_of(name, compile) == found
+
+
+@pytest.mark.parametrize(("name", "codes"), EXPECTED["refused when compiled"].items())
+def test_is_refused_before_anything_is_built(name: str, codes: list[str]) -> None:
+    Catalog.default()
+    start = time.process_time()
+    assert codes_of(name, compile) == set(codes)
+    assert time.process_time() - start < SECONDS
 
 
 @pytest.mark.parametrize("name", [*EXPECTED["refused when checked"], *EXPECTED["refused when compiled"]])

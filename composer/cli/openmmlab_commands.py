@@ -1,7 +1,6 @@
 """``import``, ``weights`` and ``export --to openmmlab``: models of OpenMMLab in and out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +10,14 @@ from composer.assembly import compile as compile_graph
 from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
-from composer.graph import FrozenDict, Graph
+from composer.document import edit
+from composer.graph import Graph
 from composer.graphfile import write
 from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
-from composer.problems import GraphError, Problem, Where
+from composer.problems import Edit, GraphError, Problem, Where
 from composer.rules import check
 
 __all__ = ["export_config", "import_config_file", "import_weights"]
@@ -56,7 +56,7 @@ def import_config_file(
     print_problems((*imported.notes, *wrong), stderr=True)
     settings = [item for item in wrong if item.where.parameter]
     _stop_unless(leave_out, "settings are not understood", len(imported.not_understood) + len(settings))
-    path = out if out is not None else Path(f"{config.stem}.yaml")
+    path = _target(out, f"{config.stem}.yaml", config)
     write(_without(imported.graph, settings), path, catalog)
     count = len(imported.placeholders)
     verdict = f"; {count} of them placeholders: it cannot run yet" if count else ""
@@ -91,7 +91,7 @@ def import_weights(
         text = "no entry of the checkpoint fits the graph: is this the right file?"
         raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
     _stop_unless(leave_out, "entries do not agree", len(found.unknown) + len(found.no_tensors) + _unsettled(report))
-    path = out if out is not None else Path(f"{checkpoint.stem}.safetensors")
+    path = _target(out, f"{checkpoint.stem}.safetensors", checkpoint)
     model.save(path)
     print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
 
@@ -99,7 +99,7 @@ def import_weights(
 def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
     """Write a graph as a config of OpenMMLab, if it has such a shape."""
     config = config_from_graph(graph_of(file), catalog=catalog)
-    path = out if out is not None else Path(f"{file.stem}.py")
+    path = _target(out, f"{file.stem}.py", file)
     write_config(config, path)
     print_text(f"{path}: {config['type']}")
 
@@ -112,15 +112,11 @@ def _beyond_placeholders(imported: ImportedGraph, catalog: Catalog) -> list[Prob
 
 def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:
     """A graph without the parameters that something is wrong with."""
-    places = {(item.where.node, item.where.parameter) for item in settings}
-    return graph.with_nodes(
-        {
-            name: replace(
-                node, params=FrozenDict({key: node.params[key] for key in node.params if (name, key) not in places})
-            )
-            for name, node in graph.nodes.items()
-        }
-    )
+    edits = []
+    for where in (item.where for item in settings):
+        scope = ("graphs", where.scope) if where.scope else ()
+        edits.append(Edit((*scope, "nodes", str(where.node), "params", str(where.parameter)), remove=True))
+    return edit(graph, *edits) if edits else graph
 
 
 def _told(found: Checkpoint, path: Path) -> list[Problem]:
@@ -143,6 +139,14 @@ def _unsettled(report: CheckpointReport) -> int:
     """How many entries one of the two has and the other lacks; the count of batches seen is no weight."""
     missing = [name for name in report.missing if not name.endswith("num_batches_tracked")]
     return len(missing) + len(report.unexpected) + len(report.mismatched)
+
+
+def _target(out: Path | None, name: str, source: Path) -> Path:
+    """Where to write: never over what was read, and over another file only where the caller names it."""
+    path = out if out is not None else Path(name)
+    if path.exists() and (out is None or path.samefile(source)):
+        raise GraphError(Problem("cannot-write", Where(str(path)), "there is such a file: name another with -o"))
+    return path
 
 
 def _stop_unless(leave_out: bool, what: str, count: int) -> None:

@@ -45,14 +45,15 @@ class ConfigFile:
 
     @property
     def model(self) -> dict[str, Any]:
-        """The part that describes the model.
+        """The part that describes the model, with the data preprocessor that a runner would hand to it.
 
         Raises:
             GraphError: There is none.
         """
         found = self.data.get("model")
         if isinstance(found, dict):
-            return found
+            beside = self.data.get("data_preprocessor")
+            return found if beside is None else {"data_preprocessor": beside, **found}
         names = [name for name, value in self.data.items() if isinstance(value, dict)]
         text = f"the config has no dict named model; {suggestion('model', names, 'dicts in it')}"
         raise GraphError(Problem("config-no-model", Where("model", str(self.path)), text))

@@ -46,6 +46,7 @@ class Translation:
         component: The component, where it has another name.
         elsewhere: Parameters that only log, or that another node has.
         defaults: The part's own defaults, where the component has others.
+        lacks: Parameters of the component that the part does not have.
         read: The part's values as the component's.
         write: The component's values as the part's.
     """
@@ -53,6 +54,7 @@ class Translation:
     component: str | None = None
     elsewhere: frozenset[str] = frozenset()
     defaults: Params = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
     read: Callable[[Params], Params] = _unchanged
     write: Callable[[Params], Params] = _unchanged
 
@@ -67,6 +69,8 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
     {
         ("mmselfsup", "ResNet"): _SELFSUP_RESNET,
         ("mmselfsup", "ResNetV1d"): _SELFSUP_RESNET,
+        ("mmpretrain", "MobileNetV2"): Translation(lacks=frozenset({"in_channels"})),
+        ("mmpretrain", "FocalLoss"): Translation(lacks=frozenset({"use_sigmoid", "activated"})),
         ("mmdet", "ResNet"): _DETECTOR_RESNET,
         ("mmdet", "ResNetV1d"): _DETECTOR_RESNET,
         (None, "VisionTransformer"): _NAMED_SIZES,
@@ -160,7 +164,8 @@ class PartReader:
             for key, value in old.items()
             if key in ("type", *translation.elsewhere) or same(then.get(key), now.get(key))
         }
-        fresh = {key: now[key] for key in params if key not in kept and not same(then.get(key), now[key])}
+        told = {*params, *translation.defaults} - kept.keys() - translation.lacks
+        fresh = {key: now[key] for key in now if key in told and not same(then.get(key), now[key])}
         if self.rules and "init_cfg" in fresh:
             fresh |= {"init_cfg": self._own_rules(fresh.pop("init_cfg"))}
         return {**kept, **translation.write(fresh)}

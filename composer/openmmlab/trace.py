@@ -81,7 +81,8 @@ class Trace:
         refs = {wire_in_mode(wire, mode) for mode in self.graph.modes} - {None} if wire is not None else set()
         found = next(iter(refs)) if len(refs) == 1 else None
         if not isinstance(found, Ref):
-            self.refuse(name, f"expected one wire into {name}.{port or 'its input'}, found {len(refs)}")
+            what = "several" if refs else "none"
+            self.refuse(name, f"expected one wire into {name}.{port or 'its input'}, found {what}")
         return found
 
     def chain(self, ref: Ref) -> list[str]:
@@ -128,6 +129,9 @@ class Trace:
             beyond = beyond[index] if listed and isinstance(beyond, Sequence) else None
         given = {key: value for key, value in beyond.items() if key != "loss"} if isinstance(beyond, Mapping) else {}
         node = self._own(name)
+        component = self.catalog.get(node.type)
+        if component is not None and component.kind == "layers":
+            self.refuse(name, f"OpenMMLab's configs are made of whole networks, {node.type} is a layer")
         return self.reader.write(kind or str(node.type), self._params(name, node), given)
 
     def parts(self, slot: str, names: Sequence[str], *, always_list: bool = False) -> Any:

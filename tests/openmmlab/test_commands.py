@@ -297,6 +297,15 @@ def test_a_graph_that_openmmlab_cannot_say_is_refused(graph, tmp_path):
     assert result.exit_code == 1 and not out.exists()
 
 
+def test_a_file_that_is_there_is_not_overwritten_unless_it_is_named(graph, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = config.read_text()
+    result = run("export", graph, "--to", "openmmlab")
+    assert result.exit_code == 2 and "there is such a file: name" in result.stderr and config.read_text() == before
+    assert run("import", config, "-o", config).exit_code == 2 and config.read_text() == before
+    assert run("export", graph, "--to", "openmmlab", "-o", config).exit_code == 0 and config.read_text() != before
+
+
 TEXTS = {
     "short": {"type": "A", "n": 1},
     "words that are no names": {"type": "A", "p": {"a-b": 1, "class": 2}},

@@ -437,6 +437,13 @@ def test_a_config_without_a_model_says_what_it_has(files):
         read_config(files("modle = dict(type='A')\nother = 1")).model  # noqa: B018
 
 
+def test_a_data_preprocessor_beside_the_model_is_the_models_unless_it_has_one(files):
+    source = "data_preprocessor = dict(mean=[1.0])\nmodel = dict(type='A')"
+    assert read_config(files(source)).model == {"type": "A", "data_preprocessor": {"mean": [1.0]}}
+    own = "\nmodel['data_preprocessor'] = dict(mean=[2.0])"
+    assert read_config(files(source + own)).model["data_preprocessor"] == {"mean": [2.0]}
+
+
 def test_the_data_is_json(files):
     found = read_config(files("import torch\nx = dict(a=(1, 2.5), b=torch.nn.ReLU, c=None, d='ü')"))
     assert json.loads(json.dumps(found.data)) == found.data

@@ -1,0 +1,44 @@
+"""The recorded cases of full-size models that lie beside the project, in ``../shared/parity``, where they do."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from composer.openmmlab import config_from_graph, graph_from_config
+
+PARITY = Path(__file__).parents[3] / "shared" / "parity"
+CASES = ("resnet18_cifar", "resnet50", "mobilenet_v2", "vit_base_p16", "swin_tiny", "resnet50_arcface")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not PARITY.is_dir(), reason=f"there are no recorded cases at {PARITY}"),
+]
+
+
+@pytest.fixture(scope="module")
+def check() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("parity_check", PARITY / "check.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad:UserWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_the_numbers_agree(name: str, check: ModuleType) -> None:
+    assert check.Case(PARITY / "cases" / f"{name}.json", tol=2e-4).run() == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_config_comes_back(name: str, check: ModuleType) -> None:
+    case = check.Case(PARITY / "cases" / f"{name}.json", tol=2e-4).case
+    config, package = check.config_of(case), case["source"].split()[0]
+    again = config_from_graph(graph_from_config(config, package=package))
+    prototypes = config.pop("prototype", None), again.pop("prototype", None)
+    assert again == config
+    assert (prototypes[0] is prototypes[1]) or prototypes[0].equal(prototypes[1])
