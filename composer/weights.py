@@ -191,7 +191,8 @@ def save_weights(model: nn.Module, path: str | Path, graph_text: str) -> None:
         whole = tensor.detach().contiguous()
         tensors[name] = whole.clone() if storage and storage in held else whole
         held.add(storage)
-    atomic_write(path, save(tensors, metadata={GRAPH_KEY: graph_text, "format": "pt"}))
+    # one entry only: safetensors writes several in a random order, and equal models should give equal files
+    atomic_write(path, save(tensors, metadata={GRAPH_KEY: graph_text}))
 
 
 def _is_safetensors(path: str | Path) -> bool:

@@ -10,4 +10,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the project's own tests."""
-    parser.addoption("--write-golden", action="store_true", help="write the golden files instead of comparing with them")
+    parser.addoption("--write-golden", action="store_true", help="write golden files instead of comparing with them")

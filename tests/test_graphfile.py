@@ -9,7 +9,6 @@ from typing import Annotated, NamedTuple
 import pytest
 from torch import Tensor, nn
 
-from composer import graphfile
 from composer.catalog import Catalog
 from composer.document import edit
 from composer.graph import Graph
@@ -223,7 +222,7 @@ def test_after_a_failure_the_old_file_is_whole_and_nothing_lies_about(
 
     path = tmp_path / "a.yaml"
     path.write_text("old")
-    monkeypatch.setattr(graphfile.os, step, fail)
+    monkeypatch.setattr(os, step, fail)
     with pytest.raises(GraphError) as caught:
         write(Graph(), path)
     assert str(caught.value) == f"1 problem\ncannot-write {path}\n    writing failed: No space left on device"

@@ -14,7 +14,8 @@ inputs:
 data_samples:
   label: {type: Label, shape: [B]}
 nodes:
-  backbone: {type: ResNet, params: {depth: 18, base_channels: 8, stem_channels: 8, out_indices: [1, 3]}, inputs: {image: image}}
+  backbone:
+    {type: ResNet, params: {depth: 18, base_channels: 8, stem_channels: 8, out_indices: [1, 3]}, inputs: {image: image}}
   neck: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}
   head: {type: LinearClsHead, params: {num_classes: 10}, inputs: {feature: neck.out}}
   loss: {type: CrossEntropyLoss, inputs: {pred: head.out, target: label}}
@@ -53,7 +54,7 @@ def test_a_wrong_size_is_told_with_the_wire_both_sizes_and_a_repair():
     text = CHAIN.replace("num_classes: 10}", "num_classes: 10, in_channels: 128}")
     (problem,) = problems_of(text)
     assert str(problem) == (
-        "shape-mismatch chain.yaml:11:85 neck.out -> head.feature\n"
+        "shape-mismatch chain.yaml:12:85 neck.out -> head.feature\n"
         "    axis 1 (in_channels): got 64 from neck.out (B 64), head.feature expects 128\n"
         "    fix: set head.params.in_channels to 64"
     )
@@ -79,7 +80,7 @@ def test_a_component_that_cannot_be_built_is_told_with_its_parameters():
 
 
 def test_a_component_that_cannot_run_on_its_inputs_is_told_with_the_sizes():
-    text = CHAIN.replace("neck: {type: GlobalAveragePooling, inputs: {feature:", "neck: {type: Flatten, inputs: {input:")
+    text = CHAIN.replace("type: GlobalAveragePooling, inputs: {feature:", "type: Flatten, inputs: {input:")
     small = text.replace("type: Flatten", "type: MaxPool2d, params: {kernel_size: 5}")
     (problem,) = [problem for problem in problems_of(small) if problem.code == "forward-failed"]
     assert "cannot run on input B 64 1 1" in problem.message
@@ -93,7 +94,8 @@ def test_a_loss_that_is_no_scalar_is_told():
 
 
 def test_a_layer_of_a_million_million_parameters_is_refused_before_it_is_built():
-    text = CHAIN.replace("type: GlobalAveragePooling, inputs: {feature:", "type: Linear, params: {out_features: 1000000000000}, inputs: {input:")
+    huge = "type: Linear, params: {out_features: 1000000000000}, inputs: {input:"
+    text = CHAIN.replace("type: GlobalAveragePooling, inputs: {feature:", huge)
     codes = {problem.code for problem in problems_of(text)}
     assert "too-many-parameters" in codes
     with pytest.raises(GraphError, match="too-many-parameters"):

@@ -147,7 +147,11 @@ def test_even_an_allowed_pickle_runs_nothing(path, tmp_path):
     assert not (tmp_path / "trace").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 100, b"\xff" * 8 + b"{" + b"x" * 50], ids=["empty", "short", "zeros", "huge header"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"\x00" * 100, b"\xff" * 8 + b"{" + b"x" * 50],
+    ids=["empty", "short", "zeros", "huge header"],
+)
 def test_damaged_files_are_refused(path, tmp_path, content):
     (tmp_path / "bad.safetensors").write_bytes(content)
     with pytest.raises(GraphError):
@@ -193,7 +197,8 @@ outputs:
 
 
 def test_missing_momentum_copies_start_as_their_source(tmp_path):
-    text = TEXT.replace("inputs: {input: image}}", "inputs: {input: image}}\n  copy: {weights: {momentum: conv}, inputs: {input: image}}")
+    wired = "inputs: {input: image}}"
+    text = TEXT.replace(wired, f"{wired}\n  copy: {{weights: {{momentum: conv}}, {wired}")
     text = text.replace("{logits: head.out}", "{logits: head.out, copy: copy.out}")
     (tmp_path / "copy.yaml").write_text(text)
     model = composer.load(tmp_path / "copy.yaml")
@@ -214,5 +219,5 @@ def test_saved_twice_gives_the_same_file(saved, tmp_path):
 
 
 def test_the_graph_in_the_file_is_the_graph(saved):
-    model, file = saved
+    _, file = saved
     assert composer.load(file).graph.outputs == loads(TEXT).outputs

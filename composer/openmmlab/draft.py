@@ -135,9 +135,9 @@ class Draft:
         return source
 
     def node(self, name: str, kind: str, params: Mapping[str, Any] = _NOTHING, **wires: Wire) -> Flow:
-        """A node of a known component; what flows out is its first output."""
+        """A node that no part of the config stands for; what flows out is its first output."""
         self.nodes[name] = Node(kind, params=freeze(params), inputs=FrozenDict(wires))
-        return _first_output(name, self.catalog[kind])
+        return self._first_output(name, kind)
 
     def part(self, name: str, config: Mapping[str, Any], **wires: Wire) -> tuple[Flow, dict[str, Any]]:
         """The node of a part whose ports are told one by one.
@@ -148,10 +148,7 @@ class Draft:
         read = self.reader.read(config)
         self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
         self._tell_checkpoints(f"model.{name}", config.get("init_cfg"))
-        if not read.known:
-            self.notes.append(outside_catalog(name, read.type, self.catalog))
-            return Flow(Ref(name, "out")), dict(read.carried)
-        return _first_output(name, self.catalog[read.type]), dict(read.carried)
+        return self._first_output(name, read.type), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:
         """Tell a setting that has no effect in the graph."""
@@ -198,6 +195,14 @@ class Draft:
         flow, beyond = self.part(name, config, **{port: taken}, **more)
         return (Flow(flow.ref, levels=place != "head") if component is None else flow), beyond
 
+    def _first_output(self, name: str, kind: str) -> Flow:
+        component = self.catalog.get(kind)
+        if component is None:
+            self.notes.append(outside_catalog(name, kind, self.catalog))
+            return Flow(Ref(name, "out"))
+        port = component.outputs[0]
+        return Flow(Ref(name, port.name), port.type.is_sequence)
+
     def _tell_preprocessor(self, config: Mapping[str, Any]) -> None:
         if config.get("pad_size_divisor", 1) not in (None, 1):
             text = f"padding pictures to multiples of {config['pad_size_divisor']} is no step of an input's preprocess"
@@ -223,8 +228,3 @@ def _entry(component: Component | None, source: Flow, place: Place) -> tuple[str
         return ("image" if place == "backbone" else "feature"), source.ref
     port = component.inputs[0]
     return port.name, source.ref if port.type.is_sequence else source.last
-
-
-def _first_output(name: str, component: Component) -> Flow:
-    port = component.outputs[0]
-    return Flow(Ref(name, port.name), port.type.is_sequence)

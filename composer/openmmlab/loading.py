@@ -103,9 +103,8 @@ def _read_as(layout: Layout, node: str, mine: Mapping[str, Tensor], given: Mappi
     names: dict[str, str] = {}
     converted: dict[str, Tensor] = {}
     for theirs, bare in short.items():
-        found = [
-            (ours, _converted(layout, relative, given[theirs])) for relative, ours in _places(rename(bare), node, mine)
-        ]
+        places = _places(rename(bare), node, mine)
+        found = [(ours, layout.convert(relative, given[theirs])) for relative, ours in places]
         fits = [(ours, tensor) for ours, tensor in found if ours in mine and mine[ours].shape == tensor.shape]
         for ours, tensor in (fits or found)[:1]:
             names[theirs], converted[theirs] = ours, tensor
@@ -122,10 +121,6 @@ def _places(candidates: Iterable[str], node: str, mine: Mapping[str, Tensor]) ->
         yield from (
             (relative, name) for name in mine if name.partition(".")[2] == leaf and not name.startswith(f"{node}.")
         )
-
-
-def _converted(layout: Layout, relative: str, tensor: Tensor) -> Tensor:
-    return layout.convert(relative, tensor)
 
 
 def _fitted(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -97,13 +97,11 @@ class ReadPart:
         params: Parameters of its node; those with the default are left out.
         carried: What the config says of the part beyond its node: the type as written, values that equal the default
             or are spelled differently, and what only logs.
-        known: Whether the catalog has the component.
     """
 
     type: str
     params: Params
     carried: Params
-    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class PartReader:
             for key, value in written.items()
             if key not in params or key in defaults or not same(params[key], value)
         }
-        return ReadPart(component.name if component else kind, params, carried, component is not None)
+        return ReadPart(component.name if component else kind, params, carried)
 
     def write(self, kind: str, params: Params, carried: Params) -> dict[str, Any]:
         """A node's parameters as the part of a config: the opposite of ``read``.

@@ -143,7 +143,9 @@ ORIGINALS: Mapping[str, Original] = {
     "soft_labels": Original(with_loss({"type": "CrossEntropyLoss", "use_soft": True}), label="soft"),
     "focal": Original(with_loss({"type": "FocalLoss", "gamma": 1.5})),
     "smoothed": Original(with_loss({"type": "LabelSmoothLoss", "label_smooth_val": 0.1})),
-    "smoothed_classy": Original(with_loss({"type": "LabelSmoothLoss", "label_smooth_val": 0.1, "mode": "classy_vision"})),
+    "smoothed_classy": Original(
+        with_loss({"type": "LabelSmoothLoss", "label_smooth_val": 0.1, "mode": "classy_vision"})
+    ),
     "smoothed_by_class": Original(
         with_loss({"type": "LabelSmoothLoss", "label_smooth_val": 0.1, "mode": "multi_label", "use_sigmoid": True})
     ),

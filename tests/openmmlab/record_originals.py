@@ -1,6 +1,8 @@
 """Run the configs of ``originals.py`` by OpenMMLab's own code and write what it computes to ``originals.json``.
 
-Needs mmpretrain 1.2 with mmengine and mmcv, which this project does not: ``python -m tests.openmmlab.record_originals``.
+Needs mmpretrain 1.2 with mmengine and mmcv, which this project does not. Recorded with torch 2.13.0 on a CPU by
+
+    python -m tests.openmmlab.record_originals
 """
 
 import copy
@@ -14,6 +16,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
 from tests.openmmlab.originals import ORIGINALS, Original, numbers, weights
+
 
 def by_attribute(tensors: dict[str, torch.Tensor]) -> dict[str, float]:
     """The norm of all tensors of the backbone, of the head ..."""

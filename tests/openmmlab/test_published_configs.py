@@ -1,4 +1,7 @@
-"""Every config under a folder becomes a graph, never an exception: ``OPENMMLAB_CONFIGS=mmpretrain/configs/_base_/models``."""
+"""Every config under a folder becomes a graph, never an exception.
+
+Runs where the environment names the folder: ``OPENMMLAB_CONFIGS=mmpretrain/configs/_base_/models``.
+"""
 
 import os
 from pathlib import Path

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from composer.graph import FrozenDict, Input, Ref, thaw
+from composer.graph import Input, Ref, thaw
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.classification import draw_head, write_head
 from composer.openmmlab.draft import Draft, Flow
@@ -14,7 +14,7 @@ from composer.openmmlab.trace import Trace
 
 __all__ = ["IMAGE_TO_IMAGE_RETRIEVER"]
 
-_OPTIONS = {"similarity_fn": ("prototypes", "PrototypeSimilarity"), "topk": ("prediction", "SimilarityRanking")}
+_OPTIONS = ("similarity_fn", "topk")
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
@@ -81,9 +81,7 @@ def _prototypes_on_the_wire(config: Mapping[str, Any], draft: Draft) -> None:
         draft.carry("prototype", config["prototype"])
     head = config.get("head")
     length = head.get("in_channels") if isinstance(head, Mapping) else None
-    draft.data_samples["prototype"] = Input(
-        "Embedding", ("N", length if type(length) is int else "C"), None, FrozenDict()
-    )
+    draft.data_samples["prototype"] = Input("Embedding", ("N", length if type(length) is int else "C"))
     text = "a file or data set of prototypes is not read: predict takes their embeddings as the field 'prototype'"
     draft.left_to_caller("model.prototype", text)
 

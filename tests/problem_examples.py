@@ -1,0 +1,240 @@
+"""One example of every problem that docs/problems.md tells of."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save
+from torch import nn
+
+import composer
+from composer import Catalog, Graph, GraphError, Limits, Problem
+from composer.examples import example_inputs
+from composer.exporting import export
+from composer.graphfile import loads
+from composer.ports import FeatureMap
+from composer.problems import Edit
+
+GRAPH = """\
+schema: 1
+name: tiny
+classes: [cat, dog]
+inputs:
+  image: {type: Image, shape: [B, 3, 64, 64], preprocess: {resize: [64, 64]}}
+data_samples:
+  label: {type: Label, shape: [B]}
+nodes:
+  backbone: {type: ResNet, params: {depth: 18}, inputs: {image: image}}
+  neck: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}
+  head: {type: LinearClsHead, params: {num_classes: 2}, inputs: {feature: neck.out}}
+  loss: {type: CrossEntropyLoss, inputs: {pred: head.out, target: label}}
+  prediction: {type: ClassPrediction, inputs: {logits: head.out}}
+  neck_k: {weights: {momentum: neck, decay: 0.99}, inputs: {feature: "backbone.out[-1]"}}
+outputs:
+  tensor: {features: neck.out, key: neck_k.out}
+  loss: {loss: loss.out}
+  predict: {scores: prediction.scores, labels: prediction.labels}
+"""
+
+IN_ITSELF = """\
+graphs:
+  block:
+    inputs: {x: {type: FeatureMap}}
+    nodes:
+      inner: {graph: block, inputs: {x: x}}
+    outputs: {out: inner.out}
+nodes:
+"""
+
+
+def doubling(times: int) -> str:
+    """Subgraphs, each of which calls the next one twice."""
+    bodies = [f"{{graph: block_{number + 1}, inputs: {{x: x}}}}" for number in range(times - 1)]
+    lines = ["graphs:"]
+    for number, call in enumerate([*bodies, "{type: ReLU, inputs: {input: x}}"]):
+        lines += [f"  block_{number}:", "    inputs: {x: {type: FeatureMap}}", "    nodes:"]
+        lines += [f"      one: {call}", f"      two: {call}", "    outputs: {out: two.out}"]
+    return "\n".join([*lines, "nodes:", "  stem: {graph: block_0, inputs: {x: image}}", ""])
+
+
+CHANGES = {
+    "ambiguous-output": ("scores: prediction.scores", "scores: prediction"),
+    "bad-index": ("feature: neck.out", 'feature: "neck.out[0]"'),
+    "bad-mode": ("  predict:", "  predcit:"),
+    "bad-parameter": ("num_classes: 2", 'num_classes: "2"'),
+    "bad-preprocess": ("resize: [64, 64]", "resize: big"),
+    "bad-reference": ("feature: neck.out", "feature: neck/out"),
+    "bad-schema": ("schema: 1", "schema: one"),
+    "bad-shape": ("[B, 3, 64, 64]", "[-1, 3, 64, 64]"),
+    "bad-structure": ("classes: [cat, dog]", "classes: [1, 2]"),
+    "cannot-build": ("{depth: 18}", "{depth: 18, strides: [1, 2]}"),
+    "cycle": ('GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"', "ReLU, inputs: {input: head.out"),
+    "duplicate-id": ("  neck: {type", "  image: {type"),
+    "duplicate-key": ("  head: {type", "  neck: {type"),
+    "empty-file": (GRAPH, "# nothing yet"),
+    "future-schema": ("schema: 1", "schema: 2"),
+    "huge-number": ("depth: 18", "depth: " + "1" * 700),
+    "illegal-id": ("  neck: {type", "  forward: {type"),
+    "index-out-of-range": ("out[-1]", "out[3]"),
+    "loss-not-scalar": ("CrossEntropyLoss,", "CrossEntropyLoss, params: {reduction: none},"),
+    "loss-type": ("loss: {loss: loss.out}", "loss: {loss: loss.out, map: head.out}"),
+    "missing-input": ("{pred: head.out, target: label}", "{pred: head.out}"),
+    "missing-parameter": (", params: {num_classes: 2}", ""),
+    "missing-schema": ("schema: 1\n", ""),
+    "missing-type": ("type: ClassPrediction, ", ""),
+    "multiple-documents": ("outputs:", "---\noutputs:"),
+    "no-output": (GRAPH[GRAPH.index("outputs:") :], "outputs: {}"),
+    "recursive-subgraph": ("nodes:\n", IN_ITSELF),
+    "shape-mismatch": ("num_classes: 2", "num_classes: 2, in_channels: 256"),
+    "too-deep": ("depth: 18", "depth: " + "[" * 65 + "]" * 65),
+    "too-deep-nesting": ("nodes:\n", doubling(34)),
+    "too-large": ("name: tiny", "about: " + "x" * 2**21),
+    "too-many-nodes": ("nodes:\n", doubling(20)),
+    "too-many-parameters": ("num_classes: 2", "num_classes: 1000000000000"),
+    "too-many-wires": ("feature: neck.out", "feature: [neck.out, neck_k.out]"),
+    "two-types": ("type: ClassPrediction,", "type: ClassPrediction, graph: answer,"),
+    "unknown-key": ("name: tiny", "nmae: tiny"),
+    "unknown-node": ("feature: neck.out", "feature: nekc.out"),
+    "unknown-parameter": ("depth: 18", "depht: 18"),
+    "unknown-port": ("prediction.scores", "prediction.score"),
+    "unknown-port-type": ("type: Label", "type: Labels"),
+    "unknown-subgraph": ("type: ClassPrediction", "graph: answer"),
+    "unknown-type": ("GlobalAveragePooling", "GlobalAvgPooling"),
+    "unknown-weights": ("momentum: neck", "momentum: nekc"),
+    "unreachable-node": ("features: neck.out, key: neck_k.out", "features: neck.out"),
+    "unused-input": ("  label: {", "  weight: {type: Label}\n  label: {"),
+    "weights-momentum": ("decay: 0.99", "decay: 1.5"),
+    "weights-params": ("{weights: {momentum: neck,", "{params: {dim: 1}, weights: {momentum: neck,"),
+    "weights-ring": ("momentum: neck", "momentum: neck_k"),
+    "weights-type": ("{weights: {momentum: neck,", "{type: ReLU, weights: {momentum: neck,"),
+    "wrong-type": ('feature: "backbone.out[-1]"', "feature: backbone.out"),
+    "yaml-alias": ("{depth: 18}", "*eighteen"),
+    "yaml-anchor": ("{depth: 18}", "&eighteen {depth: 18}"),
+    "yaml-key": ("depth: 18", "18: depth"),
+    "yaml-merge-key": ("depth: 18", "<<: {depth: 18}"),
+    "yaml-syntax": ("{depth: 18}", "{depth: 18]"),
+    "yaml-tag": ("{depth: 18}", "!!python/object:os.system {depth: 18}"),
+}
+"""What is done to the graph above: the first text is replaced by the second."""
+
+
+class Halving(nn.Module):
+    """Says that it keeps the height, and halves it."""
+
+    def forward(self, x: Annotated[FeatureMap, "B C H W"]) -> Annotated[FeatureMap, "B C H W"]:
+        return x[:, :, ::2]
+
+
+def one_node(text: str) -> Graph:
+    head = "schema: 1\ninputs:\n  image: {type: Image, shape: [B, 3, 8, 8]}\nnodes:\n"
+    return loads(f"{head}  part: {text}\noutputs:\n  tensor: {{out: part.out}}\n")
+
+
+def conv(channels: int = 4, size: int = 3) -> Graph:
+    params = f"{{out_channels: {channels}, kernel_size: {size}}}"
+    return one_node(f"{{type: Conv2d, params: {params}, inputs: {{input: image}}}}")
+
+
+def pool() -> Graph:
+    return one_node("{type: GlobalAveragePooling, inputs: {feature: image}}")
+
+
+def shapes_of(graph: Graph, catalog: Catalog | None = None) -> None:
+    raise GraphError(composer.infer_shapes(graph, catalog).problems)
+
+
+def two_views() -> Graph:
+    one, _, two = GRAPH.partition("data_samples:")
+    return loads(f"{one}  view_2: {{type: Image, shape: [B, 3, 64, 64], preprocess: {{}}}}\ndata_samples:{two}")
+
+
+def with_part(folder: Path, text: str) -> Catalog:
+    (folder / "my_parts").mkdir()
+    (folder / "my_parts" / "mine.py").write_text(text)
+    return Catalog.default().with_folder(folder / "my_parts")
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def torch_file(folder: Path) -> Path:
+    torch.save({}, folder / "weights.pth")
+    return folder / "weights.pth"
+
+
+def without_onnx(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "onnxruntime", None)
+        export(composer.compile(conv()), "onnx", folder / "part.onnx")
+
+
+PICTURE = np.zeros((8, 8, 3), np.uint8)
+UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n    def forward(self, x): return x\n"
+
+CALLS: dict[str, Callable[[Path], Any]] = {
+    "bad-component": lambda folder: with_part(folder, UNTYPED),
+    "bad-edit": lambda _: composer.edit(loads(GRAPH), Edit(("name", "first"), 1)),
+    "bad-image": lambda _: composer.preprocess(loads(GRAPH), GRAPH.encode()),
+    "bad-weights-file": lambda folder: composer.load(written(folder / "cut.safetensors", b"\xff" * 8 + b"{")),
+    "cannot-read": lambda folder: composer.read(folder),
+    "cannot-write": lambda folder: composer.write(loads(GRAPH), folder),
+    "component-file": lambda folder: with_part(folder, "from torch import nn"),
+    "duplicate-component": lambda _: Catalog.default().with_components(
+        type("ResNet", (Halving,), {"__module__": "my_parts"})
+    ),
+    "forward-failed": lambda _: shapes_of(conv(size=9)),
+    "image-size": lambda _: composer.preprocess(loads(GRAPH.replace("resize: [64, 64]", "channels: bgr")), PICTURE),
+    "image-too-large": lambda _: composer.preprocess(loads(GRAPH), Image.new("1", (10_000, 10_000))),
+    "missing-field": lambda _: composer.compile(loads(GRAPH))(torch.zeros(2, 3, 64, 64), mode="loss"),
+    "no-example": lambda _: example_inputs(loads(GRAPH.replace("{type: Label, shape: [B]}", "{type: Detections}"))),
+    "no-file": lambda folder: composer.load(conv_file(folder), weights=folder / "missing.safetensors"),
+    "no-folder": lambda folder: Catalog.default().with_folder(folder / "my_parts"),
+    "no-graph": lambda folder: composer.load(written(folder / "plain.safetensors", save({"weight": torch.zeros(1)}))),
+    "no-onnx": without_onnx,
+    "no-preprocess": lambda _: composer.preprocess(pool(), PICTURE),
+    "not-utf8": lambda _: loads("name: caf\u00e9".encode("latin-1")),
+    "pickle-refused": lambda folder: composer.load(conv_file(folder), weights=torch_file(folder)),
+    "too-many-inputs": lambda _: composer.compile(conv())([torch.zeros(1, 3, 8, 8)] * 2),
+    "too-many-layers": lambda _: found_by_check(loads(GRAPH), Limits(layers=3)),
+    "unknown-format": lambda folder: export(composer.compile(conv()), "onxn", folder / "part"),
+    "unknown-input": lambda _: composer.preprocess(loads(GRAPH), PICTURE, "img"),
+    "weights-dtype": lambda _: composer.compile(conv()).load_weights(composer.compile(conv()).half().state_dict()),
+    "weights-mismatch": lambda _: composer.compile(conv()).load_weights(composer.compile(conv(5)).state_dict()),
+    "which-input": lambda _: composer.preprocess(two_views(), PICTURE),
+    "wrong-axes": lambda _: shapes_of(one_node("{type: Halving, inputs: {x: image}}"), Catalog.of(Halving)),
+}
+"""What is called, with a folder for files."""
+
+TESTED_ELSEWHERE = {"export-differs", "export-failed", "export-not-static", "export-source"}
+"""Their texts are held in test_exporting.py and test_standalone.py."""
+
+SIZES = {"cannot-build", "index-out-of-range", "loss-not-scalar", "shape-mismatch", "too-many-parameters"}
+
+
+def conv_file(folder: Path) -> Path:
+    composer.write(conv(), folder / "part.yaml")
+    return folder / "part.yaml"
+
+
+def found_by_check(graph: Graph, limits: Limits | None = None) -> None:
+    raise GraphError(composer.check(graph, limits=limits))
+
+
+def changed(code: str) -> None:
+    old, new = CHANGES[code]
+    assert old in GRAPH
+    graph = loads(GRAPH.replace(old, new, 1), "tiny.yaml")
+    (shapes_of if code in SIZES else found_by_check)(graph)
+
+
+def problem(code: str, folder: Path) -> Problem:
+    with pytest.raises(GraphError) as refused:
+        changed(code) if code in CHANGES else CALLS[code](folder)
+    return next(item for item in refused.value.problems if item.code == code)
