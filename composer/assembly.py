@@ -46,7 +46,8 @@ def compile(
     Raises:
         GraphError: Something is wrong; it carries all problems.
     """
-    catalog, limits = catalog or Catalog.default(), limits or Limits()
+    catalog = Catalog.default() if catalog is None else catalog
+    limits = limits or Limits()
     settled, params = _settle(graph, catalog, limits)
     model = _built(graph, settled, params, catalog, limits, "cpu")
     return _moved(model, device, dtype)
@@ -79,7 +80,8 @@ def load(
     Raises:
         GraphError: The file cannot be read, the graph is wrong, or the weights do not fit.
     """
-    catalog, limits = catalog or Catalog.default(), limits or Limits()
+    catalog = Catalog.default() if catalog is None else catalog
+    limits = limits or Limits()
     whole = Path(path).suffix == ".safetensors"
     graph = loads(graph_text_of(path), str(path)) if whole else read(path)
     weights = weights if weights is not None or not whole else path

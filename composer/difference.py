@@ -101,7 +101,7 @@ def diff(a: Graph, b: Graph, catalog: Catalog | None = None) -> Difference:
         b: The second one.
         catalog: The components; by default those that come with composer.
     """
-    catalog = catalog or Catalog.default()
+    catalog = Catalog.default() if catalog is None else catalog
     shapes = infer_shapes(a, catalog), infer_shapes(b, catalog)
     comparison = _Comparison(a, b, catalog, shapes)
     return Difference(tuple(comparison.changes()), (_parameters(shapes[0]), _parameters(shapes[1])))

@@ -72,7 +72,7 @@ def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = N
         catalog: The components; by default those that come with composer.
         shapes: What ``infer_shapes`` found, if it is at hand.
     """
-    catalog = catalog or Catalog.default()
+    catalog = Catalog.default() if catalog is None else catalog
     shapes = shapes or infer_shapes(graph, catalog)
     boxes = _boxes(graph, catalog)
     wires = [wire for wire in _wires(graph, boxes) if wire[0] in boxes]

@@ -111,7 +111,7 @@ def infer_shapes(
         limits: How much a graph may declare.
         sizes: What free sizes other than the batch are, by name (``{"H": 512, "W": 512}``); 224 by default.
     """
-    catalog = catalog or Catalog.default()
+    catalog = Catalog.default() if catalog is None else catalog
     limits = limits or Limits()
     problems = check(graph, catalog, limits)
     part = runnable(graph, problems, catalog)

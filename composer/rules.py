@@ -36,7 +36,7 @@ def check(graph: Graph, catalog: Catalog | None = None, limits: Limits | None = 
     Returns:
         The problems in the order of the file; empty for a graph that can be compiled.
     """
-    return _check(graph, catalog or Catalog.default(), limits or Limits()).report.problems()
+    return _check(graph, Catalog.default() if catalog is None else catalog, limits or Limits()).report.problems()
 
 
 def port_types(graph: Graph, catalog: Catalog | None = None) -> dict[str, dict[str, dict[str, Flow]]]:
@@ -44,7 +44,7 @@ def port_types(graph: Graph, catalog: Catalog | None = None) -> dict[str, dict[s
 
     A node about which something is wrong that hides its ports is left out.
     """
-    tables = _check(graph, catalog or Catalog.default(), Limits()).tables
+    tables = _check(graph, Catalog.default() if catalog is None else catalog, Limits()).tables
     return {
         scope: {
             node: {port: flow for port, flow in outputs.items() if port is not None}

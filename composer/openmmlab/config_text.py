@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from composer.graphfile import atomic_write
 from composer.problems import GraphError, Problem, Where, suggestion
 
@@ -23,7 +25,7 @@ def config_text(config: Mapping[str, Any], name: str = "model") -> str:
         config: Plain data.
         name: The name that it is given.
     """
-    return f"{name} = {_text(config, '', len(name) + 3)}\n"
+    return f"{name} = {_text(_listed(config), '', len(name) + 3)}\n"
 
 
 def write_config(config: Mapping[str, Any], path: str | Path) -> None:
@@ -40,11 +42,20 @@ def write_config(config: Mapping[str, Any], path: str | Path) -> None:
     if suffix == ".py":
         text = config_text(config)
     elif suffix == ".json":
-        text = json.dumps({"model": config}, indent=2) + "\n"
+        text = json.dumps({"model": _listed(config)}, indent=2) + "\n"
     else:
         hint = suggestion(suffix, [".py", ".json"], "endings of a config file's name")
         raise GraphError(Problem("config-format", Where(str(path)), f"a config is written as .py or .json; {hint}"))
     atomic_write(path, text.encode())
+
+
+def _listed(value: Any) -> Any:
+    """A value with its tensors (prototypes) as nested lists, which reading takes as well."""
+    if isinstance(value, Tensor):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _text(value: Any, indent: str, column: int) -> str:

@@ -36,7 +36,7 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     Raises:
         GraphError: No config of OpenMMLab describes this graph; the problem says where they part.
     """
-    catalog = catalog or Catalog.default()
+    catalog = Catalog.default() if catalog is None else catalog
     about = graph.metadata.get(METADATA, FrozenDict())
     carried: Mapping[str, Any] = about.get("config", FrozenDict())
     written = about.get("algorithm") or _algorithm_of(graph)

@@ -58,7 +58,8 @@ def import_config(
     written = _type_of(config)
     config = {str(key): value for key, value in config.items()}
     kind = split_type(written)[1]
-    draft = Draft(catalog or Catalog.default(), package_of(config, package), written)
+    components = Catalog.default() if catalog is None else catalog
+    draft = Draft(components, package_of(config, package), written)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = ALGORITHMS.get(kind, UNKNOWN)
     algorithm.draw(config, draft)

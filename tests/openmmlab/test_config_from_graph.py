@@ -15,6 +15,8 @@ from composer.document import from_document, to_document
 from composer.graph import FrozenDict, Graph
 from composer.graphfile import dumps, loads
 from composer.openmmlab import config_from_graph, graph_from_config, import_config
+from composer.openmmlab.config_file import read_config
+from composer.openmmlab.config_text import write_config
 from composer.openmmlab.plain import same
 from tests.openmmlab.originals import ORIGINALS, POOLING, SWIN_RULES, classifier, linear, resnet, swin, vit
 
@@ -201,3 +203,11 @@ def test_parameters_that_openmmlab_lacks_are_refused() -> None:
         config_from_graph(edited(config, ("nodes.backbone.params.widen_factor", 0.5)))["backbone"]["widen_factor"]
         == 0.5
     )
+
+
+@pytest.mark.parametrize("suffix", [".py", ".json"])
+def test_prototypes_are_written_as_lists_and_read_again(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"config{suffix}"
+    write_config({"type": "ImageToImageRetriever", "prototype": torch.arange(6.0).view(3, 2)}, path)
+    rows = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    assert read_config(path).model == {"type": "ImageToImageRetriever", "prototype": rows}
