@@ -12,9 +12,9 @@ checked, its sizes are inferred, and it is compiled into an ordinary ``torch.nn.
 from composer.assembly import compile, load
 from composer.builder import GraphBuilder
 from composer.catalog import Catalog
-from composer.document import edit
 from composer.graph import Graph
 from composer.graphfile import read, write
+from composer.graphfile.document import edit
 from composer.images import preprocess
 from composer.inference import infer_shapes
 from composer.limits import Limits

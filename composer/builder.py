@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from composer.document import from_document
 from composer.graph import SCHEMA, Graph, Ref, thaw
+from composer.graphfile.document import from_document
+from composer.graphfile.structure import locate
 from composer.problems import GraphError, Problem, Where, suggestion
-from composer.structure import locate
 
 __all__ = ["GraphBuilder", "NodeHandle", "Port", "SubgraphBuilder"]
 

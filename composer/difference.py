@@ -18,9 +18,9 @@ from composer.graph import (
     Weights,
     thaw,
 )
+from composer.graphfile.scalars import number_text
 from composer.inference import Shapes, infer_shapes
 from composer.meaning import Level, renamings
-from composer.scalars import number_text
 
 __all__ = ["Change", "Difference", "diff"]
 

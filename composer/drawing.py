@@ -9,7 +9,7 @@ import networkx as nx
 from composer.catalog import Catalog
 from composer.graph import Graph, Node, Ref, refs_of
 from composer.inference import Shapes, infer_shapes
-from composer.sizes import shape_text
+from composer.inference.sizes import shape_text
 
 __all__ = ["draw"]
 

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.document import edit, from_document, to_document
 from composer.graph import Graph
 from composer.graphfile import loads
+from composer.graphfile.document import edit, from_document, to_document
 from composer.plan import plan
 from composer.problems import GraphError
 from composer.rules import check

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.document import edit, from_document, to_document
 from composer.graph import MODES, FrozenDict, Graph, Input, Node, Preprocess, Ref, Source, Subgraph, Weights
 from composer.graphfile import dumps, loads
+from composer.graphfile.document import edit, from_document, to_document
 from composer.model import Model
 from composer.names import RESERVED, name_fault
 from composer.problems import Edit, Fix, GraphError, Problem

@@ -10,9 +10,9 @@ import pytest
 from torch import Tensor, nn
 
 from composer.catalog import Catalog
-from composer.document import edit
 from composer.graph import Graph
 from composer.graphfile import atomic_write, dumps, loads, read, write
+from composer.graphfile.document import edit
 from composer.ports import FeatureMap, Levels
 from composer.problems import Edit, GraphError
 

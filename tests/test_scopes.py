@@ -4,8 +4,8 @@ import pytest
 
 from composer.graph import Graph
 from composer.graphfile import loads
-from composer.reach import reach_of
-from composer.scopes import Scope, scopes_of
+from composer.rules.reach import reach_of
+from composer.rules.scopes import Scope, scopes_of
 from tests.sample_components import CATALOG
 
 TEXT = """

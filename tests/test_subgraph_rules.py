@@ -5,9 +5,9 @@ from time import perf_counter
 
 import pytest
 
-from composer.document import edit
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph
 from composer.graphfile import loads
+from composer.graphfile.document import edit
 from composer.limits import Limits
 from composer.problems import Edit
 from composer.rules import check

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composer.graphfile.yamltext import MAX_BYTES, MAX_DEPTH, dump, parse
 from composer.problems import GraphError
-from composer.yamltext import MAX_BYTES, MAX_DEPTH, dump, parse
 
 FEW = settings(deadline=None, max_examples=60)
 

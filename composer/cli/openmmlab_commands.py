@@ -10,9 +10,9 @@ from composer.assembly import compile as compile_graph
 from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
-from composer.document import edit
 from composer.graph import Graph
 from composer.graphfile import write
+from composer.graphfile.document import edit
 from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config

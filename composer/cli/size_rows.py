@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.graph import Graph, Node
 from composer.inference import NodeSize, Shapes
-from composer.sizes import shape_text
+from composer.inference.sizes import shape_text
 
 __all__ = ["Row", "size_rows"]
 

@@ -17,9 +17,9 @@ from composer.cli.size_rows import size_rows
 from composer.examples import example_inputs
 from composer.graph import FrozenDict, Graph
 from composer.inference import FREE_SIZE, Shapes, infer_shapes
+from composer.inference.sizes import shape_text
 from composer.model import Model
 from composer.plan import plan
-from composer.sizes import shape_text
 
 __all__ = ["summarize"]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.document import to_document
 from composer.graph import thaw
 from composer.graphfile import dumps, loads
+from composer.graphfile.document import to_document
 from composer.openmmlab import graph_from_config, import_config
 from composer.openmmlab.names import package_of, split_type
 from tests.openmmlab.originals import ORIGINALS, POOLING, classifier, linear, resnet, vit

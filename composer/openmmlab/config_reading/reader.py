@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from composer.graphfile.yamltext import parse as parse_yaml
 from composer.openmmlab.config_reading.merge import inherit
 from composer.openmmlab.config_reading.operations import lookup
 from composer.openmmlab.config_reading.report import Report, SourceText, StopReadingError
@@ -22,7 +23,6 @@ from composer.openmmlab.config_reading.values import (
     copy_tree,
 )
 from composer.problems import GraphError, Where
-from composer.yamltext import parse as parse_yaml
 
 __all__ = ["ConfigReader"]
 

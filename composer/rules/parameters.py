@@ -11,9 +11,9 @@ from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 from composer.component import Component
 from composer.graph import FrozenDict, thaw
 from composer.problems import Fix, nearest
-from composer.report import Path, Report, put, take
-from composer.scopes import Scope
-from composer.templates import is_template, names_in
+from composer.rules.report import Path, Report, put, take
+from composer.rules.scopes import Scope
+from composer.rules.templates import is_template, names_in
 
 __all__ = ["Place", "check_names", "check_parameters", "parameter_faults", "repaired", "unknown_parameter"]
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import networkx as nx
 
-from composer.flows import Flow, fits, in_mode
 from composer.graph import FrozenDict, Ref, Wire, dag_of, refs_of
 from composer.ports import Scalar, port_type
 from composer.problems import Edit, Fix
-from composer.reach import Reach
-from composer.report import Path, Report, put, take
-from composer.scopes import Scope
-from composer.wiring_rules import Slot, Wires
+from composer.rules.flows import Flow, fits, in_mode
+from composer.rules.reach import Reach
+from composer.rules.report import Path, Report, put, take
+from composer.rules.scopes import Scope
+from composer.rules.wiring import Slot, Wires
 
 __all__ = ["check_outputs", "check_rings", "check_unused"]
 

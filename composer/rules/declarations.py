@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from composer.flows import UNKNOWN
 from composer.graph import Graph, Input, Node, Subgraph, thaw
 from composer.ports import PortType
 from composer.problems import Fix
-from composer.report import Path, Report, put, take
-from composer.scopes import Scope
+from composer.rules.flows import UNKNOWN
+from composer.rules.report import Path, Report, put, take
+from composer.rules.scopes import Scope
 
 __all__ = ["LARGEST", "check_keys", "declared_types"]
 

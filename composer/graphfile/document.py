@@ -18,9 +18,9 @@ from composer.graph import (
     Weights,
     thaw,
 )
+from composer.graphfile.reading import GRAPH_KEYS, read_graph
+from composer.graphfile.structure import Structure, describe, locate
 from composer.problems import Edit, Fix, GraphError, Problem
-from composer.reading import GRAPH_KEYS, read_graph
-from composer.structure import Structure, describe, locate
 
 __all__ = ["edit", "from_document", "to_document"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from composer.graph import EMPTY, MODES, SCHEMA, FrozenDict, Graph, Ref, Subgraph, freeze
-from composer.reading_inputs import read_inputs
-from composer.reading_nodes import read_nodes, read_ref, read_wire, report_mode
-from composer.structure import Path, Structure, describe, is_number
+from composer.graphfile.reading_inputs import read_inputs
+from composer.graphfile.reading_nodes import read_nodes, read_ref, read_wire, report_mode
+from composer.graphfile.structure import Path, Structure, describe, is_number
 
 __all__ = ["GRAPH_KEYS", "read_graph"]
 

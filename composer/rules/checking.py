@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from composer.catalog import Catalog
-from composer.declaration_rules import check_keys, declared_types
-from composer.expansion_rules import Landings, check_definitions, check_expansion, check_layers, check_values
-from composer.flows import Flow, Signature
 from composer.graph import Graph
 from composer.limits import Limits
-from composer.node_rules import Alike, Nodes
-from composer.output_rules import check_outputs, check_rings, check_unused
 from composer.problems import Problem
-from composer.reach import Needs, Reach, reach_of
-from composer.report import Report
-from composer.scopes import Scope, scopes_of
-from composer.weights_rules import check_weights
-from composer.wiring_rules import Outputs, Wires
+from composer.rules.declarations import check_keys, declared_types
+from composer.rules.expansion import Landings, check_definitions, check_expansion, check_layers, check_values
+from composer.rules.flows import Flow, Signature
+from composer.rules.nodes import Alike, Nodes
+from composer.rules.outputs import check_outputs, check_rings, check_unused
+from composer.rules.reach import Needs, Reach, reach_of
+from composer.rules.report import Report
+from composer.rules.scopes import Scope, scopes_of
+from composer.rules.weights import check_weights
+from composer.rules.wiring import Outputs, Wires
 
 __all__ = ["check", "port_types"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer.component import Port
-from composer.sizes import Probe, shape_text
+from composer.inference.sizes import Probe, shape_text
 
 __all__ = ["Mismatch", "axis_of", "mismatches"]
 

@@ -13,18 +13,18 @@ from pydantic import ValidationError
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from composer.axes import Mismatch, axis_of, mismatches
 from composer.building import TooLargeError, build_component
 from composer.catalog import Catalog
 from composer.component import Component, Port
 from composer.graph import Graph, Input
+from composer.inference.axes import Mismatch, axis_of, mismatches
+from composer.inference.runnable import runnable
+from composer.inference.size_problems import index_problem, mismatch_problem, node_problem
+from composer.inference.sizes import BATCHES, Probe, probe_of, shape_text, tensor_of
 from composer.limits import Limits
 from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
 from composer.problems import Problem, Where
 from composer.rules import check
-from composer.runnable import runnable
-from composer.size_problems import index_problem, mismatch_problem, node_problem
-from composer.sizes import BATCHES, Probe, probe_of, shape_text, tensor_of
 
 __all__ = ["NodeSize", "Shapes", "infer_shapes"]
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer.component import Port
-from composer.flows import UNKNOWN, ByMode, Flow, combine, fits, in_mode, in_modes
 from composer.graph import FrozenDict, Ref, Wire
 from composer.ports import PortType, port_type
 from composer.problems import Fix
-from composer.report import Path, Report, put
-from composer.scopes import Scope
+from composer.rules.flows import UNKNOWN, ByMode, Flow, combine, fits, in_mode, in_modes
+from composer.rules.report import Path, Report, put
+from composer.rules.scopes import Scope
 
 __all__ = ["NOTHING_KNOWN", "Slot", "Wires", "written"]
 

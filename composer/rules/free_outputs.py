@@ -3,11 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
-from composer.flows import UNKNOWN, fits
 from composer.graph import refs_of
 from composer.ports import AnyTensor, PortType, port_type
-from composer.scopes import Scope
-from composer.wiring_rules import Outputs
+from composer.rules.flows import UNKNOWN, fits
+from composer.rules.scopes import Scope
+from composer.rules.wiring import Outputs
 
 __all__ = ["FreeOutputs"]
 

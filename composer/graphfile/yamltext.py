@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import yaml
 
-from composer.lines import Lines, line_of, position
+from composer.graphfile.lines import Lines, line_of, position
+from composer.graphfile.scalars import TooLongError, read_scalar
+from composer.graphfile.yamlwriter import dump
 from composer.problems import GraphError, Problem, Where
-from composer.scalars import TooLongError, read_scalar
-from composer.yamlwriter import dump
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_EVENTS", "Lines", "dump", "parse"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from composer.graph import Node, freeze, thaw
 from composer.problems import Fix
-from composer.report import Report, put, take
-from composer.scopes import Scope
+from composer.rules.report import Report, put, take
+from composer.rules.scopes import Scope
 
 __all__ = ["check_weights"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from composer.graph import EMPTY, FrozenDict, Input, Preprocess
-from composer.structure import Path, Structure, describe, is_number
+from composer.graphfile.structure import Path, Structure, describe, is_number
 
 __all__ = ["read_inputs"]
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from composer.component import Component, Port
-from composer.flows import Flow, Signature, produced
-from composer.free_outputs import FreeOutputs
 from composer.graph import Node, Ref, Wire, refs_of, wire_in_mode
-from composer.parameter_rules import Place, check_names, check_parameters, unknown_parameter
 from composer.ports import PortType
 from composer.problems import Fix
-from composer.reach import Needs, Reach
-from composer.report import Report, put, take
-from composer.scopes import Scope
-from composer.wiring_rules import NOTHING_KNOWN, Outputs, Slot, Wires, written
+from composer.rules.flows import Flow, Signature, produced
+from composer.rules.free_outputs import FreeOutputs
+from composer.rules.parameters import Place, check_names, check_parameters, unknown_parameter
+from composer.rules.reach import Needs, Reach
+from composer.rules.report import Report, put, take
+from composer.rules.scopes import Scope
+from composer.rules.wiring import NOTHING_KNOWN, Outputs, Slot, Wires, written
 
 __all__ = ["Alike", "Nodes"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from composer.graph import MODES, Node, Ref, Wire, refs_of, wire_in_mode
-from composer.scopes import Scope
+from composer.rules.scopes import Scope
 
 __all__ = ["Needs", "Reach", "reach_of"]
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from composer.canonical import canonical
 from composer.catalog import Catalog
-from composer.document import from_document, to_document
 from composer.graph import Graph, Source
+from composer.graphfile.canonical import canonical
+from composer.graphfile.document import from_document, to_document
+from composer.graphfile.yamltext import MAX_BYTES, dump, parse
 from composer.problems import GraphError, Problem, Where, suggestion
-from composer.yamltext import MAX_BYTES, dump, parse
 
 __all__ = ["atomic_write", "dumps", "loads", "read", "write"]
 

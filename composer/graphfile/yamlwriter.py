@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from composer.scalars import is_ambiguous, number_text
+from composer.graphfile.scalars import is_ambiguous, number_text
 
 __all__ = ["WIDTH", "dump"]
 

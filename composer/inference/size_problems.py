@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from composer.axes import Mismatch
 from composer.graph import Graph, Node, thaw
+from composer.inference.axes import Mismatch
 from composer.plan import Call, Value
 from composer.problems import Edit, Fix, Problem, Where
 

@@ -1,0 +1,5 @@
+"""Sizes, parameters and FLOPs of every port and node, without computing a single number."""
+
+from composer.inference.shapes import FREE_SIZE, NodeSize, Shapes, infer_shapes
+
+__all__ = ["FREE_SIZE", "NodeSize", "Shapes", "infer_shapes"]
