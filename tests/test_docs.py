@@ -30,9 +30,9 @@ from typer.testing import CliRunner
 import composer
 from composer import Catalog, GraphError
 from composer.cli.app import app
-from composer.document import from_document, to_document
 from composer.graphfile import loads
-from composer.yamltext import parse
+from composer.graphfile.document import from_document, to_document
+from composer.graphfile.yamltext import parse
 from tests.components import test_contract as contract
 
 ROOT = Path(__file__).parents[1]
@@ -184,7 +184,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in NOT_RUN])
 def test_the_examples_of_a_page_are_true(name: str, folder: Path) -> None:
     torch.manual_seed(0)
@@ -212,7 +211,6 @@ def test_examples_that_are_wrong_are_found(tmp_path: Path, monkeypatch: pytest.M
             reader.read(Block(tmp_path, 1, mark, text))
 
 
-@pytest.mark.slow
 def test_the_first_answers_in_the_readme_are_those_of_make_run(folder: Path) -> None:
     (command,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if "/composer run" in line]
     shipped = "saved_graphs/classification/fashion_mnist"

@@ -9,18 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from composer.building import TooLargeError, build_component
 from composer.catalog import Catalog
-from composer.component import Component, Port
+from composer.component import Port
 from composer.graph import Graph, Input
-from composer.inference.axes import Mismatch, axis_of, mismatches
+from composer.inference.axes import Mismatch, axis_of
+from composer.inference.outcome import Outcome, evaluate, outputs_of
 from composer.inference.runnable import runnable
 from composer.inference.size_problems import index_problem, mismatch_problem, node_problem
-from composer.inference.sizes import BATCHES, Probe, probe_of, shape_text, tensor_of
+from composer.inference.sizes import BATCHES, Probe, shape_text
 from composer.limits import Limits
 from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
 from composer.problems import Problem, Where
@@ -118,20 +115,6 @@ def infer_shapes(
     return _Inference(graph, plan(part, catalog), catalog, limits, sizes or {}, problems).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a component gives for some parameters and inputs."""
-
-    params: Mapping[str, Any]
-    outputs: Any = None
-    known: bool = False
-    parameters: int = 0
-    trainable: int = 0
-    bytes: int = 0
-    flops: int = 0
-    faults: tuple[Any, ...] = ()
-
-
 class _Inference:
     """One pass over the programs of all modes."""
 
@@ -173,7 +156,7 @@ class _Inference:
             outcome = self._call(call, arguments)
             self._report(call, outcome, arguments, mode)
             self._count(call, outcome, mode if call.path in needed else None)
-            for port, value in zip(call.component.outputs, _outputs(call.component, outcome), strict=True):
+            for port, value in zip(call.component.outputs, outputs_of(call.component, outcome), strict=True):
                 values[f"{call.path}.{port.name}"] = value
         values.update((reference, _take(values, value)) for reference, value in program.aliases)
         self._check_losses(mode, program, values)
@@ -209,13 +192,13 @@ class _Inference:
     def _size(self, name: str, batch: int) -> int:
         return batch if name == "B" else self.sizes.get(name, FREE_SIZE)
 
-    def _call(self, call: Call, arguments: list[tuple[Port, Any]]) -> _Outcome:
+    def _call(self, call: Call, arguments: list[tuple[Port, Any]]) -> Outcome:
         part = self.plan.parts[call.module]
         given = self.params.get(call.module) or self._params(part, arguments)
         key = (part.component, repr(given), tuple((port.name, value) for port, value in arguments))
         outcome = self.cache.get(key)
         if outcome is None:
-            outcome = _run(part.component, given, arguments, self.limits)
+            outcome = evaluate(part.component, given, arguments, self.limits)
             if len(self.cache) >= CACHE_LIMIT:
                 self.cache.clear()
             self.cache[key] = outcome
@@ -233,7 +216,7 @@ class _Inference:
                 params[name] = size
         return params
 
-    def _count(self, call: Call, outcome: _Outcome, mode: str | None) -> None:
+    def _count(self, call: Call, outcome: Outcome, mode: str | None) -> None:
         node = self.nodes.get(call.path)
         if node is None:
             node = NodeSize(call.component.name, outcome.params)
@@ -257,7 +240,7 @@ class _Inference:
             )
             self.problems.append(Problem("too-many-parameters", Where("graph"), text))
 
-    def _report(self, call: Call, outcome: _Outcome, arguments: list[tuple[Port, Any]], mode: str) -> None:
+    def _report(self, call: Call, outcome: Outcome, arguments: list[tuple[Port, Any]], mode: str) -> None:
         """Tell each fault once; with its mode only where the node's wires differ between modes."""
         if not outcome.faults:
             return
@@ -290,109 +273,6 @@ class _Inference:
                     self.problems.append(index_problem(self.graph, call, name, value, len(levels)))
 
 
-def _run(
-    component: Component, params: Mapping[str, Any], arguments: list[tuple[Port, Any]], limits: Limits
-) -> _Outcome:
-    missing = [item.name for item in component.parameters if item.required and item.name not in params]
-    if missing:
-        unknown = {port.name for port, value in arguments if _unknown(value)}
-        waiting = {name for name, (port, _) in component.from_wire.items() if port.name in unknown}
-        return _Outcome(params, faults=tuple(("missing-parameter", name) for name in missing if name not in waiting))
-    try:
-        module = build_component(component, params, limits, device="meta")
-    except TooLargeError as error:
-        return _Outcome(params, faults=((error.code, str(error)),))
-    except ValidationError as error:
-        return _Outcome(params, faults=(("bad-parameter", str(error)),))
-    except Exception as error:  # noqa: BLE001 - a constructor of any library may raise anything
-        return _Outcome(params, faults=(("cannot-build", _text(error)),))
-    outcome = _weigh(params, module)
-    wrong = tuple(mismatches(arguments, lambda axis: _declared(component, params, module, axis)))
-    if wrong:
-        return replace(outcome, faults=wrong)
-    if any(_unknown(value) and not port.type.opaque for port, value in arguments):
-        return outcome
-    return _forward(component, module, arguments, outcome)
-
-
-def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port, Any]], outcome: _Outcome) -> _Outcome:
-    module.eval()
-    results = []
-    counted = []
-    try:
-        for which in range(len(BATCHES)):
-            positional, named = _call_arguments(component, arguments, which)
-            with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                results.append(module(*positional, **named))
-            counted.append(counter.get_total_flops())
-    except NotImplementedError:  # sizes that depend on the data: nothing can be said before running
-        return outcome
-    except Exception as error:  # noqa: BLE001 - forward of any library may raise anything
-        return replace(outcome, faults=(("forward-failed", _text(error)),))
-    outputs = probe_of(*results)
-    per_sample = (counted[1] - counted[0]) // (BATCHES[1] - BATCHES[0]) or counted[0]
-    outcome = replace(outcome, outputs=outputs, known=True, flops=per_sample)
-    seen = list(zip(component.outputs, _outputs(component, outcome), strict=True))
-    size_of = lambda axis: _declared(component, outcome.params, module, axis)  # noqa: E731
-    wrong = [item for item in mismatches([*arguments, *seen], size_of) if item.port in component.outputs]
-    return replace(outcome, faults=tuple(("wrong-axes", item.message, item.port.name) for item in wrong))
-
-
-def _weigh(params: Mapping[str, Any], module: nn.Module) -> _Outcome:
-    weights = list(module.parameters())
-    held = sum(tensor.numel() * tensor.element_size() for tensor in (*weights, *module.buffers()))
-    trainable = sum(tensor.numel() for tensor in weights if tensor.requires_grad)
-    return _Outcome(params, None, False, sum(tensor.numel() for tensor in weights), trainable, held)
-
-
-def _call_arguments(
-    component: Component, arguments: list[tuple[Port, Any]], which: int
-) -> tuple[list[Any], dict[str, Any]]:
-    values = {port.name: tensor_of(value, which) for port, value in arguments}
-    positional: list[Any] = []
-    named: dict[str, Any] = {}
-    skipped = False
-    for port in component.inputs:
-        if port.name not in values:
-            skipped = True
-        elif port.variadic:
-            positional.extend(values[port.name])
-        elif skipped:
-            named[port.name] = values[port.name]
-        else:
-            positional.append(values[port.name])
-    return positional, named
-
-
-def _declared(component: Component, params: Mapping[str, Any], module: nn.Module, axis: str) -> Any:
-    """The size that a lower-case axis stands for: a parameter, or an attribute of the built module."""
-    parameter = component.parameter_by_name.get(axis)
-    found = None
-    if parameter is not None:
-        found = params.get(axis, None if parameter.required else parameter.default)
-    if not _is_size(found):
-        found = getattr(module, axis, None)
-    return found if _is_size(found) else None
-
-
-def _is_size(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return bool(value) and all(isinstance(item, int) for item in value)
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _unknown(value: Any) -> bool:
-    return value is None or (isinstance(value, tuple) and any(_unknown(item) for item in value))
-
-
-def _outputs(component: Component, outcome: _Outcome) -> tuple[Any, ...]:
-    if not outcome.known:
-        return (None,) * len(component.outputs)
-    if component.returns_tuple:
-        return tuple(outcome.outputs) if outcome.outputs is not None else (None,) * len(component.outputs)
-    return (outcome.outputs,)
-
-
 def _take(values: Mapping[str, Any], argument: Argument) -> Any:
     if isinstance(argument, tuple):
         return tuple(_take(values, value) for value in argument)
@@ -415,8 +295,3 @@ def _ancestors(program: Program, returned: set[str]) -> set[str]:
         if call.path in needed:
             needed.update(value.source for value in call.values())
     return needed
-
-
-def _text(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}"
