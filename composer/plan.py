@@ -12,7 +12,8 @@ import networkx as nx
 
 from composer.catalog import Catalog
 from composer.component import Component
-from composer.graph import FrozenDict, Graph, Node, Ref, Subgraph, Weights, Wire, wire_in_mode
+from composer.graph import Graph, Node, Ref, Subgraph, Weights, Wire, wire_in_mode
+from composer.templates import LEFT_OUT, fill
 
 __all__ = ["Call", "Momentum", "Part", "Plan", "Program", "Value", "plan"]
 
@@ -168,8 +169,8 @@ class _Scope:
         given = node.params if node.weights.rule == "own" else {**self.origin(name).params, **node.params}
         if self.outer is None:
             return given
-        filled = {key: _fill(value, self.values) for key, value in given.items()}
-        return {key: value for key, value in filled.items() if value is not _MISSING}
+        filled = {key: fill(value, self.values) for key, value in given.items()}
+        return {key: value for key, value in filled.items() if value is not LEFT_OUT}
 
     def enter(self, name: str) -> "_Scope":
         """The inside of a call of a subgraph."""
@@ -234,26 +235,6 @@ class _Scope:
             if depth < len(names) - 1:
                 scope = scope.enter(name)
         return tuple(found)
-
-
-class _Missing:
-    """A subgraph parameter that has no value: the inner parameter counts as left out."""
-
-
-_MISSING = _Missing()
-
-
-def _fill(value: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(value, str) and value.startswith("$"):
-        if value.startswith("$$"):
-            return value[1:]
-        found = values.get(value[1:])
-        return _MISSING if found is None else found
-    if isinstance(value, tuple):
-        return tuple(_fill(item, values) for item in value)
-    if isinstance(value, FrozenDict):
-        return FrozenDict({key: _fill(item, values) for key, item in value.items()})
-    return value
 
 
 def _indexed(value: Argument | None, index: int | None) -> Argument | None:

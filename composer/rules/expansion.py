@@ -14,7 +14,7 @@ from composer.limits import Limits
 from composer.rules.parameters import parameter_faults, repaired
 from composer.rules.report import Path, Report
 from composer.rules.scopes import Scope
-from composer.rules.templates import LEFT_OUT, fill, is_template, names_in
+from composer.templates import LEFT_OUT, fill, is_template, names_in
 
 __all__ = ["Landings", "check_definitions", "check_expansion", "check_layers", "check_values"]
 

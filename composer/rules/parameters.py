@@ -13,7 +13,7 @@ from composer.graph import FrozenDict, thaw
 from composer.problems import Fix, nearest
 from composer.rules.report import Path, Report, put, take
 from composer.rules.scopes import Scope
-from composer.rules.templates import is_template, names_in
+from composer.templates import is_template, names_in
 
 __all__ = ["Place", "check_names", "check_parameters", "parameter_faults", "repaired", "unknown_parameter"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import MODES, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire, refs_of, wire_in_mode
-from composer.rules.templates import is_template
+from composer.templates import is_template
 
 __all__ = ["Scope", "Wiring", "scopes_of"]
 
