@@ -33,7 +33,12 @@ CONVNEXT = """\
 model = dict(
     type="ImageClassifier",
     backbone=dict(type="ConvNeXt", arch="tiny", drop_path_rate=0.1),
-    head=dict(type="LinearClsHead", num_classes=1000, in_channels=768, loss=dict(type="LabelSmoothLoss", label_smooth_val=0.1)),
+    head=dict(
+        type="LinearClsHead",
+        num_classes=1000,
+        in_channels=768,
+        loss=dict(type="LabelSmoothLoss", label_smooth_val=0.1),
+    ),
 )
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 """
