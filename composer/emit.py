@@ -59,6 +59,7 @@ class _Writer:
                 yield f"{INDENT}with torch.no_grad():"
             for call in calls:
                 yield from self._call(call, INDENT * 2 if in_copy else INDENT)
+        yield from self._updates(self.momentum, "before", updated)  # copies that this mode does not call
         yield from self._updates(self.momentum, "after", updated)
         yield from self._return()
 

@@ -109,6 +109,7 @@ CHANGES = {
     "unreachable-node": ("features: neck.out, key: neck_k.out", "features: neck.out"),
     "unused-input": ("  label: {", "  weight: {type: Label}\n  label: {"),
     "weights-momentum": ("decay: 0.99", "decay: 1.5"),
+    "weights-frozen": ("weights: {momentum: neck, decay: 0.99}", "weights: {share: neck}, frozen: true"),
     "weights-params": ("{weights: {momentum: neck,", "{params: {dim: 1}, weights: {momentum: neck,"),
     "weights-ring": ("momentum: neck", "momentum: neck_k"),
     "weights-type": ("{weights: {momentum: neck,", "{type: ReLU, weights: {momentum: neck,"),

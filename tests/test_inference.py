@@ -87,6 +87,17 @@ def test_a_component_that_cannot_run_on_its_inputs_is_told_with_the_sizes():
     assert not [problem for problem in problems_of(text) if problem.severity == "error"]
 
 
+def test_a_parameter_that_no_declared_size_gives_is_told():
+    text = CHAIN.replace("{type: Image, shape: [B, 3, 32, 32]}", "{type: FeatureMap}").replace(
+        "type: ResNet, params: {depth: 18, base_channels: 8, stem_channels: 8, out_indices: [1, 3]}, inputs: {image:",
+        "type: CollectLevels, inputs: {xs:",
+    )
+    (problem,) = [problem for problem in problems_of(text) if problem.severity == "error"]
+    assert problem.code == "missing-parameter" and problem.where.node == "head"
+    with pytest.raises(GraphError, match="needs 'in_channels', which could not be taken from its wire"):
+        compile(loads(text))
+
+
 def test_a_loss_that_is_no_scalar_is_told():
     text = CHAIN.replace("type: CrossEntropyLoss,", "type: CrossEntropyLoss, params: {reduction: none},")
     (problem,) = problems_of(text)

@@ -125,6 +125,15 @@ def test_an_update_before_changes_this_calls_answer_and_an_update_after_the_next
     assert torch.equal(before.again.conv.weight, after.again.conv.weight)
 
 
+@pytest.mark.parametrize("update", ["before", "after"])
+def test_a_copy_that_loss_mode_does_not_call_is_updated_too(views, update):
+    text = MOMENTUM.replace("decay: 0.75", f"decay: 0.75, update: {update}")
+    text = text.replace("other: again.embedding", "other: {loss: encoder.embedding, tensor: again.embedding}")
+    model = compile(loads(text))
+    model(views, mode="loss")
+    assert model.again.momentum_steps == 1 and "again__" not in model.code["loss"]
+
+
 def test_statistics_of_a_momentum_copy_follow_the_source(views):
     model = compile(loads(MOMENTUM.replace("decay: 0.75", "decay: 0.75, update: after")))
     model(views, mode="loss")

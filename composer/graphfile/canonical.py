@@ -73,19 +73,21 @@ def _node(node: Node, outputs: _Outputs, catalog: Catalog) -> Node:
     params = node.params
     component = catalog.get(node.type) if node.weights.rule == "own" else None
     if component is not None:
-        params = _without_defaults(params, component)
+        params = _in_order(params, component)
     same = inputs is node.inputs and params is node.params
     return node if same else replace(node, inputs=inputs, params=params)
 
 
-def _without_defaults(params: Mapping[str, Any], component: Component) -> Mapping[str, Any]:
+def _in_order(params: Mapping[str, Any], component: Component) -> Mapping[str, Any]:
+    """Parameters in the order of the constructor, without those that have their default; unknown ones last."""
     known = component.parameter_by_name
+    names = [*(name for name in known if name in params), *(name for name in params if name not in known)]
     kept = {
-        name: value
-        for name, value in params.items()
-        if name not in known or known[name].required or repr(thaw(value)) != repr(thaw(known[name].default))
+        name: params[name]
+        for name in names
+        if name not in known or known[name].required or repr(thaw(params[name])) != repr(thaw(known[name].default))
     }
-    return params if len(kept) == len(params) else FrozenDict(kept)
+    return params if list(kept) == list(params) else FrozenDict(kept)
 
 
 def _named(wires: Mapping[str, Wire], outputs: _Outputs) -> Any:

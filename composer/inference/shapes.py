@@ -140,6 +140,8 @@ class _Inference:
 
     def run(self) -> Shapes:
         ports = {mode: self._mode(mode, program) for mode, program in self.plan.programs.items()}
+        if not any(problem.severity == "error" for problem in self.problems):
+            self._report_missing()
         ordered = {path: self.nodes[path] for path in self.plan.parts if path in self.nodes}
         ordered |= self.nodes
         return Shapes(ordered, ports, self.problems)
@@ -256,6 +258,18 @@ class _Inference:
                 code, text, *port = fault
                 sizes = "; ".join(f"{item.name} {shape_text(_shape(value))}" for item, value in arguments)
                 self.problems.append(node_problem(self.graph, call, code, text, sizes, shown, *port))
+
+    def _report_missing(self) -> None:
+        """Tell the parameters that no wire could give although nothing is wrong: sizes that nobody declared."""
+        for program in self.plan.programs.values():
+            for call in program.calls:
+                given = self.params.get(call.module, {})
+                for item in call.component.parameters:
+                    key = (call.path, item.name)
+                    if item.required and item.name not in given and key not in self.told:
+                        self.told.add(key)
+                        found = node_problem(self.graph, call, "missing-parameter", item.name, "", None)
+                        self.problems.append(found)
 
     def _differs_by_mode(self, call: Call) -> bool:
         calls = [found for program in self.plan.programs.values() for found in program.calls if found.path == call.path]

@@ -21,6 +21,7 @@ def check_weights(report: Report, scope: Scope) -> None:
             _unknown(report, scope, name)
         elif name not in ringed:
             _same(report, scope, name, node, source)
+            _frozen(report, scope, name, node)
         if node.weights.rule == "momentum":
             _momentum(report, scope, name, node)
 
@@ -94,6 +95,18 @@ def _same(report: Report, scope: Scope, name: str, node: Node, source: str) -> N
             path = scope.path("nodes", name, "params", key)
             fix = take(path, f"remove {name}.params.{key}, so that it is that of {source}")
             report.add("weights-params", path, f"{name}.{key}", message, fix, parameter=key)
+
+
+def _frozen(report: Report, scope: Scope, name: str, node: Node) -> None:
+    """A node that shares weights cannot freeze them for itself alone."""
+    owner = scope.owner(name)
+    if node.weights.rule != "share" or not node.frozen or owner is None or scope.nodes[owner].frozen:
+        return
+    path = scope.path("nodes", name, "frozen")
+    frozen = put(scope.path("nodes", owner, "frozen"), True, "")
+    fix = Fix(f"freeze {owner} instead", (*frozen.edits, *take(path, "").edits))
+    message = f"{name} shares the weights of {owner}, which is trained; freezing is said where the weights are"
+    report.add("weights-frozen", path, f"{name}.frozen", message, fix)
 
 
 def _defaults(scope: Scope, model: Node) -> Mapping[str, Any]:
