@@ -47,14 +47,14 @@ class Parameter:
         annotation: Its type, with bounds.
         default: Its default; ``inspect.Parameter.empty`` where it is required.
         help: Its text from the docstring.
-        counts_layers: Whether its value says how many layers are built.
+        counts_layers: Whether, and under which key, its value says how many layers are built.
     """
 
     name: str
     annotation: Any
     default: Any
     help: str = ""
-    counts_layers: bool = False
+    counts_layers: LayerCount | None = None
 
     @property
     def required(self) -> bool:
@@ -208,8 +208,8 @@ class Component:
         """How many layers the values of ``LayerCount`` parameters declare; at least 1."""
         total = 0
         for parameter in self.parameters:
-            if parameter.counts_layers:
-                total += _count(params.get(parameter.name, parameter.default))
+            if parameter.counts_layers is not None:
+                total += _count(params.get(parameter.name, parameter.default), parameter.counts_layers.key)
         return max(total, 1)
 
     def type_of_output(self, port: Port, input_types: Mapping[str, PortType]) -> PortType:
@@ -245,7 +245,7 @@ def read_component(cls: type, kind: str) -> Component:
                 annotation,
                 argument.default,
                 texts.get(argument.name, ""),
-                any(isinstance(extra, LayerCount) for extra in _metadata(annotation)),
+                next((extra for extra in _metadata(annotation) if isinstance(extra, LayerCount)), None),
             )
         )
     component = Component(cls.__name__, kind, cls, tuple(parameters), _inputs(cls), _outputs(cls))
@@ -339,15 +339,13 @@ def _is_named_tuple(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or value is None:
-        return 0
-    if isinstance(value, int):
+def _count(value: Any, key: str | None) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
         return max(value, 0)
     if isinstance(value, Mapping):
-        return sum(_count(item) for item in value.values())
+        return _count(value.get(key), None)
     if isinstance(value, list | tuple):
-        return sum(_count(item) for item in value)
+        return sum(_count(item, None) for item in value)
     return 0
 
 

@@ -97,10 +97,15 @@ class Like:
 
 @dataclass(frozen=True)
 class LayerCount:
-    """Marks a parameter (an integer, or a sequence of integers) that says how many layers are built.
+    """Marks a parameter that says how many layers are built: an integer, or a sequence of integers to add up.
 
     Graphs whose declared layers exceed a limit are refused before anything is built.
+
+    Args:
+        key: For a parameter that is a mapping (``arch``): the key that counts layers.
     """
+
+    key: str | None = None
 
 
 def port_type(annotation: Any) -> PortType:

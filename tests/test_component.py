@@ -128,6 +128,7 @@ def test_declared_layers_add_up_over_sequences() -> None:
             self,
             depths: Annotated[tuple[int, ...], LayerCount()] = (2, 2),
             more: Annotated[int | None, LayerCount()] = None,
+            arch: Annotated[str | dict[str, Any], LayerCount("depths")] = "small",
         ) -> None:
             super().__init__()
 
@@ -137,6 +138,7 @@ def test_declared_layers_add_up_over_sequences() -> None:
     stages = read_component(Stages, "")
     assert stages.declared_layers({}) == 4
     assert stages.declared_layers({"depths": (2, (3, 4)), "more": 5}) == 14
+    assert stages.declared_layers({"arch": {"depths": (6, 2), "channels": 512}}) == 12
 
 
 class NoModule:

@@ -14,7 +14,7 @@ from components.patches import PatchEmbed, resize_position_embedding
 from components.transformer import drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
 from components.window_attention import WindowMSA
-from composer.ports import FeatureMap, Pyramid
+from composer.ports import FeatureMap, LayerCount, Pyramid
 
 __all__ = ["SwinTransformer"]
 
@@ -27,7 +27,6 @@ _SIZES: dict[tuple[str, str], tuple[int, tuple[int, ...], tuple[int, ...]]] = {
     ("b", "base"): (128, (2, 2, 18, 2), (4, 8, 16, 32)),
     ("l", "large"): (192, (2, 2, 18, 2), (6, 12, 24, 48)),
 }
-_MAX_BLOCKS = 1000
 _NORM: dict[str, Any] = {"type": "LN"}
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -43,8 +42,8 @@ class SwinTransformer(nn.Module):
     to training, from the start; stages after the last of ``out_indices`` are not run.
 
     Args:
-        arch: A name, or ``{embed_dims, depths, num_heads}``: channels of the first stage, blocks of every stage (1000
-            in all at most), attention heads of every stage.
+        arch: A name, or ``{embed_dims, depths, num_heads}``: channels of the first stage, blocks of every stage,
+            attention heads of every stage.
         img_size: Height and width of the images that absolute position embeddings are made for, in pixels.
         patch_size: Height and width of a patch, in pixels.
         in_channels: Channels of the image.
@@ -75,7 +74,7 @@ class SwinTransformer(nn.Module):
 
     def __init__(
         self,
-        arch: Arch | dict[str, Any] = "tiny",
+        arch: Annotated[Arch | dict[str, Any], LayerCount("depths")] = "tiny",
         img_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 224,
         patch_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 4,
         in_channels: Annotated[int, Ge(1)] = 3,
@@ -194,8 +193,6 @@ def _size_of(arch: str | dict[str, Any]) -> tuple[int, tuple[int, ...], tuple[in
         or not 0 < len(depths) == len(heads)
     ):
         raise ValueError(f"arch is {arch}, expected a positive embed_dims, and of every stage its depth and num_heads.")
-    if sum(depths) > _MAX_BLOCKS:
-        raise ValueError(f"arch has {sum(depths)} blocks, expected at most {_MAX_BLOCKS}.")
     return wide, tuple(depths), tuple(heads)
 
 

@@ -11,7 +11,7 @@ from components.options import construct, one_each, pair
 from components.patches import PatchEmbed, resize_position_embedding
 from components.transformer import TransformerEncoderLayer, drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
-from composer.ports import AnyTensor, FeatureMap, Levels
+from composer.ports import AnyTensor, FeatureMap, LayerCount, Levels
 
 __all__ = ["VisionTransformer"]
 
@@ -51,7 +51,6 @@ _SIZES = {
     ("deit-b", "deit-base"): (768, 12, 12, 3072),
     ("dinov2-g", "dinov2-giant"): (1536, 40, 24, 6144),
 }
-_MAX_LAYERS = 1000
 _NORM: dict[str, Any] = {"type": "LN", "eps": 1e-6}
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -69,7 +68,7 @@ class VisionTransformer(nn.Module):
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``: length of a token, encoder
-            layers (1 to 1000), attention heads, hidden length of the FFN.
+            layers, attention heads, hidden length of the FFN.
         img_size: Height and width of the images the position embeddings are made for, in pixels.
         patch_size: Height and width of a patch, in pixels.
         in_channels: Channels of the image.
@@ -100,7 +99,7 @@ class VisionTransformer(nn.Module):
 
     def __init__(
         self,
-        arch: Arch | dict[str, Any] = "base",
+        arch: Annotated[Arch | dict[str, Any], LayerCount("num_layers")] = "base",
         img_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 224,
         patch_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 16,
         in_channels: Annotated[int, Ge(1)] = 3,
@@ -261,8 +260,6 @@ def _size_of(arch: str | dict[str, Any]) -> dict[str, int]:
         raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(Arch))} or a dict.")
     if set(arch) != set(names) or not all(isinstance(size, int) and size > 0 for size in arch.values()):
         raise ValueError(f"arch is {arch}, expected a name or positive integers for exactly {', '.join(names)}.")
-    if arch["num_layers"] > _MAX_LAYERS:
-        raise ValueError(f"arch has {arch['num_layers']} layers, expected at most {_MAX_LAYERS}.")
     return arch
 
 
