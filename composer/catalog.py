@@ -24,6 +24,7 @@ from composer.problems import GraphError, Problem, Where, nearest
 __all__ = ["Catalog"]
 
 ENTRY_POINTS = "composer.components"
+FOLDER_PREFIX = "composer_folder_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ class Catalog:
                     Problem(
                         "duplicate-component",
                         Where(component.name),
-                        f"{component.cls.__module__} and {other.cls.__module__} both have a component of this name; "
+                        f"{_origin(component)} and {_origin(other)} both have a component of this name; "
                         "type names are unique in a catalog: rename one",
                     )
                 )
@@ -156,6 +157,12 @@ class Catalog:
         return found
 
 
+def _origin(component: Component) -> str:
+    """Where a component comes from: its module, or the file of one from a folder."""
+    module = component.cls.__module__
+    return str(getattr(sys.modules.get(module), "__file__", module)) if module.startswith(FOLDER_PREFIX) else module
+
+
 @cache
 def _default() -> Catalog:
     catalog = Catalog({}).with_package("components")
@@ -166,7 +173,7 @@ def _default() -> Catalog:
 
 def _import_file(path: Path, root: Path) -> ModuleType:
     unique = hashlib.sha256(str(path).encode()).hexdigest()[:12]
-    name = f"composer_folder_{unique}_{path.stem}"
+    name = f"{FOLDER_PREFIX}{unique}_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

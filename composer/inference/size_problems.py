@@ -54,7 +54,8 @@ def index_problem(graph: Graph, call: Call, port: str, value: Value, levels: int
     document, scope, _ = definition_of(graph, call.path)
     where = _where(graph, f"{value} -> {call.path}.{port}", (*document, "inputs", port), scope, call, None)
     last = Value(value.source, value.port, -1)
-    message = f"{value.source}.{value.port} has {levels} levels (0 to {levels - 1}), found index {value.index}"
+    has = "1 level (0)" if levels == 1 else f"{levels} levels (0 to {levels - 1})"
+    message = f"{value.source}.{value.port} has {has}, found index {value.index}"
     fix = Fix(f"wire {last}", (Edit((*document, "inputs", port), str(last)),)) if not scope else None
     return Problem("index-out-of-range", where, message, fix)
 
