@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from composer.building import TooLargeError, build_component, build_modules, check_declared_size
+from composer.building import TooLargeError, build_modules, check_declared_size
 from composer.catalog import Catalog
+from composer.filling import fill, tie, tied_names
 from composer.graph import Graph
 from composer.graphfile import loads, read
+from composer.graphfile.document import from_document, to_document
 from composer.inference import infer_shapes
 from composer.limits import Limits
 from composer.model import Model
-from composer.momentum import STEPS
 from composer.plan import Plan, plan
 from composer.problems import GraphError, Problem, Where
 from composer.rules import check
@@ -48,6 +49,7 @@ def compile(
     """
     catalog = Catalog.default() if catalog is None else catalog
     limits = limits or Limits()
+    graph = _read_again(graph)
     settled, params = _settle(graph, catalog, limits)
     model = _built(graph, settled, params, catalog, limits, "cpu")
     return _moved(model, device, dtype)
@@ -91,14 +93,33 @@ def load(
     model = _built(graph, settled, params, catalog, limits, "meta")
     state = convert(read_weights(weights, allow_pickle=allow_pickle, device=device or "cpu"), dtype)
     report = compare(model, state, tuple(graph.nodes))
+    ties = tied_names(model)
     put(model, state, report, strict=strict, source=str(weights), assign=True)
-    _fill(model, settled, params, limits)
+    fill(model, settled, params, limits, _only_dtype(state))
+    tie(model, ties)
     model.weights_report = report
     return _moved(model, device, dtype)
 
 
+def _read_again(graph: Graph) -> Graph:
+    """A graph that was made or edited by hand, as if it had been read from a file: what no file may hold is refused.
+
+    Raises:
+        GraphError: It holds something that is no graph, such as an id that is no plain identifier.
+    """
+    if not isinstance(graph, Graph):
+        raise TypeError(
+            f"expected a Graph, found {type(graph).__name__}: read files with composer.load or composer.read"
+        )
+    return graph if graph.source is not None else from_document(to_document(graph))
+
+
 def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = False) -> tuple[Plan, Params]:
-    """The plan, and every part's parameters. A graph that was compiled before needs no second look at its sizes."""
+    """The plan, and every part's parameters.
+
+    The graph of a saved model has every parameter written out, and its weights say whether these are true, so its sizes
+    are not inferred again.
+    """
     problems = check(graph, catalog, limits)
     _refuse(problems)
     settled = plan(graph, catalog)
@@ -149,37 +170,10 @@ def _told(graph: Graph) -> Iterator[None]:
         raise GraphError(Problem(error.code, Where(graph.name or "graph", file), str(error))) from None
 
 
-def _fill(model: Model, settled: Plan, params: Params, limits: Limits) -> None:
-    """Give a value to tensors that the weights do not: those outside the state dict, and missing ones."""
-    for path, part in settled.parts.items():
-        module = model.get_submodule(path)
-        if not _on_meta(module):
-            continue
-        if part.copy_of is not None:
-            _take_over(module, model.get_submodule(part.copy_of))
-        else:
-            _take_over(module, build_component(part.component, params[path], limits, "cpu"))
-    for target in settled.momentum:
-        holder = model.get_submodule(target)
-        if holder.get_buffer(STEPS).is_meta:
-            holder.register_buffer(STEPS, torch.zeros((), dtype=torch.int64))
-
-
-def _on_meta(module: nn.Module) -> bool:
-    return any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers()))
-
-
-def _take_over(module: nn.Module, source: nn.Module) -> None:
-    """Replace what is still on meta by the source's tensors."""
-    for name, tensor in list(module.named_parameters()):
-        if tensor.is_meta:
-            holder, _, leaf = name.rpartition(".")
-            value = nn.Parameter(source.get_parameter(name).detach().clone(), tensor.requires_grad)
-            module.get_submodule(holder).register_parameter(leaf, value)
-    for name, buffer in list(module.named_buffers()):
-        holder, _, leaf = name.rpartition(".")
-        if buffer.is_meta and leaf != STEPS:
-            module.get_submodule(holder)._buffers[leaf] = source.get_buffer(name).detach().clone()
+def _only_dtype(state: Mapping[str, Tensor]) -> torch.dtype | None:
+    """The dtype of the floating-point weights, if they have one."""
+    found = {tensor.dtype for tensor in state.values() if tensor.is_floating_point()}
+    return found.pop() if len(found) == 1 else None
 
 
 def _moved(model: Model, device: torch.device | str | None, dtype: torch.dtype | None) -> Model:

@@ -63,9 +63,13 @@ def build_modules(
     Raises:
         TooLargeError: The limits do not allow it.
     """
+    held = 0
     for path, part in plan.parts.items():
         if part.copy_of is None:
             module = build_component(part.component, params[path], limits, device)
+            held += sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers()))
+            if held > limits.parameter_bytes:
+                raise _too_large(f"the nodes up to {path} hold", held, limits)
             _place(root, path, module.requires_grad_(False) if part.frozen else module)
     for path, part in plan.parts.items():
         if part.copy_of is not None:
@@ -117,6 +121,14 @@ def _place(root: nn.Module, path: str, module: nn.Module) -> None:
     holder.add_module(name, module)
 
 
+def _too_large(what: str, size: int, limits: Limits) -> TooLargeError:
+    return TooLargeError(
+        "too-many-parameters",
+        f"{what} {size / 2**30:,.1f} GiB of parameters, the limit is {limits.parameter_bytes / 2**30:,.1f} GiB; "
+        "a caller can raise it: Limits(parameter_bytes=...)",
+    )
+
+
 @contextmanager
 def _guard(limits: Limits) -> Iterator[None]:
     """Stop a constructor that registers more than the limits allow."""
@@ -135,11 +147,7 @@ def _guard(limits: Limits) -> Iterator[None]:
         nonlocal size
         size += 0 if parameter is None else parameter.numel() * parameter.element_size()
         if size > limits.parameter_bytes:
-            raise TooLargeError(
-                "too-many-parameters",
-                f"it declares at least {size / 2**30:,.1f} GiB of parameters, the limit is "
-                f"{limits.parameter_bytes / 2**30:,.1f} GiB; a caller can raise it: Limits(parameter_bytes=...)",
-            )
+            raise _too_large("it declares at least", size, limits)
 
     handles = [
         register_module_module_registration_hook(count_layer),

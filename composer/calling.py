@@ -65,29 +65,55 @@ class Signature:
             named = inputs
         elif isinstance(inputs, Tensor):
             named = dict(zip(self.graph_inputs[:1], [inputs], strict=False))
+        elif inputs is None or isinstance(inputs, list | tuple):
+            named = dict(zip(self.graph_inputs, self._counted(inputs or ()), strict=False))
         else:
-            given = () if inputs is None else tuple(inputs)
-            if len(given) > len(self.graph_inputs):
-                expected = ", ".join(self.graph_inputs) or "none"
-                text = f"got {len(given)} inputs, the graph has {len(self.graph_inputs)}: {expected}"
-                raise GraphError(Problem("too-many-inputs", Where("inputs", mode=self.mode), text))
-            named = dict(zip(self.graph_inputs, given, strict=False))
+            text = f"found {_kind(inputs)}, expected a tensor, a list in the order of the graph's inputs, or a mapping"
+            raise self._refusal("bad-input", "inputs", text)
         self._demand(self.inputs, named, "inputs")
         return [named[name] for name in self.inputs]
 
-    def _fields(self, data_samples: Any, like: Tensor | None) -> list[Any]:
-        if isinstance(data_samples, Sequence) and not isinstance(data_samples, str):
+    def _counted(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        if len(inputs) > len(self.graph_inputs):
+            expected = ", ".join(self.graph_inputs) or "none"
+            text = f"got {len(inputs)} inputs, the graph has {len(self.graph_inputs)}: {expected}"
+            if all(isinstance(item, Tensor) and item.dim() == 3 for item in inputs):
+                text += "; pictures become a batch with torch.stack"
+            raise self._refusal("too-many-inputs", "inputs", text)
+        return inputs
+
+    def _fields(self, data_samples: Any, like: Any) -> list[Any]:
+        if isinstance(data_samples, list | tuple):
+            if not data_samples or not all(isinstance(sample, Mapping) for sample in data_samples):
+                found = f"a list of {_kind(data_samples[0])}" if data_samples else "an empty list"
+                raise self._wrong_samples(found)
             for position, sample in enumerate(data_samples):
                 self._demand(self.fields, sample, f"data_samples[{position}]")
             named: Mapping[str, Any] = {name: [sample[name] for sample in data_samples] for name in self.fields}
-        else:
-            named = data_samples if data_samples is not None else {}
+        elif data_samples is None or isinstance(data_samples, Mapping):
+            named = data_samples or {}
             self._demand(self.fields, named, "data_samples")
+        else:
+            raise self._wrong_samples(_kind(data_samples))
         device = like.device if isinstance(like, Tensor) else None
-        return [
-            named[name] if isinstance(named[name], Tensor) or name in self.lists else _stacked(named[name], device)
-            for name in self.fields
-        ]
+        return [self._field(name, named[name], device) for name in self.fields]
+
+    def _field(self, name: str, value: Any, device: torch.device | None) -> Any:
+        if isinstance(value, Tensor) or name in self.lists:
+            return value
+        try:
+            return _stacked(value, device)
+        except (RuntimeError, TypeError, ValueError) as error:
+            text = f"its entries do not make one tensor: {str(error).splitlines()[0]}"
+            raise self._refusal("bad-field", name, text) from error
+
+    def _wrong_samples(self, found: str) -> GraphError:
+        names = ", ".join(f"'{name}': ..." for name in self.fields)
+        text = f"found {found}, expected a mapping {{{names}}} of batched fields, or a list with one mapping a sample"
+        return self._refusal("bad-field", "data_samples", text)
+
+    def _refusal(self, code: str, subject: str, text: str) -> GraphError:
+        return GraphError(Problem(code, Where(subject, mode=self.mode), text))
 
     def _demand(self, names: Sequence[str], given: Mapping[str, Any], what: str) -> None:
         problems = []
@@ -116,3 +142,9 @@ def _stacked(value: Any, device: torch.device | None) -> Any:
     if isinstance(value, list | tuple) and value and all(isinstance(item, Tensor) for item in value):
         return torch.stack([*value])
     return torch.as_tensor(value, device=device)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "a tensor"
+    return f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")

@@ -80,7 +80,8 @@ class Catalog:
             raise GraphError(Problem("no-folder", Where(str(folder)), "there is no such folder of components"))
         modules = []
         for path in sorted(root.rglob("*.py")):
-            if not path.name.startswith("_"):
+            inside = path.relative_to(root).parts
+            if not any(part.startswith((".", "_")) or part == "site-packages" for part in inside):
                 modules.append((_import_file(path, root), path.parent.name))
         return self._with(_components_of(modules))
 
@@ -172,7 +173,8 @@ def _default() -> Catalog:
 
 
 def _import_file(path: Path, root: Path) -> ModuleType:
-    unique = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    # by content, so that a file that was edited is read again
+    unique = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]
     name = f"{FOLDER_PREFIX}{unique}_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
@@ -183,7 +185,7 @@ def _import_file(path: Path, root: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         text = f"importing it failed: {type(error).__name__}: {error}"
         raise GraphError(Problem("component-file", Where(str(path.relative_to(root.parent))), text)) from error
@@ -198,6 +200,10 @@ def _components_of(modules: Iterable[tuple[ModuleType, str]]) -> list[Component]
             text = "it has no __all__: list the component classes in it, as in __all__ = ['MyNeck']"
             problems.append(Problem("component-file", Where(module.__file__ or module.__name__), text))
         for name in getattr(module, "__all__", ()):
+            if not isinstance(name, str):
+                text = f"__all__ holds {name!r}: list the names of the classes, as in __all__ = ['MyNeck']"
+                problems.append(Problem("component-file", Where(module.__file__ or module.__name__), text))
+                continue
             try:
                 found.append(read_component(getattr(module, name), kind))
             except (ComponentError, AttributeError) as error:

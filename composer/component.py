@@ -107,7 +107,7 @@ class Component:
     @property
     def doc(self) -> str:
         """The docstring, cleaned."""
-        return inspect.getdoc(self.cls) or ""
+        return inspect.cleandoc(self.cls.__doc__ or "")
 
     @property
     def summary(self) -> str:
@@ -273,14 +273,14 @@ def parse_axes(text: str) -> tuple[str, ...]:
 def _hints(function: Any) -> dict[str, Any]:
     try:
         return get_type_hints(function, include_extras=True)
-    except NameError as error:
+    except (NameError, SyntaxError, TypeError) as error:
         raise ComponentError(f"{function.__qualname__}: an annotation cannot be resolved: {error}") from error
 
 
 def _inputs(cls: type) -> tuple[Port, ...]:
     forward = cls.forward  # type: ignore[attr-defined]
     hints = _hints(forward)
-    ports = []
+    ports: list[Port] = []
     for argument in list(inspect.signature(forward).parameters.values())[1:]:
         if argument.kind is argument.KEYWORD_ONLY:
             continue
@@ -289,9 +289,13 @@ def _inputs(cls: type) -> tuple[Port, ...]:
         where = f"{cls.__name__}.forward: input '{argument.name}'"
         port = _port(argument.name, hints.get(argument.name), where)
         optional = argument.default is not argument.empty
-        ports.append(
-            Port(port.name, port.type, port.axes, optional, argument.kind is argument.VAR_POSITIONAL, port.like)
-        )
+        variadic = argument.kind is argument.VAR_POSITIONAL
+        if variadic and any(other.optional for other in ports):
+            raise ComponentError(
+                f"{where} takes many wires behind an optional input: put the optional ones behind it, keyword-only "
+                "arguments are no ports; or make them inputs of another component"
+            )
+        ports.append(Port(port.name, port.type, port.axes, optional, variadic, port.like))
     return tuple(ports)
 
 

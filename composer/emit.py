@@ -4,6 +4,7 @@ The same text is what runs, what ``model.code`` shows and what ``composer export
 """
 
 import keyword
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
@@ -49,7 +50,7 @@ class _Writer:
     def lines(self) -> Iterator[str]:
         arguments = [self.variables[name] for name in (*self.program.inputs, *self.program.data_samples)]
         yield from _wrapped("def " + function_name(self.program.mode), ["self", *arguments], ":", "")
-        title = self.title.replace("\\", "").replace('"""', "")
+        title = "".join(letter for letter in self.title if letter.isprintable() and letter not in '\\"')
         yield f'{INDENT}"""The {self.program.mode} mode{" of " + title if title else ""}."""'
         updated: set[str] = set()
         for in_copy, group in groupby(self.program.calls, key=lambda call: call.momentum is not None):
@@ -119,7 +120,9 @@ class _Writer:
     def _value(self, value: Value) -> str:
         has_fields = value.port is not None and self.calls[value.source].component.returns_tuple
         port = f".{value.port}" if has_fields else ""
-        index = "" if value.index is None else f"[{value.index}]"
+        if value.port is not None and has_fields:
+            _assert_plain(value.port)
+        index = "" if value.index is None else f"[{operator.index(value.index):d}]"
         return f"{self.variables[value.source]}{port}{index}"
 
     def _updates(self, targets: Iterable[str], when: str, updated: set[str]) -> Iterator[str]:
@@ -130,10 +133,12 @@ class _Writer:
         updated.update(copy.target for copy in due)
         yield f"{INDENT}if self.training:"
         for copy in due:
-            arguments = [f"self.{copy.target}", f"self.{copy.source}", f"decay={copy.decay!r}"]
+            arguments = [f"self.{copy.target}", f"self.{copy.source}", f"decay={float(copy.decay)!r}"]
             yield from _wrapped("momentum_update", arguments, "", INDENT * 2)
 
     def _return(self) -> Iterator[str]:
+        for name, _ in self.program.outputs:
+            _assert_plain(name)
         pairs = [f'"{name}": {self._value(value)}' for name, value in self.program.outputs]
         yield from _wrapped("return ", pairs, "", INDENT, brackets="{}")
 

@@ -15,6 +15,7 @@ from composer.calling import Signature, unknown_mode
 from composer.emit import emit, function_name
 from composer.graph import FrozenDict, Graph, freeze
 from composer.graphfile import dumps
+from composer.graphfile.yamltext import MAX_BYTES
 from composer.momentum import momentum_update
 from composer.plan import Plan
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
@@ -71,7 +72,7 @@ class Model(nn.Module):
         Raises:
             GraphError: The graph has no such mode, or an input or field is missing.
         """
-        function = self._functions.get(mode)
+        function = self._functions.get(str(mode))
         if function is None:
             raise unknown_mode(self.graph, mode)
         return function(self, *self._signatures[mode].arguments(inputs, data_samples))
@@ -94,7 +95,10 @@ class Model(nn.Module):
             for name, node in self.graph.nodes.items()
             if node.weights.rule == "own"
         }
-        save_weights(self, path, dumps(self.graph.with_nodes(written)))
+        text = dumps(self.graph.with_nodes(written))
+        if len(text.encode()) > MAX_BYTES:  # what was read without them can be read again, and says the same
+            text = dumps(self.graph)
+        save_weights(self, path, text)
 
     def load_weights(
         self,
@@ -120,11 +124,16 @@ class Model(nn.Module):
         """
         given = source if isinstance(source, Mapping) else read_weights(source, allow_pickle=allow_pickle)
         state = convert(given, dtype)
-        if dtype is not None:
-            self.to(dtype)
         report = compare(self, state, tuple(self.graph.nodes))
+        if dtype is not None:  # what is converted openly is no difference
+            kinds = {
+                name: pair for name, pair in report.dtypes.items() if not all(one.is_floating_point for one in pair)
+            }
+            report = replace(report, dtypes=kinds)
         label = "state dict" if isinstance(source, Mapping) else str(source)
         put(self, state, report, strict=strict, source=label, assign=False)
+        if dtype is not None:
+            self.to(dtype)
         self.weights_report = report
         return report
 

@@ -172,6 +172,11 @@ def put(
         text = f"the weights do not fit the graph\n{report}"
         hint = "load what matches with strict=False" if report.matched else "no entry matches: is this the right file?"
         raise GraphError(Problem("weights-mismatch", Where(source), f"{text}\n{hint}"))
+    kinds = {name: pair for name, pair in report.dtypes.items() if len({dtype.is_floating_point for dtype in pair}) > 1}
+    if kinds:
+        name, (theirs, own) = next(iter(kinds.items()))
+        text = f"{len(kinds)} entries are of another kind of number: {name} is {theirs} in the file, {own} in the model"
+        raise GraphError(Problem("weights-dtype", Where(source), text))
     if report.dtypes and not assign:
         name, (theirs, own) = next(iter(report.dtypes.items()))
         text = (

@@ -182,7 +182,9 @@ UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n   
 CALLS: dict[str, Callable[[Path], Any]] = {
     "bad-component": lambda folder: with_part(folder, UNTYPED),
     "bad-edit": lambda _: composer.edit(loads(GRAPH), Edit(("name", "first"), 1)),
+    "bad-field": lambda _: composer.compile(loads(GRAPH))(torch.zeros(2, 3, 64, 64), torch.zeros(2), mode="loss"),
     "bad-image": lambda _: composer.preprocess(loads(GRAPH), GRAPH.encode()),
+    "bad-input": lambda _: composer.compile(conv())(3),
     "bad-weights-file": lambda folder: composer.load(written(folder / "cut.safetensors", b"\xff" * 8 + b"{")),
     "cannot-read": lambda folder: composer.read(folder),
     "cannot-write": lambda folder: composer.write(loads(GRAPH), folder),

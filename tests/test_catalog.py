@@ -156,3 +156,55 @@ def test_a_graph_file_imports_nothing_whatever_its_types_are_called(kind: str, t
     found = check(loads(text, str(tmp_path / "graph.yaml")), CATALOG)
     assert [problem.code for problem in found] == ["unknown-type"]
     assert set(sys.modules) == before
+
+
+PART = """
+from typing import Annotated
+from torch import nn
+from composer.ports import Image
+
+__all__ = ["Part"]
+
+
+class Part(nn.Module):
+    def __init__(self, width: int = {width}) -> None:
+        super().__init__()
+
+    def forward(self, x: Image) -> Image:
+        return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import sys\nsys.exit(0)\n", "importing it failed: SystemExit"),
+        (PART.format(width=1).replace('["Part"]', "[nn.Module]"), "list the names of the classes"),
+        (PART.format(width=1).replace("-> Image", '-> "Image["'), "cannot be resolved"),
+    ],
+    ids=["it exits", "a class in __all__", "an annotation that is no Python"],
+)
+def test_a_folder_with_a_faulty_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "part.py").write_text(text)
+    with pytest.raises(GraphError) as error:
+        Catalog.of().with_folder(tmp_path)
+    assert told in str(error.value)
+
+
+def test_hidden_folders_are_not_run(tmp_path: Path) -> None:
+    for folder in (".venv", "_private", "site-packages"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "part.py").write_text("raise RuntimeError")
+    (tmp_path / "part.py").write_text(PART.format(width=1))
+    assert [component.name for component in Catalog.of().with_folder(tmp_path)] == ["Part"]
+
+
+def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    for width in (1, 2):
+        (tmp_path / "part.py").write_text(PART.format(width=width))
+        assert Catalog.of().with_folder(tmp_path)["Part"].parameters[0].default == width
+
+
+def test_a_component_without_a_docstring_has_none(tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_text(PART.format(width=1))
+    assert Catalog.of().with_folder(tmp_path)["Part"].doc == ""

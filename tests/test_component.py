@@ -247,14 +247,30 @@ def test_what_says_enough_is_accepted() -> None:
         def __init__(self, width: Annotated[int, Ge(1)] | None = None) -> None:
             super().__init__()
 
-        def forward(
-            self, levels: Pyramid, image: Image | None = None, *more: FeatureMap
-        ) -> Annotated[Embedding, "B width"]:
+        def forward(self, levels: Pyramid, image: Image, *more: FeatureMap) -> Annotated[Embedding, "B width"]:
             return levels[0]
 
     enough = read_component(Enough, "kind")
     assert ports(enough.inputs) == [("levels", "Pyramid"), ("image", "Image"), ("more", "FeatureMap")]
     assert enough.faults({"width": None}) == () and enough.faults({"width": 0}) != ()
+
+
+def test_many_wires_behind_an_optional_input_are_refused() -> None:
+    class Gap(nn.Module):
+        def forward(self, image: Image, mask: Image | None = None, *more: Image) -> Image:
+            return image
+
+    with pytest.raises(ComponentError, match="input 'more' takes many wires behind an optional input"):
+        read_component(Gap, "kind")
+
+
+def test_an_annotation_that_is_no_python_is_refused() -> None:
+    class Odd(nn.Module):
+        def forward(self, image: "Image[") -> Image:  # type: ignore[syntax]  # noqa: F722
+            return image
+
+    with pytest.raises(ComponentError, match="cannot be resolved"):
+        read_component(Odd, "kind")
 
 
 @pytest.mark.parametrize(

@@ -208,3 +208,24 @@ def test_nothing_is_computed():
     before = torch.get_rng_state()
     infer_shapes(loads(CHAIN), Catalog(Catalog.default().components))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_output_of_a_port_that_does_not_exist_is_told():
+    text = CHAIN.replace("{logits: head.out}", "{logits: head.nope}")
+    assert "unknown-port" in {problem.code for problem in problems_of(text)}
+
+
+def test_a_pyramid_is_no_loss():
+    (problem,) = [
+        item
+        for item in problems_of(CHAIN.replace("{loss: loss.out}", "{loss: backbone.out}"))
+        if item.code == "loss-not-scalar"
+    ]
+    assert "has the sizes B 16 4 4, B 64 1 1" in problem.message
+
+
+def test_a_huge_number_of_classes_costs_nothing_to_refuse():
+    text = CHAIN.replace(
+        "type: LinearClsHead, params: {num_classes: 10}", "type: ArcFaceClsHead, params: {num_classes: 1000000000}"
+    )
+    assert "too-many-parameters" in {problem.code for problem in problems_of(text)}

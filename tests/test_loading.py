@@ -1,14 +1,19 @@
 """Files of weights: what is loaded, what is refused, and that nothing is initialised in vain."""
 
 import pickle
+from dataclasses import replace
+from typing import Annotated
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 import composer
-from composer import GraphError
+from composer import Catalog, GraphError, Limits
+from composer.graph import FrozenDict, Node, Ref
 from composer.graphfile import loads
+from composer.ports import AnyTensor
 
 TEXT = """
 schema: 1
@@ -221,3 +226,105 @@ def test_saved_twice_gives_the_same_file(saved, tmp_path):
 def test_the_graph_in_the_file_is_the_graph(saved):
     _, file = saved
     assert composer.load(file).graph.outputs == loads(TEXT).outputs
+
+
+def by_hand(outputs, node="conv", **changes):
+    graph = loads(TEXT)
+    return replace(graph, outputs=FrozenDict(tensor=FrozenDict(outputs)), source=None, **changes)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        lambda: by_hand({'y": print("PWNED"), "z': Ref("conv", "out")}),
+        lambda: by_hand({"y": Ref("conv", "out", "print('PWNED') or 0")}),
+        lambda: by_hand({"y": Ref("conv", "out")}, name="a\0b"),
+        lambda: by_hand({"y": Ref("conv", "out")}, nodes=FrozenDict({"import os": Node("ReLU")})),
+        lambda: by_hand({"y": Ref("forward", "out")}, nodes=FrozenDict({"forward": Node("ReLU")})),
+    ],
+    ids=["output name", "index", "graph name", "id", "reserved id"],
+)
+def test_what_no_file_may_hold_is_refused_in_a_graph_made_by_hand(graph, capsys):
+    with pytest.raises(GraphError):
+        composer.compile(graph())
+    assert "PWNED" not in capsys.readouterr().out
+
+
+def test_a_graph_made_by_hand_is_taken_as_if_read():
+    image = torch.randn(1, 3, 8, 8)
+    assert composer.compile(by_hand({"y": Ref("conv", "out")}))(image)["y"].shape == (1, 4, 6, 6)
+    with pytest.raises(TypeError, match="expected a Graph, found str"):
+        composer.compile("small.yaml")
+
+
+def test_a_momentum_copy_may_stand_before_its_source(tmp_path):
+    text = TEXT.replace("  conv: {", "  copy: {weights: {momentum: head}, inputs: {feature: pool.out}}\n  conv: {")
+    text = text.replace("type: LinearClsHead", "type: ArcFaceClsHead").replace(
+        "{logits: head.out}", "{out: head.out, copy: copy.out}"
+    )
+    (tmp_path / "copy.yaml").write_text(text)
+    model = composer.load(tmp_path / "copy.yaml").eval()
+    model.save(tmp_path / "copy.safetensors")
+    again = composer.load(tmp_path / "copy.safetensors").eval()
+    assert not any(tensor.is_meta for tensor in (*again.parameters(), *again.buffers()))
+    assert torch.equal(model(IMAGE)["copy"], again(IMAGE)["copy"])
+
+
+class Tied(nn.Module):
+    """Two layers of one weight, and a table that no state dict holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.second.weight = self.first.weight
+        self.table = torch.arange(8.0)
+
+    def forward(self, x: Annotated[AnyTensor, "... 8"]) -> Annotated[AnyTensor, "... 8"]:
+        return self.second(self.first(x)) + self.table
+
+
+def test_tied_weights_and_plain_tensors_survive_loading(tmp_path):
+    catalog = Catalog.default().with_components(Tied)
+    (tmp_path / "tied.yaml").write_text(
+        "schema: 1\ninputs:\n  x: {type: Image, shape: [B, 3, 8, 8]}\nnodes:\n"
+        "  tied: {type: Tied, inputs: {x: x}}\noutputs:\n  tensor: {y: tied.out}\n"
+    )
+    model = composer.load(tmp_path / "tied.yaml", catalog=catalog).eval()
+    model.save(tmp_path / "tied.safetensors")
+    again = composer.load(tmp_path / "tied.safetensors", catalog=catalog).eval()
+    assert again.tied.first.weight is again.tied.second.weight
+    assert torch.equal(model(IMAGE)["y"], again(IMAGE)["y"])
+
+
+def test_a_refused_conversion_leaves_the_model_as_it_was(path, tmp_path):
+    model = composer.load(path)
+    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
+    with pytest.raises(GraphError):
+        model.load_weights(tmp_path / "a.safetensors", dtype=torch.float16)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_what_is_initialised_beside_loaded_weights_gets_their_dtype(path, tmp_path):
+    state = {name: value for name, value in composer.load(path).half().state_dict().items() if "head" not in name}
+    save_file(state, tmp_path / "half.safetensors")
+    model = composer.load(path, weights=tmp_path / "half.safetensors", strict=False)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float16}
+
+
+def test_whole_numbers_are_no_weights(path, tmp_path):
+    state = {name: value.long() for name, value in composer.load(path).state_dict().items()}
+    save_file(state, tmp_path / "long.safetensors")
+    with pytest.raises(GraphError, match="of another kind of number"):
+        composer.load(path, weights=tmp_path / "long.safetensors")
+
+
+def test_the_sum_of_a_saved_models_parts_is_limited(saved):
+    with pytest.raises(GraphError, match="too-many-parameters"):
+        composer.load(saved[1], limits=Limits(parameter_bytes=500))
+
+
+def test_a_graph_too_long_with_what_its_wires_say_is_saved_without(path, tmp_path, monkeypatch):
+    model = composer.load(path)
+    monkeypatch.setattr("composer.model.MAX_BYTES", 10)
+    model.save(tmp_path / "long.safetensors")
+    assert "in_channels" not in composer.load(tmp_path / "long.safetensors").graph.nodes["conv"].params

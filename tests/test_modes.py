@@ -146,3 +146,34 @@ def test_a_traceback_points_into_the_generated_source(model):
 def test_a_reserved_word_as_an_input_name_cannot_shadow_what_the_source_uses():
     graph = loads(TWO_MODES.replace("image:", "momentum_update:").replace("input: image", "input: momentum_update"))
     assert "momentum_update_" in compile(graph).code["tensor"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "found"),
+    [
+        (torch.tensor([0, 1, 2]), "found a tensor, expected a mapping {'label': ...}"),
+        ([0, 1, 2], "found a list of int"),
+        ([], "found an empty list"),
+        ("abc", "found str"),
+        ([{"label": torch.zeros(1)}, {"label": torch.zeros(2)}], "its entries do not make one tensor"),
+        ({"label": "three"}, "its entries do not make one tensor"),
+    ],
+    ids=["a tensor", "numbers", "nothing", "a text", "ragged", "words"],
+)
+def test_data_samples_of_another_kind_are_refused_with_what_is_expected(model, image, samples, found):
+    with pytest.raises(GraphError) as error:
+        model(image, samples, mode="loss")
+    assert found in str(error.value)
+
+
+def test_inputs_of_another_kind_are_refused(model, image):
+    with pytest.raises(GraphError, match="found int, expected a tensor"):
+        model(3)
+    with pytest.raises(GraphError, match=r"found numpy\.ndarray"):
+        model(image.numpy())
+    with pytest.raises(
+        GraphError, match=r"got 3 inputs, the graph has 1: image; pictures become a batch with torch\.stack"
+    ):
+        model(list(image))
+    with pytest.raises(GraphError, match="bad-mode"):
+        model(image, mode=["tensor"])

@@ -180,3 +180,11 @@ def test_a_momentum_model_compiles_as_one_graph(views):
         assert torch.allclose(model(views, mode="loss")["loss"], fast(views, mode="loss")["loss"], atol=1e-5)
     assert torch.allclose(model.again.conv.weight, twin.again.conv.weight)
     assert twin.again.momentum_steps == 2
+
+
+def test_hooks_on_nodes_are_called(views):
+    model = compile(loads(SIAMESE)).eval()
+    seen = []
+    model.encoder.conv.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    model(views)
+    assert len(seen) == 2

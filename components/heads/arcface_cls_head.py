@@ -87,12 +87,13 @@ class ArcFaceClsHead(nn.Module):
         self.margins.copy_(self._margins(margins))
 
     def _margins(self, margins: float | tuple[float, ...]) -> Tensor:
-        listed = (margins,) * self.num_classes if isinstance(margins, int | float) else margins
-        if len(listed) != self.num_classes:
+        if isinstance(margins, int | float):
+            return torch.full((self.num_classes,), float(margins), dtype=torch.float32)
+        if len(margins) != self.num_classes:
             raise ValueError(
-                f"found {len(listed)} margins for {self.num_classes} classes: give one a class, or one number for all"
+                f"found {len(margins)} margins for {self.num_classes} classes: give one a class, or one number for all"
             )
-        return torch.tensor(listed, dtype=torch.float32)
+        return torch.tensor(margins, dtype=torch.float32)
 
     def _is_target(self, target: Tensor) -> Tensor:
         return F.one_hot(target, self.num_classes).bool()

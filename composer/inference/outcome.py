@@ -90,6 +90,10 @@ def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port
         return outcome
     except Exception as error:  # noqa: BLE001 - forward of any library may raise anything
         return replace(outcome, faults=(("forward-failed", _text(error)),))
+    if component.returns_tuple and not all(hasattr(result, "_fields") for result in results):
+        names = ", ".join(port.name for port in component.outputs)
+        text = f"forward returned {type(results[0]).__name__}, its annotation promises a NamedTuple of {names}"
+        return replace(outcome, faults=(("forward-failed", text),))
     outputs = probe_of(*results)
     per_sample = (counted[1] - counted[0]) // (BATCHES[1] - BATCHES[0]) or counted[0]
     outcome = replace(outcome, outputs=outputs, known=True, flops=per_sample)

@@ -95,7 +95,7 @@ def _outputs(graph: Graph, mode: str, catalog: Catalog) -> dict[str, Ref]:
     found: dict[str, Ref] = {}
     known = {*graph.inputs, *graph.data_samples, *graph.nodes}
     for name, ref in graph.outputs.get(mode, {}).items():
-        if ref.source in known:
+        if ref.source in known and _has_port(graph, ref, catalog):
             found[name] = ref
     complete: set[str] = {*graph.inputs, *graph.data_samples}
     for name in nx.topological_sort(graph.dag):
@@ -104,6 +104,15 @@ def _outputs(graph: Graph, mode: str, catalog: Catalog) -> dict[str, Ref]:
             complete.add(name)
             found.setdefault(f"{name}.", Ref(name, _first_port(graph, name, catalog)))
     return {name: ref for name, ref in found.items() if ref.source in complete}
+
+
+def _has_port(graph: Graph, ref: Ref, catalog: Catalog) -> bool:
+    if ref.port is None or ref.source not in graph.nodes:
+        return True
+    origin = _origin(graph, graph.nodes[ref.source])
+    if origin.graph is not None:
+        return ref.port in graph.graphs[origin.graph].outputs
+    return ref.port in catalog[str(origin.type)].output_by_name
 
 
 def _wired(graph: Graph, node: Node, mode: str, catalog: Catalog, complete: set[str]) -> bool:

@@ -170,15 +170,14 @@ class _Inference:
         for name, ref in self.graph.outputs[mode].items():
             value = dict(program.outputs).get(name)
             found = None if value is None else _take(values, value)
-            if isinstance(found, Probe) and found.first not in ((), (1,)):
+            if isinstance(found, tuple) or (isinstance(found, Probe) and found.first != ()):
                 line, column = (
                     self.graph.source.position(("outputs", mode, name)) if self.graph.source else (None, None)
                 )
                 file = self.graph.source.file if self.graph.source else None
                 where = Where(f"outputs.loss.{name}", file, line, column, node=ref.source, mode=mode)
-                text = (
-                    f"a loss is a scalar, {ref} has the sizes {shape_text(found.shape)}; reduce it, for example by Mean"
-                )
+                sizes = shape_text(_shape(found))
+                text = f"a loss is a scalar, {ref} has the sizes {sizes}; reduce it, for example by Mean"
                 self.problems.append(Problem("loss-not-scalar", where, text))
 
     def _input(self, entry: Input) -> Any:
