@@ -158,7 +158,7 @@ def test_a_graph_file_imports_nothing_whatever_its_types_are_called(kind: str, t
     assert set(sys.modules) == before
 
 
-PART = """
+SMALL_PART = """
 from typing import Annotated
 from torch import nn
 from composer.ports import Image
@@ -179,8 +179,8 @@ class Part(nn.Module):
     ("text", "told"),
     [
         ("import sys\nsys.exit(0)\n", "importing it failed: SystemExit"),
-        (PART.format(width=1).replace('["Part"]', "[nn.Module]"), "list the names of the classes"),
-        (PART.format(width=1).replace("-> Image", '-> "Image["'), "cannot be resolved"),
+        (SMALL_PART.format(width=1).replace('["Part"]', "[nn.Module]"), "list the names of the classes"),
+        (SMALL_PART.format(width=1).replace("-> Image", '-> "Image["'), "cannot be resolved"),
     ],
     ids=["it exits", "a class in __all__", "an annotation that is no Python"],
 )
@@ -195,16 +195,16 @@ def test_hidden_folders_are_not_run(tmp_path: Path) -> None:
     for folder in (".venv", "_private", "site-packages"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "part.py").write_text("raise RuntimeError")
-    (tmp_path / "part.py").write_text(PART.format(width=1))
+    (tmp_path / "part.py").write_text(SMALL_PART.format(width=1))
     assert [component.name for component in Catalog.of().with_folder(tmp_path)] == ["Part"]
 
 
 def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
     for width in (1, 2):
-        (tmp_path / "part.py").write_text(PART.format(width=width))
+        (tmp_path / "part.py").write_text(SMALL_PART.format(width=width))
         assert Catalog.of().with_folder(tmp_path)["Part"].parameters[0].default == width
 
 
 def test_a_component_without_a_docstring_has_none(tmp_path: Path) -> None:
-    (tmp_path / "part.py").write_text(PART.format(width=1))
+    (tmp_path / "part.py").write_text(SMALL_PART.format(width=1))
     assert Catalog.of().with_folder(tmp_path)["Part"].doc == ""
