@@ -63,8 +63,8 @@ class VisionTransformer(nn.Module):
     those patches are read (MAE, arXiv:2111.06377, section 3): they are picked after the position embeddings are added
     and before the class token is put in front.
 
-    Departs from OpenMMLab: frozen parts stay in evaluation mode when the model is set to training; layers after the
-    last of ``out_indices`` are not run.
+    As in OpenMMLab, frozen layers learn nothing, but their dropout works on in training; ``frozen: true`` of a node
+    switches that off too. Departs from it: layers after the last of ``out_indices`` are not run.
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``: length of a token, encoder
@@ -204,13 +204,6 @@ class VisionTransformer(nn.Module):
             if index in self.out_indices:
                 outputs.append(self._output(tokens, grid))
         return tuple(outputs)
-
-    def train(self, mode: bool = True) -> "VisionTransformer":
-        """Set the mode; frozen parts stay in evaluation mode."""
-        super().train(mode)
-        for part in self._frozen_parts():
-            part.eval()
-        return self
 
     def _output(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         if self.out_type == "raw":

@@ -50,7 +50,7 @@ class CrossEntropyLoss(nn.Module):
             number.
         loss_weight: Multiplies the loss.
         class_weight: Factor of each class, K numbers; the mean does not divide by them.
-        pos_weight: Factor of each class where it is present, K numbers; only with ``use_sigmoid``.
+        pos_weight: Factor of a class where it is present: one number, or K of them; only with ``use_sigmoid``.
 
     Raises:
         ValueError: ``use_sigmoid`` meets ``use_soft``, or ``pos_weight`` comes without ``use_sigmoid``. In
@@ -67,7 +67,7 @@ class CrossEntropyLoss(nn.Module):
         reduction: Reduction = "mean",
         loss_weight: float = 1.0,
         class_weight: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
-        pos_weight: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
+        pos_weight: Annotated[float, Ge(0)] | Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
     ) -> None:
         super().__init__()
         if use_sigmoid and use_soft:
@@ -103,5 +103,5 @@ class CrossEntropyLoss(nn.Module):
         return self.loss_weight * criterion(pred, target, *reduced, class_weight=self.class_weight)
 
 
-def _vector(numbers: tuple[float, ...] | None) -> Tensor | None:
+def _vector(numbers: float | tuple[float, ...] | None) -> Tensor | None:
     return None if numbers is None else torch.tensor(numbers, dtype=torch.float32)

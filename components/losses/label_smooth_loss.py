@@ -30,7 +30,7 @@ class LabelSmoothLoss(nn.Module):
         reduction: ``none`` keeps one value a sample (with sigmoid an element); ``mean`` and ``sum`` give one number.
         loss_weight: Multiplies the loss.
         class_weight: Factor of each class, K numbers.
-        pos_weight: Factor of each class where it is present, K numbers; only with sigmoid.
+        pos_weight: Factor of a class where it is present: one number, or K of them; only with sigmoid.
 
     Raises:
         ValueError: ``pos_weight`` comes without sigmoid. In ``forward``: the logits have not ``num_classes`` entries,
@@ -46,7 +46,7 @@ class LabelSmoothLoss(nn.Module):
         reduction: Reduction = "mean",
         loss_weight: float = 1.0,
         class_weight: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
-        pos_weight: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
+        pos_weight: Annotated[float, Ge(0)] | Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
     ) -> None:
         super().__init__()
         self.label_smooth_val = label_smooth_val

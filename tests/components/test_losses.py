@@ -222,3 +222,10 @@ def test_smoothing_refuses_logits_of_another_number_of_classes() -> None:
 def test_losses_work_in_half_precision() -> None:
     loss = LabelSmoothLoss(0.1)(LOGITS.bfloat16(), INDICES)
     assert math.isclose(loss.item(), LabelSmoothLoss(0.1)(LOGITS, INDICES).item(), rel_tol=0.02)
+
+
+def test_one_pos_weight_counts_for_every_class() -> None:
+    pred, target = torch.randn(4, 3), torch.randint(0, 2, (4, 3)).float()
+    one = CrossEntropyLoss(use_sigmoid=True, pos_weight=5.0)
+    many = CrossEntropyLoss(use_sigmoid=True, pos_weight=(5.0, 5.0, 5.0))
+    assert torch.equal(one(pred, target), many(pred, target))
