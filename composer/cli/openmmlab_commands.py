@@ -1,8 +1,8 @@
 """``import``, ``weights`` and ``export --to openmmlab``: models of OpenMMLab in and out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,12 +11,13 @@ from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
 from composer.graph import Graph
-from composer.graphfile import write
+from composer.graphfile import dumps, loads, write
 from composer.graphfile.document import edit
 from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
+from composer.openmmlab.names import package_in_parts
 from composer.problems import Edit, GraphError, Problem, Where
 from composer.rules import check
 
@@ -45,19 +46,28 @@ def import_config_file(
     """Turn a config of OpenMMLab into a graph. The config is read as data and never run.
 
     A part that the catalog lacks becomes a placeholder: it keeps its parameters and wires, and the graph cannot run
-    before there is a component for it. Where a setting is not understood nothing is written, unless --leave-out says to
-    go on without it.
+    before there is a component for it. Where a setting is not understood, or the graph has another error, nothing is
+    written, unless --leave-out says to go on: without such settings, and with the other errors in the graph.
     """
     found = read_config(config)
     print_problems(found.notes, stderr=True)
     catalog = catalog_of(folders)
-    imported = import_config(found.model, package or found.package, catalog=catalog)
+    package = package or found.package
+    _tell_guess(found.model, package)
+    imported = import_config(found.model, package, catalog=catalog)
     wrong = _beyond_placeholders(imported, catalog)
     print_problems((*imported.notes, *wrong), stderr=True)
     settings = [item for item in wrong if item.where.parameter]
-    _stop_unless(leave_out, "settings are not understood", len(imported.not_understood) + len(settings))
+    ignored = len(imported.not_understood) + len(settings)
+    _stop_unless(
+        leave_out,
+        ("settings are not understood", "left out", ignored),
+        ("errors in the graph", "still in it", len(wrong) - len(settings)),
+    )
     path = _target(out, f"{config.stem}.yaml", config)
-    write(_without(imported.graph, settings), path, catalog)
+    graph = _without(imported.graph, settings)
+    loads(dumps(graph, catalog), str(path))  # refuses what could not be read again, before there is a file
+    write(graph, path, catalog)
     count = len(imported.placeholders)
     verdict = f"; {count} of them placeholders: it cannot run yet" if count else ""
     print_text(f"{path}: {len(imported.graph.nodes)} nodes{verdict}")
@@ -90,7 +100,8 @@ def import_weights(
     if not report.matched:
         text = "no entry of the checkpoint fits the graph: is this the right file?"
         raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
-    _stop_unless(leave_out, "entries do not agree", len(found.unknown) + len(found.no_tensors) + _unsettled(report))
+    parted = len(found.unknown) + len(found.no_tensors) + _unsettled(report)
+    _stop_unless(leave_out, ("entries do not agree", "left out", parted))
     path = _target(out, f"{checkpoint.stem}.safetensors", checkpoint)
     model.save(path)
     print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
@@ -104,10 +115,20 @@ def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
     print_text(f"{path}: {config['type']}")
 
 
+def _tell_guess(model: Mapping[str, Any], package: str | None) -> None:
+    """Say which package the numbers are read as, where nothing but the parts tells it."""
+    guess = package_in_parts(model) if package is None else None
+    if guess:
+        print_text(f"read as a config of {guess}, as its parts tell; --package says another one", stderr=True)
+
+
 def _beyond_placeholders(imported: ImportedGraph, catalog: Catalog) -> list[Problem]:
     """What is wrong with the graph beside the types that the catalog lacks."""
-    found = check(imported.graph, catalog)
-    return [item for item in found if item.severity == "error" and item.where.node not in imported.placeholders]
+
+    def lacked(item: Problem) -> bool:
+        return item.code == "unknown-type" and item.where.node in imported.placeholders
+
+    return [item for item in check(imported.graph, catalog) if item.severity == "error" and not lacked(item)]
 
 
 def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:
@@ -149,12 +170,19 @@ def _target(out: Path | None, name: str, source: Path) -> Path:
     return path
 
 
-def _stop_unless(leave_out: bool, what: str, count: int) -> None:
-    """End the command where something would be left out and nobody said so."""
-    if count == 0:
-        return
+def _stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
+    """End the command where something is wrong and nobody said to go on.
+
+    Args:
+        leave_out: Whether somebody did.
+        counts: What is wrong, what becomes of it, and how many there are.
+    """
+    found = [item for item in counts if item[2]]
     if leave_out:
-        print_text(f"{count} {what}: left out", stderr=True)
-        return
-    print_text(f"nothing is written: {count} {what}; --leave-out goes on without them", stderr=True)
-    raise typer.Exit(1)
+        for what, becomes, count in found:
+            print_text(f"{count} {what}: {becomes}", stderr=True)
+    elif found:
+        told = ", ".join(f"{count} {what}" for what, _, count in found)
+        how = "without them" if all(becomes == "left out" for _, becomes, _ in found) else "all the same"
+        print_text(f"nothing is written: {told}; --leave-out goes on {how}", stderr=True)
+        raise typer.Exit(1)

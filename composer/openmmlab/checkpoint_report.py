@@ -27,6 +27,9 @@ class CheckpointReport(WeightsReport):
 
     def __str__(self) -> str:
         lines = [super().__str__()]
+        for name in [name for name, (found, mine) in self.mismatched.items() if found == mine and name in self.dtypes]:
+            found_kind, kind = self.dtypes[name]
+            lines.append(f"other kind of numbers: {name}: the file has {found_kind}, the model {kind}")
         if self.layout != "OpenMMLab":
             lines.append(f"names: {self.layout}'s")
         if self.fitted:

@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.graph import FrozenDict, Input, Ref, Wire, thaw
 from composer.openmmlab.draft import Draft, Flow
-from composer.openmmlab.names import split_type
+from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same
 from composer.openmmlab.trace import Trace
 
@@ -21,8 +21,12 @@ MULTI_LABEL_LOSS: Mapping[str, Any] = MappingProxyType({"type": "CrossEntropyLos
 MULTI_LABEL = ("MultiLabelClsHead", "MultiLabelLinearClsHead", "CSRAClsHead")
 """Heads that answer yes or no for each class."""
 
-WITHOUT_LAYERS = ("ClsHead", "MultiLabelClsHead")
-"""Heads that take what comes as the logits: they have no node."""
+_OF_EVERY_HEAD = ("type", "_scope_", "loss", "topk", "cal_acc", "init_cfg")
+
+WITHOUT_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"ClsHead": _OF_EVERY_HEAD, "MultiLabelClsHead": (*_OF_EVERY_HEAD, "thr")}
+)
+"""Heads that take what comes as the logits, with their settings: they have no node."""
 
 # Losses with a value for each class, which OpenMMLab's heads sum and divide by the number of samples.
 _BY_CLASS = ("FocalLoss", "AsymmetricLoss", "L1Loss", "SmoothL1Loss")
@@ -40,13 +44,17 @@ def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = Tru
     if not isinstance(config, Mapping) or "type" not in config:
         draft.parts("head", config, features, "head")
         return
-    kind = split_type(config["type"])[1]
+    kind = split_type(scoped_type(config))[1]
     layers = {key: value for key, value in config.items() if key != "loss"}
     if kind in WITHOUT_LAYERS:
         logits = features.last
         draft.carry("head", layers)
+        for key in [key for key in layers if key not in WITHOUT_LAYERS[kind]]:
+            draft.not_understood(f"model.head.{key}", f"{kind} has no such setting", WITHOUT_LAYERS[kind])
     else:
         logits = draft.parts("head", layers, features, "head", target=FrozenDict(loss=Ref("label"))).last
+    if config.get("cal_acc"):
+        draft.left_to_caller("model.head.cal_acc", "loss mode gives the loss only: compute the accuracy yourself")
     several = kind in MULTI_LABEL
     loss = config.get("loss", MULTI_LABEL_LOSS if several else DEFAULT_LOSS)
     draft.data_samples["label"] = _label(config, loss, several)
@@ -86,7 +94,7 @@ def _averaged_by_samples(loss: Mapping[str, Any]) -> bool:
     """Whether the mean over all elements is another number than OpenMMLab's, which is by sample."""
     if loss.get("reduction", "mean") != "mean":
         return False
-    kind = split_type(loss["type"])[1]
+    kind = split_type(scoped_type(loss))[1]
     if kind == "LabelSmoothLoss":
         sigmoid = loss.get("use_sigmoid")
         return bool(loss.get("mode") == "multi_label" if sigmoid is None else sigmoid)
@@ -103,7 +111,7 @@ def _label(head: Mapping[str, Any], loss: Any, several: bool) -> Input:
 
 
 def _predict(draft: Draft, config: Mapping[str, Any], logits: Ref) -> dict[str, Ref]:
-    if split_type(config["type"])[1] in MULTI_LABEL:
+    if split_type(scoped_type(config))[1] in MULTI_LABEL:
         chosen = {key: plain(config[key]) for key in ("thr", "topk") if config.get(key) is not None}
         draft.node("prediction", "MultiLabelPrediction", chosen, logits=logits)
     else:
@@ -148,7 +156,7 @@ def _write_layers(trace: Trace, logits: Ref, prediction: str | None) -> tuple[di
     else:
         kind, carried = "MultiLabelClsHead" if several else "ClsHead", trace.carried.get("head")
         found, features = {"type": kind}, logits
-        if isinstance(carried, Mapping) and split_type(carried.get("type"))[1] == kind:
+        if isinstance(carried, Mapping) and split_type(scoped_type(carried))[1] == kind:
             found = {key: thaw(value) for key, value in carried.items() if key != "loss"}
     if several and prediction is not None:
         chosen = thaw(trace.graph.nodes[prediction].params)
@@ -167,7 +175,7 @@ def _write_loss(trace: Trace, name: str, head: Mapping[str, Any]) -> dict[str, A
     target = trace.wire(name, "target")
     if target.source in trace.graph.data_samples:
         trace.ids["label"] = target.source
-    default = MULTI_LABEL_LOSS if split_type(head["type"])[1] in MULTI_LABEL else DEFAULT_LOSS
+    default = MULTI_LABEL_LOSS if split_type(scoped_type(head))[1] in MULTI_LABEL else DEFAULT_LOSS
     unsaid = said and "loss" not in (beyond or {}) and _same_loss(trace, loss, default)
     return {} if unsaid else {"loss": loss}
 

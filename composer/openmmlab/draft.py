@@ -8,11 +8,18 @@ from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Wire, freeze
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
-from composer.openmmlab.names import split_type
+from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import left_to_caller, not_understood, outside_catalog
 from composer.openmmlab.parts import PartReader
 from composer.openmmlab.plain import plain
-from composer.openmmlab.preprocessing import image_size, read_preprocess
+from composer.openmmlab.preprocessing import (
+    PREPROCESSORS,
+    beyond_preprocess,
+    image_size,
+    is_known_preprocessor,
+    read_preprocess,
+    strange_settings,
+)
 from composer.problems import Problem, Where
 
 __all__ = ["COMMON", "METADATA", "Draft", "Flow", "Place"]
@@ -26,6 +33,7 @@ METADATA = "openmmlab"
 Place = Literal["backbone", "neck", "head"]
 """What a part is by where it stands; a placeholder's ports are named after it."""
 
+_SECOND_VIEW = ("second_mean", "second_std")
 _NOTHING: Mapping[str, Any] = FrozenDict()
 
 
@@ -95,15 +103,15 @@ class Draft:
     def image(self, config: Mapping[str, Any], backbone: Any) -> Flow:
         """The input: pictures of the size the backbone is made for, prepared as ``data_preprocessor`` says."""
         part = backbone if isinstance(backbone, Mapping) else {}
-        size = image_size(split_type(part.get("type"))[1], part.get("img_size"))
+        size = image_size(split_type(scoped_type(part))[1], part.get("img_size"))
         channels = part.get("in_channels", 3)
         steps = None
         if "data_preprocessor" in config:
             given = config["data_preprocessor"]
             if isinstance(given, Mapping):
                 steps = read_preprocess(plain(given), size)
-                given = {key: value for key, value in given.items() if key not in ("mean", "std")}
-                self._tell_preprocessor(given)
+                self._tell_preprocessor(plain(given))
+                given = beyond_preprocess(given)
             self.carry("data_preprocessor", given)
         self.inputs["image"] = Input("Image", ("B", channels if type(channels) is int else 3, *size), steps)
         return Flow(Ref("image"))
@@ -189,7 +197,7 @@ class Draft:
             text = f"expected a dict with a type, found {plain(config)!r:.80}"
             self.not_understood(f"model.{path}", text)
             return source, plain(config)
-        component = self.reader.component(config["type"])
+        component = self.reader.component(scoped_type(config))
         port, taken = _entry(component, source, place)
         more = {key: wire for key, wire in wires.items() if component is not None and key in component.input_by_name}
         flow, beyond = self.part(name, config, **{port: taken}, **more)
@@ -204,11 +212,23 @@ class Draft:
         return Flow(Ref(name, port.name), port.type.is_sequence)
 
     def _tell_preprocessor(self, config: Mapping[str, Any]) -> None:
+        path = "model.data_preprocessor"
+        strange = strange_settings(config)
+        if is_known_preprocessor(config):
+            for key in [key for key in strange if key not in _SECOND_VIEW]:
+                self.not_understood(f"{path}.{key}", strange[key])
+            for key in [key for key in _SECOND_VIEW if key in config]:
+                self.left_to_caller(f"{path}.{key}", "an input has one preprocess: prepare the second view yourself")
+        else:
+            text = f"found the type {plain(config['type'])!r:.80}, known are {', '.join(PREPROCESSORS)}: "
+            text += "only mean, std and the order of the channels are taken from it"
+            text += f"; left out: {', '.join(strange)}" if strange else ""
+            self.left_to_caller(path, text)
         if config.get("pad_size_divisor", 1) not in (None, 1):
             text = f"padding pictures to multiples of {config['pad_size_divisor']} is no step of an input's preprocess"
-            self.left_to_caller("model.data_preprocessor.pad_size_divisor", text)
+            self.left_to_caller(f"{path}.pad_size_divisor", text)
         if config.get("batch_augments"):
-            self.left_to_caller("model.data_preprocessor.batch_augments", "mixing the pictures of a batch is training")
+            self.left_to_caller(f"{path}.batch_augments", "mixing the pictures of a batch is training")
 
     def _tell_checkpoints(self, path: str, init_cfg: Any) -> None:
         for file in checkpoints_of(plain(init_cfg)):

@@ -45,29 +45,47 @@ def load_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> Checkpoi
         state_dict: Tensors by name, also within ``state_dict`` or ``model``, and with ``module.`` in front.
 
     Returns:
-        What matched, is missing, was not expected, has another shape, and the names that differ. What OpenMMLab never
+        What matched, is missing, was not expected, has another shape or kind of numbers, and the names that differ.
+        Entries that are no tensors, or have no text as their name, were not expected either. What OpenMMLab never
         saves (the prototypes of a retriever, tables of indices) is not missing.
     """
-    given = _unwrapped(state_dict, model)
+    given, beside = _unwrapped(state_dict, model)
     reading = _best(model, given)
     state = {ours: reading.convert.get(theirs, given[theirs]) for theirs, ours in reading.names.items()}
-    fitted = _fitted(model, state)
     mine = model.state_dict()
-    matched = [name for name in mine if name in fitted and fitted[name].shape == mine[name].shape]
+    other_kind = {name: item for name, item in state.items() if name in mine and not _same_kind(item, mine[name])}
+    fitted = _fitted(model, {name: item for name, item in state.items() if name not in other_kind}) | other_kind
+    matched = [
+        name
+        for name in mine
+        if name in fitted and fitted[name].shape == mine[name].shape and _same_kind(fitted[name], mine[name])
+    ]
     model.load_state_dict({name: fitted[name] for name in matched}, strict=False)
-    return _report(model, mine, given, reading, fitted, matched)
+    return _report(model, mine, given, reading, fitted, matched, beside)
 
 
-def _unwrapped(state_dict: Mapping[str, Any], model: nn.Module) -> dict[str, Tensor]:
-    """The tensors, without what trainers put around and in front."""
-    found: Mapping[str, Any] = state_dict
+def _unwrapped(state_dict: Mapping[Any, Any], model: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors, without what trainers put around and in front; and the names of what is no weight."""
+    found = state_dict
     while inner := next((found[key] for key in _WRAPPINGS if isinstance(found.get(key), Mapping)), None):
         found = inner
-    tensors = {name: value for name, value in found.items() if isinstance(value, Tensor)}
+    tensors = {name: value for name, value in found.items() if isinstance(name, str) and isinstance(value, Tensor)}
+    beside = [str(name) for name in found if name not in tensors]
     children = {f"{name}." for name, _ in model.named_children()}
-    while prefix := next((item for item in _PREFIXES if item not in children and _all_begin(tensors, item)), None):
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-    return tensors
+    counts = [name for name, value in tensors.items() if "." not in name and value.dim() == 0]
+    weights = {name: value for name, value in tensors.items() if name not in counts}
+    if not any(_all_begin(weights, prefix) for prefix in _PREFIXES if prefix not in children):
+        return tensors, beside
+    while prefix := next((item for item in _PREFIXES if item not in children and _all_begin(weights, item)), None):
+        weights = {name.removeprefix(prefix): value for name, value in weights.items()}
+    return weights, [*beside, *counts]
+
+
+def _same_kind(given: Tensor, mine: Tensor) -> bool:
+    """Whether values can be taken over: real weights take no complex numbers, and no whole ones or truth values."""
+    if mine.is_complex():
+        return True
+    return not given.is_complex() and (given.is_floating_point() or not mine.is_floating_point())
 
 
 def _all_begin(names: Iterable[str], prefix: str) -> bool:
@@ -140,6 +158,7 @@ def _report(
     reading: _Reading,
     fitted: Mapping[str, Tensor],
     matched: list[str],
+    beside: list[str],
 ) -> CheckpointReport:
     used = set(matched)
     names = reading.names
@@ -148,14 +167,16 @@ def _report(
     return CheckpointReport(
         matched=tuple(matched),
         missing=tuple(name for name in mine if name not in fitted and not name.endswith(_NEVER_SAVED)),
-        unexpected=tuple(lost),
+        unexpected=(*lost, *beside),
         mismatched={
             name: (tuple(fitted[name].shape), tuple(mine[name].shape))
             for name in mine
             if name in fitted and name not in used
         },
         dtypes={
-            name: (fitted[name].dtype, mine[name].dtype) for name in matched if fitted[name].dtype != mine[name].dtype
+            name: (fitted[name].dtype, mine[name].dtype)
+            for name in mine
+            if name in fitted and fitted[name].dtype != mine[name].dtype
         },
         nodes=tuple(name for name, _ in model.named_children()),
         renamed={theirs: ours for theirs, ours in names.items() if theirs != ours and ours in mine},

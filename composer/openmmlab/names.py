@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.problems import GraphError, Problem, Where, suggestion
 
-__all__ = ["PACKAGES", "package_of", "split_type"]
+__all__ = ["PACKAGES", "package_in_parts", "package_of", "scoped_type", "split_type"]
 
 PACKAGES = ("mmpretrain", "mmselfsup", "mmdet")
 """The packages whose configs are told apart."""
@@ -35,6 +35,20 @@ def split_type(written: Any) -> tuple[str | None, str]:
     return (_SCOPES[scope], rest) if dot and scope in _SCOPES else (None, text)
 
 
+def scoped_type(part: Mapping[str, Any]) -> str | None:
+    """The type of a part, with the scope that stands beside it (``_scope_``) in front; None if it has no type.
+
+    Args:
+        part: The config of a part. A scope within its type goes before the one beside it.
+    """
+    written = part.get("type")
+    if written is None:
+        return None
+    text = written.__name__ if isinstance(written, type) else str(written)
+    scope = part.get("_scope_")
+    return f"{scope}.{text}" if isinstance(scope, str) and scope.isidentifier() and "." not in text else text
+
+
 def package_of(config: Mapping[str, Any], package: str | None = None) -> str:
     """The package that a config is of, whose meaning its numbers have.
 
@@ -57,19 +71,31 @@ def package_of(config: Mapping[str, Any], package: str | None = None) -> str:
             text = f"there is no package '{package}' whose configs are known; {suggestion(package, names, 'packages')}"
             raise GraphError(Problem("unknown-package", Where("package"), text))
         return known
-    whole = _SCOPES.get(str(config.get("_scope_"))) or split_type(config.get("type"))[0]
-    if whole:
-        return whole
+    return _package_of_whole(config) or package_in_parts(config) or "mmpretrain"
+
+
+def package_in_parts(config: Mapping[str, Any]) -> str | None:
+    """The package that the parts of a config tell; None where they tell none, or the whole model has a scope.
+
+    Args:
+        config: The config of a model.
+    """
+    if _package_of_whole(config):
+        return None
     if any(key in config for key in _DETECTORS):
         return "mmdet"
     if any(_is_selfsup(part) for part in _parts(config)):
         return "mmselfsup"
-    scopes = (split_type(part.get("type"))[0] for part in _parts(config))
-    return next((scope for scope in scopes if scope), "mmpretrain")
+    scopes = (split_type(scoped_type(part))[0] for part in _parts(config))
+    return next((scope for scope in scopes if scope), None)
+
+
+def _package_of_whole(config: Mapping[str, Any]) -> str | None:
+    return _SCOPES.get(str(config.get("_scope_"))) or split_type(config.get("type"))[0]
 
 
 def _is_selfsup(part: Mapping[str, Any]) -> bool:
-    scope, kind = split_type(part.get("type"))
+    scope, kind = split_type(scoped_type(part))
     if scope not in (None, "mmselfsup"):
         return False
     levels = part.get("out_indices")

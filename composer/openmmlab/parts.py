@@ -9,7 +9,7 @@ from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import thaw
 from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, without_checkpoints, without_prefix
-from composer.openmmlab.names import split_type
+from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same, without_scopes
 
 __all__ = ["PartReader", "ReadPart"]
@@ -86,6 +86,7 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
 """What is not the same on both sides, by package (None: all of them) and type."""
 
 _SAME = Translation()
+_ABOUT_THE_TYPE = ("type", "_scope_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +129,15 @@ class PartReader:
     def read(self, config: Params) -> ReadPart:
         """A part's node, and what the config says beyond it."""
         written = plain(config, self.strange)
-        kind = split_type(config["type"])[1]
-        component = self.component(config["type"])
+        full = scoped_type(config)
+        kind = split_type(full)[1]
+        component = self.component(full)
         if component is None:
-            elsewhere = self._translation(config["type"]).elsewhere
-            params = {key: value for key, value in written.items() if key != "type" and key not in elsewhere}
+            elsewhere = {*_ABOUT_THE_TYPE, *self._translation(full).elsewhere}
+            params = {key: value for key, value in written.items() if key not in elsewhere}
         else:
             params = dict(_explicit(component, self._values(written, component)))
-        defaults = self._translation(config["type"]).defaults
+        defaults = self._translation(full).defaults
         carried = {
             key: value
             for key, value in written.items()
@@ -151,8 +153,8 @@ class PartReader:
             params: The node's parameters.
             carried: What a config said of this part beyond its node. It is used where it still says the same.
         """
-        old = thaw(carried) if split_type(carried.get("type"))[1] == kind else {"type": kind}
-        translation, component = self._translation(old["type"]), self.component(old["type"])
+        old = thaw(carried) if split_type(scoped_type(carried))[1] == kind else {"type": kind}
+        translation, component = self._translation(scoped_type(old)), self.component(scoped_type(old))
         if component is None:
             return {**old, **thaw(params)}
         now = {**_defaults(component), **thaw(params)}
@@ -160,7 +162,7 @@ class PartReader:
         kept = {
             key: value
             for key, value in old.items()
-            if key in ("type", *translation.elsewhere) or same(then.get(key), now.get(key))
+            if key in (*_ABOUT_THE_TYPE, *translation.elsewhere) or same(then.get(key), now.get(key))
         }
         told = {*params, *translation.defaults} - kept.keys() - translation.lacks
         fresh = {key: now[key] for key in now if key in told and not same(then.get(key), now[key])}
@@ -170,8 +172,9 @@ class PartReader:
 
     def _values(self, written: Params, component: Component) -> dict[str, Any]:
         """The component's parameters that a part sets; the model's rules are put before its own ``init_cfg``."""
-        translation = self._translation(written["type"])
-        given = {key: value for key, value in written.items() if key != "type" and key not in translation.elsewhere}
+        translation = self._translation(scoped_type(written))
+        elsewhere = {*_ABOUT_THE_TYPE, *translation.elsewhere}
+        given = {key: value for key, value in written.items() if key not in elsewhere}
         params = {**translation.defaults, **translation.read(without_scopes(given))}
         if "init_cfg" not in component.parameter_by_name:
             return params

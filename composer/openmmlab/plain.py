@@ -46,5 +46,6 @@ def without_scopes(value: Any) -> Any:
         return {
             key: split_type(item)[1] if key == "type" and isinstance(item, str) else without_scopes(item)
             for key, item in value.items()
+            if key != "_scope_"
         }
     return [without_scopes(item) for item in value] if isinstance(value, list | tuple) else value

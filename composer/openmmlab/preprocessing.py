@@ -1,15 +1,34 @@
 """``data_preprocessor`` of a config as an input's ``preprocess``, and back."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from composer.graph import Preprocess, thaw
-from composer.openmmlab.plain import same
+from composer.openmmlab.names import scoped_type, split_type
+from composer.openmmlab.plain import plain, same
 
-__all__ = ["image_size", "read_preprocess", "write_preprocess"]
+__all__ = [
+    "PREPROCESSORS",
+    "beyond_preprocess",
+    "image_size",
+    "is_known_preprocessor",
+    "read_preprocess",
+    "strange_settings",
+    "write_preprocess",
+]
+
+PREPROCESSORS = ("ClsDataPreprocessor", "DetDataPreprocessor", "ImgDataPreprocessor", "SelfSupDataPreprocessor")
+"""Types of ``data_preprocessor`` whose settings are known."""
 
 _CIFAR_MEANS = ((125.307, 122.961, 113.8575), (129.304, 124.07, 112.434))  # CIFAR-10 and -100
 _SWAPS_CHANNELS = ("to_rgb", "bgr_to_rgb")
+_NUMBERS = ("mean", "std")
+_SETTINGS = {"type", "_scope_", *_NUMBERS, *_SWAPS_CHANNELS, "pad_size_divisor", "pad_value", "batch_augments"}
+_SETTINGS |= {"num_classes", "to_onehot", "non_blocking", "pad_mask", "mask_pad_value", "pad_seg", "seg_pad_value"}
+_SETTINGS |= {"boxtype2tensor", "rgb_to_bgr"}
+_COLORS = 3
+_EXPECTED = {"mean": "a number", "std": "a number above 0"}
 _IMAGENET_SIZE = 224
 _IMAGENET_RESIZE = 256
 _SMALL_PICTURES = {"ResNet_CIFAR": 32, "LeNet5": 32}
@@ -41,9 +60,42 @@ def read_preprocess(config: Mapping[str, Any], size: tuple[int, int]) -> Preproc
         resize=_IMAGENET_RESIZE if usual else size,
         crop=size if usual else None,
         channels=_channels(config),
-        mean=_numbers(config.get("mean")),
-        std=_numbers(config.get("std")),
+        mean=_numbers(config, "mean"),
+        std=_numbers(config, "std"),
     )
+
+
+def beyond_preprocess(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``data_preprocessor`` says beyond an input's ``preprocess``: all but numbers that stand there as written.
+
+    Args:
+        config: ``data_preprocessor``.
+    """
+    return {key: value for key, value in config.items() if key not in _NUMBERS or not _is_read_as_written(config, key)}
+
+
+def is_known_preprocessor(config: Mapping[str, Any]) -> bool:
+    """Whether it is of a type whose settings are known; without a type it is the algorithm's usual one.
+
+    Args:
+        config: ``data_preprocessor``.
+    """
+    return config.get("type") is None or split_type(scoped_type(config))[1] in PREPROCESSORS
+
+
+def strange_settings(config: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that are not understood, each with the reason.
+
+    Args:
+        config: ``data_preprocessor`` as plain data.
+    """
+    found = {key: "a data_preprocessor has no such setting" for key in config if key not in _SETTINGS}
+    if config.get("rgb_to_bgr"):
+        found["rgb_to_bgr"] = "expected pictures in the order BGR, as OpenMMLab decodes them: set bgr_to_rgb or none"
+    for key in _NUMBERS:
+        if config.get(key) is not None and _numbers(config, key) is None:
+            found[key] = f"expected {_EXPECTED[key]}, or one for each channel, found {config[key]!r:.80}"
+    return found
 
 
 def write_preprocess(
@@ -53,13 +105,18 @@ def write_preprocess(
 
     Args:
         steps: The input's ``preprocess``.
-        carried: What the config said, but for the numbers; None if it had none.
+        carried: What the config said beyond the numbers (``beyond_preprocess``); None if it had none.
         package: Whose names are used.
     """
     if steps is None:
         return None if carried is None else thaw(carried)
     found: dict[str, Any] = thaw(carried or {})
-    found |= {key: list(value) for key in ("mean", "std") if (value := getattr(steps, key)) is not None}
+    for key in _NUMBERS:
+        value = getattr(steps, key)
+        if _numbers(found, key) != value:
+            found.pop(key, None)
+        if value is not None and key not in found:
+            found[key] = list(value)
     if _channels(found) != steps.channels:
         found = {key: value for key, value in found.items() if key not in _SWAPS_CHANNELS}
     if _channels(found) != steps.channels:
@@ -69,13 +126,29 @@ def write_preprocess(
 
 def _channels(config: Mapping[str, Any]) -> Any:
     """OpenMMLab decodes pictures as BGR; those of CIFAR lie in its files as RGB and are left so."""
-    mean = config.get("mean")
-    if isinstance(mean, list | tuple) and len(mean) == 1:
+    mean = plain(config.get("mean"))
+    if isinstance(mean, list) and len(mean) == 1:
         return "gray"
     if any(config.get(key) for key in _SWAPS_CHANNELS) or any(same(mean, known) for known in _CIFAR_MEANS):
         return "rgb"
     return "bgr"
 
 
-def _numbers(values: Any) -> tuple[float, ...] | None:
-    return tuple(values) if isinstance(values, list | tuple) else None
+def _numbers(config: Mapping[str, Any], key: str) -> tuple[float, ...] | None:
+    """One number for each channel; a number alone stands for all of them. None where there are none."""
+    count = 1 if _channels(config) == "gray" else _COLORS
+    values = plain(config.get(key))
+    listed = values if isinstance(values, list) else [values]
+    listed = listed * count if len(listed) == 1 else listed
+    if len(listed) != count or not all(map(_is_number, listed)) or (key == "std" and min(listed) <= 0):
+        return None
+    return tuple(map(float, listed))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _is_read_as_written(config: Mapping[str, Any], key: str) -> bool:
+    numbers = _numbers(config, key)
+    return numbers is not None and same(list(numbers), plain(config[key]))

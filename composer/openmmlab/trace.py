@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from composer.catalog import Catalog
 from composer.graph import Graph, Node, Ref, freeze, thaw, wire_in_mode
 from composer.inference import Shapes, infer_shapes
-from composer.openmmlab.names import split_type
+from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.parts import PartReader
 from composer.problems import GraphError, Problem, Where
 
@@ -131,7 +131,7 @@ class Trace:
         given = {key: value for key, value in beyond.items() if key != "loss"} if isinstance(beyond, Mapping) else {}
         node = self._own(name)
         component = self.catalog.get(node.type)
-        if component is not None and component.kind == "layers" and split_type(given.get("type"))[1] != node.type:
+        if component is not None and component.kind == "layers" and split_type(scoped_type(given))[1] != node.type:
             self.refuse(name, f"OpenMMLab's configs are made of whole networks, {node.type} is a layer")
         return self.reader.write(kind or str(node.type), self._params(name, node), given)
 

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 import composer
 from composer import GraphError
+from composer.cli import openmmlab_commands
 from composer.cli.app import app
 from composer.openmmlab.checkpoint import read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import config_text, write_config
+from composer.problems import Problem, Where
 
 BASE = """
 model = dict(
@@ -338,3 +340,57 @@ def test_a_config_is_written_as_openmmlab_writes_it():
         "    neck=None,\n"
         f"    head=dict(p='{'x' * 60}'))\n"
     )
+
+
+def written(folder, model):
+    """A config file that holds one model."""
+    path = folder / "whole.json"
+    write_config(model, path)
+    return path
+
+
+UNWIRED = {
+    "type": "BEiT",
+    "backbone": {"type": "Unheard"},
+    "head": {"type": "UnheardHead", "loss": {"type": "CrossEntropyLoss"}},
+}
+
+
+def test_an_error_that_is_no_parameters_stops_the_import_too(tmp_path):
+    path, out = written(tmp_path, UNWIRED), tmp_path / "graph.yaml"
+    result = run("import", path, "-o", out)
+    assert result.exit_code == 1 and not out.exists()
+    assert "missing-input loss.target" in result.stderr and "unknown-type" not in result.stderr
+    assert "nothing is written: 1 errors in the graph; --leave-out goes on all the same" in result.stderr
+    again = run("import", path, "-o", out, "--leave-out")
+    assert again.exit_code == 0 and set(composer.read(out).nodes) == {"backbone", "head", "loss"}
+    assert "missing-input loss.target" in again.stderr and "1 errors in the graph: still in it" in again.stderr
+
+
+def test_a_graph_that_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    def refuse(text, file):
+        raise GraphError(Problem("duplicate-id", Where(file), "two things have one id"))
+
+    monkeypatch.setattr(openmmlab_commands, "loads", refuse)
+    out = tmp_path / "graph.yaml"
+    result = run("import", written(tmp_path, {"type": "Foo", "backbone": {"type": "Unheard"}}), "-o", out)
+    assert result.exit_code == 1 and "duplicate-id" in result.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"type": "MoCo", "backbone": {"type": "mmselfsup.ResNet", "depth": 18}}, "mmselfsup"),
+        ({"type": "Foo", "backbone": {"type": "ResNet", "depth": 18, "_scope_": "mmdet"}}, "mmdet"),
+        ({"type": "mmselfsup.MoCo", "backbone": {"type": "mmdet.ResNet", "depth": 18}}, None),
+        ({"type": "Foo", "backbone": {"type": "ResNet", "depth": 18}}, None),
+    ],
+)
+def test_a_package_that_only_the_parts_tell_is_told(tmp_path, model, told):
+    path = written(tmp_path, model)
+    line = f"read as a config of {told}, as its parts tell; --package says another one"
+    result = run("import", path, "-o", tmp_path / "graph.yaml")
+    assert result.exit_code == 0, result.output
+    assert (line in result.stderr) == (told is not None) and ("read as" in result.stderr) == (told is not None)
+    assert "read as" not in run("import", path, "-o", tmp_path / "other.yaml", "--package", "mmdet").stderr

@@ -58,6 +58,11 @@ def test_a_config_comes_back_also_through_a_file(name: str) -> None:
         classifier({"type": "mmpretrain.ResNeXt", "groups": 32}, {"type": "ConformerHead", "in_channels": [1, 2]}),
         classifier(resnet(), linear(), [{"type": "HRFuseScales"}, POOLING]),
         classifier(resnet(), linear(), [POOLING]),
+        classifier(
+            resnet(_scope_="mmpretrain"), linear(_scope_="mmpretrain", topk=(1, 2)), {"_scope_": "mmcls", **POOLING}
+        ),
+        classifier({"type": "ResNeXt", "_scope_": "mmyolo", "groups": 2}, linear()),
+        classifier(vit(layer_cfgs={"act_cfg": {"type": "GELU", "_scope_": "mmengine"}}), linear(), None),
         classifier(resnet(), None, None),
         {"type": "mmcls.ImageClassifier", "backbone": resnet(style="pytorch", frozen_stages=-1), "train_cfg": None},
         classifier(vit(arch="DeiT-T", img_size=[64, 32]), linear(192), None),

@@ -1,6 +1,7 @@
 """Configs as graphs: what becomes a node, what is carried, what is told."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graph import thaw
+from composer.graph import FrozenDict, thaw
 from composer.graphfile import dumps, loads
 from composer.graphfile.document import to_document
-from composer.openmmlab import graph_from_config, import_config
+from composer.openmmlab import config_from_graph, graph_from_config, import_config
 from composer.openmmlab.names import package_of, split_type
+from composer.openmmlab.plain import same
 from tests.openmmlab.originals import ORIGINALS, POOLING, classifier, linear, resnet, vit
 
 PREPROCESSOR = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "to_rgb": True, "num_classes": 5}
@@ -47,7 +49,7 @@ def test_a_classifier_is_drawn_part_by_part() -> None:
         "loss": {"loss": "loss.out"},
         "predict": {"scores": "prediction.scores", "labels": "prediction.labels"},
     }
-    assert imported.notes == ()
+    assert [note.where.subject for note in imported.notes] == ["model.head.cal_acc"]
     carried = thaw(imported.graph.metadata["openmmlab"]["config"])
     assert carried["head"] == {
         "type": "LinearClsHead",
@@ -246,6 +248,27 @@ def test_a_setting_that_is_not_understood_stops_the_import_unless_it_is_left_out
         ({"backbone": {"depth": 18}}, "model.backbone\n    expected a dict with a type, found {'depth': 18}"),
         ({"init_cfg": {"type": "Normal", "override": {"name": "fc"}}}, "model.init_cfg\n    rules of the whole model"),
         ({"head": {**linear(), "loss": "mean"}}, "model.head.loss\n    expected a dict with a type, found 'mean'"),
+        (
+            {"data_preprocessor": {"maen": [0, 0, 0]}},
+            "model.data_preprocessor.maen\n    a data_preprocessor has no such",
+        ),
+        (
+            {"data_preprocessor": {"mean": ["a"]}},
+            "model.data_preprocessor.mean\n    expected a number, or one for each channel, found ['a']",
+        ),
+        (
+            {"data_preprocessor": {"std": [1, 1, 0]}},
+            "expected a number above 0, or one for each channel, found [1, 1, 0]",
+        ),
+        ({"data_preprocessor": {"type": "ImgDataPreprocessor", "rgb_to_bgr": True}}, "set bgr_to_rgb or none"),
+        (
+            {"head": {"type": "ClsHead", "thr": 0.5}},
+            "model.head.thr\n    ClsHead has no such setting; the settings are",
+        ),
+        (
+            {"head": {"type": "MultiLabelClsHead", "thr": 0.5, "tokp": 1}},
+            "model.head.tokp\n    MultiLabelClsHead has no such setting; did you mean 'topk'",
+        ),
         ({"train_cfg": {"hook": print}}, "model\n    found <built-in function print> (builtin_function_or_method)"),
     ],
 )
@@ -264,6 +287,16 @@ def test_each_part_that_is_no_part_is_told(change: Any, text: str) -> None:
         ),
         ({"train_cfg": {"augments": {"type": "Mixup", "alpha": 0.2}}}, "model.train_cfg\n    what happens in training"),
         ({"data_preprocessor": {"pad_size_divisor": 32}}, "padding pictures to multiples of 32"),
+        ({"head": linear(cal_acc=True)}, "model.head.cal_acc\n    loss mode gives the loss only"),
+        (
+            {"data_preprocessor": {"second_mean": [0, 0, 0]}},
+            "model.data_preprocessor.second_mean\n    an input has one",
+        ),
+        (
+            {"data_preprocessor": {"type": "TwoNormDataPreprocessor", "second_std": 1}},
+            "found the type 'TwoNormDataPreprocessor', known are ClsDataPreprocessor",
+        ),
+        ({"data_preprocessor": {"type": "VideoDataPreprocessor", "format_shape": "NCTHW"}}, "; left out: format_shape"),
     ],
 )
 def test_what_is_left_to_the_caller_is_told_and_stops_nothing(change: Any, text: str) -> None:
@@ -328,6 +361,78 @@ def test_types_are_split_from_their_scope(written: Any, found: Any) -> None:
 def test_packages_mean_different_things_by_the_same_numbers(package: str, kind: str, params: Any) -> None:
     config = {"type": "Unknown", "backbone": {"type": kind, "depth": 50, "out_indices": [2]}}
     assert nodes_of(config, package)["backbone"]["params"] == params
+
+
+CLASHING = [
+    ({"image": {"type": "X", "a": 1}}, ["image"]),
+    ({"label": {"type": "X", "a": 1}}, []),
+    ({"neck": [{"type": "X"}], "neck_0": {"type": "Q"}}, ["neck"]),
+    ({"neck_0": {"type": "Q"}, "neck": [{"type": "X"}]}, ["neck"]),
+    (
+        {
+            "batch_size": {"type": "X", "a": 1},
+            "head": {"type": "H", "loss": {"type": "CrossEntropyLoss", "use_sigmoid": True}},
+        },
+        ["batch_size"],
+    ),
+    ({"loss": {"type": "X", "a": 1}, "head": {"type": "H", "loss": {"type": "mmcls.CrossEntropyLoss"}}}, []),
+]
+
+
+@pytest.mark.parametrize(("parts", "told"), CLASHING)
+def test_no_part_takes_the_id_of_another(parts: Any, told: list[str]) -> None:
+    config = {"type": "Foo", "backbone": resnet(), **parts}
+    imported = import_config(config)
+    assert [note.where.subject for note in imported.not_understood] == [f"model.{slot}" for slot in told]
+    single = {slot for slot, part in parts.items() if isinstance(part, dict) and slot not in told}
+    assert single < set(imported.graph.nodes)
+    for graph in (imported.graph, loads(dumps(imported.graph, Catalog.default()))):
+        assert same(config_from_graph(graph), config)
+
+
+@pytest.mark.parametrize(
+    ("given_mean", "mean"),
+    [
+        ([124, 116, 104], (124.0, 116.0, 104.0)),
+        (127, (127.0, 127.0, 127.0)),
+        (127.5, (127.5, 127.5, 127.5)),
+        ([0], (0.0,)),
+        ((1, 2, 3), (1.0, 2.0, 3.0)),
+        (None, None),
+        ([], None),
+        ([1, 2], None),
+        (True, None),
+        ([10**400, 1, 1], None),
+    ],
+)
+def test_means_are_numbers_for_each_channel_and_keep_their_form(given_mean: Any, mean: Any) -> None:
+    config = classifier(resnet(), linear(), data_preprocessor={"mean": given_mean, "std": 255})
+    graph = import_config(config).graph
+    steps = graph.inputs["image"].preprocess
+    assert steps is not None and steps.mean == mean
+    assert steps.std == (255.0,) * (1 if mean == (0.0,) else 3)
+    assert steps.mean is None or {type(value) for value in steps.mean} == {float}
+    text = dumps(graph, Catalog.default())
+    assert dumps(loads(text), Catalog.default()) == text
+    assert same(config_from_graph(graph), config) and same(config_from_graph(loads(text)), config)
+
+
+def test_numbers_that_were_edited_replace_those_of_the_config() -> None:
+    graph = import_config(classifier(resnet(), linear(), data_preprocessor={"mean": 1, "std": 2})).graph
+    entry = graph.inputs["image"]
+    assert entry.preprocess is not None
+    steps = replace(entry.preprocess, mean=(5.0, 5.0, 5.0), std=None)
+    edited = replace(graph, inputs=FrozenDict(image=replace(entry, preprocess=steps)))
+    assert config_from_graph(edited)["data_preprocessor"] == {"mean": [5.0, 5.0, 5.0]}
+
+
+def test_a_scope_beside_the_type_is_a_scope() -> None:
+    backbone = {"type": "ResNet", "depth": 50, "out_indices": [2], "_scope_": "mmselfsup"}
+    graph = import_config({"type": "Unknown", "backbone": backbone}, "mmpretrain").graph
+    params = {"depth": 50, "zero_init_residual": False, "out_indices": [1]}
+    assert thaw(graph.nodes["backbone"].params) == params
+    carried = graph.metadata["openmmlab"]["config"]["backbone"]
+    assert carried["_scope_"] == "mmselfsup"
 
 
 @pytest.mark.parametrize("name", sorted(ORIGINALS))

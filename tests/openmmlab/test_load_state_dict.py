@@ -43,9 +43,8 @@ def holds(model: composer.Model, state: dict[str, Tensor]) -> bool:
         lambda state: {"state_dict": {"model": state}},
         lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
         lambda state: {"state_dict": {f"module.model.{name}": tensor for name, tensor in state.items()}},
-        lambda state: {**state, "epoch": 3},
     ],
-    ids=["plain", "state_dict", "model", "both", "module", "module.model", "beside"],
+    ids=["plain", "state_dict", "model", "both", "module", "module.model"],
 )
 def test_wrappings_are_taken_off(wrap: Any) -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
@@ -55,6 +54,37 @@ def test_wrappings_are_taken_off(wrap: Any) -> None:
     assert report.layout == "OpenMMLab"
     assert not report.renamed
     assert not report.fitted
+
+
+def test_counts_of_an_averaged_model_do_not_hide_the_prefix() -> None:
+    model, state = model_of(CONFIG), checkpoint_of(CONFIG)
+    averaged = {f"module.{name}": tensor for name, tensor in state.items()}
+    count = torch.tensor(7)
+    report = load_state_dict(model, {"steps": count, "n_averaged": count, **averaged})
+    assert holds(model, state)
+    assert not report.missing
+    assert report.unexpected == ("steps", "n_averaged")
+
+
+def test_what_is_no_weight_is_told() -> None:
+    model, state = model_of(CONFIG), checkpoint_of(CONFIG)
+    beside: dict[Any, Any] = {3: torch.zeros(2), ("a", 1): 1, "epoch": 3, "steps": torch.tensor(7)}
+    report = load_state_dict(model, {**state, **beside})
+    assert holds(model, state)
+    assert sorted(report.unexpected) == ["('a', 1)", "3", "epoch", "steps"]
+    assert not load_state_dict(model, {3: torch.zeros(2)}).matched  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int64, torch.bool])
+def test_other_kinds_of_numbers_do_not_go_into_weights(kind: torch.dtype) -> None:
+    model, state = model_of(CONFIG), checkpoint_of(CONFIG)
+    before = model.head.fc.weight.clone()
+    report = load_state_dict(model, {**state, "head.fc.weight": state["head.fc.weight"].to(kind)})
+    assert torch.equal(model.head.fc.weight, before)
+    assert set(report.mismatched) == {"head.fc.weight"}
+    assert not report.fits
+    assert f"other kind of numbers: head.fc.weight: the file has {kind}, the model torch.float32" in str(report)
+    assert load_state_dict(model, {name: tensor.double() for name, tensor in state.items()}).fits
 
 
 @pytest.mark.parametrize("front", ["", "backbone.", "encoder.", "image_encoder.0."])

@@ -1,6 +1,6 @@
 """An algorithm that composer does not know: its parts one after the other, as their places tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from composer.graph import thaw
@@ -13,12 +13,18 @@ from composer.openmmlab.trace import Trace
 __all__ = ["UNKNOWN"]
 
 _FROM_THE_IMAGE = ("backbone", "encoder", "generator")
+_TAKEN = ("image", "batch_size")  # the input, and the node that a loss is averaged by
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw the parts; settings that are no parts are carried."""
     flow = image = draft.image(config, config.get("backbone"))
-    slots = [key for key, value in config.items() if _is_part(value) and key not in COMMON and not name_fault(key)]
+    slots = _slots(config)
+    clashes = {slot: name for slot in slots if (name := _clash(slot, config[slot], slots))}
+    for slot, name in clashes.items():
+        text = f"its node would have the id '{name}', which something else has: it is no part of the graph; rename it"
+        draft.not_understood(f"model.{slot}", text)
+    slots = [slot for slot in slots if slot not in clashes]
     for slot in sorted(slots, key=_rank):
         place = _place(slot)
         source = image if any(word in slot for word in _FROM_THE_IMAGE) else flow
@@ -34,7 +40,10 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
 def write(trace: Trace) -> dict[str, Any]:
     """Write the parts under their ids, and the settings that were carried."""
     own = {slot: beyond for slot, beyond in trace.carried.items() if slot not in COMMON}
-    return {slot: _write_part(trace, slot, beyond) for slot, beyond in own.items()}
+    return {
+        slot: thaw(beyond) if _clash(slot, beyond, _slots(own)) else _write_part(trace, slot, beyond)
+        for slot, beyond in own.items()
+    }
 
 
 def _draw_part(slot: str, config: Any, draft: Draft, source: Flow) -> Flow:
@@ -53,9 +62,22 @@ def _write_part(trace: Trace, slot: str, beyond: Any) -> Any:
     if slot not in trace.graph.nodes or not isinstance(beyond, Mapping):
         return thaw(beyond)
     found = trace.part(slot, slot)
-    if "loss" in beyond:
+    if "loss" in beyond and "loss" not in found:
         found["loss"] = trace.loss("loss", beyond["loss"])
     return found
+
+
+def _slots(config: Mapping[str, Any]) -> list[str]:
+    """Where the parts stand."""
+    return [key for key, value in config.items() if _is_part(value) and key not in COMMON and not name_fault(key)]
+
+
+def _clash(slot: str, config: Any, slots: Sequence[str]) -> str | None:
+    """The first id of a part, or of a list of them, that something else has; a part alone keeps its own."""
+    if not isinstance(config, list | tuple):
+        return slot if slot in _TAKEN else None
+    names = (f"{slot}_{index}" for index in range(len(config)))
+    return next((name for name in names if name in slots or name in _TAKEN), None)
 
 
 def _is_part(value: Any) -> bool:
