@@ -1,6 +1,14 @@
 """What all tests share."""
 
+import os
+
 import pytest
+from hypothesis import settings
+
+# In continuous integration the same examples run every time; at a desk new ones do.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
