@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from torch import Tensor, nn
 
+from composer.openmmlab.renames import RENAMES
+
 __all__ = ["own_names"]
 
 _NUMBERED = re.compile(r"(\w+)\.(\d+)\.(.+)")
@@ -21,14 +23,21 @@ def own_names(model: nn.Module, given: Mapping[str, Tensor]) -> dict[str, str]:
     """
     mine = model.state_dict()
     nodes = [name for name, _ in model.named_children()]
-    found = {name: _by_place(name, nodes) for name in given}
+    found = {name: _by_place(name, nodes, mine) for name in given}
     left = [name for name in given if found[name] not in mine]
     taken = {found[name].partition(".")[0] for name in given if found[name] in mine}
     free = [node for node in nodes if node not in taken]
     return {**found, **_by_content(left, free, mine, given)}
 
 
-def _by_place(name: str, nodes: list[str]) -> str:
+def _by_place(name: str, nodes: list[str], mine: Mapping[str, Tensor]) -> str:
+    if name in mine:
+        return name
+    for pattern, places in RENAMES:
+        match = pattern.fullmatch(name)
+        moved = [match.expand(place) for place in places] if match else []
+        if place := next((place for place in moved if place in mine), None):
+            return place
     numbered = _NUMBERED.fullmatch(name)
     if name.startswith(_LOSS) and "loss" in nodes:
         return f"loss.{name.removeprefix(_LOSS)}"
