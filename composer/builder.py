@@ -124,10 +124,18 @@ class _Level:
         return self._add(id, {"weights": {"share": str(self._text(source, id))}})
 
     def momentum(
-        self, id: str, source: NodeHandle | str, /, *, decay: float = 0.999, update: str = "before"
+        self,
+        id: str,
+        source: NodeHandle | str,
+        /,
+        *,
+        decay: float = 0.999,
+        update: str = "before",
+        end_decay: float | None = None,
     ) -> NodeHandle:
         """Add a node whose weights follow another node's as an exponential moving average, without gradient."""
         weights = {"momentum": str(self._text(source, id)), "decay": decay, "update": update}
+        weights |= {} if end_decay is None else {"end_decay": end_decay}
         return self._add(id, {"weights": weights})
 
     def _declare(self, section: str, name: str, type: str, shape: Any, preprocess: Any) -> Port:

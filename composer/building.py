@@ -13,7 +13,7 @@ from torch.nn.modules.module import (
 
 from composer.component import Component
 from composer.limits import Limits
-from composer.momentum import STEPS, momentum_copy
+from composer.momentum import PROGRESS, STEPS, momentum_copy
 from composer.plan import Plan
 
 __all__ = ["TooLargeError", "build_component", "build_modules", "check_declared_size"]
@@ -77,6 +77,8 @@ def build_modules(
     for target in plan.momentum:
         steps = torch.zeros((), dtype=torch.int64, device=device)
         root.get_submodule(target).register_buffer(STEPS, steps)
+    if any(copy.end_decay is not None for copy in plan.momentum.values()):
+        root.register_buffer(PROGRESS, torch.zeros((), device=device), persistent=False)
 
 
 def check_declared_size(plan: Plan, limits: Limits) -> None:

@@ -242,7 +242,8 @@ def _weights(weights: Weights) -> Any:
         return "own"
     if weights.rule == "share":
         return {"share": weights.source}
-    return {"momentum": weights.source, "decay": weights.decay, "update": weights.update}
+    end = {} if weights.end_decay is None else {"end_decay": weights.end_decay}
+    return {"momentum": weights.source, "decay": weights.decay, **end, "update": weights.update}
 
 
 def _node_text(level: Level, node: Node) -> str:

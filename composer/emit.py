@@ -14,7 +14,7 @@ __all__ = ["emit", "function_name"]
 
 WIDTH = 100
 INDENT = "    "
-NAMES_IN_USE = frozenset({"self", "torch", "momentum_update"})
+NAMES_IN_USE = frozenset({"self", "torch", "momentum_update", "scheduled_decay"})
 
 
 def function_name(mode: str) -> str:
@@ -133,7 +133,7 @@ class _Writer:
         updated.update(copy.target for copy in due)
         yield f"{INDENT}if self.training:"
         for copy in due:
-            arguments = [f"self.{copy.target}", f"self.{copy.source}", f"decay={float(copy.decay)!r}"]
+            arguments = [f"self.{copy.target}", f"self.{copy.source}", f"decay={_decay(copy)}"]
             yield from _wrapped("momentum_update", arguments, "", INDENT * 2)
 
     def _return(self) -> Iterator[str]:
@@ -141,6 +141,13 @@ class _Writer:
             _assert_plain(name)
         pairs = [f'"{name}": {self._value(value)}' for name, value in self.program.outputs]
         yield from _wrapped("return ", pairs, "", INDENT, brackets="{}")
+
+
+def _decay(copy: Momentum) -> str:
+    first = repr(float(copy.decay))
+    if copy.end_decay is None:
+        return first
+    return f"scheduled_decay({first}, {float(copy.end_decay)!r}, self.training_progress)"
 
 
 def _wrapped(head: str, parts: Iterable[str], tail: str, indent: str, brackets: str = "()") -> Iterator[str]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from composer.building import build_component
 from composer.limits import Limits
-from composer.momentum import STEPS
+from composer.momentum import PROGRESS, STEPS
 from composer.plan import Plan
 
 __all__ = ["fill", "tie", "tied_names"]
@@ -41,6 +41,8 @@ def fill(
         holder = model.get_submodule(target)
         if holder.get_buffer(STEPS).is_meta:
             holder.register_buffer(STEPS, torch.zeros((), dtype=torch.int64))
+    if PROGRESS in model._buffers:
+        model.register_buffer(PROGRESS, torch.zeros(()), persistent=False)
 
 
 def tied_names(model: nn.Module) -> list[list[str]]:

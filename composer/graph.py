@@ -178,6 +178,9 @@ class Weights:
             exponential moving average, without gradient).
         source: Id of the node that the weights come from.
         decay: What a momentum copy keeps of itself in one update, in [0, 1].
+        end_decay: What it keeps at the end of training, in [0, 1]: the share goes from ``decay`` to it along half a
+            cosine (BYOL, arXiv:2006.07733, section 3.2), as training loops tell (``composer.training.set_progress``).
+            None keeps ``decay`` all along.
         update: Whether a momentum copy is updated before its call or after the whole forward.
     """
 
@@ -185,6 +188,7 @@ class Weights:
     source: str | None = None
     decay: float = 0.999
     update: Literal["before", "after"] = "before"
+    end_decay: float | None = None
 
 
 OWN = Weights()

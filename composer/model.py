@@ -16,7 +16,7 @@ from composer.emit import emit, function_name
 from composer.graph import FrozenDict, Graph, freeze
 from composer.graphfile import dumps
 from composer.graphfile.yamltext import MAX_BYTES
-from composer.momentum import momentum_update
+from composer.momentum import momentum_update, scheduled_decay
 from composer.plan import Plan
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
 
@@ -149,7 +149,8 @@ def _function(mode: str, text: str) -> Callable[..., dict[str, Any]]:
     """Run generated source; a traceback can point into it."""
     name = f"<composer {mode} {hashlib.sha256(text.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    space: dict[str, Any] = {"torch": torch, "momentum_update": momentum_update}
+    space: dict[str, Any] = {"torch": torch}
+    space |= {function.__name__: function for function in (momentum_update, scheduled_decay)}
     exec(builtins.compile(text, name, "exec"), space)  # noqa: S102 - emit lets only plain ids into the text
     found: Callable[..., dict[str, Any]] = space[function_name(mode)]
     return found

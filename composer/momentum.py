@@ -1,15 +1,19 @@
 """Momentum copies: modules that follow another one as a moving average (mean teacher, arXiv:1703.01780)."""
 
 import copy
+import math
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["STEPS", "momentum_copy", "momentum_update"]
+__all__ = ["PROGRESS", "STEPS", "momentum_copy", "momentum_update", "scheduled_decay"]
 
 STEPS = "momentum_steps"
 """Name of the buffer that counts a copy's updates."""
+
+PROGRESS = "training_progress"
+"""Name of the buffer that holds how far a model's training is, from 0 to 1."""
 
 
 def momentum_copy(source: nn.Module) -> nn.Module:
@@ -17,8 +21,22 @@ def momentum_copy(source: nn.Module) -> nn.Module:
     return copy.deepcopy(source).requires_grad_(False)
 
 
+def scheduled_decay(decay: float, end_decay: float, progress: Tensor) -> Tensor:
+    """What a copy keeps of itself at a point of training: from one share to another along half a cosine.
+
+    BYOL's schedule (arXiv:2006.07733, section 3.2), which MoCo v3 has too (arXiv:2104.02057, section 4.1).
+
+    Args:
+        decay: The share at the start.
+        end_decay: The share at the end.
+        progress: How far training is, from 0 to 1, [].
+    """
+    left = (torch.cos(math.pi * progress.float()) + 1) / 2
+    return end_decay - (end_decay - decay) * left
+
+
 @torch.no_grad()
-def momentum_update(target: nn.Module, source: nn.Module, decay: float) -> None:
+def momentum_update(target: nn.Module, source: nn.Module, decay: float | Tensor) -> None:
     """Move a momentum copy towards its source: ``target = decay * target + (1 - decay) * source``.
 
     The first update copies the source, and buffers (normalisation statistics) are always copied, as in OpenMMLab's
@@ -30,10 +48,14 @@ def momentum_update(target: nn.Module, source: nn.Module, decay: float) -> None:
         decay: What the copy keeps of itself, in [0, 1].
     """
     steps = cast(Tensor, getattr(target, STEPS))
-    weight = torch.where(steps == 0, 1.0, 1.0 - decay)
+    kept = torch.where(steps == 0, 0.0, decay)
     parameters = dict(source.named_parameters())
-    for name, mine in target.named_parameters():
-        mine.lerp_(parameters[name], weight.to(mine.dtype))
+    averaged = [(mine, parameters[name]) for name, mine in target.named_parameters()]
+    if averaged:
+        copies, sources = map(list, zip(*averaged, strict=True))
+        torch._foreach_sub_(copies, sources)  # source + kept * (target - source): exactly the source where kept is 0
+        torch._foreach_mul_(copies, kept)
+        torch._foreach_add_(copies, sources)
     buffers = dict(source.named_buffers())
     for name, buffer in target.named_buffers():
         if name in buffers:

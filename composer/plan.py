@@ -80,12 +80,21 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Momentum:
-    """A module, or the inside of a subgraph, that follows another one as an exponential moving average."""
+    """A module, or the inside of a subgraph, that follows another one as an exponential moving average.
+
+    Args:
+        target: Path of the copy.
+        source: Path of what it follows.
+        decay: What it keeps of itself.
+        update: ``before`` or ``after``.
+        end_decay: What it keeps at the end of training; None where that is ``decay``.
+    """
 
     target: str
     source: str
     decay: float
     update: str
+    end_decay: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +324,7 @@ def _module(top: _Scope, path: str) -> tuple[str, Momentum | None]:
 
 def _momentum(scope: _Scope, found: list[str], weights: Weights) -> Momentum:
     source = [*found[:-1], scope.root(str(weights.source))]
-    return Momentum(".".join(found), ".".join(source), weights.decay, weights.update)
+    return Momentum(".".join(found), ".".join(source), weights.decay, weights.update, weights.end_decay)
 
 
 def _add_part(top: _Scope, path: str, parts: dict[str, Part], momentum: dict[str, Momentum]) -> None:

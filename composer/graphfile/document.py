@@ -166,7 +166,8 @@ def _weights(weights: Weights) -> Document:
     if weights.rule == "own":
         return {}
     update = {} if weights.update == OWN.update else {"update": weights.update}
-    return {"momentum": weights.source, "decay": weights.decay, **update}
+    end = {} if weights.end_decay is None else {"end_decay": weights.end_decay}
+    return {"momentum": weights.source, "decay": weights.decay, **end, **update}
 
 
 def _input(declared: Input) -> Document:

@@ -9,7 +9,7 @@ from composer.graphfile.structure import Path, Structure, describe, is_number
 __all__ = ["read_nodes", "read_ref", "read_wire", "report_mode"]
 
 NODE_KEYS = frozenset({"type", "graph", "weights", "params", "inputs", "frozen"})
-WEIGHTS_KEYS = ("share", "momentum", "decay", "update")
+WEIGHTS_KEYS = ("share", "momentum", "decay", "end_decay", "update")
 
 
 def read_nodes(to: Structure, value: Any, path: Path) -> Mapping[str, Node]:
@@ -70,22 +70,27 @@ def _weights(to: Structure, value: Any, path: Path) -> Weights:
         )
         return Weights("share", "")
     if shared is not None:
-        for key in ("decay", "update"):
+        for key in ("decay", "end_decay", "update"):
             if key in found:
                 to.report("bad-structure", (*path, key), f"found {key} beside share; only momentum copies have it")
         return Weights("share", to.text(shared, (*path, "share"), "the id of a node"))
     return Weights("momentum", to.text(copied, (*path, "momentum"), "the id of a node"), *_momentum(to, found, path))
 
 
-def _momentum(to: Structure, found: Mapping[str, Any], path: Path) -> tuple[float, Any]:
-    decay, update = found.get("decay"), found.get("update")
-    if decay is not None and not is_number(decay):
-        to.wrong((*path, "decay"), decay, "a number from 0 to 1")
-        decay = None
+def _momentum(to: Structure, found: Mapping[str, Any], path: Path) -> tuple[float, Any, float | None]:
+    decay, end_decay = (_share(to, found.get(key), (*path, key)) for key in ("decay", "end_decay"))
+    update = found.get("update")
     if update is not None and not (isinstance(update, str) and update in ("before", "after")):
         to.wrong((*path, "update"), update, "before or after")
         update = None
-    return (OWN.decay if decay is None else float(decay), update or OWN.update)
+    return (OWN.decay if decay is None else decay, update or OWN.update, end_decay)
+
+
+def _share(to: Structure, value: Any, path: Path) -> float | None:
+    if value is None or is_number(value):
+        return None if value is None else float(value)
+    to.wrong(path, value, "a number from 0 to 1")
+    return None
 
 
 def _wires(to: Structure, value: Any, path: Path) -> Mapping[str, Wire]:

@@ -127,11 +127,13 @@ def _momentum(report: Report, scope: Scope, name: str, node: Node) -> None:
         message = f"{weights.source} is itself a momentum copy; expected a node that is trained"
         fix = put((*path, "momentum"), further, f"set {name}.weights.momentum to {further}")
         report.add("weights-momentum", (*path, "momentum"), f"{name}.weights", message, fix)
-    if not 0 <= weights.decay <= 1:
-        nearest = 1.0 if weights.decay > 1 else 0.0
-        message = f"decay is {weights.decay}, expected a number from 0 to 1"
-        fix = put((*path, "decay"), nearest, f"set {name}.weights.decay to {nearest}")
-        report.add("weights-momentum", (*path, "decay"), f"{name}.weights.decay", message, fix)
+    for key, share in (("decay", weights.decay), ("end_decay", weights.end_decay)):
+        if share is None or 0 <= share <= 1:
+            continue
+        nearest = 1.0 if share > 1 else 0.0
+        message = f"{key} is {share}, expected a number from 0 to 1"
+        fix = put((*path, key), nearest, f"set {name}.weights.{key} to {nearest}")
+        report.add("weights-momentum", (*path, key), f"{name}.weights.{key}", message, fix)
     if weights.update not in ("before", "after"):
         message = f"update is {weights.update!r}, expected 'before' or 'after'"
         fix = put((*path, "update"), "before", f"set {name}.weights.update to 'before'")

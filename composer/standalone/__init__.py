@@ -11,7 +11,7 @@ from torch import nn
 from composer.emit import function_name
 from composer.graph import Graph
 from composer.model import Model
-from composer.momentum import momentum_copy, momentum_update
+from composer.momentum import PROGRESS, momentum_copy, momentum_update, scheduled_decay
 from composer.problems import GraphError, Problem, Where
 from composer.standalone.forwarding import named_inputs, sample_fields
 from composer.standalone.layout import INDENT, WIDTH, literal
@@ -79,6 +79,7 @@ class _Writer:
         things = {cls: slicer.add(cls, cls.__name__) for cls in self.classes}
         functions = [named_inputs, *([sample_fields] if self.fields else [])]
         functions += [momentum_copy, momentum_update] if self.model._momentum else []
+        functions += [scheduled_decay] if PROGRESS in self.model._buffers else []
         taken = [slicer.add(function, function.__name__) for function in functions]
         found = slicer.write([*fixed.values(), *taken, *things.values()])
         name = self._class_name(found)

@@ -7,7 +7,7 @@ from torch import nn
 
 from composer.component import read_component
 from composer.model import Model
-from composer.momentum import STEPS
+from composer.momentum import PROGRESS, STEPS
 from composer.plan import Momentum
 from composer.standalone.layout import INDENT, call_text
 
@@ -44,6 +44,8 @@ def build_lines(model: Model, names: Mapping[type[nn.Module], str]) -> Iterator[
     for copy in model._momentum.values():
         yield from _copies(model, copy, holders)
         yield f'{BODY}self.{copy.target}.register_buffer("{STEPS}", torch.zeros((), dtype=torch.int64))'
+    if PROGRESS in model._buffers:
+        yield f'{BODY}self.register_buffer("{PROGRESS}", torch.zeros(()), persistent=False)'
     if _has_own_train(model):
         yield f"{BODY}self.train()"
 

@@ -1,0 +1,32 @@
+"""Refusals of numbers that cannot be meant, such as an index outside a bank."""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["check_range", "values_are_known"]
+
+
+def values_are_known(x: Tensor) -> bool:
+    """Whether there are numbers to look at: not while compiling or exporting, nor on meta and fake tensors."""
+    return not torch.compiler.is_compiling() and not x.is_meta and type(x) in (Tensor, nn.Parameter)
+
+
+def check_range(port: str, values: Tensor, count: int, what: str, mend: str) -> None:
+    """Refuse whole numbers outside ``[0, count)``.
+
+    Args:
+        port: The port that they came in by.
+        values: The numbers.
+        count: How many things they count.
+        what: What one of them is.
+        mend: What to do about it.
+
+    Raises:
+        ValueError: One is outside.
+    """
+    if not values_are_known(values) or not values.numel():
+        return
+    low, high = (int(one) for one in values.aminmax())
+    if low < 0 or high >= count:
+        found = low if low < 0 else high
+        raise ValueError(f"{port}: found {what} {found}, expected 0 to {count - 1}: {mend}")

@@ -1,0 +1,1 @@
+"""Changes that a person makes to a graph: wiring, renaming, grouping, pasting. Nothing here knows the browser."""

@@ -1,0 +1,351 @@
+"""What a person can do to a graph on the canvas, as data: each operation is one step of undo.
+
+An operation works in one scope: the top of a graph, or the body of a subgraph. Names are node ids and names of inputs;
+a source is a reference (``backbone.out[-1]``, ``image``), a target a port of a node (``neck.feature``).
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "AddInput",
+    "AddNode",
+    "ApplyFix",
+    "Bypass",
+    "Comment",
+    "Connect",
+    "Disconnect",
+    "Duplicate",
+    "EditStep",
+    "Group",
+    "Operation",
+    "Paste",
+    "Place",
+    "Remove",
+    "Rename",
+    "ResetParam",
+    "RemoveComment",
+    "RemoveInput",
+    "RemoveOutput",
+    "SetFrozen",
+    "SetGraph",
+    "SetInput",
+    "SetOutput",
+    "SetParam",
+    "SetSubgraphParam",
+    "SetWeights",
+    "SetWireModes",
+    "Target",
+    "Ungroup",
+]
+
+Mode = Literal["tensor", "loss", "predict"]
+Position = tuple[float, float]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Target(_Data):
+    """An input port of a node.
+
+    Args:
+        node: Its id.
+        port: The port.
+        at: Which of its wires, for a port that takes many; None for all, or to add one at the end.
+    """
+
+    node: str
+    port: str
+    at: int | None = None
+
+
+class EditStep(_Data):
+    """One edit of the document, as a problem's fix has it."""
+
+    path: list[str]
+    set: Any = None
+    remove: bool = False
+
+
+class AddNode(_Data):
+    """Add a node that calls a component or a subgraph; the id is made of the type where none is given."""
+
+    op: Literal["add-node"] = "add-node"
+    type: str | None = None
+    graph: str | None = None
+    id: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    position: Position | None = None
+    source: str | None = None
+    """A reference that is wired to the first port of the new node that takes it."""
+    target: Target | None = None
+    """A port that is wired to the first output of the new node that fits."""
+
+
+class AddInput(_Data):
+    """Add an input (of ``inputs``, or a field of ``data_samples``)."""
+
+    op: Literal["add-input"] = "add-input"
+    section: Literal["inputs", "data_samples"] = "inputs"
+    type: str = "Image"
+    name: str | None = None
+    shape: list[int | str] | None = None
+    position: Position | None = None
+    target: Target | None = None
+    """A port that the new input is wired to."""
+
+
+class SetInput(_Data):
+    """Set what is declared of an input; None takes the shape or the preprocessing away."""
+
+    op: Literal["set-input"] = "set-input"
+    section: Literal["inputs", "data_samples"] = "inputs"
+    name: str
+    type: str
+    shape: list[int | str] | None = None
+    preprocess: dict[str, Any] | None = None
+
+
+class RemoveInput(_Data):
+    """Remove an input and the wires from it."""
+
+    op: Literal["remove-input"] = "remove-input"
+    name: str
+
+
+class Remove(_Data):
+    """Remove nodes (and inputs), the wires from them, and outputs that are wired to them."""
+
+    op: Literal["remove"] = "remove"
+    names: list[str]
+
+
+class Rename(_Data):
+    """Rename a node or an input; every reference, weights rule and position follows."""
+
+    op: Literal["rename"] = "rename"
+    name: str
+    to: str
+
+
+class SetParam(_Data):
+    """Set a parameter of a node."""
+
+    op: Literal["set-param"] = "set-param"
+    node: str
+    name: str
+    value: Any = None
+
+
+class ResetParam(_Data):
+    """Take a parameter out of the graph, so that it has its default or is taken from the wire."""
+
+    op: Literal["reset-param"] = "reset-param"
+    node: str
+    name: str
+
+
+class SetWeights(_Data):
+    """Set where a node's weights come from; a node with its own gets the type and parameters of its old source."""
+
+    op: Literal["set-weights"] = "set-weights"
+    node: str
+    rule: Literal["own", "share", "momentum"]
+    source: str | None = None
+    decay: float | None = None
+    update: Literal["before", "after"] | None = None
+    end_decay: float | None = None
+
+
+class SetFrozen(_Data):
+    """Freeze a node, or let it learn again."""
+
+    op: Literal["set-frozen"] = "set-frozen"
+    node: str
+    frozen: bool
+
+
+class Connect(_Data):
+    """Wire a source to a port; a port that takes one wire loses the one it has, in these modes.
+
+    Args:
+        modes: The modes that the wire serves; None for all.
+    """
+
+    op: Literal["connect"] = "connect"
+    source: str
+    target: Target
+    modes: list[Mode] | None = None
+
+
+class Disconnect(_Data):
+    """Remove a port's wire, in these modes (None: in all)."""
+
+    op: Literal["disconnect"] = "disconnect"
+    target: Target
+    modes: list[Mode] | None = None
+
+
+class SetWireModes(_Data):
+    """Say which modes a wire serves; None for all."""
+
+    op: Literal["set-wire-modes"] = "set-wire-modes"
+    target: Target
+    source: str
+    modes: list[Mode] | None = None
+
+
+class SetOutput(_Data):
+    """Name an output of a mode (at the top) or of a subgraph (mode None), or wire or rename one.
+
+    Args:
+        mode: The mode; None inside a subgraph.
+        name: The output; made of the source where None.
+        source: What it is wired to; None keeps the wire.
+        rename: Its new name.
+        modes: Inside a subgraph: the modes in which it is wired so; None for all.
+    """
+
+    op: Literal["set-output"] = "set-output"
+    mode: Mode | None = None
+    name: str | None = None
+    source: str | None = None
+    rename: str | None = None
+    modes: list[Mode] | None = None
+
+
+class RemoveOutput(_Data):
+    """Remove an output of a mode, or of a subgraph."""
+
+    op: Literal["remove-output"] = "remove-output"
+    mode: Mode | None = None
+    name: str
+
+
+class Place(_Data):
+    """Put boxes where they stand: nodes and inputs by name, the outputs of a mode as ``outputs.loss``."""
+
+    op: Literal["place"] = "place"
+    positions: dict[str, Position]
+
+
+class Group(_Data):
+    """Make a subgraph of nodes, and call it where they were; names in the state dict get its id in front."""
+
+    op: Literal["group"] = "group"
+    names: list[str]
+    name: str | None = None
+
+
+class Ungroup(_Data):
+    """Put the body of a called subgraph in place of the call."""
+
+    op: Literal["ungroup"] = "ungroup"
+    node: str
+
+
+class Bypass(_Data):
+    """Lead what flows into a node past it, or (off) wire it again as it was."""
+
+    op: Literal["bypass"] = "bypass"
+    names: list[str]
+    on: bool = True
+
+
+class Duplicate(_Data):
+    """Copy nodes beside themselves; wires among them are copied, wires from others stay."""
+
+    op: Literal["duplicate"] = "duplicate"
+    names: list[str]
+    offset: Position = (40, 40)
+
+
+class Paste(_Data):
+    """Put in what ``copy`` took out of this or another graph.
+
+    Args:
+        fragment: What was copied.
+        position: Where its upper left corner goes.
+    """
+
+    op: Literal["paste"] = "paste"
+    fragment: str
+    position: Position | None = None
+
+
+class Comment(_Data):
+    """Add a comment to the canvas, or change one."""
+
+    op: Literal["comment"] = "comment"
+    id: str | None = None
+    text: str = ""
+    box: tuple[float, float, float, float]
+    """x, y, width, height."""
+    colour: Literal["grey", "blue", "green", "yellow", "red"] = "yellow"
+
+
+class RemoveComment(_Data):
+    """Remove a comment."""
+
+    op: Literal["remove-comment"] = "remove-comment"
+    id: str
+
+
+class SetGraph(_Data):
+    """Set the graph's name, text or classes; what is None stays."""
+
+    op: Literal["set-graph"] = "set-graph"
+    name: str | None = None
+    about: str | None = None
+    classes: list[str] | None = None
+
+
+class SetSubgraphParam(_Data):
+    """Set the default of a parameter of the subgraph that is open, or remove it."""
+
+    op: Literal["set-subgraph-param"] = "set-subgraph-param"
+    name: str
+    value: Any = None
+    remove: bool = False
+
+
+class ApplyFix(_Data):
+    """Apply the repair of a problem; its paths start at the top of the document, whatever scope is open."""
+
+    op: Literal["apply-fix"] = "apply-fix"
+    edits: list[EditStep]
+
+
+Operation = Annotated[
+    AddNode
+    | AddInput
+    | SetInput
+    | RemoveInput
+    | Remove
+    | Rename
+    | SetParam
+    | ResetParam
+    | SetWeights
+    | SetFrozen
+    | Connect
+    | Disconnect
+    | SetWireModes
+    | SetOutput
+    | RemoveOutput
+    | Place
+    | Group
+    | Ungroup
+    | Bypass
+    | Duplicate
+    | Paste
+    | Comment
+    | RemoveComment
+    | SetGraph
+    | SetSubgraphParam
+    | ApplyFix,
+    Field(discriminator="op"),
+]
+"""Any of them."""

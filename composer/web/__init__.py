@@ -1,0 +1,1 @@
+"""The composer in the browser: a Gradio app around a canvas."""

@@ -1,0 +1,22 @@
+import "@xyflow/react/dist/style.css";
+import "./theme.css";
+import { createRoot, type Root } from "react-dom/client";
+import { App } from "./App";
+import { Bridge, type Host } from "./bridge";
+import { begin } from "./session";
+import { useComposer } from "./store";
+
+const roots = new WeakMap<Element, Root>();
+
+/** Draw the composer into an element; called once for each mount of the Gradio component. */
+export function mount(element: Element, host: Host): void {
+  roots.get(element)?.unmount();
+  const root = createRoot(element);
+  roots.set(element, root);
+  useComposer.setState({ bridge: new Bridge(host) });
+  root.render(<App />);
+  void begin(host);
+}
+
+/** What the Gradio side of the page asks for. */
+export { currentDocument, currentSelection } from "./session";

@@ -1,0 +1,3 @@
+export function Side() {
+  return <div className="composer-side" />;
+}

@@ -1,0 +1,217 @@
+import { create } from "zustand";
+import { type Bridge, Refusal } from "./bridge";
+import type { Mode, Operation, Path } from "./operations";
+import type { CatalogView, EditReply, GraphView, OpenReply } from "./payloads";
+
+/** A document as it was before a step, with what it looked like. */
+interface Step {
+  document: string;
+  view: GraphView;
+  path: Path;
+  label: string;
+}
+
+export interface FileState {
+  name: string;
+  place: "workspace" | "shipped" | "none";
+  version: string | null;
+  /** The document as it was when it was opened or saved. */
+  saved: string;
+}
+
+export interface Toast {
+  id: number;
+  kind: "error" | "info" | "success";
+  text: string;
+}
+
+export interface EditOptions {
+  /** What undo says it takes back. */
+  label?: string;
+  /** Names to select afterwards; by default what was created. */
+  select?: string[];
+  /** No view is needed: boxes were moved to where they are drawn already. */
+  quiet?: boolean;
+}
+
+export type Panel = "inspector" | "problems";
+export type Dialog = "gallery" | "save" | "shortcuts" | "conflict" | "recovery" | "unsaved" | null;
+
+/** What is shown, what was done, and how to change it. The server makes every change of the document. */
+export interface Composer {
+  bridge: Bridge;
+  catalog: CatalogView | null;
+  document: string;
+  view: GraphView | null;
+  path: Path;
+  file: FileState;
+  past: Step[];
+  future: Step[];
+  /** Names of selected boxes (nodes, inputs, `outputs.loss`, comments). */
+  selection: string[];
+  /** Id of the selected wire. */
+  wire: string | null;
+  lens: Mode | null;
+  panel: Panel;
+  dialog: Dialog;
+  busy: number;
+  offline: boolean;
+  toasts: Toast[];
+
+  /** Apply operations as one step of undo; null where they were refused, which is told in a toast. */
+  edit: (operations: Operation[], options?: EditOptions) => Promise<EditReply | null>;
+  /** Ask the server something about the document that is shown; null where it refused, which is told. */
+  ask: <T>(name: string, payload: Record<string, unknown>) => Promise<T | null>;
+  undo: () => Promise<void>;
+  redo: () => Promise<void>;
+  enter: (node: string) => Promise<void>;
+  leave: (depth: number) => Promise<void>;
+  /** Draw the document again: the catalog or the scope changed. */
+  look: () => Promise<void>;
+  /** Show a document that was opened; the steps before it are forgotten. */
+  show: (reply: OpenReply) => void;
+  /** Replace the document as one step of undo (YAML that was applied). */
+  replace: (reply: OpenReply, label: string) => void;
+  select: (names: string[], wire?: string | null) => void;
+  set: (part: Partial<Composer>) => void;
+  tell: (kind: Toast["kind"], text: string) => void;
+}
+
+const STEPS = 300;
+let toasts = 0;
+let queue: Promise<unknown> = Promise.resolve();
+
+/** Changes of the document come one after the other, each to what the one before left. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = queue.then(work, work);
+  queue = mine.catch(() => undefined);
+  return mine;
+}
+
+export const useComposer = create<Composer>()((set, get) => {
+  const refused = (error: unknown): null => {
+    if (!(error instanceof Refusal)) throw error;
+    set({ offline: error.offline });
+    get().tell("error", error.message);
+    return null;
+  };
+  const busy = async <T>(work: () => Promise<T>): Promise<T | null> => {
+    set((state) => ({ busy: state.busy + 1 }));
+    try {
+      const found = await work();
+      if (get().offline) set({ offline: false });
+      return found;
+    } catch (error) {
+      return refused(error);
+    } finally {
+      set((state) => ({ busy: state.busy - 1 }));
+    }
+  };
+  const step = (label: string): Step | null => {
+    const { document, view, path } = get();
+    return view && { document, view, path, label };
+  };
+  const travel = (from: "past" | "future", to: "past" | "future") =>
+    inTurn(async () => {
+      const there = get()[from].at(-1);
+      const here = there && step(there.label);
+      if (!there || !here) return;
+      set((state) => ({
+        [from]: state[from].slice(0, -1),
+        [to]: [...state[to], here],
+        document: there.document,
+        view: there.view,
+        path: there.path,
+        selection: state.selection.filter((name) => there.view.nodes.some((node) => node.name === name)),
+        wire: null,
+      }));
+    });
+  const look = async (path: Path) => {
+    const view = await busy(() => get().bridge.call<GraphView>("look", { document: get().document, path }));
+    if (view) set({ view, path: view.path });
+  };
+
+  return {
+    bridge: null as unknown as Bridge,
+    catalog: null,
+    document: "",
+    view: null,
+    path: [],
+    file: { name: "untitled", place: "none", version: null, saved: "" },
+    past: [],
+    future: [],
+    selection: [],
+    wire: null,
+    lens: null,
+    panel: "inspector",
+    dialog: null,
+    busy: 0,
+    offline: false,
+    toasts: [],
+
+    edit: (operations, options = {}) =>
+      inTurn(async () => {
+        const { document, path, bridge } = get();
+        const before = step(options.label ?? operations[0]?.op ?? "change");
+        const reply = await busy(() =>
+          bridge.call<EditReply>("edit", { document, path, operations, look: !options.quiet }),
+        );
+        if (!reply || !before || reply.document === document) return reply;
+        const select = options.select ?? (reply.created.length ? reply.created : null);
+        set((state) => ({
+          document: reply.document,
+          view: reply.view ?? state.view,
+          path: reply.view?.path ?? state.path,
+          past: [...state.past, before].slice(-STEPS),
+          future: [],
+          selection: select ?? state.selection.map((name) => reply.renamed[name] ?? name),
+          wire: select ? null : state.wire,
+        }));
+        return reply;
+      }),
+    ask: (name, payload) => busy(() => get().bridge.call(name, payload)),
+    undo: () => travel("past", "future"),
+    redo: () => travel("future", "past"),
+    enter: (node) => inTurn(async () => {
+      set({ selection: [], wire: null });
+      await look([...get().path, node]);
+    }),
+    leave: (depth) => inTurn(async () => {
+      set({ selection: [], wire: null });
+      await look(get().path.slice(0, depth));
+    }),
+    look: () => inTurn(() => look(get().path)),
+    show: (reply) =>
+      set({
+        document: reply.document,
+        view: reply.view,
+        path: reply.view.path,
+        file: { name: reply.name, place: reply.place, version: reply.version, saved: reply.document },
+        past: [],
+        future: [],
+        selection: [],
+        wire: null,
+      }),
+    replace: (reply, label) => {
+      const before = step(label);
+      set((state) => ({
+        document: reply.document,
+        view: reply.view,
+        path: reply.view.path,
+        past: before ? [...state.past, before].slice(-STEPS) : state.past,
+        future: [],
+        selection: [],
+        wire: null,
+      }));
+    },
+    select: (names, wire = null) => set({ selection: names, wire }),
+    set: (part) => set(part),
+    tell: (kind, text) => {
+      const toast = { id: ++toasts, kind, text };
+      set((state) => ({ toasts: [...state.toasts.slice(-3), toast] }));
+      setTimeout(() => set((state) => ({ toasts: state.toasts.filter((one) => one !== toast) })), 6000);
+    },
+  };
+});
+
+export const unsaved = (state: Composer) => state.view !== null && state.document !== state.file.saved;

@@ -1,0 +1,3 @@
+export function Toolbar() {
+  return <div className="composer-toolbar" />;
+}

@@ -1,0 +1,490 @@
+"""What the browser and the server say to each other. ``frontend/src/payloads.ts`` is generated from this file.
+
+A document travels as text that the browser never looks into: the server makes every change and tells what to draw.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from composer.editing.operations import EditStep, Mode, Operation, Position
+
+__all__ = [
+    "CatalogView",
+    "CommentView",
+    "ComponentView",
+    "CopyRequest",
+    "CopyReply",
+    "EditReply",
+    "EditRequest",
+    "Failure",
+    "FileEntry",
+    "FitsRequest",
+    "FitsReply",
+    "Fit",
+    "FixView",
+    "GraphView",
+    "LookRequest",
+    "ModeView",
+    "NewRequest",
+    "NodeView",
+    "OpenReply",
+    "OpenRequest",
+    "OutputView",
+    "ParameterView",
+    "PortView",
+    "ProblemView",
+    "ReadRequest",
+    "SaveReply",
+    "SaveRequest",
+    "Suggestion",
+    "SuggestReply",
+    "SuggestRequest",
+    "WeightsView",
+    "WireView",
+    "WorkspaceView",
+]
+
+
+class Payload(BaseModel):
+    """Plain data that crosses the wire."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+# --- what there is -----------------------------------------------------------------------------------------------
+
+
+class ParameterView(Payload):
+    """A parameter in the form: its JSON schema is in the component's."""
+
+    name: str
+    type: str
+    help: str
+    required: bool
+    default: Any = None
+    from_wire: str | None = None
+    """The input port whose wire tells it, if one does."""
+
+
+class PortView(Payload):
+    """A port of a component, or of a node with what flows there."""
+
+    name: str
+    type: str
+    axes: str | None = None
+    """Declared axes: ``B in_channels H W``."""
+    optional: bool = False
+    variadic: bool = False
+    sequence: bool = False
+    """Whether it carries a sequence with one entry a level, which can be wired one by one."""
+    colour: str = ""
+    """Name of the colour family of its type: image, feature, tokens, vector, label, loss, boxes, any."""
+    size: str | None = None
+    """What it carries: ``B 2048 7 7``; None where that is not known."""
+    levels: list[str] | None = None
+    """For an output that is a sequence: what each level carries."""
+
+
+class ComponentView(Payload):
+    """A component of the palette."""
+
+    type: str
+    kind: str
+    summary: str
+    doc: str
+    inputs: list[PortView]
+    outputs: list[PortView]
+    parameters: list[ParameterView]
+    json_schema: dict[str, Any]
+
+
+class CatalogView(Payload):
+    """All that can be put on the canvas.
+
+    Args:
+        revision: Changes when a component's file does.
+        components: By kind, then by name.
+        port_types: Names of the port types, for inputs.
+        problems: Files of components that could not be read.
+    """
+
+    revision: str
+    components: list[ComponentView]
+    port_types: list[str]
+    colours: dict[str, str]
+    """The colour family of each port type."""
+    problems: list["ProblemView"]
+
+
+# --- a graph as it is drawn --------------------------------------------------------------------------------------
+
+
+class FixView(Payload):
+    """A repair that can be applied."""
+
+    message: str
+    edits: list[EditStep]
+
+
+class ProblemView(Payload):
+    """One thing wrong with a graph.
+
+    Args:
+        path: The calls to enter to see it, outermost first; empty at the top.
+        node: The node or input that it is about, in that scope.
+        line: Line in the canonical YAML, counted from 1.
+    """
+
+    code: str
+    severity: Literal["error", "warning"]
+    subject: str
+    message: str
+    path: list[str] = Field(default_factory=list)
+    node: str | None = None
+    port: str | None = None
+    parameter: str | None = None
+    mode: str | None = None
+    line: int | None = None
+    fix: FixView | None = None
+
+
+class WeightsView(Payload):
+    """Where a node's weights come from."""
+
+    rule: Literal["own", "share", "momentum"]
+    source: str | None = None
+    decay: float | None = None
+    update: str | None = None
+    end_decay: float | None = None
+
+
+class NodeView(Payload):
+    """A box: an input, a field of the data samples, or a node.
+
+    Args:
+        name: Its id.
+        role: What it is.
+        type: Type name of the component, name of the subgraph, or port type of an input.
+        params: Its parameters as the graph has them.
+        taken: Parameters that its wires tell, and their values.
+        inherited: For shared and momentum nodes: the parameters of the source.
+        parameters: How many numbers its own weights hold.
+        flops: Of one sample, in the mode that costs most.
+        activation: Bytes of what it puts out for one sample (float32).
+        modes: The modes that run it.
+        state: ``placeholder``: its type is not in the catalog; ``error`` and ``warning``: a problem is about it.
+    """
+
+    name: str
+    role: Literal["input", "data_sample", "node", "subgraph"]
+    type: str
+    kind: str
+    position: Position | None
+    inputs: list[PortView]
+    outputs: list[PortView]
+    params: dict[str, Any]
+    taken: dict[str, Any]
+    inherited: dict[str, Any] | None = None
+    shape: list[int | str] | None = None
+    preprocess: dict[str, Any] | None = None
+    weights: WeightsView
+    frozen: bool
+    parameters: int | None
+    trainable: int | None
+    flops: int | None
+    activation: int | None
+    modes: list[Mode]
+    state: Literal["ok", "warning", "error", "placeholder"]
+    problems: int
+    bypassed: bool = False
+
+
+class WireView(Payload):
+    """A wire.
+
+    Args:
+        id: Stable while both ends stay.
+        source: The reference, ``backbone.out[-1]``.
+        from_node: Its source's id.
+        from_port: The port it leaves, None for an input.
+        index: The level it takes, of a sequence.
+        node: The id it goes to; ``outputs.loss`` (``outputs`` in a subgraph) for an output.
+        port: The port, or the name of the output.
+        at: Which of the port's wires, where it takes many.
+        modes: The modes it is drawn for; None where it is the same in all.
+        runs: The modes that run it.
+        size: What it carries.
+        problem: Whether a problem is about it.
+    """
+
+    id: str
+    source: str
+    from_node: str
+    from_port: str | None
+    index: int | None
+    node: str
+    port: str
+    at: int | None
+    modes: list[Mode] | None
+    runs: list[Mode]
+    size: str | None
+    colour: str
+    problem: Literal["error", "warning"] | None = None
+
+
+class OutputView(Payload):
+    """The box of a mode's outputs (``mode`` None: of a subgraph's)."""
+
+    mode: Mode | None
+    position: Position | None
+    ports: list[PortView]
+
+
+class ModeView(Payload):
+    """What a mode runs and needs."""
+
+    mode: Mode
+    nodes: list[str]
+    """Names of the boxes in the open scope that it runs."""
+    inputs: list[str]
+    data_samples: list[str]
+    outputs: list[str]
+    flops: int | None
+    problem: str | None = None
+
+
+class CommentView(Payload):
+    """A comment on the canvas."""
+
+    id: str
+    text: str
+    box: tuple[float, float, float, float]
+    colour: str
+
+
+class GraphView(Payload):
+    """The open scope of a graph, as it is drawn, and what is wrong with the whole graph."""
+
+    name: str
+    about: str
+    classes: list[str]
+    path: list[str]
+    """The calls that lead to the open scope; shorter than asked for where one of them is gone."""
+    scope: str | None
+    """Name of the open subgraph; None at the top."""
+    subgraphs: list[ComponentView]
+    """The subgraphs of the graph, as parts that can be put on the canvas."""
+    subgraph_params: dict[str, Any]
+    nodes: list[NodeView]
+    wires: list[WireView]
+    outputs: list[OutputView]
+    modes: list[ModeView]
+    comments: list[CommentView]
+    problems: list[ProblemView]
+    parameters: int
+    sizes_known: bool
+    """False where sizes could not be inferred at all."""
+
+
+# --- what the browser asks ---------------------------------------------------------------------------------------
+
+
+class Failure(Payload):
+    """Why nothing was done."""
+
+    message: str
+    problems: list[ProblemView] = Field(default_factory=list)
+
+
+class LookRequest(Payload):
+    """Look at a document."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+
+
+class EditRequest(Payload):
+    """Change a document: all operations, or none of them."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    operations: list[Operation]
+    look: bool = True
+    """Whether the view is wanted."""
+
+
+class EditReply(Payload):
+    """The changed document.
+
+    Args:
+        view: What to draw; None where it was not asked for.
+        created: Names that the operations made, in order.
+    """
+
+    document: str
+    view: GraphView | None
+    created: list[str]
+    renamed: dict[str, str]
+
+
+class NewRequest(Payload):
+    """An empty graph, or one of the templates."""
+
+    name: str = "untitled"
+
+
+class ReadRequest(Payload):
+    """Read text that a person typed, uploaded or dropped.
+
+    Args:
+        name: Its file name, which tells YAML from a config of OpenMMLab (``.py``, ``.json``).
+    """
+
+    text: str
+    name: str = "graph.yaml"
+    path: list[str] = Field(default_factory=list)
+
+
+class OpenRequest(Payload):
+    """Open a file of the workspace or a shipped graph, by the name that the gallery has."""
+
+    place: Literal["workspace", "shipped"]
+    name: str
+
+
+class OpenReply(Payload):
+    """A document that was opened or read.
+
+    Args:
+        version: What the file is when it was read; Save compares it.
+        notes: What is to be told about it (parts of a config that were not understood).
+    """
+
+    document: str
+    view: GraphView
+    name: str
+    place: Literal["workspace", "shipped", "none"]
+    version: str | None
+    notes: list[ProblemView] = Field(default_factory=list)
+
+
+class SaveRequest(Payload):
+    """Save to the workspace.
+
+    Args:
+        name: File name without folder, ``my_net.yaml``.
+        version: What the file was when it was opened; None for a new one.
+        overwrite: Save although the file changed, or there is one.
+    """
+
+    document: str
+    name: str
+    version: str | None = None
+    overwrite: bool = False
+
+
+class SaveReply(Payload):
+    """Where it was saved.
+
+    Args:
+        saved: False where the file is not what it was: ask, and save again with ``overwrite``.
+        conflict: What is there.
+    """
+
+    saved: bool
+    name: str
+    version: str | None
+    load: str = ""
+    """The line that loads it in Python."""
+    conflict: str | None = None
+
+
+class FileEntry(Payload):
+    """A graph in the gallery."""
+
+    place: Literal["workspace", "shipped"]
+    name: str
+    folder: str
+    title: str
+    about: str
+    thumbnail: str
+    """An SVG picture."""
+    nodes: int
+    modes: list[Mode]
+    has_weights: bool
+    problem: str | None = None
+
+
+class WorkspaceView(Payload):
+    """What can be opened."""
+
+    folder: str
+    entries: list[FileEntry]
+
+
+class FitsRequest(Payload):
+    """Which ports a wire may go to (from a source), or come from (to a target)."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    source: str | None = None
+    target: str | None = None
+    """``neck.feature``."""
+
+
+class Fit(Payload):
+    """One end that a wire may have, or why not.
+
+    Args:
+        end: ``node.port`` of an input port, or the reference of an output.
+        reason: None where it may.
+    """
+
+    end: str
+    node: str
+    port: str | None
+    reason: str | None
+
+
+class FitsReply(Payload):
+    """All ends in the open scope."""
+
+    fits: list[Fit]
+
+
+class SuggestRequest(Payload):
+    """Components that a wire could lead to (from a source), or come from (to a target)."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    source: str | None = None
+    target: str | None = None
+
+
+class Suggestion(Payload):
+    """A component, or a subgraph, and the port that the wire would use."""
+
+    type: str | None
+    graph: str | None
+    port: str
+
+
+class SuggestReply(Payload):
+    """Best first."""
+
+    suggestions: list[Suggestion]
+
+
+class CopyRequest(Payload):
+    """Copy nodes."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    names: list[str]
+
+
+class CopyReply(Payload):
+    """What was copied, as text for the clipboard."""
+
+    fragment: str

@@ -1,0 +1,47 @@
+"""Prints the JSON schema of the payloads, from which the front end's types are generated."""
+
+import json
+import sys
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from composer.web import payloads
+
+__all__ = ["payload_schema"]
+
+
+def payload_schema() -> str:
+    """The schema of every payload as JSON, as json-schema-to-typescript reads it."""
+    models = [getattr(payloads, name) for name in payloads.__all__]
+    inputs: list[Any] = [
+        (model, "validation" if model.__name__.endswith("Request") else "serialization")
+        for model in models
+        if issubclass(model, BaseModel)
+    ]
+    _, schema = models_json_schema(inputs, ref_template="#/definitions/{model}")
+    definitions = {name: {"title": name, **_plain(item)} for name, item in sorted(schema["$defs"].items())}
+    return json.dumps({"title": "Payloads", "definitions": definitions, "not": {}}, indent=1) + "\n"
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without the titles of its properties (each would become a type), and tuples as older drafts have them."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: {name: _plain(item) for name, item in value.items()} if key == "properties" else _plain(value)
+        for key, value in schema.items()
+        if key != "title" or not isinstance(value, str)
+    }
+    if "op" in found.get("properties", {}):  # it has a default for Python's sake; in the browser it tells operations apart
+        found["required"] = ["op", *found.get("required", [])]
+    if "prefixItems" in found:
+        found["items"] = found.pop("prefixItems")
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(payload_schema())
