@@ -1,16 +1,16 @@
-#: make run    install, then classify real images with the shipped graph and weights
+#: make run    install, then open the composer in the browser (PORT=..., WORKSPACE=folder of your graphs)
 #: make test   install, then every check and every test
-#: Also: check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
+#: Also: web (build the front end, needs Node.js), check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(wildcard app.py) composer components tests $(wildcard benchmarks examples)
-SHIPPED := saved_graphs/classification/fashion_mnist
+FRONTEND := composer/web/frontend
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format bench clean
+.PHONY: help install run test test-fast check format web bench clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(READY)
-	$(BIN)/composer run $(SHIPPED).yaml --weights $(SHIPPED).safetensors --input examples/fashion_mnist/*.png
+	$(BIN)/composer ui --open $(if $(PORT),--port $(PORT)) $(if $(WORKSPACE),--workspace $(WORKSPACE))
 
 test: check
 	$(BIN)/python -m pytest
@@ -45,6 +45,11 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+web: $(READY)
+	$(BIN)/python -m composer.web.schema > $(FRONTEND)/src/payloads.schema.json
+	cd $(FRONTEND) && npm ci --no-audit --no-fund && npm run --silent types && npm test && npm run build
+	$(BIN)/python -m composer.web.bundle --record
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

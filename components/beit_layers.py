@@ -58,6 +58,9 @@ class BEiTAttention(nn.Module):
         ValueError: ``num_heads`` does not divide ``embed_dims``.
     """
 
+    relative_position_index: Tensor
+    relative_position_bias_table: nn.Parameter | None
+
     def __init__(
         self,
         embed_dims: int,
@@ -90,11 +93,11 @@ class BEiTAttention(nn.Module):
 
     def forward(self, x: Tensor, rel_pos_bias: Tensor | None = None) -> Tensor:
         """[B, N, embed_dims] to the same shape; ``rel_pos_bias`` [num_heads, N, N] is added to the scores."""
-        bias = self.qkv.bias
+        bias: Tensor | None = self.qkv.bias
         if self.q_bias is not None and self.v_bias is not None:
             bias = torch.cat([self.q_bias, torch.zeros_like(self.v_bias), self.v_bias])
         qkv = F.linear(x, self.qkv.weight, bias)
-        q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = torch.unflatten(qkv, -1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         mixed = F.scaled_dot_product_attention(
             q,
             k,
@@ -184,8 +187,8 @@ class BEiTTransformerEncoderLayer(nn.Module):
 def shrink_by_depth(layer: BEiTTransformerEncoderLayer, depth: int) -> None:
     """Divide the last weights of both branches by sqrt(2 depth), depth counted from 1 (BEiT, section 2.4)."""
     with torch.no_grad():
-        layer.attn.proj.weight.div_((2 * depth) ** 0.5)
-        layer.ffn.layers[1].weight.div_((2 * depth) ** 0.5)
+        for last in (layer.attn.proj, layer.ffn.layers[-2]):
+            last.get_parameter("weight").div_((2 * depth) ** 0.5)
 
 
 def _scaled(branch: Tensor, factor: Tensor | None) -> Tensor:
@@ -209,6 +212,6 @@ def _fit_biases(module: BEiTAttention, state_dict: dict[str, Any], prefix: str, 
     whole, query, value = (f"{prefix}{name}" for name in ("qkv.bias", "q_bias", "v_bias"))
     if module.q_bias is not None and whole in state_dict and query not in state_dict:
         state_dict[query], _key, state_dict[value] = state_dict.pop(whole).chunk(3)
-    elif module.qkv.bias is not None and query in state_dict and value in state_dict:
+    elif module.q_bias is None and query in state_dict and value in state_dict:
         given = state_dict.pop(query), state_dict.pop(value)
         state_dict[whole] = torch.cat([given[0], torch.zeros_like(given[0]), given[1]])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-__all__ = ["all_summed", "gathered", "gathered_with_gradient", "process_count", "process_rank"]
+__all__ = ["all_summed", "from_first", "gathered", "gathered_with_gradient", "process_count", "process_rank"]
 
 
 def process_count() -> int:
@@ -37,7 +37,10 @@ def gathered(x: Tensor) -> Tensor:
 
 
 def gathered_with_gradient(x: Tensor) -> Tensor:
-    """As ``gathered``, and the gradient flows back: each process gets the sum of what all have for its part.
+    """As ``gathered``, and the gradient flows back: each process gets its own gradient of its own part.
+
+    What the other processes' losses would add is left out, as in OpenMMLab's SimCLR: where every process has the loss
+    of all samples, the average over the processes is the gradient of that loss divided by their number.
 
     Args:
         x: Of the same shape in every process.
@@ -45,7 +48,7 @@ def gathered_with_gradient(x: Tensor) -> Tensor:
     Returns:
         [processes * B, ...]; ``x`` itself where there is one process.
     """
-    return x if process_count() == 1 else cast(Tensor, _Gather.apply(x))
+    return x if process_count() == 1 else cast(Tensor, _Gather.apply(x))  # type: ignore[no-untyped-call]
 
 
 @torch.no_grad()
@@ -58,8 +61,16 @@ def all_summed(x: Tensor) -> Tensor:
     return total
 
 
+@torch.no_grad()
+def from_first(x: Tensor) -> Tensor:
+    """``x`` itself, overwritten with what the first process holds, so that all stay the same."""
+    if process_count() > 1:
+        dist.broadcast(x, 0)
+    return x
+
+
 class _Gather(torch.autograd.Function):
-    """Concatenates over the processes; its backward adds the gradients and hands each process its own part."""
+    """Concatenates over the processes; its backward picks the process's own part."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -67,8 +78,6 @@ class _Gather(torch.autograd.Function):
         return gathered(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        total = gradient.contiguous().clone()
-        dist.all_reduce(total)
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         start = process_rank() * ctx.rows
-        return total[start : start + ctx.rows]
+        return gradient[start : start + ctx.rows]

@@ -25,6 +25,7 @@ class Signature:
         fields: Names of the data-sample fields that it uses.
         lists: Those fields that hold one entry an image and are never stacked.
         users: For each name the node and port that take it.
+        optional: Those fields that only optional ports take; one that is not given is None, as without a wire.
     """
 
     mode: str
@@ -33,17 +34,22 @@ class Signature:
     fields: tuple[str, ...]
     lists: frozenset[str]
     users: Mapping[str, str]
+    optional: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, graph: Graph, program: Program, lists: frozenset[str]) -> "Signature":
         """The signature of a program."""
         users: dict[str, str] = {}
+        needed = {value.source for _, value in program.outputs}
         for call in program.calls:
             for port, argument in call.arguments:
                 for value in argument if isinstance(argument, tuple) else (argument,):
                     if value.port is None:
                         users.setdefault(value.source, f"{call.path}.{port}")
-        return cls(program.mode, tuple(graph.inputs), program.inputs, program.data_samples, lists, users)
+                        if not call.component.input_by_name[port].optional:
+                            needed.add(value.source)
+        optional = frozenset(program.data_samples) - needed
+        return cls(program.mode, tuple(graph.inputs), program.inputs, program.data_samples, lists, users, optional)
 
     def arguments(self, inputs: Any, data_samples: Any) -> list[Any]:
         """The arguments of the mode's forward, in order.
@@ -88,18 +94,23 @@ class Signature:
                 found = f"a list of {_kind(data_samples[0])}" if data_samples else "an empty list"
                 raise self._wrong_samples(found)
             for position, sample in enumerate(data_samples):
-                self._demand(self.fields, sample, f"data_samples[{position}]")
-            named: Mapping[str, Any] = {name: [sample[name] for sample in data_samples] for name in self.fields}
+                self._demand(self._needed, sample, f"data_samples[{position}]")
+            given = [name for name in self.fields if all(name in sample for sample in data_samples)]
+            named: Mapping[str, Any] = {name: [sample[name] for sample in data_samples] for name in given}
         elif data_samples is None or isinstance(data_samples, Mapping):
             named = data_samples or {}
-            self._demand(self.fields, named, "data_samples")
+            self._demand(self._needed, named, "data_samples")
         else:
             raise self._wrong_samples(_kind(data_samples))
         device = like.device if isinstance(like, Tensor) else None
-        return [self._field(name, named[name], device) for name in self.fields]
+        return [self._field(name, named.get(name), device) for name in self.fields]
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        return tuple(name for name in self.fields if name not in self.optional)
 
     def _field(self, name: str, value: Any, device: torch.device | None) -> Any:
-        if isinstance(value, Tensor) or name in self.lists:
+        if isinstance(value, Tensor) or name in self.lists or (value is None and name in self.optional):
             return value
         try:
             return _stacked(value, device)

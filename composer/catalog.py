@@ -21,7 +21,7 @@ from composer.component import Component, ComponentError, read_component
 from composer.ports import PortType, port_type
 from composer.problems import GraphError, Problem, Where, nearest
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "component_files"]
 
 ENTRY_POINTS = "composer.components"
 FOLDER_PREFIX = "composer_folder_"
@@ -78,12 +78,18 @@ class Catalog:
         root = Path(folder).resolve()
         if not root.is_dir():
             raise GraphError(Problem("no-folder", Where(str(folder)), "there is no such folder of components"))
-        modules = []
-        for path in sorted(root.rglob("*.py")):
-            inside = path.relative_to(root).parts
-            if not any(part.startswith((".", "_")) or part == "site-packages" for part in inside):
-                modules.append((_import_file(path, root), path.parent.name))
-        return self._with(_components_of(modules))
+        return self._with(
+            _components_of([(_import_file(path, root), path.parent.name) for path in component_files(root)])
+        )
+
+    def with_file(self, path: str | Path, folder: str | Path) -> "Catalog":
+        """This catalog and one file of a folder of components.
+
+        Raises:
+            GraphError: It cannot be imported, a class is not a component, or a name is taken.
+        """
+        file, root = Path(path).resolve(), Path(folder).resolve()
+        return self._with(_components_of([(_import_file(file, root), file.parent.name)]))
 
     def with_package(self, name: str) -> "Catalog":
         """This catalog and an importable package with one folder a kind.
@@ -156,6 +162,16 @@ class Catalog:
             for port in (*component.inputs, *component.outputs):
                 found.setdefault(port.type.name, port.type)
         return found
+
+
+def component_files(folder: str | Path) -> list[Path]:
+    """The files of a folder that hold components: all that are not hidden, not private and not installed packages."""
+    root = Path(folder).resolve()
+    return [
+        path
+        for path in sorted(root.rglob("*.py"))
+        if not any(part.startswith((".", "_")) or part == "site-packages" for part in path.relative_to(root).parts)
+    ]
 
 
 def _origin(component: Component) -> str:

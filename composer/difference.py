@@ -6,6 +6,7 @@ that is typed instead of taken from the wire are no differences.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from math import isnan
 from typing import Any, Literal
 
 from composer.catalog import Catalog
@@ -272,8 +273,17 @@ def _mappings(path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, A
 
 def _changed(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Change]:
     """A change where two values differ; None means that there is none."""
-    if thaw(old) != thaw(new):
+    if not _alike(thaw(old), thaw(new)):
         yield _come_or_gone(path, old, new)
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether plain data is the same; NaN is no number, and yet the same as NaN."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all(_alike(old[key], new[key]) for key in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_alike, old, new))
+    return bool(old == new) or bool(isinstance(old, float) and isinstance(new, float) and isnan(old) and isnan(new))
 
 
 def _come_or_gone(path: tuple[str, ...], old: Any, new: Any) -> Change:

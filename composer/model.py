@@ -16,8 +16,9 @@ from composer.emit import emit, function_name
 from composer.graph import FrozenDict, Graph, freeze
 from composer.graphfile import dumps
 from composer.graphfile.yamltext import MAX_BYTES
+from composer.input_checks import input_checks, refuse_bad_values, told_with_node
 from composer.momentum import momentum_update, scheduled_decay
-from composer.plan import Plan
+from composer.plan import Momentum, Plan
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
 
 __all__ = ["Model"]
@@ -51,6 +52,7 @@ class Model(nn.Module):
         self.code: Mapping[str, str] = FrozenDict(
             {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
         )
+        self._checks = FrozenDict({mode: input_checks(program) for mode, program in settled.programs.items()})
         self._signatures = {mode: Signature.of(graph, program, lists) for mode, program in settled.programs.items()}
         self._momentum = FrozenDict(settled.momentum)
         self._frozen_paths = tuple(path for path, part in settled.parts.items() if part.frozen)
@@ -70,12 +72,28 @@ class Model(nn.Module):
             ``loss`` are what training sums, the rest are for logging.
 
         Raises:
-            GraphError: The graph has no such mode, or an input or field is missing.
+            GraphError: The graph has no such mode, an input or field is missing, or a node cannot take a value. Labels,
+                indices and the like are looked at before anything is updated; while compiling they are not.
         """
         function = self._functions.get(str(mode))
         if function is None:
             raise unknown_mode(self.graph, mode)
-        return function(self, *self._signatures[mode].arguments(inputs, data_samples))
+        arguments = self._signatures[mode].arguments(inputs, data_samples)
+        if torch.compiler.is_compiling():
+            return function(self, *arguments)
+        refuse_bad_values(self, self._checks[mode], arguments, mode)
+        try:
+            return function(self, *arguments)
+        except ValueError as error:
+            told = told_with_node(error, self.code[mode], mode)
+            if told is error:
+                raise
+            raise told from error
+
+    @property
+    def copies(self) -> Mapping[str, Momentum]:
+        """The momentum copies, by path."""
+        return self._momentum
 
     def train(self, mode: bool = True) -> "Model":
         """Set training mode; frozen nodes stay as they are."""

@@ -2,12 +2,13 @@
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["PROGRESS", "STEPS", "momentum_copy", "momentum_update", "scheduled_decay"]
+__all__ = ["PROGRESS", "STEPS", "momentum_copy", "momentum_reset", "momentum_update", "scheduled_decay"]
 
 STEPS = "momentum_steps"
 """Name of the buffer that counts a copy's updates."""
@@ -48,16 +49,36 @@ def momentum_update(target: nn.Module, source: nn.Module, decay: float | Tensor)
         decay: What the copy keeps of itself, in [0, 1].
     """
     steps = cast(Tensor, getattr(target, STEPS))
-    kept = torch.where(steps == 0, 0.0, decay)
-    parameters = dict(source.named_parameters())
-    averaged = [(mine, parameters[name]) for name, mine in target.named_parameters()]
-    if averaged:
-        copies, sources = map(list, zip(*averaged, strict=True))
-        torch._foreach_sub_(copies, sources)  # source + kept * (target - source): exactly the source where kept is 0
-        torch._foreach_mul_(copies, kept)
+    copies, sources = _pairs(dict(target.named_parameters()), dict(source.named_parameters()))
+    if copies:  # source + kept * (target - source): exactly the source where kept is 0
+        torch._foreach_sub_(copies, sources)
+        torch._foreach_mul_(copies, torch.where(steps == 0, 0.0, decay))
         torch._foreach_add_(copies, sources)
-    buffers = dict(source.named_buffers())
-    for name, buffer in target.named_buffers():
-        if name in buffers:
-            buffer.copy_(buffers[name])
+    _copy_buffers(target, source)
     steps.add_(1)
+
+
+@torch.no_grad()
+def momentum_reset(target: nn.Module, source: nn.Module) -> None:
+    """Make a momentum copy equal to its source again.
+
+    Args:
+        target: The copy; the count of its updates stays.
+        source: The module that it follows.
+    """
+    copies, sources = _pairs(dict(target.named_parameters()), dict(source.named_parameters()))
+    if copies:
+        torch._foreach_copy_(copies, sources)
+    _copy_buffers(target, source)
+
+
+def _copy_buffers(target: nn.Module, source: nn.Module) -> None:
+    copies, sources = _pairs(dict(target.named_buffers()), dict(source.named_buffers()))
+    if copies:
+        torch._foreach_copy_(copies, sources)
+
+
+def _pairs(copies: Mapping[str, Tensor], sources: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """What both have under one name."""
+    names = [name for name in copies if name in sources]
+    return [copies[name] for name in names], [sources[name] for name in names]

@@ -28,7 +28,7 @@ set_extra_state set_submodule share_memory state_dict to to_empty train training
 """
 
 _COMPILED = """
-_frozen_paths _functions _momentum _params _signatures code forward_loss forward_predict forward_tensor graph
+_frozen_paths _functions _momentum _params _signatures code copies forward_loss forward_predict forward_tensor graph
 load_weights momentum_steps save training_progress weights_report
 """
 

@@ -22,11 +22,15 @@ from torch import Tensor
 
 __all__ = [
     "AnyTensor",
+    "Assignment",
+    "BoxLabels",
     "Boxes",
     "Detections",
     "Embedding",
     "FeatureMap",
     "Image",
+    "ImageShape",
+    "InstanceMasks",
     "Label",
     "LayerCount",
     "Levels",
@@ -35,7 +39,9 @@ __all__ = [
     "Loss",
     "Mask",
     "PortType",
+    "Priors",
     "Pyramid",
+    "Rois",
     "SampleIndex",
     "Scalar",
     "Score",
@@ -169,3 +175,21 @@ Boxes = Annotated[Sequence[Tensor], PortType("Boxes", element=AnyTensor, entries
 
 Detections = Annotated[list[dict[str, Tensor]], PortType("Detections", opaque=True)]
 """One record an image: boxes [n, 4], scores [n], labels [n], where there are any masks [n, H, W]."""
+
+BoxLabels = Annotated[Sequence[Tensor], PortType("BoxLabels", element=AnyTensor, entries="image")]
+"""One [n] tensor an image: the class of each box (int64)."""
+
+InstanceMasks = Annotated[Sequence[Tensor], PortType("InstanceMasks", element=AnyTensor, entries="image")]
+"""One [n, H, W] tensor an image: 1 where the object of a box is, 0 elsewhere."""
+
+ImageShape = Annotated[Tensor, PortType("ImageShape", parent=AnyTensor)]
+"""Height and width in pixels of each picture in a batch without what it was padded by, [B, 2]."""
+
+Priors = Annotated[Tensor, PortType("Priors", parent=AnyTensor)]
+"""Boxes that predictions start from: anchors [N, 4], the same for every image, or regions of interest [N, 5]."""
+
+Rois = Annotated[Tensor, PortType("Rois", parent=Priors)]
+"""Regions of interest, [N, 5]: which image of the batch, then x1, y1, x2, y2 in pixels; image by image."""
+
+Assignment = Annotated[Tensor, PortType("Assignment", parent=AnyTensor)]
+"""For each prior the box it answers for, counted from 1 (int64); 0 is background, -1 is disregarded."""

@@ -3,14 +3,26 @@
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch import distributed as dist
 from torch.optim import Optimizer
 
 from composer.model import Model
 from composer.momentum import PROGRESS
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["FIXED_RATE", "parameter_groups", "set_learning_rate", "set_progress"]
+__all__ = [
+    "FIXED_RATE",
+    "after_step",
+    "assign_clusters",
+    "before_epoch",
+    "before_step",
+    "parameter_groups",
+    "set_learning_rate",
+    "set_progress",
+    "uniform_over_clusters",
+]
 
 TRAINING = "training"
 """Under this name a graph's metadata holds what training loops need to know."""
@@ -73,6 +85,124 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         if not group.get(FIXED_RATE):
             group["lr"] = rate
+
+
+def before_epoch(model: nn.Module, epoch: int) -> None:
+    """Tell a model that an epoch begins: SwAV's queue starts in one.
+
+    Every part that has a method ``before_epoch(epoch)`` is told, in the order of the graph. Call it after loading
+    weights too, with the epoch that goes on. The same holds for ``before_step``.
+
+    Args:
+        model: The model, also inside ``torch.compile`` or ``DistributedDataParallel``.
+        epoch: Counted from 0.
+    """
+    for part in _parts_with(model, "before_epoch"):
+        part.before_epoch(epoch)
+
+
+def before_step(model: nn.Module, step: int) -> None:
+    """Tell a model that a step begins: SwAV's prototypes keep their directions in the first ones.
+
+    Every part that has a method ``before_step(step)`` is told.
+
+    Args:
+        model: The model.
+        step: Counted from 0 over the whole training.
+    """
+    for part in _parts_with(model, "before_step"):
+        part.before_step(step)
+
+
+def after_step(model: nn.Module, step: int) -> None:
+    """Tell a model that a step ended, once the optimizer has moved its weights: ODC's clusters change then.
+
+    Every part that has a method ``after_step(step)`` is told. What it returns, if anything, is how many samples each
+    class now has: every part with a method ``set_class_counts(counts)`` gets it.
+
+    Args:
+        model: The model.
+        step: Counted from 0 over the whole training.
+    """
+    for part in list(_parts_with(model, "after_step")):
+        counts = part.after_step(step)
+        if counts is not None:
+            _set_class_counts(model, counts)
+
+
+def assign_clusters(model: nn.Module, features: Tensor, labels: Tensor) -> Tensor:
+    """Give a model the clusters of all samples, as DeepCluster needs them before each epoch and ODC once at the start.
+
+    Every part with a method ``new_clusters(features, labels)`` takes them (a classifier starts anew, a memory is
+    filled), then every part with ``set_class_counts(counts)`` how many samples each cluster has. Where several
+    processes train, all call it; the labels of the first one count for all, and what these parts hold is copied from
+    there. How features are clustered is the caller's choice: ``components.clustering`` has k-means.
+
+    Args:
+        model: The model.
+        features: The features of all samples in the order of their indices, [N, C].
+        labels: The cluster of each, [N] (int64).
+
+    Returns:
+        The labels, the same in all processes, for the field ``pseudo_label``.
+
+    Raises:
+        GraphError: The model has no such part, or one of them cannot take what is given.
+    """
+    if labels.shape != features.shape[:1]:
+        text = f"found features {list(features.shape)} and labels {list(labels.shape)}, expected one label a sample"
+        raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
+    parts = list(_parts_with(model, "new_clusters"))
+    if not parts:
+        text = "no part of the model takes clusters (new_clusters): is this the right graph?"
+        raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
+    labels = _from_first(labels.clone())
+    try:
+        for part in parts:
+            part.new_clusters(features, labels)
+    except ValueError as error:
+        raise GraphError(Problem("bad-clusters", Where("assign_clusters"), str(error))) from error
+    for part in parts:
+        for tensor in (*part.parameters(), *part.buffers()):
+            _from_first(tensor.data)
+    _set_class_counts(model, torch.bincount(labels))
+    return labels
+
+
+def uniform_over_clusters(labels: Tensor, *, seed: int) -> Tensor:
+    """Samples for an epoch in which every cluster is seen equally often (DeepCluster, arXiv:1807.05520, section 3.3).
+
+    Args:
+        labels: The cluster of each sample, [N].
+        seed: A new one for each epoch, the same in all processes.
+
+    Returns:
+        [N] indices in a random order.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    labels = labels.cpu()
+    members = [(labels == cluster).nonzero().flatten() for cluster in labels.unique().tolist()]
+    each = -(-len(labels) // len(members))
+    drawn = [one[torch.randint(len(one), (each,), generator=generator)] for one in members]
+    return torch.cat(drawn)[torch.randperm(each * len(members), generator=generator)][: len(labels)]
+
+
+def _parts_with(model: nn.Module, method: str) -> Iterator[Any]:
+    return (part for part in model.modules() if callable(getattr(type(part), method, None)))
+
+
+def _set_class_counts(model: nn.Module, counts: Tensor) -> None:
+    for part in _parts_with(model, "set_class_counts"):
+        padded = counts.new_zeros(part.num_classes)
+        padded[: len(counts)] = counts
+        part.set_class_counts(padded)
+
+
+def _from_first(tensor: Tensor) -> Tensor:
+    """The tensor, overwritten with what the first process holds."""
+    if dist.is_available() and dist.is_initialized():
+        dist.broadcast(tensor, 0)
+    return tensor
 
 
 def _progress(model: nn.Module) -> Iterator[Tensor]:

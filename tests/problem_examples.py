@@ -19,6 +19,7 @@ from composer.exporting import export
 from composer.graphfile import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
+from composer.training import assign_clusters
 
 GRAPH = """\
 schema: 1
@@ -182,9 +183,13 @@ UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n   
 CALLS: dict[str, Callable[[Path], Any]] = {
     "bad-component": lambda folder: with_part(folder, UNTYPED),
     "bad-edit": lambda _: composer.edit(loads(GRAPH), Edit(("name", "first"), 1)),
+    "bad-clusters": lambda _: assign_clusters(composer.compile(loads(GRAPH)), torch.zeros(2, 4), torch.zeros(2)),
     "bad-field": lambda _: composer.compile(loads(GRAPH))(torch.zeros(2, 3, 64, 64), torch.zeros(2), mode="loss"),
     "bad-image": lambda _: composer.preprocess(loads(GRAPH), GRAPH.encode()),
     "bad-input": lambda _: composer.compile(conv())(3),
+    "bad-value": lambda _: composer.compile(loads(GRAPH))(
+        torch.zeros(2, 3, 64, 64), {"label": torch.tensor([0, 99])}, mode="loss"
+    ),
     "bad-weights-file": lambda folder: composer.load(written(folder / "cut.safetensors", b"\xff" * 8 + b"{")),
     "cannot-read": lambda folder: composer.read(folder),
     "cannot-write": lambda folder: composer.write(loads(GRAPH), folder),

@@ -65,6 +65,8 @@ outputs:
 _TRANSFORMER = {"embed_dims": 8, "num_layers": 2, "num_heads": 2, "feedforward_channels": 12}
 _STAGES = {"embed_dims": 4, "depths": [1, 2], "num_heads": [1, 2]}
 _RESNET = {"stem_channels": 4, "base_channels": 4}
+_PROJECTION = {"hid_channels": 7, "out_channels": 6}
+_PREDICTOR = {"type": "NonLinearNeck", "in_channels": 6, **_PROJECTION, "with_avg_pool": False}
 
 # For each shipped graph the side of its image, and parameters that replace those of its nodes.
 _SMALL = {
@@ -77,6 +79,21 @@ _SMALL = {
     "resnet50_arcface": (
         32,
         {"backbone": {**_RESNET, "depth": 18}, "head": {"num_classes": 5}, "prototypes": {"length": 7}},
+    ),
+    "moco_v1": (16, {"backbone": _RESNET, "neck": {"out_channels": 6}, "queue": {"length": 8}}),
+    "moco_v2": (16, {"backbone": _RESNET, "neck": _PROJECTION, "queue": {"length": 8}}),
+    "densecl": (48, {"backbone": _RESNET, "neck": _PROJECTION, "queue": {"length": 8}, "queue2": {"length": 8}}),
+    "simclr": (16, {"backbone": _RESNET, "neck": _PROJECTION}),
+    "byol": (16, {"backbone": _RESNET, "neck": _PROJECTION, "head": {"predictor": _PREDICTOR}}),
+    "simsiam": (16, {"backbone": _RESNET, "neck": _PROJECTION, "head": {"predictor": _PREDICTOR}}),
+    "barlowtwins": (16, {"backbone": _RESNET, "neck": _PROJECTION}),
+    "moco_v3": (
+        16,
+        {
+            "backbone": {"arch": _TRANSFORMER, "img_size": 16, "patch_size": 8},
+            "neck": _PROJECTION,
+            "head": {"predictor": _PREDICTOR},
+        },
     ),
     "swin_tiny": (
         16,
@@ -102,8 +119,10 @@ def small(name):
         node: replace(graph.nodes[node], params=freeze({**graph.nodes[node].params, **params}))
         for node, params in changes.items()
     }
-    image = graph.inputs["image"]
-    inputs = {"image": replace(image, shape=(*image.shape[:2], side, side), preprocess=None)}
+    inputs = {
+        key: replace(image, shape=(*image.shape[:2], side, side), preprocess=None)
+        for key, image in graph.inputs.items()
+    }
     return replace(graph.with_nodes(nodes), inputs=FrozenDict(inputs))
 
 

@@ -120,10 +120,10 @@ class VisionTransformer(nn.Module):
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__()
-        size = _size_of(arch)
+        size = size_of(arch)
         self.embed_dims, self.num_layers = size["embed_dims"], size["num_layers"]
         self.out_type, self.interpolate_mode, self.final_norm = out_type, interpolate_mode, final_norm
-        self.out_indices, self.frozen_stages = _counted_from_0(out_indices, self.num_layers), frozen_stages
+        self.out_indices, self.frozen_stages = counted_from_0(out_indices, self.num_layers), frozen_stages
         self._check(with_cls_token)
 
         patch = {
@@ -244,7 +244,7 @@ class VisionTransformer(nn.Module):
             self.cls_token.requires_grad_(False)
 
 
-def _size_of(arch: str | dict[str, Any]) -> dict[str, int]:
+def size_of(arch: str | dict[str, Any]) -> dict[str, int]:
     names = ("embed_dims", "num_layers", "num_heads", "feedforward_channels")
     if isinstance(arch, str):
         for aliases, size in _SIZES.items():
@@ -265,7 +265,7 @@ def _encoder_layers(
     )
 
 
-def _counted_from_0(indices: int | tuple[int, ...], layers: int) -> tuple[int, ...]:
+def counted_from_0(indices: int | tuple[int, ...], layers: int) -> tuple[int, ...]:
     given = (indices,) if isinstance(indices, int) else tuple(indices)
     counted = sorted(index + layers if index < 0 else index for index in given)
     if not counted or counted[0] < 0 or counted[-1] >= layers or len(set(counted)) < len(counted):

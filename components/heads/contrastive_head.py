@@ -18,8 +18,10 @@ class _Contrast(NamedTuple):
 
 
 class ContrastiveHead(nn.Module):
-    """Which key belongs to a query, as a classification in which class 0 is right (MoCo, arXiv:1911.05722, equation 1;
-    SimCLR, arXiv:2002.05709, equation 1): a cross entropy of its outputs is the InfoNCE loss.
+    """Which key belongs to a query, as a classification in which class 0 is right.
+
+    A cross entropy of its outputs is the InfoNCE loss (MoCo, arXiv:1911.05722, equation 1; SimCLR, arXiv:2002.05709,
+    equation 1).
 
     Args:
         temperature: What similarities are divided by.

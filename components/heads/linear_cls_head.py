@@ -34,6 +34,7 @@ class LinearClsHead(nn.Module):
         init_cfg: InitCfg = NORMAL,
     ) -> None:
         super().__init__()
+        self.num_classes = num_classes
         self.fc = nn.Linear(in_channels, num_classes)
         initialize(self, init_cfg)
 

@@ -44,6 +44,7 @@ class StackedLinearClsHead(nn.Module):
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__()
+        self.num_classes = num_classes
         lengths = (in_channels, *mid_channels)
         self.layers = nn.ModuleList(
             LinearBlock(before, after, dropout_rate, norm_cfg, act_cfg)

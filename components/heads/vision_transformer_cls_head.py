@@ -47,6 +47,7 @@ class VisionTransformerClsHead(nn.Module):
         init_cfg: InitCfg = _ZEROS,
     ) -> None:
         super().__init__()
+        self.num_classes = num_classes
         self.pre_logits_channels = hidden_dim or in_channels
         self.layers = nn.Sequential()
         if hidden_dim is not None:

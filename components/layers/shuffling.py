@@ -18,10 +18,10 @@ class _Shuffled(NamedTuple):
 
 
 class BatchShuffle(nn.Module):
-    """Mixes the samples of all processes, so that no batch statistics tell which belong together (MoCo,
-    arXiv:1911.05722, section 3.3).
+    """Mixes the samples of all processes (MoCo, arXiv:1911.05722, section 3.3: shuffling BN).
 
-    Only in training and where several processes train together; otherwise nothing is mixed.
+    Batch statistics then cannot tell which samples belong together. Only in training and where several processes train
+    together; otherwise nothing is mixed.
     """
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ class CosineSimilarityLoss(nn.Module):
         self,
         pred: Annotated[AnyTensor, "..."],
         target: Annotated[AnyTensor, "..."],
-        mask: Annotated[Mask, "B ..."] | None = None,
+        mask: Mask | None = None,
     ) -> Annotated[Loss, ""]:
         """The loss.
 

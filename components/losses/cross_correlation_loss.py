@@ -22,7 +22,7 @@ class CrossCorrelationLoss(nn.Module):
         self.lambd = lambd
 
     def forward(self, matrix: Annotated[AnyTensor, "C C"]) -> Annotated[Loss, ""]:
-        """sum of (1 - m_ii)^2 + lambd * sum of m_ij^2."""
+        """Sum of (1 - m_ii)^2, and lambd times the sum of m_ij^2."""
         diagonal = matrix.diagonal()
         off_diagonal = matrix.square().sum() - diagonal.square().sum()
         return (diagonal - 1).square().sum() + self.lambd * off_diagonal

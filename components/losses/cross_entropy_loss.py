@@ -9,9 +9,12 @@ from torch.nn import functional as F
 
 from components.losses.class_rows import class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
+from components.value_checks import check_range
 from composer.ports import AnyTensor, Embedding, Loss, Scalar
 
 __all__ = ["CrossEntropyLoss"]
+
+_DISREGARDED = -100
 
 
 @weighted_loss
@@ -84,6 +87,23 @@ class CrossEntropyLoss(nn.Module):
         self.loss_weight = loss_weight
         self.register_buffer("class_weight", _vector(class_weight), persistent=False)
         self.register_buffer("pos_weight", _vector(pos_weight), persistent=False)
+
+    def check_inputs(self, given: dict[str, Tensor], feeders: dict[str, nn.Module]) -> None:
+        """Refuse a target that is no class, where the head in front says how many there are.
+
+        Args:
+            given: What comes in, by port.
+            feeders: What each other port is fed by.
+
+        Raises:
+            ValueError: There is one.
+        """
+        classes = getattr(feeders.get("pred"), "num_classes", None)
+        target = given.get("target")
+        if not isinstance(classes, int) or target is None or target.dim() != 1 or target.is_floating_point():
+            return
+        counted = target if self.use_sigmoid else target[target != _DISREGARDED]
+        check_range("target", counted, classes + self.use_sigmoid, "label", "set num_classes of the head, or mend it")
 
     def forward(
         self,

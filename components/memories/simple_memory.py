@@ -75,7 +75,7 @@ class SimpleMemory(nn.Module):
             check_range("index", given["index"], self.length, "sample", mend)
 
     def forward(self, feature: Annotated[Embedding, "B feat_dim"], index: Annotated[SampleIndex, "B"]) -> Similarities:
-        """f . v_i for the own sample and for ``neg_num`` drawn ones; then v_i <- m f + (1 - m) v_i."""
+        """Give f . v_i for the own sample and for ``neg_num`` drawn ones; then v_i <- m f + (1 - m) v_i."""
         self.check_inputs({"index": index}, {})
         feature = F.normalize(feature)
         drawn = self._draw(index)

@@ -16,8 +16,7 @@ class _Pairs(NamedTuple):
 
 
 class DenseCorrespondence(nn.Module):
-    """Each place of the first view with the place of the second whose features are most alike (DenseCL,
-    arXiv:2011.09157, section 3.3).
+    """Pairs each place of one view with the most alike of the other (DenseCL, arXiv:2011.09157, section 3.3).
 
     Places are matched by the cosine of the backbone's features; what is paired are their embeddings.
 

@@ -19,8 +19,7 @@ class _Similarities(NamedTuple):
 
 
 class PairSimilarity(nn.Module):
-    """Cosines of all pairs of a batch of two views: of a picture's views, and of all others (SimCLR,
-    arXiv:2002.05709, section 2.1).
+    """Cosines of all pairs of a batch of two views (SimCLR, arXiv:2002.05709, section 2.1).
 
     The batches of all processes count, where several train together.
 
@@ -42,7 +41,8 @@ class PairSimilarity(nn.Module):
                 f"found {feature.shape[0]} rows, expected the first views of all pictures and then as many second ones"
             )
         unit = feature / (feature.norm(dim=1, keepdim=True) + _EPS)
-        unit = _by_view(gathered_with_gradient(unit), process_count())
+        if process_count() > 1:
+            unit = _by_view(gathered_with_gradient(unit), process_count())
         pictures = unit.shape[0] // 2
         row = torch.arange(2 * pictures, device=unit.device)
         others = _others(row % pictures, pictures)
@@ -53,7 +53,7 @@ class PairSimilarity(nn.Module):
 
 def _by_view(rows: Tensor, processes: int) -> Tensor:
     """Rows that are sorted by process and then by view, sorted by view first."""
-    return rows.unflatten(0, (processes, 2, -1)).transpose(0, 1).flatten(0, 2)
+    return rows.view(processes, 2, -1, rows.shape[1]).transpose(0, 1).flatten(0, 2)
 
 
 def _others(picture: Tensor, pictures: int) -> Tensor:

@@ -19,6 +19,7 @@ from composer.cli.output import print_problems
 from composer.cli.picture import draw_graph
 from composer.cli.run import run_images
 from composer.cli.summarize import summarize
+from composer.cli.ui import open_ui
 from composer.problems import GraphError
 
 __all__ = ["app", "main"]
@@ -59,6 +60,7 @@ app = typer.Typer(
     epilog=_EXIT_CODES,
 )
 _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
+    "ui": (open_ui, "Open the composer in the browser."),
     "list": (list_components, "List the components, with their ports."),
     "show": (show_component, "Show one component: ports and parameters."),
     "check": (check_files, "Tell all that is wrong with graph files."),

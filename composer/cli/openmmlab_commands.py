@@ -42,6 +42,14 @@ def import_config_file(
         typer.Option(help="mmpretrain, mmselfsup or mmdet, where the config does not say it.", show_default=False),
     ] = None,
     leave_out: LeaveOut = False,
+    configs: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PACKAGE=FOLDER",
+            help="Where the configs of a package lie, for bases such as mmcls::_base_/x.py; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Turn a config of OpenMMLab into a graph. The config is read as data and never run.
 
@@ -49,7 +57,7 @@ def import_config_file(
     before there is a component for it. Where a setting is not understood, or the graph has another error, nothing is
     written, unless --leave-out says to go on: without such settings, and with the other errors in the graph.
     """
-    found = read_config(config)
+    found = read_config(config, configs=_folders_by_package(configs or []))
     print_problems(found.notes, stderr=True)
     catalog = catalog_of(folders)
     package = package or found.package
@@ -113,6 +121,18 @@ def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
     path = _target(out, f"{file.stem}.py", file)
     write_config(config, path)
     print_text(f"{path}: {config['type']}")
+
+
+def _folders_by_package(written: Sequence[str]) -> dict[str, str]:
+    """``mmcls=FOLDER`` as a mapping."""
+    found = {}
+    for one in written:
+        package, separator, folder = one.partition("=")
+        if not package or not separator or not Path(folder).is_dir():
+            what = f"there is no folder {folder}" if package and folder else "expected PACKAGE=FOLDER"
+            raise GraphError(Problem("no-folder", Where(f"--configs {one}"), what))
+        found[package] = folder
+    return found
 
 
 def _tell_guess(model: Mapping[str, Any], package: str | None) -> None:

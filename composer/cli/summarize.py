@@ -13,10 +13,10 @@ from composer.calling import unknown_mode
 from composer.catalog import Catalog
 from composer.cli.options import AsJson, File, Folders, Mode, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_table, print_text
-from composer.cli.size_rows import size_rows
 from composer.examples import example_inputs
 from composer.graph import FrozenDict, Graph
 from composer.inference import FREE_SIZE, Shapes, infer_shapes
+from composer.inference.rows import free_sizes, rounded, size_rows
 from composer.inference.sizes import shape_text
 from composer.model import Model
 from composer.plan import plan
@@ -90,34 +90,21 @@ def _print_summary(graph: Graph, shapes: Shapes, modes: Sequence[str], sizes: Ma
         for name, entry in {**graph.inputs, **graph.data_samples}.items()
     ]
     for row in inner:
-        numbers = [_number(row.parameters), *(_rounded(row.flops(mode)) for mode in modes)]
+        numbers = [_number(row.parameters), *(rounded(row.flops(mode)) for mode in modes)]
         lines.append([row.name, row.type, row.sizes(modes), *numbers, *([row.note] * notes)])
-    numbers = [_number(shapes.parameters), *(_rounded(shapes.flops(mode)) for mode in modes)]
+    numbers = [_number(shapes.parameters), *(rounded(shapes.flops(mode)) for mode in modes)]
     total = ["total", "", "", *numbers, *([""] * notes)]
     print_table(head, lines, right=["parameters", *costs], total=total)
     trained = sum(node.trainable for node in shapes.nodes.values())
     held = sum(node.bytes for node in shapes.nodes.values())
     print_text(f"\n{shapes.parameters:,} parameters, {trained:,} of them trained; {held / 2**20:,.1f} MiB with buffers")
-    free = sorted(_free_sizes(graph) - sizes.keys())
+    free = sorted(free_sizes(graph) - sizes.keys())
     if free:
         print_text(f"{', '.join(free)} taken to be {FREE_SIZE}; --size {free[0]}=512 changes it")
 
 
-def _free_sizes(graph: Graph) -> set[str]:
-    entries = (*graph.inputs.values(), *graph.data_samples.values())
-    return {size for entry in entries for size in entry.shape or () if isinstance(size, str) and size != "B"}
-
-
 def _number(count: int | None) -> str:
     return "-" if count is None else f"{count:,}"
-
-
-def _rounded(count: int | None) -> str:
-    """A large number with four digits: ``8.174 G``."""
-    if count is None or count < 10_000:
-        return _number(count)
-    power = (len(str(count)) - 1) // 3
-    return f"{float(f'{count:.4g}') / 1000**power:.4g} {' KMGTPE'[power]}" if power < 7 else f"{count:.3e}"
 
 
 def _summary_json(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> dict[str, Any]:

@@ -1,1 +1,6 @@
 """Changes that a person makes to a graph: wiring, renaming, grouping, pasting. Nothing here knows the browser."""
+
+from composer.editing.applying import apply
+from composer.editing.draft import Applied, scope_of
+
+__all__ = ["Applied", "apply", "scope_of"]

@@ -17,7 +17,7 @@ from composer.inference.axes import Mismatch, axis_of
 from composer.inference.outcome import Outcome, evaluate, outputs_of
 from composer.inference.runnable import runnable
 from composer.inference.size_problems import index_problem, mismatch_problem, node_problem
-from composer.inference.sizes import BATCHES, Probe, shape_text
+from composer.inference.sizes import BATCHES, PerImage, Probe, shape_text
 from composer.limits import Limits
 from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
 from composer.problems import Problem, Where
@@ -130,6 +130,7 @@ class _Inference:
         self.graph = graph
         self.plan = settled
         self.cache = catalog.cache
+        self.types = catalog.port_types
         self.limits = limits
         self.sizes = sizes
         self.problems = list(problems)
@@ -187,8 +188,11 @@ class _Inference:
             tuple(self._size(size, batch) if isinstance(size, str) else size for size in entry.shape)
             for batch in BATCHES
         )
-        whole = entry.type in ("Label", "SampleIndex")
-        return Probe(first, second, torch.int64 if whole else torch.float32)
+        dtype = torch.int64 if entry.type in ("Label", "SampleIndex", "BoxLabels") else torch.float32
+        kind = self.types.get(entry.type)
+        if kind is not None and kind.is_sequence and kind.entries == "image":
+            return PerImage(first, dtype)
+        return Probe(first, second, dtype)
 
     def _size(self, name: str, batch: int) -> int:
         return batch if name == "B" else self.sizes.get(name, FREE_SIZE)
@@ -297,7 +301,7 @@ def _take(values: Mapping[str, Any], argument: Argument) -> Any:
 
 
 def _shape(value: Any) -> Any:
-    if isinstance(value, Probe):
+    if isinstance(value, Probe | PerImage):
         return value.shape
     return tuple(map(_shape, value)) if isinstance(value, tuple) else None
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["BATCHES", "Probe", "Shape", "probe_of", "shape_text", "tensor_of"]
+__all__ = ["BATCHES", "PerImage", "Probe", "Shape", "probe_of", "shape_text", "tensor_of"]
 
 BATCHES = (2, 3)
 """Every graph is run with two batch sizes: what differs between them is what depends on the batch."""
@@ -38,10 +38,25 @@ class Probe:
         return tuple(map(_in_batches, self.first, self.second))
 
 
+@dataclass(frozen=True, slots=True)
+class PerImage:
+    """One tensor for each image of a batch, all of one size.
+
+    Args:
+        shape: The size of each.
+        dtype: Their data type.
+    """
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+
 def tensor_of(probe: Any, which: int) -> Any:
     """Meta tensors for a probe, or for a tuple of them; ``which`` is 0 or 1 for the two batch sizes."""
     if isinstance(probe, Probe):
         return torch.empty((probe.first, probe.second)[which], dtype=probe.dtype, device="meta")
+    if isinstance(probe, PerImage):
+        return tuple(torch.empty(probe.shape, dtype=probe.dtype, device="meta") for _ in range(BATCHES[which]))
     if isinstance(probe, tuple):
         return tuple(tensor_of(item, which) for item in probe)
     return probe

@@ -59,17 +59,22 @@ class ConfigFile:
         raise GraphError(Problem("config-no-model", Where("model", str(self.path)), text))
 
 
-def read_config(path: str | Path) -> ConfigFile:
+def read_config(
+    path: str | Path, *, alone: bool = False, configs: Mapping[str, str | Path] | None = None
+) -> ConfigFile:
     """Read a config file and everything that it inherits from.
 
     Args:
         path: A ``.py``, ``.json``, ``.yaml`` or ``.yml`` file.
+        alone: Refuse to open any other file.
+        configs: For each package (``mmcls``, ``mmdet`` ...) the folder of its configs, where bases such as
+            ``mmcls::_base_/models/resnet50.py`` lie.
 
     Raises:
         GraphError: Something in it is not data (``config-not-data``), a file is missing or inherits from itself, or
             there is too much of something; carries everything that was found.
     """
-    reader = ConfigReader()
+    reader = ConfigReader(alone, {package: Path(folder) for package, folder in (configs or {}).items()})
     found: dict[str, Any] = {}
     with suppress(StopReadingError):
         found = reader.read(Path(path))
@@ -85,9 +90,10 @@ def _note_what_is_not_followed(found: Mapping[str, Any], reader: ConfigReader, f
         modules = custom.get("imports", custom) if isinstance(custom, dict) else custom
         text = f"custom_imports is not followed, so what it defines is unknown here: {plain(modules)}"[:300]
         reader.report.note("config-custom-imports", reader.place("custom_imports", file), text)
-    for place, value in _imported_values(found.get("model"), "model"):
-        text = f"{value.path} is imported: only its name is known, and it stands as the text '{value.name}'"
-        reader.report.note("config-imported-value", reader.place("model", file, place), text)
+    for name, whole in found.items():
+        for place, value in _imported_values(whole, name):
+            text = f"{value.path} is imported: only its name is known, and it stands as the text '{value.name}'"
+            reader.report.note("config-imported-value", reader.place(name, file, place), text)
 
 
 def _imported_values(value: Any, place: str) -> list[tuple[str, Imported]]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from composer.catalog import Catalog
 from composer.component import Component
-from composer.graph import FrozenDict, Graph, Input, Node, Ref, Wire, freeze
+from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire, freeze
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import left_to_caller, not_understood, outside_catalog
@@ -14,15 +14,17 @@ from composer.openmmlab.parts import PartReader
 from composer.openmmlab.plain import plain
 from composer.openmmlab.preprocessing import (
     PREPROCESSORS,
+    SECOND,
     beyond_preprocess,
     image_size,
     is_known_preprocessor,
     read_preprocess,
+    read_second_preprocess,
     strange_settings,
 )
 from composer.problems import Problem, Where
 
-__all__ = ["COMMON", "METADATA", "Draft", "Flow", "Place"]
+__all__ = ["COMMON", "METADATA", "TRAINING", "Draft", "Flow", "Place"]
 
 COMMON = ("_scope_", "data_preprocessor", "init_cfg", "pretrained", "test_cfg", "train_cfg", "type")
 """What the config of every model may have."""
@@ -30,10 +32,12 @@ COMMON = ("_scope_", "data_preprocessor", "init_cfg", "pretrained", "test_cfg", 
 METADATA = "openmmlab"
 """Under this name a graph's metadata holds what its config says beyond the graph."""
 
+TRAINING = "training"
+"""Under this name a graph's metadata holds what training loops need to know (``composer.training``)."""
+
 Place = Literal["backbone", "neck", "head"]
 """What a part is by where it stands; a placeholder's ports are named after it."""
 
-_SECOND_VIEW = ("second_mean", "second_std")
 _NOTHING: Mapping[str, Any] = FrozenDict()
 
 
@@ -74,9 +78,12 @@ class Draft:
     inputs: dict[str, Input] = field(default_factory=dict)
     data_samples: dict[str, Input] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    graphs: dict[str, Subgraph] = field(default_factory=dict)
     outputs: dict[str, dict[str, Ref]] = field(default_factory=dict)
     carried: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
     notes: list[Problem] = field(default_factory=list)
+    last_only: dict[str, int] = field(default_factory=dict)
 
     @property
     def reader(self) -> PartReader:
@@ -92,16 +99,23 @@ class Draft:
             inputs=FrozenDict(self.inputs),
             data_samples=FrozenDict(self.data_samples),
             nodes=FrozenDict(self.nodes),
+            graphs=FrozenDict(self.graphs),
             outputs=FrozenDict({mode: FrozenDict(refs) for mode, refs in self.outputs.items()}),
-            metadata=freeze({METADATA: about}),
+            metadata=freeze({METADATA: about, **({TRAINING: self.training} if self.training else {})}),
         )
 
     def carry(self, key: str, value: Any) -> None:
         """Keep a setting of the whole model that the graph itself does not hold."""
         self.carried[key] = plain(value, self._strange)
 
-    def image(self, config: Mapping[str, Any], backbone: Any) -> Flow:
-        """The input: pictures of the size the backbone is made for, prepared as ``data_preprocessor`` says."""
+    def image(self, config: Mapping[str, Any], backbone: Any, *, two_norms: bool = False) -> Flow:
+        """The input: pictures of the size the backbone is made for, prepared as ``data_preprocessor`` says.
+
+        Args:
+            config: The config of the whole model.
+            backbone: That of its backbone.
+            two_norms: Whether a second image, prepared in another way, is drawn too (``target_image``).
+        """
         part = backbone if isinstance(backbone, Mapping) else {}
         size = image_size(split_type(scoped_type(part))[1], part.get("img_size"))
         channels = part.get("in_channels", 3)
@@ -110,11 +124,21 @@ class Draft:
             given = config["data_preprocessor"]
             if isinstance(given, Mapping):
                 steps = read_preprocess(plain(given), size)
-                self._tell_preprocessor(plain(given))
+                self._tell_preprocessor(plain(given), two_norms)
                 given = beyond_preprocess(given)
             self.carry("data_preprocessor", given)
         self.inputs["image"] = Input("Image", ("B", channels if type(channels) is int else 3, *size), steps)
         return Flow(Ref("image"))
+
+    def target_image(self, config: Mapping[str, Any], size: tuple[int, int]) -> Flow:
+        """A second input, of which targets are made: the same picture in its own size, with its own mean and std."""
+        first = self.inputs["image"]
+        given = config.get("data_preprocessor")
+        steps = first.preprocess
+        if steps is not None and isinstance(given, Mapping):
+            steps = read_second_preprocess(plain(given), steps, size)
+        self.inputs["target_image"] = Input("Image", (*(first.shape or ("B", 3))[:2], *size), steps)
+        return Flow(Ref("target_image"))
 
     def parts(self, slot: str, config: Any, source: Flow, place: Place, **wires: Wire) -> Flow:
         """The node of a part, or the nodes of a list of parts one after the other.
@@ -190,6 +214,15 @@ class Draft:
             text = "rules of the whole model that name its children are not followed: give them to the part itself"
             self.not_understood("model.init_cfg", text)
 
+    def tell_dropped_levels(self) -> None:
+        """Tell which parts take one of several levels; without a head OpenMMLab's give all of them out."""
+        for path, levels in self.last_only.items():
+            text = (
+                f"it takes the last of {levels} levels, so only that one reaches the output, where OpenMMLab's gives "
+            )
+            text += "one answer a level: wire a node for each level that is wanted"
+            self.left_to_caller(f"model.{path}", text)
+
     def _placed(
         self, name: str, path: str, config: Any, source: Flow, place: Place, wires: Mapping[str, Wire]
     ) -> tuple[Flow, Any]:
@@ -199,9 +232,22 @@ class Draft:
             return source, plain(config)
         component = self.reader.component(scoped_type(config))
         port, taken = _entry(component, source, place)
+        levels = self._level_count(source) if taken != source.ref else 1
+        if levels > 1:
+            self.last_only[path] = levels
         more = {key: wire for key, wire in wires.items() if component is not None and key in component.input_by_name}
         flow, beyond = self.part(name, config, **{port: taken}, **more)
         return (Flow(flow.ref, levels=place != "head") if component is None else flow), beyond
+
+    def _level_count(self, source: Flow) -> int:
+        """How many levels flow out of a node, where a parameter of its tells."""
+        node = self.nodes.get(source.ref.source)
+        component = self.catalog.get(node.type) if node is not None else None
+        parameter = component.parameter_by_name.get("out_indices") if component is not None else None
+        if node is None or parameter is None:
+            return 1
+        levels = node.params.get("out_indices", parameter.default)
+        return len(levels) if isinstance(levels, tuple | list) else 1
 
     def _first_output(self, name: str, kind: str) -> Flow:
         component = self.catalog.get(kind)
@@ -211,13 +257,13 @@ class Draft:
         port = component.outputs[0]
         return Flow(Ref(name, port.name), port.type.is_sequence)
 
-    def _tell_preprocessor(self, config: Mapping[str, Any]) -> None:
+    def _tell_preprocessor(self, config: Mapping[str, Any], two_norms: bool) -> None:
         path = "model.data_preprocessor"
-        strange = strange_settings(config)
+        strange = {key: text for key, text in strange_settings(config).items() if not (two_norms and key in SECOND)}
         if is_known_preprocessor(config):
-            for key in [key for key in strange if key not in _SECOND_VIEW]:
+            for key in [key for key in strange if key not in SECOND]:
                 self.not_understood(f"{path}.{key}", strange[key])
-            for key in [key for key in _SECOND_VIEW if key in config]:
+            for key in [key for key in SECOND if key in config and not two_norms]:
                 self.left_to_caller(f"{path}.{key}", "an input has one preprocess: prepare the second view yourself")
         else:
             text = f"found the type {plain(config['type'])!r:.80}, known are {', '.join(PREPROCESSORS)}: "

@@ -44,13 +44,18 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     package = package_of({"type": written}, about.get("package"))
     trace = Trace(graph, kind, PartReader(catalog, package, _rules(graph, carried, catalog)), carried)
     found = ALGORITHMS.get(kind, UNKNOWN).write(trace)
-    config = {"type": written, **found, **_common(trace, package)}
+    config = {"type": written, **_common(trace, package), **found}
     _verify(trace, config, package)
     return config
 
 
 def _algorithm_of(graph: Graph) -> str:
     types = {node.type for node in graph.nodes.values()}
+    if "RPNHead" in types:
+        inside = {node.type for body in graph.graphs.values() for node in body.nodes.values()}
+        return "mmdet.MaskRCNN" if "MaskPasting" in inside else "mmdet.FasterRCNN"
+    if "RetinaHead" in types:
+        return "mmdet.RetinaNet"
     return "ImageToImageRetriever" if "PrototypeSimilarity" in types else "ImageClassifier"
 
 
@@ -70,11 +75,14 @@ def _common(trace: Trace, package: str) -> dict[str, Any]:
     found = {key: thaw(trace.carried[key]) for key in COMMON if key in trace.carried}
     if not trace.reader.rules and found.get("init_cfg"):
         found["init_cfg"] = without_rules(found["init_cfg"])
-    entry = trace.graph.inputs.get(trace.ids.get("image", "image"))
+    entry = trace.graph.inputs.get(trace.ids.get("view_1") or trace.ids.get("image", "image"))
     steps = entry.preprocess if entry else None
     beyond = found.pop("data_preprocessor", None)
     if steps is not None:
-        found["data_preprocessor"] = write_preprocess(steps, beyond or {}, package)
+        second = trace.graph.inputs.get(trace.ids.get("target_image", ""))
+        found["data_preprocessor"] = write_preprocess(
+            steps, beyond or {}, package, second.preprocess if second else None
+        )
     elif trace.carries_none("data_preprocessor"):
         found["data_preprocessor"] = None
     return found

@@ -66,7 +66,8 @@ def import_config(
     for key in config:
         if key in COMMON and key not in draft.carried and key != "type":
             draft.carry(key, config[key])
-    draft.tell_training(config)
+    if "train_cfg" not in algorithm.settings:
+        draft.tell_training(config)
     for key in [key for key in config if key not in draft.carried and key not in (*algorithm.settings, "type")]:
         draft.carry(key, config[key])
         draft.not_understood(f"model.{key}", f"{kind} has no such setting", (*algorithm.settings, *COMMON))

@@ -7,9 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from composer.model import Model
+from composer.openmmlab.averages import settle_copies
 from composer.openmmlab.checkpoint_report import CheckpointReport
 from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout
 from composer.openmmlab.own_names import own_names
+from composer.openmmlab.renames import BACK
 
 __all__ = ["load_state_dict"]
 
@@ -38,7 +41,8 @@ def load_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> Checkpoi
 
     Everything that fits by name and shape is loaded, converted to the model's dtype; the rest is told and stays as it
     was. A checkpoint of a backbone alone, with or without ``backbone.`` in front, goes into the model's backbone.
-    Position embeddings and relative position biases for other sizes are resized.
+    Position embeddings and relative position biases for other sizes are resized. An averaged model that has had no
+    update yet becomes a copy of its source, as OpenMMLab makes it before its first use.
 
     Args:
         model: The model.
@@ -61,6 +65,8 @@ def load_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> Checkpoi
         if name in fitted and fitted[name].shape == mine[name].shape and _same_kind(fitted[name], mine[name])
     ]
     model.load_state_dict({name: fitted[name] for name in matched}, strict=False)
+    if isinstance(model, Model):
+        settle_copies(model, {theirs: ours for theirs, ours in reading.names.items() if ours in matched})
     return _report(model, mine, given, reading, fitted, matched, beside)
 
 
@@ -164,6 +170,7 @@ def _report(
     names = reading.names
     lost = [name for name in given if name not in names or (names[name] in fitted and names[name] not in mine)]
     changed = [name for name in names if names[name] in used and _differs(given[name], fitted[names[name]])]
+    renamed = {theirs: ours for theirs, ours in names.items() if theirs != ours and ours in mine}
     return CheckpointReport(
         matched=tuple(matched),
         missing=tuple(name for name in mine if name not in fitted and not name.endswith(_NEVER_SAVED)),
@@ -179,10 +186,28 @@ def _report(
             if name in fitted and fitted[name].dtype != mine[name].dtype
         },
         nodes=tuple(name for name, _ in model.named_children()),
-        renamed={theirs: ours for theirs, ours in names.items() if theirs != ours and ours in mine},
+        renamed={**_renamed_alike(renamed, [name for name in mine if name not in fitted]), **renamed},
         fitted=tuple(names[name] for name in changed),
         layout=reading.layout,
     )
+
+
+def _renamed_alike(renamed: Mapping[str, str], missing: Iterable[str]) -> dict[str, str]:
+    """The names that a checkpoint would have for what is missing, told by those that it has beside it."""
+    prefixes: dict[str, str] = {}
+    for theirs, ours in renamed.items():
+        while theirs.rpartition(".")[2] == ours.rpartition(".")[2] and "." in theirs and "." in ours:
+            theirs, ours = theirs.rpartition(".")[0], ours.rpartition(".")[0]
+        prefixes[ours] = theirs
+    found = {}
+    for name in missing:
+        known = next((match.expand(names[0]) for row, names in BACK if (match := row.fullmatch(name))), None)
+        outer = next((prefix for prefix in prefixes if name.startswith(f"{prefix}.")), None)
+        if known is not None:
+            found[known] = name
+        elif outer is not None:
+            found[f"{prefixes[outer]}{name.removeprefix(outer)}"] = name
+    return found
 
 
 def _differs(given: Tensor, fitted: Tensor) -> bool:

@@ -15,7 +15,8 @@ _SCOPES: Mapping[str, str | None] = MappingProxyType(
     {**{name: name for name in PACKAGES}, "mmcls": "mmpretrain", "mmengine": None, "mmcv": None}
 )
 _DETECTORS = ("bbox_head", "rpn_head", "roi_head", "mask_head")
-_SELFSUP_BACKBONES = ("ResNet", "ResNetV1d", "ResNeXt")
+_SELFSUP_BACKBONES = ("ResNet", "ResNetV1d", "ResNeXt", "ResNetSobel")
+_SELFSUP_PARTS = ("BEiTLoss", "CAEViT", "MAEReconstructionLoss", "MaskFeatPretrainHead", "SimMIMNeck")
 _LAST_STAGE_FROM_THE_STEM = 4
 _KEPT_AT_MOST = 0.5
 
@@ -99,6 +100,8 @@ def _is_selfsup(part: Mapping[str, Any]) -> bool:
     if scope not in (None, "mmselfsup"):
         return False
     levels = part.get("out_indices")
+    if kind in _SELFSUP_PARTS:
+        return True
     if kind in _SELFSUP_BACKBONES and isinstance(levels, list | tuple) and _LAST_STAGE_FROM_THE_STEM in levels:
         return True
     kept = part.get("base_momentum", part.get("momentum"))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.problems import Problem, Where, suggestion
+from composer.kinds import stand_ins
+from composer.problems import Problem, Where, nearest, suggestion
 
 __all__ = ["ImportedGraph", "left_to_caller", "not_understood", "outside_catalog"]
 
@@ -39,12 +40,14 @@ class ImportedGraph:
 
 
 def outside_catalog(node: str, kind: str, catalog: Catalog) -> Problem:
-    """A part became a placeholder."""
-    text = f"the catalog has no {kind}: it stays a placeholder with all its parameters, and the model cannot run; "
+    """A part became a placeholder; names that are told in its place are of components of the same kind."""
+    text = f"the catalog has no {kind}: it stays a placeholder with all its parameters, and the model cannot run"
+    kin = nearest(kind, stand_ins(node, kind, catalog))
+    text += f"; did you mean {' or '.join(map(repr, kin))}?" if kin else ""
     return Problem(
         "outside-catalog",
         Where(f"model.{node}", node=node),
-        text + suggestion(kind, [item.name for item in catalog], "components"),
+        text,
         severity="warning",
     )
 

@@ -9,16 +9,12 @@ from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import thaw
 from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, without_checkpoints, without_prefix
+from composer.openmmlab.masked_image_parts import MASKED_IMAGE_PARTS
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same, without_scopes
+from composer.openmmlab.translation import Params, Translation, lower_arch
 
 __all__ = ["PartReader", "ReadPart"]
-
-Params = Mapping[str, Any]
-
-
-def _unchanged(params: Params) -> Params:
-    return params
 
 
 def _from_the_stem(step: int) -> Callable[[Params], Params]:
@@ -33,46 +29,47 @@ def _from_the_stem(step: int) -> Callable[[Params], Params]:
     return shifted
 
 
-def _lower_arch(params: Params) -> Params:
-    arch = params.get("arch")
-    return {**params, "arch": arch.lower()} if isinstance(arch, str) else params
+def _from_with_avg_pool(params: Params) -> Params:
+    """The LinearNeck of mmselfsup averages maps or takes vectors; that of mmpretrain counts the axes it averages."""
+    found = {key: value for key, value in params.items() if key != "with_avg_pool"}
+    return {**found, "gap_dim": 2 if params["with_avg_pool"] else 0} if "with_avg_pool" in params else found
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """How a part's parameters become those of the component and back; every name stays the same.
-
-    Args:
-        component: The component, where it has another name.
-        elsewhere: Parameters that only log, or that another node has.
-        defaults: The part's own defaults, where the component has others.
-        lacks: Parameters of the component that the part does not have.
-        read: The part's values as the component's.
-        write: The component's values as the part's.
-    """
-
-    component: str | None = None
-    elsewhere: frozenset[str] = frozenset()
-    defaults: Params = field(default_factory=dict)
-    lacks: frozenset[str] = frozenset()
-    read: Callable[[Params], Params] = _unchanged
-    write: Callable[[Params], Params] = _unchanged
+def _to_with_avg_pool(params: Params) -> Params:
+    found = {key: value for key, value in params.items() if key != "gap_dim"}
+    return {**found, "with_avg_pool": params["gap_dim"] == 2} if params.get("gap_dim") in (0, 2) else params
 
 
 _LOGGING = frozenset({"topk", "cal_acc"})
 _HEAD = Translation(elsewhere=_LOGGING)
 _SELFSUP_RESNET = Translation(defaults={"zero_init_residual": False}, read=_from_the_stem(-1), write=_from_the_stem(1))
 _DETECTOR_RESNET = Translation(defaults={"out_indices": [0, 1, 2, 3], "norm_eval": True})
-_NAMED_SIZES = Translation(read=_lower_arch)
+_NAMED_SIZES = Translation(read=lower_arch)
+_OF_ODC_HOOK = frozenset({"centroids_update_interval", "deal_with_small_clusters_interval"})
+_OF_SWAV_HOOK = frozenset({"queue_length", "queue_starts", "frozen_steps"})
+_OF_IGNORED_BOXES = frozenset({"ignore_iof_thr", "ignore_wrt_candidates", "gpu_assign_thr"})
+_POOLING_NECK = Translation(
+    defaults={"gap_dim": 2, "norm_cfg": None}, read=_from_with_avg_pool, write=_to_with_avg_pool
+)
 
 TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
     {
         ("mmselfsup", "ResNet"): _SELFSUP_RESNET,
         ("mmselfsup", "ResNetV1d"): _SELFSUP_RESNET,
+        ("mmselfsup", "ResNetSobel"): _SELFSUP_RESNET,
         ("mmpretrain", "MobileNetV2"): Translation(lacks=frozenset({"in_channels"})),
         ("mmpretrain", "FocalLoss"): Translation(lacks=frozenset({"use_sigmoid", "activated"})),
         ("mmdet", "ResNet"): _DETECTOR_RESNET,
         ("mmdet", "ResNetV1d"): _DETECTOR_RESNET,
+        ("mmdet", "MaxIoUAssigner"): Translation(elsewhere=_OF_IGNORED_BOXES),
+        ("mmdet", "AnchorGenerator"): Translation(elsewhere=frozenset({"use_box_type"})),
+        ("mmdet", "DeltaXYWHBBoxCoder"): Translation(elsewhere=frozenset({"use_box_type"})),
+        ("mmselfsup", "LinearNeck"): _POOLING_NECK,
+        ("mmselfsup", "NonLinearNeck"): Translation(elsewhere=frozenset({"vit_backbone"})),
+        (None, "ODCMemory"): Translation(lacks=_OF_ODC_HOOK),
+        (None, "SwAVLoss"): Translation(lacks=_OF_SWAV_HOOK),
+        (None, "MoCoV3ViT"): _NAMED_SIZES,
+        **MASKED_IMAGE_PARTS,
         (None, "VisionTransformer"): _NAMED_SIZES,
         (None, "SwinTransformer"): _NAMED_SIZES,
         (None, "LinearClsHead"): _HEAD,

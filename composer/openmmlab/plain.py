@@ -30,14 +30,14 @@ def plain(value: Any, strange: Callable[[Any], None] = lambda value: None) -> An
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values say the same: lists and tuples do, and so do 1 and 1.0, but not 1 and true."""
+    """Whether two values say the same: a list and a tuple, 1 and 1.0, NaN and NaN may, but not 1 and true."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, bool) != isinstance(other, bool):
         return False
-    return bool(one == other)
+    return bool(one == other) or (one != one and other != other)
 
 
 def without_scopes(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from composer.graph import Preprocess, thaw
@@ -10,16 +11,31 @@ from composer.openmmlab.plain import plain, same
 
 __all__ = [
     "PREPROCESSORS",
+    "SECOND",
     "beyond_preprocess",
     "image_size",
     "is_known_preprocessor",
     "read_preprocess",
+    "read_second_preprocess",
     "strange_settings",
     "write_preprocess",
 ]
 
-PREPROCESSORS = ("ClsDataPreprocessor", "DetDataPreprocessor", "ImgDataPreprocessor", "SelfSupDataPreprocessor")
+PREPROCESSORS = (
+    "ClsDataPreprocessor",
+    "DetDataPreprocessor",
+    "ImgDataPreprocessor",
+    "SelfSupDataPreprocessor",
+    "TwoNormDataPreprocessor",
+    "CAEDataPreprocessor",
+)
 """Types of ``data_preprocessor`` whose settings are known."""
+
+SECOND = ("second_mean", "second_std")
+"""Settings of a ``data_preprocessor`` about the second of two images."""
+
+_TWO_NORMS = "TwoNormDataPreprocessor"
+_FROM_A_TENTH = {"mean": (-31.875,) * 3, "std": (318.75,) * 3}  # 0-255 as 0.1 to 0.9, which DALL-E's tokenizer takes
 
 _CIFAR_MEANS = ((125.307, 122.961, 113.8575), (129.304, 124.07, 112.434))  # CIFAR-10 and -100
 _SWAPS_CHANNELS = ("to_rgb", "bgr_to_rgb")
@@ -65,6 +81,20 @@ def read_preprocess(config: Mapping[str, Any], size: tuple[int, int]) -> Preproc
     )
 
 
+def read_second_preprocess(config: Mapping[str, Any], first: Preprocess, size: tuple[int, int]) -> Preprocess:
+    """How the second of two images becomes an input: as the first, in its own size and with its own mean and std.
+
+    Args:
+        config: ``data_preprocessor``.
+        first: How the first image becomes one; where that is cut out, the second shows the same.
+        size: Height and width of the second image.
+    """
+    whole = first.crop is None or not isinstance(first.resize, int)
+    edge = first.resize * size[0] // first.crop[0] if first.crop and isinstance(first.resize, int) else 0
+    mean, std = _second_numbers(config, "mean") or first.mean, _second_numbers(config, "std") or first.std
+    return replace(first, resize=size if whole else edge, crop=None if whole else size, mean=mean, std=std)
+
+
 def beyond_preprocess(config: Mapping[str, Any]) -> dict[str, Any]:
     """What ``data_preprocessor`` says beyond an input's ``preprocess``: all but numbers that stand there as written.
 
@@ -99,7 +129,7 @@ def strange_settings(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_preprocess(
-    steps: Preprocess | None, carried: Mapping[str, Any] | None, package: str
+    steps: Preprocess | None, carried: Mapping[str, Any] | None, package: str, second: Preprocess | None = None
 ) -> dict[str, Any] | None:
     """The ``data_preprocessor`` for an input.
 
@@ -107,6 +137,7 @@ def write_preprocess(
         steps: The input's ``preprocess``.
         carried: What the config said beyond the numbers (``beyond_preprocess``); None if it had none.
         package: Whose names are used.
+        second: The ``preprocess`` of a second image, if there is one.
     """
     if steps is None:
         return None if carried is None else thaw(carried)
@@ -121,6 +152,10 @@ def write_preprocess(
         found = {key: value for key, value in found.items() if key not in _SWAPS_CHANNELS}
     if _channels(found) != steps.channels:
         found["bgr_to_rgb" if package == "mmdet" else "to_rgb"] = steps.channels == "rgb"
+    for key in _NUMBERS if second is not None else ():
+        value = getattr(second, key)
+        if value is not None and (_second_numbers(found, key) or getattr(steps, key)) != value:
+            found |= {"type": _TWO_NORMS, f"second_{key}": list(value)}
     return found
 
 
@@ -143,6 +178,13 @@ def _numbers(config: Mapping[str, Any], key: str) -> tuple[float, ...] | None:
     if len(listed) != count or not all(map(_is_number, listed)) or (key == "std" and min(listed) <= 0):
         return None
     return tuple(map(float, listed))
+
+
+def _second_numbers(config: Mapping[str, Any], key: str) -> tuple[float, ...] | None:
+    """``mean`` or ``std`` of the second of two images; None where it has those of the first."""
+    if config.get("type") is not None and split_type(scoped_type(config))[1] == "CAEDataPreprocessor":
+        return _FROM_A_TENTH[key]
+    return _numbers({**config, key: config.get(f"second_{key}")}, key)
 
 
 def _is_number(value: Any) -> bool:

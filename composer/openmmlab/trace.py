@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from composer.catalog import Catalog
-from composer.graph import Graph, Node, Ref, freeze, thaw, wire_in_mode
+from composer.graph import Graph, Node, Ref, freeze, refs_of, thaw, wire_in_mode
 from composer.inference import Shapes, infer_shapes
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.parts import PartReader
@@ -74,16 +74,25 @@ class Trace:
         self.ids[drawn] = ref.source
         return ref.source
 
-    def wire(self, name: str, port: str | None = None) -> Ref:
-        """What a port of a node is wired to; by default the first one that has a wire."""
+    def wire(self, name: str, port: str | None = None, mode: str | None = None) -> Ref:
+        """What a port of a node is wired to: by default the first one that has a wire, alike in all modes."""
         inputs = self.graph.nodes[name].inputs
         port = port or next(iter(self._ports(name)), None)
         wire = inputs.get(port or "")
-        refs = {wire_in_mode(wire, mode) for mode in self.graph.modes} - {None} if wire is not None else set()
+        modes = self.graph.modes if mode is None else (mode,)
+        refs = {wire_in_mode(wire, one) for one in modes} - {None} if wire is not None else set()
         found = next(iter(refs)) if len(refs) == 1 else None
         if not isinstance(found, Ref):
             what = "several" if refs else "none"
             self.refuse(name, f"expected one wire into {name}.{port or 'its input'}, found {what}")
+        return found
+
+    def several(self, name: str, port: str, count: int) -> tuple[Ref, ...]:
+        """What a port that takes many wires is wired to, alike in all modes."""
+        wire = self.graph.nodes[name].inputs.get(port)
+        found = tuple(refs_of(wire)) if isinstance(wire, Ref | tuple) else ()
+        if len(found) != count:
+            self.refuse(name, f"expected {count} wires into {name}.{port}, found {len(found)}")
         return found
 
     def chain(self, ref: Ref) -> list[str]:
@@ -109,6 +118,16 @@ class Trace:
         """A parameter of a node: as written, or its default."""
         value = self.graph.nodes[name].params.get(key, self.default(name, key))
         return thaw(value)
+
+    def settled(self, name: str, key: str) -> Any:
+        """A parameter of a node: as written, taken from the wire, or its default."""
+        node = self._own(name)
+        return thaw(self._params(name, node)[key]) if key in self._params(name, node) else self.param(name, key)
+
+    def sizes(self, path: str) -> Mapping[str, Any]:
+        """The parameters of a node by its path, with those that it takes from its wires; none where it cannot run."""
+        found = self._shapes.nodes.get(path)
+        return found.params if found else {}
 
     def default(self, name: str, key: str) -> Any:
         """The default of a node's parameter."""

@@ -13,15 +13,15 @@ __all__ = [
     "CatalogView",
     "CommentView",
     "ComponentView",
-    "CopyRequest",
     "CopyReply",
+    "CopyRequest",
     "EditReply",
     "EditRequest",
     "Failure",
     "FileEntry",
-    "FitsRequest",
-    "FitsReply",
     "Fit",
+    "FitsReply",
+    "FitsRequest",
     "FixView",
     "GraphView",
     "LookRequest",
@@ -37,9 +37,12 @@ __all__ = [
     "ReadRequest",
     "SaveReply",
     "SaveRequest",
-    "Suggestion",
+    "SourceRequest",
     "SuggestReply",
     "SuggestRequest",
+    "Suggestion",
+    "TextReply",
+    "TextRequest",
     "WeightsView",
     "WireView",
     "WorkspaceView",
@@ -488,3 +491,21 @@ class CopyReply(Payload):
     """What was copied, as text for the clipboard."""
 
     fragment: str
+
+
+class SourceRequest(Payload):
+    """The Python source of a component's class."""
+
+    type: str
+
+
+class TextRequest(Payload):
+    """A document as YAML, as it would be saved."""
+
+    document: str
+
+
+class TextReply(Payload):
+    """Text to be read or downloaded: a graph's YAML, a component's source."""
+
+    text: str

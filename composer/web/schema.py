@@ -26,7 +26,7 @@ def payload_schema() -> str:
 
 
 def _plain(schema: Any) -> Any:
-    """A schema without the titles of its properties (each would become a type), and tuples as older drafts have them."""
+    """A schema without titles of properties (each would become a type), and with tuples as older drafts have them."""
     if isinstance(schema, list):
         return [_plain(item) for item in schema]
     if not isinstance(schema, dict):
@@ -36,10 +36,12 @@ def _plain(schema: Any) -> Any:
         for key, value in schema.items()
         if key != "title" or not isinstance(value, str)
     }
-    if "op" in found.get("properties", {}):  # it has a default for Python's sake; in the browser it tells operations apart
+    if "op" in found.get("properties", {}):  # has a default in Python; in the browser it tells them apart
         found["required"] = ["op", *found.get("required", [])]
     if "prefixItems" in found:
         found["items"] = found.pop("prefixItems")
+    if found and not found.keys() - {"default", "description"}:  # anything at all, which is no mapping
+        found["tsType"] = "unknown"
     return found
 
 

@@ -13,7 +13,8 @@ its numbers are: ``{shape: [2], high: 10}`` whole numbers below 10, ``{shape: [2
 ``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels.
 
 ``random: true``: forward draws random numbers in evaluation too. ``data_dependent: true``: sizes of outputs depend on
-the numbers of inputs, so there is no forward without data.
+the numbers of inputs, so there is no forward without data. ``prepare: {method: [arguments]}``: called once the module is
+built; an argument is told as an input is, or ``{shape: [6], cycle: 3}`` counts 0 1 2 0 1 2.
 """
 
 import importlib
@@ -38,7 +39,7 @@ from composer.ports import AnyTensor
 CATALOG = [component for component in Catalog.default() if component.cls.__module__.startswith("components.")]
 KINDS = sorted({component.kind for component in CATALOG})
 FILES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
-KEYS = {"params", "inputs", "unused", "random", "data_dependent"}
+KEYS = {"params", "inputs", "unused", "random", "data_dependent", "prepare"}
 
 
 def kind_of(path: Path) -> str:
@@ -93,7 +94,11 @@ class Case:
 
     def build(self, seed: int = 0) -> nn.Module:
         torch.manual_seed(seed)
-        return self.component.cls(**self.arguments).eval()
+        module = self.component.cls(**self.arguments).eval()
+        for method, arguments in self.example.get("prepare", {}).items():
+            generator = torch.Generator().manual_seed(1)
+            getattr(module, method)(*(tensor(spec, generator) for spec in arguments))
+        return module
 
     def run(self, module: nn.Module, inputs: Mapping[str, Any] | None = None, seed: int | None = 7) -> Any:
         """Outputs without a gradient."""
@@ -128,6 +133,8 @@ def tensor(spec: Any, generator: torch.Generator) -> Tensor:
     shape = spec["shape"]
     if "high" in spec:
         return torch.randint(spec["high"], shape, generator=generator)
+    if "cycle" in spec:
+        return torch.arange(shape[0]) % spec["cycle"]
     uniform = torch.rand(shape, generator=generator)
     if spec.get("bool"):
         return uniform < 0.5

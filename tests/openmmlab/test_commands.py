@@ -350,7 +350,7 @@ def written(folder, model):
 
 
 UNWIRED = {
-    "type": "BEiT",
+    "type": "UnheardAlgorithm",
     "backbone": {"type": "Unheard"},
     "head": {"type": "UnheardHead", "loss": {"type": "CrossEntropyLoss"}},
 }

@@ -210,17 +210,17 @@ def test_what_the_catalog_lacks_stays_a_placeholder() -> None:
 
 def test_an_unknown_algorithm_keeps_its_parts_and_settings() -> None:
     config = {
-        "type": "MAE",
+        "type": "Unheard",
         "backbone": vit(),
-        "neck": {"type": "MAEPretrainDecoder", "embed_dim": 16},
-        "head": {"type": "MAEPretrainHead", "norm_pix": True, "loss": {"type": "PixelReconstructionLoss"}},
+        "neck": {"type": "UnheardDecoder", "embed_dim": 16},
+        "head": {"type": "UnheardHead", "norm_pix": True, "loss": {"type": "UnheardLoss"}},
         "base_momentum": 0.99,
     }
-    imported = import_config(config)
+    imported = import_config(config, "mmpretrain")
     assert imported.placeholders == ("neck", "head", "loss")
     assert str(imported.notes[0]) == (
         "warning: unknown-algorithm model.type\n"
-        "    MAE is no algorithm that is known: its parts are wired one after the other, as their places tell; kept in "
+        "    Unheard is no algorithm that is known: its parts are wired one after the other, as their places tell; kept in "
         "the metadata: base_momentum"
     )
     nodes = to_document(imported.graph)["nodes"]

@@ -19,6 +19,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
         flow = draft.parts("neck", config["neck"], flow, "neck")
     if config.get("head") is None:
         draft.outputs["tensor"] = {"features": flow.ref}
+        draft.tell_dropped_levels()
     if "head" in config:
         draw_head(draft, config["head"], flow)
 

@@ -1,69 +1,163 @@
 """An algorithm that composer does not know: its parts one after the other, as their places tell."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from composer.graph import thaw
+from composer.graph import FrozenDict, Input, Ref, Wire, thaw
 from composer.names import name_fault
 from composer.openmmlab.algorithms.algorithm import Algorithm
-from composer.openmmlab.classification import draw_loss
+from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
 from composer.openmmlab.draft import COMMON, Draft, Flow
+from composer.openmmlab.names import scoped_type, split_type
+from composer.openmmlab.siamese import behind, call_again, draw_views, momentum, write_share
 from composer.openmmlab.trace import Trace
 
 __all__ = ["UNKNOWN"]
 
 _FROM_THE_IMAGE = ("backbone", "encoder", "generator")
-_TAKEN = ("image", "batch_size")  # the input, and the node that a loss is averaged by
+_MEMORIES = ("memory", "queue")
+_TAKEN = ("image", "view_1", "view_2", "batch_size")  # the inputs, and the node that a loss is averaged by
+_AVERAGED = ("backbone", "neck")
+_MOMENTA = ("momentum", "base_momentum")
+_KEEPS = "mmselfsup"  # its momentum is what an average keeps; mmpretrain's is what it takes in
+_TAKES = "mmpretrain"
+_NOT_SET = -1.0
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw the parts; settings that are no parts are carried."""
-    flow = image = draft.image(config, config.get("backbone"))
+    slots = _drawable(config, draft)
+    setting = _averaged_by(config, draft, slots)
+    views = draw_views(draft, config, 2) if setting else [draft.image(config, config.get("backbone"))]
+    flow = _draw_chain(config, draft, [slot for slot in slots if _rank(slot) < _HEADS], views[0])
+    keys = _draw_averages(draft, config, setting, flow) if setting else None
+    target = _draw_beside(config, draft, slots, views[0], flow)
+    for slot in [slot for slot in slots if _rank(slot) == _HEADS]:
+        _draw_head(slot, config[slot], draft, flow, target, keys)
+    if not any(_rank(slot) == _HEADS for slot in slots):
+        draft.tell_dropped_levels()
+    draft.outputs = {"tensor": {"features": flow.ref}, **draft.outputs} if flow != views[0] else draft.outputs
+    rest = [key for key in config if key not in slots and key not in COMMON]
+    for key in rest:
+        draft.carry(key, config[key])
+    draft.unknown_algorithm([key for key in rest if key != setting])
+
+
+def write(trace: Trace) -> dict[str, Any]:
+    """Write the parts under their ids, and the settings that were carried."""
+    if "view_1" in trace.graph.inputs:
+        trace.ids["view_1"] = "view_1"
+    own = {slot: beyond for slot, beyond in trace.carried.items() if slot not in COMMON}
+    copies = [name for name, node in trace.graph.nodes.items() if node.weights.rule == "momentum"]
+    found: dict[str, Any] = {}
+    for slot, beyond in own.items():
+        if slot in _MOMENTA and copies and type(beyond) in (int, float):
+            found |= write_share(trace, slot, copies[0], _NOT_SET)
+        elif _clash(slot, beyond, _slots(own)):
+            found[slot] = thaw(beyond)
+        else:
+            found[slot] = _write_part(trace, slot, beyond)
+    return found
+
+
+def _drawable(config: Mapping[str, Any], draft: Draft) -> list[str]:
+    """The places of the parts that become nodes, in the order in which they are drawn; the others are told."""
     slots = _slots(config)
     clashes = {slot: name for slot in slots if (name := _clash(slot, config[slot], slots))}
     for slot, name in clashes.items():
         text = f"its node would have the id '{name}', which something else has: it is no part of the graph; rename it"
         draft.not_understood(f"model.{slot}", text)
-    slots = [slot for slot in slots if slot not in clashes]
-    for slot in sorted(slots, key=_rank):
-        place = _place(slot)
-        source = image if any(word in slot for word in _FROM_THE_IMAGE) else flow
-        found = _draw_part(slot, config[slot], draft, source)
-        flow = found if place in ("backbone", "neck") and "generator" not in slot else flow
-    draft.outputs = {"tensor": {"features": flow.ref}, **draft.outputs} if flow != image else draft.outputs
-    rest = [key for key in config if key not in slots and key not in COMMON]
-    for key in rest:
-        draft.carry(key, config[key])
-    draft.unknown_algorithm(rest)
+    return sorted((slot for slot in slots if slot not in clashes), key=_rank)
 
 
-def write(trace: Trace) -> dict[str, Any]:
-    """Write the parts under their ids, and the settings that were carried."""
-    own = {slot: beyond for slot, beyond in trace.carried.items() if slot not in COMMON}
-    return {
-        slot: thaw(beyond) if _clash(slot, beyond, _slots(own)) else _write_part(trace, slot, beyond)
-        for slot, beyond in own.items()
-    }
+def _averaged_by(config: Mapping[str, Any], draft: Draft, slots: Sequence[str]) -> str | None:
+    """The setting that says how averaged copies of backbone and neck follow them, where that is certain.
+
+    It is, where both are there and the number is on the side that the package means.
+    """
+    given = [key for key in _MOMENTA if key in config]
+    value = config[given[0]] if len(given) == 1 else None
+    if type(value) is not float or not set(_AVERAGED) <= set(slots) or any(slot.endswith("_k") for slot in slots):
+        return None
+    kept, taken = draft.package == _KEEPS and value > 0.5, draft.package == _TAKES and value < 0.5
+    return given[0] if 0 < value < 1 and (kept or taken) else None
 
 
-def _draw_part(slot: str, config: Any, draft: Draft, source: Flow) -> Flow:
-    loss = config.get("loss") if isinstance(config, Mapping) and _place(slot) == "head" else None
-    if not _is_part(loss) or isinstance(loss, list | tuple) or "loss" in draft.nodes:
-        return draft.parts(slot, config, source, _place(slot))
-    layers = {key: value for key, value in config.items() if key != "loss"}
-    flow = draft.parts(slot, layers, source, "head")
-    draft.carried[slot]["loss"] = draw_loss(draft, loss, flow.last, None)
+def _draw_chain(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], image: Flow) -> Flow:
+    """Backbones and necks one after the other."""
+    flow = image
+    for slot in slots:
+        source = image if _place(slot) == "backbone" else flow
+        flow = draft.parts(slot, config[slot], source, _place(slot))
     return flow
+
+
+def _draw_averages(draft: Draft, config: Mapping[str, Any], setting: str, flow: Flow) -> Flow:
+    """The averaged copies of backbone and neck on the second view; what flows out is the keys."""
+    text = "read as that of averaged copies of backbone and neck, which take a second view"
+    draft.left_to_caller(f"model.{setting}", text)
+    share = config[setting] if draft.package == _KEEPS else 1 - config[setting]
+    names = [name for name in draft.nodes if name.split("_")[0] in _AVERAGED and _is_number(name.partition("_")[2])]
+    call_again(draft, momentum(names, round(share, 12)), "_k", {"view_1": Ref("view_2")})
+    last = [name for name in names if name.startswith("neck")][-1]
+    return Flow(behind("_k", replace(flow.ref, source=last)), flow.levels)
+
+
+def _draw_beside(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], image: Flow, flow: Flow) -> Ref | None:
+    """Memories, which take what flows, and what makes targets of the picture: its answer."""
+    target: Ref | None = None
+    for slot in [slot for slot in slots if _rank(slot) > _HEADS]:
+        if "generator" in slot:
+            made = draft.parts(slot, config[slot], image, "backbone")
+            target = made.last if draft.nodes[made.ref.source].type in draft.catalog else made.ref
+        else:
+            draft.parts(slot, config[slot], flow, "neck", **_sample_index(config[slot], draft))
+    return target
+
+
+def _sample_index(config: Any, draft: Draft) -> dict[str, Wire]:
+    """The wire for each port of a memory that asks which sample is which."""
+    component = draft.reader.component(scoped_type(config)) if isinstance(config, Mapping) else None
+    ports = [port.name for port in component.inputs if port.type.name == "SampleIndex"] if component else []
+    if ports:
+        draft.data_samples["sample_index"] = Input("SampleIndex", ("B",))
+    return dict.fromkeys(ports, Ref("sample_index"))
+
+
+def _draw_head(slot: str, config: Any, draft: Draft, flow: Flow, target: Ref | None, keys: Flow | None) -> None:
+    """A head, with the loss that stands in it; a placeholder takes the keys too."""
+    loss = config.get("loss") if isinstance(config, Mapping) else None
+    drawn = _is_part(loss) and not isinstance(loss, list | tuple) and "loss" not in draft.nodes
+    layers = {key: value for key, value in config.items() if key != "loss"} if drawn else config
+    if drawn and _has_no_layers(config, draft):
+        draft.carry(slot, layers)
+        logits = flow
+    else:
+        wires: dict[str, Wire] = {"key": keys.last} if keys else {}
+        logits = draft.parts(slot, layers, flow, "head", **wires)
+        node = draft.nodes.get(slot)
+        if keys and node is not None and node.type not in draft.catalog:
+            draft.nodes[slot] = replace(node, inputs=FrozenDict({**node.inputs, "key": keys.ref}))
+    if drawn:
+        draft.carried[slot]["loss"] = draw_loss(draft, loss, logits.last, target)
+
+
+def _has_no_layers(config: Mapping[str, Any], draft: Draft) -> bool:
+    """Whether a head takes what comes as the logits; mmselfsup's of the same name has a layer."""
+    scope, kind = split_type(scoped_type(config))
+    return kind in WITHOUT_LAYERS and (scope or draft.package) != _KEEPS
 
 
 def _write_part(trace: Trace, slot: str, beyond: Any) -> Any:
     if isinstance(beyond, tuple) and f"{slot}_0" in trace.graph.nodes:
         return trace.parts(slot, [f"{slot}_{index}" for index in range(len(beyond))], always_list=True)
-    if slot not in trace.graph.nodes or not isinstance(beyond, Mapping):
+    if not isinstance(beyond, Mapping):
         return thaw(beyond)
-    found = trace.part(slot, slot)
-    if "loss" in beyond and "loss" not in found:
-        found["loss"] = trace.loss("loss", beyond["loss"])
+    found = trace.part(slot, slot) if slot in trace.graph.nodes else thaw(beyond)
+    loss = beyond.get("loss")
+    if "loss" in trace.graph.nodes and "loss" in beyond and ("loss" not in found or slot not in trace.graph.nodes):
+        found["loss"] = trace.loss("loss", loss)
     return found
 
 
@@ -86,14 +180,24 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, Mapping) and "type" in value
 
 
+def _is_number(text: str) -> bool:
+    return not text or text.isdigit()
+
+
 def _place(slot: str) -> Any:
     if "head" in slot:
         return "head"
     return "backbone" if any(word in slot for word in _FROM_THE_IMAGE) else "neck"
 
 
+_HEADS = 2
+
+
 def _rank(slot: str) -> int:
-    return {"backbone": 0, "neck": 1, "head": 2}[_place(slot)]
+    """In which order parts are drawn: backbones, necks, heads; what stands beside them takes part in no chain."""
+    if "generator" in slot or any(word in slot for word in _MEMORIES):
+        return _HEADS + 1
+    return {"backbone": 0, "neck": 1, "head": _HEADS}[_place(slot)]
 
 
 UNKNOWN = Algorithm((), draw, write)

@@ -4,7 +4,7 @@ import ast
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,18 @@ _TEXT_TEMPLATE = re.compile(r"(['\"]?)(\{\{\s*_base_\.[\w.]+\s*\}\})\1")
 class ConfigReader:
     """Reads one config and everything that it inherits from.
 
+    Args:
+        alone: Whether no other file may be opened: the config was handed over, and came without its folder.
+        configs: For each package the folder that its configs lie in, for bases such as ``mmcls::_base_/x.py``.
+
     Attributes:
         report: What was refused, and notes.
         files: The files that were read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alone: bool = False, configs: Mapping[str, Path] | None = None) -> None:
+        self.alone = alone
+        self.configs = configs or {}
         self.report = Report()
         self.files: list[Path] = []
         self.budget = Budget()
@@ -65,6 +71,10 @@ class ConfigReader:
     def _names(self, path: Path, where: Where) -> Names:
         """What a file defines; nothing where it cannot be read, which is reported."""
         path = Path(os.path.normpath(path))
+        if self.alone and self._open:
+            text = "it inherits from another file, which did not come with it: import it with `composer import`"
+            self.report.refuse("config-elsewhere", where, text)
+            return Names()
         if path in self._done:
             return self._done[path]
         if path in self._open:
@@ -187,21 +197,33 @@ class ConfigReader:
         before = len(self.report.problems)
         found = BaseDict()
         for base in paths:
-            if "::" in base:
-                text = f"{base} lies in an installed package, which is not opened: copy the file, and name its path"
-                self.report.refuse("config-elsewhere", where, text)
+            lies = self._place_of(path, base, where)
+            if lies is None:
                 continue
-            names = self._names(path.parent / base, where).data()
+            names = self._names(lies, where).data()
             for name in sorted(found.keys() & names.keys()):
                 text = f"{name} stands in more than one base; the last is {base}: take it out of one"
                 self.report.refuse("config-duplicate-key", where, text)
             found |= copy_tree(names, self.budget, BaseDict)
         return found, len(self.report.problems) == before
 
+    def _place_of(self, path: Path, base: str, where: Where) -> Path | None:
+        """The file of a base, which may lie among the configs of a package; None where that is not known."""
+        package, separator, rest = base.partition("::")
+        if not separator:
+            return path.parent / base
+        folder = self.configs.get(package)
+        if folder is not None:
+            return folder / rest
+        text = f"{base} lies among the configs of the package {package}, and it is not known where these are: "
+        text += f"name their folder (composer import --configs {package}=FOLDER), or copy the file and name its path"
+        self.report.refuse("config-elsewhere", where, text)
+        return None
+
     def _module(self, path: Path, wanted: ast.ImportFrom, where: Where) -> Names:
         """What a module imported under ``with read_base()`` defines."""
         for candidate in _module_paths(path, wanted):
-            if candidate.is_file():
+            if self.alone or candidate.is_file():
                 return self._names(candidate, where)
         name = "." * wanted.level + (wanted.module or "")
         raise NotDataError(f"there is no config file for the module {name} beside this one or above it")

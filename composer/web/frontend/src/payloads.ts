@@ -70,9 +70,7 @@ export interface ApplyFix {
  */
 export interface EditStep {
   path: string[];
-  set?: {
-    [k: string]: unknown;
-  };
+  set?: unknown;
   remove?: boolean;
 }
 /**
@@ -153,9 +151,7 @@ export interface ParameterView {
   type: string;
   help: string;
   required: boolean;
-  default: {
-    [k: string]: unknown;
-  };
+  default: unknown;
   from_wire: string | null;
 }
 /**
@@ -550,9 +546,7 @@ export interface SetParam {
   op: "set-param";
   node: string;
   name: string;
-  value?: {
-    [k: string]: unknown;
-  };
+  value?: unknown;
 }
 /**
  * Take a parameter out of the graph, so that it has its default or is taken from the wire.
@@ -718,9 +712,7 @@ export interface SetGraph {
 export interface SetSubgraphParam {
   op: "set-subgraph-param";
   name: string;
-  value?: {
-    [k: string]: unknown;
-  };
+  value?: unknown;
   remove?: boolean;
 }
 /**
@@ -884,6 +876,15 @@ export interface SaveRequest {
   overwrite?: boolean;
 }
 /**
+ * The Python source of a component's class.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "SourceRequest".
+ */
+export interface SourceRequest {
+  type: string;
+}
+/**
  * Best first.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -914,6 +915,24 @@ export interface SuggestRequest {
   path?: string[];
   source?: string | null;
   target?: string | null;
+}
+/**
+ * Text to be read or downloaded: a graph's YAML, a component's source.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "TextReply".
+ */
+export interface TextReply {
+  text: string;
+}
+/**
+ * A document as YAML, as it would be saved.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "TextRequest".
+ */
+export interface TextRequest {
+  document: string;
 }
 /**
  * What can be opened.

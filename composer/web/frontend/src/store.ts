@@ -1,7 +1,8 @@
 import { create } from "zustand";
 import { type Bridge, Refusal } from "./bridge";
+import { moved } from "./moved";
 import type { Mode, Operation, Path } from "./operations";
-import type { CatalogView, EditReply, GraphView, OpenReply } from "./payloads";
+import type { CatalogView, EditReply, GraphView, OpenReply, ProblemView } from "./payloads";
 
 /** A document as it was before a step, with what it looked like. */
 interface Step {
@@ -23,6 +24,8 @@ export interface Toast {
   id: number;
   kind: "error" | "info" | "success";
   text: string;
+  /** A line to be copied. */
+  code?: string;
 }
 
 export interface EditOptions {
@@ -32,10 +35,12 @@ export interface EditOptions {
   select?: string[];
   /** No view is needed: boxes were moved to where they are drawn already. */
   quiet?: boolean;
+  /** Told why it was refused, in place of a toast. */
+  refused?: (reason: string) => void;
 }
 
 export type Panel = "inspector" | "problems";
-export type Dialog = "gallery" | "save" | "shortcuts" | "conflict" | "recovery" | "unsaved" | null;
+export type Dialog = "gallery" | "save" | "shortcuts" | "conflict" | "recovery" | "unsaved" | "failure" | null;
 
 /** What is shown, what was done, and how to change it. The server makes every change of the document. */
 export interface Composer {
@@ -45,6 +50,8 @@ export interface Composer {
   view: GraphView | null;
   path: Path;
   file: FileState;
+  /** Counts the documents that were opened, so that each is shown whole. */
+  opened: number;
   past: Step[];
   future: Step[];
   /** Names of selected boxes (nodes, inputs, `outputs.loss`, comments). */
@@ -54,9 +61,13 @@ export interface Composer {
   lens: Mode | null;
   panel: Panel;
   dialog: Dialog;
+  /** The box that the canvas brings into the middle; the tick counts up with each wish. */
+  centre: { name: string; tick: number } | null;
   busy: number;
   offline: boolean;
   toasts: Toast[];
+  /** What was told about the document when it was read (parts of a config that were not understood). */
+  notes: ProblemView[];
 
   /** Apply operations as one step of undo; null where they were refused, which is told in a toast. */
   edit: (operations: Operation[], options?: EditOptions) => Promise<EditReply | null>;
@@ -74,7 +85,7 @@ export interface Composer {
   replace: (reply: OpenReply, label: string) => void;
   select: (names: string[], wire?: string | null) => void;
   set: (part: Partial<Composer>) => void;
-  tell: (kind: Toast["kind"], text: string) => void;
+  tell: (kind: Toast["kind"], text: string, code?: string) => void;
 }
 
 const STEPS = 300;
@@ -88,21 +99,25 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return mine;
 }
 
+/** When every change that was asked for is in the document. */
+export const settled = (): Promise<void> => inTurn(async () => undefined);
+
 export const useComposer = create<Composer>()((set, get) => {
-  const refused = (error: unknown): null => {
+  const refused = (error: unknown, told?: (reason: string) => void): null => {
     if (!(error instanceof Refusal)) throw error;
     set({ offline: error.offline });
-    get().tell("error", error.message);
+    if (told) told(error.message);
+    else if (!error.offline) get().tell("error", error.message);
     return null;
   };
-  const busy = async <T>(work: () => Promise<T>): Promise<T | null> => {
+  const busy = async <T>(work: () => Promise<T>, told?: (reason: string) => void): Promise<T | null> => {
     set((state) => ({ busy: state.busy + 1 }));
     try {
       const found = await work();
       if (get().offline) set({ offline: false });
       return found;
     } catch (error) {
-      return refused(error);
+      return refused(error, told);
     } finally {
       set((state) => ({ busy: state.busy - 1 }));
     }
@@ -138,6 +153,7 @@ export const useComposer = create<Composer>()((set, get) => {
     view: null,
     path: [],
     file: { name: "untitled", place: "none", version: null, saved: "" },
+    opened: 0,
     past: [],
     future: [],
     selection: [],
@@ -145,22 +161,25 @@ export const useComposer = create<Composer>()((set, get) => {
     lens: null,
     panel: "inspector",
     dialog: null,
+    centre: null,
     busy: 0,
     offline: false,
     toasts: [],
+    notes: [],
 
     edit: (operations, options = {}) =>
       inTurn(async () => {
         const { document, path, bridge } = get();
         const before = step(options.label ?? operations[0]?.op ?? "change");
-        const reply = await busy(() =>
-          bridge.call<EditReply>("edit", { document, path, operations, look: !options.quiet }),
+        const reply = await busy(
+          () => bridge.call<EditReply>("edit", { document, path, operations, look: !options.quiet }),
+          options.refused,
         );
         if (!reply || !before || reply.document === document) return reply;
         const select = options.select ?? (reply.created.length ? reply.created : null);
         set((state) => ({
           document: reply.document,
-          view: reply.view ?? state.view,
+          view: reply.view ?? moved(state.view, operations),
           path: reply.view?.path ?? state.path,
           past: [...state.past, before].slice(-STEPS),
           future: [],
@@ -183,10 +202,12 @@ export const useComposer = create<Composer>()((set, get) => {
     look: () => inTurn(() => look(get().path)),
     show: (reply) =>
       set({
+        opened: get().opened + 1,
         document: reply.document,
         view: reply.view,
         path: reply.view.path,
         file: { name: reply.name, place: reply.place, version: reply.version, saved: reply.document },
+        notes: reply.notes,
         past: [],
         future: [],
         selection: [],
@@ -206,10 +227,10 @@ export const useComposer = create<Composer>()((set, get) => {
     },
     select: (names, wire = null) => set({ selection: names, wire }),
     set: (part) => set(part),
-    tell: (kind, text) => {
-      const toast = { id: ++toasts, kind, text };
+    tell: (kind, text, code) => {
+      const toast = { id: ++toasts, kind, text, code };
       set((state) => ({ toasts: [...state.toasts.slice(-3), toast] }));
-      setTimeout(() => set((state) => ({ toasts: state.toasts.filter((one) => one !== toast) })), 6000);
+      setTimeout(() => set((state) => ({ toasts: state.toasts.filter((one) => one !== toast) })), code ? 12000 : 6000);
     },
   };
 });

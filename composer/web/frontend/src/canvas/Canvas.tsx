@@ -1,3 +1,106 @@
+import "./canvas.css";
+import "./box.css";
+import "./popups.css";
+import { Background, BackgroundVariant, ConnectionMode, MiniMap, ReactFlow, SelectionMode, useReactFlow, useStore } from "@xyflow/react";
+import { type RefObject, useEffect, useRef } from "react";
+import { BoxNode } from "./BoxNode";
+import { Breadcrumb } from "./Breadcrumb";
+import { CommentNode } from "./CommentNode";
+import { ConnectTo } from "./ConnectTo";
+import type { Box, Wire } from "./drawing";
+import { EmptyState } from "./EmptyState";
+import { FitHint } from "./FitHint";
+import { kindColour } from "./kinds";
+import { Legend } from "./Legend";
+import { Menu } from "./Menu";
+import { Search } from "./Search";
+import { useCanvas } from "./state";
+import { useDrawing } from "./useDrawing";
+import { useKeys } from "./useKeys";
+import { usePointer } from "./usePointer";
+import { useSight } from "./useSight";
+import { useWires } from "./useWires";
+import { WireEdge } from "./WireEdge";
+import { ZoomBar } from "./ZoomBar";
+
+const NODE_TYPES = { box: BoxNode, comment: CommentNode };
+const EDGE_TYPES = { wire: WireEdge };
+const GRID: [number, number] = [8, 8];
+/** Above so many boxes only those in sight are drawn. */
+const MANY = 200;
+
+/** The graph as boxes and wires. */
 export function Canvas() {
-  return <div className="composer-canvas" />;
+  const root = useRef<HTMLElement>(null);
+  const { boxes, wires, onNodesChange, onEdgesChange } = useDrawing();
+  const onWires = useWires();
+  const onPointer = usePointer();
+  useKeys();
+  return (
+    <main ref={root} className="composer-canvas" aria-label="canvas" tabIndex={0} {...onPointer.root}>
+      <ReactFlow<Box, Wire>
+        nodes={boxes}
+        edges={wires}
+        nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
+        onNodesChange={onNodesChange}
+        onEdgesChange={onEdgesChange}
+        {...onWires}
+        {...onPointer.flow}
+        minZoom={0.05}
+        maxZoom={2}
+        snapToGrid
+        snapGrid={GRID}
+        connectionMode={ConnectionMode.Strict}
+        connectionRadius={28}
+        selectionMode={SelectionMode.Partial}
+        panActivationKeyCode={null}
+        deleteKeyCode={null}
+        disableKeyboardA11y
+        edgesFocusable={false}
+        zoomOnDoubleClick={false}
+        elevateNodesOnSelect
+        onlyRenderVisibleElements={boxes.length > MANY}
+        proOptions={PRO}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={24} size={1} color="var(--c-line)" />
+        <MiniMap className="composer-minimap" pannable zoomable ariaLabel="minimap" nodeColor={colourOf} nodeBorderRadius={8} maskColor="var(--c-veil)" />
+        <FitHint />
+        <Sight root={root} />
+      </ReactFlow>
+      <div className="composer-canvas-top">
+        <Breadcrumb />
+        <Legend />
+      </div>
+      <EmptyState />
+      <ZoomBar />
+      <Popups />
+    </main>
+  );
+}
+
+const PRO = { hideAttribution: true };
+const colourOf = (box: Box): string => (box.data.comment ? "var(--c-line)" : kindColour(box.data));
+
+function Popups() {
+  const popup = useCanvas((state) => state.popup);
+  if (popup?.kind === "search") return <Search asked={popup} />;
+  if (popup?.kind === "connect") return <ConnectTo node={popup.node} />;
+  if (popup?.kind === "menu") return <Menu asked={popup} />;
+  return null;
+}
+
+/** Hands the canvas to the commands, and tells the style sheet how far away the eye is. */
+function Sight({ root }: { root: RefObject<HTMLElement | null> }) {
+  const flow = useReactFlow<Box, Wire>();
+  const distance = useStore((state) => (state.transform[2] < 0.3 ? "far" : state.transform[2] < 0.55 ? "middle" : "near"));
+  useEffect(() => {
+    useCanvas.getState().set({ flow, root: root.current });
+    return () => useCanvas.getState().set({ flow: null, root: null, popup: null });
+  }, [flow, root]);
+  useEffect(() => {
+    if (root.current) root.current.dataset.distance = distance;
+  }, [distance, root]);
+  useSight();
+  return null;
 }

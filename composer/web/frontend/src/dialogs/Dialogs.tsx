@@ -1,3 +1,34 @@
+import "./dialogs.css";
+import { useComposer } from "../store";
+import { Conflict } from "./Conflict";
+import { Failed } from "./Failed";
+import { Gallery } from "./Gallery";
+import { Offline } from "./Offline";
+import { Recovery } from "./Recovery";
+import { Save } from "./Save";
+import { Shortcuts } from "./Shortcuts";
+import { Toasts } from "./Toasts";
+import { Unsaved } from "./Unsaved";
+
+const DIALOGS = {
+  gallery: Gallery,
+  save: Save,
+  shortcuts: Shortcuts,
+  conflict: Conflict,
+  recovery: Recovery,
+  unsaved: Unsaved,
+  failure: Failed,
+};
+
+/** Whatever lies over the page. */
 export function Dialogs() {
-  return <div className="composer-dialogs" />;
+  const dialog = useComposer((state) => state.dialog);
+  const Open = dialog && DIALOGS[dialog];
+  return (
+    <>
+      {Open && <Open />}
+      <Offline />
+      <Toasts />
+    </>
+  );
 }

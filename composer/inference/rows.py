@@ -1,14 +1,14 @@
-"""The rows of ``composer summary``: each node with its sizes and costs, the nodes of a subgraph's call under it."""
+"""The rows of a summary: each node with its sizes and costs, the nodes of a subgraph's call under it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from composer.graph import Graph, Node
-from composer.inference import NodeSize, Shapes
+from composer.inference.shapes import NodeSize, Shapes
 from composer.inference.sizes import shape_text
 
-__all__ = ["Row", "size_rows"]
+__all__ = ["Row", "free_sizes", "rounded", "size_rows"]
 
 
 @dataclass
@@ -98,6 +98,20 @@ def size_rows(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> list[Row]:
             if depth > 1:
                 found[".".join(outer[: depth - 1])].rows.append(found[part])
     return [found[name] for name in graph.nodes]
+
+
+def free_sizes(graph: Graph) -> set[str]:
+    """Names of the sizes other than the batch that its inputs leave free."""
+    entries = (*graph.inputs.values(), *graph.data_samples.values())
+    return {size for entry in entries for size in entry.shape or () if isinstance(size, str) and size != "B"}
+
+
+def rounded(count: int | None) -> str:
+    """A large number with four digits: ``8.174 G``; ``-`` for what is not known."""
+    if count is None or count < 10_000:
+        return "-" if count is None else f"{count:,}"
+    power = (len(str(count)) - 1) // 3
+    return f"{float(f'{count:.4g}') / 1000**power:.4g} {' KMGTPE'[power]}" if power < 7 else f"{count:.3e}"
 
 
 def _outputs(shapes: Shapes, modes: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:

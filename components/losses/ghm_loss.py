@@ -1,0 +1,175 @@
+"""Losses that give each range of gradients the same say."""
+
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from components.losses.class_rows import class_rows
+from components.losses.weighted_loss import Reduction, weight_reduce_loss
+from composer.ports import AnyTensor, Embedding, Label, Loss
+
+__all__ = ["GHMC", "GHMR"]
+
+Count = Annotated[int, Ge(1)]
+Momentum = Annotated[float, Interval(ge=0, lt=1)]
+
+
+class HarmonizedLoss(nn.Module):
+    """Counts how many elements have gradients of each range, and weighs them by the inverse."""
+
+    acc_sum: Tensor
+    edges: Tensor
+
+    def __init__(
+        self, bins: int, momentum: float, last_edge: float, levels: int, reduction: Reduction, loss_weight: float
+    ) -> None:
+        super().__init__()
+        self.bins = bins
+        self.momentum = momentum
+        self.levels = levels
+        self.reduction = reduction
+        self.loss_weight = loss_weight
+        self.register_buffer("edges", torch.tensor([*(index / bins for index in range(bins)), last_edge]))
+        if momentum > 0:
+            self.register_buffer("acc_sum", torch.zeros(bins))
+
+    def harmonized(self, loss: Tensor, length: Tensor, valid: Tensor, totals: Tensor, level: Tensor | None) -> Tensor:
+        """Level by level, as the running counts of one are where the next begins.
+
+        Args:
+            loss: One value an element, [N, K].
+            length: The norm of its gradient, from 0 to 1.
+            valid: Whether it counts.
+            totals: What counts as the number of elements, one value each.
+            level: [N] below ``levels``; None where there is one.
+        """
+        bin_ = torch.bucketize(length.contiguous(), self.edges, right=True) - 1
+        running = self.acc_sum.clone() if self.momentum > 0 else None
+        found = loss.sum() * 0
+        for index in range(self.levels):
+            here = valid if level is None else valid & (level == index)[:, None]
+            total = torch.where(here if level is None else (level == index)[:, None], totals, 0).sum().clamp(min=1)
+            weights, running = self._weights(bin_, here, total, running)
+            mean = total if self.reduction == "mean" else None
+            found = found + weight_reduce_loss(loss, weights, self.reduction, mean)
+        if running is not None and self.training:
+            self.acc_sum.copy_(running)
+        return self.loss_weight * found
+
+    def _weights(
+        self, bin_: Tensor, here: Tensor, total: Tensor, running: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        inside = here & (bin_ >= 0) & (bin_ < self.bins)
+        place = torch.where(inside, bin_, self.bins)
+        counts = F.one_hot(place.flatten(), self.bins + 1).sum(dim=0)[: self.bins].to(total.dtype)
+        held = counts > 0
+        if running is not None:
+            running = torch.where(held, self.momentum * running + (1 - self.momentum) * counts, running)
+            counts = running
+        share = torch.where(held, total / counts.where(held, 1), 0) / held.sum().clamp(min=1)
+        return torch.where(inside, share[place.clamp(max=self.bins - 1)], 0), running
+
+
+class GHMC(HarmonizedLoss):
+    """Sigmoid cross entropy in which each range of |p - target| counts alike (GHM, arXiv:1811.05181, equation 6).
+
+    Targets are class indices [N], of which the number of classes stands for none, or rows [N, K]. The running counts
+    change in training only.
+
+    Args:
+        bins: Ranges that the interval from 0 to 1 is cut into.
+        momentum: How much of the counts before is kept; 0 takes those of the batch.
+        use_sigmoid: True; there is no softmax form.
+        loss_weight: Multiplies the loss.
+        reduction: ``mean`` divides by the number of elements that count, ``sum`` does not.
+        levels: Groups that are counted one after the other, as OpenMMLab counts the levels of a pyramid; ``level`` says
+            which one an element is of.
+
+    Raises:
+        ValueError: In ``forward``: the targets' shape fits neither, or there are levels and ``level`` has no wire.
+    """
+
+    def __init__(
+        self,
+        bins: Count = 10,
+        momentum: Momentum = 0.0,
+        use_sigmoid: Literal[True] = True,
+        loss_weight: float = 1.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        levels: Count = 1,
+    ) -> None:
+        super().__init__(bins, momentum, 1 + 1e-6, levels, reduction, loss_weight)
+
+    def forward(
+        self,
+        pred: Annotated[Embedding, "N K"],
+        target: Annotated[AnyTensor, "N ..."],
+        weight: AnyTensor | None = None,
+        level: Annotated[Label, "N"] | None = None,
+    ) -> Loss:
+        """Weighted by harmony; an element with the weight 0 does not count, other weights are alike."""
+        _check_level(level, self.levels)
+        rows = class_rows(target, pred.shape[1], background=True).to(pred.dtype)
+        valid = torch.ones_like(pred, dtype=torch.bool) if weight is None else _spread(weight, pred) > 0
+        length = (pred.detach().sigmoid() - rows).abs()
+        loss = F.binary_cross_entropy_with_logits(pred, rows, reduction="none")
+        return self.harmonized(loss, length, valid, valid.to(pred.dtype), level)
+
+
+class GHMR(HarmonizedLoss):
+    """A smooth absolute difference in which each range of gradients counts alike (GHM, arXiv:1811.05181, equation 10).
+
+    The running counts change in training only.
+
+    Args:
+        mu: Below about this difference the loss is square.
+        bins: Ranges that the interval from 0 to 1 is cut into.
+        momentum: How much of the counts before is kept; 0 takes those of the batch.
+        loss_weight: Multiplies the loss.
+        reduction: ``mean`` divides by the sum of the weights, ``sum`` does not.
+        levels: Groups that are counted one after the other; ``level`` says which one an element is of.
+
+    Raises:
+        ValueError: In ``forward``: there are levels and ``level`` has no wire.
+    """
+
+    def __init__(
+        self,
+        mu: Annotated[float, Gt(0)] = 0.02,
+        bins: Count = 10,
+        momentum: Momentum = 0.0,
+        loss_weight: float = 1.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        levels: Count = 1,
+    ) -> None:
+        super().__init__(bins, momentum, 1e3, levels, reduction, loss_weight)
+        self.mu = mu
+
+    def forward(
+        self,
+        pred: Annotated[Embedding, "N K"],
+        target: Annotated[AnyTensor, "N K"],
+        weight: AnyTensor | None = None,
+        level: Annotated[Label, "N"] | None = None,
+    ) -> Loss:
+        """sqrt(d^2 + mu^2) - mu, weighted by harmony; an element with the weight 0 does not count."""
+        _check_level(level, self.levels)
+        weights = torch.ones_like(pred) if weight is None else _spread(weight, pred).to(pred.dtype)
+        difference = pred - target
+        root = (difference * difference + self.mu * self.mu).sqrt()
+        length = (difference / root).abs().detach()
+        return self.harmonized(root - self.mu, length, weights > 0, weights, level)
+
+
+def _spread(weight: Tensor, pred: Tensor) -> Tensor:
+    return weight.expand_as(pred) if weight.dim() == pred.dim() else weight[:, None].expand_as(pred)
+
+
+def _check_level(level: Tensor | None, levels: int) -> None:
+    if level is None and levels > 1:
+        raise ValueError(
+            f"level: found no wire, levels is {levels}: wire which one each element is of, or set levels to 1"
+        )

@@ -1,0 +1,54 @@
+"""Losses of overlap."""
+
+from typing import Annotated
+
+from annotated_types import Gt
+from torch import Tensor, nn
+
+from components.box_geometry import generalized_iou
+from components.losses.weighted_loss import Reduction, weighted_loss
+from composer.ports import AnyTensor, Loss, Scalar
+
+__all__ = ["GIoULoss"]
+
+
+@weighted_loss
+def giou_loss(pred: Tensor, target: Tensor, eps: float) -> Tensor:
+    """1 - GIoU."""
+    return 1 - generalized_iou(pred, target, eps)
+
+
+class GIoULoss(nn.Module):
+    """1 - GIoU of predicted and true boxes (arXiv:1902.09630, section 3.1).
+
+    Args:
+        eps: Smallest area that a ratio is taken of, in square pixels.
+        reduction: ``none`` keeps one value a box; ``mean`` and ``sum`` give one number.
+        loss_weight: Multiplies the loss.
+
+    Raises:
+        ValueError: In ``forward``: ``avg_factor`` meets the reduction ``sum``.
+    """
+
+    def __init__(
+        self, eps: Annotated[float, Gt(0)] = 1e-6, reduction: Reduction = "mean", loss_weight: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.eps = eps
+        self.reduction = reduction
+        self.loss_weight = loss_weight
+
+    def forward(
+        self,
+        pred: Annotated[AnyTensor, "N 4"],
+        target: Annotated[AnyTensor, "N 4"],
+        weight: AnyTensor | None = None,
+        avg_factor: Annotated[Scalar, ""] | None = None,
+        *,
+        reduction_override: Reduction | None = None,
+    ) -> Loss:
+        """Weighted and reduced; of weights [N, 4] the mean over a box counts."""
+        if weight is not None and weight.dim() > 1:
+            weight = weight.mean(dim=-1)
+        reduction = reduction_override or self.reduction
+        return self.loss_weight * giou_loss(pred, target, weight, reduction, avg_factor, eps=self.eps)

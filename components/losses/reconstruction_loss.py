@@ -1,0 +1,104 @@
+"""Losses between what is filled in and what was hidden."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from composer.ports import AnyTensor, Loss, Mask, Tokens
+
+__all__ = ["MAEReconstructionLoss", "PixelReconstructionLoss", "SimMIMReconstructionLoss"]
+
+_EPS = 1e-5
+
+
+class PixelReconstructionLoss(nn.Module):
+    """Distance to the target, averaged over what is hidden (MAE, arXiv:2111.06377; SimMIM, arXiv:2111.09886).
+
+    Tokens [B, N, C] are averaged over their numbers first. The sum over what is hidden is divided by the sum of the
+    mask; for maps a mask [B, 1, H, W] counts pixels, so that ``channel`` divides by the channels too.
+
+    Args:
+        criterion: ``L1`` for the absolute difference, ``L2`` for its square.
+        channel: What the loss is divided by; ``None`` for 1.
+
+    Raises:
+        ValueError: In ``forward``: the mask fits neither tokens nor maps.
+    """
+
+    def __init__(self, criterion: Literal["L1", "L2"], channel: Annotated[int, Ge(1)] | None = None) -> None:
+        super().__init__()
+        self.criterion, self.channel = criterion, channel or 1
+
+    def forward(
+        self,
+        pred: Annotated[AnyTensor, "..."],
+        target: Annotated[AnyTensor, "..."],
+        mask: Mask | None = None,
+    ) -> Annotated[Loss, ""]:
+        """One number.
+
+        Args:
+            pred: Tokens [B, N, C] or maps [B, C, H, W].
+            target: The same of what was there.
+            mask: [B, N] for tokens, [B, 1, H, W] for maps; 1 or true where it is hidden. Without it all count.
+        """
+        distance = (pred - target).abs() if self.criterion == "L1" else (pred - target).square()
+        elements = distance.mean(dim=2) if distance.dim() == 3 else distance
+        return elements.mean() if mask is None else _hidden_sum(elements, mask) / mask.sum() / self.channel
+
+
+class MAEReconstructionLoss(nn.Module):
+    """Mean squared difference of the hidden patches (MAE, arXiv:2111.06377, section 3): mmselfsup's name for it."""
+
+    def forward(
+        self,
+        pred: Annotated[Tokens, "B N C"],
+        target: Annotated[Tokens, "B N C"],
+        mask: Annotated[Mask, "B N"],
+    ) -> Annotated[Loss, ""]:
+        """One number.
+
+        Args:
+            pred: What is predicted of every patch.
+            target: What was there.
+            mask: 1 or true where a patch is hidden.
+        """
+        return _hidden_sum((pred - target).square().mean(dim=2), mask) / mask.sum()
+
+
+class SimMIMReconstructionLoss(nn.Module):
+    """Mean absolute difference of the hidden pixels (SimMIM, arXiv:2111.09886, section 3.4): mmselfsup's name for it.
+
+    Args:
+        encoder_in_channels: Channels of the image.
+    """
+
+    def __init__(self, encoder_in_channels: Annotated[int, Ge(1)]) -> None:
+        super().__init__()
+        self.encoder_in_channels = encoder_in_channels
+
+    def forward(
+        self,
+        pred: Annotated[AnyTensor, "B C H W"],
+        target: Annotated[AnyTensor, "B C H W"],
+        mask: Annotated[Mask, "B 1 H W"],
+    ) -> Annotated[Loss, ""]:
+        """One number.
+
+        Args:
+            pred: The filled-in picture.
+            target: The picture.
+            mask: 1 or true where a pixel is hidden.
+        """
+        return _hidden_sum((pred - target).abs(), mask) / (mask.sum() + _EPS) / self.encoder_in_channels
+
+
+def _hidden_sum(elements: Tensor, mask: Tensor) -> Tensor:
+    over_channels = elements.dim() == 4 and mask.shape == (elements.shape[0], 1, *elements.shape[2:])
+    if mask.shape != elements.shape and not over_channels:
+        raise ValueError(
+            f"mask: found the sizes {tuple(mask.shape)} for losses of the sizes {tuple(elements.shape)}, expected one "
+            "entry a patch, or one a pixel"
+        )
+    return (elements * mask).sum()

@@ -1,0 +1,73 @@
+"""Losses of models that predict visual words."""
+
+from typing import Annotated, NamedTuple
+
+from annotated_types import Ge
+from torch import nn
+from torch.nn import functional as F
+
+from composer.ports import AnyTensor, Label, Logits, Loss, Scalar, Tokens
+
+__all__ = ["BEiTLoss", "CAELoss"]
+
+
+class BEiTLoss(nn.Module):
+    """Cross entropy of the visual words of hidden patches (BEiT, arXiv:2106.08254, eq. 2): mmselfsup's name for it."""
+
+    def forward(
+        self,
+        pred: Annotated[Logits, "N K"],
+        target: Annotated[Label, "N"],
+        weight: Annotated[AnyTensor, "N"] | None = None,
+        avg_factor: Annotated[Scalar, ""] | None = None,
+    ) -> Annotated[Loss, ""]:
+        """One number.
+
+        Args:
+            pred: Scores of the words.
+            target: The right words.
+            weight: How much each counts; by default alike.
+            avg_factor: What the sum is divided by; by default how many there are.
+        """
+        losses = F.cross_entropy(pred, target, reduction="none")
+        weighted = losses if weight is None else losses * weight
+        return weighted.mean() if avg_factor is None else weighted.sum() / avg_factor
+
+
+class ContextLosses(NamedTuple):
+    """What is minimised, and its two parts: the words' and the tokens'."""
+
+    loss: Annotated[Loss, ""]
+    main: Annotated[Loss, ""]
+    align: Annotated[Loss, ""]
+
+
+class CAELoss(nn.Module):
+    """Cross entropy of visual words, and distance to the teacher's tokens (CAE, arXiv:2202.03026, section 3.3).
+
+    Args:
+        lambd: Factor of the distance.
+    """
+
+    def __init__(self, lambd: Annotated[float, Ge(0)]) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(
+        self,
+        logits: Annotated[Logits, "M V"],
+        target: Annotated[Label, "M"],
+        latent_pred: Annotated[Tokens, "B K C"],
+        latent_target: Annotated[Tokens, "B K C"],
+    ) -> ContextLosses:
+        """The sum and its parts.
+
+        Args:
+            logits: Scores of the words of hidden patches.
+            target: The right words.
+            latent_pred: Tokens of hidden patches, as predicted.
+            latent_target: As the teacher sees them; no gradient flows back.
+        """
+        main = F.cross_entropy(logits, target)
+        align = self.lambd * F.mse_loss(latent_pred, latent_target.detach())
+        return ContextLosses(main + align, main, align)

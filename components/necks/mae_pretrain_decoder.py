@@ -1,0 +1,94 @@
+"""The decoder of masked autoencoders."""
+
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from components.initialization import InitCfg, initialize
+from components.masked_tokens import pick_tokens
+from components.position_embeddings import sine_cosine_positions
+from components.transformer import TransformerEncoderLayer, token_norm
+from composer.ports import AnyTensor, LayerCount, Tokens
+
+__all__ = ["MAEPretrainDecoder"]
+
+_NORM: dict[str, Any] = {"type": "LN", "eps": 1e-6}
+
+
+class MAEPretrainDecoder(nn.Module):
+    """Predicts every patch from the encoder's tokens and a mask token (MAE, arXiv:2111.06377, section 3).
+
+    Args:
+        num_patches: Patches of an image; a square grid of them.
+        patch_size: Height and width of a patch, in pixels.
+        in_chans: Channels of the image.
+        embed_dim: Length of the encoder's tokens.
+        decoder_embed_dim: Length of the decoder's tokens, a multiple of 4.
+        decoder_depth: Transformer layers.
+        decoder_num_heads: Attention heads.
+        mlp_ratio: Hidden length of the FFN, in lengths of a token.
+        norm_cfg: Normalisation, ``{type: LN, eps, requires_grad}``.
+        predict_feature_dim: Numbers that are predicted for a patch; ``None`` for its pixels.
+        init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
+
+    Raises:
+        ValueError: The patches make no square, or a length does not fit.
+    """
+
+    def __init__(
+        self,
+        embed_dim: Annotated[int, Ge(1)],
+        num_patches: Annotated[int, Ge(1)] = 196,
+        patch_size: Annotated[int, Ge(1)] = 16,
+        in_chans: Annotated[int, Ge(1)] = 3,
+        decoder_embed_dim: Annotated[int, Ge(1)] = 512,
+        decoder_depth: Annotated[int, Ge(1), LayerCount()] = 8,
+        decoder_num_heads: Annotated[int, Ge(1)] = 16,
+        mlp_ratio: Annotated[float, Gt(0)] = 4.0,
+        norm_cfg: dict[str, Any] = _NORM,
+        predict_feature_dim: Annotated[int, Ge(1)] | None = None,
+        init_cfg: InitCfg = None,
+    ) -> None:
+        super().__init__()
+        side = round(num_patches**0.5)
+        if side * side != num_patches:
+            raise ValueError(f"num_patches is {num_patches}, expected a square number: patches of a square image.")
+        self.pred_channels = predict_feature_dim or patch_size**2 * in_chans
+        self.decoder_embed = nn.Linear(embed_dim, decoder_embed_dim)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, decoder_embed_dim))
+        positions = sine_cosine_positions((side, side), decoder_embed_dim)
+        self.decoder_pos_embed = nn.Parameter(positions, requires_grad=False)
+        hidden = int(mlp_ratio * decoder_embed_dim)
+        self.decoder_blocks = nn.ModuleList(
+            TransformerEncoderLayer(decoder_embed_dim, decoder_num_heads, hidden, norm_cfg=norm_cfg)
+            for _ in range(decoder_depth)
+        )
+        self.ln1 = token_norm(norm_cfg, decoder_embed_dim)
+        self.decoder_pred = nn.Linear(decoder_embed_dim, self.pred_channels)
+        initialize(self, init_cfg)
+        for block in self.decoder_blocks:
+            if isinstance(block, TransformerEncoderLayer):
+                block.reset_ffn()
+        nn.init.normal_(self.mask_token, std=0.02)
+
+    def forward(
+        self,
+        feature: Annotated[Tokens, "B T embed_dim"],
+        ids_restore: Annotated[AnyTensor, "B num_patches"],
+    ) -> Annotated[Tokens, "B num_patches pred_channels"]:
+        """Every patch, in the order of the image.
+
+        Args:
+            feature: The encoder's tokens: the class token, then the patches that it saw.
+            ids_restore: Where each patch stands among those seen and then those hidden (int64).
+        """
+        seen = self.decoder_embed(feature)
+        hidden = self.mask_token.expand(seen.shape[0], ids_restore.shape[1] + 1 - seen.shape[1], -1)
+        patches = pick_tokens(torch.cat([seen[:, 1:], hidden], dim=1), ids_restore)
+        tokens: Tensor = torch.cat([seen[:, :1], patches], dim=1) + self.decoder_pos_embed
+        for block in self.decoder_blocks:
+            tokens = block(tokens)
+        pred: Tensor = self.decoder_pred(self.ln1(tokens))
+        return pred[:, 1:]

@@ -1,0 +1,157 @@
+"""Which priors a detector learns from."""
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+import torch
+from annotated_types import Ge, Interval
+from torch import Tensor, nn
+
+from components.dynamic_rows import true_positions
+from composer.ports import Assignment, Boxes, Label, Like, Priors, Rois, Scalar
+
+__all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]
+
+
+class Samples(NamedTuple):
+    """The priors to learn from, what each answers for, and what their losses are divided by."""
+
+    priors: Annotated[Tensor, Like("priors"), "N2 D"]
+    assigned: Assignment
+    avg_factor: Annotated[Scalar, ""]
+
+
+class RandomSampler(nn.Module):
+    """Priors drawn by chance, so many of them positive and no more (Fast R-CNN, arXiv:1504.08083, section 2.3).
+
+    Anchors all stay, and those that were not drawn are disregarded (-1). Of regions of interest only those that were
+    drawn go on: image by image, in each first the positive ones. The numbers are drawn from torch's generator of the
+    CPU, for each image first for the positive ones, and only where there are more than are wanted.
+
+    Args:
+        num: How many an image gives.
+        pos_fraction: Which share of them may be positive.
+        neg_pos_ub: How many negative ones for each positive one at most; below 0 no limit.
+        add_gt_as_proposals: Whether the boxes themselves are regions of interest too, in front of the others.
+        seed: Seed of a generator of its own; None takes the global one.
+
+    Raises:
+        ValueError: In ``forward``: boxes should be added to anchors, or are not wired.
+    """
+
+    def __init__(
+        self,
+        num: Annotated[int, Ge(1)],
+        pos_fraction: Annotated[float, Interval(ge=0, le=1)],
+        neg_pos_ub: float = -1,
+        add_gt_as_proposals: bool = True,
+        seed: Annotated[int, Ge(0)] | None = None,
+    ) -> None:
+        super().__init__()
+        self.num = num
+        self.pos_fraction = pos_fraction
+        self.neg_pos_ub = neg_pos_ub
+        self.add_gt_as_proposals = add_gt_as_proposals
+        self.generator = None if seed is None else torch.Generator("cpu").manual_seed(seed)
+
+    def forward(
+        self,
+        priors: Annotated[Priors, "N D"],
+        assigned: Annotated[Assignment, "..."],
+        boxes: Annotated[Boxes, "G 4"] | None = None,
+    ) -> Samples:
+        """What was drawn; losses are divided by how many that is."""
+        if assigned.dim() == 2:
+            return self._of_anchors(priors, assigned)
+        count = 0 if boxes is None else len(boxes)
+        if boxes is None:
+            raise ValueError("boxes: found no wire, regions of interest are drawn image by image: wire the boxes")
+        if self.add_gt_as_proposals:
+            priors, assigned = _with_boxes(priors, assigned, boxes)
+        if assigned.is_meta:
+            size = min(self.num * count, len(assigned))
+            return Samples(priors[:size], assigned[:size], priors.new_empty(()))
+        drawn = []
+        for index in range(count):
+            own = (priors[:, 0] == index).nonzero().squeeze(1)
+            drawn += [own[chosen] for chosen in self._draw(assigned[own])]
+        rows = torch.cat(drawn) if drawn else assigned.new_zeros(0)
+        return Samples(priors[rows], assigned[rows], priors.new_tensor(max(len(rows), 1)))
+
+    def _of_anchors(self, priors: Tensor, assigned: Tensor) -> Samples:
+        if self.add_gt_as_proposals:
+            raise ValueError("found add_gt_as_proposals with anchors, which stand on a grid: set it to false")
+        if assigned.is_meta:
+            return Samples(priors, torch.empty_like(assigned), priors.new_empty(()))
+        kept = torch.full_like(assigned, -1)
+        total = 0
+        for row, own in zip(kept, assigned, strict=True):
+            for chosen in self._draw(own):
+                row[chosen] = own[chosen]
+                total += max(len(chosen), 1)
+        return Samples(priors, kept, priors.new_tensor(total))
+
+    def _draw(self, assigned: Tensor) -> tuple[Tensor, Tensor]:
+        """Positions of the positive and of the negative ones of one image."""
+        positive = self._choose((assigned > 0).nonzero().squeeze(1), int(self.num * self.pos_fraction))
+        wanted = self.num - len(positive)
+        if self.neg_pos_ub >= 0:
+            wanted = min(wanted, int(self.neg_pos_ub * max(len(positive), 1)))
+        return positive, self._choose((assigned == 0).nonzero().squeeze(1), wanted)
+
+    def _choose(self, places: Tensor, count: int) -> Tensor:
+        if len(places) <= count:
+            return places
+        order = torch.randperm(len(places), generator=self.generator, device="cpu")[:count]
+        return places[order.to(places.device)].sort().values
+
+
+class PseudoSampler(nn.Module):
+    """Every prior is learned from (RetinaNet, arXiv:1708.02002, section 4.1: no sampling but by the loss)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(
+        self,
+        priors: Annotated[Priors, "N D"],
+        assigned: Annotated[Assignment, "..."],
+    ) -> Samples:
+        """All as they are; losses are divided by how many are positive, each image counting at least one."""
+        positive = (assigned > 0).sum(dim=-1).clamp(min=1)
+        return Samples(priors, assigned, positive.sum().to(priors))
+
+
+class PositiveRegions(NamedTuple):
+    """The regions that show an object, which box each answers for, and its class."""
+
+    rois: Annotated[Rois, "N2 5"]
+    assigned: Annotated[Assignment, "N2"]
+    labels: Annotated[Label, "N2"]
+
+
+class PositiveSamples(nn.Module):
+    """The regions of interest that answer for a box: masks are learned from those (arXiv:1703.06870, section 3)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(
+        self,
+        rois: Annotated[Rois, "N 5"],
+        assigned: Annotated[Assignment, "N"],
+        labels: Annotated[Label, "N"],
+    ) -> PositiveRegions:
+        """In the order in which they come."""
+        rows = true_positions(assigned > 0)
+        return PositiveRegions(rois[rows], assigned[rows], labels[rows])
+
+
+def _with_boxes(priors: Tensor, assigned: Tensor, boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Regions with the boxes of all images in front, each of which answers for itself."""
+    own = []
+    for index, one in enumerate(boxes):
+        number = torch.full_like(one[:, :1], index)
+        own.append(torch.cat((number, one), dim=1).to(priors))
+    numbers = [torch.arange(1, len(one) + 1, device=assigned.device) for one in boxes]
+    return torch.cat([*own, priors]), torch.cat([*numbers, assigned])

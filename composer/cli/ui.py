@@ -1,0 +1,80 @@
+"""``ui``: the composer in the browser."""
+
+import importlib
+import os
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from composer.cli.options import Folders, catalog_of
+from composer.cli.output import print_text
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["open_ui"]
+
+_PASSWORD = "COMPOSER_PASSWORD"
+
+
+def open_ui(
+    folders: Folders,
+    workspace: Annotated[
+        Path, typer.Option(help="The folder that Save writes to and Open lists; made when it is needed.")
+    ] = Path("graphs"),
+    host: Annotated[str, typer.Option(help="Address to listen on; another one than this machine's needs --auth.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port; by default the first free one from 7860.", min=0, max=65535, show_default=False),
+    ] = None,
+    auth: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:PASSWORD]",
+            help=f"Who may sign in; may be repeated. A password that is left out is that in {_PASSWORD}.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A host name that the app may be called by; may be repeated.", show_default=False
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    static: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Open the composer in the browser: assemble, check, run and save graphs without writing code."""
+    catalog_of(folders)  # a folder that cannot be used is told here, and not in the browser
+    server = importlib.import_module(
+        "composer.web.server"
+    )  # Gradio takes seconds to import, and other commands do without
+    settings = server.ServerSettings(
+        host=host,
+        port=port,
+        workspace=workspace,
+        folders=folders,
+        users=[_user(text) for text in auth or ()],
+        allowed_hosts=allow_host or (),
+        **({"static": static} if static else {}),
+    )
+
+    def ready(address: str) -> None:
+        print_text(f"composer is at {address}\ngraphs are saved in {workspace.resolve()}; stop with Ctrl+C")
+        if browser:
+            threading.Timer(0.5, webbrowser.open, [address]).start()
+
+    server.serve(settings, ready)
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, colon, password = text.partition(":")
+    if not colon:
+        password = os.environ.get(_PASSWORD, "")
+    if not password:
+        told = f"there is no password for '{name}': write {name}:PASSWORD, or set {_PASSWORD}"
+        raise GraphError(Problem("no-password", Where("--auth"), told))
+    return name, password

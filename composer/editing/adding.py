@@ -1,0 +1,143 @@
+"""New nodes and inputs, wired to what they were dropped from or onto."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from composer.editing.draft import Draft
+from composer.editing.flowing import Flows, fitting
+from composer.editing.naming import accepted, fresh, snake
+from composer.editing.operations import AddInput, AddNode, SetOutput, Target
+from composer.editing.outputs import mode_of_box, set_output
+from composer.editing.parameters import checked_params
+from composer.editing.placing import put_box
+from composer.editing.refusal import refused
+from composer.editing.wiring import connect_ref
+from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
+from composer.graphfile.reading_inputs import read_inputs
+from composer.graphfile.structure import Structure
+from composer.ports import PortType
+from composer.problems import suggestion
+
+__all__ = ["add_input", "add_node", "holds", "read_input"]
+
+_SHAPES: Mapping[str, tuple[int | str, ...]] = {"Image": ("B", 3, 224, 224), "Label": ("B",), "SampleIndex": ("B",)}
+"""Shapes that new inputs of a graph start with, so that sizes are known at once."""
+
+
+def add_node(draft: Draft, operation: AddNode) -> None:
+    """Add a node, and wire it to what it was dropped from.
+
+    Raises:
+        GraphError: What it calls is not known, or its id is illegal or taken.
+    """
+    if (operation.type is None) == (operation.graph is None):
+        raise refused("a new node has a type or calls a subgraph: one of them")
+    _known(draft, operation)
+    wanted = snake(operation.type or "") or operation.graph or "node"
+    name = fresh(wanted, draft.names) if operation.id is None else accepted(operation.id, draft.names, "a node")
+    draft.nodes[name] = Node(operation.type, operation.graph)
+    params = checked_params(draft, name, operation.params)
+    draft.change(name, params=FrozenDict(params) if params else EMPTY)
+    draft.created.append(name)
+    put_box(draft, name, operation.position)
+    if operation.source is not None:
+        _wire_to_first(draft, name, draft.reference(operation.source))
+    if operation.target is not None:
+        _wire_from_first(draft, name, operation.target)
+
+
+def add_input(draft: Draft, operation: AddInput) -> None:
+    """Add an input or a field of the data samples."""
+    section = "inputs" if draft.scope else operation.section
+    wanted = snake(operation.type) or "input"
+    name = fresh(wanted, draft.names) if operation.name is None else accepted(operation.name, draft.names, "an input")
+    shape = operation.shape if operation.shape is not None or draft.scope else _SHAPES.get(operation.type)
+    declared = read_input(section, name, {"type": operation.type, "shape": shape})
+    if declared.type not in draft.catalog.port_types:
+        hint = suggestion(declared.type[:40], draft.catalog.port_types, "port types")
+        raise refused(f"there is no port type '{declared.type[:40]}'; {hint}", name, code="unknown-port-type")
+    getattr(draft, section)[name] = declared
+    draft.created.append(name)
+    put_box(draft, name, operation.position)
+    if operation.target is not None:
+        _connect(draft, Ref(name), operation.target)
+
+
+def read_input(section: str, name: str, document: Mapping[str, Any]) -> Input:
+    """What is declared of an input.
+
+    Raises:
+        GraphError: A part is not of the kind it must be.
+    """
+    to = Structure()
+    found = read_inputs(to, {name: {key: value for key, value in document.items() if value is not None}}, (section,))
+    to.close()
+    return found[name]
+
+
+def holds(graph: Graph, outer: str, inner: str) -> bool:
+    """Whether a subgraph is another one or calls it, at any depth."""
+    seen: set[str] = set()
+    stack = [outer]
+    while stack:
+        name = stack.pop()
+        if name == inner:
+            return True
+        if name in graph.graphs and name not in seen:
+            seen.add(name)
+            stack.extend(node.graph for node in graph.graphs[name].nodes.values() if node.graph is not None)
+    return False
+
+
+def _known(draft: Draft, operation: AddNode) -> None:
+    if operation.type is not None and operation.type not in draft.catalog:
+        shown = operation.type[:40]
+        hint = suggestion(shown, draft.catalog.components, "types")
+        raise refused(f"there is no type '{shown}' in the catalog; {hint}", shown, code="unknown-type")
+    if operation.graph is None:
+        return
+    if operation.graph not in draft.graphs:
+        shown = operation.graph[:40]
+        hint = suggestion(shown, draft.graphs, "subgraphs")
+        raise refused(f"there is no subgraph '{shown}'; {hint}", shown, code="unknown-subgraph")
+    if draft.scope and holds(draft.base, operation.graph, draft.scope):
+        text = f"'{operation.graph}' holds '{draft.scope}', which is open: a subgraph cannot hold itself"
+        raise refused(text, operation.graph, code="recursive-subgraph")
+
+
+def _wire_to_first(draft: Draft, name: str, ref: Ref) -> None:
+    """Wire a reference to the first port of a new node that takes it; required ports come first."""
+    given = Flows(draft.base, draft.scope, draft.catalog).of(ref)
+    called = draft.called(name)
+    if called.component is not None:
+        ports = sorted(called.component.inputs, key=lambda port: port.optional)
+        wanted: dict[str, PortType | None] = {port.name: port.type for port in ports}
+    else:
+        inputs = {} if called.body is None else called.body.inputs
+        wanted = {port: draft.catalog.port_types.get(declared.type) for port, declared in inputs.items()}
+    exact = [port for port, kind in wanted.items() if fitting(ref, given, kind) == ref]
+    for port in [*exact, *wanted]:
+        found = fitting(ref, given, wanted[port])
+        if found is not None:
+            connect_ref(draft, found, Target(node=name, port=port))
+            return
+
+
+def _wire_from_first(draft: Draft, name: str, target: Target) -> None:
+    """Wire the first output of a new node that fits to a port."""
+    flows = Flows(draft.graph(), draft.scope, draft.catalog)
+    port = None if target.node not in draft.nodes else flows.input_port(target.node, target.port)
+    for output in draft.called(name).outputs:
+        ref = Ref(name, output)
+        found = fitting(ref, flows.of(ref), None if port is None else port.type)
+        if found is not None:
+            _connect(draft, found, target)
+            return
+
+
+def _connect(draft: Draft, ref: Ref, target: Target) -> None:
+    box = mode_of_box(target.node)
+    if box is None:
+        connect_ref(draft, ref, target)
+    else:
+        set_output(draft, SetOutput(mode=box[0], name=target.port or None, source=str(ref)))

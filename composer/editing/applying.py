@@ -1,0 +1,67 @@
+"""One operation on a graph: which function does it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.editing import operations as op
+from composer.editing.adding import add_input, add_node
+from composer.editing.draft import Applied, Draft, scope_of
+from composer.editing.outputs import remove_output, set_output
+from composer.editing.parameters import reset_param, set_param, set_subgraph_param
+from composer.editing.placing import comment, place, remove_comment
+from composer.editing.refusal import refused
+from composer.editing.removing import remove, remove_input
+from composer.editing.renaming import rename
+from composer.editing.settings import apply_fix, set_graph, set_input
+from composer.editing.weighting import set_frozen, set_weights
+from composer.editing.wiring import connect, disconnect, set_wire_modes
+from composer.graph import Graph
+
+__all__ = ["apply"]
+
+_WORK: Mapping[type, Callable[[Draft, Any], None]] = {
+    op.AddNode: add_node,
+    op.AddInput: add_input,
+    op.SetInput: set_input,
+    op.RemoveInput: remove_input,
+    op.Remove: remove,
+    op.Rename: rename,
+    op.SetParam: set_param,
+    op.ResetParam: reset_param,
+    op.SetWeights: set_weights,
+    op.SetFrozen: set_frozen,
+    op.Connect: connect,
+    op.Disconnect: disconnect,
+    op.SetWireModes: set_wire_modes,
+    op.SetOutput: set_output,
+    op.RemoveOutput: remove_output,
+    op.Place: place,
+    op.Comment: comment,
+    op.RemoveComment: remove_comment,
+    op.SetGraph: set_graph,
+    op.SetSubgraphParam: set_subgraph_param,
+}
+
+
+def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -> Applied:
+    """Do one thing to a graph, which stays what it is: the result shares all that did not change.
+
+    Args:
+        graph: The graph.
+        path: The calls that lead to the scope in which it is done; empty for the top.
+        operation: One of ``composer.editing.operations``.
+        catalog: The components.
+
+    Raises:
+        GraphError: It cannot be done; it says why, and what to do instead.
+    """
+    if isinstance(operation, op.ApplyFix):
+        return Applied(apply_fix(graph, operation, catalog))
+    scope, followed = scope_of(graph, path)
+    if len(followed) < len(path):
+        gone = path[len(followed)]
+        raise refused(f"'{gone[:40]}' is no call of a subgraph any more: leave it and try again", gone[:40])
+    draft = Draft(graph, scope, catalog)
+    _WORK[type(operation)](draft, operation)
+    return draft.applied()

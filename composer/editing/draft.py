@@ -1,0 +1,297 @@
+"""The open scope of a graph while it is changed, and the graph that comes of it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.component import Component
+from composer.editing.canvas import Canvas
+from composer.editing.refusal import refused
+from composer.editing.wires import mapped
+from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
+from composer.problems import suggestion
+
+__all__ = ["Applied", "Called", "Draft", "called_graph", "origin_of", "outputs_name", "scope_of"]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an operation made of a graph.
+
+    Args:
+        graph: The changed graph.
+        created: Names that it made, in order.
+        renamed: New names by old ones.
+    """
+
+    graph: Graph
+    created: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+def origin_of(nodes: Mapping[str, Node], name: str) -> Node | None:
+    """The node that says what a node is: itself, or the nearest source of its weights with a type."""
+    seen: set[str] = set()
+    while name in nodes and name not in seen:
+        node = nodes[name]
+        if node.type is not None or node.graph is not None:
+            return node
+        seen.add(name)
+        name = node.weights.source or ""
+    return None
+
+
+def called_graph(nodes: Mapping[str, Node], name: str) -> str | None:
+    """Name of the subgraph that a node calls, also through the source of its weights."""
+    origin = origin_of(nodes, name)
+    return None if origin is None or origin.type is not None else origin.graph
+
+
+def scope_of(graph: Graph, path: Sequence[str]) -> tuple[str, list[str]]:
+    """The subgraph to which a path of calls leads (empty for the top), and how far the path could be followed."""
+    scope, nodes, followed = "", graph.nodes, list[str]()
+    for name in path:
+        body = called_graph(nodes, name)
+        if body not in graph.graphs or body is None:
+            break
+        scope, nodes = body, graph.graphs[body].nodes
+        followed.append(name)
+    return scope, followed
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a node calls: a component, a subgraph, or something that is not known (neither)."""
+
+    component: Component | None = None
+    body: Subgraph | None = None
+    name: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether its ports are known."""
+        return self.component is not None or self.body is not None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of its input ports."""
+        if self.component is not None:
+            return tuple(port.name for port in self.component.inputs)
+        return () if self.body is None else tuple(self.body.inputs)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its output ports."""
+        if self.component is not None:
+            return tuple(port.name for port in self.component.outputs)
+        return () if self.body is None else tuple(self.body.outputs)
+
+    def takes_many(self, port: str) -> bool:
+        """Whether an input port takes any number of wires."""
+        known = None if self.component is None else self.component.input_by_name.get(port)
+        return known is not None and known.variadic
+
+
+class Draft:
+    """One scope, taken apart to be changed.
+
+    Args:
+        graph: The graph.
+        scope: Name of the subgraph that is open; empty at the top.
+        catalog: The components.
+    """
+
+    def __init__(self, graph: Graph, scope: str, catalog: Catalog) -> None:
+        body: Graph | Subgraph = graph.graphs[scope] if scope else graph
+        self.base = graph
+        self.scope = scope
+        self.catalog = catalog
+        self.graphs: dict[str, Subgraph] = dict(graph.graphs)
+        self.inputs: dict[str, Input] = dict(body.inputs)
+        self.data_samples: dict[str, Input] = {} if scope else dict(graph.data_samples)
+        self.nodes: dict[str, Node] = dict(body.nodes)
+        self.outputs: dict[str | None, dict[str, Wire]] = _outputs(body)
+        self.layout: dict[str, Any] = dict(body.layout)
+        self.params: dict[str, Any] = {} if isinstance(body, Graph) else dict(body.params)
+        self.canvas = Canvas.of(graph)
+        self.settings: dict[str, Any] = {}
+        self.created: list[str] = []
+        self.renamed: dict[str, str] = {}
+        self._later: list[Callable[[Graph], Graph]] = []
+
+    # --- what is there ---
+
+    @property
+    def names(self) -> Mapping[str, None]:
+        """All names that are taken in the scope."""
+        return dict.fromkeys([*self.inputs, *self.data_samples, *self.nodes])
+
+    @property
+    def fields(self) -> dict[str, Input]:
+        """The inputs and the fields of the data samples."""
+        return {**self.inputs, **self.data_samples}
+
+    def node(self, name: str) -> Node:
+        """A node.
+
+        Raises:
+            GraphError: There is none of this name.
+        """
+        if name not in self.nodes:
+            shown = name[:40]
+            text = f"there is no node '{shown}' here; {suggestion(shown, self.nodes, 'nodes')}"
+            raise refused(text, shown, code="unknown-node")
+        return self.nodes[name]
+
+    def called(self, name: str) -> Called:
+        """What a node calls."""
+        origin = origin_of(self.nodes, name)
+        if origin is None:
+            return Called()
+        if origin.type is not None:
+            return Called(self.catalog.get(origin.type), None, origin.type)
+        return Called(None, self.graphs.get(str(origin.graph)), str(origin.graph))
+
+    def reference(self, text: str) -> Ref:
+        """A reference that a person gives, with the port where there is just one.
+
+        Raises:
+            GraphError: It is none, or what it names is not here.
+        """
+        try:
+            ref = Ref.parse(text)
+        except ValueError as error:
+            raise refused(str(error)[:200], code="bad-reference") from None
+        if ref.source in self.fields:
+            if ref.port is not None:
+                raise refused(f"'{ref.source}' is an input and has no ports", text, code="unknown-port")
+            return ref
+        self.node(ref.source)
+        called = self.called(ref.source)
+        if not called.known:
+            return ref
+        if ref.port is None and len(called.outputs) == 1:
+            return Ref(ref.source, called.outputs[0], ref.index)
+        if ref.port not in called.outputs:
+            hint = suggestion(ref.port or "", called.outputs, "outputs")
+            text = f"'{called.name}' has no output '{ref.port}'; {hint}"
+            raise refused(text, str(ref), code="unknown-port", node=ref.source)
+        return ref
+
+    # --- changes ---
+
+    def change(self, name: str, **values: Any) -> None:
+        """Change fields of a node."""
+        self.nodes[name] = replace(self.nodes[name], **values)
+
+    def wire(self, name: str, port: str, wire: Wire | None) -> None:
+        """Set the wire into a port of a node; None takes it away. Ports stand in the order of the component's."""
+        wires = dict(self.nodes[name].inputs)
+        if wire is None:
+            wires.pop(port, None)
+        elif port in wires:
+            wires[port] = wire
+        else:
+            order = {other: position for position, other in enumerate(self.called(name).inputs)}
+            wires[port] = wire
+            wires = dict(sorted(wires.items(), key=lambda item: order.get(item[0], len(order))))
+        self.change(name, inputs=FrozenDict(wires) if wires else EMPTY)
+
+    def map_refs(self, change: Callable[[Ref], Ref]) -> None:
+        """Change each reference in the scope."""
+        for name, node in self.nodes.items():
+            wires = {port: mapped(wire, change) for port, wire in node.inputs.items()}
+            if any(wires[port] is not wire for port, wire in node.inputs.items()):
+                self.nodes[name] = replace(node, inputs=FrozenDict(wires))
+        for outputs in self.outputs.values():
+            outputs.update({name: mapped(wire, change) for name, wire in outputs.items()})
+
+    def insert_nodes(self, nodes: Mapping[str, Node], before: str | None = None) -> None:
+        """Add nodes, before another one in the order of the file or at the end."""
+        if before is None:
+            self.nodes.update(nodes)
+            return
+        found: dict[str, Node] = {}
+        for name, node in self.nodes.items():
+            if name == before:
+                found.update(nodes)
+            found[name] = node
+        self.nodes = found
+
+    def at_callers(self, change: Callable[["Draft", list[str]], None]) -> None:
+        """Change the scopes that call this subgraph, once this one is done; told the names of the calls."""
+        scope = self.scope
+
+        def later(graph: Graph) -> Graph:
+            for name in ["", *graph.graphs]:
+                nodes = graph.graphs[name].nodes if name else graph.nodes
+                calls = [node for node in nodes if called_graph(nodes, node) == scope]
+                if calls and scope:
+                    draft = Draft(graph, name, self.catalog)
+                    change(draft, calls)
+                    graph = draft.graph()
+            return graph
+
+        self._later.append(later)
+
+    # --- what comes of it ---
+
+    def graph(self) -> Graph:
+        """The changed graph; parts that did not change are shared with the old one."""
+        changed: dict[str, Any] = dict(self.settings)
+        body = self._body()
+        if self.scope:
+            self.graphs[self.scope] = body
+        else:
+            changed |= {key: _kept(getattr(self.base, key), value) for key, value in body.items()}
+        metadata = self.canvas.noted(self.base.metadata, {"", *self.graphs})
+        graph = replace(
+            self.base,
+            **changed,
+            graphs=_kept(self.base.graphs, FrozenDict(self.graphs)),
+            metadata=metadata,
+            source=None,
+        )
+        for work in self._later:
+            graph = work(graph)
+        return graph
+
+    def _body(self) -> Any:
+        parts = {
+            "inputs": FrozenDict(self.inputs),
+            "nodes": FrozenDict(self.nodes),
+            "layout": FrozenDict(self.layout),
+        }
+        if self.scope:
+            outputs = FrozenDict(self.outputs[None])
+            return replace(self.base.graphs[self.scope], **parts, outputs=outputs, params=FrozenDict(self.params))
+        outputs = FrozenDict({str(mode): FrozenDict(found) for mode, found in self.outputs.items() if found})
+        return {**parts, "data_samples": FrozenDict(self.data_samples), "outputs": outputs}
+
+    def applied(self) -> Applied:
+        """The changed graph and the names that were made."""
+        return Applied(self.graph(), tuple(self.created), dict(self.renamed))
+
+    def all_wires(self) -> Iterator[tuple[str, str, Wire]]:
+        """Every wire into a node or an output: where it goes (``outputs.loss``, ``outputs``), the port, the wire."""
+        for name, node in self.nodes.items():
+            yield from ((name, port, wire) for port, wire in node.inputs.items())
+        for mode, outputs in self.outputs.items():
+            yield from ((outputs_name(mode), port, wire) for port, wire in outputs.items())
+
+
+def outputs_name(mode: str | None) -> str:
+    """Name of the box of a mode's outputs."""
+    return "outputs" if mode is None else f"outputs.{mode}"
+
+
+def _outputs(body: Graph | Subgraph) -> dict[str | None, dict[str, Wire]]:
+    if isinstance(body, Graph):
+        return {mode: dict(outputs) for mode, outputs in body.outputs.items()}
+    return {None: dict(body.outputs)}
+
+
+def _kept(old: Any, new: Any) -> Any:
+    """The old value where the new one is equal, order included."""
+    return old if old == new and list(old) == list(new) else new

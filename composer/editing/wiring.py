@@ -1,0 +1,146 @@
+"""Wires: connect, disconnect, and the modes that a wire serves."""
+
+from collections.abc import Mapping
+
+from composer.editing.draft import Draft
+from composer.editing.operations import Connect, Disconnect, SetOutput, SetWireModes, Target
+from composer.editing.outputs import drop_output, mode_of_box, set_output
+from composer.editing.refusal import refused
+from composer.editing.wires import Strand, modes_of, strands_of, takes_list, woven
+from composer.graph import Node, Ref, Wire, refs_of
+from composer.problems import suggestion
+
+__all__ = ["closes_ring", "connect", "connect_ref", "disconnect", "set_wire_modes"]
+
+
+def closes_ring(nodes: Mapping[str, Node], source: str, target: str) -> bool:
+    """Whether a wire from one node to another would make them feed each other."""
+    seen: set[str] = set()
+    stack = [source]
+    while stack:
+        name = stack.pop()
+        if name == target:
+            return True
+        if name in nodes and name not in seen:
+            seen.add(name)
+            stack.extend(ref.source for wire in nodes[name].inputs.values() for ref in refs_of(wire))
+    return False
+
+
+def connect(draft: Draft, operation: Connect) -> None:
+    """Wire a source to a port, or to an output."""
+    ref = draft.reference(operation.source)
+    target = operation.target
+    if mode_of_box(target.node) is not None:
+        mode, _ = mode_of_box(target.node) or (None, "")
+        name = target.port or None
+        set_output(
+            draft, SetOutput(mode=mode, name=name, source=str(ref), modes=operation.modes if mode is None else None)
+        )
+        return
+    connect_ref(draft, ref, target, modes_of(operation.modes))
+
+
+def connect_ref(draft: Draft, ref: Ref, target: Target, modes: tuple[str, ...] = modes_of(None)) -> None:
+    """Wire a reference to a port of a node.
+
+    Raises:
+        GraphError: There is no such port, no mode is named, or a ring would close.
+    """
+    node = draft.node(target.node)
+    many = _known_port(draft, target)
+    if not modes:
+        raise refused("a wire serves at least one mode", f"{ref} -> {target.node}.{target.port}", node=target.node)
+    if ref.source in draft.nodes and closes_ring(draft.nodes, ref.source, target.node):
+        text = f"{target.node} feeds {ref.source} already, so this wire would close a ring, and none could run first"
+        raise refused(text, f"{ref} -> {target.node}.{target.port}", code="cycle", node=target.node, port=target.port)
+    wire = node.inputs.get(target.port)
+    several = many or (takes_list(wire) and target.at is not None)
+    strands = strands_of(wire)
+    if not several:
+        kept = [Strand(old.ref, _less(old.modes, modes)) for old in strands]
+        draft.wire(target.node, target.port, woven([*kept, Strand(ref, modes)], False))
+        return
+    at = len(strands) if target.at is None else _position(draft, target, wire)
+    if at < len(strands):
+        strands[at] = Strand(strands[at].ref, _less(strands[at].modes, modes))
+    strands.insert(at, Strand(ref, modes))
+    draft.wire(target.node, target.port, woven(strands, True))
+
+
+def disconnect(draft: Draft, operation: Disconnect) -> None:
+    """Remove a port's wire, or an output."""
+    target = operation.target
+    box = mode_of_box(target.node)
+    if box is not None:
+        drop_output(draft, box[0], target.port, operation.modes)
+        return
+    wire = draft.node(target.node).inputs.get(target.port)
+    if wire is None:
+        raise refused(f"nothing is wired to {target.node}.{target.port}", node=target.node, port=target.port)
+    modes = modes_of(operation.modes)
+    strands = strands_of(wire)
+    for at in range(len(strands)) if target.at is None else (_position(draft, target, wire),):
+        strands[at] = Strand(strands[at].ref, _less(strands[at].modes, modes))
+    draft.wire(target.node, target.port, woven(strands, takes_list(wire)))
+
+
+def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
+    """Say which modes a wire serves; a port that takes one wire loses in these the ones it has."""
+    target = operation.target
+    box = mode_of_box(target.node)
+    ref = draft.reference(operation.source)
+    modes = modes_of(operation.modes)
+    if box is not None and box[0] is not None:
+        raise refused("an output of a mode serves that mode", target.node)
+    outputs = draft.outputs.get(None, {}) if box is not None else {}
+    wire = outputs.get(target.port) if box is not None else draft.node(target.node).inputs.get(target.port)
+    strands = strands_of(wire)
+    chosen = _chosen(draft, strands, ref, target, wire)
+    many = takes_list(wire)
+    if not many:
+        strands = [Strand(old.ref, _less(old.modes, modes)) for old in strands]
+    strands[chosen] = Strand(strands[chosen].ref, modes)
+    found = woven(strands, many)
+    if box is None:
+        draft.wire(target.node, target.port, found)
+    elif found is None:
+        drop_output(draft, None, target.port, None)
+    else:
+        outputs[target.port] = found
+
+
+def _chosen(draft: Draft, strands: list[Strand], ref: Ref, target: Target, wire: Wire | None) -> int:
+    """Which of a port's wires is meant: the one at its place where it is from the source, else the first from it."""
+    if target.at is not None and 0 <= target.at < len(strands) and draft.reference(str(strands[target.at].ref)) == ref:
+        return target.at
+    for position, strand in enumerate(strands):
+        if strand.ref == ref or (strand.ref.port is None and Ref(ref.source, None, ref.index) == strand.ref):
+            return position
+    raise refused(f"{ref} is not wired to {target.node}.{target.port}", node=target.node, port=target.port)
+
+
+def _known_port(draft: Draft, target: Target) -> bool:
+    """Whether a port takes many wires.
+
+    Raises:
+        GraphError: What the node calls has no such port.
+    """
+    called = draft.called(target.node)
+    if called.known and target.port not in called.inputs:
+        port = target.port[:40]
+        text = f"'{called.name}' has no input '{port}'; {suggestion(port, called.inputs, 'inputs')}"
+        raise refused(text, f"{target.node}.{port}", code="unknown-port", node=target.node, port=port)
+    return called.takes_many(target.port)
+
+
+def _position(draft: Draft, target: Target, wire: Wire | None) -> int:
+    count = len(strands_of(wire))
+    if target.at is None or not 0 <= target.at < count:
+        text = f"{target.node}.{target.port} has {count} wires, counted from 0; found {target.at}"
+        raise refused(text, node=target.node, port=target.port)
+    return target.at
+
+
+def _less(modes: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(mode for mode in modes if mode not in without)

@@ -1,0 +1,115 @@
+"""Values that a component cannot take: refused before anything runs where they come straight from the caller.
+
+A component may have a method ``check_inputs(given, feeders)``, which raises ``ValueError`` with the name of a port in
+front (``index: found ...``). ``given`` has what the caller hands to its ports, by port; ``feeders`` the module that
+each other port is fed by. Any other ``ValueError`` of a component's ``forward`` is told with its node, too.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from torch import nn
+
+from composer.plan import Call, Program, Value
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["InputCheck", "input_checks", "refuse_bad_values", "told_with_node"]
+
+_METHOD = "check_inputs"
+_PORT = re.compile(r"([a-z_]\w*): (.+)", re.DOTALL)
+_CALL = re.compile(r"\s*(\w+) = self\.([\w.]+)\(")
+
+
+@dataclass(frozen=True, slots=True)
+class InputCheck:
+    """A call that looks at what the caller hands to it.
+
+    Args:
+        path: The call.
+        module: Path of its module.
+        given: For each port that takes an input or a field, its position among the arguments of the mode.
+        feeders: For each other port that takes one output, the path of the module that gives it.
+    """
+
+    path: str
+    module: str
+    given: Mapping[str, int]
+    feeders: Mapping[str, str]
+
+
+def input_checks(program: Program) -> tuple[InputCheck, ...]:
+    """The calls of a program that look at what the caller hands to them."""
+    return tuple(_checks(program))
+
+
+def refuse_bad_values(model: nn.Module, checks: Sequence[InputCheck], arguments: Sequence[Any], mode: str) -> None:
+    """Let every component look at what comes straight from the caller.
+
+    Args:
+        model: The model.
+        checks: Who looks.
+        arguments: The arguments of the mode, in order.
+        mode: The mode.
+
+    Raises:
+        GraphError: A component refuses a value.
+    """
+    for check in checks:
+        given = {port: arguments[position] for port, position in check.given.items()}
+        feeders = {port: model.get_submodule(path) for port, path in check.feeders.items()}
+        try:
+            getattr(model.get_submodule(check.module), _METHOD)(given, feeders)
+        except ValueError as error:
+            raise _problem(check.path, str(error), mode) from error
+
+
+def told_with_node(error: ValueError, source: str, mode: str) -> GraphError | ValueError:
+    """The error of a component with its node, by the line of the generated source that called it.
+
+    Args:
+        error: What a forward raised.
+        source: The generated source.
+        mode: The mode.
+
+    Returns:
+        The error as it is, if no such line is in its traceback.
+    """
+    lines = source.splitlines()
+    for trace in _traces(error.__traceback__):
+        if trace.tb_frame.f_code.co_filename.startswith("<composer ") and trace.tb_lineno <= len(lines):
+            call = _CALL.match(lines[trace.tb_lineno - 1])
+            return _problem(call[1].replace("__", "."), str(error), mode) if call else error
+    return error
+
+
+def _checks(program: Program) -> Iterator[InputCheck]:
+    positions = {name: position for position, name in enumerate((*program.inputs, *program.data_samples))}
+    modules = {call.path: call.module for call in program.calls}
+    for call in program.calls:
+        if hasattr(call.component.cls, _METHOD):
+            values = dict(_single_values(call))
+            given = {port: positions[value.source] for port, value in values.items() if value.port is None}
+            feeders = {port: modules[value.source] for port, value in values.items() if value.port is not None}
+            if given:
+                yield InputCheck(call.path, call.module, given, feeders)
+
+
+def _single_values(call: Call) -> Iterator[tuple[str, Value]]:
+    return ((port, argument) for port, argument in call.arguments if isinstance(argument, Value))
+
+
+def _problem(path: str, text: str, mode: str) -> GraphError:
+    *_, node = path.split(".")
+    told = _PORT.fullmatch(text)
+    port = told[1] if told else None
+    subject = f"{path}.{port}" if port else path
+    return GraphError(Problem("bad-value", Where(subject, node=node, port=port, mode=mode), told[2] if told else text))
+
+
+def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next

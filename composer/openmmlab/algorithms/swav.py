@@ -1,0 +1,131 @@
+"""SwAV: crops of several sizes, one call of the backbone for each size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from composer.graph import FrozenDict, Input, Ref, wire_in_mode
+from composer.openmmlab.algorithms.algorithm import Algorithm
+from composer.openmmlab.draft import Draft, Flow
+from composer.openmmlab.names import scoped_type, split_type
+from composer.openmmlab.plain import plain
+from composer.openmmlab.siamese import behind, call_again, draw_views, follow, shared, write_view
+from composer.openmmlab.trace import Trace
+
+__all__ = ["SWAV"]
+
+_HEAD, _LOSS, _NECK = "SwAVHead", "SwAVLoss", "SwAVNeck"
+_USUAL_CROPS = (2,)
+_SMALLER = (3, 7)  # crops of later sizes have 96 pixels where the first have 224
+
+
+def draw(config: Mapping[str, Any], draft: Draft) -> None:
+    """Draw a SwAV. Only the first view goes through the backbone in ``tensor`` mode."""
+    loss = _loss(config)
+    if loss is None:
+        text = f"expected a {_HEAD} with a loss of the type {_LOSS}, found {plain(config.get('head'))!r:.80}"
+        draft.not_understood("model.head", text)
+        draft.carry("head", config.get("head"))
+    counts = _counts(loss or {})
+    draw_views(draft, config, sum(counts))
+    _shrink_later_views(draft, counts[0])
+    features = _draw_backbones(config, draft, counts)
+    joined = _draw_neck(config, draft, features)
+    if loss is None:
+        return
+    draft.carry("head", {key: value for key, value in config["head"].items() if key != "loss"})
+    _, draft.carried["head"]["loss"] = draft.part("loss", loss, feature=joined)
+    draft.outputs["loss"] = {"loss": Ref("loss", "out")}
+
+
+def write(trace: Trace) -> dict[str, Any]:
+    """Write a SwAV."""
+    loss = trace.node_of(trace.output("loss", "loss"), _LOSS, "loss")
+    beyond = trace.carried.get("head")
+    said = beyond if isinstance(beyond, Mapping) else {}
+    head = {"type": _HEAD, **{key: value for key, value in said.items() if key != "loss"}}
+    neck = trace.node_of(trace.wire(loss), _NECK, "neck")
+    wires = wire_in_mode(trace.graph.nodes[neck].inputs["features"], "loss")
+    maps = wires if isinstance(wires, tuple) else ()
+    if not maps:
+        trace.refuse(neck, "expected one wire for each size of crops, found none")
+    backbone = follow(trace, maps[0], "backbone")
+    found = {"backbone": trace.part("backbone", backbone), "neck": trace.part("neck", neck)}
+    again = [follow(trace, ref, f"backbone_{number}") for number, ref in enumerate(maps[1:], 2)]
+    joined = [_input_of(trace, name) for name in (backbone, *again)]
+    views = [view for number, ref in enumerate(joined, 1) for view in _crops(trace, ref, number)]
+    for number, view in enumerate(views, 1):
+        write_view(trace, view, f"view_{number}")
+    return {**found, "head": {**head, "loss": trace.loss(loss, said.get("loss"))}}
+
+
+def _loss(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    head = config.get("head")
+    loss = head.get("loss") if isinstance(head, Mapping) else None
+    if not isinstance(loss, Mapping) or not isinstance(head, Mapping):
+        return None
+    kinds = [split_type(scoped_type(part))[1] for part in (head, loss)]
+    return loss if kinds == [_HEAD, _LOSS] else None
+
+
+def _counts(loss: Mapping[str, Any]) -> tuple[int, ...]:
+    """How many crops there are of each size; of a list that cannot be meant, as many as usual."""
+    given = plain(loss.get("num_crops"))
+    meant = isinstance(given, list) and given and all(type(count) is int and 0 < count < 100 for count in given)
+    return tuple(given) if isinstance(given, list) and meant else _USUAL_CROPS
+
+
+def _shrink_later_views(draft: Draft, first: int) -> None:
+    for name, entry in list(draft.inputs.items())[first:]:
+        batch, channels, *sizes = entry.shape or ()
+        smaller = tuple(size * _SMALLER[0] // _SMALLER[1] if type(size) is int else size for size in sizes)
+        steps = entry.preprocess
+        if steps is not None:
+            steps = replace(steps, resize=smaller, crop=None)  # type: ignore[arg-type]
+        draft.inputs[name] = Input(entry.type, (batch, channels, *smaller), steps)
+
+
+def _draw_backbones(config: Mapping[str, Any], draft: Draft, counts: Sequence[int]) -> list[Flow]:
+    views = [Ref(name) for name in draft.inputs]
+    for number, count in enumerate(counts, 1):
+        crops, views = tuple(views[:count]), views[count:]
+        draft.node(f"crops_{number}", "Concat", {"dim": 0}, xs=crops)
+    calls = FrozenDict(tensor=Ref("view_1"), loss=Ref("crops_1", "out"))
+    before = set(draft.nodes)
+    features = draft.parts("backbone", config.get("backbone"), Flow(Ref("crops_1", "out")), "backbone")
+    draft.outputs["tensor"] = {"features": features.ref}
+    names = [name for name in draft.nodes if name not in before]
+    again = {f"_{number}": Ref(f"crops_{number}", "out") for number in range(2, len(counts) + 1)}
+    for suffix, crops_ref in again.items():
+        call_again(draft, shared(names), suffix, {"crops_1": crops_ref})
+    for name in names[:1]:
+        node = draft.nodes[name]
+        draft.nodes[name] = replace(node, inputs=FrozenDict(dict.fromkeys(node.inputs, calls)))
+    return [features, *(Flow(behind(suffix, features.ref), features.levels) for suffix in again)]
+
+
+def _draw_neck(config: Mapping[str, Any], draft: Draft, features: Sequence[Flow]) -> Ref:
+    neck = config.get("neck")
+    if not isinstance(neck, Mapping) or "type" not in neck:
+        draft.not_understood("model.neck", f"expected a dict with a type, found {plain(neck)!r:.80}")
+        draft.carry("neck", neck)
+        return features[0].last
+    flow, draft.carried["neck"] = draft.part("neck", neck, features=tuple(flow.last for flow in features))
+    return flow.ref
+
+
+def _input_of(trace: Trace, backbone: str) -> Ref:
+    wire = next(iter(trace.graph.nodes[backbone].inputs.values()), None)
+    found = None if wire is None else wire_in_mode(wire, "loss")
+    if not isinstance(found, Ref):
+        trace.refuse(backbone, "expected the crops of one size, joined")
+    return found
+
+
+def _crops(trace: Trace, ref: Ref, number: int) -> tuple[Ref, ...]:
+    joined = trace.node_of(ref, "Concat", f"crops_{number}")
+    wires = wire_in_mode(trace.graph.nodes[joined].inputs.get("xs", ()), "loss")
+    return wires if isinstance(wires, tuple) else ()
+
+
+SWAV = Algorithm(("backbone", "neck", "head"), draw, write)

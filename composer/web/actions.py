@@ -1,0 +1,215 @@
+"""What the browser asks of the server about a graph: one payload in, one payload out."""
+
+import inspect
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from composer.catalog import Catalog
+from composer.editing import apply
+from composer.editing.refusal import refused
+from composer.graph import Graph
+from composer.graphfile.document import from_document, to_document
+from composer.problems import Problem, suggestion
+from composer.web.catalog_source import CatalogSource
+from composer.web.payloads import (
+    CatalogView,
+    EditReply,
+    EditRequest,
+    GraphView,
+    LookRequest,
+    NewRequest,
+    OpenReply,
+    ProblemView,
+    SourceRequest,
+    TextReply,
+)
+from composer.web.views import Insight, catalog_view, graph_view, insight_of, problem_view
+
+__all__ = ["Actions"]
+
+Request = TypeVar("Request", bound=BaseModel)
+
+LARGEST = 8 * 2**20
+"""Longest document that is read, in characters."""
+
+
+class Actions:
+    """Answers what the browser asks about a graph. Nothing is kept of who asked.
+
+    Every call takes a payload as plain data (or as its model) and gives a payload. It raises ``GraphError`` for what
+    cannot be done and pydantic's ``ValidationError`` for what is no such request; ``composer.web.envelopes`` makes
+    answers of both.
+
+    Args:
+        source: Gives the components.
+    """
+
+    def __init__(self, source: CatalogSource) -> None:
+        self.source_of_parts = source
+        self._graphs: _Recent[str, Graph] = _Recent(64)
+        self._insights: _Recent[tuple[str, str], Insight] = _Recent(8)
+        self._catalog_view: tuple[str, CatalogView] | None = None
+
+    # --- what other parts of the web app use ---
+
+    def components(self) -> Catalog:
+        """The components at this moment."""
+        return self.source_of_parts.read().catalog
+
+    def graph_of(self, document: str) -> Graph:
+        """The graph of a document.
+
+        Raises:
+            GraphError: It is none.
+        """
+        found = self._graphs.get(document)
+        if found is None:
+            found = _read(document)
+            self._graphs.put(document, found)
+        return found
+
+    def shown(self, graph: Graph, path: Sequence[str] = ()) -> OpenReply:
+        """A graph as it is opened: its document and what to draw."""
+        document = self._document(graph)
+        view = self._view(document, path)
+        return OpenReply(document=document, view=view, name=graph.name or "untitled", place="none", version=None)
+
+    def told(self, problem: Problem) -> ProblemView:
+        """A problem as the browser has it."""
+        return problem_view(problem)
+
+    # --- calls ---
+
+    def catalog(self, payload: Any = None) -> CatalogView:
+        """All components."""
+        now = self.source_of_parts.read()
+        kept = self._catalog_view
+        if kept is None or kept[0] != now.revision:
+            kept = (now.revision, catalog_view(now.catalog, now.revision, now.problems))
+            self._catalog_view = kept
+        return kept[1]
+
+    def source(self, payload: Any) -> TextReply:
+        """The source code of a component.
+
+        Raises:
+            GraphError: There is no such component, or its code cannot be read.
+        """
+        request = _request(SourceRequest, payload)
+        component = self.components().get(request.type)
+        if component is None:
+            shown = request.type[:40]
+            hint = suggestion(shown, self.components().components, "types")
+            raise refused(f"there is no type '{shown}' in the catalog; {hint}", shown, code="unknown-type")
+        try:
+            text = inspect.getsource(component.cls)
+        except (OSError, TypeError):
+            raise refused(f"the code of {component.name} cannot be read", component.name) from None
+        return TextReply(text=text)
+
+    def new(self, payload: Any = None) -> OpenReply:
+        """An empty graph."""
+        request = _request(NewRequest, payload)
+        return self.shown(Graph(name=request.name[:200]))
+
+    def look(self, payload: Any) -> GraphView:
+        """What to draw of a document."""
+        request = _request(LookRequest, payload)
+        return self._view(request.document, request.path)
+
+    def edit(self, payload: Any) -> EditReply:
+        """Change a document: all operations, or none."""
+        request = _request(EditRequest, payload)
+        graph, catalog = self.graph_of(request.document), self.components()
+        created: list[str] = []
+        renamed: dict[str, str] = {}
+        path = list(request.path)
+        for operation in request.operations:
+            done = apply(graph, path, operation, catalog)
+            graph = done.graph
+            created += done.created
+            renamed |= done.renamed
+        document = self._document(graph)
+        view = self._view(document, path) if request.look else None
+        return EditReply(document=document, view=view, created=created, renamed=renamed)
+
+    # --- inside ---
+
+    def _document(self, graph: Graph) -> str:
+        document = json.dumps(to_document(graph), ensure_ascii=False, separators=(",", ":"))
+        if len(document) > LARGEST:
+            raise refused(
+                f"the graph would take {len(document):,} characters; at most {LARGEST:,} are kept: use subgraphs"
+            )
+        self._graphs.put(document, graph)
+        return document
+
+    def _view(self, document: str, path: Sequence[str]) -> GraphView:
+        parts = self.source_of_parts.read()
+        key = (document, parts.revision)
+        insight = self._insights.get(key)
+        if insight is None:
+            insight = insight_of(self.graph_of(document), parts.catalog)
+            self._insights.put(key, insight)
+        return graph_view(insight, path)
+
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+class _Recent(Generic[Key, Item]):
+    """The things that were used last; several threads may ask at once.
+
+    Args:
+        count: How many are kept.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._items: OrderedDict[Key, Item] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Key) -> Item | None:
+        with self._lock:
+            if key in self._items:
+                self._items.move_to_end(key)
+            return self._items.get(key)
+
+    def put(self, key: Key, item: Item) -> None:
+        with self._lock:
+            self._items[key] = item
+            self._items.move_to_end(key)
+            while len(self._items) > self._count:
+                self._items.popitem(last=False)
+
+
+def _request(kind: type[Request], payload: Any) -> Request:
+    """A request as its model.
+
+    Raises:
+        pydantic.ValidationError: The payload is no such request.
+    """
+    return payload if isinstance(payload, kind) else kind.model_validate({} if payload is None else payload)
+
+
+def _read(document: str) -> Graph:
+    """The graph of a document's text.
+
+    Raises:
+        GraphError: It is none.
+    """
+    if len(document) > LARGEST:
+        raise refused(f"the document has {len(document):,} characters; at most {LARGEST:,} are read", code="too-large")
+    try:
+        data = json.loads(document)
+    except RecursionError:
+        raise refused("the document is nested too deep", code="too-deep") from None
+    except ValueError:
+        raise refused("this is no document of a graph: open or start one again") from None
+    return from_document(data)

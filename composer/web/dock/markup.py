@@ -1,0 +1,109 @@
+"""Small pieces of HTML for the dock. Every text goes through ``escape``: nothing from a graph becomes markup."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import pairwise
+
+from composer.web.running import Progress, Trouble
+from composer.web.running.results import Histogram
+
+__all__ = ["bar_list", "hint", "histogram", "progress_bar", "table", "trouble_list"]
+
+
+def hint(text: str, kind: str = "soft") -> str:
+    """A sentence; ``kind`` is soft, good, warning or error."""
+    return f'<p class="dock-hint dock-{escape(kind)}">{escape(text)}</p>' if text else ""
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), total: Sequence[str] = ()
+) -> str:
+    """A table.
+
+    Args:
+        head: Names of the columns.
+        rows: Their cells.
+        right: Columns of numbers.
+        total: The last line.
+    """
+    sides = ["dock-right" if name in right else "" for name in head]
+
+    def line(cells: Sequence[str], tag: str = "td") -> str:
+        pairs = zip(cells, sides, strict=True)
+        inside = "".join(f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in pairs)
+        return f"<tr>{inside}</tr>"
+
+    body = "".join(map(line, rows))
+    foot = f"<tfoot>{line(total)}</tfoot>" if total else ""
+    return f'<table class="dock-table"><thead>{line(head, "th")}</thead><tbody>{body}</tbody>{foot}</table>'
+
+
+def bar_list(title: str, entries: Sequence[tuple[str, float, str]]) -> str:
+    """Bars with names and values.
+
+    Args:
+        title: What they show.
+        entries: Name, size and the size in words of each.
+    """
+    most = max((size for _, size, _ in entries), default=0) or 1
+    lines = "".join(
+        f'<li><span class="dock-bar-name" title="{escape(name)}">{escape(name)}</span>'
+        f'<span class="dock-bar-track"><span class="dock-bar" style="width: {100 * size / most:.2f}%"></span></span>'
+        f'<span class="dock-bar-size">{escape(text)}</span></li>'
+        for name, size, text in entries
+    )
+    return f'<figure class="dock-bars"><figcaption>{escape(title)}</figcaption><ul>{lines}</ul></figure>'
+
+
+def progress_bar(progress: Progress) -> str:
+    """What a worker is doing."""
+    share = 100 * progress.done / progress.total if progress.total else 0
+    known = f' aria-valuenow="{share:.0f}"' if progress.total else ""
+    kind = "dock-progress" if progress.total else "dock-progress dock-unknown"
+    text = f"{progress.doing} {progress.node}" if progress.node else progress.doing
+    count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
+    return (
+        f'<div class="dock-working" role="status"><span>{escape(text + count)}</span>'
+        f'<div class="{kind}" role="progressbar" aria-label="{escape(text)}"{known}>'
+        f'<div style="width: {share:.1f}%"></div></div></div>'
+    )
+
+
+def trouble_list(troubles: Sequence[Trouble], lines: Sequence[str] = ()) -> str:
+    """Problems, each with its line where it has one, and what to do.
+
+    Args:
+        troubles: The problems.
+        lines: The lines of the text that they are about.
+    """
+    return f'<ul class="dock-troubles">{"".join(_trouble(item, lines) for item in troubles)}</ul>' if troubles else ""
+
+
+def histogram(found: Histogram, low: str, high: str) -> str:
+    """How values are distributed, as a drawing."""
+    most = max(found.counts, default=0) or 1
+    width = 100 / max(len(found.counts), 1)
+    bars = "".join(
+        f'<rect x="{place * width:.3f}" y="{40 - 40 * count / most:.3f}" width="{width * 0.86:.3f}" '
+        f'height="{40 * count / most:.3f}"><title>{left:.4g} to {right:.4g}: {count}</title></rect>'
+        for place, (count, (left, right)) in enumerate(zip(found.counts, pairwise(found.edges), strict=True))
+    )
+    return (
+        f'<figure class="dock-histogram"><svg viewBox="0 0 100 40" preserveAspectRatio="none" role="img" '
+        f'aria-label="Histogram from {escape(low)} to {escape(high)}">{bars}</svg>'
+        f"<figcaption><span>{escape(low)}</span><span>{escape(high)}</span></figcaption></figure>"
+    )
+
+
+def _trouble(item: Trouble, lines: Sequence[str]) -> str:
+    where = f'<span class="dock-line">line {item.line}</span>' if item.line else ""
+    known = item.line is not None and 0 < item.line <= len(lines)
+    text = f"<code>{escape(lines[item.line - 1].strip()[:160])}</code>" if known and item.line else ""
+    subject = f"<b>{escape(item.subject)}</b>" if item.subject and not text else ""
+    fix = f'<div class="dock-fix">To mend it: {escape(item.fix)}</div>' if item.fix else ""
+    message = "<br>".join(map(escape, item.message.splitlines()))
+    kind = "dock-warning" if item.severity == "warning" else "dock-error"
+    return (
+        f'<li class="{kind}"><div>{where}{text}{subject}<span class="dock-code">{escape(item.code)}</span></div>'
+        f"<div>{message}</div>{fix}</li>"
+    )

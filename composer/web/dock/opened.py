@@ -1,0 +1,80 @@
+"""What is open on the canvas, as the browser tells it to the dock."""
+
+import json
+
+import gradio as gr
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from composer.graphfile.yamltext import MAX_BYTES
+from composer.problems import GraphError, Problem, Where
+
+__all__ = ["Opened", "opened_box", "opened_script"]
+
+
+class Opened(BaseModel):
+    """What is open.
+
+    Args:
+        document: The graph as the text that the browser holds; empty while the canvas is not ready.
+        selection: Path of the selected node; empty where none or several are.
+        place: Where the graph was opened from: ``workspace``, ``shipped`` or ``none``.
+        name: Its file name there.
+        tab: The tab that is shown.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    document: str = ""
+    selection: str = ""
+    place: str = "none"
+    name: str = "untitled"
+    tab: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> "Opened":
+        """What the browser told.
+
+        Raises:
+            GraphError: It is no such text.
+        """
+        if len(text) > 4 * MAX_BYTES:
+            raise GraphError(Problem("too-large", Where("document"), f"it has {len(text):,} characters"))
+        try:
+            return cls.model_validate_json(text or "{}")
+        except ValidationError:
+            found = "the page sent something that is no graph; reload it"
+            raise GraphError(Problem("bad-document", Where("document"), found)) from None
+
+    @property
+    def stem(self) -> str:
+        """The file's name without folder and suffix, fit for any file system."""
+        last = self.name.replace("\\", "/").rpartition("/")[2].removesuffix(".yaml")
+        plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "_" for letter in last)
+        return plain[:64].strip("_-") or "graph"
+
+    @property
+    def file(self) -> str:
+        """The name that the file has, or would have."""
+        return self.name if self.name.endswith(".yaml") else f"{self.stem}.yaml"
+
+
+def opened_box() -> gr.Textbox:
+    """The place for what is open among a handler's inputs; ``opened_script`` fills it in."""
+    return gr.Textbox(visible=False)
+
+
+def opened_script(tab: str | None = None) -> str:
+    """JavaScript for ``js=``: puts what is open in place of the first input.
+
+    Args:
+        tab: The tab that is shown; by default the one that the page shows.
+    """
+    shown = "document.querySelector('#composer-dock [role=tab][aria-selected=true]')?.textContent?.trim() ?? ''"
+    return f"""(before, ...rest) => {{
+        const canvas = window.composerCanvas;
+        if (!canvas) return [before, ...rest];
+        const file = canvas.currentFile ? canvas.currentFile() : {{}};
+        const tab = {json.dumps(tab) if tab else shown};
+        const opened = {{document: canvas.currentDocument(), selection: canvas.currentSelection(), tab, ...file}};
+        return [JSON.stringify(opened), ...rest];
+    }}"""

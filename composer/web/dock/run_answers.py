@@ -1,0 +1,176 @@
+"""What a run gave, as it is shown: classes, boxes, losses, tensors, and the selected node."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from composer.web.dock.markup import hint, histogram, table
+from composer.web.running.results import RunResult, TensorRow, Watched
+
+__all__ = ["RunAnswers"]
+
+_SHOWN = 6
+_CLASSES = 5
+_REGIONS = 30
+
+
+@dataclass(frozen=True)
+class RunAnswers:
+    """The places for answers.
+
+    Args:
+        classes: A chart of classes.
+        regions: Boxes and masks on the picture.
+        rows: Losses, or sizes and numbers of tensors.
+        maps: What the selected node put out, as pictures.
+        values: The same in words, with histograms.
+    """
+
+    classes: gr.Label
+    regions: gr.AnnotatedImage
+    rows: gr.HTML
+    maps: gr.Gallery
+    values: gr.HTML
+
+    @classmethod
+    def build(cls) -> "RunAnswers":
+        """Put them on the page."""
+        with gr.Row(elem_classes="dock-row dock-results"):
+            with gr.Column(scale=4, min_width=220, elem_classes="dock-scroll"):
+                classes = gr.Label(
+                    label="Classes",
+                    num_top_classes=_CLASSES,
+                    show_heading=True,
+                    visible=False,
+                    elem_id="dock-classes",
+                )
+                regions = gr.AnnotatedImage(
+                    label="Boxes",
+                    format="png",
+                    visible=False,
+                    height=210,
+                    elem_id="dock-regions",
+                    buttons=["fullscreen"],
+                )
+                rows = gr.HTML(elem_id="dock-rows")
+            with gr.Column(scale=5, min_width=220, elem_classes="dock-scroll"):
+                values = gr.HTML(elem_id="dock-values")
+                maps = gr.Gallery(
+                    label="Activations",
+                    format="png",
+                    columns=1,
+                    object_fit="contain",
+                    visible=False,
+                    elem_id="dock-maps",
+                    show_label=False,
+                    buttons=["download", "fullscreen"],
+                    allow_preview=True,
+                )
+        return cls(classes, regions, rows, maps, values)
+
+    @property
+    def parts(self) -> list[Any]:
+        """The components, in the order of what ``show`` gives."""
+        return [self.classes, self.regions, self.rows, self.maps, self.values]
+
+    def kept(self) -> tuple[Any, ...]:
+        """Leave what is shown."""
+        return (gr.skip(),) * len(self.parts)
+
+    def none(self) -> tuple[Any, ...]:
+        """Show nothing."""
+        hidden = gr.update(value=None, visible=False)
+        return hidden, hidden, "", hidden, ""
+
+    def notes(self, result: RunResult) -> str:
+        """Time, memory, and what went in."""
+        memory = "" if result.memory is None else f" · {result.memory / 2**20:,.0f} MiB at most"
+        head = f"{result.mode} mode · {result.seconds * 1000:,.0f} ms{memory} · {result.parameters:,} parameters · "
+        return hint(f"{head}{result.device}", "good") + hint(" ".join(result.notes))
+
+    def show(self, result: RunResult, selected: str) -> tuple[Any, ...]:
+        """Show what a run gave.
+
+        Args:
+            result: What it gave.
+            selected: Path of the selected node.
+        """
+        scored = {entry.name: entry.score for entry in result.classes if entry.score is not None}
+        classes = gr.update(value=_chart(result, scored), visible=bool(result.classes))
+        return classes, _regions(result), _rows(result, scored), *_watched(result.watched, selected)
+
+
+def _chart(result: RunResult, scored: dict[str, float]) -> Any:
+    if scored:
+        return scored
+    return ", ".join(entry.name for entry in result.classes) or None
+
+
+def _regions(result: RunResult) -> Any:
+    if result.regions is None or result.picture is None:
+        return gr.update(value=None, visible=False)
+    marks: list[tuple[Any, str]] = []
+    for region in result.regions[:_REGIONS]:
+        name = region.name if region.score is None else f"{region.name} {region.score:.2f}"
+        if region.mask is not None:
+            marks.append((region.mask.array() / 255.0, name))
+        else:
+            left, top, right, bottom = map(round, region.box)
+            marks.append(((max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1)), name))
+    return gr.update(value=(result.picture.array(), marks), visible=True)
+
+
+def _rows(result: RunResult, scored: dict[str, float]) -> str:
+    if result.losses:
+        lines = [[name, f"{value:.6g}"] for name, value in result.losses.items()]
+        return table(["loss", "value"], lines, right=["value"])
+    if result.regions is not None:
+        lines = [
+            [region.name, "-" if region.score is None else f"{region.score:.3f}", _box_text(region.box)]
+            for region in result.regions[:_REGIONS]
+        ]
+        return (
+            table(["found", "score", "left, top, right, bottom"], lines, right=["score"])
+            if lines
+            else hint("Nothing was found in the picture.")
+        )
+    if scored or result.classes:
+        return ""
+    head = ["output", "size", "mean", "std", "min", "max"]
+    return table(head, map(_tensor_cells, result.tensors), right=head[2:])
+
+
+def _tensor_cells(row: TensorRow) -> list[str]:
+    strange = f" ({row.strange} not finite)" if row.strange else ""
+    return [row.name, f"{row.size}{strange}", *(_number(value) for value in (row.mean, row.std, row.low, row.high))]
+
+
+def _watched(found: list[Watched], selected: str) -> tuple[Any, str]:
+    if not found:
+        text = "" if selected else "Select a node on the canvas and run again to see what it puts out."
+        return gr.update(value=None, visible=False), hint(text)
+    pictures = [(item.picture.array(), _title(item)) for item in found[:_SHOWN] if item.picture is not None]
+    lines = [hint(f"What {found[0].node} puts out for the first sample", "title")]
+    for item in found[:_SHOWN]:
+        row = item.tensor
+        numbers = f"mean {_number(row.mean)}, std {_number(row.std)}"
+        lines.append(hint(f"{_title(item)}: {numbers}. {item.caption}".strip()))
+        if item.histogram is not None:
+            lines.append(histogram(item.histogram, _number(row.low), _number(row.high)))
+        elif row.low is not None:
+            lines.append(hint(f"value {row.low:.6g}"))
+    gallery = gr.update(value=pictures or None, visible=bool(pictures), columns=1 if len(pictures) == 1 else 2)
+    return gallery, "".join(lines)
+
+
+def _title(item: Watched) -> str:
+    return f"{item.tensor.name or item.node} {item.tensor.size}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _box_text(box: tuple[float, float, float, float]) -> str:
+    return ", ".join(f"{side:.0f}" for side in box)

@@ -1,0 +1,205 @@
+"""The Run tab: a picture through the model, with progress, answers and activations."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+from PIL import Image
+
+from composer.problems import GraphError
+from composer.web.dock.markup import hint, progress_bar, trouble_list
+from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.picture_file import PictureFile, shipped_pictures
+from composer.web.dock.run_answers import RunAnswers
+from composer.web.dock.setting import Setting
+from composer.web.dock.weights_picker import WeightsPicker
+from composer.web.running import Done, Failed, Progress, RunJob, RunResult, Waiting
+from composer.web.running.messages import trouble_of
+
+__all__ = ["RunTab"]
+
+_AT_ONCE = 12
+
+
+@dataclass(frozen=True)
+class RunTab:
+    """The tab's parts.
+
+    Args:
+        setting: What it needs of the server.
+        picture: What goes in.
+        mode: What is run.
+        device: Where.
+        label: The class that the picture shows.
+        samples: How many samples, where no picture goes in.
+        weights: Which weights.
+        start: Runs.
+        halt: Stops.
+        status: How it goes, and what went wrong.
+        answers: What it gave.
+    """
+
+    setting: Setting
+    picture: PictureFile
+    mode: gr.Radio
+    device: gr.Dropdown
+    label: gr.Dropdown
+    samples: gr.Number
+    weights: WeightsPicker
+    start: gr.Button
+    halt: gr.Button
+    status: gr.HTML
+    answers: RunAnswers
+
+    @classmethod
+    def build(cls, setting: Setting, opened: gr.Textbox) -> "RunTab":
+        """Put the tab's parts on the page."""
+        with gr.Row(elem_classes="dock-row dock-run"):
+            with gr.Column(scale=2, min_width=190, elem_classes="dock-picture"):
+                picture = _picture()
+            with gr.Column(scale=3, min_width=300, elem_classes="dock-side dock-controls"):
+                with gr.Row(elem_classes="dock-buttons"):
+                    start = gr.Button("Run", variant="primary", size="sm", elem_id="dock-run-start")
+                    halt = gr.Button("Stop", variant="stop", size="sm", interactive=False, elem_id="dock-run-stop")
+                mode = gr.Radio([], label="Mode", elem_id="dock-run-mode", elem_classes="dock-radio")
+                weights = WeightsPicker.build("run")
+                with gr.Row(elem_classes="dock-small"):
+                    device = gr.Dropdown(_devices(), label="Device", min_width=80, elem_id="dock-run-device")
+                    samples = gr.Number(
+                        2, label="Samples", precision=0, minimum=1, maximum=64, min_width=72, elem_id="dock-run-samples"
+                    )
+                label = gr.Dropdown([], label="Label", visible=False, min_width=100, elem_id="dock-run-label")
+            with gr.Column(scale=9, min_width=420, elem_classes="dock-answers"):
+                status = gr.HTML(
+                    hint("Choose a picture and press Run. Select a node on the canvas to see what it puts out."),
+                    elem_id="dock-run-status",
+                )
+                answers = RunAnswers.build()
+        tab = cls(setting, picture, mode, device, label, samples, weights, start, halt, status, answers)
+        tab._listen(opened)
+        return tab
+
+    @property
+    def refreshed(self) -> list[Any]:
+        """What ``refresh`` gives values for."""
+        return [self.mode, self.weights.kind, self.weights.known, self.label]
+
+    def refresh(
+        self, opened: Opened, mode: str | None, kind: str | None, known: str, label: int | None
+    ) -> tuple[Any, ...]:
+        """The choices for what is open."""
+        graph = self.setting.graph_of(opened.document)
+        first = "predict" if "predict" in graph.modes else next(iter(graph.modes), None)
+        modes = gr.update(choices=list(graph.modes), value=mode if mode in graph.modes else first)
+        labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
+        names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
+        chosen = label if label is not None and label < len(graph.classes) else -1
+        labels = gr.update(choices=names, value=chosen, visible=bool(labelled and graph.classes))
+        return modes, *self.weights.refresh(self.setting, opened, kind, known), labels
+
+    def run(self, *given: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """Run, and tell how it goes; the last update holds the answers, or why there are none."""
+        opened_text, *rest = given
+        busy = (gr.update(interactive=False), gr.update(interactive=True))
+        ready = (gr.update(interactive=True), gr.update(interactive=False))
+        try:
+            job = self._job(Opened.read(opened_text), *rest)
+        except GraphError as error:
+            told = trouble_list([trouble_of(problem) for problem in error.problems])
+            yield *ready, told, *self.answers.none()
+            return
+        yield *busy, progress_bar(Progress(doing="Starting")), *self.answers.kept()
+        for event in self.setting.runner.run(job, request.session_hash):
+            match event:
+                case Waiting():
+                    text = f"Waiting: number {event.place} in the queue"
+                    yield *busy, progress_bar(Progress(doing=text)), *self.answers.kept()
+                case Progress():
+                    yield *busy, progress_bar(event), *self.answers.kept()
+                case Done(result=RunResult() as result):
+                    yield *ready, self.answers.notes(result), *self.answers.show(result, job.watched)
+                case Done() | Failed():
+                    troubles = event.troubles if isinstance(event, Failed) else []
+                    yield *ready, trouble_list(troubles), *self.answers.none()
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop the run of this page."""
+        if request.session_hash:
+            self.setting.runner.stop(request.session_hash)
+
+    def _listen(self, opened: gr.Textbox) -> None:
+        given = [opened, self.picture, self.mode, self.device, self.label, self.samples, *self.weights.inputs]
+        self.start.click(
+            self.run,
+            given,
+            [self.start, self.halt, self.status, *self.answers.parts],
+            js=opened_script("Run"),
+            show_progress="hidden",
+            concurrency_limit=_AT_ONCE,
+            api_visibility="private",
+        )
+        self.halt.click(
+            self.stop, None, None, queue=False, show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        )
+
+    def _job(
+        self,
+        opened: Opened,
+        picture: str | None,
+        mode: str | None,
+        device: str | None,
+        label: int | None,
+        samples: float | None,
+        kind: str | None,
+        upload: str | None,
+        seed: float | None,
+    ) -> RunJob:
+        weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed)
+        self.setting.graph_of(opened.document)
+        return RunJob(
+            document=opened.document,
+            mode=str(mode or "tensor"),
+            device=str(device or "cpu"),
+            weights=weights,
+            picture=Path(picture) if picture else None,
+            label=label if label is not None and label >= 0 else None,
+            batch=min(max(int(samples or 2), 1), 64),
+            seed=int(seed or 0),
+            watched=opened.selection,
+        )
+
+
+def _picture() -> PictureFile:
+    """The picture, and those that come with composer below it."""
+    picture = PictureFile(
+        label="Picture",
+        sources=["upload", "clipboard"],
+        format="png",
+        height=150,
+        elem_id="dock-picture",
+        buttons=[],
+        placeholder="Drop a picture\nor choose one below",
+    )
+    paths = shipped_pictures()
+    if paths:
+        shelf = gr.Dataset(
+            components=[PictureFile(visible=False, render=False, format="png")],
+            samples=[[str(path)] for path in paths],
+            type="index",
+            label="Shipped pictures",
+            samples_per_page=len(paths),
+            elem_id="dock-shelf",
+        )
+
+        def chosen(place: int) -> Image.Image:
+            return Image.open(paths[place])
+
+        shelf.click(chosen, [shelf], [picture], show_progress="hidden", concurrency_limit=8, api_visibility="private")
+    return picture
+
+
+def _devices() -> list[str]:
+    return ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]

@@ -1,0 +1,109 @@
+"""Which weights a model gets: those beside the graph, uploaded ones, or random ones."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from composer.problems import GraphError, Problem, Where
+from composer.web.dock.opened import Opened
+from composer.web.dock.setting import Setting
+from composer.web.running import WeightsChoice
+
+__all__ = ["WeightsPicker"]
+
+
+@dataclass(frozen=True)
+class WeightsPicker:
+    """Three components that choose weights together.
+
+    Args:
+        kind: ``shipped``, ``uploaded`` or ``random``.
+        upload: The uploaded file.
+        seed: Of random ones.
+        known: The file that the choices were made for.
+    """
+
+    kind: gr.Radio
+    upload: gr.File
+    seed: gr.Number
+    known: gr.Textbox
+
+    @classmethod
+    def build(cls, name: str) -> "WeightsPicker":
+        """Put them on the page.
+
+        Args:
+            name: Of the tab, for the components' ids.
+        """
+        choices = [("Upload", "uploaded"), ("Random", "random")]
+        kind = gr.Radio(
+            choices, value="random", label="Weights", elem_id=f"dock-{name}-weights", elem_classes="dock-radio"
+        )
+        upload = gr.File(
+            label="Weights (.safetensors)",
+            file_types=[".safetensors"],
+            type="filepath",
+            height=64,
+            visible=False,
+            elem_id=f"dock-{name}-upload",
+            elem_classes="dock-upload",
+        )
+        seed = gr.Number(
+            0, label="Seed", precision=0, minimum=0, maximum=2**31, min_width=72, elem_id=f"dock-{name}-seed"
+        )
+        shown = "(kind) => ({__type__: 'update', visible: kind === 'uploaded'})"
+        kind.change(None, [kind], [upload], js=shown, api_visibility="private")
+        return cls(kind, upload, seed, gr.Textbox(visible=False))
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What ``choice`` takes, in order."""
+        return [self.kind, self.upload, self.seed]
+
+    def refresh(self, setting: Setting, opened: Opened, kind: str | None, known: str) -> tuple[Any, str]:
+        """The choices for what is open.
+
+        For a file that was just opened its own weights are taken, where it has any; later what a person chose stays.
+        """
+        beside = _beside(setting, opened)
+        choices = [("Upload", "uploaded"), ("Random", "random")]
+        if beside is not None:
+            choices.insert(0, ("Shipped" if opened.place == "shipped" else "Saved", "shipped"))
+        values = [value for _, value in choices]
+        file = f"{opened.place}/{opened.name}"
+        if file != known or kind not in values:
+            kind = "shipped" if beside is not None else "random"
+        return gr.update(choices=choices, value=kind), file
+
+    @staticmethod
+    def choice(
+        setting: Setting, opened: Opened, kind: str | None, upload: str | None, seed: float | None
+    ) -> WeightsChoice:
+        """What was chosen.
+
+        Raises:
+            GraphError: Weights are to be uploaded, and none were.
+        """
+        number = int(seed or 0)
+        if kind == "uploaded":
+            if upload is None:
+                raise GraphError(
+                    Problem("no-weights", Where("weights"), "upload a .safetensors file, or choose others")
+                )
+            return WeightsChoice("uploaded", Path(upload), Path(upload).name, number)
+        beside = _beside(setting, opened) if kind == "shipped" else None
+        if beside is not None:
+            return WeightsChoice("shipped", beside, beside.name, number)
+        return WeightsChoice("random", seed=number)
+
+
+def _beside(setting: Setting, opened: Opened) -> Path | None:
+    """The weights beside the open file."""
+    if opened.place not in ("workspace", "shipped"):
+        return None
+    try:
+        return setting.weights("shipped" if opened.place == "shipped" else "workspace", opened.name)
+    except GraphError:
+        return None

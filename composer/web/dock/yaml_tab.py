@@ -1,0 +1,108 @@
+"""The YAML tab: the graph file as text, to read and to edit."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from composer.graph import Graph
+from composer.graphfile import dumps, loads
+from composer.inference import infer_shapes
+from composer.problems import GraphError, Problem
+from composer.web.dock.markup import hint, trouble_list
+from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.setting import Setting
+from composer.web.payloads import ReadRequest
+from composer.web.running.messages import trouble_of
+
+__all__ = ["YamlTab"]
+
+_LATER = "The graph changed on the canvas after you began to type. Apply puts your text in its place; Revert drops it."
+
+
+@dataclass(frozen=True)
+class YamlTab:
+    """The tab's parts.
+
+    Args:
+        setting: What it needs of the server.
+        text: The text.
+        shown: The text as it was put there, which tells whether a person has edited it.
+        told: What is wrong with it.
+    """
+
+    setting: Setting
+    text: gr.Code
+    shown: gr.Textbox
+    told: gr.HTML
+
+    @classmethod
+    def build(cls, setting: Setting, opened: gr.Textbox, canvas: gr.HTML) -> "YamlTab":
+        """Put the tab's parts on the page."""
+        with gr.Row(elem_classes="dock-row"):
+            with gr.Column(scale=5, min_width=400, elem_classes="dock-fill"):
+                text = gr.Code(
+                    language="yaml",
+                    label="Graph file",
+                    interactive=True,
+                    elem_id="dock-yaml",
+                    elem_classes="dock-text",
+                )
+            with gr.Column(scale=3, min_width=260, elem_classes="dock-side"):
+                with gr.Row(elem_classes="dock-buttons"):
+                    apply = gr.Button("Apply", variant="primary", size="sm", elem_id="dock-yaml-apply")
+                    revert = gr.Button("Revert", size="sm", elem_id="dock-yaml-revert")
+                told = gr.HTML(elem_id="dock-yaml-told")
+        tab = cls(setting, text, gr.Textbox(visible=False), told)
+        hidden = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
+        apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, told], js=opened_script("YAML"), **hidden)
+        revert.click(tab.revert, [opened], [text, tab.shown, told], js=opened_script("YAML"), **hidden)
+        return tab
+
+    def refresh(self, opened: Opened, typed: str, shown: str) -> tuple[Any, Any, Any]:
+        """The text of what is open; what a person typed stays until it is applied."""
+        graph = self.setting.graph_of(opened.document)
+        text = dumps(graph, self.setting.catalog())
+        if typed and shown and typed.rstrip("\n") not in (shown.rstrip("\n"), text.rstrip("\n")):
+            return gr.skip(), gr.skip(), hint(_LATER, "warning")
+        return text, text, self._told(text)
+
+    def revert(self, opened_text: str) -> tuple[Any, Any, Any]:
+        """Drop what was typed."""
+        try:
+            return self.refresh(Opened.read(opened_text), "", "")
+        except GraphError as error:
+            return gr.skip(), gr.skip(), _troubles(error.problems, "")
+
+    def apply(self, opened_text: str, typed: str) -> tuple[Any, Any, Any, Any]:
+        """Put the text on the canvas, as one step of undo; where it is no graph, say why and change nothing."""
+        try:
+            opened = Opened.read(opened_text)
+            reply = self.setting.read(ReadRequest(text=typed, name=opened.file))
+            text = dumps(self.setting.graph_of(reply.document), self.setting.catalog())
+        except GraphError as error:
+            return gr.skip(), gr.skip(), gr.skip(), _troubles(error.problems, typed)
+        pushed = {
+            "revision": time.time_ns(),
+            "kind": "replace",
+            "label": "YAML",
+            "reply": reply.model_dump(mode="json"),
+        }
+        return pushed, text, text, hint("Applied: one step of undo on the canvas.", "good") + self._told(text)
+
+    def _told(self, text: str) -> str:
+        """What is wrong with the graph in a text, line by line."""
+        try:
+            graph: Graph = loads(text, "")
+        except GraphError as error:
+            return _troubles(error.problems, text)
+        found = infer_shapes(graph, self.setting.catalog()).problems
+        return _troubles(found, text) if found else hint("No problems. Edit the text and press Apply.")
+
+
+def _troubles(problems: Any, text: str) -> str:
+    listed: list[Problem] = list(problems)
+    count = sum(problem.severity == "error" for problem in listed)
+    head = hint(f"{count} problem{'' if count == 1 else 's'}", "error") if count else ""
+    return head + trouble_list([trouble_of(problem) for problem in listed[:100]], text.splitlines())

@@ -1,0 +1,114 @@
+import { type CSSProperties, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { type Point, useCanvas } from "./state";
+
+export interface Choice {
+  id: string;
+  words: string;
+  detail?: string;
+  hint?: string;
+  colour?: string;
+}
+
+interface Props {
+  at: Point;
+  label: string;
+  title?: string;
+  query: string;
+  setQuery: (query: string) => void;
+  choices: Choice[];
+  none: string;
+  choose: (id: string) => void;
+  close?: () => void;
+}
+
+const WIDTH = 320;
+
+/** A list to choose from, with a search, over the canvas: arrows, Enter, Escape. */
+export function Chooser({ at, label, title, query, setQuery, choices, none, choose, close }: Props) {
+  const [active, setActive] = useState(0);
+  const list = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const id = useId();
+  const shut = close ?? closePopup;
+  useEffect(() => field.current?.focus(), []);
+  useEffect(() => setActive(0), [query]);
+  useLayoutEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [active]);
+  const at_ = Math.min(active, Math.max(0, choices.length - 1));
+  const hint = choices[at_]?.hint;
+  return (
+    <div
+      className="composer-chooser"
+      role="dialog"
+      aria-label={label}
+      style={inWindow(at)}
+      onBlur={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget) && event.relatedTarget) shut();
+      }}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+        if (step) {
+          event.preventDefault();
+          setActive((at_ + step + choices.length) % Math.max(1, choices.length));
+        }
+        if (event.key === "Tab" || event.key === "Escape") {
+          event.preventDefault();
+          shut();
+        }
+        const chosen = choices[at_];
+        if (event.key === "Enter" && chosen) {
+          event.preventDefault();
+          choose(chosen.id);
+        }
+      }}
+    >
+      {title && <div className="composer-chooser-title">{title}</div>}
+      <input
+        ref={field}
+        type="text"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls={id}
+        aria-activedescendant={choices[at_] ? `${id}-${at_}` : undefined}
+        aria-label={label}
+        placeholder="Search"
+        value={query}
+        onChange={(event) => setQuery(event.target.value)}
+      />
+      <div ref={list} id={id} role="listbox" className="composer-chooser-list" aria-label={label}>
+        {choices.map((choice, index) => (
+          <div
+            key={choice.id}
+            id={`${id}-${index}`}
+            role="option"
+            aria-selected={index === at_}
+            className="composer-chooser-choice"
+            style={{ "--kind": choice.colour ?? "var(--c-line)" } as CSSProperties}
+            title={choice.hint}
+            onMouseMove={() => setActive(index)}
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => choose(choice.id)}
+          >
+            <span>{choice.words}</span>
+            {choice.detail && <small>{choice.detail}</small>}
+          </div>
+        ))}
+        {!choices.length && <p className="composer-palette-none">{none}</p>}
+      </div>
+      {hint && <div className="composer-chooser-hint">{hint}</div>}
+    </div>
+  );
+}
+
+/** Close what is open over the canvas, and give it the keyboard back. */
+export function closePopup(): void {
+  const { set, root } = useCanvas.getState();
+  set({ popup: null });
+  root?.focus({ preventScroll: true });
+}
+
+function inWindow([x, y]: Point): CSSProperties {
+  const left = Math.max(8, Math.min(x, window.innerWidth - WIDTH - 8));
+  const top = Math.max(8, Math.min(y, window.innerHeight - 408));
+  return { left, top, width: WIDTH };
+}

@@ -1,0 +1,113 @@
+import { useEffect, useMemo, useState } from "react";
+import { rank } from "../palette/rank";
+import type { FitsReply, NodeView } from "../payloads";
+import { useComposer } from "../store";
+import { elementOf, focusBox } from "./boxes";
+import { Chooser, type Choice, closePopup } from "./Chooser";
+import { isInput } from "./rows";
+import { useCanvas } from "./state";
+import { connect } from "./wiring";
+
+interface Props {
+  /** The box that is wired. */
+  node: string;
+  /** One port of it, by its end (`neck.feature`, `backbone.out`); all of them where it is left out. */
+  end?: string;
+  close?: () => void;
+}
+
+interface Wirable {
+  id: string;
+  name: string;
+  kind: string;
+  text: string;
+  source: string;
+  target: string;
+  colour: string;
+}
+
+/** 'Connect to ...': every wire that a box may have, to choose one by name; wires without a mouse. */
+export function ConnectTo({ node, end, close }: Props) {
+  const [query, setQuery] = useState("");
+  const wires = useWirable(node, end);
+  const found = useMemo(() => rank(query, wires ?? []), [wires, query]);
+  const choices = found.map((wire): Choice => ({ id: wire.id, words: wire.name, detail: wire.kind, colour: wire.colour }));
+  const shut = close ?? closePopup;
+  const area = (elementOf(node) ?? useCanvas.getState().root)?.getBoundingClientRect();
+  const choose = async (id: string) => {
+    const wire = found.find((one) => one.id === id);
+    shut();
+    if (wire) await connect(wire.source, wire.target);
+    focusBox(node);
+  };
+  return (
+    <Chooser
+      at={[area?.left ?? 240, (area?.bottom ?? 160) + 4]}
+      label={`Connect ${end ?? node} to ...`}
+      title={`Connect ${end ?? node} to ...`}
+      query={query}
+      setQuery={setQuery}
+      choices={choices}
+      none={wires ? "Nothing fits." : "Looking for what fits ..."}
+      choose={(id) => void choose(id)}
+      close={shut}
+    />
+  );
+}
+
+function useWirable(name: string, end?: string): Wirable[] | null {
+  const [wires, setWires] = useState<Wirable[] | null>(null);
+  useEffect(() => {
+    let stale = false;
+    void wirable(name, end).then((found) => !stale && setWires(found));
+    return () => {
+      stale = true;
+    };
+  }, [name, end]);
+  return wires;
+}
+
+async function wirable(name: string, end?: string): Promise<Wirable[]> {
+  const { view, document, path, ask } = useComposer.getState();
+  const node = view?.nodes.find((one) => one.name === name);
+  const outputs = view?.outputs.find((one) => (one.mode ? `outputs.${one.mode}` : "outputs") === name);
+  const sources = node ? sourcesOf(node) : [];
+  const targets = node ? node.inputs.map((port) => `${name}.${port.name}`) : outputs ? [`${name}.+`] : [];
+  const wanted = (one: string) => !end || one === end || one.startsWith(`${end}[`);
+  const colours = new Map(node?.outputs.map((port) => [port.name, port.colour]));
+  const asked = [
+    ...sources.filter(wanted).map((source) => ({ source })),
+    ...targets.filter(wanted).map((target) => ({ target })),
+  ];
+  const replies = await Promise.all(asked.map((one) => ask<FitsReply>("fits", { document, path, ...one })));
+  return replies.flatMap((reply, at) => {
+    const one = asked[at];
+    if (!reply || !one) return [];
+    return reply.fits
+      .filter((fit) => fit.reason === null)
+      .map((fit): Wirable => {
+        const source = "source" in one ? one.source : fit.end;
+        const target = "source" in one ? fit.end : one.target;
+        const mine = "source" in one ? one.source : one.target;
+        const words = "source" in one ? `${short(mine, name)} → ${fit.end}` : `${short(mine, name)} ← ${fit.end}`;
+        const port = source.slice(source.indexOf(".") + 1).replace(/\[.*$/, "");
+        return { id: `${source} ${target}`, name: words, kind: taken(target), text: fit.end, source, target, colour: `var(--port-${colours.get(port) || "any"})` };
+      });
+  });
+}
+
+const short = (end: string, node: string): string => (end.startsWith(`${node}.`) ? end.slice(node.length + 1) : end);
+
+/** Says where a port has a wire already, which a new one takes the place of. */
+function taken(target: string): string {
+  const wire = useComposer.getState().view?.wires.find((one) => `${one.node}.${one.port}` === target && one.at === null);
+  return wire ? `now ${wire.source}` : "";
+}
+
+function sourcesOf(node: NodeView): string[] {
+  if (isInput(node)) return [node.name];
+  return node.outputs.flatMap((port) => {
+    const end = `${node.name}.${port.name}`;
+    return port.sequence ? [end, ...(port.levels ?? []).map((_, level) => `${end}[${level}]`)] : [end];
+  });
+}

@@ -1,0 +1,59 @@
+import { Handle, Position } from "@xyflow/react";
+import { memo } from "react";
+import { toggleLevel } from "./commands";
+import type { Row } from "./rows";
+import { useCanvas } from "./state";
+
+interface Props {
+  row: Row;
+  side: "source" | "target";
+  open: boolean;
+}
+
+/** A line of a box: the port's handle, its name, and a switch that opens a sequence into its levels. */
+export const Port = memo(function Port({ row, side, open }: Props) {
+  const out = useCanvas(({ wiring }) => {
+    if (!wiring) return false;
+    if (wiring.from === side) return wiring.end !== row.end;
+    return (wiring.reasons?.get(row.end) ?? null) !== null;
+  });
+  const fits = useCanvas(({ wiring }) => wiring?.from !== side && wiring?.reasons?.get(row.end) === null);
+  const classes = ["composer-port", `composer-port-${side}`];
+  if (row.missing) classes.push("composer-port-missing");
+  if (row.optional && !row.wired) classes.push("composer-port-optional");
+  if (row.free) classes.push("composer-port-free");
+  if (row.wired) classes.push("composer-port-wired");
+  if (row.level !== null) classes.push("composer-port-level");
+  if (out) classes.push("composer-port-out");
+  if (fits) classes.push("composer-port-fits");
+  return (
+    <div className={classes.join(" ")} style={{ "--port": `var(--port-${row.colour})` } as React.CSSProperties} title={hintOf(row)}>
+      <Handle
+        id={row.handle}
+        type={side}
+        position={side === "target" ? Position.Left : Position.Right}
+        aria-label={`${side === "target" ? "port" : "output port"} ${row.hint}${row.missing ? ", needs a wire" : ""}`}
+      />
+      {row.sequence && (
+        <button
+          type="button"
+          className="composer-port-levels nodrag"
+          tabIndex={-1}
+          aria-expanded={open}
+          aria-label={`levels of ${row.end}`}
+          title={open ? "Close the levels" : "Open the levels, to wire each one"}
+          onClick={(event) => {
+            event.stopPropagation();
+            toggleLevel(row.end);
+          }}
+          onDoubleClick={(event) => event.stopPropagation()}
+        >
+          {open ? "▾" : "▸"}
+        </button>
+      )}
+      <span className="composer-port-name">{row.label}</span>
+    </div>
+  );
+});
+
+const hintOf = (row: Row): string => (row.missing ? `${row.hint}\nIt needs a wire.` : row.optional && !row.wired ? `${row.hint}\noptional` : row.hint);

@@ -1,0 +1,44 @@
+import { BaseEdge, type EdgeProps, EdgeLabelRenderer, getBezierPath } from "@xyflow/react";
+import { memo } from "react";
+import { useComposer } from "../store";
+import type { Wire } from "./drawing";
+import { WireBar } from "./WireBar";
+import { wireLabel } from "./wireLabel";
+
+/** A wire with the size that it carries, above its end. */
+export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
+  const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
+  const dim = useComposer((state) => state.lens !== null && data !== undefined && !data.view.runs.includes(state.lens));
+  if (!data) return null;
+  const { view, slot } = data;
+  const [path, middleX, middleY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.3 });
+  const label = wireLabel(view);
+  const room = targetX - sourceX - 28 > label.width;
+  const classes = ["composer-wire"];
+  if (view.modes) classes.push("composer-wire-some");
+  if (selected) classes.push("composer-wire-selected");
+  if (view.problem) classes.push(`composer-wire-${view.problem}`);
+  if (dim) classes.push("composer-dim");
+  return (
+    <g className={classes.join(" ")} style={{ "--wire": `var(--port-${view.colour || "any"})` } as React.CSSProperties}>
+      <BaseEdge id={id} path={path} interactionWidth={16} />
+      {(room || selected) && label.width > 0 && (
+        <text className="composer-wire-label" x={targetX - 12} y={targetY - 6 - slot * 13} textAnchor="end">
+          {label.modes && <tspan className="composer-wire-modes">{label.modes} </tspan>}
+          {label.level && <tspan className="composer-wire-level">{label.level} </tspan>}
+          {label.size}
+        </text>
+      )}
+      {selected && (
+        <EdgeLabelRenderer>
+          <div
+            className="composer-wirebar nodrag nopan"
+            style={{ transform: `translate(-50%, -50%) translate(${middleX}px, ${middleY + 22}px)` }}
+          >
+            <WireBar wire={view} />
+          </div>
+        </EdgeLabelRenderer>
+      )}
+    </g>
+  );
+});

@@ -1,0 +1,97 @@
+import { applyNodeChanges, type EdgeChange, type NodeChange } from "@xyflow/react";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useComposer } from "../store";
+import { links, sized } from "./arrange";
+import { Places } from "./places";
+import { type Box, type Drawing, draw, type Wire } from "./drawing";
+import { useCanvas } from "./state";
+
+const EMPTY: Drawing = { boxes: [], wires: [] };
+
+/** Boxes and wires of the open scope as React Flow takes them, and what its changes do to them. */
+export function useDrawing() {
+  const view = useComposer((state) => state.view);
+  const opened = useComposer((state) => state.opened);
+  const selection = useComposer((state) => state.selection);
+  const wire = useComposer((state) => state.wire);
+  const levels = useCanvas((state) => state.levels);
+  const [boxes, setBoxes] = useState<Box[]>([]);
+  const [wires, setWires] = useState<Wire[]>([]);
+  const now = useRef<Drawing>(EMPTY);
+  const places = useRef(new Places());
+  const sight = useRef("");
+
+  const put = useCallback((drawing: Drawing) => {
+    if (drawing.boxes !== now.current.boxes) setBoxes(drawing.boxes);
+    if (drawing.wires !== now.current.wires) setWires(drawing.wires);
+    now.current = drawing;
+  }, []);
+
+  useLayoutEffect(() => {
+    if (!view) return;
+    const key = `${opened}:${view.path.join("/")}`;
+    const drawn = draw(view, sight.current === key ? now.current : EMPTY, levels);
+    places.current.open(opened, view.scope ?? "");
+    const placed = places.current.fill(drawn.boxes.map((box) => ({ ...sized(box), position: positionOf(box) })), links());
+    sight.current = key;
+    put({ boxes: marked(drawn.boxes.map((box) => at(box, placed)), useComposer.getState().selection), wires: chosen(drawn.wires, useComposer.getState().wire) });
+  }, [view, opened, levels, put]);
+
+  useLayoutEffect(() => put({ ...now.current, boxes: marked(now.current.boxes, selection) }), [selection, put]);
+  useLayoutEffect(() => put({ ...now.current, wires: chosen(now.current.wires, wire) }), [wire, put]);
+
+  const onNodesChange = useCallback(
+    (changes: NodeChange<Box>[]) => {
+      const next = applyNodeChanges(changes, now.current.boxes);
+      put({ ...now.current, boxes: next });
+      if (!changes.some((change) => change.type === "select")) return;
+      const names = next.filter((box) => box.selected).map((box) => box.id);
+      const { selection: before, select, wire: held } = useComposer.getState();
+      if (names.join() !== before.join()) select(names, names.length ? null : held);
+    },
+    [put],
+  );
+  const onEdgesChange = useCallback((changes: EdgeChange<Wire>[]) => {
+    const { wire: held, selection: names, select } = useComposer.getState();
+    for (const change of changes) {
+      if (change.type === "select" && !change.selected && change.id === held) select(names, null);
+    }
+  }, []);
+  return useMemo(() => ({ boxes, wires, onNodesChange, onEdgesChange }), [boxes, wires, onNodesChange, onEdgesChange]);
+}
+
+function positionOf(box: Box): { x: number; y: number } | null {
+  if (box.data.comment) return box.position;
+  const place = (box.data.view ?? box.data.output)?.position;
+  return place ? { x: place[0], y: place[1] } : null;
+}
+
+/** The box where it stands: as the document says, or where it was placed automatically. */
+function at(box: Box, placed: Map<string, [number, number]>): Box {
+  if (box.dragging) return box;
+  const place = (box.data.view ?? box.data.output)?.position ?? placed.get(box.id);
+  if (!place || (box.position.x === place[0] && box.position.y === place[1])) return box;
+  return { ...box, position: { x: place[0], y: place[1] } };
+}
+
+/** Boxes with the selection; those whose state stays are the same objects. */
+function marked(boxes: Box[], selection: string[]): Box[] {
+  const names = new Set(selection);
+  let changed = false;
+  const next = boxes.map((box) => {
+    if ((box.selected ?? false) === names.has(box.id)) return box;
+    changed = true;
+    return { ...box, selected: names.has(box.id) };
+  });
+  return changed ? next : boxes;
+}
+
+function chosen(wires: Wire[], id: string | null): Wire[] {
+  let changed = false;
+  const next = wires.map((wire) => {
+    if ((wire.selected ?? false) === (wire.id === id)) return wire;
+    changed = true;
+    return { ...wire, selected: wire.id === id };
+  });
+  return changed ? next : wires;
+}

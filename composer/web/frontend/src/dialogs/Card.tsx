@@ -1,0 +1,33 @@
+import type { FileEntry } from "../payloads";
+import { counted } from "../side/format";
+import { Icon } from "../toolbar/Icon";
+
+/** A graph in the gallery. Its picture is shown as an image, so that nothing in it can act. */
+export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }) {
+  const name = `Open ${entry.title}${entry.problem ? ", which has a problem" : ""}`;
+  return (
+    <button type="button" className="composer-card" aria-label={name} title={entry.about || entry.name} onClick={onOpen}>
+      <span className="composer-card-picture">
+        {entry.thumbnail ? <img alt="" loading="lazy" src={`data:image/svg+xml,${encodeURIComponent(entry.thumbnail)}`} /> : <Icon name={entry.problem ? "problem" : "file"} />}
+      </span>
+      <span className="composer-card-title">
+        <b>{entry.title}</b>
+        {entry.has_weights && (
+          <span className="composer-pill is-good" title="Weights lie beside it">
+            weights
+          </span>
+        )}
+      </span>
+      <span className="composer-card-file composer-mono composer-soft">{entry.name}</span>
+      {entry.problem ? <span className="composer-card-about composer-reason">{entry.problem}</span> : <span className="composer-card-about">{entry.about}</span>}
+      <span className="composer-card-marks">
+        {entry.modes.map((mode) => (
+          <span key={mode} className="composer-chip">
+            {mode}
+          </span>
+        ))}
+        <span className="composer-soft">{counted(entry.nodes, "node")}</span>
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,42 @@
+import { useState } from "react";
+import { useComposer } from "../store";
+import { cancel, store, useFiles } from "./files";
+import { Modal } from "./Modal";
+
+/** The file is not what it was when it was opened: overwrite it, save under another name, or leave it. */
+export function Conflict() {
+  const conflict = useFiles((state) => state.conflict);
+  const set = useComposer((state) => state.set);
+  const [reason, setReason] = useState<string | null>(null);
+  if (!conflict) return null;
+  const overwrite = async () => {
+    const { file } = useComposer.getState();
+    setReason(await store({ name: conflict.name, version: file.version, overwrite: true }));
+  };
+  return (
+    <Modal
+      title="The file changed underneath"
+      onClose={cancel}
+      footer={
+        <>
+          <button type="button" className="composer-button is-danger" onClick={() => void overwrite()}>
+            Overwrite
+          </button>
+          <span className="composer-gap" />
+          <button type="button" className="composer-button" onClick={cancel}>
+            Cancel
+          </button>
+          <button type="button" className="composer-button is-main" data-first onClick={() => set({ dialog: "save" })}>
+            Save as ...
+          </button>
+        </>
+      }
+    >
+      <p>
+        <b className="composer-mono">{conflict.name}</b> was not saved: {conflict.reason}.
+      </p>
+      <p className="composer-soft">Overwriting replaces what is in the file now by what you see here.</p>
+      {reason && <p role="alert" className="composer-reason">{reason}</p>}
+    </Modal>
+  );
+}

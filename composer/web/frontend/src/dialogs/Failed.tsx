@@ -1,0 +1,33 @@
+import { cancel, useFiles } from "./files";
+import { Modal } from "./Modal";
+
+/** Why a file could not be opened, with the lines. */
+export function Failed() {
+  const failed = useFiles((state) => state.failure);
+  if (!failed) return null;
+  const { problems, message } = failed.failure;
+  return (
+    <Modal
+      title={failed.title}
+      onClose={cancel}
+      footer={
+        <>
+          <span className="composer-gap" />
+          <button type="button" className="composer-button is-main" data-first onClick={cancel}>
+            Close
+          </button>
+        </>
+      }
+    >
+      {!problems.length && <p className="composer-lines">{message}</p>}
+      <ul className="composer-failures">
+        {problems.map((problem, at) => (
+          <li key={at}>
+            <b>{problem.code}</b> <span className="composer-soft">{problem.line ? `line ${problem.line} ` : ""}{problem.subject}</span>
+            <div className="composer-lines">{problem.message}</div>
+          </li>
+        ))}
+      </ul>
+    </Modal>
+  );
+}

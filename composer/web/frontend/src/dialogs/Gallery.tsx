@@ -1,0 +1,114 @@
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import type { FileEntry, WorkspaceView } from "../payloads";
+import { useComposer } from "../store";
+import { Icon } from "../toolbar/Icon";
+import { newGraph, openFile, upload } from "./files";
+import { Card } from "./Card";
+import { Modal } from "./Modal";
+
+const words = (entry: FileEntry) => `${entry.title} ${entry.name} ${entry.about} ${entry.modes.join(" ")}`.toLowerCase();
+
+/** The graphs that can be opened, with pictures: one's own files and those that come with composer. */
+export function Gallery() {
+  const { ask, set } = useComposer.getState();
+  const [workspace, setWorkspace] = useState<WorkspaceView | null>(null);
+  const [search, setSearch] = useState("");
+  const list = useRef<HTMLDivElement>(null);
+  const chooser = useRef<HTMLInputElement>(null);
+  useEffect(() => void ask<WorkspaceView>("workspace", {}).then(setWorkspace), [ask]);
+
+  const wanted = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = (workspace?.entries ?? []).filter((entry) => wanted.every((word) => words(entry).includes(word)));
+  const mine = found.filter((entry) => entry.place === "workspace");
+  const shipped = found.filter((entry) => entry.place === "shipped");
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const cards = [...(list.current?.querySelectorAll<HTMLElement>("button") ?? [])];
+    const next = neighbour(cards, document.activeElement, event.key);
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  };
+
+  return (
+    <Modal title="Open a graph" size="wide" onClose={() => set({ dialog: null })}>
+      <div className="composer-gallery" onKeyDown={onKeyDown}>
+        <div className="composer-gallery-head">
+          <div className="composer-search">
+            <Icon name="search" />
+            <input
+              data-first
+              type="search"
+              className="composer-input"
+              placeholder="Search by name, text or mode"
+              aria-label="Search graphs"
+              value={search}
+              onChange={(event) => setSearch(event.target.value)}
+            />
+          </div>
+          <button type="button" className="composer-button" onClick={() => chooser.current?.click()}>
+            <Icon name="upload" /> Upload a file
+          </button>
+          <input
+            ref={chooser}
+            type="file"
+            hidden
+            accept=".yaml,.yml,.py,.json"
+            onChange={(event) => event.target.files?.[0] && void upload(event.target.files[0])}
+          />
+        </div>
+        <div className="composer-gallery-list" ref={list}>
+          <h3>Start new</h3>
+          <div className="composer-cards">
+            <button type="button" className="composer-card is-blank" onClick={newGraph}>
+              <Icon name="plus" />
+              <b>Empty graph</b>
+              <span className="composer-soft">Drag parts from the palette</span>
+            </button>
+          </div>
+          <Section title="Your files" about={workspace?.folder ?? ""} entries={mine} empty={workspace && !search ? "Nothing is saved here yet. What you save appears here." : ""} />
+          <Section title="Templates" about="These come with composer; saving one asks for a name" entries={shipped} empty="" />
+          {workspace && search && !found.length && <p className="composer-soft">No graph has “{search}” in its name or text.</p>}
+        </div>
+      </div>
+    </Modal>
+  );
+}
+
+function Section({ title, about, entries, empty }: { title: string; about: string; entries: FileEntry[]; empty: string | null }) {
+  if (!entries.length && !empty) return null;
+  return (
+    <section aria-label={title}>
+      <h3>
+        {title} <span className="composer-soft">{about}</span>
+      </h3>
+      {entries.length ? (
+        <div className="composer-cards">
+          {entries.map((entry) => (
+            <Card key={`${entry.place}/${entry.name}`} entry={entry} onOpen={() => openFile(entry)} />
+          ))}
+        </div>
+      ) : (
+        <p className="composer-soft">{empty}</p>
+      )}
+    </section>
+  );
+}
+
+/** The card that an arrow key leads to; from the search field, the first one. */
+function neighbour(cards: HTMLElement[], at: Element | null, key: string): HTMLElement | undefined {
+  const here = cards.findIndex((card) => card === at);
+  const box = cards[here]?.getBoundingClientRect();
+  if (!box) return key === "ArrowDown" && at instanceof HTMLInputElement ? cards[0] : undefined;
+  if (key === "ArrowRight") return cards[here + 1];
+  if (key === "ArrowLeft") return cards[here - 1];
+  if (key !== "ArrowDown" && key !== "ArrowUp") return undefined;
+  const down = key === "ArrowDown";
+  const ahead = (down ? cards.slice(here + 1) : cards.slice(0, here).reverse()).filter((card) => {
+    const other = card.getBoundingClientRect();
+    return down ? other.top >= box.bottom : other.bottom <= box.top;
+  });
+  const row = ahead[0]?.getBoundingClientRect().top;
+  const inRow = ahead.filter((card) => Math.abs(card.getBoundingClientRect().top - (row ?? 0)) < 4);
+  return inRow.sort((one, other) => Math.abs(one.getBoundingClientRect().left - box.left) - Math.abs(other.getBoundingClientRect().left - box.left))[0];
+}

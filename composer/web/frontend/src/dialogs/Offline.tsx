@@ -1,0 +1,32 @@
+import { useEffect } from "react";
+import { useComposer } from "../store";
+
+/** Tells that the server does not answer, and asks it again until it does. */
+export function Offline() {
+  const offline = useComposer((state) => state.offline);
+  useEffect(() => {
+    if (!offline) return;
+    const timer = setInterval(() => void again(), 3000);
+    return () => clearInterval(timer);
+  }, [offline]);
+  if (!offline) return null;
+  return (
+    <div className="composer-offline" role="alert">
+      The server does not answer: your work is kept in this browser.
+      <button type="button" className="composer-button is-small" onClick={() => void again()}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+async function again(): Promise<void> {
+  const { bridge, document, path, set, tell } = useComposer.getState();
+  try {
+    await bridge.call("look", { document, path });
+  } catch (error) {
+    if (error instanceof Error && "offline" in error && error.offline) return;
+  }
+  if (useComposer.getState().offline) tell("success", "The server answers again.");
+  set({ offline: false });
+}

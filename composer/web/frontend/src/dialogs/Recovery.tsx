@@ -1,0 +1,66 @@
+import { useState } from "react";
+import { type Draft, forget, restore } from "../recovery";
+import { ago } from "../side/format";
+import { useComposer } from "../store";
+import { useFiles } from "./files";
+import { Modal } from "./Modal";
+
+/** Offers what tabs that were closed or crashed have left unsaved. */
+export function Recovery() {
+  const lost = useFiles((state) => state.lost);
+  const set = useComposer((state) => state.set);
+  const [reason, setReason] = useState<string | null>(null);
+  const close = () => set({ dialog: null });
+  const drop = async (gone: Draft[]) => {
+    await forget(gone);
+    const left = lost.filter((draft) => !gone.includes(draft));
+    useFiles.setState({ lost: left });
+    if (!left.length) close();
+  };
+  const take = async (draft: Draft) => {
+    const refused = await restore(draft);
+    setReason(refused && `${draft.title} can't be shown: ${refused}`);
+    if (refused) return;
+    useFiles.setState({ lost: lost.filter((one) => one !== draft) });
+    close();
+    useComposer.getState().tell("success", `${draft.title} is back. It is not saved yet.`);
+  };
+  return (
+    <Modal
+      title="Unsaved work was kept"
+      onClose={close}
+      footer={
+        <>
+          <button type="button" className="composer-button is-danger" onClick={() => void drop(lost)}>
+            {lost.length > 1 ? "Throw all away" : "Throw away"}
+          </button>
+          <span className="composer-gap" />
+          <button type="button" className="composer-button" onClick={close}>
+            Later
+          </button>
+        </>
+      }
+    >
+      <p>These graphs were not saved when their tab closed. This browser has kept them.</p>
+      <ul className="composer-drafts">
+        {lost.map((draft, at) => (
+          <li key={draft.tab}>
+            <div>
+              <b>{draft.title}</b>
+              <div className="composer-soft">
+                {draft.file.place === "none" ? "not saved to a file" : draft.file.name}, {ago(draft.time, Date.now())}
+              </div>
+            </div>
+            <button type="button" className="composer-button is-quiet is-small" aria-label={`Throw ${draft.title} away`} onClick={() => void drop([draft])}>
+              Throw away
+            </button>
+            <button type="button" className="composer-button is-main is-small" data-first={at === 0 ? "" : undefined} aria-label={`Restore ${draft.title}`} onClick={() => void take(draft)}>
+              Restore
+            </button>
+          </li>
+        ))}
+      </ul>
+      {reason && <p role="alert" className="composer-reason">{reason}</p>}
+    </Modal>
+  );
+}

@@ -1,0 +1,79 @@
+import { type FormEvent, useEffect, useId, useState } from "react";
+import type { WorkspaceView } from "../payloads";
+import { useComposer } from "../store";
+import { cancel, store, suggestedName, useFiles } from "./files";
+import { Modal } from "./Modal";
+
+/** Asks for the name to save under, and says what that would replace. */
+export function Save() {
+  const { ask, file } = useComposer.getState();
+  const [typed, setTyped] = useState(() => {
+    const name = useFiles.getState().conflict?.name;
+    return (name ? name.replace(/\.yaml$/, "_2.yaml") : suggestedName()).replace(/\.yaml$/, "");
+  });
+  const [workspace, setWorkspace] = useState<WorkspaceView | null>(null);
+  const [reason, setReason] = useState<string | null>(null);
+  const id = useId();
+  useEffect(() => void ask<WorkspaceView>("workspace", {}).then(setWorkspace), [ask]);
+
+  const name = `${typed.trim().replace(/\.ya?ml$/, "")}.yaml`;
+  const mine = file.place === "workspace" && file.name === name;
+  const there = workspace?.entries.find((entry) => entry.place === "workspace" && entry.name === name);
+  const replaces = !!there && !mine;
+  const onSubmit = async (event: FormEvent) => {
+    event.preventDefault();
+    setReason(await store({ name, version: mine ? file.version : null, overwrite: replaces }));
+  };
+
+  return (
+    <Modal
+      title="Save as"
+      onClose={cancel}
+      footer={
+        <>
+          <span className="composer-gap" />
+          <button type="button" className="composer-button" onClick={cancel}>
+            Cancel
+          </button>
+          <button type="submit" form={`${id}-form`} disabled={!typed.trim()} className={`composer-button ${replaces ? "is-danger" : "is-main"}`}>
+            {replaces ? "Replace" : "Save"}
+          </button>
+        </>
+      }
+    >
+      <form id={`${id}-form`} className="composer-save" onSubmit={(event) => void onSubmit(event)}>
+        <label htmlFor={id}>Name</label>
+        <div className="composer-with-suffix">
+          <input
+            id={id}
+            data-first
+            className="composer-input is-code"
+            value={typed}
+            spellCheck={false}
+            autoComplete="off"
+            aria-invalid={reason !== null}
+            aria-describedby={`${id}-note`}
+            onChange={(event) => {
+              setTyped(event.target.value);
+              setReason(null);
+            }}
+          />
+          <span className="composer-mono composer-soft">.yaml</span>
+        </div>
+        <div id={`${id}-note`} className="composer-note" role="status">
+          {reason ? (
+            <span className="composer-reason">{reason}</span>
+          ) : replaces ? (
+            <span className="composer-caution">
+              There is a graph <b>{there.title}</b> ({there.nodes} nodes) in this file. Saving replaces it.
+            </span>
+          ) : (
+            <span className="composer-soft">
+              {mine ? "This is the file that is open." : workspace ? `A new file in ${workspace.folder}` : " "}
+            </span>
+          )}
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,38 @@
+import type { Scalar } from "./fields";
+import type { ControlProps } from "./TextControl";
+import { same } from "./values";
+
+/** One of several values; one that is not among them is shown too, so that it is not lost. */
+export function ChoiceControl({ id, field, value, commit, refused, invalid, disabled, placeholder, label, also = [] }: ControlProps) {
+  const own: Scalar[] = field.kind === "choice" ? field.options : [true, false];
+  const options: unknown[] = [...own, ...also];
+  if (value !== undefined && !options.some((option) => same(option, value))) options.push(value);
+  const at = options.findIndex((option) => same(option, value));
+  const choose = async (index: number) => refused(await commit(options[index]));
+  return (
+    <select
+      id={id}
+      className="composer-select"
+      value={at}
+      disabled={disabled}
+      aria-label={label}
+      aria-invalid={invalid}
+      aria-describedby={`${id}-notes`}
+      onChange={(event) => void choose(Number(event.target.value))}
+    >
+      {at < 0 && (
+        <option value={-1} disabled>
+          {placeholder || "choose"}
+        </option>
+      )}
+      {options.map((option, index) => (
+        <option key={index} value={index}>
+          {words(option)}
+          {index >= own.length + also.length ? " (not allowed)" : ""}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const words = (option: unknown): string => (option === true ? "on" : option === false ? "off" : typeof option === "string" ? option : JSON.stringify(option));

@@ -1,0 +1,19 @@
+import { ChoiceControl } from "./ChoiceControl";
+import { SwitchControl } from "./SwitchControl";
+import { type ControlProps, TextControl } from "./TextControl";
+import { UnionControl } from "./UnionControl";
+
+/** The control of a field. */
+export function Control(props: ControlProps & { fallback?: unknown }) {
+  const { field, value } = props;
+  switch (field.kind) {
+    case "union":
+      return <UnionControl {...props} />;
+    case "choice":
+      return <ChoiceControl {...props} />;
+    case "switch":
+      return value === undefined || typeof value === "boolean" ? <SwitchControl {...props} /> : <ChoiceControl {...props} />;
+    default:
+      return <TextControl {...props} />;
+  }
+}

@@ -1,0 +1,82 @@
+import { type ReactNode, useId, useState } from "react";
+import { Icon } from "../../toolbar/Icon";
+import { Control } from "./Control";
+import { bounds, describe, type Field } from "./fields";
+import type { Commit } from "./TextControl";
+
+interface Props {
+  name: string;
+  field: Field;
+  /** What is shown: what the graph has, or else the default; undefined where there is neither. */
+  value: unknown;
+  /** Whether the graph has a value of its own here. */
+  given: boolean;
+  commit: Commit;
+  reset?: () => void;
+  resetWords?: string;
+  help?: string;
+  placeholder?: string;
+  fallback?: unknown;
+  also?: string[];
+  disabled?: boolean;
+  /** Several lines of text. */
+  tall?: boolean;
+  /** What is to be known about the value: where it comes from. */
+  mark?: ReactNode;
+  /** What is wrong with it. */
+  problem?: ReactNode;
+}
+
+/** A named value with its help, its mark where it was changed, and why it is refused. */
+export function FormField(props: Props) {
+  const { name, field, given, reset, help, problem, mark, disabled } = props;
+  const [reason, setReason] = useState<string | null>(null);
+  const id = useId();
+  const limits = bounds(field);
+  const stacked = field.kind === "union" || field.kind === "mapping" || field.kind === "any" || !!props.tall;
+  return (
+    <div className={`composer-field${given ? " is-changed" : ""}${stacked ? " is-stacked" : ""}`} data-parameter={name}>
+      <div className="composer-field-head">
+        <label htmlFor={id} title={`${name}: ${describe(field)}${limits && `, ${limits}`}${help ? `\n${help}` : ""}`}>
+          {name}
+        </label>
+        {given && reset && (
+          <button type="button" className="composer-button is-quiet is-icon is-small" aria-label={`Reset ${name}`} title={props.resetWords ?? "Reset to the default"} disabled={disabled} onClick={() => (setReason(null), reset())}>
+            <Icon name="reset" />
+          </button>
+        )}
+      </div>
+      <div className="composer-field-control">
+        <Control
+          id={id}
+          field={field}
+          value={props.value}
+          commit={props.commit}
+          refused={setReason}
+          invalid={reason !== null || !!problem}
+          disabled={disabled}
+          placeholder={props.placeholder}
+          fallback={props.fallback}
+          also={props.also}
+          tall={props.tall}
+          label={name}
+        />
+      </div>
+      <div id={`${id}-notes`} className="composer-field-notes">
+        {mark}
+        {reason && (
+          <div className="composer-reason" role="alert">
+            {reason}
+            {limits && `, ${limits}`}
+          </div>
+        )}
+        {problem}
+        {help && (
+          <div className="composer-field-help" title={help}>
+            {help}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

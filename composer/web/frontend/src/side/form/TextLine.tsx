@@ -1,0 +1,35 @@
+import { useId, useState } from "react";
+import type { Field } from "./fields";
+import { type Commit, TextControl } from "./TextControl";
+
+interface Props {
+  label: string;
+  value: string;
+  commit: Commit;
+  /** Read as a value of this field, not as text. */
+  field?: Field;
+  placeholder?: string;
+  hideLabel?: boolean;
+  disabled?: boolean;
+}
+
+/** A line of text that can be changed in place, with why a change is refused. */
+export function TextLine({ label, value, commit, field = { kind: "text" }, placeholder, hideLabel, disabled }: Props) {
+  const id = useId();
+  const [reason, setReason] = useState<string | null>(null);
+  return (
+    <div className="composer-line">
+      <label htmlFor={id} className={hideLabel ? "composer-hidden" : undefined}>
+        {label}
+      </label>
+      <TextControl id={id} field={field} value={value} commit={commit} refused={setReason} invalid={reason !== null} placeholder={placeholder} disabled={disabled} />
+      <div id={`${id}-notes`}>
+        {reason && (
+          <div className="composer-reason" role="alert">
+            {reason}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { useEffect, useState } from "react";
+import { Control } from "./Control";
+import { alternativeOf, converted, describe, type Field } from "./fields";
+import type { ControlProps } from "./TextControl";
+
+/** A value of one of several forms: `integer`, `2 integers`, `none`. */
+export function UnionControl(props: ControlProps & { fallback?: unknown }) {
+  const { field, value, commit, refused, label, id, fallback } = props;
+  const forms = field.kind === "union" ? field.options : [field];
+  const found = value === undefined ? 0 : alternativeOf(forms, value);
+  const options: Field[] = found < 0 ? [...forms, { kind: "any" }] : forms;
+  const now = found < 0 ? options.length - 1 : found;
+  const [chosen, setChosen] = useState<number | null>(null);
+  useEffect(() => setChosen(null), [JSON.stringify(value)]);
+
+  const at = chosen ?? now;
+  const form = options[at];
+  const choose = async (index: number) => {
+    const next = options[index];
+    if (!next || index === at) return;
+    const start = converted(next, value, fallback);
+    setChosen(index);
+    refused(null);
+    if (start !== undefined) refused(await commit(start));
+  };
+  if (!form) return null;
+  return (
+    <div className="composer-union">
+      <select className="composer-select" aria-label={`Form of ${label ?? "the value"}`} value={at} disabled={props.disabled} onChange={(event) => void choose(Number(event.target.value))}>
+        {options.map((option, index) => (
+          <option key={index} value={index}>
+            {describe(option)}
+          </option>
+        ))}
+      </select>
+      {form.kind === "none" ? <span id={id} className="composer-soft" /> : <Control {...props} field={form} value={chosen === null || chosen === now ? value : undefined} />}
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { fieldOf } from "./fields";
+import { readFlow, writeFlow } from "./flow";
+import { readText, same, textOf } from "./values";
+
+const FIELDS = {
+  integer: fieldOf({ type: "integer" }),
+  number: fieldOf({ type: "number" }),
+  integers: fieldOf({ type: "array", items: { type: "integer" } }),
+  pair: fieldOf({ type: "array", prefixItems: [{ type: "integer" }, { type: "integer" }] }),
+  mapping: fieldOf({ type: "object" }),
+  text: fieldOf({ type: "string" }),
+};
+
+describe("a value is read from what was typed", () => {
+  it.each([
+    ["integer", " 12 ", 12],
+    ["integer", "65_536", 65536],
+    ["integer", "-3", -3],
+    ["integer", "$depth", "$depth"],
+    ["number", "1e-3", 0.001],
+    ["number", ".5", 0.5],
+    ["number", "-Inf", "-inf"],
+    ["integers", "1, 2, 2, 2", [1, 2, 2, 2]],
+    ["integers", "[1 2]", [1, 2]],
+    ["integers", "", []],
+    ["pair", "3, 4", [3, 4]],
+    ["pair", "[3, 4]", [3, 4]],
+    ["mapping", "{type: BN, requires_grad: true}", { type: "BN", requires_grad: true }],
+    ["mapping", "type: BN\neps: 1e-5", { type: "BN", eps: 0.00001 }],
+    ["mapping", '{"type": "BN"}', { type: "BN" }],
+    ["mapping", "", {}],
+    ["text", " as it is ", " as it is "],
+  ] as const)("%s from %j", (field, text, value) => {
+    expect(readText(FIELDS[field], text)).toEqual({ value });
+  });
+
+  it.each([
+    ["integer", "twelve", "found 'twelve', expected an integer"],
+    ["integer", "1.5", "found 1.5, expected an integer"],
+    ["integer", "", "expected an integer"],
+    ["integer", "9007199254740993", "this number is too large"],
+    ["integer", "inf", "found 'inf', expected an integer"],
+    ["number", "1e999", "found '1e999', expected a number"],
+    ["integers", "1, x", "found 'x', expected an integer"],
+    ["mapping", "[1]", "expected a mapping such as {type: BN}"],
+    ["mapping", "{a: 1", "expected ',' or '}', at character 6"],
+  ] as const)("%s refuses %j", (field, text, reason) => {
+    expect(readText(FIELDS[field], text)).toEqual({ reason });
+  });
+});
+
+describe("YAML on one line", () => {
+  it.each([
+    [{ type: "Kaiming", layer: ["Conv2d"] }, "{type: Kaiming, layer: [Conv2d]}"],
+    [[1, 2.5, null, true, "no: yes"], '[1, 2.5, null, true, "no: yes"]'],
+    [["12", "true", "", "null"], '["12", "true", "", "null"]'],
+    [{ "a b": {} }, "{a b: {}}"],
+  ])("%j is %s and back", (value, text) => {
+    expect(writeFlow(value)).toBe(text);
+    expect(readFlow(text)).toEqual({ value });
+  });
+
+  it.each([
+    ["{a: {b: [1, {c: 'it''s'}]}}", { a: { b: [1, { c: "it's" }] } }],
+    ["{a:, b: ~}", { a: null, b: null }],
+    ["0x10", 16],
+    ["http://x", "http://x"],
+    ['{"__proto__": 1}', JSON.parse('{"__proto__": 1}')],
+  ])("%s is read", (text, value) => {
+    expect(readFlow(text)).toEqual({ value });
+  });
+
+  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "{a}"])("%s is refused with a reason", (text) => {
+    expect(readFlow(text)).toHaveProperty("reason");
+  });
+});
+
+describe("a value as text", () => {
+  it.each([
+    ["integers", [1, 2], "1, 2"],
+    ["pair", [3, 4], "[3, 4]"],
+    ["mapping", { type: "BN" }, "{type: BN}"],
+    ["integer", 0.001, "0.001"],
+    ["integer", undefined, ""],
+    ["text", "true", "true"],
+  ] as const)("%s of %j", (field, value, text) => {
+    expect(textOf(FIELDS[field], value)).toBe(text);
+  });
+
+  it("is the same where the values are", () => {
+    expect(same({ a: [1, 2] }, { a: [1, 2] })).toBe(true);
+    expect(same([1, 2], [1, "2"])).toBe(false);
+    expect(same(null, undefined)).toBe(false);
+  });
+});

@@ -1,0 +1,91 @@
+import { MODES } from "../../operations";
+import type { GraphView, NodeView } from "../../payloads";
+import { useComposer } from "../../store";
+import { Icon } from "../../toolbar/Icon";
+import { act, change } from "../edits";
+import { exact, magnitude } from "../format";
+import { centre } from "../problems/goTo";
+import { Facts } from "./Figures";
+import { GraphSettings } from "./GraphSettings";
+import { OutputList } from "./OutputList";
+import { Section } from "./Section";
+import { SubgraphParams } from "./SubgraphParams";
+
+/** The graph as a whole, or the subgraph that is open: shown while nothing is selected. */
+export function GraphInspector({ view }: { view: GraphView }) {
+  const inputs = view.nodes.filter((node) => node.role === "input");
+  const samples = view.nodes.filter((node) => node.role === "data_sample");
+  return (
+    <>
+      {view.scope ? (
+        <div className="composer-heading">
+          <h2>{view.scope}</h2>
+          <p className="composer-soft">Subgraph. What is changed here holds for every call of it; sizes are those of the call {view.path.at(-1)}.</p>
+        </div>
+      ) : (
+        <GraphSettings view={view} />
+      )}
+      {view.scope && <SubgraphParams params={view.subgraph_params} />}
+      <Fields title="Inputs" section="inputs" fields={inputs} />
+      {!view.scope && <Fields title="Data samples" section="data_samples" fields={samples} />}
+      {view.scope ? (
+        <Section title="Outputs">
+          <OutputList mode={null} output={view.outputs[0]} />
+        </Section>
+      ) : (
+        MODES.map((mode) => (
+          <Section key={mode} title={`Outputs of ${mode} mode`} about={needs(view, mode)}>
+            <OutputList mode={mode} output={view.outputs.find((one) => one.mode === mode)} />
+          </Section>
+        ))
+      )}
+      {!view.scope && <Totals view={view} />}
+    </>
+  );
+}
+
+function needs(view: GraphView, mode: string): string {
+  const found = view.modes.find((one) => one.mode === mode);
+  return found ? `needs ${[...found.inputs, ...found.data_samples].join(", ") || "no input"}` : "none";
+}
+
+function Totals({ view }: { view: GraphView }) {
+  const flops = view.modes.flatMap((mode): [string, string, string][] =>
+    mode.flops === null ? [] : [[`FLOPs, ${mode.mode}`, magnitude(mode.flops), `${exact(mode.flops)} floating-point operations for one sample`]],
+  );
+  return (
+    <Section title="Totals">
+      <Facts rows={[["Parameters", magnitude(view.parameters), `${exact(view.parameters)} parameters`], ...flops]} />
+      {!view.sizes_known && <p className="composer-soft">Sizes are not known yet.</p>}
+    </Section>
+  );
+}
+
+function Fields({ title, section, fields }: { title: string; section: "inputs" | "data_samples"; fields: NodeView[] }) {
+  const add = () =>
+    change(section === "inputs" ? "add input" : "add data sample", { op: "add-input", section, type: section === "inputs" ? "Image" : "Label" }).then(
+      (reason) => reason && useComposer.getState().tell("error", reason),
+    );
+  return (
+    <Section title={title}>
+      <ul className="composer-list">
+        {fields.map((field) => (
+          <li key={field.name}>
+            <span className="composer-port-dot" style={{ background: `var(--port-${field.outputs[0]?.colour || "any"})` }} />
+            <button type="button" className="composer-button is-link" title={`Show ${field.name}`} onClick={() => centre(field.name)}>
+              {field.name}
+            </button>
+            <span className="composer-soft">{field.type}</span>
+            <span className="composer-size composer-mono composer-soft">{field.shape?.join(" ")}</span>
+            <button type="button" className="composer-button is-quiet is-icon is-small" aria-label={`Remove ${field.name}`} title="Remove" onClick={() => act(`remove ${field.name}`, { op: "remove-input", name: field.name })}>
+              <Icon name="remove" />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <button type="button" className="composer-button is-small" onClick={() => void add()}>
+        <Icon name="plus" /> {section === "inputs" ? "Add an input" : "Add a data sample"}
+      </button>
+    </Section>
+  );
+}

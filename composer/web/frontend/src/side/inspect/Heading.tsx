@@ -1,0 +1,43 @@
+import type { ReactNode } from "react";
+import { useComposer } from "../../store";
+import { Icon } from "../../toolbar/Icon";
+import { act, change } from "../edits";
+import { TextLine } from "../form/TextLine";
+import { centre } from "../problems/goTo";
+
+interface Props {
+  name: string;
+  type: string;
+  kind: string;
+  about?: string;
+  children?: ReactNode;
+}
+
+/** Name of a box, which can be changed, and what it is. */
+export function Heading({ name, type, kind, about, children }: Props) {
+  const select = useComposer((state) => state.select);
+  const remove = () => {
+    act(`delete ${name}`, { op: "remove", names: [name] });
+    select([]);
+  };
+  return (
+    <div className="composer-heading">
+      <div className="composer-heading-row">
+        <TextLine label={`Name of ${name}`} hideLabel value={name} commit={(to) => change(`rename ${name}`, { op: "rename", name, to: String(to).trim() })} />
+        <button type="button" className="composer-button is-quiet is-icon" aria-label={`Show ${name} on the canvas`} title="Show it on the canvas" onClick={() => centre(name)}>
+          <Icon name="goto" />
+        </button>
+        <button type="button" className="composer-button is-quiet is-icon" aria-label={`Delete ${name}`} title="Delete" onClick={remove}>
+          <Icon name="remove" />
+        </button>
+      </div>
+      <div className="composer-heading-row">
+        <b className="composer-heading-type">{type}</b>
+        <span className="composer-chip">{kind}</span>
+        <span className="composer-gap" />
+        {children}
+      </div>
+      {about && <p className="composer-soft">{about}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+import { useState } from "react";
+import { align } from "../../canvas/arrange";
+import { group, remove } from "../../canvas/commands";
+import type { NodeView } from "../../payloads";
+import { useComposer } from "../../store";
+import { Icon } from "../../toolbar/Icon";
+import { act } from "../edits";
+import { counted, exact, magnitude } from "../format";
+import { Facts } from "./Figures";
+
+const SIDES = [
+  ["left", "Left"],
+  ["right", "Right"],
+  ["top", "Top"],
+  ["bottom", "Bottom"],
+  ["across", "Distribute across"],
+  ["down", "Distribute down"],
+] as const;
+
+/** What several selected boxes have in common. */
+export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: number }) {
+  const [name, setName] = useState("");
+  const edit = useComposer((state) => state.edit);
+  const real = nodes.filter((node) => node.role === "node" || node.role === "subgraph");
+  const sum = (of: (node: NodeView) => number | null) => real.reduce((total, node) => total + (of(node) ?? 0), 0);
+  const types = [...new Set(real.map((node) => node.type))];
+  const frozen = real.filter((node) => node.frozen).length;
+  const names = real.map((node) => node.name);
+  return (
+    <>
+      <div className="composer-heading">
+        <h2>{counted(count, "box", "boxes")} selected</h2>
+        <p className="composer-soft">{types.slice(0, 6).join(", ")}{types.length > 6 ? " ..." : ""}</p>
+      </div>
+      <Facts
+        rows={[
+          ["Parameters", magnitude(sum((node) => node.parameters)), exact(sum((node) => node.parameters))],
+          ["FLOPs", magnitude(sum((node) => node.flops)), exact(sum((node) => node.flops))],
+        ]}
+      />
+      {real.length > 0 && (
+        <label className="composer-check">
+          <input
+            type="checkbox"
+            role="switch"
+            className="composer-switch"
+            checked={frozen === real.length}
+            onChange={(event) => act(event.target.checked ? "freeze" : "unfreeze", ...names.map((node) => ({ op: "set-frozen", node, frozen: event.target.checked }) as const))}
+          />
+          Frozen
+          <span className="composer-soft">{frozen && frozen < real.length ? `${frozen} of ${real.length} are` : ""}</span>
+        </label>
+      )}
+      <h3>Align</h3>
+      <div className="composer-buttons">
+        {SIDES.map(([side, words]) => (
+          <button key={side} type="button" className="composer-button is-small" disabled={count < (side === "across" || side === "down" ? 3 : 2)} onClick={() => void align(side)}>
+            {words}
+          </button>
+        ))}
+      </div>
+      {real.length > 0 && (
+        <>
+          <h3>Group</h3>
+          <form
+            className="composer-heading-row"
+            onSubmit={(event) => {
+              event.preventDefault();
+              if (!name.trim()) return void group();
+              void edit([{ op: "group", names, name: name.trim() }], { label: "group" });
+            }}
+          >
+            <input className="composer-input" placeholder="name of the subgraph" aria-label="Name of the subgraph" value={name} onChange={(event) => setName(event.target.value)} />
+            <button type="submit" className="composer-button">
+              Group
+            </button>
+          </form>
+        </>
+      )}
+      <button type="button" className="composer-button is-danger composer-apart" onClick={() => void remove()}>
+        <Icon name="remove" /> Delete
+      </button>
+    </>
+  );
+}

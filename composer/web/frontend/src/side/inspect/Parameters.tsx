@@ -1,0 +1,104 @@
+import { useMemo } from "react";
+import type { ComponentView, NodeView, ParameterView, ProblemView } from "../../payloads";
+import { useComposer } from "../../store";
+import { act, change } from "../edits";
+import { type Field, fieldsOf } from "../form/fields";
+import { writeFlow } from "../form/flow";
+import { FormField } from "../form/FormField";
+import { same, textOf } from "../form/values";
+import { ProblemNote } from "../problems/ProblemNote";
+import { Section } from "./Section";
+
+interface Props {
+  node: NodeView;
+  component: ComponentView;
+  problems: ProblemView[];
+}
+
+/** The form of a node's parameters, drawn from what its component declares. */
+export function Parameters({ node, component, problems }: Props) {
+  const fields = useMemo(() => fieldsOf(component.json_schema), [component]);
+  const set = component.parameters.filter((parameter) => parameter.name in node.params).length;
+  const unknown = Object.keys(node.params).filter((name) => !component.parameters.some((one) => one.name === name));
+  if (!component.parameters.length && !unknown.length) return null;
+  if (node.weights.rule !== "own") return <Inherited node={node} />;
+  return (
+    <Section title="Parameters" about={set ? `${set} set` : "all at their defaults"}>
+      {component.parameters.map((parameter) => (
+        <Parameter key={parameter.name} node={node} parameter={parameter} field={fields[parameter.name] ?? { kind: "any" }} problems={problems.filter((one) => one.parameter === parameter.name)} />
+      ))}
+      {unknown.map((name) => (
+        <Stranger key={name} node={node} name={name} problems={problems.filter((one) => one.parameter === name)} />
+      ))}
+    </Section>
+  );
+}
+
+function Parameter({ node, parameter, field, problems }: { node: NodeView; parameter: ParameterView; field: Field; problems: ProblemView[] }) {
+  const { name } = parameter;
+  const inside = useComposer((state) => (state.view?.scope ? Object.keys(state.view.subgraph_params) : NONE));
+  const given = name in node.params;
+  const taken = !given && name in node.taken;
+  const fallback = parameter.required ? undefined : parameter.default;
+  const reset = () => act(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name });
+  const commit = async (value: unknown) => {
+    if (!parameter.required && same(value, parameter.default)) {
+      return given ? change(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name }) : null;
+    }
+    return change(`set ${node.name}.${name}`, { op: "set-param", node: node.name, name, value });
+  };
+  return (
+    <FormField
+      name={name}
+      field={field}
+      value={given ? node.params[name] : fallback}
+      given={given}
+      commit={commit}
+      reset={reset}
+      resetWords={parameter.from_wire ? "Take it from the wire again" : `Reset to ${textOf(field, fallback) || "the default"}`}
+      help={parameter.help}
+      placeholder={taken ? String(node.taken[name]) : parameter.from_wire ? "from the wire" : parameter.required ? "needed" : ""}
+      fallback={fallback}
+      also={inside.map((one) => `$${one}`)}
+      mark={taken ? <div className="composer-from-wire">from the wire: {writeFlow(node.taken[name])}</div> : parameter.from_wire && !given ? <div className="composer-soft">taken from the wire into {parameter.from_wire}</div> : null}
+      problem={problems.length ? problems.map((problem, at) => <ProblemNote key={at} problem={problem} />) : null}
+    />
+  );
+}
+
+const NONE: string[] = [];
+
+/** A parameter that the component does not have: kept, shown as text, and can be taken out. */
+function Stranger({ node, name, problems }: { node: NodeView; name: string; problems: ProblemView[] }) {
+  const op = { node: node.name, name } as const;
+  return (
+    <FormField
+      name={name}
+      field={{ kind: "any" }}
+      value={node.params[name]}
+      given
+      commit={(value) => change(`set ${node.name}.${name}`, { op: "set-param", ...op, value })}
+      reset={() => act(`remove ${node.name}.${name}`, { op: "reset-param", ...op })}
+      resetWords="Take it out"
+      problem={problems.map((problem, at) => <ProblemNote key={at} problem={problem} />)}
+    />
+  );
+}
+
+/** The parameters of a node that has those of another one. */
+function Inherited({ node }: { node: NodeView }) {
+  const entries = Object.entries({ ...node.inherited, ...node.params });
+  return (
+    <Section title="Parameters" about={`those of ${node.weights.source}`}>
+      <dl className="composer-facts">
+        {entries.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="composer-mono">{writeFlow(value)}</dd>
+          </div>
+        ))}
+        {!entries.length && <p className="composer-soft">All at their defaults.</p>}
+      </dl>
+    </Section>
+  );
+}

@@ -1,0 +1,55 @@
+import type { Field } from "../form/fields";
+import { FormField } from "../form/FormField";
+import { Section } from "./Section";
+
+const PIXELS: Field = { kind: "integer", least: 1 };
+const PAIR: Field = { kind: "tuple", items: [PIXELS, PIXELS] };
+const NONE: Field = { kind: "none" };
+const NUMBERS: Field = { kind: "list", item: { kind: "number" }, least: 1, most: 3 };
+const STEPS: { name: string; field: Field; start: unknown; help: string }[] = [
+  { name: "resize", field: { kind: "union", options: [NONE, PIXELS, PAIR] }, start: 256, help: "Length of the shorter edge, or height and width." },
+  { name: "crop", field: { kind: "union", options: [NONE, PAIR] }, start: [224, 224], help: "Height and width, cut from the middle." },
+  { name: "channels", field: { kind: "choice", options: ["rgb", "bgr", "gray"] }, start: "rgb", help: "Order of the channels that the model was trained with." },
+  { name: "mean", field: { kind: "union", options: [NONE, NUMBERS] }, start: [123.675, 116.28, 103.53], help: "Taken from each channel, on the scale from 0 to 255." },
+  { name: "std", field: { kind: "union", options: [NONE, NUMBERS] }, start: [58.395, 57.12, 57.375], help: "What each channel is divided by." },
+];
+
+interface Props {
+  value: Record<string, unknown> | null;
+  put: (value: Record<string, unknown> | null) => Promise<string | null>;
+}
+
+/** How a picture becomes the input. */
+export function Preprocess({ value, put }: Props) {
+  const set = (name: string, item: unknown) => {
+    const { [name]: _, ...rest } = value ?? {};
+    return put(item === null ? rest : { ...rest, [name]: item });
+  };
+  return (
+    <Section title="Preparation of pictures" about={value ? undefined : "none"}>
+      <label className="composer-check">
+        <input type="checkbox" role="switch" className="composer-switch" checked={value !== null} onChange={(event) => void put(event.target.checked ? {} : null)} />
+        Prepare pictures
+        <span className="composer-soft">for Run and composer.preprocess</span>
+      </label>
+      {value &&
+        STEPS.map(({ name, field, start, help }) => {
+          const own = value[name] ?? null;
+          return (
+            <FormField
+              key={name}
+              name={name}
+              field={field}
+              value={field.kind === "choice" ? (own ?? start) : own}
+              given={own !== null}
+              fallback={start}
+              commit={(item) => set(name, item)}
+              reset={() => void set(name, null)}
+              resetWords="Leave this step out"
+              help={help}
+            />
+          );
+        })}
+    </Section>
+  );
+}

@@ -1,0 +1,75 @@
+import { useState } from "react";
+import type { NodeView, SetWeights } from "../../payloads";
+import { useComposer } from "../../store";
+import { act, change } from "../edits";
+import type { Field } from "../form/fields";
+import { FormField } from "../form/FormField";
+import { Section } from "./Section";
+
+const RULES = [
+  { rule: "own", words: "Own", about: "It has weights of its own." },
+  { rule: "share", words: "Shared", about: "It calls the module of another node again." },
+  { rule: "momentum", words: "Momentum", about: "It is a slowly moving copy of another node, without gradient." },
+] as const;
+const SHARE: Field = { kind: "number", least: 0, most: 1 };
+const END: Field = { kind: "union", options: [{ kind: "none" }, SHARE] };
+const UPDATE: Field = { kind: "choice", options: ["before", "after"] };
+
+/** Where a node's weights come from, and whether they learn. */
+export function Weights({ node }: { node: NodeView }) {
+  const [reason, setReason] = useState<string | null>(null);
+  const sources = useComposer((state) => state.view?.nodes)?.filter((other) => other.name !== node.name && other.type === node.type && other.role === node.role) ?? [];
+  const { rule, source, decay, end_decay, update } = node.weights;
+  const put = async (part: Partial<SetWeights> & { rule: SetWeights["rule"] }) => {
+    const old = rule === "momentum" && part.rule === "momentum" ? { decay, end_decay, update: update as SetWeights["update"] } : {};
+    const why = await change(`weights of ${node.name}`, { op: "set-weights", node: node.name, source, ...old, ...part });
+    setReason(why);
+    return why;
+  };
+  const choose = (next: (typeof RULES)[number]["rule"]) => {
+    if (next === rule) return;
+    const first = source ?? sources.find((other) => other.weights.rule === "own")?.name ?? sources[0]?.name ?? null;
+    void put({ rule: next, source: next === "own" ? null : first });
+  };
+  return (
+    <Section title="Weights" about={rule === "own" ? (node.frozen ? "own, frozen" : "own") : `${rule}: ${source}`}>
+      <div className="composer-segments is-full" role="radiogroup" aria-label="Weights rule">
+        {RULES.map((one) => (
+          <button
+            key={one.rule}
+            type="button"
+            role="radio"
+            aria-checked={rule === one.rule}
+            className={rule === one.rule ? "is-on" : ""}
+            disabled={one.rule !== "own" && !sources.length}
+            title={sources.length || one.rule === "own" ? one.about : `There is no other ${node.type} here`}
+            onClick={() => choose(one.rule)}
+          >
+            {one.words}
+          </button>
+        ))}
+      </div>
+      <p className="composer-soft">{RULES.find((one) => one.rule === rule)?.about}</p>
+      {rule !== "own" && (
+        <FormField name="source" field={{ kind: "choice", options: sources.map((other) => other.name) }} value={source ?? undefined} given={false} commit={(value) => put({ rule, source: String(value) })} help="The node whose weights they are." />
+      )}
+      {rule === "momentum" && (
+        <>
+          <FormField name="decay" field={SHARE} value={decay ?? undefined} given={false} commit={(value) => put({ rule, decay: Number(value) })} help="Share of the old weights that stays at each update." />
+          <FormField name="end_decay" field={END} value={end_decay} given={false} fallback={1} commit={(value) => put({ rule, end_decay: value === null ? null : Number(value) })} help="Where decay goes by a cosine in the course of training." />
+          <FormField name="update" field={UPDATE} value={update ?? "before"} given={false} commit={(value) => put({ rule, update: value as "before" })} help="Whether it moves before or after the loss of a step." />
+        </>
+      )}
+      {reason && (
+        <p className="composer-reason" role="alert">
+          {reason}
+        </p>
+      )}
+      <label className="composer-check">
+        <input type="checkbox" role="switch" className="composer-switch" checked={node.frozen} onChange={(event) => act(`${event.target.checked ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen: event.target.checked })} />
+        Frozen
+        <span className="composer-soft">weights and statistics stay as they are</span>
+      </label>
+    </Section>
+  );
+}

@@ -1,0 +1,71 @@
+import { canServeModes, disconnecting, serving } from "../../canvas/wiring";
+import { MODES, type Mode } from "../../operations";
+import type { WireView } from "../../payloads";
+import { useComposer } from "../../store";
+import { Icon } from "../../toolbar/Icon";
+import { act } from "../edits";
+import { centre } from "../problems/goTo";
+import { Facts } from "./Figures";
+
+/** A wire: where it leads, what it carries, and which modes it serves. */
+export function WireInspector({ wire }: { wire: WireView }) {
+  const { edit, select } = useComposer.getState();
+  const served = wire.modes ?? MODES;
+  const toggle = (mode: Mode) => {
+    const operation = serving(wire, served.includes(mode) ? served.filter((one) => one !== mode) : MODES.filter((one) => one === mode || served.includes(one)));
+    if (operation) void edit([operation], { label: "modes of a wire" });
+  };
+  const remove = () => {
+    act("disconnect", disconnecting(wire));
+    select([]);
+  };
+  return (
+    <>
+      <div className="composer-heading">
+        <div className="composer-heading-row">
+          <h2>Wire</h2>
+          <span className="composer-gap" />
+          <button type="button" className="composer-button is-small" onClick={remove}>
+            <Icon name="unlink" /> Disconnect
+          </button>
+        </div>
+      </div>
+      <dl className="composer-facts">
+        <div>
+          <dt>From</dt>
+          <dd>
+            <button type="button" className="composer-button is-link composer-mono" onClick={() => centre(wire.from_node)}>
+              {wire.source}
+            </button>
+          </dd>
+        </div>
+        <div>
+          <dt>To</dt>
+          <dd>
+            <button type="button" className="composer-button is-link composer-mono" onClick={() => centre(wire.node)}>
+              {wire.node}.{wire.port}
+            </button>
+          </dd>
+        </div>
+      </dl>
+      <Facts
+        rows={[
+          ["Carries", wire.size ?? "not known", "sizes from the batch on"],
+          ["Run in", wire.runs.join(", ") || "no mode", "modes whose outputs need it"],
+        ]}
+      />
+      {canServeModes(wire) && (
+        <fieldset className="composer-modes">
+          <legend>Serves</legend>
+          {MODES.map((mode) => (
+            <label key={mode} className="composer-check">
+              <input type="checkbox" checked={served.includes(mode)} disabled={served.length === 1 && served[0] === mode} onChange={() => toggle(mode)} />
+              {mode}
+            </label>
+          ))}
+          <p className="composer-soft">In the other modes the port is free for another wire.</p>
+        </fieldset>
+      )}
+    </>
+  );
+}

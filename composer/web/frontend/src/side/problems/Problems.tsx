@@ -1,0 +1,76 @@
+import { useComposer } from "../../store";
+import type { ProblemView } from "../../payloads";
+import { Icon } from "../../toolbar/Icon";
+import { counted } from "../format";
+import { goTo } from "./goTo";
+import { ProblemNote } from "./ProblemNote";
+
+/** All that is wrong with the graph; errors first. */
+export function Problems() {
+  const problems = useComposer((state) => state.view?.problems);
+  const notes = useComposer((state) => state.notes);
+  const faulty = useComposer((state) => state.catalog?.problems);
+  const errors = problems?.filter((problem) => problem.severity === "error") ?? [];
+  const warnings = problems?.filter((problem) => problem.severity === "warning") ?? [];
+  return (
+    <div className="composer-problems">
+      {!problems?.length && (
+        <div className="composer-empty">
+          <Icon name="good" />
+          <b>No problems</b>
+          <span className="composer-soft">What is wrong with the graph appears here as you build it.</span>
+        </div>
+      )}
+      <Group title="Errors" entries={errors} />
+      <Group title="Warnings" entries={warnings} />
+      <Group title="Notes on what was read" entries={notes} still />
+      <Group title="Components that could not be read" entries={faulty ?? []} still />
+    </div>
+  );
+}
+
+/** `still`: not about boxes of the graph, so that there is nowhere to go. */
+function Group({ title, entries, still = false }: { title: string; entries: ProblemView[]; still?: boolean }) {
+  if (!entries.length) return null;
+  return (
+    <section aria-label={title}>
+      <h3>
+        {title} <span className="composer-pill">{entries.length}</span>
+      </h3>
+      <ul>
+        {entries.map((problem, at) => (
+          <li key={`${problem.code} ${problem.subject} ${at}`} className={`composer-problem is-${problem.severity}`}>
+            {still ? <Head problem={problem} /> : <Way problem={problem} />}
+            <ProblemNote problem={problem} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Way({ problem }: { problem: ProblemView }) {
+  const words = `${problem.severity}: ${problem.code} ${problem.subject}. Go to it`;
+  return (
+    <button type="button" className="composer-problem-way" aria-label={words} title="Go to it" onClick={() => void goTo(problem)}>
+      <Head problem={problem} />
+    </button>
+  );
+}
+
+function Head({ problem }: { problem: ProblemView }) {
+  const inside = problem.path.length ? `in ${problem.path.join(" › ")}` : "";
+  const rest = [inside, problem.mode && `${problem.mode} mode`, problem.line && `line ${problem.line}`].filter(Boolean).join(", ");
+  return (
+    <span className="composer-problem-head">
+      <b className="composer-mono">{problem.subject || "graph"}</b>
+      <span className="composer-soft">
+        {problem.code}
+        {rest && `, ${rest}`}
+      </span>
+    </span>
+  );
+}
+
+/** The tab's badge. */
+export const problemWords = (count: number): string => (count ? counted(count, "problem") : "no problems");

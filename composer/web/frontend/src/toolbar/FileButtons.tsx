@@ -1,0 +1,59 @@
+import { useEffect, useRef } from "react";
+import { download, newGraph, openGallery, save, saveAs, upload } from "../dialogs/files";
+import { keysOf, provide } from "../shortcuts";
+import { Icon, type IconName } from "./Icon";
+import { Menu } from "./Menu";
+
+/** New, Open, Save, and what is needed less often. */
+export function FileButtons() {
+  const chooser = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    provide("new", newGraph);
+    provide("open", openGallery);
+    provide("save", () => void save());
+    provide("save-as", saveAs);
+  }, []);
+  const entry = (words: string, icon: IconName, action: () => void, shortcut?: string) => ({
+    words,
+    icon: <Icon name={icon} />,
+    action,
+    keys: shortcut && keysOf(shortcut),
+  });
+  return (
+    <div className="composer-tools" role="group" aria-label="File">
+      <FileButton words="New" icon="new" shortcut="new" action={newGraph} />
+      <FileButton words="Open" icon="open" shortcut="open" action={openGallery} />
+      <FileButton words="Save" icon="save" shortcut="save" action={() => void save()} />
+      <Menu
+        label="More about files"
+        icon={<Icon name="more" />}
+        entries={[
+          entry("Save as ...", "save", saveAs, "save-as"),
+          entry("Download YAML", "download", () => void download()),
+          entry("Upload YAML or an OpenMMLab config ...", "upload", () => chooser.current?.click()),
+        ]}
+      />
+      <input
+        ref={chooser}
+        type="file"
+        hidden
+        aria-label="File to upload"
+        accept=".yaml,.yml,.py,.json"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          if (file) void upload(file);
+          event.target.value = "";
+        }}
+      />
+    </div>
+  );
+}
+
+function FileButton({ words, icon, shortcut, action }: { words: string; icon: IconName; shortcut: string; action: () => void }) {
+  return (
+    <button type="button" className="composer-button is-quiet" title={`${words} (${keysOf(shortcut)})`} aria-label={words} onClick={action}>
+      <Icon name={icon} />
+      <span className="composer-when-wide">{words}</span>
+    </button>
+  );
+}

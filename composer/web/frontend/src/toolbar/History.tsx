@@ -1,0 +1,39 @@
+import { keysOf } from "../shortcuts";
+import { useComposer } from "../store";
+import { Icon } from "./Icon";
+
+/** Undo and redo, with what they take back. */
+export function History() {
+  const { undo, redo } = useComposer.getState();
+  const last = useComposer((state) => state.past.at(-1)?.label);
+  const next = useComposer((state) => state.future.at(-1)?.label);
+  return (
+    <div className="composer-tools" role="group" aria-label="History">
+      <Travel words="Undo" icon="undo" about={last} action={undo} />
+      <Travel words="Redo" icon="redo" about={next} action={redo} />
+    </div>
+  );
+}
+
+interface Props {
+  words: "Undo" | "Redo";
+  icon: "undo" | "redo";
+  about: string | undefined;
+  action: () => Promise<void>;
+}
+
+function Travel({ words, icon, about, action }: Props) {
+  const name = about === undefined ? `${words}: nothing` : `${words}: ${about}`;
+  return (
+    <button
+      type="button"
+      className="composer-button is-quiet is-icon"
+      disabled={about === undefined}
+      aria-label={name}
+      title={`${name} (${keysOf(icon)})`}
+      onClick={() => void action()}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}

@@ -1,0 +1,39 @@
+export type Theme = "light" | "dark" | "system";
+
+const KEY = "composer.theme";
+const THEMES: Theme[] = ["system", "light", "dark"];
+
+export function chosenTheme(): Theme {
+  const kept = localStorage.getItem(KEY);
+  return THEMES.find((theme) => theme === kept) ?? "system";
+}
+
+export const themeAfter = (theme: Theme): Theme => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+
+const system = () => window.matchMedia("(prefers-color-scheme: dark)");
+
+/** Put the class of the theme on the body, where Gradio's own parts look for it too. */
+function apply(): void {
+  const theme = chosenTheme();
+  const dark = theme === "dark" || (theme === "system" && system().matches);
+  if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
+  document.documentElement.style.colorScheme = dark ? "dark" : "light";
+}
+
+export function choose(theme: Theme): void {
+  localStorage.setItem(KEY, theme);
+  apply();
+}
+
+/** Keep to the theme that was chosen, also when the system's changes or Gradio sets its own. */
+export function followTheme(): () => void {
+  apply();
+  const seen = new MutationObserver(apply);
+  seen.observe(document.body, { attributeFilter: ["class"] });
+  const media = system();
+  media.addEventListener("change", apply);
+  return () => {
+    seen.disconnect();
+    media.removeEventListener("change", apply);
+  };
+}

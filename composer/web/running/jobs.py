@@ -1,0 +1,75 @@
+"""What a worker is asked to do. A job is made by the server; what a person gave is only read by the worker."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["ExportJob", "Job", "RunJob", "WeightsChoice"]
+
+
+@dataclass(frozen=True)
+class WeightsChoice:
+    """Which weights a model gets.
+
+    Args:
+        kind: ``shipped``: beside the graph file; ``uploaded``: handed over; ``random``: freshly initialised.
+        path: The server's path of the file, for the first two.
+        name: What people call the file.
+        seed: For random ones: the same seed gives the same numbers.
+    """
+
+    kind: Literal["shipped", "uploaded", "random"] = "random"
+    path: Path | None = None
+    name: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """Run one mode of a graph.
+
+    Args:
+        document: The graph, as the text that the browser holds.
+        mode: The mode.
+        device: ``cpu``, ``cuda:0`` ...
+        weights: Its weights.
+        picture: The server's path of a picture file; None where the inputs are random numbers.
+        label: Index of the class that the picture shows, for modes that need a label; None for a random one.
+        batch: How many samples, where no picture is given.
+        seed: Of random inputs.
+        watched: Path of the node whose outputs are shown too.
+    """
+
+    document: str = field(repr=False)
+    mode: str = "predict"
+    device: str = "cpu"
+    weights: WeightsChoice = WeightsChoice()
+    picture: Path | None = None
+    label: int | None = None
+    batch: int = 2
+    seed: int = 0
+    watched: str = ""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """Write a graph for use elsewhere.
+
+    Args:
+        document: The graph, as the text that the browser holds.
+        to: The format.
+        folder: The server's folder that the file goes to.
+        stem: The file's name without suffix.
+        mode: The mode that goes into an ONNX file.
+        weights: The weights that go into it.
+    """
+
+    document: str = field(repr=False)
+    to: Literal["python", "onnx", "safetensors", "openmmlab"]
+    folder: Path
+    stem: str
+    mode: str = "tensor"
+    weights: WeightsChoice = WeightsChoice()
+
+
+Job = RunJob | ExportJob

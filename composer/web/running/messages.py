@@ -1,0 +1,97 @@
+"""What a worker says while it works, and what the server adds: one JSON text each."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from composer.problems import Problem
+from composer.web.running.results import ExportResult, RunResult
+
+__all__ = ["Done", "Event", "Failed", "Progress", "Trouble", "Waiting", "parsed", "trouble_of"]
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trouble(_Plain):
+    """A problem, as it is shown."""
+
+    code: str
+    severity: Literal["error", "warning"] = "error"
+    subject: str
+    message: str
+    node: str | None = None
+    line: int | None = None
+    fix: str | None = None
+
+
+class Waiting(_Plain):
+    """It has not begun: others are before it.
+
+    Args:
+        place: 1 for the next one.
+    """
+
+    kind: Literal["waiting"] = "waiting"
+    place: int
+
+
+class Progress(_Plain):
+    """What it is doing.
+
+    Args:
+        doing: In words.
+        node: The node that runs now.
+        done: How many nodes have run.
+        total: Of how many; 0 while no node runs.
+    """
+
+    kind: Literal["progress"] = "progress"
+    doing: str
+    node: str | None = None
+    done: int = 0
+    total: int = 0
+
+
+class Done(_Plain):
+    """The end: what was found."""
+
+    kind: Literal["done"] = "done"
+    result: RunResult | ExportResult
+
+
+class Failed(_Plain):
+    """The end: what went wrong."""
+
+    kind: Literal["failed"] = "failed"
+    troubles: list[Trouble]
+
+
+Event = Annotated[Waiting | Progress | Done | Failed, Field(discriminator="kind")]
+
+_EVENT: TypeAdapter[Waiting | Progress | Done | Failed] = TypeAdapter(Event)
+
+
+def parsed(text: bytes) -> Waiting | Progress | Done | Failed:
+    """A worker's message.
+
+    Raises:
+        pydantic.ValidationError: It is none.
+    """
+    return _EVENT.validate_json(text)
+
+
+def trouble_of(problem: Problem) -> Trouble:
+    """A problem as it is shown."""
+    where = problem.where
+    subject = f"{where.subject} ({where.mode} mode)" if where.mode and where.subject else where.subject
+    return Trouble(
+        code=problem.code,
+        severity=problem.severity,
+        subject=subject,
+        message=problem.message,
+        node=where.node,
+        line=where.line,
+        fix=problem.fix.message if problem.fix else None,
+    )

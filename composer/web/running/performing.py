@@ -1,0 +1,103 @@
+"""One run, inside a worker."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from composer.calling import unknown_mode
+from composer.plan import plan
+from composer.web.running import answering
+from composer.web.running.feeding import Feed, feed
+from composer.web.running.jobs import RunJob
+from composer.web.running.loading import RefusedError, Workshop, weights_note
+from composer.web.running.memory import peak_bytes, restart_peak
+from composer.web.running.messages import Progress
+from composer.web.running.picturing import watched
+from composer.web.running.results import RunResult, Watched
+from composer.web.running.troubles import no_device
+from composer.web.running.watching import Watch, first_sample
+
+__all__ = ["perform"]
+
+Say = Callable[[Progress], None]
+
+
+def perform(job: RunJob, workshop: Workshop, say: Say) -> RunResult:
+    """Run one mode of a graph.
+
+    Raises:
+        GraphError: The graph, the weights or the picture are wrong.
+        RefusedError: It cannot run here.
+    """
+    graph = workshop.graph(job.document)
+    if job.mode not in graph.modes:
+        raise unknown_mode(graph, job.mode)
+    device = _device(job.device)
+    before = restart_peak()
+    model = workshop.model(graph, job.weights, device)
+    program = plan(graph, workshop.catalog).programs[job.mode]
+    workshop.tell("Preparing the inputs")
+    given = feed(graph, program, job)
+    inputs, fields = given.to(device)
+    watch = Watch(program, say, job.watched)
+    torch.manual_seed(job.seed)
+    with watch.on(model), torch.inference_mode():
+        begun = time.perf_counter()
+        outputs = model(inputs, fields, mode=job.mode)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds = time.perf_counter() - begun
+    watch.node = None
+    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _beyond(before)
+    workshop.tell("Reading the answers")
+    return RunResult(
+        mode=job.mode,
+        picture=given.picture,
+        classes=answering.classes(graph, outputs) if job.mode == "predict" else [],
+        regions=answering.regions(graph, outputs, given.factor) if job.mode == "predict" else None,
+        losses=answering.losses(outputs) if job.mode == "loss" else {},
+        tensors=answering.rows(outputs),
+        watched=_watched(job, given, watch),
+        notes=[weights_note(job.weights), *given.notes, *_not_run(job, given, watch)],
+        seconds=seconds,
+        memory=memory,
+        parameters=sum(item.numel() for item in model.parameters()),
+        device=str(device),
+    )
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise RefusedError(no_device(name)) from None
+    there = device.type == "cpu" or (device.type == "cuda" and (device.index or 0) < torch.cuda.device_count())
+    if not there:
+        raise RefusedError(no_device(name))
+    return device
+
+
+def _beyond(before: int) -> int | None:
+    peak = peak_bytes()
+    return None if peak is None or not before else max(peak - before, 0)
+
+
+def _watched(job: RunJob, given: Feed, watch: Watch) -> list[Watched]:
+    """The outputs of the selected node, each level of a sequence by itself."""
+    values = list(watch.outputs())
+    if job.watched in given.inputs:
+        values = [("", first_sample(given.inputs[job.watched]))]
+    found = []
+    for port, value in values:
+        levels = [(f"{port}[{place}]", item) for place, item in enumerate(value)] if isinstance(value, list) else []
+        for name, item in levels or [(port, value)]:
+            if isinstance(item, torch.Tensor):
+                found.append(watched(job.watched, name, item))
+    return found
+
+
+def _not_run(job: RunJob, given: Feed, watch: Watch) -> list[str]:
+    if not job.watched or job.watched in given.inputs or watch.kept or job.watched.startswith("outputs"):
+        return []
+    return [f"{job.watched} is not run in {job.mode} mode."]

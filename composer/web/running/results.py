@@ -1,0 +1,163 @@
+"""What a run found, as plain data: it comes from a process that read strangers' files, so it is checked when read."""
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["ClassScore", "ExportResult", "Histogram", "Pixels", "Region", "RunResult", "TensorRow", "Watched"]
+
+MAX_SIDE = 2048
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Pixels(_Plain):
+    """A picture, or a mask where it has one channel.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        channels: 1 or 3.
+        data: Bytes of uint8 [height, width, channels] in base64.
+    """
+
+    height: int
+    width: int
+    channels: int
+    data: str
+
+    @classmethod
+    def of(cls, array: NDArray[np.uint8]) -> "Pixels":
+        """From uint8 [H, W] or [H, W, 3]."""
+        channels = 1 if array.ndim == 2 else array.shape[2]
+        text = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+        return cls(height=array.shape[0], width=array.shape[1], channels=channels, data=text)
+
+    def array(self) -> NDArray[np.uint8]:
+        """As uint8 [H, W] or [H, W, 3].
+
+        Raises:
+            ValueError: The sizes do not fit the bytes.
+        """
+        if not (0 < self.height <= MAX_SIDE and 0 < self.width <= MAX_SIDE and self.channels in (1, 3)):
+            raise ValueError(f"no picture has the size {self.height} x {self.width} x {self.channels}")
+        found = np.frombuffer(base64.b64decode(self.data), np.uint8)
+        return found.reshape((self.height, self.width) if self.channels == 1 else (self.height, self.width, 3))
+
+
+class ClassScore(_Plain):
+    """A class that the picture may show."""
+
+    label: int
+    name: str
+    score: float | None
+    predicted: bool
+
+
+class Region(_Plain):
+    """A box, with its mask where there is one.
+
+    Args:
+        box: Left, top, right, bottom in pixels of the picture that the model was given.
+    """
+
+    box: tuple[float, float, float, float]
+    name: str
+    score: float | None
+    mask: Pixels | None = None
+
+
+class TensorRow(_Plain):
+    """A tensor among the outputs; numbers are None where there are none."""
+
+    name: str
+    size: str
+    dtype: str
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    strange: int = 0
+    """How many entries are not finite."""
+
+
+class Histogram(_Plain):
+    """How often values lie between edges, which are one more than the counts."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Watched(_Plain):
+    """What the selected node put out for the first sample.
+
+    Args:
+        node: Its path.
+        port: The port, with the level of a sequence.
+        tensor: Its size and numbers.
+        picture: Channels side by side, or a matrix as a heat map; None for a vector.
+        caption: What the picture shows.
+        histogram: The values.
+    """
+
+    node: str
+    port: str
+    tensor: TensorRow
+    picture: Pixels | None
+    caption: str
+    histogram: Histogram | None
+
+
+class RunResult(_Plain):
+    """What a run gave.
+
+    Args:
+        mode: The mode.
+        picture: What the first sample looks like to the model; None where it was random numbers.
+        classes: Classes of the first sample, best first.
+        regions: Boxes of the first sample, best first.
+        losses: In loss mode the scalars, by name.
+        tensors: Every tensor among the outputs.
+        watched: The selected node's outputs.
+        notes: What went in, and which weights: one sentence each.
+        seconds: Time of the forward.
+        memory: Most bytes that the run held beyond what the process had before it, weights included.
+        parameters: How many numbers the model holds.
+        device: Where it ran.
+    """
+
+    mode: str
+    picture: Pixels | None
+    classes: list[ClassScore]
+    regions: list[Region] | None
+    losses: dict[str, float]
+    tensors: list[TensorRow]
+    watched: list[Watched]
+    notes: list[str]
+    seconds: float
+    memory: int | None
+    parameters: int
+    device: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the pictures, for scripts."""
+        return self.model_dump(
+            mode="json", exclude={"picture": True, "watched": True, "regions": {"__all__": {"mask"}}}
+        )
+
+
+class ExportResult(_Plain):
+    """What was written.
+
+    Args:
+        files: Names of the files in the job's folder.
+        notes: What is worth knowing: one sentence each.
+    """
+
+    files: list[str]
+    notes: list[str]

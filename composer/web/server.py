@@ -1,0 +1,150 @@
+"""Starts the composer in the browser, on this machine unless told otherwise."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from composer.problems import GraphError, Problem, Where
+from composer.web.app import STATIC, blocks_of, page_styles, theme
+from composer.web.guard import Guard
+from composer.web.services import Services
+
+__all__ = ["ServerSettings", "guarded_app", "serve"]
+
+_PORTS_TRIED = 20
+_SHORTEST_PASSWORD = 8
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """How the app is served.
+
+    Args:
+        host: Address to listen on.
+        port: Port; where none is said, the first free one from 7860.
+        workspace: Folder of the person's graphs.
+        folders: Folders of components to enable.
+        users: Name and password of those who may use it; empty for everyone who can reach it.
+        allowed_hosts: Names under which it may be called, beside those of this machine.
+        static: Where the bundle lies.
+        upload_megabytes: The largest upload.
+    """
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    workspace: Path = Path("graphs")
+    folders: Sequence[Path] = ()
+    users: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    allowed_hosts: Sequence[str] = ()
+    static: Path = STATIC
+    upload_megabytes: int = 1024
+
+    @property
+    def public(self) -> bool:
+        """Whether other machines can reach it."""
+        if self.host == "localhost":
+            return False
+        try:
+            return not ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+
+def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda address: None) -> None:
+    """Serve until stopped.
+
+    Args:
+        settings: How.
+        ready: Told the address once connections are taken.
+
+    Raises:
+        GraphError: It would listen to other machines without a password, or the port is taken.
+    """
+    _refuse_open_door(settings)
+    taken = _listen(settings)
+    port = taken.getsockname()[1]
+    with Services.open(settings.workspace, settings.folders) as services:
+        app = guarded_app(settings, services)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none")
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        ready(f"http://{shown}:{port}")
+        uvicorn.Server(config).run(sockets=[taken])
+
+
+def guarded_app(settings: ServerSettings, services: Services) -> Guard:
+    """The whole app behind its guard."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    inner.mount("/composer-static", StaticFiles(directory=settings.static), name="composer-static")
+    blocks = blocks_of(services, settings.static)
+    blocks.queue(max_size=200, default_concurrency_limit=4, api_open=True)
+    app = gr.mount_gradio_app(
+        inner,
+        blocks,
+        path="/",
+        server_name=settings.host,
+        footer_links=[],
+        run_history=False,
+        auth=_login(settings.users) if settings.users else None,
+        auth_message="composer: sign in" if settings.users else None,
+        show_error=True,
+        ssr_mode=False,
+        max_file_size=settings.upload_megabytes * 2**20,
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+        theme=theme(),
+        css=page_styles(),
+    )
+    hosts = (*settings.allowed_hosts, *([] if settings.public else [settings.host]))
+    return Guard(app, hosts, settings.public, upload_bytes=settings.upload_megabytes * 2**20)
+
+
+def _login(users: Sequence[tuple[str, str]]) -> object:
+    known = dict(users)
+
+    def check(name: str, password: str) -> bool:
+        expected = known.get(name, "")
+        same = secrets.compare_digest(password.encode(), expected.encode())
+        return name in known and same
+
+    return check
+
+
+def _refuse_open_door(settings: ServerSettings) -> None:
+    if settings.public and not settings.users:
+        text = f"{settings.host} can be reached by other machines, and whoever reaches this app can run models on it: "
+        text += "give a name and a password with --auth, or listen on 127.0.0.1"
+        raise GraphError(Problem("no-password", Where(f"--host {settings.host}"), text))
+    for name, password in settings.users:
+        if not name or len(password) < _SHORTEST_PASSWORD:
+            text = f"the password of '{name}' is shorter than {_SHORTEST_PASSWORD} characters"
+            raise GraphError(Problem("weak-password", Where("--auth"), text))
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    first = 7860 if settings.port is None else settings.port
+    ports = range(first, first + (_PORTS_TRIED if settings.port is None else 1))
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for port in ports:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((settings.host, port))
+        except OSError as error:
+            sock.close()
+            last = error
+            continue
+        sock.listen(256)
+        return sock
+    where = Where(f"{settings.host}:{first}" + ("" if len(ports) == 1 else f" to {ports[-1]}"))
+    raise GraphError(Problem("cannot-listen", where, f"listening failed: {last.strerror}; --port names another port"))

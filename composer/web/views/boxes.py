@@ -1,0 +1,267 @@
+"""The boxes of a scope: its inputs, its nodes and its outputs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Literal
+
+from composer.component import Component
+from composer.editing.adding import holds
+from composer.editing.canvas import Canvas
+from composer.editing.draft import origin_of, outputs_name
+from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, refs_of
+from composer.ports import PortType
+from composer.rules.flows import UNKNOWN
+from composer.web.payloads import NodeView, OutputView, PortView, ProblemView, WeightsView
+from composer.web.views.catalog_view import port_view
+from composer.web.views.colours import family
+from composer.web.views.insight import Opened, Total
+from composer.web.views.running import Run
+from composer.web.views.sizes import activation_bytes, level_texts, size_text
+from composer.web.views.values import shown
+
+__all__ = ["Boxes"]
+
+State = Literal["ok", "warning", "error", "placeholder"]
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Draws the boxes of the open scope.
+
+    Args:
+        opened: The scope.
+        runs: What each mode runs in it.
+        problems: What is wrong with the whole graph.
+        canvas: What the canvas notes.
+    """
+
+    opened: Opened
+    runs: Mapping[str, Run]
+    problems: Sequence[ProblemView]
+    canvas: Canvas
+
+    def all(self) -> list[NodeView]:
+        """The inputs, then the nodes."""
+        body = self.opened.body
+        found = [self._input(name, declared) for name, declared in self.opened.fields.items()]
+        return [*found, *(self._node(name, node) for name, node in body.nodes.items())]
+
+    def outputs(self) -> list[OutputView]:
+        """One box for each mode that has outputs or a place for them, or that of the subgraph."""
+        layout = self.opened.body.layout
+        if self.opened.scope:
+            wires: Mapping[str, Any] = self.opened.graph.graphs[self.opened.scope].outputs
+            return [self._outputs(None, wires)]
+        by_mode = self.opened.graph.outputs
+        modes = [mode for mode in MODES if by_mode.get(mode) or outputs_name(mode) in layout]
+        return [self._outputs(mode, by_mode.get(mode, {})) for mode in modes]
+
+    def _input(self, name: str, declared: Input) -> NodeView:
+        opened = self.opened
+        sample = not opened.scope and name in opened.graph.data_samples
+        kind = opened.insight.catalog.port_types.get(declared.type)
+        size = opened.size(Ref(name))
+        port = self._carrying(PortView(name="", type=declared.type), kind, size)
+        problems = self._about(name)
+        return NodeView(
+            name=name,
+            role="data_sample" if sample else "input",
+            type=declared.type,
+            kind="input",
+            position=self._position(name),
+            inputs=[],
+            outputs=[port],
+            params={},
+            taken={},
+            shape=None if declared.shape is None else list(declared.shape),
+            preprocess=None if declared.preprocess is None else _preprocess(declared.preprocess),
+            weights=WeightsView(rule="own"),
+            frozen=False,
+            parameters=None,
+            trainable=None,
+            flops=None,
+            activation=activation_bytes(size),
+            modes=[mode for mode in MODES if name in self.runs[mode].inputs],
+            state=_state(problems),
+            problems=len(problems),
+        )
+
+    def _node(self, name: str, node: Node) -> NodeView:
+        opened, called = self.opened, self.opened.known[name]
+        origin = origin_of(opened.nodes, name) or node
+        total = opened.insight.totals.get(opened.key(name))
+        outputs = list(self._output_ports(name))
+        problems = self._about(name)
+        modes = [mode for mode in MODES if name in self.runs[mode].asked]
+        sizes = [opened.size(Ref(name, port.name), modes) for port in outputs]
+        calls = origin.type is None and origin.graph is not None
+        return NodeView(
+            name=name,
+            role="subgraph" if calls else "node",
+            type=called.name or "?",
+            kind=called.component.kind if called.component else "subgraph" if calls else "unknown",
+            position=self._position(name),
+            inputs=list(self._input_ports(name, node)),
+            outputs=[port for port, size in zip(outputs, sizes, strict=True)],
+            params=shown(node.params),
+            taken=shown(self._taken(name, node, called.component)),
+            inherited=None if node.weights.rule == "own" else shown(origin.params),
+            weights=_weights(node.weights),
+            frozen=opened.nodes[self._owner(name)].frozen,
+            parameters=None if total is None else total.parameters,
+            trainable=None if total is None else total.trainable,
+            flops=_flops(total),
+            activation=_sum([activation_bytes(size) for size in sizes]),
+            modes=modes,  # type: ignore[arg-type]
+            state=_state(problems) if called.known else "placeholder",
+            problems=len(problems),
+            bypassed=name in self.canvas.bypassed.get(opened.scope, {}),
+        )
+
+    def _outputs(self, mode: Any, wires: Mapping[str, Any]) -> OutputView:
+        ports = []
+        for name, wire in wires.items():
+            ref = next(refs_of(wire), None)
+            kind = None if ref is None else self.opened.flows.of(ref)
+            size = None if ref is None else self.opened.size(ref, MODES if mode is None else (mode,))
+            ports.append(self._carrying(PortView(name=name, type=_name(kind)), kind, size))
+        return OutputView(mode=mode, position=self._position(outputs_name(mode)), ports=ports)
+
+    def _input_ports(self, name: str, node: Node) -> Iterator[PortView]:
+        """The ports of what a node calls, and those that only its wires name."""
+        called = self.opened.known[name]
+        known: set[str] = set(called.inputs)
+        if called.component is not None:
+            ports = [port_view(port) for port in called.component.inputs]
+        else:
+            inputs = {} if called.body is None else called.body.inputs
+            types = self.opened.insight.catalog.port_types
+            ports = [
+                self._carrying(PortView(name=port, type=declared.type), types.get(declared.type), None)
+                for port, declared in inputs.items()
+            ]
+        ports += [
+            PortView(name=port, type="?", optional=True, colour="any") for port in node.inputs if port not in known
+        ]
+        for port in ports:
+            ref = next(refs_of(node.inputs[port.name]), None) if port.name in node.inputs else None
+            yield port if ref is None else port.model_copy(update={"size": size_text(self.opened.size(ref))})
+
+    def _output_ports(self, name: str) -> Iterator[PortView]:
+        called = self.opened.known[name]
+        by_name = {} if called.component is None else called.component.output_by_name
+        for port in dict.fromkeys((*called.outputs, *self._named.get(name, ()))):
+            declared = by_name.get(port)
+            view = PortView(name=port, type="?") if declared is None else port_view(declared)
+            kind = self.opened.flows.of(Ref(name, port))
+            yield self._carrying(view, kind, self.opened.size(Ref(name, port)))
+
+    @cached_property
+    def _named(self) -> Mapping[str, dict[str, None]]:
+        """The output ports that wires name, by node."""
+        opened = self.opened
+        wires = [wire for node in opened.nodes.values() for wire in node.inputs.values()]
+        if opened.scope:
+            wires += opened.graph.graphs[opened.scope].outputs.values()
+        else:
+            wires += [ref for outputs in opened.graph.outputs.values() for ref in outputs.values()]
+        found: dict[str, dict[str, None]] = {}
+        for wire in wires:
+            for ref in refs_of(wire):
+                if ref.source in opened.nodes:
+                    port = opened.port(ref)
+                    found.setdefault(ref.source, {})[port or "out"] = None
+        return found
+
+    def _carrying(self, view: PortView, kind: PortType | None, size: Any) -> PortView:
+        """A port with what it carries."""
+        known = kind is not None and kind is not UNKNOWN
+        sequence = kind is not None and kind.is_sequence and kind.entries == "level"
+        return view.model_copy(
+            update={
+                "type": kind.name if known and kind is not None else view.type,
+                "colour": family(kind if known else None),
+                "sequence": sequence,
+                "size": size_text(size),
+                "levels": level_texts(size) if sequence else None,
+            }
+        )
+
+    def _taken(self, name: str, node: Node, component: Component | None) -> dict[str, Any]:
+        """The parameters that are taken from the wires."""
+        size = self.opened.insight.shapes.nodes.get(self.opened.key(name))
+        if size is None or component is None or node.weights.rule != "own":
+            return {}
+        return {key: size.params[key] for key in component.from_wire if key in size.params and key not in node.params}
+
+    def _owner(self, name: str) -> str:
+        nodes, seen = self.opened.nodes, set[str]()
+        while nodes[name].weights.rule == "share" and nodes[name].weights.source in nodes and name not in seen:
+            seen.add(name)
+            name = str(nodes[name].weights.source)
+        return name
+
+    def _about(self, name: str) -> list[ProblemView]:
+        """The problems of a box, and of all that is inside a call."""
+        called = self.opened.known.get(name)
+        found = list(self._here.get(name, ()))
+        if called is None or called.body is None:
+            return found
+        graph = self.opened.graph
+        inside = [scope for scope in self._by_scope if scope and holds(graph, called.name, scope)]
+        return [*found, *(problem for scope in inside for problem in self._by_scope[scope])]
+
+    @cached_property
+    def _here(self) -> Mapping[str, list[ProblemView]]:
+        """The problems in the open scope, by box."""
+        found: dict[str, list[ProblemView]] = {}
+        for problem in self._by_scope.get(self.opened.scope, ()):
+            if problem.node is not None:
+                found.setdefault(problem.node, []).append(problem)
+        return found
+
+    @cached_property
+    def _by_scope(self) -> Mapping[str, list[ProblemView]]:
+        found: dict[str, list[ProblemView]] = {}
+        for problem, view in zip(self.opened.insight.problems, self.problems, strict=True):
+            found.setdefault(problem.where.scope, []).append(view)
+        return found
+
+    def _position(self, name: str) -> tuple[float, float] | None:
+        found = self.opened.body.layout.get(name)
+        return None if found is None else (float(found[0]), float(found[1]))
+
+
+def _state(problems: Iterable[ProblemView]) -> State:
+    severities = {problem.severity for problem in problems}
+    return "error" if "error" in severities else "warning" if severities else "ok"
+
+
+def _weights(weights: Weights) -> WeightsView:
+    if weights.rule != "momentum":
+        return WeightsView(rule=weights.rule, source=weights.source)
+    return WeightsView(
+        rule=weights.rule,
+        source=weights.source,
+        decay=shown(weights.decay),
+        update=weights.update,
+        end_decay=shown(weights.end_decay),
+    )
+
+
+def _preprocess(steps: Preprocess) -> dict[str, Any]:
+    return {item.name: shown(value) for item in fields(steps) if (value := getattr(steps, item.name)) is not None}
+
+
+def _flops(total: Total | None) -> int | None:
+    return None if total is None else max(total.flops.values(), default=0)
+
+
+def _sum(parts: list[int | None]) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
+def _name(kind: PortType | None) -> str:
+    return "?" if kind is None else kind.name

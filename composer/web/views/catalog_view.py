@@ -1,0 +1,102 @@
+"""The catalog as the palette has it."""
+
+import inspect
+import types
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from composer.catalog import Catalog
+from composer.component import Component, Parameter, Port
+from composer.problems import Problem
+from composer.web.payloads import CatalogView, ComponentView, ParameterView, PortView
+from composer.web.views.colours import family
+from composer.web.views.problem_views import problem_view
+from composer.web.views.values import shown
+
+__all__ = ["catalog_view", "component_view", "port_view", "type_text"]
+
+
+def catalog_view(catalog: Catalog, revision: str, problems: Sequence[Problem] = ()) -> CatalogView:
+    """All components by kind and name, and the port types.
+
+    Args:
+        catalog: The components.
+        revision: Changes when the catalog does.
+        problems: Files of components that could not be read.
+    """
+    return CatalogView(
+        revision=revision,
+        components=[component_view(component) for items in catalog.kinds.values() for component in items],
+        port_types=sorted(catalog.port_types),
+        colours={name: family(kind) for name, kind in sorted(catalog.port_types.items())},
+        problems=[problem_view(problem) for problem in problems],
+    )
+
+
+def component_view(component: Component) -> ComponentView:
+    """A component of the palette."""
+    wires = component.from_wire
+    return ComponentView(
+        type=component.name,
+        kind=component.kind,
+        summary=component.summary,
+        doc=component.doc,
+        inputs=[port_view(port) for port in component.inputs],
+        outputs=[port_view(port) for port in component.outputs],
+        parameters=[
+            _parameter(item, wires[item.name][0].name if item.name in wires else None) for item in component.parameters
+        ],
+        json_schema=_schema(component),
+    )
+
+
+def port_view(port: Port) -> PortView:
+    """A port of a component."""
+    return PortView(
+        name=port.name,
+        type=port.type.name,
+        axes=None if port.axes is None else " ".join(port.axes),
+        optional=port.optional,
+        variadic=port.variadic,
+        sequence=port.type.is_sequence and port.type.entries == "level",
+        colour=family(port.type),
+    )
+
+
+def _parameter(parameter: Parameter, wire: str | None) -> ParameterView:
+    return ParameterView(
+        name=parameter.name,
+        type=type_text(parameter.annotation),
+        help=parameter.help,
+        required=parameter.required,
+        default=None if parameter.required else shown(parameter.default),
+        from_wire=wire,
+    )
+
+
+def _schema(component: Component) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = shown(component.schema)
+    except PydanticInvalidForJsonSchema:  # a parameter of a type that JSON does not have: its value is typed as it is
+        return {"properties": {item.name: {} for item in component.parameters}}
+    return found
+
+
+def type_text(annotation: Any) -> str:
+    """A parameter's type as people read it: ``int | None``, ``'relu' | 'gelu'``, ``tuple[int, ...]``."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_text(inner[0])
+    if origin is Literal:
+        return " | ".join(map(repr, inner))
+    if origin in (Union, types.UnionType):
+        return " | ".join(type_text(part) for part in inner)
+    if annotation is Ellipsis:
+        return "..."
+    if annotation in (None, type(None)):
+        return "None"
+    if origin is not None and inner:
+        return f"{getattr(origin, '__name__', origin)}[{', '.join(type_text(part) for part in inner)}]"
+    return inspect.formatannotation(annotation).removeprefix("typing.")

@@ -1,0 +1,181 @@
+"""All that is known of a graph: what is wrong, what flows where, which sizes; and of the scope that is open."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.editing.draft import Called, scope_of
+from composer.editing.flowing import Flows
+from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph, refs_of, wire_in_mode
+from composer.inference import Shapes, infer_shapes
+from composer.problems import Problem
+from composer.rules import check, port_types
+from composer.rules.flows import Flow
+from composer.web.views.lines import CanonicalLines
+
+__all__ = ["Insight", "Opened", "insight_of"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Insight:
+    """What is known of a graph.
+
+    Args:
+        graph: The graph.
+        catalog: The components.
+        shapes: Sizes and problems.
+        sizes_known: Whether sizes could be inferred at all.
+    """
+
+    graph: Graph
+    catalog: Catalog
+    shapes: Shapes
+    sizes_known: bool
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """All that is wrong."""
+        return self.shapes.problems
+
+    @cached_property
+    def flows(self) -> Mapping[str, Mapping[str, Mapping[str, Flow]]]:
+        """What the outputs of every node carry."""
+        return port_types(self.graph, self.catalog)
+
+    @cached_property
+    def totals(self) -> Mapping[str, "Total"]:
+        """What nodes hold and cost, by path; of a call of a subgraph, all that is in it."""
+        found: dict[str, Total] = {}
+        for path, size in self.shapes.nodes.items():
+            parts = path.split(".")
+            for depth in range(1, len(parts) + 1):
+                total = found.setdefault(".".join(parts[:depth]), Total({}))
+                total.parameters += size.parameters
+                total.trainable += size.trainable
+                for mode, count in size.flops.items():
+                    total.flops[mode] = total.flops.get(mode, 0) + count
+        return found
+
+    def open(self, path: Sequence[str]) -> "Opened":
+        """The scope to which a path of calls leads, as far as there are such calls."""
+        outer: Opened | None = None
+        _, followed = scope_of(self.graph, path)
+        for depth in range(len(followed) + 1):
+            outer = Opened(self, tuple(followed[:depth]), scope_of(self.graph, followed[:depth])[0], outer)
+        assert outer is not None
+        return outer
+
+
+@dataclass
+class Total:
+    """Parameters and FLOPs of a node, or of all that is in a call."""
+
+    flops: dict[str, int]
+    parameters: int = 0
+    trainable: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The scope that is open: the top, or the inside of one call of a subgraph.
+
+    Args:
+        insight: What is known of the graph.
+        path: The calls that lead here.
+        scope: Name of the subgraph; empty at the top.
+        outer: The scope around it.
+    """
+
+    insight: Insight
+    path: tuple[str, ...]
+    scope: str
+    outer: "Opened | None"
+
+    @property
+    def graph(self) -> Graph:
+        """The whole graph."""
+        return self.insight.graph
+
+    @property
+    def body(self) -> Graph | Subgraph:
+        """What is open."""
+        return self.graph.graphs[self.scope] if self.scope else self.graph
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """Its nodes."""
+        return self.body.nodes
+
+    @cached_property
+    def fields(self) -> Mapping[str, Input]:
+        """Its inputs and the fields of the data samples."""
+        return {**self.body.inputs, **({} if self.scope else self.graph.data_samples)}
+
+    @cached_property
+    def flows(self) -> Flows:
+        """What flows in it, by port type."""
+        return Flows(self.graph, self.scope, self.insight.catalog, self.insight.flows)
+
+    @cached_property
+    def known(self) -> Mapping[str, Called]:
+        """What each node calls."""
+        return {name: self.flows.called(name) for name in self.nodes}
+
+    def key(self, name: str) -> str:
+        """Path of a node, as sizes are kept by."""
+        return ".".join((*self.path, name))
+
+    def port(self, ref: Ref) -> str | None:
+        """The port that a reference means; None for an input, and where it is not known."""
+        if ref.port is not None or ref.source not in self.nodes:
+            return ref.port
+        outputs = self.known[ref.source].outputs
+        return outputs[0] if len(outputs) == 1 else None
+
+    def size(self, ref: Ref, modes: Sequence[str] = MODES) -> Any:
+        """Sizes of what a reference carries, in the first of these modes in which they are known."""
+        for mode in (*modes, *MODES):
+            found = self._size(ref, mode)
+            if found is not None:
+                return found
+        return None
+
+    def _size(self, ref: Ref, mode: str) -> Any:
+        if ref.source in self.nodes:
+            port = self.port(ref)
+            found = self.insight.shapes.ports.get(mode, {}).get(f"{self.key(ref.source)}.{port}")
+        elif self.outer is None:
+            found = self.insight.shapes.ports.get(mode, {}).get(ref.source)
+        else:
+            found = next((size for size in self._from_outside(ref.source, mode) if size is not None), None)
+        return found if found is None or ref.index is None else _level(found, ref.index)
+
+    def _from_outside(self, name: str, mode: str) -> Iterator[Any]:
+        """Sizes of what the call that is entered has on one of its ports."""
+        if self.outer is None:
+            return
+        wire = self.outer.nodes[self.path[-1]].inputs.get(name)
+        here = None if wire is None else wire_in_mode(wire, mode)
+        for ref in () if here is None else refs_of(here):
+            yield self.outer._size(ref, mode)
+
+
+def insight_of(graph: Graph, catalog: Catalog) -> Insight:
+    """Find out all about a graph, as far as that can be."""
+    located = replace(graph, source=Source("", CanonicalLines(graph, catalog)))
+    try:
+        return Insight(graph, catalog, infer_shapes(located, catalog), True)
+    except Exception:  # a component of any library may raise anything
+        _log.exception("sizes could not be inferred")
+        return Insight(graph, catalog, Shapes({}, {}, check(located, catalog)), False)
+
+
+def _level(sizes: Any, index: int) -> Any:
+    many = isinstance(sizes, tuple) and -len(sizes) <= index < len(sizes)
+    found = sizes[index] if many else None
+    return found if isinstance(found, tuple) else None

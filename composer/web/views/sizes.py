@@ -1,0 +1,48 @@
+"""Sizes in words and in bytes."""
+
+import math
+import re
+from typing import Any
+
+from composer.inference.sizes import shape_text
+
+__all__ = ["activation_bytes", "level_texts", "size_text"]
+
+_BATCHES = re.compile(r"([0-9]*)B([+-][0-9]+)?")
+_FLOAT = 4
+
+
+def size_text(size: Any) -> str | None:
+    """Sizes as a wire shows them: ``B 2048 7 7``, ``4 levels`` for a sequence of more than one."""
+    if size is None:
+        return None
+    if _is_sequence(size):
+        return f"{len(size)} levels" if len(size) != 1 else shape_text(size)
+    return shape_text(size)
+
+
+def level_texts(size: Any) -> list[str] | None:
+    """What each level of a sequence carries; None for anything else."""
+    return [shape_text(level) for level in size] if _is_sequence(size) else None
+
+
+def activation_bytes(size: Any) -> int | None:
+    """Bytes of one sample in float32; None where that is not known."""
+    if size is None:
+        return None
+    if _is_sequence(size):
+        parts = [activation_bytes(level) for level in size]
+        return None if None in parts else sum(part or 0 for part in parts)
+    return _FLOAT * math.prod(_of_one(axis) for axis in size)
+
+
+def _is_sequence(size: Any) -> bool:
+    return isinstance(size, tuple) and bool(size) and all(item is None or isinstance(item, tuple) for item in size)
+
+
+def _of_one(axis: int | str) -> int:
+    """An axis for a batch of one."""
+    match = _BATCHES.fullmatch(str(axis))
+    if match is None:
+        return int(axis) if isinstance(axis, int) else 1
+    return max(int(match[1] or 1) + int(match[2] or 0), 0)

@@ -1,0 +1,96 @@
+"""The wires of a scope."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from composer.editing.draft import outputs_name
+from composer.editing.wires import Strand, strands_of, takes_list
+from composer.graph import MODES, Wire
+from composer.web.payloads import ProblemView, WireView
+from composer.web.views.colours import family
+from composer.web.views.insight import Opened
+from composer.web.views.running import Run
+from composer.web.views.sizes import size_text
+
+__all__ = ["wire_views"]
+
+
+def wire_views(opened: Opened, runs: Mapping[str, Run], problems: Sequence[ProblemView]) -> list[WireView]:
+    """The wires of the open scope whose source is there.
+
+    Args:
+        opened: The scope.
+        runs: What each mode runs in it.
+        problems: What is wrong with the graph.
+    """
+    wrong: dict[tuple[str, str], list[ProblemView]] = {}
+    for problem in problems:
+        if problem.node is not None and problem.port is not None and tuple(problem.path) == opened.path:
+            wrong.setdefault((problem.node, problem.port), []).append(problem)
+    found: list[WireView] = []
+    ids: set[str] = set()
+    for node, port, wire, mode in _wires(opened):
+        many = takes_list(wire)
+        for at, strand in enumerate(strands_of(wire)):
+            if strand.ref.source not in opened.nodes and strand.ref.source not in opened.fields:
+                continue
+            view = _view(opened, strand, (node, port), at if many else None, mode)
+            view.runs = _runs(strand, node, port, mode, runs)  # type: ignore[assignment]
+            view.problem = _severity(wrong.get((node, port), ()), view.source)
+            while view.id in ids:
+                view.id += "'"
+            ids.add(view.id)
+            found.append(view)
+    return found
+
+
+def _wires(opened: Opened) -> Iterator[tuple[str, str, Wire, str | None]]:
+    """Every wire with the box and the port it goes to, and the mode for an output of one."""
+    for name, node in opened.nodes.items():
+        yield from ((name, port, wire, None) for port, wire in node.inputs.items())
+    if opened.scope:
+        outputs = opened.graph.graphs[opened.scope].outputs
+        yield from ((outputs_name(None), port, wire, None) for port, wire in outputs.items())
+        return
+    for mode in MODES:
+        refs = opened.graph.outputs.get(mode, {})
+        yield from ((outputs_name(mode), port, ref, mode) for port, ref in refs.items())
+
+
+def _view(opened: Opened, strand: Strand, end: tuple[str, str], at: int | None, mode: str | None) -> WireView:
+    ref, (node, port) = strand.ref, end
+    kind = opened.flows.of(ref)
+    return WireView(
+        id=f"{ref}->{node}.{port}",
+        source=str(ref),
+        from_node=ref.source,
+        from_port=opened.port(ref) or ("out" if ref.source in opened.nodes else None),
+        index=ref.index,
+        node=node,
+        port=port,
+        at=at,
+        modes=None if strand.modes == MODES else list(strand.modes),  # type: ignore[arg-type]
+        runs=[],
+        size=size_text(opened.size(ref, strand.modes if mode is None else (mode,))),
+        colour=family(kind),
+    )
+
+
+def _runs(strand: Strand, node: str, port: str, mode: str | None, runs: Mapping[str, Run]) -> list[str]:
+    if mode is not None:
+        return [mode]
+    if node == outputs_name(None):
+        return [m for m in strand.modes if strand.ref.source in runs[m].asked or strand.ref.source in runs[m].inputs]
+    return [m for m in strand.modes if (node, port) in runs[m].read]
+
+
+def _severity(problems: Sequence[ProblemView], source: str) -> Literal["error", "warning"] | None:
+    """The gravest problem of a wire; one that names another source is about that one."""
+    found = [item.severity for item in problems if " -> " not in item.subject or _names(item.subject, source)]
+    return "error" if "error" in found else "warning" if found else None
+
+
+def _names(subject: str, source: str) -> bool:
+    """Whether a problem's subject is about a wire from this source, or about the port as a whole."""
+    head = subject.rsplit(" -> ", 1)[0].rsplit("/", 1)[-1]
+    return head.startswith("[") or head == source or head.split("[")[0].endswith(source.split("[")[0])
