@@ -30,12 +30,13 @@ class Grid:
     def along(self, start: Tensor, end: Tensor, bins: int) -> tuple[Tensor, Tensor, Tensor]:
         """First coordinate, length of a bin and points in a bin along one axis, all [R]."""
         offset = 0.5 if self.aligned else 0.0
-        length = end - start
+        start = start - offset
+        length = (end - offset) - start  # rounded as the original's, on which the number of points hangs
         if not self.aligned:
             length = length.clamp(min=1)
         step = length / bins
         points = torch.full_like(step, self.sampling_ratio) if self.sampling_ratio > 0 else step.ceil().clamp(min=0)
-        return start - offset, step, points.long()
+        return start, step, points.long()
 
 
 def roi_align(levels: Sequence[Tensor], strides: Sequence[float], rois: Tensor, level: Tensor, grid: Grid) -> Tensor:

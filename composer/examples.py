@@ -1,5 +1,6 @@
 """Inputs to try a graph with: random numbers in the sizes that it declares."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = ["example_inputs", "shape_of"]
 
 _WITHOUT_SHAPE = {"Label": ("B",), "SampleIndex": ("B",), "Image": ("B", 3, "H", "W"), "Scalar": (), "Loss": ()}
 _BOXES = 3
+_HIDDEN = 75 / 196
 
 
 def example_inputs(
@@ -63,11 +65,18 @@ def _value(kind: str, shape: list[int], batch: int, classes: int, generator: tor
     if kind == "Label":
         return _labels(shape, classes, generator)
     if kind == "Mask":
-        return torch.rand(shape, generator=generator) < 0.5
+        return _mask(shape, generator)
     if kind == "Boxes":
         corners = torch.rand(batch, _BOXES, 2, 2, generator=generator).sort(dim=2).values
         return list((corners * FREE_SIZE).flatten(2))
     return torch.randn(shape, generator=generator)
+
+
+def _mask(shape: list[int], generator: torch.Generator) -> Tensor:
+    """As many hidden cells in every sample: 75 of 196, as BEiT hides."""
+    cells = math.prod(shape[1:])
+    order = torch.rand(shape[0], cells, generator=generator).argsort(dim=1)
+    return (order < round(cells * _HIDDEN)).reshape(shape)
 
 
 def _labels(shape: list[int], classes: int, generator: torch.Generator) -> Tensor:

@@ -152,6 +152,11 @@ def assign_clusters(model: nn.Module, features: Tensor, labels: Tensor) -> Tenso
     if labels.shape != features.shape[:1]:
         text = f"found features {list(features.shape)} and labels {list(labels.shape)}, expected one label a sample"
         raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
+    for part in _parts_with(model, "set_class_counts"):
+        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < part.num_classes:
+            text = f"found labels from {labels.min()} to {labels.max()}, expected 0 to {part.num_classes - 1}: set the "
+            text += "number of clusters to num_classes of the graph"
+            raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
     parts = list(_parts_with(model, "new_clusters"))
     if not parts:
         text = "no part of the model takes clusters (new_clusters): is this the right graph?"

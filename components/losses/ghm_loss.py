@@ -7,6 +7,7 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.dynamic_rows import true_positions
 from components.losses.class_rows import class_rows
 from components.losses.weighted_loss import Reduction, weight_reduce_loss
 from composer.ports import AnyTensor, Embedding, Label, Loss
@@ -46,31 +47,37 @@ class HarmonizedLoss(nn.Module):
             totals: What counts as the number of elements, one value each.
             level: [N] below ``levels``; None where there is one.
         """
-        bin_ = torch.bucketize(length.contiguous(), self.edges, right=True) - 1
         running = self.acc_sum.clone() if self.momentum > 0 else None
         found = loss.sum() * 0
         for index in range(self.levels):
-            here = valid if level is None else valid & (level == index)[:, None]
-            total = torch.where(here if level is None else (level == index)[:, None], totals, 0).sum().clamp(min=1)
-            weights, running = self._weights(bin_, here, total, running)
+            own = (loss, length, valid, totals)
+            if level is not None:
+                rows = true_positions(level == index)
+                own = (loss[rows], length[rows], valid[rows], totals[rows])
+            total = own[3].sum().clamp(min=1)
+            weights, running = self._weights(own[1], own[2], total, running)
             mean = total if self.reduction == "mean" else None
-            found = found + weight_reduce_loss(loss, weights, self.reduction, mean)
+            found = found + weight_reduce_loss(own[0], weights, self.reduction, mean)
         if running is not None and self.training:
             self.acc_sum.copy_(running)
         return self.loss_weight * found
 
     def _weights(
-        self, bin_: Tensor, here: Tensor, total: Tensor, running: Tensor | None
+        self, length: Tensor, valid: Tensor, total: Tensor, running: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        inside = here & (bin_ >= 0) & (bin_ < self.bins)
-        place = torch.where(inside, bin_, self.bins)
-        counts = F.one_hot(place.flatten(), self.bins + 1).sum(dim=0)[: self.bins].to(total.dtype)
-        held = counts > 0
-        if running is not None:
-            running = torch.where(held, self.momentum * running + (1 - self.momentum) * counts, running)
-            counts = running
-        share = torch.where(held, total / counts.where(held, 1), 0) / held.sum().clamp(min=1)
-        return torch.where(inside, share[place.clamp(max=self.bins - 1)], 0), running
+        """What each element counts, and the running counts after this."""
+        weights, held, counts = torch.zeros_like(length), [], []
+        for index in range(self.bins):
+            inside = (length >= self.edges[index]) & (length < self.edges[index + 1]) & valid
+            here = inside.sum().to(total.dtype)
+            held.append(here > 0)
+            if running is not None:
+                here = torch.where(
+                    here > 0, self.momentum * running[index] + (1 - self.momentum) * here, running[index]
+                )
+            counts.append(here)
+            weights = torch.where(inside, total / here, weights)
+        return weights / torch.stack(held).sum().clamp(min=1), None if running is None else torch.stack(counts)
 
 
 class GHMC(HarmonizedLoss):

@@ -7,7 +7,7 @@ from composer.editing.draft import Draft
 from composer.editing.flowing import Flows, fitting
 from composer.editing.naming import accepted, fresh, snake
 from composer.editing.operations import AddInput, AddNode, SetOutput, Target
-from composer.editing.outputs import mode_of_box, set_output
+from composer.editing.outputs import NEW, mode_of_box, set_output
 from composer.editing.parameters import checked_params
 from composer.editing.placing import put_box
 from composer.editing.refusal import refused
@@ -140,4 +140,4 @@ def _connect(draft: Draft, ref: Ref, target: Target) -> None:
     if box is None:
         connect_ref(draft, ref, target)
     else:
-        set_output(draft, SetOutput(mode=box[0], name=target.port or None, source=str(ref)))
+        set_output(draft, SetOutput(mode=box[0], name=None if target.port in NEW else target.port, source=str(ref)))

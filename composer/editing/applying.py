@@ -6,14 +6,18 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.editing import operations as op
 from composer.editing.adding import add_input, add_node
+from composer.editing.bypassing import bypass
 from composer.editing.draft import Applied, Draft, scope_of
+from composer.editing.grouping import group
 from composer.editing.outputs import remove_output, set_output
 from composer.editing.parameters import reset_param, set_param, set_subgraph_param
+from composer.editing.pasting import duplicate, paste
 from composer.editing.placing import comment, place, remove_comment
 from composer.editing.refusal import refused
 from composer.editing.removing import remove, remove_input
 from composer.editing.renaming import rename
 from composer.editing.settings import apply_fix, set_graph, set_input
+from composer.editing.ungrouping import ungroup
 from composer.editing.weighting import set_frozen, set_weights
 from composer.editing.wiring import connect, disconnect, set_wire_modes
 from composer.graph import Graph
@@ -41,6 +45,10 @@ _WORK: Mapping[type, Callable[[Draft, Any], None]] = {
     op.RemoveComment: remove_comment,
     op.SetGraph: set_graph,
     op.SetSubgraphParam: set_subgraph_param,
+    op.Ungroup: ungroup,
+    op.Bypass: bypass,
+    op.Duplicate: duplicate,
+    op.Paste: paste,
 }
 
 
@@ -63,5 +71,7 @@ def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -
         gone = path[len(followed)]
         raise refused(f"'{gone[:40]}' is no call of a subgraph any more: leave it and try again", gone[:40])
     draft = Draft(graph, scope, catalog)
+    if isinstance(operation, op.Group):
+        return group(draft, operation).applied()
     _WORK[type(operation)](draft, operation)
     return draft.applied()

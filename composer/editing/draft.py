@@ -273,6 +273,12 @@ class Draft:
         """The changed graph and the names that were made."""
         return Applied(self.graph(), tuple(self.created), dict(self.renamed))
 
+    def again(self, graph: Graph) -> "Draft":
+        """The same scope of a graph that was changed elsewhere; the names that were made are kept."""
+        found = Draft(graph, self.scope, self.catalog)
+        found.created, found.renamed = self.created, self.renamed
+        return found
+
     def all_wires(self) -> Iterator[tuple[str, str, Wire]]:
         """Every wire into a node or an output: where it goes (``outputs.loss``, ``outputs``), the port, the wire."""
         for name, node in self.nodes.items():

@@ -11,7 +11,10 @@ from composer.editing.wires import Strand, mapped, modes_of, strands_of, woven
 from composer.graph import MODES, Ref, Wire
 from composer.problems import suggestion
 
-__all__ = ["drop_output", "mode_of_box", "output_name", "remove_output", "set_output"]
+__all__ = ["NEW", "drop_output", "mode_of_box", "output_name", "remove_output", "set_output", "unwire"]
+
+NEW = ("", "+")
+"""What a target names in place of an output, to make a new one."""
 
 
 def mode_of_box(name: str) -> tuple[Any, str] | None:

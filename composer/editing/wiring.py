@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from composer.editing.draft import Draft
+from composer.editing.flowing import Flows, fitting
 from composer.editing.operations import Connect, Disconnect, SetOutput, SetWireModes, Target
-from composer.editing.outputs import drop_output, mode_of_box, set_output
+from composer.editing.outputs import NEW, drop_output, mode_of_box, set_output
 from composer.editing.refusal import refused
 from composer.editing.wires import Strand, modes_of, strands_of, takes_list, woven
 from composer.graph import Node, Ref, Wire, refs_of
@@ -28,17 +29,20 @@ def closes_ring(nodes: Mapping[str, Node], source: str, target: str) -> bool:
 
 
 def connect(draft: Draft, operation: Connect) -> None:
-    """Wire a source to a port, or to an output."""
+    """Wire a source to a port, or to an output; of a sequence the last level, where the port takes one."""
     ref = draft.reference(operation.source)
     target = operation.target
     if mode_of_box(target.node) is not None:
         mode, _ = mode_of_box(target.node) or (None, "")
-        name = target.port or None
+        name = None if target.port in NEW else target.port
         set_output(
             draft, SetOutput(mode=mode, name=name, source=str(ref), modes=operation.modes if mode is None else None)
         )
         return
-    connect_ref(draft, ref, target, modes_of(operation.modes))
+    flows = Flows(draft.base, draft.scope, draft.catalog)
+    port = flows.input_port(target.node, target.port) if target.node in draft.nodes else None
+    kind = None if port is None else port.type
+    connect_ref(draft, fitting(ref, flows.of(ref), kind) or ref, target, modes_of(operation.modes))
 
 
 def connect_ref(draft: Draft, ref: Ref, target: Target, modes: tuple[str, ...] = modes_of(None)) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.difference import Change, diff
-from composer.graph import FrozenDict, Graph, Ref, Wire, thaw
+from composer.graph import FrozenDict, Graph, Node, Ref, Wire, thaw
 from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
 from composer.openmmlab.draft import COMMON, METADATA
 from composer.openmmlab.importing import import_config
@@ -20,6 +20,14 @@ from composer.problems import GraphError, Problem, Where
 __all__ = ["config_from_graph"]
 
 _MOST_DIFFERENCES = 10
+_TOLD_BY = {
+    "PrototypeSimilarity": "ImageToImageRetriever",
+    "MAEPretrainDecoder": "MAE",
+    "SimMIMSwinTransformer": "SimMIM",
+    "MaskFeatPretrainHead": "MaskFeat",
+    "BEiTPretrainViT": "BEiT",
+    "CAENeck": "CAE",
+}
 
 
 def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[str, Any]:
@@ -56,7 +64,8 @@ def _algorithm_of(graph: Graph) -> str:
         return "mmdet.MaskRCNN" if "MaskPasting" in inside else "mmdet.FasterRCNN"
     if "RetinaHead" in types:
         return "mmdet.RetinaNet"
-    return "ImageToImageRetriever" if "PrototypeSimilarity" in types else "ImageClassifier"
+    told = (algorithm for kind, algorithm in _TOLD_BY.items() if kind in types)
+    return next(told, "ImageClassifier")
 
 
 def _rules(graph: Graph, carried: Mapping[str, Any], catalog: Catalog) -> list[Any]:
@@ -129,15 +138,17 @@ def _renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
     def keys(old: Mapping[str, Any]) -> FrozenDict:
         return FrozenDict({names.get(key, key): value for key, value in old.items()})
 
-    nodes = {
-        name: replace(node, inputs=FrozenDict({port: wire(item) for port, item in node.inputs.items()}))
-        for name, node in graph.nodes.items()
-    }
+    def renamed(node: Node) -> Node:
+        source = node.weights.source
+        weights = node.weights if source is None else replace(node.weights, source=names.get(source, source))
+        inputs = FrozenDict({port: wire(item) for port, item in node.inputs.items()})
+        return replace(node, inputs=inputs, weights=weights)
+
     outputs = {mode: FrozenDict({key: ref(item) for key, item in refs.items()}) for mode, refs in graph.outputs.items()}
     return replace(
         graph,
         inputs=keys(graph.inputs),
         data_samples=keys(graph.data_samples),
-        nodes=keys(nodes),
+        nodes=keys({name: renamed(node) for name, node in graph.nodes.items()}),
         outputs=FrozenDict(outputs),
     )

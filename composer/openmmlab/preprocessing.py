@@ -28,6 +28,8 @@ PREPROCESSORS = (
     "SelfSupDataPreprocessor",
     "TwoNormDataPreprocessor",
     "CAEDataPreprocessor",
+    "RelativeLocDataPreprocessor",
+    "RotationPredDataPreprocessor",
 )
 """Types of ``data_preprocessor`` whose settings are known."""
 

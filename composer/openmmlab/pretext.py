@@ -1,6 +1,6 @@
 """Classifiers of pretext tasks: the head of mmselfsup, its loss and its prediction, each a node of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from composer.openmmlab.plain import plain
 from composer.openmmlab.siamese import follow, write_head
 from composer.openmmlab.trace import Trace
 
-__all__ = ["draw_pretext_head", "pseudo_label", "write_pretext_head"]
+__all__ = ["draw_pretext_head", "pseudo_label", "resize_inputs", "write_pretext_head"]
 
 _CLASSES = 1000  # of mmselfsup's ClsHead, where it says nothing
 
@@ -20,6 +20,17 @@ def pseudo_label(draft: Draft) -> Ref:
     """The field with the labels of the pretext task."""
     draft.data_samples["pseudo_label"] = Input("Label", ("B",))
     return Ref("pseudo_label")
+
+
+def resize_inputs(draft: Draft, names: Sequence[str], scale: Callable[[int], int]) -> None:
+    """Give inputs another size, to which pictures are resized whole."""
+    for name in names:
+        entry = draft.inputs[name]
+        batch, channels, *sizes = entry.shape or ()
+        height, width = (scale(size) if type(size) is int else 0 for size in sizes)
+        steps = entry.preprocess
+        steps = None if steps is None else replace(steps, resize=(height, width), crop=None)
+        draft.inputs[name] = Input(entry.type, (batch, channels, height, width), steps)
 
 
 def draw_pretext_head(

@@ -120,9 +120,11 @@ class Trace:
         return thaw(value)
 
     def settled(self, name: str, key: str) -> Any:
-        """A parameter of a node: as written, taken from the wire, or its default."""
-        node = self._own(name)
-        return thaw(self._params(name, node)[key]) if key in self._params(name, node) else self.param(name, key)
+        """A parameter of a node: as written, taken from the wire, or its default; None where it is not known."""
+        component = self.catalog[str(self._own(name).type)]
+        found = self._params(name, self._own(name))
+        required = component.parameter_by_name[key].required
+        return thaw(found[key]) if key in found else None if required else self.default(name, key)
 
     def sizes(self, path: str) -> Mapping[str, Any]:
         """The parameters of a node by its path, with those that it takes from its wires; none where it cannot run."""

@@ -11,21 +11,29 @@ from pydantic import BaseModel
 
 from composer.catalog import Catalog
 from composer.editing import apply
+from composer.editing.pasting import copy
 from composer.editing.refusal import refused
 from composer.graph import Graph
 from composer.graphfile.document import from_document, to_document
 from composer.problems import Problem, suggestion
 from composer.web.catalog_source import CatalogSource
+from composer.web.fitting import fits_of, suggestions_of
 from composer.web.payloads import (
     CatalogView,
+    CopyReply,
+    CopyRequest,
     EditReply,
     EditRequest,
+    FitsReply,
+    FitsRequest,
     GraphView,
     LookRequest,
     NewRequest,
     OpenReply,
     ProblemView,
     SourceRequest,
+    SuggestReply,
+    SuggestRequest,
     TextReply,
 )
 from composer.web.views import Insight, catalog_view, graph_view, insight_of, problem_view
@@ -138,6 +146,24 @@ class Actions:
         view = self._view(document, path) if request.look else None
         return EditReply(document=document, view=view, created=created, renamed=renamed)
 
+    def fits(self, payload: Any) -> FitsReply:
+        """Which ends a wire may have."""
+        request = _request(FitsRequest, payload)
+        insight = self._insight(request.document)
+        return FitsReply(fits=fits_of(insight, request.path, request.source, request.target))
+
+    def suggest(self, payload: Any) -> SuggestReply:
+        """Components that a wire could lead to or come from, best first."""
+        request = _request(SuggestRequest, payload)
+        insight = self._insight(request.document)
+        return SuggestReply(suggestions=suggestions_of(insight, request.path, request.source, request.target))
+
+    def copy(self, payload: Any) -> CopyReply:
+        """Nodes for the clipboard."""
+        request = _request(CopyRequest, payload)
+        graph = self.graph_of(request.document)
+        return CopyReply(fragment=copy(graph, request.path, request.names, self.components()))
+
     # --- inside ---
 
     def _document(self, graph: Graph) -> str:
@@ -150,13 +176,16 @@ class Actions:
         return document
 
     def _view(self, document: str, path: Sequence[str]) -> GraphView:
+        return graph_view(self._insight(document), path)
+
+    def _insight(self, document: str) -> Insight:
         parts = self.source_of_parts.read()
         key = (document, parts.revision)
         insight = self._insights.get(key)
         if insight is None:
             insight = insight_of(self.graph_of(document), parts.catalog)
             self._insights.put(key, insight)
-        return graph_view(insight, path)
+        return insight
 
 
 Key = TypeVar("Key")

@@ -29,7 +29,7 @@ def enveloped(call: Callable[[Any], BaseModel], payload: Any) -> dict[str, Any]:
     """
     try:
         return {"ok": True, "result": call(payload).model_dump(mode="json"), "error": None}
-    except Exception as error:  # whatever happens, the browser gets an answer
+    except Exception as error:  # noqa: BLE001 - whatever happens, the browser gets an answer
         return {"ok": False, "result": None, "error": failure_of(error).model_dump(mode="json")}
 
 
@@ -51,5 +51,4 @@ def _told(problems: Sequence[Problem]) -> str:
     if not problems:
         return "It cannot be done."
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    text = problems[0].message
-    return text[:1].upper() + text[1:] + more
+    return problems[0].message + more

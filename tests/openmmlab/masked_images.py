@@ -16,8 +16,8 @@ HIDDEN = 6
 """Hidden patches of an image, as many in each."""
 
 ARCH = {"embed_dims": 16, "num_layers": 2, "num_heads": 2, "feedforward_channels": 24}
-AS_BUILT = ("pos_embed", "decoder_pos_embed", "weight_x", "weight_y", "gaussian_kernel", "initted")
-"""Ends of the names of entries that are not filled: they are what they are built as."""
+_AS_BUILT = ("decoder_pos_embed", "weight_x", "weight_y", "gaussian_kernel", "initted")
+_SINES = ("MAE", "CAE")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,10 @@ class MaskedImages:
         return (order < HIDDEN).long().unflatten(1, (self.grid, self.grid))
 
 
-def filled(entries: Mapping[str, list[int]]) -> dict[str, Tensor]:
-    return {name: fill(name, shape) for name, shape in entries.items() if not name.endswith(AS_BUILT)}
+def filled(entries: Mapping[str, list[int]], kind: str) -> dict[str, Tensor]:
+    """Values of all entries but those that are what they are built as."""
+    built = (*_AS_BUILT, ".pos_embed") if kind in _SINES else _AS_BUILT
+    return {name: fill(name, shape) for name, shape in entries.items() if not name.endswith(built)}
 
 
 def mae(head: Config | None = None, **backbone: Any) -> Config:

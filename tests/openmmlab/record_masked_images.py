@@ -40,14 +40,14 @@ def record(case: MaskedImages) -> dict[str, Any]:
     model = MODELS.build(copy.deepcopy(case.config))
     model.init_weights()
     entries = {name: list(item.shape) for name, item in model.state_dict().items() if item.is_floating_point()}
-    model.load_state_dict(filled(entries), strict=False)
+    model.load_state_dict(filled(entries, case.config["type"]), strict=False)
     if hasattr(model.target_generator if model.with_target_generator else None, "quantize"):
         model.target_generator.quantize.embedding.initted.fill_(1)
     model.eval()
     with torch.no_grad():
         features = model(case.images()[0], mode="tensor")
         loss_eval = losses(model, case)
-    model.load_state_dict(filled(entries), strict=False)
+    model.load_state_dict(filled(entries, case.config["type"]), strict=False)
     model.train()
     before = {name: item.clone() for name, item in model.state_dict().items() if item.is_floating_point()}
     found = losses(model, case)

@@ -9,7 +9,26 @@ import pytest
 from composer.openmmlab import config_from_graph, graph_from_config
 
 PARITY = Path(__file__).parents[3] / "shared" / "parity"
-CASES = ("resnet18_cifar", "resnet50", "mobilenet_v2", "vit_base_p16", "swin_tiny", "resnet50_arcface")
+CASES = (
+    "resnet18_cifar",
+    "resnet50",
+    "mobilenet_v2",
+    "vit_base_p16",
+    "swin_tiny",
+    "resnet50_arcface",
+    "ss_npid",
+    "ss_odc",
+    "ss_deepcluster",
+    "ss_swav",
+    "ss_relative_loc",
+    "ss_rotation_pred",
+    "ss_mae",
+    "mp_simmim",
+    "mp_maskfeat",
+    "mp_beit",
+    "mp_beitv2",
+    "ss_cae",
+)
 
 pytestmark = [
     pytest.mark.slow,

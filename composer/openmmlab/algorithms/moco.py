@@ -146,11 +146,12 @@ def _write_contrast(trace: Trace, ref: Ref) -> dict[str, Any]:
     passed = {"BatchUnshuffle": "unshuffle", "BatchShuffle": "shuffle"}
     write_view(trace, write_again(trace, trace.wire(key), "_k", passed), "view_2")
     copy = next(ours for theirs, ours in trace.ids.items() if theirs.startswith("backbone") and theirs.endswith("_k"))
+    features = trace.settled(queue, "feat_dim")
     return {
         **found,
         "head": head,
         **write_setting(trace, "queue_len", trace.param(queue, "length"), _LENGTH),
-        **write_setting(trace, "feat_dim", trace.settled(queue, "feat_dim"), _FEATURES),
+        **write_setting(trace, "feat_dim", _FEATURES if features is None else features, _FEATURES),
         **write_share(trace, "momentum", copy, _DECAY),
     }
 

@@ -16,6 +16,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw a RotationPred: its pictures come rotated, with the rotation as their label."""
     encoder = draw_encoder(draft, config, draft.image(config, config.get("backbone")))
     draw_pretext_head(draft, config, encoder.embedding, pseudo_label(draft))
+    draft.left_to_caller("model", "pictures come rotated, with the rotation as pseudo_label: see Rotations")
 
 
 def write(trace: Trace) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Ref, wire_in_mode
+from composer.graph import FrozenDict, Ref, wire_in_mode
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.draft import Draft, Flow
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
+from composer.openmmlab.pretext import resize_inputs
 from composer.openmmlab.siamese import behind, call_again, draw_views, follow, shared, write_view
 from composer.openmmlab.trace import Trace
 
@@ -28,7 +29,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
         draft.carry("head", config.get("head"))
     counts = _counts(loss or {})
     draw_views(draft, config, sum(counts))
-    _shrink_later_views(draft, counts[0])
+    resize_inputs(draft, list(draft.inputs)[counts[0] :], lambda size: size * _SMALLER[0] // _SMALLER[1])
     features = _draw_backbones(config, draft, counts)
     joined = _draw_neck(config, draft, features)
     if loss is None:
@@ -73,16 +74,6 @@ def _counts(loss: Mapping[str, Any]) -> tuple[int, ...]:
     given = plain(loss.get("num_crops"))
     meant = isinstance(given, list) and given and all(type(count) is int and 0 < count < 100 for count in given)
     return tuple(given) if isinstance(given, list) and meant else _USUAL_CROPS
-
-
-def _shrink_later_views(draft: Draft, first: int) -> None:
-    for name, entry in list(draft.inputs.items())[first:]:
-        batch, channels, *sizes = entry.shape or ()
-        smaller = tuple(size * _SMALLER[0] // _SMALLER[1] if type(size) is int else size for size in sizes)
-        steps = entry.preprocess
-        if steps is not None:
-            steps = replace(steps, resize=smaller, crop=None)  # type: ignore[arg-type]
-        draft.inputs[name] = Input(entry.type, (batch, channels, *smaller), steps)
 
 
 def _draw_backbones(config: Mapping[str, Any], draft: Draft, counts: Sequence[int]) -> list[Flow]:

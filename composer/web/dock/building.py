@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.context import get_blocks_context
+from gradio.context import Context
 
 from composer.problems import GraphError
 from composer.web.dock.code_tab import CodeTab
@@ -120,7 +120,7 @@ def build_dock(canvas: gr.HTML, setting: Setting) -> Dock:
     canvas.document_change(dock.refresh, given, dock.outputs, js=opened_script(), trigger_mode="always_last", **quiet)
     for name, tab in zip(TABS, (run_tab, yaml_tab, code_tab, summary_tab, export_tab), strict=True):
         tab.select(dock.refresh, given, dock.outputs, js=opened_script(name), **quiet)
-    page = get_blocks_context()
+    page = Context.root_block
     if page is not None:
         page.unload(_leaving(setting))
     return dock

@@ -11,7 +11,7 @@ from composer.graph import Graph
 from composer.inference import infer_shapes
 from composer.plan import plan
 from composer.problems import GraphError
-from composer.web.dock.markup import hint, trouble_list
+from composer.web.dock.markup import hint, html_block, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.setting import Setting
 from composer.web.running.messages import trouble_of
@@ -51,7 +51,7 @@ class CodeTab:
                 )
             with gr.Column(scale=3, min_width=260, elem_classes="dock-side"):
                 mode = gr.Radio([], label="Mode", elem_id="dock-code-mode", elem_classes="dock-radio")
-                told = gr.HTML(elem_id="dock-code-told")
+                told = html_block("dock-code-told")
                 load = gr.Code(
                     language="python",
                     label="Load the saved file",

@@ -5,16 +5,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import gradio as gr
 
-from composer.problems import GraphError
-from composer.web.dock.markup import hint, progress_bar, trouble_list
+from composer.problems import GraphError, Problem, Where, suggestion
+from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.setting import Setting
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.running import Done, ExportJob, Failed, Progress, Waiting
+from composer.web.running.jobs import Format
 from composer.web.running.messages import trouble_of
 from composer.web.running.results import ExportResult
 
@@ -70,11 +71,12 @@ class ExportTab:
                 mode = gr.Radio([], label="Mode", elem_id="dock-export-mode", elem_classes="dock-radio")
             with gr.Column(scale=3, min_width=280, elem_classes="dock-side"):
                 weights = WeightsPicker.build("export")
+                weights.seed.render()
             with gr.Column(scale=5, min_width=320, elem_classes="dock-side"):
                 with gr.Row(elem_classes="dock-buttons"):
                     start = gr.Button("Export", variant="primary", size="sm", elem_id="dock-export-start")
                     halt = gr.Button("Stop", variant="stop", size="sm", interactive=False, elem_id="dock-export-stop")
-                status = gr.HTML(hint(_ABOUT["python"]), elem_id="dock-export-status")
+                status = html_block("dock-export-status", hint(_ABOUT["python"]))
                 with gr.Row(elem_classes="dock-buttons"):
                     files = tuple(
                         gr.DownloadButton("Download", size="sm", visible=False, elem_id=f"dock-export-file-{place}")
@@ -159,8 +161,7 @@ class ExportTab:
     ) -> ExportJob:
         self.setting.graph_of(opened.document)
         weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed)
-        known = to if to in _ABOUT else "python"
-        return ExportJob(opened.document, known, folder, opened.stem, str(mode or "tensor"), weights)
+        return ExportJob(opened.document, _format(to), folder, opened.stem, str(mode or "tensor"), weights)
 
     def _downloads(self, folder: Path, result: ExportResult) -> list[Any]:
         found = [folder / Path(name).name for name in result.files]
@@ -168,6 +169,19 @@ class ExportTab:
             gr.update(value=str(path), label=f"Download {path.name}", visible=True) for path in found if path.is_file()
         ]
         return [*shown, *([gr.update(value=None, visible=False)] * len(self.files))][: len(self.files)]
+
+
+def _format(to: Any) -> Format:
+    """The format that was chosen.
+
+    Raises:
+        GraphError: There is none of that name.
+    """
+    for known in get_args(Format):
+        if to == known:
+            return cast(Format, known)
+    text = f"found '{str(to)[:40]}'; {suggestion(str(to)[:40], get_args(Format), 'formats')}"
+    raise GraphError(Problem("unknown-format", Where("export"), text))
 
 
 def _notes(result: ExportResult) -> str:

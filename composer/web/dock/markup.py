@@ -4,10 +4,17 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
+import gradio as gr
+
 from composer.web.running import Progress, Trouble
 from composer.web.running.results import Histogram
 
-__all__ = ["bar_list", "hint", "histogram", "progress_bar", "table", "trouble_list"]
+__all__ = ["bar_list", "hint", "histogram", "html_block", "progress_bar", "table", "trouble_list"]
+
+
+def html_block(elem_id: str, value: str = "", classes: str = "") -> gr.HTML:
+    """A place for what the functions below give."""
+    return gr.HTML(value, elem_id=elem_id, elem_classes=f"dock-html {classes}".strip(), apply_default_css=False)
 
 
 def hint(text: str, kind: str = "soft") -> str:

@@ -31,16 +31,17 @@ class Opened(BaseModel):
     tab: str = ""
 
     @classmethod
-    def read(cls, text: str) -> "Opened":
+    def read(cls, text: str | None) -> "Opened":
         """What the browser told.
 
         Raises:
             GraphError: It is no such text.
         """
+        text = text or "{}"
         if len(text) > 4 * MAX_BYTES:
             raise GraphError(Problem("too-large", Where("document"), f"it has {len(text):,} characters"))
         try:
-            return cls.model_validate_json(text or "{}")
+            return cls.model_validate_json(text)
         except ValidationError:
             found = "the page sent something that is no graph; reload it"
             raise GraphError(Problem("bad-document", Where("document"), found)) from None

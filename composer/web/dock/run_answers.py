@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from composer.web.dock.markup import hint, histogram, table
+from composer.web.dock.markup import hint, histogram, html_block, table
 from composer.web.running.results import RunResult, TensorRow, Watched
 
 __all__ = ["RunAnswers"]
@@ -53,9 +53,9 @@ class RunAnswers:
                     elem_id="dock-regions",
                     buttons=["fullscreen"],
                 )
-                rows = gr.HTML(elem_id="dock-rows")
+                rows = html_block("dock-rows")
             with gr.Column(scale=5, min_width=220, elem_classes="dock-scroll"):
-                values = gr.HTML(elem_id="dock-values")
+                values = html_block("dock-values")
                 maps = gr.Gallery(
                     label="Activations",
                     format="png",

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from composer.problems import GraphError
-from composer.web.dock.markup import hint, progress_bar, trouble_list
+from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.picture_file import PictureFile, shipped_pictures
 from composer.web.dock.run_answers import RunAnswers
@@ -67,15 +67,16 @@ class RunTab:
                 mode = gr.Radio([], label="Mode", elem_id="dock-run-mode", elem_classes="dock-radio")
                 weights = WeightsPicker.build("run")
                 with gr.Row(elem_classes="dock-small"):
-                    device = gr.Dropdown(_devices(), label="Device", min_width=80, elem_id="dock-run-device")
+                    weights.seed.render()
                     samples = gr.Number(
-                        2, label="Samples", precision=0, minimum=1, maximum=64, min_width=72, elem_id="dock-run-samples"
+                        2, label="Samples", precision=0, minimum=1, maximum=64, min_width=60, elem_id="dock-run-samples"
                     )
+                    device = gr.Dropdown(_devices(), label="Device", min_width=70, elem_id="dock-run-device")
                 label = gr.Dropdown([], label="Label", visible=False, min_width=100, elem_id="dock-run-label")
             with gr.Column(scale=9, min_width=420, elem_classes="dock-answers"):
-                status = gr.HTML(
+                status = html_block(
+                    "dock-run-status",
                     hint("Choose a picture and press Run. Select a node on the canvas to see what it puts out."),
-                    elem_id="dock-run-status",
                 )
                 answers = RunAnswers.build()
         tab = cls(setting, picture, mode, device, label, samples, weights, start, halt, status, answers)

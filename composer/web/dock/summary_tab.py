@@ -13,7 +13,7 @@ from composer.inference import FREE_SIZE, Shapes, infer_shapes
 from composer.inference.rows import Row, free_sizes, rounded, size_rows
 from composer.inference.sizes import shape_text
 from composer.problems import GraphError
-from composer.web.dock.markup import bar_list, hint, table, trouble_list
+from composer.web.dock.markup import bar_list, hint, html_block, table, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.setting import Setting
 from composer.web.running.messages import trouble_of
@@ -57,10 +57,10 @@ class SummaryTab:
         """Put the tab's parts on the page."""
         with gr.Row(elem_classes="dock-row"):
             with gr.Column(scale=5, min_width=400, elem_classes="dock-fill"):
-                nodes = gr.HTML(elem_id="dock-summary", elem_classes="dock-scroll")
+                nodes = html_block("dock-summary", classes="dock-scroll")
             with gr.Column(scale=3, min_width=260, elem_classes="dock-side"):
                 mode = gr.Radio([], label="Mode", elem_id="dock-summary-mode", elem_classes="dock-radio")
-                bars = gr.HTML(elem_id="dock-bars")
+                bars = html_block("dock-bars")
                 with gr.Row(elem_classes="dock-buttons"):
                     download = gr.Button("Download CSV", size="sm", elem_id="dock-csv")
                     copy = gr.Button("Copy CSV", size="sm", elem_id="dock-csv-copy")

@@ -32,7 +32,7 @@ class WeightsPicker:
 
     @classmethod
     def build(cls, name: str) -> "WeightsPicker":
-        """Put them on the page.
+        """Put them on the page; ``seed`` goes where its ``render`` is called.
 
         Args:
             name: Of the tab, for the components' ids.
@@ -51,7 +51,14 @@ class WeightsPicker:
             elem_classes="dock-upload",
         )
         seed = gr.Number(
-            0, label="Seed", precision=0, minimum=0, maximum=2**31, min_width=72, elem_id=f"dock-{name}-seed"
+            0,
+            label="Seed",
+            precision=0,
+            minimum=0,
+            maximum=2**31,
+            min_width=60,
+            elem_id=f"dock-{name}-seed",
+            render=False,
         )
         shown = "(kind) => ({__type__: 'update', visible: kind === 'uploaded'})"
         kind.change(None, [kind], [upload], js=shown, api_visibility="private")

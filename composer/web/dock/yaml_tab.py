@@ -10,7 +10,7 @@ from composer.graph import Graph
 from composer.graphfile import dumps, loads
 from composer.inference import infer_shapes
 from composer.problems import GraphError, Problem
-from composer.web.dock.markup import hint, trouble_list
+from composer.web.dock.markup import hint, html_block, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.setting import Setting
 from composer.web.payloads import ReadRequest
@@ -53,9 +53,9 @@ class YamlTab:
                 with gr.Row(elem_classes="dock-buttons"):
                     apply = gr.Button("Apply", variant="primary", size="sm", elem_id="dock-yaml-apply")
                     revert = gr.Button("Revert", size="sm", elem_id="dock-yaml-revert")
-                told = gr.HTML(elem_id="dock-yaml-told")
+                told = html_block("dock-yaml-told")
         tab = cls(setting, text, gr.Textbox(visible=False), told)
-        hidden = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
+        hidden: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, told], js=opened_script("YAML"), **hidden)
         revert.click(tab.revert, [opened], [text, tab.shown, told], js=opened_script("YAML"), **hidden)
         return tab

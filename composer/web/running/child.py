@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from composer.catalog import Catalog
+from composer.web.catalog_source import CatalogSource
 from composer.web.running.exporting import write_export
 from composer.web.running.jobs import ExportJob, Job
 from composer.web.running.loading import RefusedError, Workshop
@@ -47,7 +47,7 @@ def work(connection: "Connection[bytes, bytes]", job: Job, folders: Sequence[Pat
 
     try:
         tell("Reading the components")
-        workshop = Workshop(_catalog(folders), allowed, tell)
+        workshop = Workshop(CatalogSource(folders).read().catalog, allowed, tell)
         with torch.no_grad():
             found = write_export(job, workshop) if isinstance(job, ExportJob) else perform(job, workshop, say)
         answer: Done | Failed = Done(result=found)
@@ -58,13 +58,6 @@ def work(connection: "Connection[bytes, bytes]", job: Job, folders: Sequence[Pat
     connection.send_bytes(answer.model_dump_json().encode())
     connection.close()
     os._exit(0)  # nothing is left to do, and what a component left behind may not hold the process
-
-
-def _catalog(folders: Sequence[Path]) -> Catalog:
-    catalog = Catalog.default()
-    for folder in folders:
-        catalog = catalog.with_folder(folder)
-    return catalog
 
 
 def _end_with(connection: "Connection[bytes, bytes]") -> None:

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["ExportJob", "Job", "RunJob", "WeightsChoice"]
+__all__ = ["ExportJob", "Format", "Job", "RunJob", "WeightsChoice"]
+
+Format = Literal["python", "onnx", "safetensors", "openmmlab"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class ExportJob:
     """
 
     document: str = field(repr=False)
-    to: Literal["python", "onnx", "safetensors", "openmmlab"]
+    to: Format
     folder: Path
     stem: str
     mode: str = "tensor"

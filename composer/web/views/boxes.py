@@ -11,6 +11,7 @@ from composer.editing.canvas import Canvas
 from composer.editing.draft import origin_of, outputs_name
 from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, refs_of
 from composer.ports import PortType
+from composer.problems import Problem
 from composer.rules.flows import UNKNOWN
 from composer.web.payloads import NodeView, OutputView, PortView, ProblemView, WeightsView
 from composer.web.views.catalog_view import port_view
@@ -38,7 +39,7 @@ class Boxes:
 
     opened: Opened
     runs: Mapping[str, Run]
-    problems: Sequence[ProblemView]
+    problems: Sequence[tuple[Problem, ProblemView]]
     canvas: Canvas
 
     def all(self) -> list[NodeView]:
@@ -64,6 +65,7 @@ class Boxes:
         size = opened.size(Ref(name))
         port = self._carrying(PortView(name="", type=declared.type), kind, size)
         problems = self._about(name)
+        modes: Any = [mode for mode in MODES if name in self.runs[mode].inputs]
         return NodeView(
             name=name,
             role="data_sample" if sample else "input",
@@ -82,7 +84,7 @@ class Boxes:
             trainable=None,
             flops=None,
             activation=activation_bytes(size),
-            modes=[mode for mode in MODES if name in self.runs[mode].inputs],
+            modes=modes,
             state=_state(problems),
             problems=len(problems),
         )
@@ -93,7 +95,7 @@ class Boxes:
         total = opened.insight.totals.get(opened.key(name))
         outputs = list(self._output_ports(name))
         problems = self._about(name)
-        modes = [mode for mode in MODES if name in self.runs[mode].asked]
+        modes: Any = [mode for mode in MODES if name in self.runs[mode].asked]
         sizes = [opened.size(Ref(name, port.name), modes) for port in outputs]
         calls = origin.type is None and origin.graph is not None
         return NodeView(
@@ -103,7 +105,7 @@ class Boxes:
             kind=called.component.kind if called.component else "subgraph" if calls else "unknown",
             position=self._position(name),
             inputs=list(self._input_ports(name, node)),
-            outputs=[port for port, size in zip(outputs, sizes, strict=True)],
+            outputs=outputs,
             params=shown(node.params),
             taken=shown(self._taken(name, node, called.component)),
             inherited=None if node.weights.rule == "own" else shown(origin.params),
@@ -113,7 +115,7 @@ class Boxes:
             trainable=None if total is None else total.trainable,
             flops=_flops(total),
             activation=_sum([activation_bytes(size) for size in sizes]),
-            modes=modes,  # type: ignore[arg-type]
+            modes=modes,
             state=_state(problems) if called.known else "placeholder",
             problems=len(problems),
             bypassed=name in self.canvas.bypassed.get(opened.scope, {}),
@@ -224,7 +226,7 @@ class Boxes:
     @cached_property
     def _by_scope(self) -> Mapping[str, list[ProblemView]]:
         found: dict[str, list[ProblemView]] = {}
-        for problem, view in zip(self.opened.insight.problems, self.problems, strict=True):
+        for problem, view in self.problems:
             found.setdefault(problem.where.scope, []).append(view)
         return found
 

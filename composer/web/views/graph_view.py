@@ -6,8 +6,8 @@ from typing import Any
 from composer.component import Component
 from composer.editing.canvas import Canvas
 from composer.editing.values import landing
-from composer.graph import Graph, Node, Subgraph
-from composer.rules.flows import in_mode
+from composer.graph import Node, Subgraph
+from composer.problems import Problem
 from composer.web.payloads import CommentView, ComponentView, GraphView, ModeView, ParameterView, PortView, ProblemView
 from composer.web.views.boxes import Boxes
 from composer.web.views.catalog_view import type_text
@@ -29,10 +29,11 @@ def graph_view(insight: Insight, path: Sequence[str] = ()) -> GraphView:
         path: The calls that lead to the open scope; followed as far as they are there.
     """
     graph, opened = insight.graph, insight.open(path)
-    problems = problem_views(insight.problems, graph, opened.path)
     levels = runs_of(opened)
     canvas = Canvas.of(graph)
-    boxes = Boxes(opened, levels[-1], problems, canvas)
+    told = [problem for problem in insight.problems if not _bypassed(problem, canvas)]
+    problems = problem_views(told, graph, opened.path)
+    boxes = Boxes(opened, levels[-1], list(zip(told, problems, strict=True)), canvas)
     return GraphView(
         name=graph.name,
         about=graph.about,
@@ -50,6 +51,12 @@ def graph_view(insight: Insight, path: Sequence[str] = ()) -> GraphView:
         parameters=insight.shapes.parameters,
         sizes_known=insight.sizes_known,
     )
+
+
+def _bypassed(problem: Problem, canvas: Canvas) -> bool:
+    """Whether a problem says of a bypassed node that nothing needs it."""
+    where = problem.where
+    return problem.code == "unreachable-node" and where.node in canvas.bypassed.get(where.scope, {})
 
 
 def _mode(
@@ -85,14 +92,13 @@ def _part(insight: Insight, name: str, body: Subgraph) -> ComponentView:
     """A subgraph as a part of the palette."""
     count = len(body.nodes)
     text = f"Subgraph of {count} node{'' if count == 1 else 's'}."
-    flows = insight.open(()).flows
     return ComponentView(
         type=name,
         kind="subgraph",
         summary=text,
         doc=text,
         inputs=[_port(port, declared.type, insight) for port, declared in body.inputs.items()],
-        outputs=[_output(insight, name, port, flows.graph) for port in body.outputs],
+        outputs=[_output(insight, name, port) for port in body.outputs],
         parameters=[_parameter(insight, name, key, value) for key, value in body.params.items()],
         json_schema={
             "type": "object",
@@ -108,17 +114,10 @@ def _port(name: str, type_: str, insight: Insight) -> PortView:
     return PortView(name=name, type=type_, colour=family(kind), sequence=sequence)
 
 
-def _output(insight: Insight, body: str, port: str, graph: Graph) -> PortView:
-    """What an output of a subgraph carries, as far as its inside tells."""
-    wire = graph.graphs[body].outputs[port]
-    ref = next(iter(wire.values()) if isinstance(wire, Mapping) else iter((wire,)), None)
-    flow = None if ref is None else insight.flows.get(body, {}).get(ref.source, {}).get(ref.port or "out")
-    kind = None if flow is None else in_mode(flow, None)
-    if ref is not None and ref.source in graph.graphs[body].inputs:
-        return _port(port, graph.graphs[body].inputs[ref.source].type, insight)
-    if kind is None or ref.index is not None:
-        return PortView(name=port, type="?", colour="any")
-    return _port(port, kind.name, insight)
+def _output(insight: Insight, body: str, port: str) -> PortView:
+    """An output of a subgraph."""
+    kind = insight.output_type(body, port)
+    return PortView(name=port, type="?", colour="any") if kind is None else _port(port, kind.name, insight)
 
 
 def _parameter(insight: Insight, body: str, name: str, default: Any) -> ParameterView:

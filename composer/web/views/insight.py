@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.editing.draft import Called, scope_of
+from composer.editing.draft import Called, origin_of, scope_of
 from composer.editing.flowing import Flows
 from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph, refs_of, wire_in_mode
 from composer.inference import Shapes, infer_shapes
+from composer.ports import PortType
 from composer.problems import Problem
 from composer.rules import check, port_types
 from composer.rules.flows import Flow
@@ -60,6 +61,11 @@ class Insight:
                 for mode, count in size.flops.items():
                     total.flops[mode] = total.flops.get(mode, 0) + count
         return found
+
+    def output_type(self, body: str, port: str) -> PortType | None:
+        """What an output of a subgraph carries, as far as its inside tells."""
+        ref = next(refs_of(self.graph.graphs[body].outputs[port]), None)
+        return None if ref is None else Flows(self.graph, body, self.catalog, self.flows).of(ref)
 
     def open(self, path: Sequence[str]) -> "Opened":
         """The scope to which a path of calls leads, as far as there are such calls."""
@@ -126,6 +132,11 @@ class Opened:
         """What each node calls."""
         return {name: self.flows.called(name) for name in self.nodes}
 
+    def written_params(self, name: str) -> Mapping[str, Any]:
+        """The parameters that are written for a node, or for the one whose weights it uses."""
+        origin = origin_of(self.nodes, name)
+        return {**(origin.params if origin is not None else {}), **self.nodes[name].params}
+
     def key(self, name: str) -> str:
         """Path of a node, as sizes are kept by."""
         return ".".join((*self.path, name))
@@ -170,7 +181,7 @@ def insight_of(graph: Graph, catalog: Catalog) -> Insight:
     located = replace(graph, source=Source("", CanonicalLines(graph, catalog)))
     try:
         return Insight(graph, catalog, infer_shapes(located, catalog), True)
-    except Exception:  # a component of any library may raise anything
+    except Exception:  # noqa: BLE001 - a component of any library may raise anything
         _log.exception("sizes could not be inferred")
         return Insight(graph, catalog, Shapes({}, {}, check(located, catalog)), False)
 

@@ -97,7 +97,7 @@ def _place(graph: Graph, problem: Problem) -> tuple[str | None, str | None]:
         return (f"outputs.{mode}", name or None) if mode in MODES else (None, None)
     if where.node is not None:
         return where.node, where.port
-    body = graph.graphs[where.scope] if where.scope in graph.graphs else graph
+    body = graph.graphs.get(where.scope, graph)
     names = {*body.inputs, *(graph.data_samples if not where.scope else ()), *body.nodes}
     return (first, where.port) if first in names else (None, where.port)
 

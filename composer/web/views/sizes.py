@@ -4,9 +4,11 @@ import math
 import re
 from typing import Any
 
-from composer.inference.sizes import shape_text
+import torch
 
-__all__ = ["activation_bytes", "level_texts", "size_text"]
+from composer.inference.sizes import BATCHES, Probe, shape_text
+
+__all__ = ["activation_bytes", "level_texts", "probe_of_size", "size_text"]
 
 _BATCHES = re.compile(r"([0-9]*)B([+-][0-9]+)?")
 _FLOAT = 4
@@ -36,13 +38,28 @@ def activation_bytes(size: Any) -> int | None:
     return _FLOAT * math.prod(_of_one(axis) for axis in size)
 
 
+def probe_of_size(size: Any) -> Any:
+    """A size as a tensor of two batch sizes; None where it is not known."""
+    if size is None:
+        return None
+    if _is_sequence(size):
+        parts = tuple(probe_of_size(level) for level in size)
+        return None if None in parts else parts
+    first, second = (tuple(_of_batch(axis, batch) for axis in size) for batch in BATCHES)
+    return Probe(first, second, torch.float32)
+
+
 def _is_sequence(size: Any) -> bool:
     return isinstance(size, tuple) and bool(size) and all(item is None or isinstance(item, tuple) for item in size)
 
 
 def _of_one(axis: int | str) -> int:
     """An axis for a batch of one."""
+    return max(_of_batch(axis, 1), 0)
+
+
+def _of_batch(axis: int | str, batch: int) -> int:
     match = _BATCHES.fullmatch(str(axis))
     if match is None:
-        return int(axis) if isinstance(axis, int) else 1
-    return max(int(match[1] or 1) + int(match[2] or 0), 0)
+        return axis if isinstance(axis, int) else 1
+    return int(match[1] or 1) * batch + int(match[2] or 0)

@@ -19,4 +19,4 @@ export function mount(element: Element, host: Host): void {
 }
 
 /** What the Gradio side of the page asks for. */
-export { currentDocument, currentSelection } from "./session";
+export { currentDocument, currentFile, currentSelection } from "./session";

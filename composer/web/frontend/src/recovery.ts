@@ -141,8 +141,12 @@ const draftOf = (state: Composer): Draft => ({
   time: Date.now(),
 });
 
-/** Keep every change from now on, and give what closed tabs have left behind. */
+let begun = false;
+
+/** Keep every change from now on (once, however often the page is drawn anew), and give what closed tabs have left behind. */
 export async function beginRecovery(): Promise<Draft[]> {
+  if (begun) return [];
+  begun = true;
   if (navigator.locks) void navigator.locks.request(LOCK + keeper.tab, () => new Promise(() => undefined));
   useComposer.subscribe((state, before) => {
     if (state.document !== before.document || state.file !== before.file) {

@@ -1,17 +1,37 @@
-import type { Host } from "./bridge";
+import { type Host, Refusal } from "./bridge";
+import { guarded, useFiles } from "./dialogs/files";
 import type { CatalogView, OpenReply } from "./payloads";
+import { beginRecovery } from "./recovery";
 import { useComposer } from "./store";
 
-/** Load the catalog and an empty graph, and listen to what the server pushes. */
+let listening = false;
+
+/** Load the catalog and an empty graph, listen to what the server pushes, and offer what was not saved. */
 export async function begin(host: Host): Promise<void> {
-  const { bridge, set, show } = useComposer.getState();
-  host.pushed((value) => receive(value as Pushed));
-  const [catalog, reply] = await Promise.all([
-    bridge.call<CatalogView>("catalog", {}),
-    bridge.call<OpenReply>("new", {}),
-  ]);
-  set({ catalog });
-  if (!useComposer.getState().document) show(reply);
+  if (!listening) host.pushed((value) => receive(value as Pushed));
+  listening = true;
+  const { bridge, set, show, catalog } = useComposer.getState();
+  try {
+    const asked = await Promise.all([
+      catalog ?? bridge.call<CatalogView>("catalog", {}),
+      bridge.call<OpenReply>("new", {}),
+    ]);
+    set({ catalog: asked[0], offline: false });
+    if (!useComposer.getState().document) show(asked[1]);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    set({ offline: error.offline });
+    if (!error.offline) useComposer.getState().tell("error", error.message);
+    return;
+  }
+  await offerLost();
+}
+
+/** Offer what tabs that were closed or crashed have left, and keep every change from now on. */
+async function offerLost(): Promise<void> {
+  const lost = await beginRecovery();
+  useFiles.setState({ lost });
+  if (lost.length && !useComposer.getState().dialog) useComposer.getState().set({ dialog: "recovery" });
 }
 
 /** What the Gradio side pushes: a document that was typed or opened there. */
@@ -25,7 +45,7 @@ export interface Pushed {
 function receive(value: Pushed | null): void {
   if (!value) return;
   const { show, replace } = useComposer.getState();
-  if (value.kind === "open") show(value.reply);
+  if (value.kind === "open") guarded(() => show(value.reply));
   else replace(value.reply, value.label ?? "YAML");
 }
 
@@ -33,4 +53,9 @@ export const currentDocument = (): string => useComposer.getState().document;
 export const currentSelection = (): string => {
   const { path, selection } = useComposer.getState();
   return selection.length === 1 ? [...path, selection[0]].join(".") : "";
+};
+/** Where the open graph was opened from, so that the dock finds the weights beside it. */
+export const currentFile = (): { place: string; name: string } => {
+  const { place, name } = useComposer.getState().file;
+  return { place, name };
 };

@@ -63,7 +63,7 @@ export function Canvas() {
         onlyRenderVisibleElements={boxes.length > MANY}
         proOptions={PRO}
       >
-        <Background variant={BackgroundVariant.Dots} gap={24} size={1} color="var(--c-line)" />
+        <Background variant={BackgroundVariant.Dots} gap={24} size={1.6} color="var(--c-line)" />
         <MiniMap className="composer-minimap" pannable zoomable ariaLabel="minimap" nodeColor={colourOf} nodeBorderRadius={8} maskColor="var(--c-veil)" />
         <FitHint />
         <Sight root={root} />

@@ -12,8 +12,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   if (!data) return null;
   const { view, slot } = data;
   const [path, middleX, middleY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.3 });
-  const label = wireLabel(view);
-  const room = targetX - sourceX - 28 > label.width;
+  const label = wireLabel(view, selected ? 400 : targetX - sourceX - 20);
   const classes = ["composer-wire"];
   if (view.modes) classes.push("composer-wire-some");
   if (selected) classes.push("composer-wire-selected");
@@ -22,8 +21,8 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   return (
     <g className={classes.join(" ")} style={{ "--wire": `var(--port-${view.colour || "any"})` } as React.CSSProperties}>
       <BaseEdge id={id} path={path} interactionWidth={16} />
-      {(room || selected) && label.width > 0 && (
-        <text className="composer-wire-label" x={targetX - 12} y={targetY - 6 - slot * 13} textAnchor="end">
+      {label && (
+        <text className="composer-wire-label" x={targetX - 10} y={targetY - 6 - slot * 13} textAnchor="end">
           {label.modes && <tspan className="composer-wire-modes">{label.modes} </tspan>}
           {label.level && <tspan className="composer-wire-level">{label.level} </tspan>}
           {label.size}

@@ -8,7 +8,7 @@ const BADGES = 20;
 const ROW = 22;
 const PAD = 6;
 const FOOT = 22;
-const NARROW = 168;
+const NARROW = 144;
 const WIDE = 304;
 const LETTER = 6.7;
 
@@ -31,7 +31,7 @@ export function heightOf(box: Drawn): number {
 /** As wide as its words, within limits, on the grid. */
 export function widthOf(box: Drawn): number {
   const { text, inputs, outputs } = box;
-  const lines = [text.title.length + 6, text.type.length + text.numbers.length + 4];
+  const lines = [text.title.length * 1.16 + 7, text.type.length + text.numbers.length + 4];
   lines.push(text.badges.reduce((sum, badge) => sum + badge.words.length + 3, 0), text.params.length * 0.92);
   const rows = Math.max(inputs.length, outputs.length);
   for (let at = 0; at < rows; at++) {

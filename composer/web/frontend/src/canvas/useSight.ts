@@ -9,6 +9,7 @@ const FIT = { padding: 0.12, maxZoom: 1 };
 export function useSight(): void {
   const flow = useReactFlow();
   const ready = useNodesInitialized();
+  const empty = useComposer(({ view }) => view !== null && !view.nodes.length && !view.comments.length);
   const opened = useComposer((state) => state.opened);
   const path = useComposer((state) => state.view?.path.join("/") ?? "");
   const centre = useComposer((state) => state.centre);
@@ -16,7 +17,7 @@ export function useSight(): void {
   const here = useRef({ opened: -1, path: "" });
 
   useEffect(() => {
-    if (!ready) return;
+    if (!ready && !empty) return;
     const before = here.current;
     if (before.opened === opened && before.path === path) return;
     if (before.opened !== opened) left.current.clear();
@@ -26,7 +27,7 @@ export function useSight(): void {
     if (seen) void flow.setViewport(seen);
     else if (boxes().some((box) => box.data.view)) void flow.fitView(FIT);
     else void flow.setViewport({ x: 80, y: 96, zoom: 1 });
-  }, [flow, ready, opened, path]);
+  }, [flow, ready, empty, opened, path]);
 
   useEffect(() => {
     if (centre) requestAnimationFrame(() => focusBox(centre.name, true));

@@ -2,13 +2,16 @@ import type { FileEntry } from "../payloads";
 import { counted } from "../side/format";
 import { Icon } from "../toolbar/Icon";
 
+/** So long a picture that only its beginning is shown, which can be made out then. */
+const isLong = (picture: HTMLImageElement): boolean => picture.naturalWidth > 8 * picture.naturalHeight;
+
 /** A graph in the gallery. Its picture is shown as an image, so that nothing in it can act. */
 export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }) {
   const name = `Open ${entry.title}${entry.problem ? ", which has a problem" : ""}`;
   return (
     <button type="button" className="composer-card" aria-label={name} title={entry.about || entry.name} onClick={onOpen}>
       <span className="composer-card-picture">
-        {entry.thumbnail ? <img alt="" loading="lazy" src={`data:image/svg+xml,${encodeURIComponent(entry.thumbnail)}`} /> : <Icon name={entry.problem ? "problem" : "file"} />}
+        {entry.thumbnail ? <img alt="" loading="lazy" onLoad={(event) => event.currentTarget.classList.toggle("is-long", isLong(event.currentTarget))} src={`data:image/svg+xml,${encodeURIComponent(entry.thumbnail)}`} /> : <Icon name={entry.problem ? "problem" : "file"} />}
       </span>
       <span className="composer-card-title">
         <b>{entry.title}</b>

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { begin } from "../session";
 import { useComposer } from "../store";
 
 /** Tells that the server does not answer, and asks it again until it does. */
@@ -21,7 +22,8 @@ export function Offline() {
 }
 
 async function again(): Promise<void> {
-  const { bridge, document, path, set, tell } = useComposer.getState();
+  const { bridge, document, path, set, tell, catalog } = useComposer.getState();
+  if (!catalog || !document) return begin(bridge.host);
   try {
     await bridge.call("look", { document, path });
   } catch (error) {

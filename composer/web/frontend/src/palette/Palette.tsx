@@ -10,7 +10,7 @@ import { rank } from "./rank";
 
 /** Folded until they are wanted: most of their types are rare. */
 const FOLDED = ["Inputs", "Data samples"];
-const SHORTLIST = new Set(["Image", "Label", "Boxes", "Mask", "SampleIndex"]);
+const SHORTLIST: Record<string, string[]> = { Inputs: ["Image"], "Data samples": ["Label", "Boxes"] };
 
 /** All that can be put on the canvas, by kind, with a search. */
 export function Palette() {
@@ -68,7 +68,7 @@ export function Palette() {
           groups.map(([group, members]) => {
             const open = FOLDED.includes(group) ? true : !folded.has(group);
             const few = FOLDED.includes(group) && !whole.has(group);
-            const shown = few ? members.filter((entry) => SHORTLIST.has(entry.name)) : members;
+            const shown = few ? members.filter((entry) => SHORTLIST[group]?.includes(entry.name)) : members;
             return (
               <section key={group}>
                 <button type="button" className="composer-palette-group" aria-expanded={few ? false : open} onClick={() => (FOLDED.includes(group) ? toggle(whole, setWhole, group) : toggle(folded, setFolded, group))}>

@@ -22,8 +22,8 @@ export function DockButtons() {
         <Icon name="play" />
         Run
       </button>
-      <button type="button" className={`composer-button is-quiet is-icon${open ? "" : " composer-unseen"}`} aria-label="Close the dock" title="Close the dock" disabled={!open} onClick={closeDock}>
-        <Icon name="down" />
+      <button type="button" className="composer-button is-quiet is-icon" aria-label="Dock" aria-expanded={open} title={open ? "Close the dock" : "Open the dock"} onClick={() => (open ? closeDock() : openDock())}>
+        <Icon name={open ? "down" : "up"} />
       </button>
     </div>
   );

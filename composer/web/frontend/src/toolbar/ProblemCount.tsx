@@ -8,11 +8,12 @@ export function ProblemCount() {
   const problems = useComposer((state) => state.view?.problems);
   const errors = problems?.filter((problem) => problem.severity === "error").length ?? 0;
   const count = problems?.length ?? 0;
-  const state = errors ? "error" : count ? "warning" : "good";
-  const words = count ? counted(count, "problem") : "No problems";
+  const empty = useComposer((state) => state.view?.nodes.length === 0 && state.view.path.length === 0);
+  const state = empty ? "idle" : errors ? "error" : count ? "warning" : "good";
+  const words = empty ? "Empty graph" : count ? counted(count, "problem") : "No problems";
   return (
     <button type="button" className={`composer-button is-quiet composer-count is-${state}`} title={`${words}: show them`} onClick={() => set({ panel: "problems" })}>
-      <Icon name={count ? "problem" : "good"} />
+      <Icon name={empty ? "file" : count ? "problem" : "good"} />
       <span aria-live="polite">{words}</span>
     </button>
   );

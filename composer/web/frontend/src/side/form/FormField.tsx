@@ -1,5 +1,6 @@
 import { type ReactNode, useId, useState } from "react";
 import { Icon } from "../../toolbar/Icon";
+import { Prose } from "../inspect/Prose";
 import { Control } from "./Control";
 import { bounds, describe, type Field } from "./fields";
 import type { Commit } from "./TextControl";
@@ -73,7 +74,7 @@ export function FormField(props: Props) {
         {problem}
         {help && (
           <div className="composer-field-help" title={help}>
-            {help}
+            <Prose text={help} />
           </div>
         )}
       </div>

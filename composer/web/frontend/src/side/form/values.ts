@@ -5,10 +5,11 @@ import { type Read, readFlow, writeFlow } from "./flow";
 export function textOf(field: Field, value: unknown): string {
   if (value === undefined) return "";
   if (typeof value === "string") return field.kind === "any" || field.kind === "mapping" ? writeFlow(value) : value;
-  if (Array.isArray(value) && field.kind === "list" && isFlat(field.item)) return value.map((item) => writeFlow(item)).join(", ");
+  if (Array.isArray(value) && isFlatList(field)) return value.map((item) => writeFlow(item)).join(", ");
   return writeFlow(value);
 }
 
+const isFlatList = (field: Field): boolean => (field.kind === "list" && isFlat(field.item)) || (field.kind === "tuple" && field.items.every(isFlat));
 const isFlat = (field: Field): boolean => isNumber(field) || field.kind === "text" || field.kind === "choice" || field.kind === "switch";
 
 /** What a person typed as a value of a field, or why it is none. Bounds are for the server to check. */

@@ -2,7 +2,8 @@ import { useEffect, useState } from "react";
 import type { TextReply } from "../../payloads";
 import { useComposer } from "../../store";
 import { CopyButton } from "../../toolbar/CopyButton";
-import { paragraphs } from "./paragraphs";
+import { type Part, partsOf } from "./paragraphs";
+import { Prose } from "./Prose";
 import { Section } from "./Section";
 
 /** What a component says of itself. */
@@ -11,13 +12,37 @@ export function Documentation({ doc }: { doc: string }) {
   return (
     <Section title="Documentation" shut>
       <div className="composer-doc">
-        {paragraphs(doc).map((part, at) => (
-          <p key={at} className={part.kept ? "is-kept" : undefined}>
-            {part.text}
-          </p>
+        {partsOf(doc).map((part, at) => (
+          <Paragraph key={at} part={part} />
         ))}
       </div>
     </Section>
+  );
+}
+
+function Paragraph({ part }: { part: Part }) {
+  if (part.kind === "lines") return <p className="is-kept">{part.text}</p>;
+  if (part.kind === "text") {
+    return (
+      <p>
+        <Prose text={part.text} />
+      </p>
+    );
+  }
+  return (
+    <>
+      <h4>{part.title}</h4>
+      <dl>
+        {part.entries.map(({ name, text }, at) => (
+          <div key={at}>
+            {name && <dt className="composer-mono">{name}</dt>}
+            <dd>
+              <Prose text={text} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </>
   );
 }
 

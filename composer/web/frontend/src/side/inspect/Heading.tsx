@@ -3,6 +3,7 @@ import { useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
+import { Prose } from "./Prose";
 import { centre } from "../problems/goTo";
 
 interface Props {
@@ -37,7 +38,11 @@ export function Heading({ name, type, kind, about, children }: Props) {
         <span className="composer-gap" />
         {children}
       </div>
-      {about && <p className="composer-soft">{about}</p>}
+      {about && (
+        <p className="composer-soft">
+          <Prose text={about} />
+        </p>
+      )}
     </div>
   );
 }

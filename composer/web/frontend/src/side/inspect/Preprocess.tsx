@@ -30,7 +30,6 @@ export function Preprocess({ value, put }: Props) {
       <label className="composer-check">
         <input type="checkbox" role="switch" className="composer-switch" checked={value !== null} onChange={(event) => void put(event.target.checked ? {} : null)} />
         Prepare pictures
-        <span className="composer-soft">for Run and composer.preprocess</span>
       </label>
       {value &&
         STEPS.map(({ name, field, start, help }) => {

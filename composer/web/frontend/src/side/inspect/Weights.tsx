@@ -68,7 +68,7 @@ export function Weights({ node }: { node: NodeView }) {
       <label className="composer-check">
         <input type="checkbox" role="switch" className="composer-switch" checked={node.frozen} onChange={(event) => act(`${event.target.checked ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen: event.target.checked })} />
         Frozen
-        <span className="composer-soft">weights and statistics stay as they are</span>
+        <span className="composer-soft">its weights and statistics stay</span>
       </label>
     </Section>
   );

@@ -1,0 +1,246 @@
+"""Making a subgraph of nodes, with a call in their place."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from composer.editing.bypassing import bypassed_among, set_bypassed
+from composer.editing.draft import Draft
+from composer.editing.flowing import Flows
+from composer.editing.naming import accepted, fresh
+from composer.editing.operations import Group
+from composer.editing.parameters import escaped
+from composer.editing.refusal import refused
+from composer.editing.wires import mapped
+from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire, refs_of
+from composer.ports import AnyTensor, port_type
+from composer.rules.flows import UNKNOWN
+from composer.templates import names_in
+
+__all__ = ["group"]
+
+_COLUMN = 260
+_ROW = 90
+
+
+def group(draft: Draft, operation: Group) -> Draft:
+    """Make a subgraph of nodes and call it; gives the draft to go on with.
+
+    Raises:
+        GraphError: They cannot be one part: a node between them is left out, or weights cross its border.
+    """
+    members = _members(draft, operation)
+    _refuse_weights(draft, members)
+    taken = {*draft.graphs, *draft.catalog.components}
+    if operation.name is None:
+        name = fresh("group", taken, attribute=False)
+    else:
+        name = accepted(operation.name, taken, "a subgraph", attribute=False)
+    aside = bypassed_among(draft, draft.nodes)
+    set_bypassed(draft, {}, aside)
+    members = {member: draft.nodes[member] for member in members}
+    _refuse_ring(draft, members)
+    call = fresh(name, {key: None for key in draft.names if key not in members})
+    body, node, outward = _Cut(draft, members, name, call).made()
+    before = next(iter(members))
+    draft.insert_nodes({"": node}, before)
+    for member in members:
+        del draft.nodes[member]
+    draft.nodes = {call if key == "" else key: item for key, item in draft.nodes.items()}
+    draft.map_refs(lambda ref: _at(ref, outward))
+    draft.graphs[name] = body
+    _place(draft, members, call)
+    draft.created.append(call)
+    if not aside:
+        return draft
+    set_bypassed(draft, {other: None for other in aside if other in draft.nodes}, {})
+    inner = Draft(draft.graph(), name, draft.catalog)
+    set_bypassed(inner, {other: None for other in aside if other in inner.nodes}, {})
+    return draft.again(inner.graph())
+
+
+def _members(draft: Draft, operation: Group) -> dict[str, Node]:
+    wanted = set(operation.names)
+    for name in operation.names:
+        if name not in draft.fields and not name.startswith("outputs"):
+            draft.node(name)
+    members = {name: node for name, node in draft.nodes.items() if name in wanted}
+    if not members:
+        raise refused("select nodes to make a group of: inputs and outputs stay outside")
+    return members
+
+
+def _refuse_ring(draft: Draft, members: Mapping[str, Node]) -> None:
+    """A node between two members that is left out would feed the group and be fed by it."""
+    fed = _behind(draft, members)
+    feeding = _before(draft, members)
+    between = [name for name in draft.nodes if name in fed and name in feeding and name not in members]
+    if between:
+        shown = ", ".join(between[:4]) + (f" and {len(between) - 4} more" if len(between) > 4 else "")
+        which = "it" if len(between) == 1 else "them"
+        text = f"{shown} would be fed by the group and feed it, which is a ring: add {which} to the group"
+        raise refused(text, shown, code="cycle", node=between[0])
+
+
+def _before(draft: Draft, members: Mapping[str, Node]) -> set[str]:
+    found: set[str] = set()
+    stack = list(members)
+    while stack:
+        node = draft.nodes.get(stack.pop())
+        for wire in () if node is None else node.inputs.values():
+            for ref in refs_of(wire):
+                if ref.source not in found:
+                    found.add(ref.source)
+                    stack.append(ref.source)
+    return found
+
+
+def _behind(draft: Draft, members: Mapping[str, Node]) -> set[str]:
+    users: dict[str, list[str]] = {}
+    for name, node in draft.nodes.items():
+        for wire in node.inputs.values():
+            for ref in refs_of(wire):
+                users.setdefault(ref.source, []).append(name)
+    found: set[str] = set()
+    stack = list(members)
+    while stack:
+        for user in users.get(stack.pop(), ()):
+            if user not in found:
+                found.add(user)
+                stack.append(user)
+    return found
+
+
+def _refuse_weights(draft: Draft, members: Mapping[str, Node]) -> None:
+    for name, node in draft.nodes.items():
+        source = node.weights.source
+        if source is None or source not in draft.nodes or (name in members) == (source in members):
+            continue
+        out, inside = (source, name) if name in members else (name, source)
+        text = (
+            f"{name} has its weights from {source}, and only {inside} is in the group: weights cannot come from "
+            f"outside a subgraph; add {out} to the group, or give {name} its own weights first"
+        )
+        raise refused(text, node=name)
+
+
+def _at(ref: Ref, outward: Mapping[tuple[str, str | None], Ref]) -> Ref:
+    found = outward.get((ref.source, ref.port))
+    return ref if found is None else Ref(found.source, found.port, ref.index)
+
+
+class _Cut:
+    """Nodes cut out of a scope: the wires that come in become inputs, those that go out outputs."""
+
+    def __init__(self, draft: Draft, members: Mapping[str, Node], name: str, call: str) -> None:
+        self.draft = draft
+        self.members = members
+        self.name = name
+        self.call = call
+        self.flows = Flows(draft.graph(), draft.scope, draft.catalog)
+        self.inputs: dict[Ref, str] = {}
+        self.declared: dict[str, Input] = {}
+        self.outputs: dict[tuple[str, str | None], str] = {}
+
+    def made(self) -> tuple[Subgraph, Node, Mapping[tuple[str, str | None], Ref]]:
+        """The subgraph, the node that calls it, and what stands for each of its outputs outside."""
+        nodes = {name: self._inside(name, node) for name, node in self.members.items()}
+        outputs = self._outputs()
+        params = self._params()
+        subgraph = Subgraph(
+            inputs=FrozenDict(self.declared),
+            nodes=FrozenDict(nodes),
+            outputs=FrozenDict(outputs),
+            params=FrozenDict({key: self.draft.params.get(key) for key in params}) if params else EMPTY,
+            layout=self._layout(outputs),
+        )
+        wires = {name: ref for ref, name in self.inputs.items()}
+        call = Node(
+            graph=self.name,
+            params=FrozenDict({key: f"${key}" for key in params}) if params else EMPTY,
+            inputs=FrozenDict(wires),
+        )
+        return subgraph, call, {end: Ref(self.call, name) for end, name in self.outputs.items()}
+
+    def _inside(self, name: str, node: Node) -> Node:
+        wires = {port: self._wire(name, port, wire) for port, wire in node.inputs.items()}
+        params = node.params if self.draft.scope else escaped(node.params)
+        return replace(node, inputs=FrozenDict(wires), params=params)
+
+    def _wire(self, name: str, port: str, wire: Wire) -> Wire:
+        return mapped(wire, lambda ref: ref if ref.source in self.members else Ref(self._input(ref, name, port)))
+
+    def _input(self, ref: Ref, name: str, port: str) -> str:
+        """The input that stands for a source outside."""
+        if ref not in self.inputs:
+            wanted = ref.source if self.draft.called(name).takes_many(port) else port
+            found = fresh(wanted, {*self.members, *self.declared})
+            self.inputs[ref] = found
+            self.declared[found] = Input(self._type(ref, name, port))
+        return self.inputs[ref]
+
+    def _type(self, ref: Ref, name: str, port: str) -> str:
+        """What flows in, by its source or else by the port it goes to."""
+        kind = self.flows.of(ref)
+        if kind is None:
+            taking = self.flows.input_port(name, port)
+            kind = None if taking is None or taking.type is UNKNOWN else taking.type
+        return port_type(AnyTensor).name if kind is None else kind.name
+
+    def _outputs(self) -> dict[str, Wire]:
+        found: dict[str, Wire] = {}
+        for ref in [*self._going_out()] or [*self._ends()]:
+            whole = Ref(ref.source, self._port(ref))
+            if (ref.source, ref.port) in self.outputs:
+                continue
+            same = next((name for name, wire in found.items() if wire == whole), None)
+            if same is None:
+                wanted = whole.port or "out"
+                same = fresh(wanted if wanted not in found else f"{ref.source}_{wanted}", found, attribute=False)
+                found[same] = whole
+            self.outputs[ref.source, ref.port] = same
+        return found
+
+    def _port(self, ref: Ref) -> str | None:
+        called = self.draft.called(ref.source)
+        return called.outputs[0] if ref.port is None and len(called.outputs) == 1 else ref.port
+
+    def _going_out(self) -> Iterator[Ref]:
+        for name, _, wire in self.draft.all_wires():
+            if name not in self.members:
+                yield from (ref for ref in refs_of(wire) if ref.source in self.members)
+
+    def _ends(self) -> Iterator[Ref]:
+        """The first outputs of members that feed no other one, where nothing outside reads any."""
+        used = {ref.source for node in self.members.values() for wire in node.inputs.values() for ref in refs_of(wire)}
+        for name in self.members:
+            outputs = self.draft.called(name).outputs
+            if name not in used and outputs:
+                yield Ref(name, outputs[0])
+
+    def _params(self) -> list[str]:
+        """The parameters of the subgraph around, on which members hang."""
+        if not self.draft.scope:
+            return []
+        used = {name for node in self.members.values() for value in node.params.values() for name in names_in(value)}
+        return [key for key in self.draft.params if key in used]
+
+    def _layout(self, outputs: Mapping[str, Wire]) -> Mapping[str, Any]:
+        """The members where they stood, what they hang on left of them, the outputs right of them."""
+        found = {name: self.draft.layout[name] for name in self.members if name in self.draft.layout}
+        if not found:
+            return EMPTY
+        left, top = (min(place[axis] for place in found.values()) for axis in (0, 1))
+        right = max(place[0] for place in found.values())
+        for row, name in enumerate(self.declared):
+            found[name] = (left - _COLUMN, top + row * _ROW)
+        if outputs:
+            found["outputs"] = (right + _COLUMN, top)
+        return FrozenDict(found)
+
+
+def _place(draft: Draft, members: Mapping[str, Node], call: str) -> None:
+    """The call stands where the upper left corner of its nodes was."""
+    places = [draft.layout.pop(name) for name in members if name in draft.layout]
+    if places:
+        draft.layout[call] = (min(place[0] for place in places), min(place[1] for place in places))

@@ -1,0 +1,285 @@
+"""Which ends a wire may have, with the reason where it may not, and which components it could lead to."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from composer.component import Component, Port
+from composer.editing.adding import holds
+from composer.editing.draft import Draft, outputs_name
+from composer.editing.flowing import entry_of, fitting
+from composer.editing.outputs import mode_of_box
+from composer.editing.refusal import refused
+from composer.graph import MODES, Ref, refs_of
+from composer.inference.axes import mismatches
+from composer.inference.sizes import shape_text
+from composer.ports import AnyTensor, PortType, Scalar, port_type
+from composer.rules.flows import UNKNOWN
+from composer.web.payloads import Fit, Suggestion
+from composer.web.views.insight import Insight, Opened
+from composer.web.views.sizes import probe_of_size
+
+__all__ = ["fits_of", "suggestions_of"]
+
+_ANY = port_type(AnyTensor)
+_FAR = 9
+_KINDS = ("backbones", "necks", "heads", "losses", "postprocessing", "layers")
+"""Kinds in the order in which most models are built."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A port that a wire may go to.
+
+    Args:
+        end: What the browser calls it: ``neck.feature``, ``outputs.loss.+``.
+        node: The box.
+        port: The port.
+        declared: What is declared of it; None where nothing is known.
+    """
+
+    end: str
+    node: str
+    port: str
+    declared: Port | None
+
+
+def fits_of(insight: Insight, path: Sequence[str], source: str | None, target: str | None) -> list[Fit]:
+    """All ends in the open scope for a wire from a source or to a target.
+
+    Raises:
+        GraphError: The source or target is not there, or not just one of them is given.
+    """
+    ends = _Ends(insight.open(path))
+    if source is not None and target is None:
+        return list(ends.from_source(ends.draft.reference(source)))
+    if target is not None and source is None:
+        return list(ends.to_target(ends.target(target)))
+    raise refused("a wire has one known end: a source or a target")
+
+
+def suggestions_of(insight: Insight, path: Sequence[str], source: str | None, target: str | None) -> list[Suggestion]:
+    """Components and subgraphs that a wire could lead to or come from, best first."""
+    opened = insight.open(path)
+    ends = _Ends(opened)
+    found: list[tuple[tuple[Any, ...], Suggestion]] = []
+    if source is not None and target is None:
+        ref = ends.draft.reference(source)
+        given = opened.flows.of(ref)
+        distance: Callable[[Port], int | None] = lambda port: _distance(ref, given, port.type)  # noqa: E731
+    elif target is not None and source is None:
+        wanted = ends.target(target).declared
+        kind = None if wanted is None else wanted.type
+        distance = lambda port: _distance(Ref("_", port.name), port.type, kind)  # noqa: E731
+    else:
+        raise refused("a wire has one known end: a source or a target")
+    for component in insight.catalog:
+        best = _best(component.inputs if source is not None else component.outputs, distance)
+        if best is not None:
+            rank, port = best
+            order = _KINDS.index(component.kind) if component.kind in _KINDS else len(_KINDS)
+            found.append(((*rank, order, component.name), Suggestion(type=component.name, graph=None, port=port)))
+    for name, ports in _subgraph_ports(insight, opened, inputs=source is not None):
+        best = _best(ports, distance)
+        if best is not None:
+            found.append(((*best[0], -1, name), Suggestion(type=None, graph=name, port=best[1])))
+    return [item for _, item in sorted(found, key=lambda entry: entry[0])]
+
+
+class _Ends:
+    """The ends that wires have in a scope."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self.draft = Draft(opened.graph, opened.scope, opened.insight.catalog)
+
+    def from_source(self, ref: Ref) -> Iterator[Fit]:
+        """Every port, and whether a wire from a reference may go there."""
+        before = self._feeding(ref.source) if ref.source in self.opened.nodes else set()
+        for target in self._targets():
+            reason = self._reason(ref, target, target.node in before)
+            yield Fit(end=target.end, node=target.node, port=target.port, reason=reason)
+
+    def to_target(self, target: _Target) -> Iterator[Fit]:
+        """Every output, and whether a wire may come from there."""
+        behind = self._fed(target.node) if target.node in self.opened.nodes else set()
+        for ref in self._sources():
+            end = Ref(ref.source, self.opened.port(ref), ref.index)
+            reason = self._reason(ref, target, ref.source in behind)
+            yield Fit(end=str(end), node=ref.source, port=end.port, reason=reason)
+
+    def target(self, text: str) -> _Target:
+        """The port that the browser calls so.
+
+        Raises:
+            GraphError: There is no such box.
+        """
+        node, _, port = text.rpartition(".")
+        if text in ("outputs", *(f"outputs.{mode}" for mode in MODES)):
+            node, port = text, "+"
+        if mode_of_box(node) is None:
+            self.draft.node(node)
+        return _Target(text, node, port, self._declared(node, port))
+
+    def _declared(self, node: str, port: str) -> Port | None:
+        box = mode_of_box(node)
+        if box is not None:
+            return Port(port, port_type(Scalar)) if box[0] == "loss" else None
+        return self.opened.flows.input_port(node, port)
+
+    def _targets(self) -> Iterator[_Target]:
+        opened = self.opened
+        for name, node in opened.nodes.items():
+            called = opened.known[name]
+            for port in dict.fromkeys((*called.inputs, *node.inputs)):
+                yield _Target(f"{name}.{port}", name, port, self._declared(name, port))
+        for mode in (None,) if opened.scope else MODES:
+            box = outputs_name(mode)
+            for port in (*self.draft.outputs.get(mode, ()), "+"):
+                yield _Target(f"{box}.{port}", box, port, self._declared(box, port))
+
+    def _sources(self) -> Iterator[Ref]:
+        opened = self.opened
+        yield from (Ref(name) for name in opened.fields)
+        for name in opened.nodes:
+            called = opened.known[name]
+            for port in called.outputs if called.known else ("out",):
+                ref = Ref(name, port)
+                yield ref
+                kind = opened.flows.of(ref)
+                size = opened.size(ref)
+                levels = len(size) if isinstance(size, tuple) else 0
+                if kind is not None and entry_of(kind) is not None:
+                    yield from (Ref(name, port, level) for level in (*range(levels), -1))
+
+    def _reason(self, ref: Ref, target: _Target, ring: bool) -> str | None:
+        """Why a wire may not be; None where it may."""
+        opened = self.opened
+        if ref.source == target.node:
+            return f"{ref.source} cannot feed itself"
+        if ring:
+            return f"{target.node} feeds {ref.source} already, so this wire would close a ring"
+        called = opened.known.get(target.node)
+        if target.declared is None:
+            known = called is not None and called.known and target.port not in called.inputs
+            return f"{called.name} has no input '{target.port}'" if known and called is not None else None
+        given, wanted = opened.flows.of(ref), target.declared.type
+        found = fitting(ref, given, wanted)
+        if found is None:
+            return _wrong_type(ref, target, given, wanted)
+        box = mode_of_box(target.node)
+        if box is not None:
+            size = opened.size(found, ("loss",))
+            scalar = size in (None, ())
+            return None if scalar else f"a loss is a scalar, {found} carries {shape_text(size)}: reduce it, as by Mean"
+        return (
+            None if called is None or called.component is None else self._size_reason(found, target, called.component)
+        )
+
+    def _size_reason(self, ref: Ref, target: _Target, component: Component) -> str | None:
+        """Why the size on a wire does not fit, as far as declared axes and known sizes tell."""
+        declared = target.declared
+        probe = probe_of_size(self.opened.size(ref))
+        if declared is None or declared.axes is None or probe is None:
+            return None
+        given = self.opened.nodes[target.node]
+        others = [
+            (component.input_by_name[port], found)
+            for port, wire in given.inputs.items()
+            if port != target.port and port in component.input_by_name and not component.input_by_name[port].variadic
+            for found in [probe_of_size(self.opened.size(next(refs_of(wire), Ref(""))))]
+            if found is not None
+        ]
+        known = self._known_sizes(target.node, component)
+        value = (probe,) if declared.variadic and not isinstance(probe, tuple) else probe
+        for found in mismatches([*others, (declared, value)], known.get):
+            if found.port is declared:
+                return found.message.replace("{wire}", str(ref)).replace("{port}", target.end)
+        return None
+
+    def _known_sizes(self, name: str, component: Component) -> Mapping[str, Any]:
+        """Sizes that parameters fix: those that the graph gives, and defaults."""
+        own = self.opened.written_params(name)
+        found = {item.name: item.default for item in component.parameters if not item.required}
+        found |= own
+        return {key: value for key, value in found.items() if _is_size(value)}
+
+    @cached_property
+    def _users(self) -> Mapping[str, list[str]]:
+        users: dict[str, list[str]] = {}
+        for name, node in self.opened.nodes.items():
+            for wire in node.inputs.values():
+                for ref in refs_of(wire):
+                    users.setdefault(ref.source, []).append(name)
+        return users
+
+    def _feeding(self, name: str) -> set[str]:
+        """The nodes on which a node hangs."""
+        nodes = self.opened.nodes
+        return _reached(
+            name,
+            lambda one: (
+                [ref.source for wire in nodes[one].inputs.values() for ref in refs_of(wire)] if one in nodes else ()
+            ),
+        )
+
+    def _fed(self, name: str) -> set[str]:
+        """The nodes that hang on a node."""
+        return _reached(name, lambda one: self._users.get(one, ()))
+
+
+def _reached(start: str, step: Callable[[str], Iterable[str]]) -> set[str]:
+    found: set[str] = set()
+    stack = [start]
+    while stack:
+        for name in step(stack.pop()):
+            if name not in found:
+                found.add(name)
+                stack.append(name)
+    return found
+
+
+def _wrong_type(ref: Ref, target: _Target, given: PortType | None, wanted: PortType) -> str:
+    carried = "something else" if given is None else given.name
+    if mode_of_box(target.node) is not None:
+        return f"{ref} carries {carried}; loss mode gives scalars, which training sums or logs"
+    return f"{ref} carries {carried}, {target.end} takes {wanted.name}"
+
+
+def _is_size(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and all(type(item) is int for item in value)
+    return type(value) is int
+
+
+def _distance(ref: Ref, given: PortType | None, wanted: PortType | None) -> int | None:
+    """How far what flows is from what is taken; None where it does not go there."""
+    if given is None or wanted is None:
+        return _FAR
+    found = fitting(ref, given, wanted)
+    if found is None:
+        return None
+    kind = entry_of(given) if found.index is not None and ref.index is None else given
+    if kind is None or kind.name == _ANY.name:
+        return _FAR - 1 if wanted.name != _ANY.name else _FAR - 2
+    names = [item.name for item in kind.ancestors()]
+    near = names.index(wanted.name) if wanted.name in names else _FAR - 3
+    return _FAR - 2 if wanted.name == _ANY.name and kind.name != _ANY.name else near
+
+
+def _best(ports: Iterable[Port], distance: Callable[[Port], int | None]) -> tuple[tuple[int, bool], str] | None:
+    ranked = [((far, port.optional), port.name) for port in ports if (far := distance(port)) is not None]
+    return min(ranked, key=lambda item: item[0]) if ranked else None
+
+
+def _subgraph_ports(insight: Insight, opened: Opened, *, inputs: bool) -> Iterator[tuple[str, list[Port]]]:
+    """The ports of the subgraphs that may be called in the open scope."""
+    for name, body in insight.graph.graphs.items():
+        if opened.scope and holds(insight.graph, name, opened.scope):
+            continue
+        if inputs:
+            types = insight.catalog.port_types
+            yield name, [Port(port, types.get(item.type, UNKNOWN)) for port, item in body.inputs.items()]
+        else:
+            yield name, [Port(port, insight.output_type(name, port) or UNKNOWN) for port in body.outputs]

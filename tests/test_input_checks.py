@@ -1,0 +1,106 @@
+"""Values that a node cannot take: told with node and port before anything is updated."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import composer
+from composer import GraphError
+from composer.graphfile import loads
+from composer.model import Model
+
+GRAPH = """
+schema: 1
+inputs:
+  image: {type: Image, shape: [B, 3, 16, 16]}
+data_samples:
+  label: {type: Label, shape: [B]}
+  index: {type: SampleIndex, shape: [B]}
+nodes:
+  backbone: {type: ResNet_CIFAR, params: {depth: 18, base_channels: 4, stem_channels: 4}, inputs: {image: image}}
+  neck: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}
+  teacher: {weights: {momentum: backbone, decay: 0.9}, inputs: {image: image}}
+  bank: {type: SimpleMemory, params: {length: 6, momentum: 0.5, neg_num: 2}, inputs: {feature: neck.out, index: index}}
+  weigh: {type: ClassWeights, params: {num_classes: 3}, inputs: {label: label}}
+  head: {type: ClsHead, params: {in_channels: 32, num_classes: 3}, inputs: {feature: neck.out}}
+  contrast: {type: ContrastiveHead, inputs: {pos: bank.positive, neg: bank.negative}}
+  loss: {type: CrossEntropyLoss, inputs: {pred: head.out, target: label}}
+  loss_2: {type: CrossEntropyLoss, inputs: {pred: contrast.logits, target: contrast.target}}
+outputs:
+  tensor: {features: neck.out, teacher: "teacher.out[-1]"}
+  loss: {loss: loss.out, loss_2: loss_2.out}
+"""
+IMAGE = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+GOOD = {"label": torch.tensor([0, 2]), "index": torch.tensor([0, 5])}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return composer.compile(loads(GRAPH)).train()
+
+
+def state(model: Model) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("bad", "node", "port", "text"),
+    [
+        ({"label": torch.tensor([0, 3])}, "loss", "target", "found label 3, expected 0 to 2: set num_classes"),
+        ({"label": torch.tensor([-1, 0])}, "loss", "target", "found label -1"),
+        ({"index": torch.tensor([0, 6])}, "bank", "index", "found sample 6, expected 0 to 5: the bank holds 6 samples"),
+    ],
+)
+def test_it_is_told_with_node_and_port_and_nothing_changes(
+    model: Model, bad: dict[str, Any], node: str, port: str, text: str
+) -> None:
+    before = state(model)
+    with pytest.raises(GraphError) as caught:
+        model(IMAGE, {**GOOD, **bad}, mode="loss")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where.node, problem.where.port, problem.where.mode) == (
+        "bad-value",
+        node,
+        port,
+        "loss",
+    )
+    assert str(problem).startswith(f"bad-value {node}.{port} (loss mode)\n    {text}")
+    for name, tensor in state(model).items():
+        assert torch.equal(tensor, before[name]), name
+
+
+def test_values_that_fit_are_taken(model: Model) -> None:
+    before = state(model)
+    assert model(IMAGE, GOOD, mode="loss")["loss"].isfinite()
+    changed = {name.partition(".")[0] for name, tensor in state(model).items() if not torch.equal(tensor, before[name])}
+    assert changed == {"backbone", "teacher", "bank"}
+
+
+def test_labels_that_are_disregarded_are_taken(model: Model) -> None:
+    assert model(IMAGE, {**GOOD, "label": torch.tensor([0, -100])}, mode="loss")["loss"].isfinite()
+
+
+def test_what_a_node_refuses_on_its_way_is_told_with_the_node() -> None:
+    wrong = composer.compile(loads(GRAPH))
+    wrong.head.in_channels = 33
+    with pytest.raises(GraphError) as caught:
+        wrong(IMAGE, GOOD, mode="loss")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where.node, problem.where.port) == ("bad-value", "head", "feature")
+    assert "found 32 numbers a sample, expected 33" in problem.message
+
+
+def test_an_error_that_is_none_of_a_value_stays_as_it_is(model: Model) -> None:
+    with pytest.raises(RuntimeError, match="channels"):
+        model(IMAGE[:, :2], GOOD, mode="loss")
+
+
+@pytest.mark.slow
+def test_a_compiled_model_is_one_graph_and_looks_at_no_values(model: Model) -> None:
+    torch.compiler.reset()
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    torch.manual_seed(0)
+    found = compiled(IMAGE, GOOD, mode="loss")
+    assert all(value.isfinite() for value in found.values())

@@ -1,0 +1,135 @@
+"""The served app: who may reach it, and that nothing sent to it brings it down."""
+
+import json
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from composer.cli.ui import _user
+from composer.problems import GraphError
+from composer.web.server import ServerSettings, guarded_app, serve
+from composer.web.services import Services
+from tests.web.test_guard import CHANGING, ENDPOINTS
+
+HOST = "127.0.0.1:7860"
+MALFORMED = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b'"text"',
+    b"{}",
+    b'{"data": null, "fn_index": "x", "session_hash": 3}',
+    b'{"data": [' + b"[" * 5000 + b"]" * 5000 + b'], "fn_index": 0}',
+    b'{"component_id": 1, "fn_name": "__class__", "data": {}, "session_hash": "a"}',
+    b'{"component_id": -1, "fn_name": "composer_edit", "data": {}, "session_hash": "a"}',
+    b"\xff\xfe\x00\x01",
+    b'{"event_data": ' + b"9" * 400 + b"}",
+]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    with Services.open(tmp_path_factory.mktemp("graphs")) as services:
+        yield services
+
+
+def client_of(services, tmp_path_factory, **settings):
+    app = guarded_app(ServerSettings(workspace=tmp_path_factory.mktemp("graphs"), **settings), services)
+    return TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def client(services, tmp_path_factory):
+    with client_of(services, tmp_path_factory) as client:
+        yield client
+
+
+def call(client, name, payload):
+    """Call a function of the server as the browser does."""
+    config = client.get("/config").json()
+    canvas = next(item["id"] for item in config["components"] if item["props"].get("elem_id") == "composer-canvas")
+    body = {"component_id": canvas, "fn_name": f"composer_{name}", "data": payload, "session_hash": "test"}
+    return client.post("/gradio_api/component_server/", json=body)
+
+
+@pytest.mark.parametrize(("method", "path"), [item for item in ENDPOINTS if item[0] in CHANGING])
+@pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
+def test_a_malformed_body_is_an_answer_and_not_the_end(client, method, path, body):
+    for kind in ("application/json", "multipart/form-data; boundary=x", "text/plain"):
+        answer = client.request(method, path, content=body, headers={"Content-Type": kind})
+        assert answer.status_code < 600 and b"Traceback" not in answer.content
+    assert call(client, "new", {}).json()["ok"]
+
+
+def test_the_functions_of_the_server_answer_in_envelopes(client):
+    answer = call(client, "new", {}).json()
+    assert answer["ok"] and json.loads(answer["result"]["document"])["name"] == "untitled"
+    wrong = call(client, "look", {"document": 3}).json()
+    assert not wrong["ok"] and "document" in wrong["error"]["message"]
+
+
+@pytest.mark.parametrize("payload", [None, [], 3, "x", {"document": None}, {"path": "x"}, {"document": "{", "path": []}])
+@pytest.mark.parametrize("name", ["look", "edit", "open", "read", "save", "fits", "suggest", "copy", "source", "text"])
+def test_a_payload_that_is_none_is_told(client, name, payload):
+    answer = call(client, name, payload)
+    assert answer.status_code == 200 and not answer.json()["ok"]
+    assert "Traceback" not in answer.text and str(Path(__file__).parents[2]) not in answer.text
+
+
+def test_other_attributes_of_the_canvas_cannot_be_called(client):
+    config = client.get("/config").json()
+    canvas = next(item["id"] for item in config["components"] if item["props"].get("elem_id") == "composer-canvas")
+    for name in ("__init__", "get_config", "push_to_hub", "composer_", "composer_nothing"):
+        body = {"component_id": canvas, "fn_name": name, "data": {}, "session_hash": "test"}
+        assert client.post("/gradio_api/component_server/", json=body).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "pyproject.toml", "../../etc/passwd", "%2fetc%2fpasswd", ".git/config"])
+def test_no_file_of_the_machine_is_served(client, path):
+    assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../x.yaml", "x.py", "<script>.yaml"])
+def test_open_and_save_take_checked_names_only(client, name):
+    document = call(client, "new", {}).json()["result"]["document"]
+    assert not call(client, "open", {"place": "workspace", "name": name}).json()["ok"]
+    assert not call(client, "save", {"document": document, "name": name}).json()["ok"]
+
+
+def test_with_a_password_nothing_is_told_without_signing_in(services, tmp_path_factory):
+    with client_of(services, tmp_path_factory, users=[("ada", "a long password")]) as client:
+        assert client.get("/config").status_code == 401
+        assert client.post("/gradio_api/component_server/", json={}).status_code == 401
+        assert client.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
+        wrong = client.post("/login", data={"username": "ada", "password": "another password"})
+        assert wrong.status_code == 400
+        assert client.post("/login", data={"username": "ada", "password": "a long password"}).status_code == 200
+        assert client.get("/config").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.10", "lab.example"])
+def test_listening_to_other_machines_without_a_password_is_refused_with_the_reason(host, tmp_path):
+    with pytest.raises(GraphError, match="--auth") as error:
+        serve(ServerSettings(host=host, workspace=tmp_path))
+    assert error.value.problems[0].code == "no-password"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.0.0.2"])
+def test_this_machine_alone_is_not_public(host):
+    assert not ServerSettings(host=host).public
+
+
+def test_a_short_password_is_refused(tmp_path):
+    with pytest.raises(GraphError, match="shorter than 8"):
+        serve(ServerSettings(host="0.0.0.0", users=[("ada", "short")], workspace=tmp_path))
+
+
+def test_a_password_may_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("COMPOSER_PASSWORD", "from outside")
+    assert _user("ada") == ("ada", "from outside")
+    assert _user("ada:own:with colon") == ("ada", "own:with colon")
+    monkeypatch.delenv("COMPOSER_PASSWORD")
+    with pytest.raises(GraphError, match="COMPOSER_PASSWORD"):
+        _user("ada")
