@@ -80,7 +80,7 @@ def centroids_of(features: Tensor, labels: Tensor, before: Tensor) -> Tensor:
 
 def _nearest(features: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
     rows = max(_ROWS // len(centroids), 1)
-    found = [torch.cdist(part, centroids).min(dim=1) for part in features.split(rows)]
+    found = [torch.cdist(part, centroids).min(dim=1) for part in torch.split(features, rows)]
     return torch.cat([item.indices for item in found]), torch.cat([item.values for item in found])
 
 

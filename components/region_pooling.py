@@ -55,8 +55,8 @@ def roi_align(levels: Sequence[Tensor], strides: Sequence[float], rois: Tensor, 
     rows, columns = grid.size
     if rois.is_meta:
         return levels[0].new_empty(rois.shape[0], levels[0].shape[1], rows, columns)
-    operators = torchvision_operators()
-    if operators is not None and not torch.compiler.is_compiling():
+    operators = None if torch.compiler.is_compiling() else torchvision_operators()
+    if operators is not None:
         found = levels[0].new_zeros(rois.shape[0], levels[0].shape[1], rows, columns)
         for index, (one, stride) in enumerate(zip(levels, strides, strict=True)):
             own = (level == index).nonzero().squeeze(1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch._higher_order_ops.while_loop import while_loop
 
-from components.box_geometry import areas, intersections
+from components.box_geometry import areas
 
 __all__: list[str] = []
 
@@ -34,8 +34,8 @@ def unsuppressed(boxes: Tensor, valid: Tensor, iou_threshold: float) -> Tensor:
     """
     if boxes.is_meta or boxes.shape[1] == 0:
         return valid
-    operators = torchvision_operators()
-    if operators is not None and not torch.compiler.is_compiling():
+    operators = None if torch.compiler.is_compiling() else torchvision_operators()
+    if operators is not None:
         return _by_torchvision(operators, boxes, valid, iou_threshold)
     return _settled(_suppression(boxes, iou_threshold), valid)
 
@@ -84,15 +84,19 @@ def _kept_in_groups(boxes: Tensor, groups: Tensor, iou_threshold: float) -> Tens
 
 
 def _suppression(boxes: Tensor, iou_threshold: float) -> Tensor:
-    """[B, n, n], true at (i, j) where i comes before j and overlaps it too much; no overlap of two empty boxes."""
-    shared = intersections(boxes[:, :, None], boxes[:, None])
+    """[B, n, n], true at (j, i) where i comes before j and overlaps it too much; two empty boxes do not overlap."""
+    x1, y1, x2, y2 = boxes.unbind(dim=2)
+    width = torch.minimum(x2[:, :, None], x2[:, None]) - torch.maximum(x1[:, :, None], x1[:, None])
+    height = torch.minimum(y2[:, :, None], y2[:, None]) - torch.maximum(y1[:, :, None], y1[:, None])
+    shared = width.clamp_(min=0) * height.clamp_(min=0)
     sizes = areas(boxes)
-    return (shared / (sizes[:, :, None] + sizes[:, None] - shared) > iou_threshold).triu(1)
+    union = (sizes[:, :, None] + sizes[:, None]).sub_(shared)
+    return (shared / union > iou_threshold).tril(-1)
 
 
-def _settled(suppresses: Tensor, valid: Tensor) -> Tensor:
+def _settled(suppressed: Tensor, valid: Tensor) -> Tensor:
     def step(keep: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        return valid & ~(suppresses & keep[:, :, None]).any(dim=1), keep.clone()
+        return valid & ~(suppressed & keep[:, None]).any(dim=2), keep.clone()
 
     def differs(keep: Tensor, before: Tensor) -> Tensor:
         return (keep != before).any()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.graph import MODES, Graph
+from composer.graph import MODES, FrozenDict, Graph
 from composer.plan import Program
 from composer.problems import GraphError, Problem, Where, suggestion
 
@@ -26,6 +26,7 @@ class Signature:
         lists: Those fields that hold one entry an image and are never stacked.
         users: For each name the node and port that take it.
         optional: Those fields that only optional ports take; one that is not given is None, as without a wire.
+        counted: For each input and field whose first axis has a name (``B``), that name.
     """
 
     mode: str
@@ -35,6 +36,7 @@ class Signature:
     lists: frozenset[str]
     users: Mapping[str, str]
     optional: frozenset[str] = frozenset()
+    counted: Mapping[str, str] = FrozenDict()
 
     @classmethod
     def of(cls, graph: Graph, program: Program, lists: frozenset[str]) -> "Signature":
@@ -49,7 +51,10 @@ class Signature:
                         if not call.component.input_by_name[port].optional:
                             needed.add(value.source)
         optional = frozenset(program.data_samples) - needed
-        return cls(program.mode, tuple(graph.inputs), program.inputs, program.data_samples, lists, users, optional)
+        shapes = {name: entry.shape for name, entry in {**graph.inputs, **graph.data_samples}.items()}
+        counted = {name: shape[0] for name, shape in shapes.items() if shape and isinstance(shape[0], str)}
+        taken = (program.inputs, program.data_samples)
+        return cls(program.mode, tuple(graph.inputs), *taken, lists, users, optional, counted)
 
     def arguments(self, inputs: Any, data_samples: Any) -> list[Any]:
         """The arguments of the mode's forward, in order.
@@ -64,6 +69,27 @@ class Signature:
         if self.fields:
             found.extend(self._fields(data_samples, found[0] if found else None))
         return found
+
+    def refuse_uneven(self, arguments: Sequence[Any]) -> None:
+        """Refuse inputs and fields of different numbers of samples where the graph says that they have as many.
+
+        Args:
+            arguments: The arguments of the mode's forward.
+
+        Raises:
+            GraphError: There are some.
+        """
+        first: dict[str, tuple[str, int]] = {}
+        for name, value in zip((*self.inputs, *self.fields), arguments, strict=True):
+            axis = self.counted.get(name)
+            if axis is None or not isinstance(value, Tensor) or value.dim() == 0:
+                continue
+            other, count = first.setdefault(axis, (name, value.shape[0]))
+            if value.shape[0] != count:
+                text = (
+                    f"its first axis ({axis}) is {value.shape[0]}, that of {other} is {count}; expected as many samples"
+                )
+                raise self._refusal("bad-input", name, text)
 
     def _inputs(self, inputs: Any) -> list[Any]:
         named: Mapping[str, Any]

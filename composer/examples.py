@@ -13,7 +13,17 @@ from composer.problems import GraphError, Problem, Where
 
 __all__ = ["example_inputs", "shape_of"]
 
-_WITHOUT_SHAPE = {"Label": ("B",), "SampleIndex": ("B",), "Image": ("B", 3, "H", "W"), "Scalar": (), "Loss": ()}
+_WITHOUT_SHAPE = {
+    "Label": ("B",),
+    "SampleIndex": ("B",),
+    "Image": ("B", 3, "H", "W"),
+    "Scalar": (),
+    "Loss": (),
+    "Boxes": ("N", 4),
+    "BoxLabels": ("N",),
+    "InstanceMasks": ("N", "H", "W"),
+    "ImageShape": ("B", 2),
+}
 _BOXES = 3
 _HIDDEN = 75 / 196
 
@@ -37,6 +47,7 @@ def example_inputs(
     """
     generator = torch.Generator().manual_seed(seed)
     known = {**(sizes or {}), "B": batch}
+    picture = _picture(graph, known)
     problems: list[Problem] = []
     made: list[dict[str, Any]] = []
     for entries in (graph.inputs, graph.data_samples):
@@ -48,7 +59,7 @@ def example_inputs(
                 problems.append(Problem("no-example", Where(name), text))
             else:
                 settled = [size if isinstance(size, int) else known.get(size, FREE_SIZE) for size in shape]
-                made[-1][name] = _value(entry.type, settled, batch, len(graph.classes) or 2, generator)
+                made[-1][name] = _value(entry.type, settled, batch, len(graph.classes) or 2, picture, generator)
     if problems:
         raise GraphError(problems)
     return made[0], made[1]
@@ -59,7 +70,19 @@ def shape_of(entry: Input) -> tuple[int | str, ...] | None:
     return entry.shape if entry.shape is not None else _WITHOUT_SHAPE.get(entry.type)
 
 
-def _value(kind: str, shape: list[int], batch: int, classes: int, generator: torch.Generator) -> Any:
+def _picture(graph: Graph, known: Mapping[str, int]) -> tuple[int, int]:
+    """Height and width of the pictures."""
+    for entry in graph.inputs.values():
+        shape = shape_of(entry)
+        if entry.type == "Image" and shape is not None and len(shape) == len(_WITHOUT_SHAPE["Image"]):
+            height, width = (size if isinstance(size, int) else known.get(size, FREE_SIZE) for size in shape[2:])
+            return height, width
+    return FREE_SIZE, FREE_SIZE
+
+
+def _value(
+    kind: str, shape: list[int], batch: int, classes: int, picture: tuple[int, int], generator: torch.Generator
+) -> Any:
     if kind == "SampleIndex":
         return torch.arange(batch)
     if kind == "Label":
@@ -68,7 +91,13 @@ def _value(kind: str, shape: list[int], batch: int, classes: int, generator: tor
         return _mask(shape, generator)
     if kind == "Boxes":
         corners = torch.rand(batch, _BOXES, 2, 2, generator=generator).sort(dim=2).values
-        return list((corners * FREE_SIZE).flatten(2))
+        return list((corners * torch.tensor(picture[::-1])).flatten(2))
+    if kind == "BoxLabels":
+        return list(torch.randint(classes, (batch, _BOXES), generator=generator))
+    if kind == "InstanceMasks":
+        return list((torch.rand(batch, _BOXES, *picture, generator=generator) < 0.5).to(torch.uint8))
+    if kind == "ImageShape":
+        return torch.tensor([picture] * batch)
     return torch.randn(shape, generator=generator)
 
 

@@ -81,6 +81,7 @@ class Model(nn.Module):
         arguments = self._signatures[mode].arguments(inputs, data_samples)
         if torch.compiler.is_compiling():
             return function(self, *arguments)
+        self._signatures[mode].refuse_uneven(arguments)
         refuse_bad_values(self, self._checks[mode], arguments, mode)
         try:
             return function(self, *arguments)

@@ -186,7 +186,7 @@ def uniform_over_clusters(labels: Tensor, *, seed: int) -> Tensor:
     """
     generator = torch.Generator().manual_seed(seed)
     labels = labels.cpu()
-    members = [(labels == cluster).nonzero().flatten() for cluster in labels.unique().tolist()]
+    members = [(labels == cluster).nonzero().flatten() for cluster in torch.unique(labels).tolist()]
     each = -(-len(labels) // len(members))
     drawn = [one[torch.randint(len(one), (each,), generator=generator)] for one in members]
     return torch.cat(drawn)[torch.randperm(each * len(members), generator=generator)][: len(labels)]

@@ -1,5 +1,7 @@
 """What lies between steps and epochs, driven by hand for each algorithm that needs it."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -57,7 +59,8 @@ inputs:
   view_1: {{type: Image, shape: [B, 3, 16, 16]}}
   view_2: {{type: Image, shape: [B, 3, 16, 16]}}
 nodes:
-  crops: {{type: Concat, params: {{dim: 0}}, inputs: {{xs: [view_1, view_2]}}}}{BACKBONE.replace(": image}", ": crops.out}")}
+  crops: {{type: Concat, params: {{dim: 0}}, inputs: {{xs: [view_1, view_2]}}}}
+{BACKBONE.replace(": image}", ": crops.out}")}
   neck:
     type: SwAVNeck
     params: {{in_channels: 32, hid_channels: 8, out_channels: 6, norm_cfg: {{type: BN1d}}}}
@@ -142,6 +145,30 @@ def test_swav_starts_its_queue_and_releases_its_prototypes() -> None:
         assert bool(model.loss.queue.any()) == (epoch == 1)
     assert torch.allclose(directions[0], directions[1], atol=1e-6)
     assert not torch.allclose(directions[1], directions[2], atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("graph", [DEEPCLUSTER, ODC, SWAV], ids=["deepcluster", "odc", "swav"])
+def test_a_compiled_model_does_the_same(graph: str) -> None:
+    torch.compiler.reset()
+    plain = composer.compile(loads(graph))
+    if graph is not SWAV:
+        clustered(plain)
+    compiled = torch.compile(copy.deepcopy(plain), fullgraph=True, backend="eager")
+    inputs = [pictures()[:4], pictures()[4:8]] if graph is SWAV else pictures()[:4]
+    samples = {"pseudo_label": torch.tensor([0, 1, 2, 0]), "sample_index": torch.arange(4)}
+    for step in range(4):
+        for model in (plain, compiled):
+            before_epoch(model, step)
+            before_step(model, step)
+        found = []
+        for model in (plain, compiled):
+            torch.manual_seed(step)
+            found.append(model(inputs, samples, mode="loss")["loss"])
+            after_step(model, step)
+        assert torch.allclose(found[0], found[1], atol=1e-5)
+    for name, buffer in plain.named_buffers():
+        assert torch.allclose(buffer.float(), compiled.get_buffer(f"_orig_mod.{name}").float(), atol=1e-4), name
 
 
 def test_what_none_of_this_concerns_takes_it_all() -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     {"__main__", "cli"},
     {"web"},
-    {"graphfile", "images", "inference", "model", "openmmlab", "standalone", "weights"},
+    {"editing", "graphfile", "images", "inference", "model", "openmmlab", "standalone", "weights"},
     {"emit", "plan", "rules"},
     {"catalog"},
     {"graph"},

@@ -3,6 +3,7 @@
 import itertools
 from typing import Annotated, Any, NamedTuple
 
+import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
@@ -225,6 +226,8 @@ class DoubleConvFCBBoxHead(nn.Module):
         x_reg: Annotated[FeatureMap, "R in_channels H W"],
     ) -> BoxOutputs:
         """The class from ``x_cls`` by linear layers, the box from ``x_reg`` by convolutions and their mean."""
+        if torch.compiler.is_compiling():  # a batch normalisation is compiled for some pixels or for none
+            torch._check(x_reg.shape[0] > 0)
         x = x_cls.flatten(1)
         for linear in self.fc_branch:
             x = linear(x).relu()

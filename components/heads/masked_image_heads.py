@@ -15,6 +15,7 @@ __all__ = ["BEiTV1Head", "BEiTV2Head", "CAEHead", "MAEPretrainHead", "MaskFeatPr
 
 _INIT: dict[str, Any] = {"type": "TruncNormal", "layer": "Linear", "std": 0.02, "bias": 0}
 _EPS = 1e-6
+_ONE_WORD = "give the target generator images of a size that makes one word a patch"
 
 
 class MAEPretrainHead(nn.Module):
@@ -118,6 +119,9 @@ class BEiTV1Head(nn.Module):
         embed_dims: Length of a token.
         num_embed: Visual words.
         init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
+
+    Raises:
+        ValueError: In ``forward``: mask or words are for another number of patches.
     """
 
     def __init__(
@@ -145,7 +149,7 @@ class BEiTV1Head(nn.Module):
         """
         logits = self.cls_head(feature[:, 1:])
         words = target.argmax(dim=1).flatten(1)
-        return _words(logits, words, flat_mask(mask, logits.shape[1]))
+        return _words(logits, words, mask)
 
 
 class TwoPredictions(NamedTuple):
@@ -169,7 +173,8 @@ class BEiTV2Head(nn.Module):
         init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
 
     Raises:
-        ValueError: In ``forward``: a word is outside the ``num_embed``.
+        ValueError: In ``forward``: mask or words are for another number of patches, or a word is outside the
+            ``num_embed``.
     """
 
     def __init__(
@@ -199,7 +204,7 @@ class BEiTV2Head(nn.Module):
             mask: 1 or true where a patch is hidden.
         """
         check_range("target", target, self.num_embed, "the visual word", "set num_embed to the words of the tokenizer")
-        first = _words(self.cls_head(feats), target, flat_mask(mask, feats.shape[1]))
+        first = _words(self.cls_head(feats), target, mask)
         second = self.cls_head(feats_cls_pt).flatten(0, 1)
         return TwoPredictions(first.logits, second, first.target, first.weight, first.avg_factor)
 
@@ -213,7 +218,11 @@ class Alignment(NamedTuple):
 
 
 class CAEHead(nn.Module):
-    """What a context autoencoder predicts of the hidden patches, beside what is there (CAE, arXiv:2202.03026)."""
+    """What a context autoencoder predicts of the hidden patches, beside what is there (CAE, arXiv:2202.03026).
+
+    Raises:
+        ValueError: In ``forward``: there are fewer visual words than patches.
+    """
 
     def forward(
         self,
@@ -230,10 +239,14 @@ class CAEHead(nn.Module):
             latent_target: The teacher's tokens of hidden patches, the class token first.
             ids_masked: Which patches are hidden (int64).
         """
-        words = target.argmax(dim=1).flatten(1).gather(1, ids_masked)
-        return Alignment(logits.flatten(0, 1), words.flatten(), latent_target[:, 1:])
+        words = target.argmax(dim=1).flatten(1)
+        check_range("ids_masked", ids_masked, words.shape[1], "the patch", _ONE_WORD)
+        return Alignment(logits.flatten(0, 1), words.gather(1, ids_masked).flatten(), latent_target[:, 1:])
 
 
 def _words(logits: Tensor, target: Tensor, mask: Tensor) -> Words:
-    weight = mask.flatten().to(logits.dtype)
+    patches = logits.shape[1]
+    weight = flat_mask(mask, patches).flatten().to(logits.dtype)
+    if target.shape[1] != patches:
+        raise ValueError(f"target: found {target.shape[1]} visual words for {patches} patches: {_ONE_WORD}")
     return Words(logits.flatten(0, 1), target.flatten(), weight, weight.sum())

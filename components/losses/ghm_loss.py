@@ -54,7 +54,7 @@ class HarmonizedLoss(nn.Module):
             if level is not None:
                 rows = true_positions(level == index)
                 own = (loss[rows], length[rows], valid[rows], totals[rows])
-            total = own[3].sum().clamp(min=1)
+            total = own[3].detach().sum().clamp(min=1)
             weights, running = self._weights(own[1], own[2], total, running)
             mean = total if self.reduction == "mean" else None
             found = found + weight_reduce_loss(own[0], weights, self.reduction, mean)
@@ -62,6 +62,7 @@ class HarmonizedLoss(nn.Module):
             self.acc_sum.copy_(running)
         return self.loss_weight * found
 
+    @torch.no_grad()
     def _weights(
         self, length: Tensor, valid: Tensor, total: Tensor, running: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:

@@ -125,7 +125,8 @@ class CAENeck(nn.Module):
             OpenMMLab.
 
     Raises:
-        ValueError: ``num_heads`` does not divide ``embed_dims``.
+        ValueError: ``num_heads`` does not divide ``embed_dims``. In ``forward``: the patches that are seen and hidden
+            are not all of the image.
     """
 
     def __init__(
@@ -188,6 +189,11 @@ class CAENeck(nn.Module):
             ids_masked: Which patches are hidden (int64).
         """
         seen, positions = feature[:, 1:], pos_embed[:, 1:]
+        if ids_keep.shape[1] + ids_masked.shape[1] != positions.shape[1]:
+            raise ValueError(
+                f"ids_keep and ids_masked: found {ids_keep.shape[1]} and {ids_masked.shape[1]} patches, the image has "
+                f"{positions.shape[1]}: give a mask of the grid that the patch embedding makes"
+            )
         hidden_positions = pick_tokens(positions, ids_masked)
         all_positions = torch.cat([pick_tokens(positions, ids_keep), hidden_positions], dim=1)
         hidden = self.mask_token.repeat(hidden_positions.shape[0], hidden_positions.shape[1], 1)

@@ -197,9 +197,8 @@ class AnchorBoxPrediction(nn.Module):
     def _best(self, scores: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scores, classes and boxes of one level."""
         anchor, label = (scores > self.score_thr).nonzero(as_tuple=True)
-        score, order = scores[anchor, label].sort(descending=True)
-        if self.nms_pre > 0:
-            score, order = score[: self.nms_pre], order[: self.nms_pre]
+        count = min(self.nms_pre, len(anchor)) if self.nms_pre > 0 else len(anchor)
+        score, order = scores[anchor, label].topk(count)
         return score, label[order], boxes[anchor[order]]
 
 

@@ -140,8 +140,7 @@ def _leave_out_text(module: nn.Module, state_dict: dict[str, Any], prefix: str, 
     inside = f"{prefix}tokenizer."
     for name in [name for name in state_dict if name.startswith(f"{prefix}visual.")]:
         state_dict[inside + name.removeprefix(prefix)] = state_dict.pop(name)
-    fronts = [inside, prefix] if prefix else [inside]
-    for front in fronts:
+    for front in (inside, prefix):
         unused = tuple(front + name for name in (*_TEXT, *_COUNTS))
         for name in [name for name in state_dict if name.startswith(unused)]:
             del state_dict[name]

@@ -84,7 +84,8 @@ class VQKD(nn.Module):
             that is trained on; otherwise from random vectors.
 
     Raises:
-        ValueError: The encoder gives no map, or one of its options is unknown.
+        ValueError: The encoder gives no map, or one of its options is unknown. In ``forward``: the image has another
+            size than the encoder is made for.
     """
 
     def __init__(
@@ -111,7 +112,14 @@ class VQKD(nn.Module):
     @torch.no_grad()
     def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Label, "B P"]:
         """[B, in_channels, H, W] to the words of the patches, row by row [B, patches] (int64)."""
-        patches = self.encoder(image)[-1].flatten(2).transpose(1, 2)
+        grid = self.encoder(image)[-1]
+        if tuple(grid.shape[2:]) != tuple(self.encoder.patch_resolution):
+            found, known = (" x ".join(map(str, sizes)) for sizes in (grid.shape[2:], self.encoder.patch_resolution))
+            raise ValueError(
+                f"image: found {image.shape[2]} x {image.shape[3]} pixels, which make {found} patches; the tokenizer "
+                f"knows {known}: give it images of its img_size"
+            )
+        patches = grid.flatten(2).transpose(1, 2)
         vectors = self.encode_task_layer(patches)
         words: Tensor = self.quantize(vectors.flatten(0, 1))
         return words.reshape(vectors.shape[:2])

@@ -7,7 +7,8 @@ from composer.catalog import Catalog
 from composer.editing import operations as op
 from composer.editing.adding import add_input, add_node
 from composer.editing.bypassing import bypass
-from composer.editing.draft import Applied, Draft, scope_of
+from composer.editing.called import scope_of
+from composer.editing.draft import Applied, Draft
 from composer.editing.grouping import group
 from composer.editing.outputs import remove_output, set_output
 from composer.editing.parameters import reset_param, set_param, set_subgraph_param

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from composer.editing.draft import Draft, outputs_name
 from composer.editing.operations import Bypass
+from composer.editing.outputs import mode_of_box
 from composer.editing.refusal import refused
 from composer.editing.wires import lists_of, takes_list, wire_of
 from composer.graph import Ref, Wire, refs_of
@@ -56,14 +57,14 @@ def set_bypassed(draft: Draft, on: Mapping[str, None], off: Mapping[str, None]) 
     old = _Detour(draft, meant, before)
     for end, wire in list(meant.items()):  # a wire that is not what bypassing made of it is a person's
         found = actual.get(end)
-        if wire is not found and old.wire(wire) != found:
+        if wire is not found and old.led(end, wire) != found:
             if found is None:
                 del meant[end]
             else:
                 meant[end] = found
     after = {name: None for name in (*noted, *on) if name in draft.nodes and name not in off}
     new = _Detour(draft, meant, set(after))
-    wires = {end: new.wire(wire) for end, wire in meant.items()}
+    wires = {end: new.led(end, wire) for end, wire in meant.items()}
     for end, found in wires.items():
         if found != actual.get(end):
             _put(draft, end, found)
@@ -95,11 +96,14 @@ class _Detour:
             wired.setdefault(name, []).append(port)
         self.ports = {name: _carrying(draft, name, wired.get(name, ())) for name in around}
 
-    def wire(self, wire: Wire) -> Wire | None:
-        """A wire that leads past the bypassed nodes; None where nothing is left of it."""
+    def led(self, end: End, wire: Wire) -> Wire | None:
+        """A wire that leads past the bypassed nodes to an end; None where nothing is left of it."""
         if not any(ref.source in self.around for ref in refs_of(wire)):
             return wire
         lists = {mode: [one for ref in refs for one in self._past(ref, mode)] for mode, refs in lists_of(wire).items()}
+        box = mode_of_box(end[0])
+        if box is not None and box[0] is not None:
+            return next(iter(lists[box[0]]), None)
         return wire_of(lists, takes_list(wire))
 
     def _past(self, ref: Ref, mode: str) -> list[Ref]:
@@ -147,8 +151,7 @@ def _put(draft: Draft, end: End, wire: Wire | None) -> None:
     for mode, outputs in draft.outputs.items():
         if outputs_name(mode) != name:
             continue
-        found = next(iter(lists_of(wire)[mode]), None) if mode is not None else wire
-        if found is None:
+        if wire is None:
             outputs.pop(port, None)
         else:
-            outputs[port] = found
+            outputs[port] = wire

@@ -1,18 +1,18 @@
 """The open scope of a graph while it is changed, and the graph that comes of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.component import Component
+from composer.editing.called import Called, called_graph, origin_of
 from composer.editing.canvas import Canvas
 from composer.editing.refusal import refused
 from composer.editing.wires import mapped
 from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
 from composer.problems import suggestion
 
-__all__ = ["Applied", "Called", "Draft", "called_graph", "origin_of", "outputs_name", "scope_of"]
+__all__ = ["Applied", "Draft", "outputs_name"]
 
 
 @dataclass(frozen=True)
@@ -28,69 +28,6 @@ class Applied:
     graph: Graph
     created: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
-
-
-def origin_of(nodes: Mapping[str, Node], name: str) -> Node | None:
-    """The node that says what a node is: itself, or the nearest source of its weights with a type."""
-    seen: set[str] = set()
-    while name in nodes and name not in seen:
-        node = nodes[name]
-        if node.type is not None or node.graph is not None:
-            return node
-        seen.add(name)
-        name = node.weights.source or ""
-    return None
-
-
-def called_graph(nodes: Mapping[str, Node], name: str) -> str | None:
-    """Name of the subgraph that a node calls, also through the source of its weights."""
-    origin = origin_of(nodes, name)
-    return None if origin is None or origin.type is not None else origin.graph
-
-
-def scope_of(graph: Graph, path: Sequence[str]) -> tuple[str, list[str]]:
-    """The subgraph to which a path of calls leads (empty for the top), and how far the path could be followed."""
-    scope, nodes, followed = "", graph.nodes, list[str]()
-    for name in path:
-        body = called_graph(nodes, name)
-        if body not in graph.graphs or body is None:
-            break
-        scope, nodes = body, graph.graphs[body].nodes
-        followed.append(name)
-    return scope, followed
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a node calls: a component, a subgraph, or something that is not known (neither)."""
-
-    component: Component | None = None
-    body: Subgraph | None = None
-    name: str = ""
-
-    @property
-    def known(self) -> bool:
-        """Whether its ports are known."""
-        return self.component is not None or self.body is not None
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of its input ports."""
-        if self.component is not None:
-            return tuple(port.name for port in self.component.inputs)
-        return () if self.body is None else tuple(self.body.inputs)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of its output ports."""
-        if self.component is not None:
-            return tuple(port.name for port in self.component.outputs)
-        return () if self.body is None else tuple(self.body.outputs)
-
-    def takes_many(self, port: str) -> bool:
-        """Whether an input port takes any number of wires."""
-        known = None if self.component is None else self.component.input_by_name.get(port)
-        return known is not None and known.variadic
 
 
 class Draft:

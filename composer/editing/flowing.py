@@ -5,7 +5,7 @@ from functools import cached_property
 
 from composer.catalog import Catalog
 from composer.component import Port
-from composer.editing.draft import Called, called_graph, origin_of
+from composer.editing.called import Called, called_graph, origin_of
 from composer.graph import MODES, Graph, Input, Ref
 from composer.ports import PortType, port_type
 from composer.rules import port_types

@@ -12,7 +12,8 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.editing.adding import holds
-from composer.editing.draft import Draft, origin_of, scope_of
+from composer.editing.called import origin_of, scope_of
+from composer.editing.draft import Draft
 from composer.editing.naming import fresh
 from composer.editing.operations import Duplicate, Paste
 from composer.editing.parameters import escaped

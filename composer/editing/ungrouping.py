@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from composer.editing.bypassing import bypassed_among, set_bypassed
-from composer.editing.draft import Draft, called_graph
+from composer.editing.called import called_graph
+from composer.editing.draft import Draft
 from composer.editing.naming import fresh
 from composer.editing.operations import Ungroup
 from composer.editing.outputs import drop_output

@@ -1,6 +1,7 @@
 """Where a node's weights come from, and whether they learn."""
 
-from composer.editing.draft import Draft, origin_of
+from composer.editing.called import origin_of
+from composer.editing.draft import Draft
 from composer.editing.operations import SetFrozen, SetWeights
 from composer.editing.refusal import refused
 from composer.editing.removing import own_weights

@@ -52,7 +52,10 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     package = package_of({"type": written}, about.get("package"))
     trace = Trace(graph, kind, PartReader(catalog, package, _rules(graph, carried, catalog)), carried)
     found = ALGORITHMS.get(kind, UNKNOWN).write(trace)
-    config = {"type": written, **_common(trace, package), **found}
+    common = _common(trace, package)
+    if "data_preprocessor" in found:  # what the graph's nodes tell of it
+        found["data_preprocessor"] = {**(common.get("data_preprocessor") or {}), **found["data_preprocessor"]}
+    config = {"type": written, **common, **found}
     _verify(trace, config, package)
     return config
 

@@ -22,6 +22,8 @@ RENAMES = (
             r"neck\.norm\.(.+)": (r"neck.bn.\1",),
             # The running counts of a detector's losses by gradient (GHM).
             r"bbox_head\.(loss_(?:cls|bbox))\.(.+)": (r"\1.\2",),
+            # CLIP's own checkpoints, whose image encoder makes targets.
+            r"visual\.(.+)": (r"target_generator.tokenizer.visual.\1",),
             # The queues of MoCo and DenseCL.
             r"(queue2?)": (r"\1.queue",),
             r"(queue2?)_ptr": (r"\1.queue_ptr",),

@@ -17,7 +17,7 @@ from composer.graph import Graph
 from composer.graphfile.document import from_document, to_document
 from composer.problems import Problem, suggestion
 from composer.web.catalog_source import CatalogSource
-from composer.web.fitting import fits_of, suggestions_of
+from composer.web.fitting import fits_of
 from composer.web.payloads import (
     CatalogView,
     CopyReply,
@@ -36,6 +36,7 @@ from composer.web.payloads import (
     SuggestRequest,
     TextReply,
 )
+from composer.web.suggesting import suggestions_of
 from composer.web.views import Insight, catalog_view, graph_view, insight_of, problem_view
 
 __all__ = ["Actions"]

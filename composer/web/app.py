@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from composer.web.api import Api
 from composer.web.calls import calls_of
 from composer.web.canvas import graph_canvas
 from composer.web.dock import build_dock
@@ -35,10 +36,8 @@ def blocks_of(services: Services, static: Path = STATIC) -> gr.Blocks:
             elem_id="composer-canvas",
         )
         with gr.Column(elem_id="composer-dock"):
-            try:
-                build_dock(canvas, services.dock)
-            except NotImplementedError:
-                pass
+            build_dock(canvas, services.dock)
+        Api(services.dock, services.actions).register()
     return blocks
 
 

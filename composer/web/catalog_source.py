@@ -97,12 +97,12 @@ class CatalogSource:
                 continue
             for path in component_files(folder):
                 if path in marks:
-                    catalog = self._add(catalog, path, folder, marks[path], problems)
+                    catalog = self._with_file(catalog, path, folder, marks[path], problems)
         self._files = {path: file for path, file in self._files.items() if path in marks}
         revision = hashlib.sha256(repr((stamp, sorted(catalog.components))).encode()).hexdigest()[:16]
         return CatalogState(catalog, revision, tuple(problems))
 
-    def _add(
+    def _with_file(
         self, catalog: Catalog, path: Path, folder: str | Path, mark: tuple[int, int], problems: list[Problem]
     ) -> Catalog:
         """The catalog with what a file holds, or held when it could be read."""

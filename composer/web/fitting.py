@@ -1,4 +1,4 @@
-"""Which ends a wire may have, with the reason where it may not, and which components it could lead to."""
+"""Which ends a wire may have, with the reason where it may not."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from composer.component import Component, Port
-from composer.editing.adding import holds
 from composer.editing.draft import Draft, outputs_name
 from composer.editing.flowing import entry_of, fitting
 from composer.editing.outputs import mode_of_box
@@ -14,18 +13,12 @@ from composer.editing.refusal import refused
 from composer.graph import MODES, Ref, refs_of
 from composer.inference.axes import mismatches
 from composer.inference.sizes import shape_text
-from composer.ports import AnyTensor, PortType, Scalar, port_type
-from composer.rules.flows import UNKNOWN
-from composer.web.payloads import Fit, Suggestion
+from composer.ports import PortType, Scalar, port_type
+from composer.web.payloads import Fit
 from composer.web.views.insight import Insight, Opened
 from composer.web.views.sizes import probe_of_size
 
-__all__ = ["fits_of", "suggestions_of"]
-
-_ANY = port_type(AnyTensor)
-_FAR = 9
-_KINDS = ("backbones", "necks", "heads", "losses", "postprocessing", "layers")
-"""Kinds in the order in which most models are built."""
+__all__ = ["Ends", "fits_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +44,7 @@ def fits_of(insight: Insight, path: Sequence[str], source: str | None, target: s
     Raises:
         GraphError: The source or target is not there, or not just one of them is given.
     """
-    ends = _Ends(insight.open(path))
+    ends = Ends(insight.open(path))
     if source is not None and target is None:
         return list(ends.from_source(ends.draft.reference(source)))
     if target is not None and source is None:
@@ -59,35 +52,7 @@ def fits_of(insight: Insight, path: Sequence[str], source: str | None, target: s
     raise refused("a wire has one known end: a source or a target")
 
 
-def suggestions_of(insight: Insight, path: Sequence[str], source: str | None, target: str | None) -> list[Suggestion]:
-    """Components and subgraphs that a wire could lead to or come from, best first."""
-    opened = insight.open(path)
-    ends = _Ends(opened)
-    found: list[tuple[tuple[Any, ...], Suggestion]] = []
-    if source is not None and target is None:
-        ref = ends.draft.reference(source)
-        given = opened.flows.of(ref)
-        distance: Callable[[Port], int | None] = lambda port: _distance(ref, given, port.type)  # noqa: E731
-    elif target is not None and source is None:
-        wanted = ends.target(target).declared
-        kind = None if wanted is None else wanted.type
-        distance = lambda port: _distance(Ref("_", port.name), port.type, kind)  # noqa: E731
-    else:
-        raise refused("a wire has one known end: a source or a target")
-    for component in insight.catalog:
-        best = _best(component.inputs if source is not None else component.outputs, distance)
-        if best is not None:
-            rank, port = best
-            order = _KINDS.index(component.kind) if component.kind in _KINDS else len(_KINDS)
-            found.append(((*rank, order, component.name), Suggestion(type=component.name, graph=None, port=port)))
-    for name, ports in _subgraph_ports(insight, opened, inputs=source is not None):
-        best = _best(ports, distance)
-        if best is not None:
-            found.append(((*best[0], -1, name), Suggestion(type=None, graph=name, port=best[1])))
-    return [item for _, item in sorted(found, key=lambda entry: entry[0])]
-
-
-class _Ends:
+class Ends:
     """The ends that wires have in a scope."""
 
     def __init__(self, opened: Opened) -> None:
@@ -251,35 +216,3 @@ def _is_size(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return bool(value) and all(type(item) is int for item in value)
     return type(value) is int
-
-
-def _distance(ref: Ref, given: PortType | None, wanted: PortType | None) -> int | None:
-    """How far what flows is from what is taken; None where it does not go there."""
-    if given is None or wanted is None:
-        return _FAR
-    found = fitting(ref, given, wanted)
-    if found is None:
-        return None
-    kind = entry_of(given) if found.index is not None and ref.index is None else given
-    if kind is None or kind.name == _ANY.name:
-        return _FAR - 1 if wanted.name != _ANY.name else _FAR - 2
-    names = [item.name for item in kind.ancestors()]
-    near = names.index(wanted.name) if wanted.name in names else _FAR - 3
-    return _FAR - 2 if wanted.name == _ANY.name and kind.name != _ANY.name else near
-
-
-def _best(ports: Iterable[Port], distance: Callable[[Port], int | None]) -> tuple[tuple[int, bool], str] | None:
-    ranked = [((far, port.optional), port.name) for port in ports if (far := distance(port)) is not None]
-    return min(ranked, key=lambda item: item[0]) if ranked else None
-
-
-def _subgraph_ports(insight: Insight, opened: Opened, *, inputs: bool) -> Iterator[tuple[str, list[Port]]]:
-    """The ports of the subgraphs that may be called in the open scope."""
-    for name, body in insight.graph.graphs.items():
-        if opened.scope and holds(insight.graph, name, opened.scope):
-            continue
-        if inputs:
-            types = insight.catalog.port_types
-            yield name, [Port(port, types.get(item.type, UNKNOWN)) for port, item in body.inputs.items()]
-        else:
-            yield name, [Port(port, insight.output_type(name, port) or UNKNOWN) for port in body.outputs]

@@ -17,6 +17,7 @@ from composer.problems import GraphError, Problem, Where
 from composer.web.app import STATIC, blocks_of, page_styles, theme
 from composer.web.guard import Guard
 from composer.web.services import Services
+from composer.web.uploads import UploadsOnly
 
 __all__ = ["ServerSettings", "guarded_app", "serve"]
 
@@ -106,7 +107,8 @@ def guarded_app(settings: ServerSettings, services: Services) -> Guard:
         css=page_styles(),
     )
     hosts = (*settings.allowed_hosts, *([] if settings.public else [settings.host]))
-    return Guard(app, hosts, settings.public, upload_bytes=settings.upload_megabytes * 2**20)
+    blocks.has_launched = True  # else Gradio takes any file of the machine for an upload
+    return Guard(UploadsOnly(app), hosts, settings.public, upload_bytes=settings.upload_megabytes * 2**20)
 
 
 def _login(users: Sequence[tuple[str, str]]) -> object:

@@ -10,7 +10,9 @@ For each component a file of its kind (``backbones.yaml``, ``backbones_resnet.ya
 An input is a shape (normal random numbers), a list of inputs for a sequence or a variadic port, or a shape with what
 its numbers are: ``{shape: [2], high: 10}`` whole numbers below 10, ``{shape: [2, 5], bool: true}`` true or false,
 ``{shape: [2, 5], uniform: true}`` from 0 to 1, ``{shape: [2, 5], simplex: true}`` rows that sum to 1,
-``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels.
+``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels, ``{shape: [3, 5], rois: 32, images: 2}`` such boxes
+behind the numbers of their images. ``low`` beside ``high`` is the lowest whole number. An input of records is a list of
+mappings.
 
 ``random: true``: forward draws random numbers in evaluation too. ``data_dependent: true``: sizes of outputs depend on
 the numbers of inputs, so there is no forward without data. ``prepare: {method: [arguments]}``: called once the module is
@@ -124,6 +126,8 @@ def tensors(spec: Any, generator: torch.Generator, port: Port) -> Any:
     """The value of an input as an example describes it."""
     if isinstance(spec, list) and (port.type.is_sequence or port.variadic):
         return tuple(tensor(item, generator) for item in spec)
+    if port.type.opaque:
+        return [{name: tensor(item, generator) for name, item in record.items()} for record in spec]
     return tensor(spec, generator)
 
 
@@ -132,7 +136,7 @@ def tensor(spec: Any, generator: torch.Generator) -> Tensor:
         return torch.randn(spec, generator=generator)
     shape = spec["shape"]
     if "high" in spec:
-        return torch.randint(spec["high"], shape, generator=generator)
+        return torch.randint(spec.get("low", 0), spec["high"], shape, generator=generator)
     if "cycle" in spec:
         return torch.arange(shape[0]) % spec["cycle"]
     uniform = torch.rand(shape, generator=generator)
@@ -143,6 +147,9 @@ def tensor(spec: Any, generator: torch.Generator) -> Tensor:
     if "boxes" in spec:
         corners = uniform.unflatten(-1, (2, 2)).sort(dim=-2).values * spec["boxes"]
         return corners.flatten(-2)
+    if "rois" in spec:
+        image = torch.arange(shape[0])[:, None] * spec["images"] // shape[0]
+        return torch.cat((image, tensor({"shape": [shape[0], 4], "boxes": spec["rois"]}, generator)), dim=1)
     assert spec.get("uniform"), f"{spec}: expected high, bool, uniform, simplex or boxes beside shape"
     return uniform
 

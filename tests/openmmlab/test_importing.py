@@ -293,8 +293,8 @@ def test_each_part_that_is_no_part_is_told(change: Any, text: str) -> None:
             "model.data_preprocessor.second_mean\n    an input has one",
         ),
         (
-            {"data_preprocessor": {"type": "TwoNormDataPreprocessor", "second_std": 1}},
-            "found the type 'TwoNormDataPreprocessor', known are ClsDataPreprocessor",
+            {"data_preprocessor": {"type": "VideoDataPreprocessor", "format_shape": "NCTHW"}},
+            "found the type 'VideoDataPreprocessor', known are ClsDataPreprocessor",
         ),
         ({"data_preprocessor": {"type": "VideoDataPreprocessor", "format_shape": "NCTHW"}}, "; left out: format_shape"),
     ],

@@ -264,3 +264,69 @@ def test_pretrained_tokenizers_are_left_to_the_caller_and_load(tmp_path: Path) -
     assert not report.unexpected
     assert len(report.matched) == len(weights)
     assert torch.equal(model.target_generator.blocks.input.w, weights["blocks.input.w"])
+
+
+def test_clips_own_checkpoint_loads_into_the_generator_of_targets() -> None:
+    tiny = {"input_resolution": 32, "patch_size": 8, "width": 8, "layers": 1, "heads": 2, "output_dim": 36}
+    config = {**maskfeat(), "backbone": {"type": "MaskFeatViT", **TINY}}
+    document = to_document(import_config({**config, "target_generator": {"type": "HOGGenerator", "pool": 4}}).graph)
+    document["nodes"]["target_generator"] = {"type": "CLIPGenerator", "params": tiny, "inputs": {"image": "image"}}
+    document["nodes"]["patches"] = {
+        "type": "Slice",
+        "params": {"dim": 1, "start": 1},
+        "inputs": {"input": "target_generator.out"},
+    }
+    document["nodes"]["loss"]["inputs"]["target"] = "patches.out"
+    model = composer.compile(from_document(document))
+    entries = model.target_generator.tokenizer.visual.state_dict()
+    weights = {f"visual.{name}": torch.randn_like(item) for name, item in entries.items()}
+    report = load_state_dict(model, {**weights, "logit_scale": torch.ones(())})
+    assert report.unexpected == ("logit_scale",)
+    assert len(report.matched) == len(weights)
+    assert torch.equal(model.target_generator.tokenizer.visual.proj, weights["visual.proj"])
+    mask = torch.zeros(2, 4, 4, dtype=torch.bool)
+    mask[:, 0] = True
+    assert model(torch.randn(2, 3, 32, 32), {"mask": mask}, mode="loss")["loss"].isfinite()
+
+
+@pytest.mark.parametrize("config", [mae(), simmim(), maskfeat(), beit(), beitv2(), cae()])
+def test_a_graph_without_notes_about_its_config_has_one_that_draws_it(config: dict[str, Any]) -> None:
+    document = to_document(graph_from_config(config, "mmpretrain"))
+    del document["metadata"]
+    found = config_from_graph(from_document(document))
+    assert found["type"] == config["type"]
+    drawn = to_document(graph_from_config(found, "mmpretrain"))
+    for section in ("inputs", "data_samples", "nodes", "outputs"):
+        assert drawn.get(section) == document.get(section)
+
+
+@pytest.mark.parametrize(
+    ("name", "node"), [("simmim", "backbone"), ("maskfeat", "backbone"), ("beitv2", "backbone"), ("cae", "neck")]
+)
+def test_a_mask_of_another_grid_is_refused_before_anything_is_updated(name: str, node: str) -> None:
+    case, model = MASKED_IMAGES[name], model_of(name).train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    mask = torch.zeros(3, 3, 3, dtype=torch.bool)
+    mask.flatten(1)[:, :6] = True
+    with pytest.raises(GraphError, match="mask") as caught:
+        model(case.images(), {"mask": mask}, mode="loss")
+    assert [problem.where.node for problem in caught.value.problems] == [node]
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_the_teacher_follows_the_backbone_after_the_step_and_in_training_only() -> None:
+    case = MASKED_IMAGES["cae"]
+    document = to_document(graph_from_config(case.config))
+    document["nodes"]["teacher"]["weights"]["decay"] = 0.5
+    model = composer.compile(from_document(document))
+    arguments = case.images(), {"mask": case.mask()}
+    assert torch.equal(model.teacher.cls_token, model.backbone.cls_token)
+    model.train()(*arguments, mode="loss")["loss"].backward()
+    assert all(parameter.grad is None for parameter in model.teacher.parameters())
+    with torch.no_grad():
+        model.backbone.cls_token.add_(1)
+    old = model.teacher.cls_token.clone()
+    model.eval()(*arguments, mode="loss")
+    assert torch.equal(model.teacher.cls_token, old)
+    model.train()(*arguments, mode="loss")
+    torch.testing.assert_close(model.teacher.cls_token, (old + model.backbone.cls_token) / 2)

@@ -28,6 +28,13 @@ CASES = (
     "mp_beit",
     "mp_beitv2",
     "ss_cae",
+    "ss_mocov2",
+    "ss_densecl",
+    "ss_simclr",
+    "mp_byol",
+    "mp_simsiam",
+    "mp_barlowtwins",
+    "mp_mocov3_vit_small",
 )
 
 pytestmark = [

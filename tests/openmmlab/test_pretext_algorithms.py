@@ -84,7 +84,7 @@ CASES = {
     "odc": (ODC, "mmselfsup"),
     "deepcluster": (DEEPCLUSTER, "mmselfsup"),
     "deepcluster_sobel": (SOBEL, "mmselfsup"),
-    "deepcluster_no_neck": ({key: value for key, value in DEEPCLUSTER.items() if key != "neck"}, "mmselfsup"),
+    "deepcluster_no_neck": (model("DeepCluster", head=cls_head(32, 3, with_avg_pool=True)), "mmselfsup"),
     "deepcluster_soft": (
         {**DEEPCLUSTER, "head": cls_head(32, 3, loss={"type": "LabelSmoothLoss", "label_smooth_val": 0.1})},
         "mmselfsup",

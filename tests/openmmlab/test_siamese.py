@@ -224,11 +224,13 @@ def test_the_queue_of_a_checkpoint_is_loaded_with_its_place() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_missing_view_is_named_before_anything_changes(name: str) -> None:
+def test_views_that_do_not_fit_are_named_before_anything_changes(name: str) -> None:
     model = copy.deepcopy(compiled(name)).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     with pytest.raises(GraphError, match="view_2"):
         model(views(0)[:1], mode="loss")
+    with pytest.raises(GraphError, match=r"its first axis \(B\) is 3, that of view_1 is 4"):
+        model([views(0)[0], views(0)[1][:3]], mode="loss")
     with pytest.raises(GraphError, match="got 3 inputs, the graph has 2"):
         model([*views(0), views(0)[0]], mode="loss")
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())

@@ -33,4 +33,6 @@ def test_the_bundle_names_no_other_host_to_load_from():
 def test_nothing_from_a_graph_can_become_markup():
     for path in (FRONTEND / "src").rglob("*.ts*"):
         text = path.read_text("utf-8")
-        assert not re.search(r"dangerouslySetInnerHTML|\.innerHTML|insertAdjacentHTML|document\.write|\beval\(", text), path
+        assert not re.search(
+            r"dangerouslySetInnerHTML|\.innerHTML|insertAdjacentHTML|document\.write|\beval\(", text
+        ), path

@@ -72,13 +72,17 @@ def test_the_apps_own_page_gets_through(method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7860", "[::2]", "10.0.0.7"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7860", "[::2]", "10.0.0.7"]
+)
 def test_another_host_name_is_refused_on_every_endpoint(method, path, host):
     assert ask(method, path, {"Host": host}).status_code == 421
 
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:7861", "null", "http://127.0.0.1:7860.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://127.0.0.1:7861", "null", "http://127.0.0.1:7860.evil.example"]
+)
 def test_another_origin_is_refused_on_every_endpoint(method, path, origin):
     assert ask(method, path, {"Origin": origin}).status_code == 403
 

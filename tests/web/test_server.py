@@ -70,7 +70,9 @@ def test_the_functions_of_the_server_answer_in_envelopes(client):
     assert not wrong["ok"] and "document" in wrong["error"]["message"]
 
 
-@pytest.mark.parametrize("payload", [None, [], 3, "x", {"document": None}, {"path": "x"}, {"document": "{", "path": []}])
+@pytest.mark.parametrize(
+    "payload", [None, [], 3, "x", {"document": None}, {"path": "x"}, {"document": "{", "path": []}]
+)
 @pytest.mark.parametrize("name", ["look", "edit", "open", "read", "save", "fits", "suggest", "copy", "source", "text"])
 def test_a_payload_that_is_none_is_told(client, name, payload):
     answer = call(client, name, payload)
@@ -86,7 +88,9 @@ def test_other_attributes_of_the_canvas_cannot_be_called(client):
         assert client.post("/gradio_api/component_server/", json=body).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "pyproject.toml", "../../etc/passwd", "%2fetc%2fpasswd", ".git/config"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "app.py", "pyproject.toml", "../../etc/passwd", "%2fetc%2fpasswd", ".git/config"]
+)
 def test_no_file_of_the_machine_is_served(client, path):
     assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
 

@@ -7,7 +7,7 @@ from composer.graph import Ref
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.detection.anchor_head import RETINA, chosen
 from composer.openmmlab.detection.body import Body, Reading
-from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture
+from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor
 from composer.openmmlab.detection.roi_head import overlap, write_overlap
 from composer.openmmlab.detection.settings import put, section
 from composer.openmmlab.draft import Draft
@@ -56,6 +56,7 @@ def write(trace: Trace) -> dict[str, Any]:
     found = {"backbone": trace.part("backbone", "backbone"), "neck": trace.part("neck", "neck")}
     found["bbox_head"] = RETINA.write(body, body, before, learns)
     if learns:
+        found |= write_divisor(body)
         found["train_cfg"] = RETINA.write_training(body, train)
     said = bool(test)
     for key in _DEFAULTS:

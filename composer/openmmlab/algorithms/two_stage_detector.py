@@ -7,7 +7,7 @@ from composer.graph import FrozenDict, Node, Ref
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.detection.anchor_head import RPN, chosen
 from composer.openmmlab.detection.body import Body, Reading, by_mode, kind_of
-from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture
+from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor
 from composer.openmmlab.detection.roi_head import ROI_TYPES, draw_roi_head, overlap, write_overlap, write_roi_head
 from composer.openmmlab.detection.settings import put, section
 from composer.openmmlab.draft import Draft
@@ -113,6 +113,7 @@ def write(trace: Trace) -> dict[str, Any]:
     found = {"backbone": trace.part("backbone", "backbone"), "neck": trace.part("neck", "neck")}
     found["rpn_head"] = RPN.write(inside, top, carried["rpn_head"], learns)
     if learns:
+        found |= write_divisor(inside)
         train["rpn"] = RPN.write_training(inside, train.get("rpn", {}))
         _write_selection(inside, "training_proposals", train, "rpn_proposal", section(test, "rpn"))
     _write_selection(inside, "proposals", test, "rpn", None)

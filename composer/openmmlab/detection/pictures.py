@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from composer.graph import Input
+from composer.openmmlab.detection.body import Reading
 from composer.openmmlab.detection.settings import dig
 from composer.openmmlab.draft import Draft
 
-__all__ = ["FIELDS", "divisor_of", "draw_picture"]
+__all__ = ["FIELDS", "divisor_of", "draw_picture", "write_divisor"]
 
 FIELDS: Mapping[str, Input] = MappingProxyType(
     {
@@ -32,6 +33,14 @@ def draw_picture(config: Mapping[str, Any], draft: Draft) -> None:
     draft.inputs["image"] = replace(entry, shape=(*(entry.shape or ("B", 3))[:2], _SIDE, _SIDE), preprocess=steps)
     flow = draft.parts("backbone", config.get("backbone"), source, "backbone")
     draft.parts("neck", config.get("neck"), flow, "neck")
+
+
+def write_divisor(body: Reading) -> dict[str, Any]:
+    """``data_preprocessor`` as far as anchors tell of it, where the config said something else."""
+    divisor = body.param("inside", "pad_size_divisor")
+    if divisor == divisor_of(body.trace.carried):
+        return {}
+    return {"data_preprocessor": {"pad_size_divisor": divisor}}
 
 
 def divisor_of(config: Mapping[str, Any]) -> int:

@@ -113,5 +113,10 @@ def _load_lines(opened: Opened, graph: Graph, mode: str) -> str:
     """A script's first lines, for the file that is open."""
     programs_need = "inputs, data_samples" if mode == "loss" and graph.data_samples else "inputs"
     end = "" if mode == "tensor" else f', mode="{mode}"'
-    load = f"model = composer.load({json.dumps(opened.file)})"
+    load = f"model = composer.load({json.dumps(_typed(opened))})"
     return f"import composer\n\n{load}\noutputs = model({programs_need}{end})\n"
+
+
+def _typed(opened: Opened) -> str:
+    """The file as one would name it in a script."""
+    return f"saved_graphs/{opened.file}" if opened.place == "shipped" else opened.file.rpartition("/")[2]

@@ -71,7 +71,7 @@ class ExportTab:
                 mode = gr.Radio([], label="Mode", elem_id="dock-export-mode", elem_classes="dock-radio")
             with gr.Column(scale=3, min_width=280, elem_classes="dock-side"):
                 weights = WeightsPicker.build("export")
-                weights.seed.render()
+                weights.seed.render()  # type: ignore[no-untyped-call]
             with gr.Column(scale=5, min_width=320, elem_classes="dock-side"):
                 with gr.Row(elem_classes="dock-buttons"):
                     start = gr.Button("Export", variant="primary", size="sm", elem_id="dock-export-start")
@@ -97,7 +97,7 @@ class ExportTab:
         chosen = gr.update(choices=list(modes), value=mode if mode in modes else next(iter(modes), None))
         return chosen, *self.weights.refresh(self.setting, opened, kind, known)
 
-    def run(self, *given: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def run(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
         """Write the files, and tell how it goes."""
         opened_text, *rest = given
         busy = (gr.update(interactive=False), gr.update(interactive=True))
@@ -135,6 +135,7 @@ class ExportTab:
             js=opened_script("Export"),
             show_progress="hidden",
             concurrency_limit=_AT_ONCE,
+            api_name="dock_export",
             api_visibility="private",
         )
         self.halt.click(

@@ -1,15 +1,20 @@
 """Small pieces of HTML for the dock. Every text goes through ``escape``: nothing from a graph becomes markup."""
 
+import base64
+import io
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from composer.web.running import Progress, Trouble
 from composer.web.running.results import Histogram
 
-__all__ = ["bar_list", "hint", "histogram", "html_block", "progress_bar", "table", "trouble_list"]
+__all__ = ["bar_list", "drawn", "hint", "histogram", "html_block", "progress_bar", "table", "trouble_list"]
 
 
 def html_block(elem_id: str, value: str = "", classes: str = "") -> gr.HTML:
@@ -62,6 +67,15 @@ def bar_list(title: str, entries: Sequence[tuple[str, float, str]]) -> str:
     return f'<figure class="dock-bars"><figcaption>{escape(title)}</figcaption><ul>{lines}</ul></figure>'
 
 
+def drawn(pixels: NDArray[np.uint8], caption: str) -> str:
+    """A picture inside the page, and what it shows."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    text = escape(caption)
+    return f'<figure class="dock-drawn"><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
 def progress_bar(progress: Progress) -> str:
     """What a worker is doing."""
     share = 100 * progress.done / progress.total if progress.total else 0
@@ -108,7 +122,8 @@ def _trouble(item: Trouble, lines: Sequence[str]) -> str:
     text = f"<code>{escape(lines[item.line - 1].strip()[:160])}</code>" if known and item.line else ""
     subject = f"<b>{escape(item.subject)}</b>" if item.subject and not text else ""
     fix = f'<div class="dock-fix">To mend it: {escape(item.fix)}</div>' if item.fix else ""
-    message = "<br>".join(map(escape, item.message.splitlines()))
+    first, _, more = item.message.partition("\n")
+    message = escape(first) + (f"<pre>{escape(more)}</pre>" if more else "")
     kind = "dock-warning" if item.severity == "warning" else "dock-error"
     return (
         f'<li class="{kind}"><div>{where}{text}{subject}<span class="dock-code">{escape(item.code)}</span></div>'

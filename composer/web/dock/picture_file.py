@@ -8,23 +8,26 @@ from gradio.data_classes import ImageData
 
 import composer
 
-__all__ = ["PictureFile", "shipped_pictures"]
+__all__ = ["picture_file", "shipped_pictures"]
 
 _EXAMPLES = Path(composer.__file__).parents[1] / "examples"
 
 
-class PictureFile(gr.Image):
-    """An image component whose value reaches a handler as the path of the uploaded file: nothing decodes it here."""
+def picture_file(**options: Any) -> gr.Image:
+    """An image component whose value reaches a handler as the path of the uploaded file: nothing decodes it here.
 
-    def preprocess(self, payload: ImageData | None) -> Any:
-        """The path of the file in Gradio's folder of uploads."""
-        return None if payload is None else payload.path
-
-    def get_block_name(self) -> str:
-        """The front end draws it as an image."""
-        return "image"
+    No handler may update its properties: Gradio would make it anew, and decode the next picture in the server.
+    """
+    picture = gr.Image(type="filepath", image_mode=None, format="png", **options)
+    vars(picture)["preprocess"] = _path_of  # a subclass would do, but for those Gradio writes stubs into the package
+    return picture
 
 
 def shipped_pictures() -> list[Path]:
     """The pictures that come with composer; none where only the packages are installed."""
     return sorted(_EXAMPLES.glob("*/*.png"))
+
+
+def _path_of(payload: ImageData | None) -> str | None:
+    """The path of the file in Gradio's folder of uploads; Gradio has made sure that it lies there."""
+    return None if payload is None else payload.path

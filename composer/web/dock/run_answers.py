@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from composer.web.dock.markup import hint, histogram, html_block, table
+from composer.web.dock.markup import drawn, hint, histogram, html_block, table
 from composer.web.running.results import RunResult, TensorRow, Watched
 
 __all__ = ["RunAnswers"]
@@ -23,14 +23,12 @@ class RunAnswers:
         classes: A chart of classes.
         regions: Boxes and masks on the picture.
         rows: Losses, or sizes and numbers of tensors.
-        maps: What the selected node put out, as pictures.
-        values: The same in words, with histograms.
+        values: What the selected node put out.
     """
 
     classes: gr.Label
     regions: gr.AnnotatedImage
     rows: gr.HTML
-    maps: gr.Gallery
     values: gr.HTML
 
     @classmethod
@@ -56,23 +54,12 @@ class RunAnswers:
                 rows = html_block("dock-rows")
             with gr.Column(scale=5, min_width=220, elem_classes="dock-scroll"):
                 values = html_block("dock-values")
-                maps = gr.Gallery(
-                    label="Activations",
-                    format="png",
-                    columns=1,
-                    object_fit="contain",
-                    visible=False,
-                    elem_id="dock-maps",
-                    show_label=False,
-                    buttons=["download", "fullscreen"],
-                    allow_preview=True,
-                )
-        return cls(classes, regions, rows, maps, values)
+        return cls(classes, regions, rows, values)
 
     @property
     def parts(self) -> list[Any]:
         """The components, in the order of what ``show`` gives."""
-        return [self.classes, self.regions, self.rows, self.maps, self.values]
+        return [self.classes, self.regions, self.rows, self.values]
 
     def kept(self) -> tuple[Any, ...]:
         """Leave what is shown."""
@@ -81,7 +68,7 @@ class RunAnswers:
     def none(self) -> tuple[Any, ...]:
         """Show nothing."""
         hidden = gr.update(value=None, visible=False)
-        return hidden, hidden, "", hidden, ""
+        return hidden, hidden, "", ""
 
     def notes(self, result: RunResult) -> str:
         """Time, memory, and what went in."""
@@ -98,7 +85,7 @@ class RunAnswers:
         """
         scored = {entry.name: entry.score for entry in result.classes if entry.score is not None}
         classes = gr.update(value=_chart(result, scored), visible=bool(result.classes))
-        return classes, _regions(result), _rows(result, scored), *_watched(result.watched, selected)
+        return classes, _regions(result), _rows(result, scored), _watched(result.watched, selected)
 
 
 def _chart(result: RunResult, scored: dict[str, float]) -> Any:
@@ -146,26 +133,20 @@ def _tensor_cells(row: TensorRow) -> list[str]:
     return [row.name, f"{row.size}{strange}", *(_number(value) for value in (row.mean, row.std, row.low, row.high))]
 
 
-def _watched(found: list[Watched], selected: str) -> tuple[Any, str]:
+def _watched(found: list[Watched], selected: str) -> str:
     if not found:
-        text = "" if selected else "Select a node on the canvas and run again to see what it puts out."
-        return gr.update(value=None, visible=False), hint(text)
-    pictures = [(item.picture.array(), _title(item)) for item in found[:_SHOWN] if item.picture is not None]
+        return hint("" if selected else "Select a node on the canvas and run again to see what it puts out.")
     lines = [hint(f"What {found[0].node} puts out for the first sample", "title")]
     for item in found[:_SHOWN]:
         row = item.tensor
-        numbers = f"mean {_number(row.mean)}, std {_number(row.std)}"
-        lines.append(hint(f"{_title(item)}: {numbers}. {item.caption}".strip()))
+        title = f"{row.name or item.node} {row.size}: mean {_number(row.mean)}, std {_number(row.std)}"
+        if item.picture is not None:
+            lines.append(drawn(item.picture.array(), f"{title}. {item.caption}"))
+        else:
+            lines.append(hint(title if item.histogram is not None else f"{row.name}: {_number(row.low)}"))
         if item.histogram is not None:
             lines.append(histogram(item.histogram, _number(row.low), _number(row.high)))
-        elif row.low is not None:
-            lines.append(hint(f"value {row.low:.6g}"))
-    gallery = gr.update(value=pictures or None, visible=bool(pictures), columns=1 if len(pictures) == 1 else 2)
-    return gallery, "".join(lines)
-
-
-def _title(item: Watched) -> str:
-    return f"{item.tensor.name or item.node} {item.tensor.size}"
+    return "".join(lines)
 
 
 def _number(value: float | None) -> str:

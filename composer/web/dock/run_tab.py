@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,12 +11,13 @@ from PIL import Image
 from composer.problems import GraphError
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
-from composer.web.dock.picture_file import PictureFile, shipped_pictures
+from composer.web.dock.picture_file import picture_file, shipped_pictures
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.setting import Setting
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.running import Done, Failed, Progress, RunJob, RunResult, Waiting
 from composer.web.running.messages import trouble_of
+from composer.web.uploads import uploaded
 
 __all__ = ["RunTab"]
 
@@ -43,7 +43,7 @@ class RunTab:
     """
 
     setting: Setting
-    picture: PictureFile
+    picture: gr.Image
     mode: gr.Radio
     device: gr.Dropdown
     label: gr.Dropdown
@@ -67,7 +67,7 @@ class RunTab:
                 mode = gr.Radio([], label="Mode", elem_id="dock-run-mode", elem_classes="dock-radio")
                 weights = WeightsPicker.build("run")
                 with gr.Row(elem_classes="dock-small"):
-                    weights.seed.render()
+                    weights.seed.render()  # type: ignore[no-untyped-call]
                     samples = gr.Number(
                         2, label="Samples", precision=0, minimum=1, maximum=64, min_width=60, elem_id="dock-run-samples"
                     )
@@ -101,7 +101,7 @@ class RunTab:
         labels = gr.update(choices=names, value=chosen, visible=bool(labelled and graph.classes))
         return modes, *self.weights.refresh(self.setting, opened, kind, known), labels
 
-    def run(self, *given: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def run(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
         """Run, and tell how it goes; the last update holds the answers, or why there are none."""
         opened_text, *rest = given
         busy = (gr.update(interactive=False), gr.update(interactive=True))
@@ -140,6 +140,7 @@ class RunTab:
             js=opened_script("Run"),
             show_progress="hidden",
             concurrency_limit=_AT_ONCE,
+            api_name="dock_run",
             api_visibility="private",
         )
         self.halt.click(
@@ -165,7 +166,7 @@ class RunTab:
             mode=str(mode or "tensor"),
             device=str(device or "cpu"),
             weights=weights,
-            picture=Path(picture) if picture else None,
+            picture=uploaded(picture) if picture else None,
             label=label if label is not None and label >= 0 else None,
             batch=min(max(int(samples or 2), 1), 64),
             seed=int(seed or 0),
@@ -173,21 +174,20 @@ class RunTab:
         )
 
 
-def _picture() -> PictureFile:
+def _picture() -> gr.Image:
     """The picture, and those that come with composer below it."""
-    picture = PictureFile(
+    picture = picture_file(
         label="Picture",
         sources=["upload", "clipboard"],
-        format="png",
         height=150,
         elem_id="dock-picture",
         buttons=[],
-        placeholder="Drop a picture\nor choose one below",
+        placeholder="Drop or click",
     )
     paths = shipped_pictures()
     if paths:
         shelf = gr.Dataset(
-            components=[PictureFile(visible=False, render=False, format="png")],
+            components=[picture_file(visible=False, render=False)],
             samples=[[str(path)] for path in paths],
             type="index",
             label="Shipped pictures",

@@ -58,7 +58,7 @@ class SummaryTab:
         with gr.Row(elem_classes="dock-row"):
             with gr.Column(scale=5, min_width=400, elem_classes="dock-fill"):
                 nodes = html_block("dock-summary", classes="dock-scroll")
-            with gr.Column(scale=3, min_width=260, elem_classes="dock-side"):
+            with gr.Column(scale=4, min_width=320, elem_classes="dock-side"):
                 mode = gr.Radio([], label="Mode", elem_id="dock-summary-mode", elem_classes="dock-radio")
                 bars = html_block("dock-bars")
                 with gr.Row(elem_classes="dock-buttons"):
@@ -156,7 +156,7 @@ def _side(graph: Graph, rows: Sequence[Row], shapes: Shapes, mode: str | None) -
     warned = hint(
         f"The graph has {wrong} problem{'' if wrong == 1 else 's'}; what is behind them is left out.", "warning"
     )
-    return (warned if wrong else "") + charts + hint(text)
+    return f'{warned if wrong else ""}<div class="dock-charts">{charts}</div>{hint(text)}'
 
 
 def _largest(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, str]]:

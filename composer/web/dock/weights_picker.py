@@ -10,6 +10,7 @@ from composer.problems import GraphError, Problem, Where
 from composer.web.dock.opened import Opened
 from composer.web.dock.setting import Setting
 from composer.web.running import WeightsChoice
+from composer.web.uploads import uploaded
 
 __all__ = ["WeightsPicker"]
 
@@ -99,7 +100,7 @@ class WeightsPicker:
                 raise GraphError(
                     Problem("no-weights", Where("weights"), "upload a .safetensors file, or choose others")
                 )
-            return WeightsChoice("uploaded", Path(upload), Path(upload).name, number)
+            return WeightsChoice("uploaded", uploaded(upload), Path(upload).name, number)
         beside = _beside(setting, opened) if kind == "shipped" else None
         if beside is not None:
             return WeightsChoice("shipped", beside, beside.name, number)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,7 +12,7 @@ from composer.graph import Graph
 from composer.graphfile.document import from_document
 from composer.inference import infer_shapes
 from composer.model import Model
-from composer.problems import GraphError
+from composer.problems import GraphError, Problem, Where
 from composer.web.running.jobs import WeightsChoice
 from composer.web.running.messages import Failed
 from composer.web.running.troubles import out_of_memory
@@ -68,8 +68,25 @@ class Workshop:
         model = compile_graph(graph, self.catalog).eval()
         if weights.path is not None:
             self.tell("Reading the weights")
-            model.load_weights(weights.path, dtype=torch.float32)
+            _load(model, weights)
         return model.to(device) if device is not None else model
+
+
+def _load(model: Model, weights: WeightsChoice) -> None:
+    """Put weights into a model; what is wrong with them names the file as its owner does."""
+    try:
+        model.load_weights(str(weights.path), dtype=torch.float32)
+    except GraphError as error:
+        raise GraphError([_in_words(problem, weights) for problem in error.problems]) from error
+
+
+def _in_words(problem: Problem, weights: WeightsChoice) -> Problem:
+    text = problem.message.replace(str(weights.path), weights.name)
+    if problem.code == "pickle-refused":
+        text = "this is not a safetensors file, and others are not read here; the command `composer weights` makes one"
+    if problem.code == "weights-mismatch":
+        text = text.rpartition("\n")[0]  # what it ends with is for scripts
+    return replace(problem, where=Where(weights.name), message=text)
 
 
 def weights_note(weights: WeightsChoice) -> str:

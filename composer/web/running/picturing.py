@@ -58,7 +58,7 @@ def watched(node: str, port: str, tensor: Tensor) -> Watched:
         picture, caption = Pixels.of(_grid(values[:_CHANNELS].numpy())), _channels_text(values)
     elif values.ndim == 2 and values.numel():
         picture = Pixels.of(_coloured(values[:512, :1024].numpy()))
-        caption = f"{values.shape[0]} rows of {values.shape[1]} values, from low (dark) to high (bright)"
+        caption = f"{values.shape[0]} rows of {values.shape[1]} values, from the lowest (dark) to the highest."
     histogram = _histogram(values.numpy()) if values.numel() > 1 else None
     row = tensor_row(port, tensor)
     return Watched(node=node, port=port, tensor=row, picture=picture, caption=caption, histogram=histogram)
@@ -79,8 +79,10 @@ def seen_by_model(tensor: Tensor, steps: Preprocess) -> tuple[Pixels, int]:
 
 def _channels_text(values: Tensor) -> str:
     count = len(values)
-    shown = f"the first {_CHANNELS} of {count} channels" if count > _CHANNELS else f"{count} channels"
-    return f"{shown}, {values.shape[1]} x {values.shape[2]} each, every one from its lowest (dark) to its highest value"
+    shown = f"The first {_CHANNELS} of {count} channels" if count > _CHANNELS else f"{count} channels"
+    if count == 1:
+        return f"One channel of {values.shape[1]} x {values.shape[2]}, from its lowest (dark) to its highest value."
+    return f"{shown} of {values.shape[1]} x {values.shape[2]}, each from its lowest (dark) to its highest value."
 
 
 def _grid(maps: NDArray[Any]) -> NDArray[np.uint8]:
@@ -91,13 +93,19 @@ def _grid(maps: NDArray[Any]) -> NDArray[np.uint8]:
     grow = max(1, _CELL // max(maps.shape[1:]))
     cells = np.stack([_coloured(item) for item in maps]).repeat(grow, axis=1).repeat(grow, axis=2)
     tall, wide = cells.shape[1] + _GAP, cells.shape[2] + _GAP
-    columns = min(count, max(1, round(math.sqrt(count * _WIDE * tall / wide)), 1), max(1, MAX_SIDE // wide))
+    columns = min(_columns(count, math.sqrt(count * _WIDE * tall / wide)), max(1, MAX_SIDE // wide))
     rows = min(math.ceil(count / columns), max(1, MAX_SIDE // tall))
     sheet = np.full((rows * tall - _GAP, columns * wide - _GAP, 3), 128, np.uint8)
     for position, cell in enumerate(cells[: rows * columns]):
         top, left = position // columns * tall, position % columns * wide
         sheet[top : top + tall - _GAP, left : left + wide - _GAP] = cell
     return sheet
+
+
+def _columns(count: int, wanted: float) -> int:
+    """About as many columns as are wanted, so that few places stay empty."""
+    near = range(max(1, round(wanted * 0.7)), max(1, round(wanted * 1.5)) + 1)
+    return min(near, key=lambda columns: (-count % columns, abs(columns - wanted)))
 
 
 def _coloured(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -73,7 +73,7 @@ class Runner:
         self._changed = threading.Condition()
 
     def warm_up(self) -> None:
-        """Start the process that workers are forked from; it takes a few seconds of its own."""
+        """Start the process that workers are forked from; nobody has to wait the seconds that its imports take."""
         forkserver.ensure_running()
 
     def run(self, job: Job, owner: str | None = None) -> Iterator[Told]:
@@ -115,6 +115,7 @@ class Runner:
             self._changed.notify_all()
 
     def __enter__(self) -> "Runner":
+        self.warm_up()
         return self
 
     def __exit__(

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from composer.component import Component
 from composer.editing.adding import holds
+from composer.editing.called import origin_of
 from composer.editing.canvas import Canvas
-from composer.editing.draft import origin_of, outputs_name
+from composer.editing.draft import outputs_name
 from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, refs_of
 from composer.ports import PortType
 from composer.problems import Problem
@@ -148,7 +149,9 @@ class Boxes:
         ]
         for port in ports:
             ref = next(refs_of(node.inputs[port.name]), None) if port.name in node.inputs else None
-            yield port if ref is None else port.model_copy(update={"size": size_text(self.opened.size(ref))})
+            if ref is not None:
+                port.size = size_text(self.opened.size(ref))
+            yield port
 
     def _output_ports(self, name: str) -> Iterator[PortView]:
         called = self.opened.known[name]
@@ -177,18 +180,15 @@ class Boxes:
         return found
 
     def _carrying(self, view: PortView, kind: PortType | None, size: Any) -> PortView:
-        """A port with what it carries."""
-        known = kind is not None and kind is not UNKNOWN
-        sequence = kind is not None and kind.is_sequence and kind.entries == "level"
-        return view.model_copy(
-            update={
-                "type": kind.name if known and kind is not None else view.type,
-                "colour": family(kind if known else None),
-                "sequence": sequence,
-                "size": size_text(size),
-                "levels": level_texts(size) if sequence else None,
-            }
-        )
+        """A port with what it carries; the port itself is changed."""
+        if kind is UNKNOWN:
+            kind = None
+        view.sequence = kind is not None and kind.is_sequence and kind.entries == "level"
+        view.type = view.type if kind is None else kind.name
+        view.colour = family(kind)
+        view.size = size_text(size)
+        view.levels = level_texts(size) if view.sequence else None
+        return view
 
     def _taken(self, name: str, node: Node, component: Component | None) -> dict[str, Any]:
         """The parameters that are taken from the wires."""

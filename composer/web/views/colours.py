@@ -1,6 +1,7 @@
 """Families of port types, each with a colour of its own."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from composer.ports import PortType, port_type
 
@@ -26,6 +27,7 @@ FAMILIES: Mapping[str, str] = {
 """The family of a type, and of the types that descend from it."""
 
 
+@lru_cache(1024)
 def family(kind: PortType | None) -> str:
     """The colour family of a port type: that of its nearest ancestor that has one, else of what its entries are."""
     if kind is None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.editing.draft import Called, origin_of, scope_of
+from composer.editing.called import Called, origin_of, scope_of
 from composer.editing.flowing import Flows
 from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph, refs_of, wire_in_mode
 from composer.inference import Shapes, infer_shapes
@@ -107,12 +107,12 @@ class Opened:
         """The whole graph."""
         return self.insight.graph
 
-    @property
+    @cached_property
     def body(self) -> Graph | Subgraph:
         """What is open."""
         return self.graph.graphs[self.scope] if self.scope else self.graph
 
-    @property
+    @cached_property
     def nodes(self) -> Mapping[str, Node]:
         """Its nodes."""
         return self.body.nodes

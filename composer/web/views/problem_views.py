@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from composer.editing.draft import called_graph, scope_of
+from composer.editing.called import called_graph, scope_of
 from composer.editing.operations import EditStep
 from composer.graph import MODES, Graph
 from composer.problems import Fix, Problem

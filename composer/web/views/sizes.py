@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ _BATCHES = re.compile(r"([0-9]*)B([+-][0-9]+)?")
 _FLOAT = 4
 
 
+@lru_cache(4096)
 def size_text(size: Any) -> str | None:
     """Sizes as a wire shows them: ``B 2048 7 7``, ``4 levels`` for a sequence of more than one."""
     if size is None:
@@ -28,6 +30,7 @@ def level_texts(size: Any) -> list[str] | None:
     return [shape_text(level) for level in size] if _is_sequence(size) else None
 
 
+@lru_cache(4096)
 def activation_bytes(size: Any) -> int | None:
     """Bytes of one sample in float32; None where that is not known."""
     if size is None:

@@ -9,7 +9,9 @@ def test_the_page_opens_with_an_empty_graph_that_teaches_the_first_steps(page):
 
 
 def test_the_page_fits_a_small_window_without_scrolling(page):
-    sizes = page.evaluate("[document.documentElement.scrollHeight, innerHeight, document.documentElement.scrollWidth, innerWidth]")
+    sizes = page.evaluate(
+        "[document.documentElement.scrollHeight, innerHeight, document.documentElement.scrollWidth, innerWidth]"
+    )
     assert sizes[0] <= sizes[1] and sizes[2] <= sizes[3]
 
 

@@ -1,6 +1,7 @@
 import { ReactFlowProvider } from "@xyflow/react";
 import { Canvas } from "./canvas/Canvas";
 import { Dialogs } from "./dialogs/Dialogs";
+import { Guarded } from "./Guarded";
 import { Palette } from "./palette/Palette";
 import { Side } from "./side/Side";
 import { Toolbar } from "./toolbar/Toolbar";
@@ -9,13 +10,13 @@ export function App() {
   return (
     <ReactFlowProvider>
       <div className="composer">
-        <Toolbar />
+        <Guarded what="toolbar"><Toolbar /></Guarded>
         <div className="composer-body">
-          <Palette />
-          <Canvas />
-          <Side />
+          <Guarded what="palette"><Palette /></Guarded>
+          <Guarded what="canvas"><Canvas /></Guarded>
+          <Guarded what="side panel"><Side /></Guarded>
         </div>
-        <Dialogs />
+        <Guarded what="dialog"><Dialogs /></Guarded>
       </div>
     </ReactFlowProvider>
   );

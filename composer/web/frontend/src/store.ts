@@ -39,6 +39,9 @@ export interface EditOptions {
   refused?: (reason: string) => void;
 }
 
+/** Operations, or how they are made of what the changes before have left. */
+export type Operations = Operation[] | ((view: GraphView | null) => Operation[]);
+
 export type Panel = "inspector" | "problems";
 export type Dialog = "gallery" | "save" | "shortcuts" | "conflict" | "recovery" | "unsaved" | "failure" | null;
 
@@ -70,7 +73,7 @@ export interface Composer {
   notes: ProblemView[];
 
   /** Apply operations as one step of undo; null where they were refused, which is told in a toast. */
-  edit: (operations: Operation[], options?: EditOptions) => Promise<EditReply | null>;
+  edit: (operations: Operations, options?: EditOptions) => Promise<EditReply | null>;
   /** Ask the server something about the document that is shown; null where it refused, which is told. */
   ask: <T>(name: string, payload: Record<string, unknown>) => Promise<T | null>;
   undo: () => Promise<void>;
@@ -167,8 +170,9 @@ export const useComposer = create<Composer>()((set, get) => {
     toasts: [],
     notes: [],
 
-    edit: (operations, options = {}) =>
+    edit: (asked, options = {}) =>
       inTurn(async () => {
+        const operations = typeof asked === "function" ? asked(get().view) : asked;
         const { document, path, bridge } = get();
         const before = step(options.label ?? operations[0]?.op ?? "change");
         const reply = await busy(

@@ -1,4 +1,4 @@
-import type { NodeProps } from "@xyflow/react";
+import { type NodeProps, type ReactFlowState, useStore } from "@xyflow/react";
 import { memo } from "react";
 import { useComposer } from "../store";
 import type { Box, BoxData } from "./drawing";
@@ -6,19 +6,33 @@ import { NameField } from "./NameField";
 import { Port } from "./Port";
 import type { Row } from "./rows";
 import { useCanvas } from "./state";
+import { HANDLE, rowY } from "./geometry";
 import { kindColour } from "./kinds";
 import type { Mode } from "../operations";
+
+/** So many boxes from so far away are drawn without their ports. */
+export const isFar = (state: ReactFlowState): boolean => state.transform[2] < 0.3 && state.nodeLookup.size > 200;
 
 /** A node, an input, a data sample, or the outputs of a mode. */
 export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<Box>) {
   const dim = useComposer((state) => state.lens !== null && !runs(data, state.lens));
+  const far = useStore(isFar);
   const { view, text, inputs, outputs } = data;
   const classes = ["composer-box", `composer-box-${view?.role ?? "outputs"}`, `composer-box-${view?.state ?? "ok"}`];
   if (selected) classes.push("composer-box-selected");
   if (dim) classes.push("composer-dim");
   if (view?.bypassed) classes.push("composer-box-bypassed");
+  const style = { "--kind": kindColour(data) } as React.CSSProperties;
+  if (far) {
+    return (
+      <div className={classes.join(" ")} style={style}>
+        <div className="composer-head">{text.title}</div>
+        <Ends data={data} />
+      </div>
+    );
+  }
   return (
-    <div className={classes.join(" ")} style={{ "--kind": kindColour(data) } as React.CSSProperties}>
+    <div className={classes.join(" ")} style={style}>
       <Head id={id} data={data} />
       {text.badges.length > 0 && (
         <div className="composer-badges">
@@ -37,6 +51,25 @@ export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<B
     </div>
   );
 });
+
+/** Where wires end, for React Flow to measure; nothing that could be seen or dragged. */
+function Ends({ data }: { data: BoxData }) {
+  const end = (row: Row, at: number, side: "source" | "target") => (
+    <i
+      key={`${side} ${row.handle}`}
+      className={`composer-end ${side}`}
+      data-handleid={row.handle}
+      data-handlepos={side === "target" ? "left" : "right"}
+      style={{ top: rowY(data, at) - HANDLE / 2 }}
+    />
+  );
+  return (
+    <>
+      {data.inputs.map((row, at) => end(row, at, "target"))}
+      {data.outputs.map((row, at) => end(row, at, "source"))}
+    </>
+  );
+}
 
 function Head({ id, data }: { id: string; data: BoxData }) {
   const renaming = useCanvas((state) => state.renaming === id);

@@ -3,7 +3,7 @@ import "./box.css";
 import "./popups.css";
 import { Background, BackgroundVariant, ConnectionMode, MiniMap, ReactFlow, SelectionMode, useReactFlow, useStore } from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
-import { BoxNode } from "./BoxNode";
+import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
 import { CommentNode } from "./CommentNode";
 import { ConnectTo } from "./ConnectTo";
@@ -36,6 +36,7 @@ export function Canvas() {
   const onWires = useWires();
   const onPointer = usePointer();
   useKeys();
+  const far = useStore(isFar);
   return (
     <main ref={root} className="composer-canvas" aria-label="canvas" tabIndex={0} {...onPointer.root}>
       <ReactFlow<Box, Wire>
@@ -58,6 +59,7 @@ export function Canvas() {
         deleteKeyCode={null}
         disableKeyboardA11y
         edgesFocusable={false}
+        edgesReconnectable={!far}
         zoomOnDoubleClick={false}
         elevateNodesOnSelect
         onlyRenderVisibleElements={boxes.length > MANY}

@@ -80,7 +80,7 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
     ...targets.filter(wanted).map((target) => ({ target })),
   ];
   const replies = await Promise.all(asked.map((one) => ask<FitsReply>("fits", { document, path, ...one })));
-  return replies.flatMap((reply, at) => {
+  const found = replies.flatMap((reply, at) => {
     const one = asked[at];
     if (!reply || !one) return [];
     return reply.fits
@@ -89,12 +89,17 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
         const source = "source" in one ? one.source : fit.end;
         const target = "source" in one ? fit.end : one.target;
         const mine = "source" in one ? one.source : one.target;
-        const words = "source" in one ? `${short(mine, name)} → ${fit.end}` : `${short(mine, name)} ← ${fit.end}`;
+        const words = `${short(mine, name)} ${"source" in one ? "→" : "←"} ${worded(fit.end)}`;
         const port = source.slice(source.indexOf(".") + 1).replace(/\[.*$/, "");
         return { id: `${source} ${target}`, name: words, kind: taken(target), text: fit.end, source, target, colour: `var(--port-${colours.get(port) || "any"})` };
       });
   });
+  const there = new Set(view?.wires.map((wire) => `${wire.source} ${wire.node}.${wire.port}`));
+  return found.filter((wire) => !there.has(wire.id)).sort((a, b) => Number(a.kind !== "") - Number(b.kind !== ""));
 }
+
+/** An end as people read it: `outputs.loss.+` is a new output. */
+const worded = (end: string): string => end.replace(/^outputs\.(\w+)\.\+$/, "new output of $1 mode").replace(/^outputs\.\+$/, "new output");
 
 const short = (end: string, node: string): string => (end.startsWith(`${node}.`) ? end.slice(node.length + 1) : end);
 

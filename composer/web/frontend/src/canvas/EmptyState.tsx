@@ -7,7 +7,7 @@ export function EmptyState() {
   const empty = useComposer(({ view }) => view !== null && !view.path.length && !view.comments.length && !view.nodes.some((node) => node.role === "node" || node.role === "subgraph"));
   if (!empty) return null;
   return (
-    <div className="composer-empty">
+    <div className="composer-start">
       <h2>Build a model</h2>
       <ol>
         <li>

@@ -24,7 +24,6 @@ export function WireBar({ wire }: { wire: WireView }) {
       aria-label="wire"
       onKeyDown={(event) => {
         if (event.key === "Escape") useCanvas.getState().root?.focus();
-        else event.stopPropagation();
       }}
     >
       {canServeModes(wire) &&

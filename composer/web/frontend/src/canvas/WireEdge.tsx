@@ -1,6 +1,7 @@
-import { BaseEdge, type EdgeProps, EdgeLabelRenderer, getBezierPath } from "@xyflow/react";
+import { BaseEdge, type EdgeProps, EdgeLabelRenderer, getBezierPath, useStore } from "@xyflow/react";
 import { memo } from "react";
 import { useComposer } from "../store";
+import { isFar } from "./BoxNode";
 import type { Wire } from "./drawing";
 import { WireBar } from "./WireBar";
 import { wireLabel } from "./wireLabel";
@@ -9,10 +10,11 @@ import { wireLabel } from "./wireLabel";
 export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
   const dim = useComposer((state) => state.lens !== null && data !== undefined && !data.view.runs.includes(state.lens));
+  const far = useStore(isFar);
   if (!data) return null;
   const { view, slot } = data;
   const [path, middleX, middleY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.3 });
-  const label = wireLabel(view, selected ? 400 : targetX - sourceX - 20);
+  const label = far ? null : wireLabel(view, selected ? 400 : targetX - sourceX - 4);
   const classes = ["composer-wire"];
   if (view.modes) classes.push("composer-wire-some");
   if (selected) classes.push("composer-wire-selected");
@@ -20,7 +22,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   if (dim) classes.push("composer-dim");
   return (
     <g className={classes.join(" ")} style={{ "--wire": `var(--port-${view.colour || "any"})` } as React.CSSProperties}>
-      <BaseEdge id={id} path={path} interactionWidth={16} />
+      <BaseEdge id={id} path={path} interactionWidth={far ? 0 : 16} />
       {label && (
         <text className="composer-wire-label" x={targetX - 10} y={targetY - 6 - slot * 13} textAnchor="end">
           {label.modes && <tspan className="composer-wire-modes">{label.modes} </tspan>}

@@ -40,7 +40,8 @@ export function writePlaces(): Operation[] {
   ]);
   const positions: Record<string, [number, number]> = {};
   for (const box of boxes()) {
-    if (box.data.comment || known.has(box.id) || hasPlace(box) || !isPlaced(box)) continue;
+    const idle = box.data.output !== null && box.data.inputs.length < 2;
+    if (box.data.comment || idle || known.has(box.id) || hasPlace(box) || !isPlaced(box)) continue;
     positions[box.id] = [box.position.x, box.position.y];
   }
   return Object.keys(positions).length ? [{ op: "place", positions }] : [];

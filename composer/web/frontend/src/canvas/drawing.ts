@@ -69,13 +69,15 @@ function box(id: string, data: BoxData, position: [number, number] | null, old?:
     return { ...old, position: spot };
   }
   const width = widthOf(data);
+  const height = heightOf(data);
   return {
     id,
     type: "box",
     position: spot,
     data,
     width,
-    height: heightOf(data),
+    height,
+    measured: { width, height },
     handles: [...handles(data, data.inputs, "target", 0), ...handles(data, data.outputs, "source", width)],
     ariaLabel: data.text.label,
     domAttributes: UNTABBED,
@@ -108,6 +110,7 @@ function commentNode(comment: CommentView, old?: Box): Box {
     position: { x, y },
     width,
     height,
+    measured: { width, height },
     data: { key, view: null, output: null, comment, text, inputs: [], outputs: [] },
     ariaLabel: text.label,
     domAttributes: UNTABBED,

@@ -33,10 +33,8 @@ export function widthOf(box: Drawn): number {
   const { text, inputs, outputs } = box;
   const lines = [text.title.length * 1.16 + 7, text.type.length + text.numbers.length + 4];
   lines.push(text.badges.reduce((sum, badge) => sum + badge.words.length + 3, 0), text.params.length * 0.92);
-  const rows = Math.max(inputs.length, outputs.length);
-  for (let at = 0; at < rows; at++) {
-    lines.push((inputs[at]?.label.length ?? 0) + (outputs[at]?.label.length ?? 0) + (outputs[at]?.sequence ? 3 : 0) + 7);
-  }
+  const longest = (rows: Row[]) => Math.max(0, ...rows.map((row) => row.label.length + (row.sequence ? 3 : 0)));
+  lines.push(longest(inputs) + longest(outputs) + 7);
   const wanted = Math.max(...lines) * LETTER + 16;
   return Math.ceil(Math.min(WIDE, Math.max(NARROW, wanted)) / 8) * 8;
 }

@@ -2,6 +2,7 @@ import type { Operation } from "../operations";
 import type { Target } from "../payloads";
 import { useComposer } from "../store";
 import { boxes, rectOf, writePlaces } from "./boxes";
+import type { Box } from "./drawing";
 import { freeSpot, type Rect } from "./geometry";
 import { type Point, useCanvas } from "./state";
 
@@ -22,11 +23,14 @@ export function middle(): { x: number; y: number } {
 const WIDTH = 200;
 const HEIGHT = 112;
 
+/** Outputs that nothing is wired to make room by themselves. */
+const stays = ({ data }: Box): boolean => data.view !== null || (data.output !== null && (data.output.position !== null || data.inputs.length > 1));
+
 /** A free place in the middle of the view, or where it is wished. */
 export function placeFor(spot?: Point): Point {
   const at = spot ? { x: spot[0], y: spot[1] } : middle();
   const wish: Rect = { x: at.x - (spot ? 0 : WIDTH / 2), y: at.y - (spot ? 0 : HEIGHT / 2), width: WIDTH, height: HEIGHT };
-  const taken = boxes().filter((box) => !box.data.comment).map(rectOf);
+  const taken = boxes().filter(stays).map(rectOf);
   const found = freeSpot(wish, taken, 24);
   return [found.x, found.y];
 }

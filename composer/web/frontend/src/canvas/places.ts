@@ -1,6 +1,8 @@
 import { type Link, placeUnplaced, type Sized } from "./layout";
 
 const GAP = 112;
+/** At first they leave room for a small graph. */
+const ROOM = 880;
 
 /** Where boxes stand of which the document says nothing, for each scope of the open document. */
 export class Places {
@@ -44,8 +46,9 @@ export class Places {
     const mine = boxes.filter((box) => !box.position && idle(box.id));
     if (!mine.length) return;
     const others = boxes.filter((box) => !mine.includes(box)).map((box) => ({ ...box, at: box.position ?? this.position(box.id) ?? { x: 0, y: 0 } }));
-    const right = others.length ? Math.max(...others.map((box) => box.at.x + box.width)) + GAP : 640;
-    const x = Math.max(right, this.mine.get(mine[0]?.id ?? "")?.[0] ?? right);
+    const right = others.length ? Math.max(...others.map((box) => box.at.x + box.width)) + GAP : 0;
+    const left = others.length ? Math.min(...others.map((box) => box.at.x)) : 0;
+    const x = Math.max(right, left + ROOM, this.mine.get(mine[0]?.id ?? "")?.[0] ?? right);
     let y = others.length ? Math.min(...others.map((box) => box.at.y)) : 0;
     for (const { at, width, height } of others) {
       if (at.x + width > x) y = Math.max(y, at.y + height + 24);

@@ -16,11 +16,7 @@ export interface Wiring {
   end: string;
   from: "source" | "target";
   reasons: Map<string, string | null> | null;
-  /** Ends that do not take the whole sequence that is dragged, but its last level. */
-  last: ReadonlySet<string>;
 }
-
-export const NO_ENDS: ReadonlySet<string> = new Set();
 
 /** What the canvas knows beyond the document: nothing of it is saved. */
 interface CanvasState {

@@ -71,7 +71,7 @@ export function usePointer() {
           useCanvas.getState().root?.focus({ preventScroll: true });
           if (event.detail === 2) openSearch([event.clientX, event.clientY]);
         },
-        onMoveStart: () => void closePopup(),
+        onMoveStart: (event: unknown) => void (event && closePopup()),
         onNodeDragStart: () => void closePopup(),
       },
     };

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { useComposer } from "../store";
 import type { Wire } from "./drawing";
 import { useCanvas } from "./state";
-import { beginWire, connect, endOf, reconnect, refusal, removeWire, sourceFor, targetOf } from "./wiring";
+import { beginWire, connect, endOf, reconnect, refusal, removeWire, targetOf } from "./wiring";
 
 /** What dragging the ends of wires does. */
 export function useWires() {
@@ -15,7 +15,7 @@ export function useWires() {
       if (handleId && handleType) void beginWire(handleId, handleType);
     };
     const onConnect = ({ sourceHandle, targetHandle }: Connection) => {
-      if (sourceHandle && targetHandle) void connect(sourceFor(sourceHandle, targetHandle), targetHandle);
+      if (sourceHandle && targetHandle) void connect(sourceHandle, targetHandle);
     };
     const isValidConnection = (wire: Connection | Wire) => {
       const { wiring } = useCanvas.getState();
@@ -40,7 +40,7 @@ export function useWires() {
     };
     const onReconnect = (wire: Wire, { sourceHandle, targetHandle }: Connection) => {
       landed = true;
-      if (wire.data && sourceHandle && targetHandle) void reconnect(wire.data.view, sourceOf(wire, sourceHandle, targetHandle), targetHandle);
+      if (wire.data && sourceHandle && targetHandle) void reconnect(wire.data.view, sourceOf(wire, sourceHandle), targetHandle);
     };
     /** Let go over nothing: the wire is taken away. */
     const onReconnectEnd = (event: MouseEvent | TouchEvent, wire: Wire, _: unknown, state: FinalConnectionState) => {
@@ -53,8 +53,7 @@ export function useWires() {
   }, []);
 }
 
-/** The source of a wire whose end was moved: what it was where that end stayed, with the level that it took. */
-function sourceOf(wire: Wire, source: string, target: string): string {
-  const view = source === wire.sourceHandle ? wire.data?.view : undefined;
-  return view && view.index !== null ? view.source : sourceFor(source, target);
+/** The source of a wire whose end was moved: with the level that it took, where that end stayed. */
+function sourceOf(wire: Wire, source: string): string {
+  return source === wire.sourceHandle && wire.data ? wire.data.view.source : source;
 }

@@ -1,7 +1,7 @@
 import { MODES, type Mode, type Operation } from "../operations";
 import type { FitsReply, Target, WireView } from "../payloads";
 import { useComposer } from "../store";
-import { NO_ENDS, useCanvas } from "./state";
+import { useCanvas } from "./state";
 
 /** A handle without the number of the wire that ends there. */
 export const endOf = (handle: string): string => handle.replace(/#\d+$/, "");
@@ -72,29 +72,16 @@ export function reconnect(wire: WireView, source: string, handle: string): Promi
   return useComposer.getState().edit(operations, { label: "reconnect", select: useComposer.getState().selection });
 }
 
-/** Ask once, when a wire is begun, which ends it may have; of a sequence also which ends take its last level. */
+/** Ask once, when a wire is begun, which ends it may have. */
 export async function beginWire(handle: string, from: "source" | "target"): Promise<void> {
   const end = endOf(handle);
   const { set } = useCanvas.getState();
-  set({ wiring: { end, from, reasons: null, last: NO_ENDS } });
+  set({ wiring: { end, from, reasons: null } });
   const { ask, document, path } = useComposer.getState();
-  const asked = (one: string) => ask<FitsReply>("fits", { document, path, [from]: one });
-  const [reply, level] = await Promise.all([asked(end), from === "source" && isSequence(end) ? asked(`${end}[-1]`) : null]);
+  const reply = await ask<FitsReply>("fits", { document, path, [from]: end });
   if (!reply || useCanvas.getState().wiring?.end !== end) return;
-  const reasons = new Map(reply.fits.map((fit) => [fit.end, fit.reason]));
-  const last = new Set((level?.fits ?? []).filter((fit) => fit.reason === null && reasons.get(fit.end) !== null).map((fit) => fit.end));
-  for (const one of last) reasons.set(one, null);
-  set({ wiring: { end, from, reasons, last } });
+  set({ wiring: { end, from, reasons: new Map(reply.fits.map((fit) => [fit.end, fit.reason])) } });
 }
-
-/** The source as it is wired to an end: the last level of a sequence, where the end takes one level. */
-export const sourceFor = (source: string, handle: string): string => {
-  const { wiring } = useCanvas.getState();
-  return wiring?.end === source && wiring.last.has(endOf(handle)) ? `${source}[-1]` : source;
-};
-
-const isSequence = (end: string): boolean =>
-  (useComposer.getState().view?.nodes ?? []).some((node) => node.outputs.some((port) => port.sequence && `${node.name}.${port.name}` === end));
 
 /** Why the wire that is dragged can't end here; null where it can, or where it is not known yet. */
 export const refusal = (handle: string): string | null => useCanvas.getState().wiring?.reasons?.get(endOf(handle)) ?? null;

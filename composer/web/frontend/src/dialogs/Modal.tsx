@@ -49,7 +49,7 @@ export function Modal({ title, onClose, children, footer, size = "narrow" }: Pro
           </button>
         </header>
         <div className="composer-dialog-body">{children}</div>
-        {footer && <footer>{footer}</footer>}
+        {footer && <div className="composer-dialog-foot">{footer}</div>}
       </div>
     </div>
   );

@@ -1,3 +1,4 @@
+import { useEffect, useState } from "react";
 import type { Scalar } from "./fields";
 import type { ControlProps } from "./TextControl";
 import { same } from "./values";
@@ -8,12 +9,18 @@ export function ChoiceControl({ id, field, value, commit, refused, invalid, disa
   const options: unknown[] = [...own, ...also];
   if (value !== undefined && !options.some((option) => same(option, value))) options.push(value);
   const at = options.findIndex((option) => same(option, value));
-  const choose = async (index: number) => refused(await commit(options[index]));
+  const [wanted, setWanted] = useState<number | null>(null);
+  useEffect(() => setWanted(null), [at]);
+  const choose = async (index: number) => {
+    setWanted(index);
+    refused(await commit(options[index]));
+    setWanted(null);
+  };
   return (
     <select
       id={id}
       className="composer-select"
-      value={at}
+      value={wanted ?? at}
       disabled={disabled}
       aria-label={label}
       aria-invalid={invalid}

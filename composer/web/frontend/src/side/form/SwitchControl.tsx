@@ -1,18 +1,7 @@
 import type { ControlProps } from "./TextControl";
+import { Toggle } from "./Toggle";
 
 /** On or off. */
 export function SwitchControl({ id, value, commit, refused, disabled, label }: ControlProps) {
-  return (
-    <input
-      id={id}
-      type="checkbox"
-      role="switch"
-      className="composer-switch"
-      checked={value === true}
-      disabled={disabled}
-      aria-label={label}
-      aria-describedby={`${id}-notes`}
-      onChange={(event) => void commit(event.target.checked).then(refused)}
-    />
-  );
+  return <Toggle id={id} checked={value === true} change={async (checked) => refused(await commit(checked))} disabled={disabled} label={label} />;
 }

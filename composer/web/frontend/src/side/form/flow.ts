@@ -87,7 +87,7 @@ class Reader {
     if (quote === "'") return this.single();
     const rest = this.text.slice(this.at);
     const word = (key ? /^[^,{}[\]:]+/ : /^([^,{}[\]:]|:(?=\S))+/).exec(rest)?.[0] ?? "";
-    if (!word.trim()) throw this.wrong(rest ? "expected a value" : "it ends too early");
+    if (!word.trim()) throw this.wrong(rest ? "expected a value" : "it ends too early, expected a value");
     this.at += word.length;
     return key ? word.trim() : scalarOf(word.trim());
   }

@@ -1,6 +1,6 @@
 import type { NodeView, SetInput } from "../../payloads";
 import { useComposer } from "../../store";
-import { change } from "../edits";
+import { changeBy } from "../edits";
 import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
 import { ProblemNote } from "../problems/ProblemNote";
@@ -9,18 +9,22 @@ import { Outputs } from "./Ports";
 import { Preprocess } from "./Preprocess";
 import { Section } from "./Section";
 
+type Steps = NodeView["preprocess"];
+
 const SHAPE: Field = { kind: "list", item: { kind: "text" }, least: 0, most: null };
 const SECTION: Field = { kind: "choice", options: ["input", "data sample"] };
 
 /** An input of the graph, or a field of its data samples. */
 export function InputInspector({ node }: { node: NodeView }) {
-  const types = useComposer((state) => state.catalog?.port_types ?? []);
+  const types = useComposer((state) => state.catalog?.port_types) ?? [];
   const view = useComposer((state) => state.view);
   const problems = (view?.problems ?? []).filter((one) => one.node === node.name && one.path.join() === view?.path.join());
-  const section = node.role === "data_sample" ? "data_samples" : "inputs";
-  const put = (part: Partial<SetInput>) => {
-    const { name, type, shape, preprocess } = node;
-    return change(`set ${name}`, { op: "set-input", section, name, type, shape, preprocess, ...part });
+  const put = (part: Partial<SetInput> | ((steps: Steps) => Partial<SetInput>)) => {
+    return changeBy(`set ${node.name}`, (view) => {
+      const { name, type, shape, preprocess, role } = view?.nodes.find((one) => one.name === node.name) ?? node;
+      const section = role === "data_sample" ? "data_samples" : "inputs";
+      return [{ op: "set-input", section, name, type, shape, preprocess, ...(typeof part === "function" ? part(preprocess) : part) }];
+    });
   };
   return (
     <>
@@ -52,7 +56,7 @@ export function InputInspector({ node }: { node: NodeView }) {
           />
         )}
       </Section>
-      {node.type === "Image" && node.role === "input" && !view?.scope && <Preprocess value={node.preprocess} put={(preprocess) => put({ preprocess })} />}
+      {node.type === "Image" && node.role === "input" && !view?.scope && <Preprocess value={node.preprocess} put={(next) => put((steps) => ({ preprocess: next(steps) }))} />}
       <Outputs node={node} />
     </>
   );

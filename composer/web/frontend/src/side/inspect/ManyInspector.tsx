@@ -5,6 +5,7 @@ import type { NodeView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { act } from "../edits";
+import { Toggle } from "../form/Toggle";
 import { counted, exact, magnitude } from "../format";
 import { Facts } from "./Figures";
 
@@ -40,13 +41,7 @@ export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: numb
       />
       {real.length > 0 && (
         <label className="composer-check">
-          <input
-            type="checkbox"
-            role="switch"
-            className="composer-switch"
-            checked={frozen === real.length}
-            onChange={(event) => act(event.target.checked ? "freeze" : "unfreeze", ...names.map((node) => ({ op: "set-frozen", node, frozen: event.target.checked }) as const))}
-          />
+          <Toggle checked={frozen === real.length} change={(on) => act(on ? "freeze" : "unfreeze", ...names.map((node) => ({ op: "set-frozen", node, frozen: on }) as const))} />
           Frozen
           <span className="composer-soft">{frozen && frozen < real.length ? `${frozen} of ${real.length} are` : ""}</span>
         </label>

@@ -9,7 +9,7 @@ import { ConnectButton } from "./ConnectButton";
 /** The outputs of a mode (null: of a subgraph): rename, wire anew, remove, add. */
 export function OutputList({ mode, output }: { mode: Mode | null; output: OutputView | undefined }) {
   const box = mode ? `outputs.${mode}` : "outputs";
-  const wires = useComposer((state) => state.view?.wires ?? []);
+  const wires = useComposer((state) => state.view?.wires) ?? [];
   const words = mode ? `${mode} mode` : "the subgraph";
   return (
     <div className="composer-outputs" role="group" aria-label={`Outputs of ${words}`}>

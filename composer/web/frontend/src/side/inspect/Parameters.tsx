@@ -36,7 +36,7 @@ export function Parameters({ node, component, problems }: Props) {
 
 function Parameter({ node, parameter, field, problems }: { node: NodeView; parameter: ParameterView; field: Field; problems: ProblemView[] }) {
   const { name } = parameter;
-  const inside = useComposer((state) => (state.view?.scope ? Object.keys(state.view.subgraph_params) : NONE));
+  const around = useComposer((state) => (state.view?.scope ? state.view.subgraph_params : null));
   const given = name in node.params;
   const taken = !given && name in node.taken;
   const fallback = parameter.required ? undefined : parameter.default;
@@ -59,14 +59,12 @@ function Parameter({ node, parameter, field, problems }: { node: NodeView; param
       help={parameter.help}
       placeholder={taken ? String(node.taken[name]) : parameter.from_wire ? "from the wire" : parameter.required ? "needed" : ""}
       fallback={fallback}
-      also={inside.map((one) => `$${one}`)}
+      also={Object.keys(around ?? {}).map((one) => `$${one}`)}
       mark={taken ? <div className="composer-from-wire">from the wire: {writeFlow(node.taken[name])}</div> : parameter.from_wire && !given ? <div className="composer-soft">taken from the wire into {parameter.from_wire}</div> : null}
       problem={problems.length ? problems.map((problem, at) => <ProblemNote key={at} problem={problem} />) : null}
     />
   );
 }
-
-const NONE: string[] = [];
 
 /** A parameter that the component does not have: kept, shown as text, and can be taken out. */
 function Stranger({ node, name, problems }: { node: NodeView; name: string; problems: ProblemView[] }) {

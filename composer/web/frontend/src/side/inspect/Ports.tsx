@@ -8,7 +8,7 @@ import { Section } from "./Section";
 
 /** The input ports of a node, with their wires. */
 export function Inputs({ node }: { node: NodeView }) {
-  const wires = useComposer((state) => state.view?.wires ?? []);
+  const wires = useComposer((state) => state.view?.wires) ?? [];
   if (!node.inputs.length) return null;
   return (
     <Section title="Inputs">
@@ -29,7 +29,7 @@ export function Inputs({ node }: { node: NodeView }) {
 
 /** The output ports of a node, with the wires that leave them. */
 export function Outputs({ node }: { node: NodeView }) {
-  const wires = useComposer((state) => state.view?.wires ?? []);
+  const wires = useComposer((state) => state.view?.wires) ?? [];
   const input = node.role === "input" || node.role === "data_sample";
   return (
     <Section title={input ? "Wires" : "Outputs"}>

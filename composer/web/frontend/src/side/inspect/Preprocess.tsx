@@ -1,5 +1,6 @@
 import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
+import { Toggle } from "../form/Toggle";
 import { Section } from "./Section";
 
 const PIXELS: Field = { kind: "integer", least: 1 };
@@ -14,21 +15,25 @@ const STEPS: { name: string; field: Field; start: unknown; help: string }[] = [
   { name: "std", field: { kind: "union", options: [NONE, NUMBERS] }, start: [58.395, 57.12, 57.375], help: "What each channel is divided by." },
 ];
 
+type Steps = Record<string, unknown> | null;
+
 interface Props {
-  value: Record<string, unknown> | null;
-  put: (value: Record<string, unknown> | null) => Promise<string | null>;
+  value: Steps;
+  /** Takes how the steps become others. */
+  put: (next: (steps: Steps) => Steps) => Promise<string | null>;
 }
 
 /** How a picture becomes the input. */
 export function Preprocess({ value, put }: Props) {
-  const set = (name: string, item: unknown) => {
-    const { [name]: _, ...rest } = value ?? {};
-    return put(item === null ? rest : { ...rest, [name]: item });
-  };
+  const set = (name: string, item: unknown) =>
+    put((steps) => {
+      const { [name]: _, ...rest } = steps ?? {};
+      return item === null ? rest : { ...rest, [name]: item };
+    });
   return (
     <Section title="Preparation of pictures" about={value ? undefined : "none"}>
       <label className="composer-check">
-        <input type="checkbox" role="switch" className="composer-switch" checked={value !== null} onChange={(event) => void put(event.target.checked ? {} : null)} />
+        <Toggle checked={value !== null} change={(on) => put(() => (on ? {} : null))} />
         Prepare pictures
       </label>
       {value &&

@@ -1,9 +1,10 @@
 import { useState } from "react";
 import type { NodeView, SetWeights } from "../../payloads";
 import { useComposer } from "../../store";
-import { act, change } from "../edits";
+import { act, changeBy } from "../edits";
 import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
+import { Toggle } from "../form/Toggle";
 import { Section } from "./Section";
 
 const RULES = [
@@ -21,8 +22,11 @@ export function Weights({ node }: { node: NodeView }) {
   const sources = useComposer((state) => state.view?.nodes)?.filter((other) => other.name !== node.name && other.type === node.type && other.role === node.role) ?? [];
   const { rule, source, decay, end_decay, update } = node.weights;
   const put = async (part: Partial<SetWeights> & { rule: SetWeights["rule"] }) => {
-    const old = rule === "momentum" && part.rule === "momentum" ? { decay, end_decay, update: update as SetWeights["update"] } : {};
-    const why = await change(`weights of ${node.name}`, { op: "set-weights", node: node.name, source, ...old, ...part });
+    const why = await changeBy(`weights of ${node.name}`, (view) => {
+      const { source, ...now } = view?.nodes.find((one) => one.name === node.name)?.weights ?? node.weights;
+      const old = now.rule === "momentum" && part.rule === "momentum" ? { ...now, update: now.update as SetWeights["update"] } : {};
+      return [{ op: "set-weights", node: node.name, source, ...old, ...part }];
+    });
     setReason(why);
     return why;
   };
@@ -66,7 +70,7 @@ export function Weights({ node }: { node: NodeView }) {
         </p>
       )}
       <label className="composer-check">
-        <input type="checkbox" role="switch" className="composer-switch" checked={node.frozen} onChange={(event) => act(`${event.target.checked ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen: event.target.checked })} />
+        <Toggle checked={node.frozen} change={(frozen) => act(`${frozen ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen })} />
         Frozen
         <span className="composer-soft">its weights and statistics stay</span>
       </label>

@@ -4,6 +4,7 @@ import type { WireView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { act } from "../edits";
+import { Toggle } from "../form/Toggle";
 import { centre } from "../problems/goTo";
 import { Facts } from "./Figures";
 
@@ -11,9 +12,9 @@ import { Facts } from "./Figures";
 export function WireInspector({ wire }: { wire: WireView }) {
   const { edit, select } = useComposer.getState();
   const served = wire.modes ?? MODES;
-  const toggle = (mode: Mode) => {
+  const toggle = async (mode: Mode) => {
     const operation = serving(wire, served.includes(mode) ? served.filter((one) => one !== mode) : MODES.filter((one) => one === mode || served.includes(one)));
-    if (operation) void edit([operation], { label: "modes of a wire" });
+    if (operation) await edit([operation], { label: "modes of a wire" });
   };
   const remove = () => {
     act("disconnect", disconnecting(wire));
@@ -59,7 +60,7 @@ export function WireInspector({ wire }: { wire: WireView }) {
           <legend>Serves</legend>
           {MODES.map((mode) => (
             <label key={mode} className="composer-check">
-              <input type="checkbox" checked={served.includes(mode)} disabled={served.length === 1 && served[0] === mode} onChange={() => toggle(mode)} />
+              <Toggle box checked={served.includes(mode)} disabled={served.length === 1 && served[0] === mode} change={() => toggle(mode)} />
               {mode}
             </label>
           ))}

@@ -1,0 +1,155 @@
+"""The composer in the browser: how soon it is ready, how graphs of 500 and 1,000 nodes open, drag and pan.
+
+    python -m benchmarks.browser
+
+Real Chromium without a screen, the app in a process of its own on the same machine. Needs `pip install playwright` and
+Debian's chromium.
+"""
+
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.check import blocks
+from composer import write
+
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+ROUNDS = 5
+
+FRAMES = """async (seconds) => {
+    const times = [];
+    await new Promise((done) => {
+        const start = performance.now();
+        const tick = (now) => { times.push(now); now - start < seconds * 1000 ? requestAnimationFrame(tick) : done(); };
+        requestAnimationFrame(tick);
+    });
+    return times.slice(1).map((time, index) => time - times[index]);
+}"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Path(folder)
+        for count in (100, 500, 1000):
+            write(blocks(count), workspace / f"blocks_{count}.yaml")
+        with served(workspace) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            told("page ready after navigation", [ready(page, address) for _ in range(ROUNDS)], "ms")
+            edits(page)
+            for count in (500, 1000):
+                told(
+                    f"{count} nodes: click to all of them drawn", [opened(page, address, count) for _ in range(3)], "ms"
+                )
+                told(f"{count} nodes: frame while a node is dragged", dragging(page), "ms")
+                told(f"{count} nodes: frame while the canvas is panned", panning(page), "ms")
+            browser.close()
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """The app, until it is no longer needed."""
+    command = [sys.executable, "app.py", "--port", "0", "--workspace", str(workspace)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
+        assert process.stdout is not None
+        found = next(match for line in process.stdout if (match := re.search(r"http://[\w.:]+", line)))
+        try:
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def ready(page: Page, address: str) -> float:
+    """Milliseconds until the canvas and the palette can be used."""
+    start = time.perf_counter()
+    page.goto(address)
+    page.wait_for_selector(".react-flow__pane")
+    page.wait_for_selector("text=Backbones")
+    return (time.perf_counter() - start) * 1000
+
+
+def opened(page: Page, address: str, count: int) -> float:
+    """Milliseconds from the click on a graph in the gallery to its last node."""
+    page.goto(address)
+    page.wait_for_selector(".react-flow__pane")
+    page.keyboard.press("Control+o")
+    card = page.get_by_text(f"blocks_{count}.yaml").first
+    card.wait_for()
+    page.evaluate(
+        """() => { window.opened = new Promise((done) => {
+            addEventListener("click", () => {
+                const start = performance.now();
+                const look = () => {
+                    const nodes = document.querySelectorAll(".react-flow__node").length;
+                    const edges = document.querySelectorAll(".react-flow__edge").length;
+                    const shown = window.composerCanvas.boxesToDraw?.() ?? Infinity;
+                    nodes > 0 && edges > 0 && nodes >= Math.min(shown, COUNT) ? done(performance.now() - start) : requestAnimationFrame(look);
+                };
+                requestAnimationFrame(look);
+            }, { capture: true, once: true });
+        }); }""".replace("COUNT", str(count))
+    )
+    card.click()
+    return float(page.evaluate("() => window.opened"))
+
+
+def dragging(page: Page) -> list[float]:
+    """Times between frames while a node follows the mouse."""
+    box = page.locator(".react-flow__node").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 6
+    page.mouse.move(x, y)
+    page.mouse.down()
+    return _frames(page, lambda step: page.mouse.move(x + 3 * (step % 60), y + 2 * (step % 40)))
+
+
+def panning(page: Page) -> list[float]:
+    """Times between frames while the wheel moves the canvas."""
+    page.mouse.up()
+    page.mouse.move(700, 650)
+    return _frames(page, lambda step: page.mouse.wheel(12 if step % 80 < 40 else -12, 6))
+
+
+def _frames(page: Page, move) -> list[float]:  # type: ignore[no-untyped-def]
+    page.evaluate(f"() => {{ window.frames_seen = ({FRAMES})(3); }}")
+    end = time.perf_counter() + 3
+    step = 0
+    while time.perf_counter() < end:
+        move(step)
+        step += 1
+    return [float(one) for one in page.evaluate("() => window.frames_seen")]
+
+
+def edits(page: Page) -> None:
+    """One edit of a graph of 100 nodes: the whole way, and the server's share."""
+    page.keyboard.press("Control+o")
+    page.get_by_text("blocks_100.yaml").first.click()
+    page.wait_for_selector("text=conv0")
+    script = """async (value) => {
+        const start = performance.now();
+        await window.composerCanvas.edit([{op: "set-param", node: "conv3", name: "dilation", value}]);
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        return performance.now() - start;
+    }"""
+    times = [float(page.evaluate(script, 1 + step % 3)) for step in range(60)]
+    told("100 nodes: an edit until its sizes and problems are drawn", times, "ms")
+
+
+def told(what: str, values: list[float], unit: str) -> None:
+    ordered = sorted(values)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    print(f"{what:58}{statistics.median(values):8.1f} {unit} median{p95:9.1f} {unit} p95  ({len(values)})", flush=True)
+
+
+if __name__ == "__main__":
+    main()

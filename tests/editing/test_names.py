@@ -1,0 +1,144 @@
+"""Renaming and removing: everything that names a node follows it, or goes with it."""
+
+import pytest
+
+from composer import GraphError
+from composer.editing.naming import fresh, snake
+from composer.graph import Ref, Weights
+from composer.graphfile.document import to_document
+from composer.rules import check
+from tests.editing.samples import CATALOG, MODAL, do, done, sample
+
+MODES = """
+schema: 1
+inputs: {image: {type: Image, shape: [B, 3, 8, 8]}}
+nodes:
+  a: {type: Conv2d, params: {out_channels: 4, kernel_size: 3}, inputs: {input: image}, frozen: true}
+  b: {weights: {share: a}, inputs: {input: image}}
+  c: {weights: {share: a}, inputs: {input: image}}
+  d: {weights: {momentum: a, decay: 0.5}, inputs: {input: image}}
+  sum: {type: Add, inputs: {xs: {tensor: [a.out, b.out], loss: [c.out, d.out]}}}
+outputs: {tensor: {out: sum.out}, loss: {a: a.out}}
+layout: {a: [1, 2]}
+"""
+
+
+def test_a_rename_is_followed_everywhere() -> None:
+    renamed = done(sample(MODES), {"op": "rename", "name": "a", "to": "first"})
+    document = to_document(renamed.graph)
+    assert renamed.renamed == {"a": "first"}
+    assert list(document["nodes"]) == ["first", "b", "c", "d", "sum"]
+    assert document["nodes"]["sum"]["inputs"]["xs"]["tensor"] == ["first.out", "b.out"]
+    assert [document["nodes"][name]["weights"].get("share") for name in "bc"] == ["first", "first"]
+    assert document["nodes"]["d"]["weights"]["momentum"] == "first"
+    assert document["outputs"]["loss"] == {"a": "first.out"}
+    assert document["layout"] == {"first": [1, 2]}
+
+
+def test_an_input_of_a_subgraph_takes_its_callers_along() -> None:
+    graph = do(sample(MODAL), {"op": "rename", "name": "image", "to": "picture"}, path=("encoder",))
+    assert graph.graphs["encoder"].nodes["conv"].inputs["input"] == Ref("picture")
+    for node in (graph.nodes["encoder"], graph.nodes["encoder_k"], graph.graphs["pair"].nodes["second"]):
+        assert list(node.inputs) == ["picture", "other"]
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "hint"),
+    [
+        ("head", "duplicate-id", "head_2"),
+        ("label", "duplicate-id", "label_2"),
+        ("forward", "illegal-id", "every model has"),
+        ("2nd", "illegal-id", "digit"),
+        ("a b", "illegal-id", "' '"),
+        ("<img src=x>", "illegal-id", "'<'"),
+        ("class", "illegal-id", "keyword"),
+        ("n" * 101, "illegal-id", "101"),
+    ],
+)
+def test_a_name_that_is_taken_or_illegal_is_refused(to: str, code: str, hint: str) -> None:
+    with pytest.raises(GraphError) as refused:
+        do(sample(), {"op": "rename", "name": "neck", "to": to})
+    [problem] = refused.value.problems
+    assert problem.code == code and hint in problem.message
+    assert "pooling" in do(sample(), {"op": "rename", "name": "neck", "to": "pooling"}).nodes
+
+
+def test_a_removed_node_takes_its_wires_and_outputs_along() -> None:
+    graph = do(sample(), {"op": "remove", "names": ["neck", "label"]})
+    assert graph.nodes["head"].inputs == {} and list(graph.nodes["loss"].inputs) == ["pred"]
+    assert list(graph.outputs["tensor"]) == ["logits"]
+    assert "neck" not in graph.layout and "label" not in graph.data_samples
+
+
+def test_who_shares_the_weights_of_a_removed_node_takes_its_place() -> None:
+    graph = do(sample(MODES), {"op": "remove", "names": ["a"]})
+    document = to_document(graph)["nodes"]
+    assert document["b"]["type"] == "Conv2d" and document["b"]["params"]["out_channels"] == 4
+    assert document["b"]["frozen"] is True
+    assert graph.nodes["c"].weights == Weights("share", "b")
+    assert graph.nodes["d"].weights.source == "b"
+    alone = do(graph, {"op": "remove", "names": ["b", "c"]})
+    assert alone.nodes["d"].type == "Conv2d" and alone.nodes["d"].weights == Weights()
+    assert [p.code for p in check(graph, CATALOG) if p.severity == "error"] == []
+
+
+def test_an_input_that_goes_takes_the_wires_of_callers_along() -> None:
+    graph = do(sample(MODAL), {"op": "remove-input", "name": "other"}, path=("encoder",))
+    assert list(graph.nodes["encoder"].inputs) == ["image"]
+    assert list(graph.graphs["pair"].nodes["second"].inputs) == ["image"]
+
+
+def test_what_is_not_there_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(GraphError, match="did you mean 'neck'"):
+        do(sample(), {"op": "remove", "names": ["necl"]})
+
+
+@pytest.mark.parametrize(
+    ("type_", "name"),
+    [
+        ("ResNet", "resnet"),
+        ("GlobalAveragePooling", "global_average_pooling"),
+        ("ReLU", "relu"),
+        ("MoCoV2Neck", "moco_v2_neck"),
+    ],
+)
+def test_ids_are_made_of_types(type_: str, name: str) -> None:
+    assert snake(type_) == name
+
+
+def test_fresh_names_are_legal_and_counted_on() -> None:
+    assert fresh("neck", {"neck"}) == "neck_2"
+    assert fresh("neck_2", {"neck", "neck_2"}) == "neck_3"
+    assert fresh("forward", set()) == "forward_1"
+    assert fresh("lambda", set()) == "lambda_1"
+    assert fresh("日本", set()) == "node"
+
+
+def test_the_weights_rule_of_a_node_is_set_and_taken_back() -> None:
+    graph = sample()
+    made = done(graph, {"op": "duplicate", "names": ["neck"]}).graph
+    shared = do(made, {"op": "set-weights", "node": "neck_2", "rule": "share", "source": "neck"})
+    assert to_document(shared)["nodes"]["neck_2"] == {
+        "weights": {"share": "neck"},
+        "inputs": {"feature": "backbone.out[-1]"},
+    }
+    momentum = {
+        "op": "set-weights",
+        "node": "neck_2",
+        "rule": "momentum",
+        "source": "neck",
+        "decay": 0.5,
+        "update": "after",
+    }
+    followed = do(shared, momentum)
+    assert followed.nodes["neck_2"].weights == Weights("momentum", "neck", 0.5, "after")
+    assert do(followed, {"op": "set-weights", "node": "neck_2", "rule": "own"}) == made
+    for refused in ({"source": "neck_2"}, {"source": "head"}, {"source": None}):
+        with pytest.raises(GraphError):
+            do(made, {"op": "set-weights", "node": "neck_2", "rule": "share", **refused})
+
+
+def test_freezing_a_shared_node_freezes_where_the_weights_are() -> None:
+    graph = do(sample(MODES), {"op": "set-frozen", "node": "b", "frozen": False})
+    assert not graph.nodes["a"].frozen
+    assert do(graph, {"op": "set-frozen", "node": "b", "frozen": True}).nodes["a"].frozen

@@ -1,0 +1,124 @@
+"""What a person does on the canvas: boxes, ports and wires."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.web.flows.steps import box
+
+__all__ = [
+    "add",
+    "add_at",
+    "canvas",
+    "document",
+    "drag_wire",
+    "edge",
+    "handle",
+    "label",
+    "let_go",
+    "menu",
+    "names",
+    "pane",
+    "position",
+    "search_box",
+    "wire",
+]
+
+
+def canvas(page: Page) -> Locator:
+    """The canvas."""
+    return page.get_by_role("main", name="canvas")
+
+
+def pane(page: Page) -> Locator:
+    """Its ground."""
+    return page.locator(".react-flow__pane")
+
+
+def document(page: Page) -> Any:
+    """The document that is open, read as JSON."""
+    return json.loads(page.evaluate("window.composerCanvas.currentDocument()"))
+
+
+def names(page: Page) -> list[str]:
+    """The boxes on the canvas, by name."""
+    return sorted(page.locator(".react-flow__node").evaluate_all("all => all.map((one) => one.dataset.id)"))
+
+
+def add(page: Page, name: str) -> None:
+    """Add a part by typing its name in the palette."""
+    search = page.get_by_role("searchbox", name="Search the palette")
+    search.fill(name)
+    search.press("Enter")
+
+
+def add_at(page: Page, name: str, x: float, y: float) -> None:
+    """Drag a part from the palette to a place on the canvas."""
+    page.get_by_role("searchbox", name="Search the palette").fill(name)
+    item = page.locator(".composer-palette-item").first
+    item.drag_to(pane(page), target_position={"x": x, "y": y}, force=True)
+
+
+def handle(page: Page, end: str, side: str) -> Locator:
+    """A port's handle: ``neck.feature``, ``backbone.out[2]``."""
+    return page.locator(f'.react-flow__handle.{side}[data-handleid="{end}"]')
+
+
+def drag_wire(page: Page, source: str, target: str) -> None:
+    """Drag a wire from an output port over an input port, and wait until the ports that fit are known."""
+    x, y = _middle(handle(page, source, "source"))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 12, y + 6, steps=2)
+    expect(page.locator(".composer-port-fits").first).to_be_attached()
+    page.mouse.move(*_middle(handle(page, target, "target")), steps=3)
+
+
+def wire(page: Page, source: str, target: str) -> None:
+    """Wire an output port to an input port by the mouse."""
+    before = page.locator(".react-flow__edge").count()
+    drag_wire(page, source, target)
+    page.mouse.up()
+    expect(page.locator(".react-flow__edge")).to_have_count(before + 1)
+
+
+def let_go(page: Page, source: str, x: float, y: float) -> None:
+    """Drag a wire from an output port and drop it on the ground."""
+    page.mouse.move(*_middle(handle(page, source, "source")))
+    page.mouse.down()
+    page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+
+
+def edge(page: Page, source: str, target: str) -> Locator:
+    """A wire, by its source and its end."""
+    return page.locator(f'.react-flow__edge[aria-label^="wire from {source} to {target}"]')
+
+
+def label(page: Page, source: str, target: str) -> Locator:
+    """What is written on a wire."""
+    return edge(page, source, target).locator(".composer-wire-label")
+
+
+def search_box(page: Page) -> Locator:
+    """The search that is open over the canvas."""
+    return page.locator(".composer-chooser").get_by_role("combobox")
+
+
+def menu(page: Page, entry: str) -> None:
+    """Choose an entry of the open menu."""
+    page.get_by_role("menuitem", name=entry).click()
+
+
+def position(page: Page, name: str) -> tuple[float, float]:
+    """Where a box is drawn, in pixels of the canvas."""
+    style = box(page, name).evaluate("one => one.style.transform")
+    x, y = style.removeprefix("translate(").removesuffix(")").split(",")
+    return float(x.strip().removesuffix("px")), float(y.strip().removesuffix("px"))
+
+
+def _middle(found: Locator) -> tuple[float, float]:
+    area = found.bounding_box()
+    assert area
+    return area["x"] + area["width"] / 2, area["y"] + area["height"] / 2

@@ -1,0 +1,222 @@
+"""Copying, grouping, bypassing, comments, moving, and taking all of it back."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.flows import drawing
+from tests.web.flows.conftest import App
+from tests.web.flows.steps import box, open_shipped, problems, upload
+
+UNPLACED = """\
+schema: 1
+name: unplaced
+inputs:
+  image: {type: Image, shape: [B, 3, 32, 32]}
+nodes:
+  conv: {type: Conv2d, params: {out_channels: 8, kernel_size: 3}, inputs: {input: image}}
+  act: {type: ReLU, inputs: {input: conv.out}}
+outputs:
+  tensor: {y: act.out}
+"""
+
+
+@pytest.fixture
+def cifar(page: Page) -> Page:
+    open_shipped(page)
+    expect(box(page, "backbone")).to_be_visible()
+    return page
+
+
+def _select(page: Page, *names: str) -> None:
+    box(page, names[0]).click()
+    for name in names[1:]:
+        box(page, name).click(modifiers=["Control"])
+    expect(page.locator(".composer-box-selected")).to_have_count(len(names))
+
+
+def test_nodes_are_pasted_into_another_tab_with_the_wires_among_them(cifar: Page, app: App) -> None:
+    _select(cifar, "neck", "head")
+    cifar.keyboard.press("Control+c")
+    expect(cifar.get_by_text("Copied 2 boxes")).to_be_visible()
+    other = cifar.context.new_page()
+    other.goto(app.address)
+    other.locator(".composer-start").wait_for()
+    other.bring_to_front()
+    drawing.canvas(other).focus()
+    other.keyboard.press("Control+v")
+    expect(drawing.edge(other, "neck.out", "head.feature")).to_be_attached()
+    assert drawing.document(other)["nodes"]["head"]["params"] == {"num_classes": 10}
+
+
+def test_duplicates_stand_beside_their_originals(cifar: Page) -> None:
+    _select(cifar, "neck", "head")
+    cifar.keyboard.press("Control+d")
+    expect(box(cifar, "head_2")).to_be_visible()
+    expect(cifar.locator(".composer-box-selected")).to_have_count(2)
+    expect(drawing.edge(cifar, "neck_2.out", "head_2.feature")).to_be_attached()
+
+
+def test_a_group_is_entered_edited_left_and_dissolved(cifar: Page) -> None:
+    before = drawing.names(cifar)
+    _select(cifar, "neck", "head")
+    cifar.keyboard.press("Control+g")
+    field = cifar.get_by_label("name of ")
+    expect(field).to_be_focused()
+    cifar.keyboard.type("classifier")
+    cifar.keyboard.press("Enter")
+    expect(box(cifar, "classifier")).to_be_focused()
+    expect(problems(cifar)).to_contain_text("No problems")
+    cifar.keyboard.press("Enter")
+    crumbs = cifar.get_by_role("navigation", name="open subgraph")
+    expect(crumbs).to_contain_text("classifier")
+    expect(drawing.edge(cifar, "neck.out", "head.feature")).to_be_attached()
+    box(cifar, "neck").click()
+    cifar.keyboard.press("F2")
+    cifar.keyboard.type("pool")
+    cifar.keyboard.press("Enter")
+    expect(box(cifar, "pool")).to_be_focused()
+    cifar.keyboard.press("Escape")
+    cifar.keyboard.press("Escape")
+    expect(crumbs).to_have_count(0)
+    box(cifar, "classifier").click()
+    cifar.keyboard.press("Control+Shift+G")
+    expect(box(cifar, "classifier")).to_have_count(0)
+    expect(box(cifar, "pool")).to_be_visible()
+    assert len(drawing.names(cifar)) == len(before)
+    expect(problems(cifar)).to_contain_text("No problems")
+
+
+def test_a_bypassed_node_lets_pass_what_flows_into_it_and_is_wired_again(page: Page) -> None:
+    upload(page, UNPLACED)
+    box(page, "act").click()
+    before = drawing.document(page)
+    page.keyboard.press("b")
+    expect(drawing.edge(page, "conv.out", "outputs.tensor.y")).to_be_attached()
+    expect(box(page, "act")).to_contain_text("bypassed")
+    expect(page.locator('[data-id="act"]')).to_have_attribute("aria-label", "act, ReLU, bypassed, 1 wire")
+    page.keyboard.press("b")
+    expect(drawing.edge(page, "act.out", "outputs.tensor.y")).to_be_attached()
+    assert drawing.document(page)["nodes"] == before["nodes"]
+
+
+def test_comments_are_written_coloured_moved_and_deleted(cifar: Page) -> None:
+    drawing.canvas(cifar).focus()
+    cifar.keyboard.press("Shift+C")
+    field = cifar.get_by_label("text of the comment")
+    expect(field).to_be_focused()
+    cifar.keyboard.type("<b>try a deeper one</b>")
+    cifar.keyboard.press("Control+Enter")
+    comment = cifar.locator(".composer-comment")
+    expect(comment).to_have_text("<b>try a deeper one</b>")
+    cifar.get_by_role("button", name="blue").click()
+    expect(comment).to_have_class("composer-comment composer-comment-blue composer-box-selected")
+    cifar.keyboard.press("Shift+ArrowDown")
+    expect(cifar.locator(".react-flow__node-comment")).to_be_attached()
+    cifar.keyboard.press("Delete")
+    expect(comment).to_have_count(0)
+
+
+def test_a_file_without_a_layout_is_laid_out_and_its_places_are_written_with_the_first_move(page: Page) -> None:
+    upload(page, UNPLACED)
+    expect(drawing.edge(page, "conv.out", "act.input")).to_be_attached()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    assert drawing.position(page, "image")[0] < drawing.position(page, "conv")[0] < drawing.position(page, "act")[0]
+    assert "layout" not in drawing.document(page)
+    stood = drawing.position(page, "conv")
+    box(page, "conv").click()
+    page.keyboard.press("Shift+ArrowDown")
+    _layout(page, "'conv' in layout")
+    assert set(drawing.document(page)["layout"]) >= {"image", "conv", "act"}
+    page.keyboard.press("Control+z")
+    _layout(page, "!('conv' in layout)")
+    assert drawing.position(page, "conv") == stood
+
+
+def test_boxes_that_are_dragged_together_move_in_one_step(cifar: Page) -> None:
+    before = drawing.document(cifar)
+    _select(cifar, "neck", "head")
+    area = box(cifar, "neck").bounding_box()
+    assert area
+    cifar.mouse.move(area["x"] + 30, area["y"] + 8)
+    cifar.mouse.down()
+    cifar.mouse.move(area["x"] + 30, area["y"] + 148, steps=5)
+    cifar.mouse.up()
+    cifar.wait_for_function(
+        "(was) => JSON.stringify(JSON.parse(window.composerCanvas.currentDocument()).layout) !== was", arg=None
+    )
+    cifar.wait_for_function(
+        f"JSON.parse(window.composerCanvas.currentDocument()).layout.neck[1] > {before['layout']['neck'][1]}"
+    )
+    layout = drawing.document(cifar)["layout"]
+    assert layout["neck"][1] - before["layout"]["neck"][1] == layout["head"][1] - before["layout"]["head"][1] > 0
+    cifar.keyboard.press("Control+z")
+    cifar.wait_for_function(
+        f"JSON.parse(window.composerCanvas.currentDocument()).layout.neck[1] === {before['layout']['neck'][1]}"
+    )
+    assert drawing.document(cifar) == before
+
+
+def test_boxes_are_aligned_and_laid_out(cifar: Page) -> None:
+    _select(cifar, "loss", "prediction")
+    cifar.keyboard.press("Alt+Shift+ArrowUp")
+    cifar.wait_for_function(
+        "(({layout}) => layout.loss[1] === layout.prediction[1])(JSON.parse(window.composerCanvas.currentDocument()))"
+    )
+    cifar.keyboard.press("Escape")
+    cifar.get_by_role("button", name="Lay out automatically").click()
+    cifar.wait_for_function(
+        "(({layout}) => layout.loss[1] !== layout.prediction[1])(JSON.parse(window.composerCanvas.currentDocument()))"
+    )
+
+
+def test_thirty_mixed_steps_are_taken_back_and_done_again(cifar: Page) -> None:
+    seen = [_text(cifar)]
+
+    def step(*keys: str, on: str | None = None) -> None:
+        if on:
+            box(cifar, on).click(position={"x": 30, "y": 10})
+        for key in keys:
+            cifar.keyboard.press(key)
+        seen.append(_changed(cifar, seen[-1]))
+
+    for turn, grouped in enumerate(("head", "", "loss", "", "backbone")):
+        step("Shift+ArrowDown", on="neck")
+        step("Control+d")
+        step("Shift+ArrowRight")
+        step("Delete")
+        box(cifar, "prediction" if not turn else f"answer{turn - 1}").click()
+        cifar.keyboard.press("F2")
+        expect(cifar.locator(".composer-name-field")).to_be_focused()
+        step(*f"answer{turn}", "Enter")
+        if grouped:
+            step("Control+g", on=grouped)
+            expect(cifar.locator(".composer-name-field")).to_be_focused()
+            cifar.keyboard.press("Escape")
+        else:
+            box(cifar, "label").click()
+            cifar.keyboard.press("w")
+            expect(cifar.get_by_role("toolbar", name="wire")).to_be_visible() if turn == 1 else None
+            step("Delete")
+    assert len(seen) == 31
+    for before, now in zip(seen[-2::-1], seen[::-1], strict=False):
+        cifar.keyboard.press("Control+z")
+        assert _changed(cifar, now) == before
+    expect(cifar.get_by_role("button", name="Undo")).to_be_disabled()
+    for before, now in zip(seen, seen[1:], strict=False):
+        cifar.keyboard.press("Control+Shift+Z")
+        assert _changed(cifar, before) == now
+
+
+def _text(page: Page) -> str:
+    return str(page.evaluate("window.composerCanvas.currentDocument()"))
+
+
+def _changed(page: Page, before: str) -> str:
+    page.wait_for_function("(was) => window.composerCanvas.currentDocument() !== was", arg=before)
+    return _text(page)
+
+
+def _layout(page: Page, condition: str) -> None:
+    page.wait_for_function(
+        f"(({{layout = {{}}}}) => {condition})(JSON.parse(window.composerCanvas.currentDocument()))"
+    )

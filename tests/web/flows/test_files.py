@@ -1,0 +1,157 @@
+"""Opening, saving, and what keeps work from being lost on the way."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import composer
+from tests.web.flows import steps
+
+CONFIG = """\
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(type='ResNet_CIFAR', depth=18, num_stages=4, out_indices=(3, ), style='pytorch'),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=10, in_channels=512, topk=(1, 5),
+              loss=dict(type='CrossEntropyLoss', loss_weight=1.0)))
+"""
+
+
+@pytest.fixture
+def changed(page: Page) -> Page:
+    """A graph with a change that is not saved."""
+    steps.open_shipped(page)
+    steps.pick(page, "head")
+    steps.put(page, "num_classes", "7")
+    expect(steps.unsaved_mark(page)).to_be_visible()
+    return page
+
+
+def test_what_is_saved_loads_in_python_with_the_line_that_is_shown(changed, app):
+    steps.save_as(changed, "seven")
+    expect(steps.unsaved_mark(changed)).to_have_count(0)
+    toast = changed.get_by_role("status").filter(has_text="Saved seven.yaml")
+    expect(toast).to_contain_text("composer.load(")
+    toast.get_by_role("button", name="Copy the line").click()
+    expect(toast.get_by_role("button", name="Copied")).to_be_visible()
+    line = changed.evaluate("navigator.clipboard.readText()")
+    path = line.removeprefix('model = composer.load("').removesuffix('")')
+    model = composer.load(path)
+    assert model.graph.nodes["head"].params["num_classes"] == 7
+    assert (app.workspace / "seven.yaml").samefile(path)
+
+
+def test_a_saved_graph_is_in_the_gallery_and_saves_to_its_file_again(changed, app):
+    steps.save_as(changed, "again")
+    steps.dismiss(changed)
+    changed.get_by_role("button", name="New", exact=True).click()
+    expect(steps.title_of(changed)).to_contain_text("untitled")
+    changed.keyboard.press("Control+o")
+    gallery = steps.dialog(changed, "Open a graph")
+    gallery.get_by_role("searchbox").fill("again")
+    expect(gallery.locator(".composer-card img")).to_have_count(1)
+    changed.keyboard.press("ArrowDown")
+    changed.keyboard.press("ArrowRight")
+    changed.keyboard.press("Enter")
+    expect(steps.title_of(changed)).to_contain_text("again.yaml")
+    steps.pick(changed, "head")
+    steps.control(changed, "num_classes").fill("8")
+    changed.keyboard.press("Control+s")
+    expect(changed.get_by_text("Saved again.yaml")).to_be_visible()
+    assert "num_classes: 8" in (app.workspace / "again.yaml").read_text("utf-8")
+
+
+def test_a_name_that_leads_elsewhere_is_refused_with_the_reason(changed, app):
+    changed.keyboard.press("Control+s")
+    save = steps.dialog(changed, "Save as")
+    for name in ("../outside", "/tmp/outside", "a b", ".hidden", "con"):
+        save.get_by_label("Name").fill(name)
+        changed.keyboard.press("Enter")
+        expect(save.get_by_role("status")).to_contain_text("expected letters, digits")
+    assert not list(app.workspace.parent.glob("**/*outside*"))
+
+
+def test_saving_over_another_graph_says_what_is_replaced(changed, app):
+    (app.workspace / "there.yaml").write_text(steps.SIAMESE, "utf-8")
+    changed.keyboard.press("Control+Shift+s")
+    save = steps.dialog(changed, "Save as")
+    save.get_by_label("Name").fill("there")
+    expect(save.get_by_role("status")).to_contain_text("There is a graph siamese (4 nodes) in this file")
+    save.get_by_role("button", name="Replace").click()
+    expect(steps.title_of(changed)).to_contain_text("there.yaml")
+    assert "name: resnet18_cifar" in (app.workspace / "there.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("answer", ["Overwrite", "Save as ...", "Cancel"])
+def test_a_file_that_changed_underneath_is_not_overwritten_unasked(changed, app, answer):
+    steps.save_as(changed, "shared")
+    path = app.workspace / "shared.yaml"
+    path.write_text(steps.SIAMESE, "utf-8")
+    steps.pick(changed, "head")
+    steps.put(changed, "num_classes", "9")
+    changed.keyboard.press("Control+s")
+    asked = steps.dialog(changed, "The file changed underneath")
+    asked.get_by_role("button", name=answer).click()
+    if answer == "Save as ...":
+        steps.dialog(changed, "Save as").get_by_label("Name").fill("mine")
+        changed.keyboard.press("Enter")
+        expect(steps.title_of(changed)).to_contain_text("mine.yaml")
+        assert "num_classes: 9" in (app.workspace / "mine.yaml").read_text("utf-8")
+    if answer == "Overwrite":
+        expect(steps.unsaved_mark(changed)).to_have_count(0)
+        assert "num_classes: 9" in path.read_text("utf-8")
+    else:
+        assert path.read_text("utf-8") == steps.SIAMESE
+    if answer == "Cancel":
+        expect(steps.unsaved_mark(changed)).to_be_visible()
+    path.unlink()
+
+
+@pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save"])
+def test_unsaved_work_is_not_given_up_unasked(changed, app, answer):
+    changed.get_by_role("button", name="New", exact=True).click()
+    steps.dialog(changed, "Save your changes?").get_by_role("button", name=answer, exact=True).click()
+    if answer == "Save":
+        steps.dialog(changed, "Save as").get_by_label("Name").fill("kept")
+        changed.keyboard.press("Enter")
+    expect(steps.title_of(changed)).to_contain_text("resnet18_cifar" if answer == "Cancel" else "untitled")
+    assert (app.workspace / "kept.yaml").exists() == (answer == "Save")
+    (app.workspace / "kept.yaml").unlink(missing_ok=True)
+
+
+def test_a_config_of_openmmlab_becomes_a_graph_with_notes(page):
+    steps.upload(page, CONFIG + "default_scope = 'mmpretrain'\n", "resnet18_8xb16_cifar10.py")
+    expect(steps.title_of(page)).to_contain_text("ImageClassifier")
+    for name in ("backbone", "neck", "head"):
+        expect(page.locator(".react-flow__node").filter(has_text=name).first).to_be_visible()
+    expect(steps.unsaved_mark(page)).to_be_visible()
+    assert "type: ResNet_CIFAR" in steps.downloaded(page)
+
+
+def test_a_config_that_would_do_something_is_not_run(page, tmp_path):
+    mark = tmp_path / "ran"
+    steps.upload(page, f"open({str(mark)!r}, 'w')\n{CONFIG}", "evil.py")
+    expect(page.get_by_role("dialog").or_(steps.box(page, "backbone")).first).to_be_visible()
+    assert not mark.exists()
+
+
+def test_a_file_that_cannot_be_read_tells_where_and_leaves_the_graph(changed):
+    steps.upload(changed, "schema: 1\nnodes: {a: {type: ReLU}, a: {type: ReLU}}\n", "twice.yaml")
+    steps.dialog(changed, "Save your changes?").get_by_role("button", name="Don't save").click()
+    failed = steps.dialog(changed, "twice.yaml can't be read")
+    expect(failed).to_contain_text("line 2")
+    failed.get_by_role("button", name="Close").last.click()
+    expect(steps.box(changed, "head")).to_be_visible()
+    expect(steps.unsaved_mark(changed)).to_be_visible()
+
+
+def test_a_placeholder_is_explained_and_kept_as_it_was(page):
+    steps.upload(page, steps.STRANGE)
+    steps.pick(page, "neck")
+    expect(steps.side(page)).to_contain_text("Placeholder.")
+    expect(steps.side(page)).to_contain_text("did you mean 'GlobalAveragePooling'")
+    expect(page.get_by_label("Parameters", exact=True)).to_have_text("own: {deep: [1, 2.5, null]}")
+    steps.pick(page, "backbone")
+    steps.put(page, "stem_channels", "32")
+    text = steps.downloaded(page)
+    line = next(line for line in steps.STRANGE.splitlines() if "GlobalAveragePoolin," in line)
+    assert line in text and "stem_channels: 32" in text

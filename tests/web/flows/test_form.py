@@ -1,0 +1,128 @@
+"""The form of a node's parameters."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.flows import steps
+
+
+@pytest.fixture
+def cifar(page: Page) -> Page:
+    steps.open_shipped(page)
+    return page
+
+
+def test_a_number_that_is_set_changes_the_sizes_behind_it(cifar):
+    steps.pick(cifar, "head")
+    steps.put(cifar, "num_classes", "20")
+    expect(cifar.get_by_role("group", name="port out, Logits")).to_contain_text("B 20")
+    expect(steps.unsaved_mark(cifar)).to_be_visible()
+
+
+def test_text_that_is_no_number_stays_in_its_field_with_the_reason_beside_it(cifar):
+    steps.pick(cifar, "head")
+    steps.put(cifar, "num_classes", "ten")
+    expect(steps.control(cifar, "num_classes")).to_have_value("ten")
+    expect(steps.field(cifar, "num_classes").get_by_role("alert")).to_have_text(
+        "found 'ten', expected an integer, at least 1"
+    )
+    expect(steps.unsaved_mark(cifar)).to_have_count(0)
+    steps.control(cifar, "num_classes").press("Escape")
+    expect(steps.control(cifar, "num_classes")).to_have_value("10")
+    expect(steps.field(cifar, "num_classes").get_by_role("alert")).to_have_count(0)
+
+
+def test_a_value_out_of_bounds_stays_in_its_field_with_the_problem_beside_it(cifar):
+    steps.pick(cifar, "head")
+    steps.put(cifar, "num_classes", "0")
+    expect(steps.field(cifar, "num_classes")).to_contain_text("found 0, expected at least 1")
+    expect(steps.control(cifar, "num_classes")).to_have_value("0")
+    expect(steps.control(cifar, "num_classes")).to_have_attribute("aria-invalid", "true")
+    steps.put(cifar, "num_classes", "7")
+    expect(steps.problems(cifar)).to_have_text("No problems")
+
+
+def test_what_is_taken_from_the_wire_is_shown_can_be_set_and_taken_back(cifar):
+    steps.pick(cifar, "head")
+    expect(steps.field(cifar, "in_channels")).to_contain_text("from the wire: 512")
+    expect(steps.control(cifar, "in_channels")).to_have_value("")
+    steps.put(cifar, "in_channels", "512")
+    expect(steps.field(cifar, "in_channels")).not_to_contain_text("from the wire")
+    cifar.get_by_role("button", name="Reset in_channels").click()
+    expect(steps.field(cifar, "in_channels")).to_contain_text("from the wire: 512")
+
+
+def test_a_changed_value_is_marked_and_its_default_leaves_no_trace(cifar):
+    steps.pick(cifar, "loss")
+    reset = cifar.get_by_role("button", name="Reset reduction")
+    expect(reset).to_have_count(0)
+    steps.control(cifar, "reduction").select_option("sum")
+    expect(reset).to_be_visible()
+    assert "reduction: sum" in steps.downloaded(cifar)
+    reset.click()
+    expect(steps.control(cifar, "reduction").locator("option:checked")).to_have_text("mean")
+    steps.control(cifar, "reduction").select_option("sum")
+    steps.control(cifar, "reduction").select_option("mean")
+    expect(reset).to_have_count(0)
+    assert "reduction" not in steps.downloaded(cifar)
+
+
+def test_a_switch_and_a_list_are_set(cifar):
+    steps.pick(cifar, "backbone")
+    steps.control(cifar, "norm_eval").check()
+    steps.put(cifar, "strides", "1, 2, 2, 1")
+    expect(cifar.get_by_role("button", name="Reset strides")).to_be_visible()
+    text = steps.downloaded(cifar)
+    assert "norm_eval: true" in text and "strides: [1, 2, 2, 1]" in text
+
+
+def test_a_value_of_several_forms_goes_from_one_to_another(page):
+    steps.upload(page, steps.NESTED.replace("in_channels: 4, ", ""))
+    steps.pick(page, "encoder")
+    page.get_by_role("button", name="Enter").click()
+    steps.pick(page, "conv")
+    page.get_by_label("Form of kernel_size").select_option("2 integers")
+    expect(steps.control(page, "kernel_size")).to_have_value("3, 3")
+    steps.put(page, "kernel_size", "3, 5")
+    expect(steps.control(page, "kernel_size")).to_have_value("3, 5")
+    assert "kernel_size: [3, 5]" in steps.downloaded(page)
+
+
+def test_a_mapping_is_typed_as_text_and_told_where_it_cannot_be_read(cifar):
+    steps.pick(cifar, "backbone")
+    steps.put(cifar, "norm_cfg", "{type: GN, num_groups: ")
+    expect(steps.field(cifar, "norm_cfg").get_by_role("alert")).to_contain_text("expected")
+    steps.put(cifar, "norm_cfg", "{type: GN, num_groups: 8}")
+    expect(steps.field(cifar, "norm_cfg").get_by_role("alert")).to_have_count(0)
+    assert "norm_cfg: {type: GN, num_groups: 8}" in steps.downloaded(cifar)
+
+
+def test_what_is_being_typed_is_taken_over_when_another_box_is_selected(cifar):
+    steps.pick(cifar, "head")
+    steps.control(cifar, "num_classes").fill("33")
+    steps.pick(cifar, "neck")
+    steps.pick(cifar, "head")
+    expect(steps.control(cifar, "num_classes")).to_have_value("33")
+
+
+def test_a_node_is_renamed_and_an_illegal_name_is_refused_beside_it(cifar):
+    steps.pick(cifar, "head")
+    steps.name_field(cifar).fill("train")
+    steps.name_field(cifar).press("Enter")
+    expect(steps.side(cifar).get_by_role("alert")).to_contain_text("name of something that every model has")
+    steps.name_field(cifar).fill("classifier")
+    steps.name_field(cifar).press("Enter")
+    expect(steps.box(cifar, "classifier")).to_be_visible()
+    expect(steps.name_field(cifar)).to_have_value("classifier")
+    assert "pred: classifier.out" in steps.downloaded(cifar)
+
+
+def test_the_figures_documentation_and_source_of_a_component_are_shown(cifar):
+    steps.pick(cifar, "backbone")
+    for title in ("Documentation", "Source"):
+        cifar.get_by_role("heading", name=title).click()
+    expect(cifar.locator(".composer-source pre")).to_contain_text("class ResNet_CIFAR")
+    expect(cifar.locator(".composer-doc")).to_contain_text("arXiv:1512.03385")
+    facts = cifar.locator(".composer-facts")
+    for row in ("Parameters11.2 M", "Trainable11.2 M", "Activation32.0 KiB"):
+        expect(facts.filter(has_text=row)).to_be_attached()

@@ -1,0 +1,76 @@
+"""What is said of the graph as a whole: shown while nothing is selected."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.flows import steps
+
+
+@pytest.fixture
+def cifar(page: Page) -> Page:
+    steps.open_shipped(page)
+    steps.pick_nothing(page)
+    return page
+
+
+def test_name_description_and_classes_are_changed(cifar):
+    steps.put(cifar, "name", "pets")
+    steps.control(cifar, "about").fill("Two kinds of pets.")
+    steps.control(cifar, "classes").fill("cat, dog")
+    steps.control(cifar, "classes").press("Enter")
+    expect(steps.title_of(cifar)).to_contain_text("pets")
+    expect(cifar.locator("summary", has_text="Graph")).to_contain_text("2 classes")
+    text = steps.downloaded(cifar)
+    assert "name: pets\nabout: Two kinds of pets.\nclasses: [cat, dog]\n" in text
+
+
+def test_an_output_is_added_renamed_wired_anew_and_removed(cifar):
+    outputs = cifar.get_by_role("group", name="Outputs of tensor mode")
+    outputs.get_by_role("button", name="Add an output for tensor mode").click()
+    cifar.get_by_role("combobox", name="Add an output").fill("neck")
+    cifar.keyboard.press("Enter")
+    expect(outputs.get_by_role("textbox")).to_have_count(2)
+    name = outputs.get_by_role("textbox").nth(1)
+    name.fill("embedding")
+    name.press("Enter")
+    outputs.get_by_role("button", name="Connect output embedding to ...").click()
+    cifar.get_by_role("combobox", name="Connect output embedding").fill("head.out")
+    cifar.keyboard.press("Enter")
+    expect(outputs.locator(".composer-output").nth(1)).to_contain_text("head.out")
+    outputs.get_by_role("button", name="Remove output logits").click()
+    expect(outputs.get_by_role("textbox")).to_have_count(1)
+    assert "tensor: {embedding: head.out}" in steps.downloaded(cifar)
+
+
+def test_inputs_are_added_declared_and_removed(cifar):
+    cifar.get_by_role("button", name="Add a data sample").click()
+    expect(steps.side(cifar).locator(".composer-heading")).to_contain_text("data sample")
+    steps.put(cifar, "shape", "B, 5")
+    steps.name_field(cifar).fill("weight")
+    steps.name_field(cifar).press("Enter")
+    expect(steps.box(cifar, "weight")).to_be_visible()
+    assert "weight: {type: Label, shape: [B, 5]}" in steps.downloaded(cifar)
+    steps.pick_nothing(cifar)
+    cifar.get_by_role("button", name="Remove weight").click()
+    expect(steps.box(cifar, "weight")).to_have_count(0)
+
+
+def test_the_preparation_of_pictures_is_a_form(cifar):
+    steps.pick(cifar, "image")
+    expect(steps.control(cifar, "resize")).to_have_value("32, 32")
+    steps.control(cifar, "channels").select_option("bgr")
+    steps.put(cifar, "mean", "1, 2")
+    expect(steps.field(cifar, "mean").get_by_role("alert")).to_contain_text("expected a list of 3 numbers")
+    steps.put(cifar, "mean", "1, 2, 3")
+    expect(steps.field(cifar, "mean").get_by_role("alert")).to_have_count(0)
+    text = steps.downloaded(cifar)
+    assert "channels: bgr" in text and "mean: [1.0, 2.0, 3.0]" in text
+    cifar.get_by_role("switch", name="Prepare pictures").uncheck()
+    expect(steps.field(cifar, "resize")).to_have_count(0)
+    assert "preprocess" not in steps.downloaded(cifar)
+
+
+def test_the_totals_are_those_of_the_graph(cifar):
+    facts = steps.side(cifar).locator(".composer-facts")
+    expect(facts).to_contain_text("Parameters11.2 M")
+    expect(facts).to_contain_text("FLOPs, tensor1.11 G")

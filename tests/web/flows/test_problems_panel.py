@@ -1,0 +1,45 @@
+"""Problems: told, shown, gone to, and repaired."""
+
+from playwright.sync_api import expect
+
+from tests.web.flows import steps
+
+
+def test_a_wrong_size_is_explained_and_repaired_by_its_button(page):
+    steps.open_shipped(page)
+    steps.pick(page, "head")
+    steps.put(page, "in_channels", "100")
+    expect(steps.problems(page)).to_have_text("1 problem")
+    steps.problems(page).click()
+    expect(steps.side(page)).to_contain_text("got 512 from neck.out (B 512), head.feature expects 100")
+    page.get_by_role("button", name="Fix: set head.params.in_channels to 512").click()
+    expect(steps.side(page)).to_contain_text("No problems")
+    page.keyboard.press("Control+z")
+    expect(steps.problems(page)).to_have_text("1 problem")
+
+
+def test_a_click_on_a_problem_enters_the_subgraph_and_shows_the_node(page):
+    steps.upload(page, steps.NESTED)
+    steps.problems(page).click()
+    page.get_by_role("button", name="Go to it").first.click()
+    expect(steps.name_field(page)).to_have_value("conv")
+    expect(steps.box(page, "conv")).to_be_in_viewport()
+    expect(page.get_by_role("tab", name="Inspector")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_fix_beside_the_field_repairs_too(page):
+    steps.upload(page, steps.NESTED)
+    steps.problems(page).click()
+    page.get_by_role("button", name="Go to it").first.click()
+    steps.side(page).get_by_role("button", name="Fix:").first.click()
+    expect(steps.problems(page)).to_have_text("No problems")
+
+
+def test_errors_come_before_warnings_with_their_line_in_the_file(page):
+    unused = "  image: {type: Image, shape: [B, 3, 32, 32]}\n"
+    steps.upload(page, steps.STRANGE.replace(unused, unused + "  more: {type: Image}\n"))
+    steps.problems(page).click()
+    groups = steps.side(page).get_by_role("region")
+    expect(groups).to_have_count(2)
+    expect(groups.nth(0)).to_contain_text("unknown-type, line")
+    expect(groups.nth(1)).to_contain_text("unused-input, line")

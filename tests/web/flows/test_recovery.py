@@ -1,0 +1,109 @@
+"""Every change is kept in the browser, and offered after a crash or a closed tab."""
+
+import pytest
+from playwright.sync_api import Error, Page, expect
+
+from tests.web.flows import steps
+
+KEPT = """async (text) => {
+    const opened = await new Promise((resolve) => {
+        const request = indexedDB.open("composer", 1);
+        request.onsuccess = () => resolve(request.result);
+    });
+    const all = await new Promise((resolve) => {
+        const request = opened.transaction("drafts").objectStore("drafts").getAll();
+        request.onsuccess = () => resolve(request.result);
+    });
+    opened.close();
+    return all.some((draft) => draft.document.includes(text)) === (text !== "");
+}"""
+
+
+@pytest.fixture
+def changed(page: Page) -> Page:
+    """A graph with a change that is not saved, and is kept in the browser."""
+    steps.open_shipped(page)
+    steps.pick(page, "head")
+    steps.put(page, "num_classes", "77")
+    page.wait_for_function(KEPT, arg='"num_classes":77')
+    return page
+
+
+def another(page: Page, address: str) -> Page:
+    """A new tab of the same browser."""
+    other = page.context.new_page()
+    other.goto(address)
+    other.wait_for_selector(".react-flow__pane", state="attached")
+    return other
+
+
+def test_work_is_offered_and_comes_back_after_a_crash(changed, app):
+    with pytest.raises(Error):
+        changed.goto("chrome://crash")
+    page = another(changed, app.address)
+    offered = steps.dialog(page, "Unsaved work was kept")
+    expect(offered).to_contain_text("resnet18_cifar")
+    offered.get_by_role("button", name="Restore resnet18_cifar").click()
+    steps.pick(page, "head")
+    expect(steps.control(page, "num_classes")).to_have_value("77")
+    expect(steps.unsaved_mark(page)).to_be_visible()
+
+
+def test_work_of_a_closed_tab_comes_back_and_still_knows_its_file(changed, app):
+    steps.save_as(changed, "half")
+    steps.dismiss(changed)
+    steps.pick(changed, "head")
+    steps.put(changed, "num_classes", "78")
+    changed.wait_for_function(KEPT, arg='"num_classes":78')
+    page = another(changed, app.address)
+    expect(page.get_by_text("Build a model")).to_be_visible()  # the tab still lives: nothing is offered
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    changed.close()
+    page.reload()
+    page.get_by_role("button", name="Restore resnet18_cifar").click()
+    expect(steps.title_of(page)).to_contain_text("half.yaml")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved half.yaml")).to_be_visible()
+    assert "num_classes: 78" in (app.workspace / "half.yaml").read_text("utf-8")
+
+
+def test_nothing_is_offered_when_all_was_saved(changed, app):
+    steps.save_as(changed, "whole")
+    changed.wait_for_function(KEPT, arg="")
+    page = another(changed, app.address)
+    changed.close()
+    page.reload()
+    expect(page.get_by_text("Build a model")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_what_is_thrown_away_is_not_offered_again(changed, app):
+    page = another(changed, app.address)
+    changed.close()
+    page.reload()
+    page.get_by_role("button", name="Throw away", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text("Build a model")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_browser_that_cannot_keep_work_says_so_once(browser, app):
+    context = browser.new_context()
+    context.add_init_script("IDBFactory.prototype.open = () => { throw new Error('no room') }")
+    page = context.new_page()
+    page.goto(app.address)
+    steps.open_shipped(page)
+    steps.pick(page, "head")
+    told = page.get_by_text("This browser can't keep unsaved work (no room): save often.")
+    steps.put(page, "num_classes", "5")
+    expect(told).to_have_count(1)
+    steps.put(page, "num_classes", "6")
+    expect(page.get_by_role("group", name="port out, Logits")).to_contain_text("B 6")
+    expect(told).to_have_count(1)
+    asked: list[str] = []
+    page.on("dialog", lambda question: (asked.append(question.type), question.accept()))
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
+    assert asked == ["beforeunload"]
+    context.close()

@@ -1,0 +1,125 @@
+"""Wires: what may be wired, what they carry, which modes they serve."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.flows import drawing
+from tests.web.flows.steps import box, open_shipped, problems, upload
+
+PYRAMID = """\
+schema: 1
+name: levels
+inputs:
+  image: {type: Image, shape: [B, 3, 64, 64]}
+nodes:
+  backbone: {type: ResNet, params: {depth: 18, out_indices: [0, 1, 2, 3]}, inputs: {image: image}}
+  pool: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}
+outputs:
+  tensor: {features: pool.out}
+layout:
+  image: [0, 0]
+  backbone: [240, 0]
+  pool: [600, 0]
+  outputs.tensor: [880, 0]
+"""
+
+
+@pytest.fixture
+def cifar(page: Page) -> Page:
+    open_shipped(page)
+    expect(box(page, "backbone")).to_be_visible()
+    return page
+
+
+def test_a_wire_that_cannot_be_is_refused_while_it_is_dragged_with_the_reason(cifar: Page) -> None:
+    before = drawing.document(cifar)
+    drawing.drag_wire(cifar, "neck.out", "backbone.image")
+    reason = "would close a ring"
+    expect(cifar.get_by_role("status").filter(has_text=reason)).to_be_visible()
+    expect(cifar.locator(".composer-port-out").filter(has_text="avg_factor")).to_have_count(1)
+    cifar.mouse.up()
+    expect(cifar.get_by_text(reason)).to_be_visible()
+    expect(cifar.locator(".composer-port-out")).to_have_count(0)
+    assert drawing.document(cifar) == before
+
+
+def test_a_wire_dropped_on_the_ground_offers_what_fits_and_connects_it(cifar: Page) -> None:
+    drawing.let_go(cifar, "head.out", 700, 620)
+    expect(cifar.get_by_role("dialog", name="Where head.out may go")).to_be_visible()
+    expect(cifar.get_by_role("option", name="CrossEntropyLoss")).to_be_attached()
+    expect(cifar.get_by_role("option", name="ResNet", exact=True)).to_have_count(0)
+    drawing.search_box(cifar).fill("label smooth")
+    drawing.search_box(cifar).press("Enter")
+    expect(cifar.locator('.react-flow__edge[aria-label^="wire from head.out to label_smooth_loss"]')).to_be_attached()
+    cifar.keyboard.press("Control+z")
+    expect(box(cifar, "label_smooth_loss")).to_have_count(0)
+
+
+def test_each_level_of_a_sequence_can_be_wired(page: Page) -> None:
+    upload(page, PYRAMID)
+    expect(drawing.label(page, "backbone.out[-1]", "pool.feature")).to_contain_text("B 512 2 2")
+    page.get_by_role("button", name="levels of backbone.out").click()
+    expect(drawing.handle(page, "backbone.out[2]", "source")).to_be_visible()
+    drawing.drag_wire(page, "backbone.out[2]", "pool.feature")
+    page.mouse.up()
+    expect(drawing.label(page, "backbone.out[2]", "pool.feature")).to_contain_text("B 256 4 4")
+
+
+def test_the_modes_that_a_wire_serves_are_chosen_on_it(cifar: Page) -> None:
+    box(cifar, "prediction").click()
+    cifar.keyboard.press("w")
+    bar = cifar.get_by_role("toolbar", name="wire")
+    expect(bar).to_be_visible()
+    bar.get_by_role("button", name="tensor").click()
+    expect(bar.get_by_role("button", name="tensor")).to_have_attribute("aria-pressed", "false")
+    bar.get_by_role("button", name="loss").click()
+    expect(cifar.locator(".composer-wire-some")).to_have_count(1)
+    expect(drawing.label(cifar, "head.out", "prediction.logits")).to_contain_text("P")
+    assert drawing.document(cifar)["nodes"]["prediction"]["inputs"] == {"logits": {"predict": "head.out"}}
+    expect(problems(cifar)).to_contain_text("No problems")
+    cifar.keyboard.press("Control+z")
+    cifar.keyboard.press("Control+z")
+    expect(cifar.locator(".composer-wire-some")).to_have_count(0)
+
+
+def test_the_end_of_a_wire_is_moved_to_another_port_in_one_step(cifar: Page) -> None:
+    before = drawing.document(cifar)
+    anchor = drawing.edge(cifar, "neck.out", "head.feature").locator(".react-flow__edgeupdater-source")
+    area = anchor.bounding_box()
+    assert area
+    cifar.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
+    cifar.mouse.down()
+    cifar.mouse.move(area["x"] + 30, area["y"] - 60, steps=3)
+    expect(cifar.locator(".composer-port-fits").first).to_be_attached()
+    spot = drawing.handle(cifar, "head.out", "source").bounding_box()
+    assert spot
+    cifar.mouse.move(area["x"] - 40, area["y"] - 160, steps=3)
+    cifar.mouse.up()
+    expect(drawing.edge(cifar, "neck.out", "head.feature")).to_have_count(0)
+    cifar.keyboard.press("Control+z")
+    expect(drawing.edge(cifar, "neck.out", "head.feature")).to_be_attached()
+    assert drawing.document(cifar) == before
+
+
+def test_a_selected_wire_is_deleted(cifar: Page) -> None:
+    box(cifar, "loss").click()
+    cifar.keyboard.press("w")
+    expect(cifar.get_by_role("toolbar", name="wire")).to_be_visible()
+    cifar.keyboard.press("Delete")
+    expect(drawing.edge(cifar, "head.out", "loss.pred")).to_have_count(0)
+    expect(cifar.locator('[data-id="loss"] .composer-port-missing')).to_contain_text("pred")
+
+
+def test_a_lens_lights_a_mode_and_lists_what_it_needs(cifar: Page) -> None:
+    drawing.canvas(cifar).focus()
+    cifar.keyboard.press("3")
+    legend = cifar.get_by_role("region", name="predict mode")
+    expect(legend).to_contain_text("image")
+    expect(legend).to_contain_text("scores")
+    expect(cifar.locator('[data-id="loss"] > .composer-dim')).to_have_count(1)
+    expect(cifar.locator('[data-id="label"] > .composer-dim')).to_have_count(1)
+    expect(cifar.locator('[data-id="prediction"] > .composer-dim')).to_have_count(0)
+    cifar.keyboard.press("2")
+    expect(cifar.get_by_role("region", name="loss mode")).to_contain_text("label")
+    cifar.keyboard.press("2")
+    expect(cifar.locator(".composer-dim")).to_have_count(0)
