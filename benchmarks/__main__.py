@@ -1,7 +1,7 @@
 """All benchmarks, one after another: ``python -m benchmarks`` or ``make bench``."""
 
-from benchmarks import check, exports, forward, loading, reading, shapes
+from benchmarks import check, editing, exports, forward, loading, reading, shapes
 
-for benchmark in (forward, check, reading, shapes, loading, exports):
+for benchmark in (forward, check, reading, shapes, editing, loading, exports):
     benchmark.main()
     print()

@@ -61,7 +61,7 @@ BATCH = 32
 # The class weights of ODC and DeepCluster sum to 1, which makes their losses and gradients as many times smaller.
 RATE = {
     "npid": 0.03,
-    "odc": 0.02 * CLUSTERS,
+    "odc": 0.05 * CLUSTERS,
     "deepcluster": 0.05 * CLUSTERS,
     "swav": 0.1,
     "relative_loc": 0.05,

@@ -18,6 +18,7 @@ from composer.editing.refusal import refused
 from composer.editing.removing import remove, remove_input
 from composer.editing.renaming import rename
 from composer.editing.settings import apply_fix, set_graph, set_input
+from composer.editing.subgraphs import remove_subgraph, rename_subgraph
 from composer.editing.ungrouping import ungroup
 from composer.editing.weighting import set_frozen, set_weights
 from composer.editing.wiring import connect, disconnect, set_wire_modes
@@ -67,6 +68,10 @@ def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -
     """
     if isinstance(operation, op.ApplyFix):
         return Applied(apply_fix(graph, operation, catalog))
+    if isinstance(operation, op.RenameSubgraph):
+        return Applied(rename_subgraph(graph, operation, catalog))
+    if isinstance(operation, op.RemoveSubgraph):
+        return Applied(remove_subgraph(graph, operation))
     scope, followed = scope_of(graph, path)
     if len(followed) < len(path):
         gone = path[len(followed)]

@@ -235,6 +235,9 @@ def _outputs(body: Graph | Subgraph) -> dict[str | None, dict[str, Wire]]:
     return {None: dict(body.outputs)}
 
 
-def _kept(old: Any, new: Any) -> Any:
-    """The old value where the new one is equal, order included."""
-    return old if old == new and list(old) == list(new) else new
+def _kept(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The old mapping where the new one holds the very same things in the same order."""
+    same = len(old) == len(new) and all(
+        key == other and item is old[key] for (key, item), other in zip(new.items(), old, strict=True)
+    )
+    return old if same else new

@@ -26,7 +26,9 @@ __all__ = [
     "RemoveComment",
     "RemoveInput",
     "RemoveOutput",
+    "RemoveSubgraph",
     "Rename",
+    "RenameSubgraph",
     "ResetParam",
     "SetFrozen",
     "SetGraph",
@@ -312,6 +314,21 @@ class SetSubgraphParam(_Data):
     remove: bool = False
 
 
+class RenameSubgraph(_Data):
+    """Rename a subgraph of the graph; every call of it follows."""
+
+    op: Literal["rename-subgraph"] = "rename-subgraph"
+    name: str
+    to: str
+
+
+class RemoveSubgraph(_Data):
+    """Remove a subgraph that nothing calls."""
+
+    op: Literal["remove-subgraph"] = "remove-subgraph"
+    name: str
+
+
 class ApplyFix(_Data):
     """Apply the repair of a problem; its paths start at the top of the document, whatever scope is open."""
 
@@ -345,6 +362,8 @@ Operation = Annotated[
     | RemoveComment
     | SetGraph
     | SetSubgraphParam
+    | RenameSubgraph
+    | RemoveSubgraph
     | ApplyFix,
     Field(discriminator="op"),
 ]

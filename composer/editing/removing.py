@@ -26,6 +26,7 @@ def remove(draft: Draft, operation: Remove) -> None:
         if name in draft.names:
             continue
         if box is not None:
+            draft.layout.pop(name, None)
             unnamed = draft.outputs.get(box[0], {})
             for output in list(unnamed):
                 del unnamed[output]

@@ -51,7 +51,7 @@ def apply_fix(graph: Graph, operation: ApplyFix, catalog: Catalog) -> Graph:
     for name, body in fixed.graphs.items():
         before: Mapping[str, Node] = graph.graphs[name].nodes if name in graph.graphs else {}
         nodes = FrozenDict({id_: _node(node, before.get(id_), catalog) for id_, node in body.nodes.items()})
-        bodies[name] = body if nodes == body.nodes else replace(body, nodes=nodes)
+        bodies[name] = replace(body, nodes=nodes)
     return replace(fixed, nodes=top, graphs=FrozenDict(bodies))
 
 

@@ -142,3 +142,18 @@ def test_freezing_a_shared_node_freezes_where_the_weights_are() -> None:
     graph = do(sample(MODES), {"op": "set-frozen", "node": "b", "frozen": False})
     assert not graph.nodes["a"].frozen
     assert do(graph, {"op": "set-frozen", "node": "b", "frozen": True}).nodes["a"].frozen
+
+
+def test_a_subgraph_gets_another_name_or_goes_when_nothing_calls_it() -> None:
+    noted = do(sample(MODAL), {"op": "comment", "text": "why", "box": [0, 0, 1, 1]}, path=("encoder",))
+    graph = do(noted, {"op": "rename-subgraph", "name": "encoder", "to": "trunk"})
+    assert graph.nodes["encoder"].graph == graph.graphs["pair"].nodes["first"].graph == "trunk"
+    assert list(graph.metadata["canvas"]["comments"]) == ["trunk"]
+    assert do(graph, {"op": "rename-subgraph", "name": "trunk", "to": "encoder"}) == noted
+    for to in ("pair", "ReLU", "a b"):
+        with pytest.raises(GraphError):
+            do(graph, {"op": "rename-subgraph", "name": "trunk", "to": to})
+    with pytest.raises(GraphError, match="encoder calls 'trunk'"):
+        do(graph, {"op": "remove-subgraph", "name": "trunk"})
+    without = do(graph, {"op": "remove", "names": ["pair"]}, {"op": "remove-subgraph", "name": "pair"})
+    assert list(without.graphs) == ["trunk"]

@@ -180,6 +180,12 @@ def test_a_parameter_that_comes_back_from_the_browser_keeps_the_bytes_of_the_fil
     assert dumps(back, CATALOG) == text and "p: 1.0" in text
 
 
+def test_true_and_one_are_not_the_same() -> None:
+    graph = sample("schema: 1\nnodes: {a: {type: Odd, params: {x: true, y: 1.0}}}\n")
+    steps = [{"op": "set-param", "node": "a", "name": name, "value": 1} for name in "xy"]
+    assert repr(dict(do(graph, *steps).nodes["a"].params)) == "{'x': 1, 'y': 1.0}"
+
+
 def test_parameters_are_set_reset_and_refused() -> None:
     graph = sample()
     assert do(graph, {"op": "reset-param", "node": "backbone", "name": "depth"}).nodes["backbone"].params == {}

@@ -94,7 +94,7 @@ def scopes(graph: Graph) -> Iterator[tuple[str, ...]]:
         pending += found if len(path) < 4 else []
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_operations_give_a_graph_or_a_reason(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
@@ -109,7 +109,7 @@ def test_any_operations_give_a_graph_or_a_reason(data: st.DataObject) -> None:
     assert all(str(problem) for problem in check(graph, CATALOG))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_group_then_ungroup_runs_the_same(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
@@ -132,7 +132,7 @@ def test_group_then_ungroup_runs_the_same(data: st.DataObject) -> None:
     assert again.graphs.keys() == graph.graphs.keys()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_rename_there_and_back_is_nothing(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
@@ -159,7 +159,7 @@ def test_bypassing_and_wiring_again_is_nothing_in_any_order(data: st.DataObject)
     assert "canvas" not in changed.metadata
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_is_copied_can_be_pasted_anywhere(data: st.DataObject) -> None:
     graph, other = data.draw(st.sampled_from(GRAPHS)), data.draw(st.sampled_from(GRAPHS))

@@ -38,7 +38,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         thread.start()
         while not server.started:
             time.sleep(0.05)
-        yield Client(f"http://127.0.0.1:{taken.getsockname()[1]}", verbose=False)
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        yield Client(address, verbose=False, httpx_kwargs={"timeout": 60})
         server.should_exit = True
         thread.join(20)
 

@@ -14,7 +14,7 @@ from tests.editing.samples import CATALOG, do, done
 from tests.editing.test_property import GRAPHS, scopes, steps
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_every_scope_of_every_graph_can_be_drawn(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
@@ -41,7 +41,7 @@ def test_every_scope_of_every_graph_can_be_drawn(data: st.DataObject) -> None:
                 assert problem.node in boxes or problem.node.startswith("outputs")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_a_wire_that_fits_can_be_made(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))

@@ -147,6 +147,7 @@ class ExportTab:
             [self.status],
             queue=False,
             show_progress="hidden",
+            concurrency_limit=8,
             api_visibility="private",
         )
 

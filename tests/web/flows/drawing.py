@@ -11,6 +11,7 @@ __all__ = [
     "add",
     "add_at",
     "canvas",
+    "chosen",
     "document",
     "drag_wire",
     "edge",
@@ -104,6 +105,11 @@ def label(page: Page, source: str, target: str) -> Locator:
 def search_box(page: Page) -> Locator:
     """The search that is open over the canvas."""
     return page.locator(".composer-chooser").get_by_role("combobox")
+
+
+def chosen(page: Page) -> Locator:
+    """What Enter would take in the search."""
+    return page.locator(".composer-chooser").get_by_role("option", selected=True)
 
 
 def menu(page: Page, entry: str) -> None:

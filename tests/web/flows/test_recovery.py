@@ -81,7 +81,7 @@ def test_what_is_thrown_away_is_not_offered_again(changed, app):
     page = another(changed, app.address)
     changed.close()
     page.reload()
-    page.get_by_role("button", name="Throw away", exact=True).click()
+    page.get_by_role("button", name="Throw resnet18_cifar away").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.reload()
     expect(page.get_by_text("Build a model")).to_be_visible()

@@ -485,6 +485,8 @@ export interface EditRequest {
     | RemoveComment
     | SetGraph
     | SetSubgraphParam
+    | RenameSubgraph
+    | RemoveSubgraph
     | ApplyFix
   )[];
   look?: boolean;
@@ -714,6 +716,27 @@ export interface SetSubgraphParam {
   name: string;
   value?: unknown;
   remove?: boolean;
+}
+/**
+ * Rename a subgraph of the graph; every call of it follows.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "RenameSubgraph".
+ */
+export interface RenameSubgraph {
+  op: "rename-subgraph";
+  name: string;
+  to: string;
+}
+/**
+ * Remove a subgraph that nothing calls.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "RemoveSubgraph".
+ */
+export interface RemoveSubgraph {
+  op: "remove-subgraph";
+  name: string;
 }
 /**
  * Why nothing was done.

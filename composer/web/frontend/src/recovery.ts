@@ -175,8 +175,7 @@ export async function restore(draft: Draft): Promise<string | null> {
     throw error;
   }
   set({ file: { ...draft.file, saved: "" } });
-  await keeper.keep(draftOf(useComposer.getState()));
-  await forget([draft]);
+  void keeper.keep(draftOf(useComposer.getState())).then(() => forget([draft]));
   return null;
 }
 

@@ -95,7 +95,7 @@ function Popups() {
 /** Hands the canvas to the commands, and tells the style sheet how far away the eye is. */
 function Sight({ root }: { root: RefObject<HTMLElement | null> }) {
   const flow = useReactFlow<Box, Wire>();
-  const distance = useStore((state) => (state.transform[2] < 0.3 ? "far" : state.transform[2] < 0.55 ? "middle" : "near"));
+  const distance = useStore((state) => (state.transform[2] < 0.3 ? "far" : state.transform[2] < 0.42 ? "middle" : "near"));
   useEffect(() => {
     useCanvas.getState().set({ flow, root: root.current });
     return () => useCanvas.getState().set({ flow: null, root: null, popup: null });

@@ -20,7 +20,7 @@ export function Search({ asked }: { asked: Asked }) {
   const fitting = useFitting(asked, entries);
   const choices = useMemo(() => {
     if (!fitting) return [];
-    return rank(query, fitting).slice(0, 60).map((entry): Choice => ({ id: entry.id, words: entry.name, detail: entry.kind, hint: entry.component?.summary ?? entry.text, colour: entry.colour }));
+    return rank(query, fitting).map((entry): Choice => ({ id: entry.id, words: entry.name, detail: entry.kind, hint: entry.component?.summary ?? entry.text, colour: entry.colour }));
   }, [fitting, query]);
   const choose = async (id: string) => {
     useCanvas.getState().set({ popup: null });
@@ -63,7 +63,8 @@ function useFitting(asked: Asked, entries: Entry[]): Entry[] | null {
     const end = source ? { source } : { target: `${target?.node}.${target?.port}` };
     void ask<SuggestReply>("suggest", { document, path, ...end }).then((reply) => {
       if (stale) return;
-      setFitting([...suggested(entries, reply?.suggestions ?? []), ...(source ? outputEntries() : inputEntries(entries, asked))]);
+      const found = suggested(entries, reply?.suggestions ?? []);
+      setFitting(source ? [...found, ...outputEntries()] : [...inputEntries(entries, asked), ...found]);
     });
     return () => {
       stale = true;

@@ -46,7 +46,7 @@ export function go(direction: Direction): void {
   focusBox(found);
 }
 
-const FIT = { padding: 0.12, maxZoom: 1, duration: 150 };
+const FIT = { padding: "32px", maxZoom: 1, duration: 150 } as const;
 
 export const fit = (): void => void useCanvas.getState().flow?.fitView(FIT);
 export const fitSelection = (): void => {

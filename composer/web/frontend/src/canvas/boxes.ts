@@ -75,8 +75,19 @@ export function moves(where: Map<string, [number, number]>): Operation[] {
 export async function move(where: Map<string, [number, number]>, label = "move"): Promise<void> {
   const operations = moves(where);
   if (!operations.length) return;
+  show(where);
   const quiet = operations.every((operation) => operation.op === "place");
   await useComposer.getState().edit(operations, { label, quiet, select: useComposer.getState().selection });
+}
+
+/** Draw boxes where they go before the server knows it, so that keys that are held move on. */
+function show(where: Map<string, [number, number]>): void {
+  useCanvas.getState().flow?.setNodes((all) =>
+    all.map((box) => {
+      const place = where.get(box.id);
+      return place ? { ...box, position: { x: place[0], y: place[1] } } : box;
+    }),
+  );
 }
 
 /** Bring the keyboard to a box, and the box into the view if it is outside. */

@@ -65,8 +65,10 @@ export const isPlaced = (one: Box): boolean => !Number.isNaN(one.position.x);
 function box(id: string, data: BoxData, position: [number, number] | null, old?: Box): Box {
   const spot = position ? { x: position[0], y: position[1] } : (old?.position ?? NOWHERE);
   if (old && old.data.key === data.key) {
-    if (!position || (old.position.x === spot.x && old.position.y === spot.y)) return old;
-    return { ...old, position: spot };
+    const before = (old.data.view ?? old.data.output)?.position;
+    const still = before?.[0] === position?.[0] && before?.[1] === position?.[1];
+    if (still && (!position || (old.position.x === spot.x && old.position.y === spot.y))) return old;
+    return { ...old, position: spot, data };
   }
   const width = widthOf(data);
   const height = heightOf(data);

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { boxes, focusBox } from "./boxes";
 
-const FIT = { padding: 0.12, maxZoom: 1 };
+const FIT = { padding: "32px", maxZoom: 1 } as const;
 
 /** Shows a document whole when it is opened, each scope as it was left, and a box that is asked for. */
 export function useSight(): void {

@@ -31,9 +31,11 @@ export function Recovery() {
       onClose={close}
       footer={
         <>
-          <button type="button" className="composer-button is-danger" onClick={() => void drop(lost)}>
-            {lost.length > 1 ? "Throw all away" : "Throw away"}
-          </button>
+          {lost.length > 1 && (
+            <button type="button" className="composer-button is-danger" onClick={() => void drop(lost)}>
+              Throw all away
+            </button>
+          )}
           <span className="composer-gap" />
           <button type="button" className="composer-button" onClick={close}>
             Later
