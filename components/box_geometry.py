@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from components.value_checks import values_are_known
+
 __all__: list[str] = []
 
 EPS = 1e-6
@@ -111,8 +113,8 @@ def check_boxes(boxes: Sequence[Tensor], count: int, port: str = "boxes") -> Non
         raise ValueError(f"{port}: found boxes for {len(boxes)} images, expected {count}: one tensor an image")
     for index, one in enumerate(boxes):
         if one.dim() != 2 or one.shape[1] != 4:
-            raise ValueError(f"{port}[{index}]: found {list(one.shape)}, expected [n, 4]; no boxes are [0, 4]")
-    if any(one.is_meta for one in boxes):
+            raise ValueError(f"{port}: found {list(one.shape)} for image {index}, expected [n, 4]; no boxes are [0, 4]")
+    if not all(map(values_are_known, boxes)):
         return
     joined = torch.cat([*boxes]) if boxes else torch.empty(0, 4)
     fine = joined.isfinite().all(dim=1) & (joined[:, 2:] > joined[:, :2]).all(dim=1)
@@ -120,7 +122,7 @@ def check_boxes(boxes: Sequence[Tensor], count: int, port: str = "boxes") -> Non
         index, row = place(boxes, int((~fine).nonzero()[0]))
         found = [round(float(value), 3) for value in boxes[index][row]]
         text = "expected x1 < x2 and y1 < y2 in pixels: leave boxes of no area out"
-        raise ValueError(f"{port}[{index}][{row}]: found {found}, {text}")
+        raise ValueError(f"{port}: found {found} as box {row} of image {index}, {text}")
 
 
 def place(entries: Sequence[Any], position: int) -> tuple[int, int]:

@@ -18,9 +18,9 @@ def whole_number(number: Tensor, most: int | None = None) -> int:
     # Sizes that are read from tensors are refused by default; this asks for them here alone.
     with torch._dynamo.patch_dynamo_config(capture_scalar_outputs=True):
         found = number.item()
-    torch._check(found >= 0)
+    torch._check(found >= 0)  # type: ignore[no-untyped-call]
     if most is not None:
-        torch._check(found <= most)
+        torch._check(found <= most)  # type: ignore[no-untyped-call]
     return found  # type: ignore[return-value]
 
 

@@ -103,7 +103,7 @@ def _settled(suppressed: Tensor, valid: Tensor) -> Tensor:
 
     keep, before = step(valid, valid)
     if torch.compiler.is_compiling():
-        found: Tensor = while_loop(differs, step, (keep, before))[0]
+        found: Tensor = while_loop(differs, step, (keep, before))[0]  # type: ignore[no-untyped-call]
         return found
     while bool(differs(keep, before)):
         keep, before = step(keep, before)

@@ -4,6 +4,7 @@ What is done with a block is said behind its language:
 
 - ``python``: run; the blocks of a page share their names. One that begins with ``def forward_`` shows the source of
   the model that the page calls ``model``, and is compared with it.
+- ``python client``: asks a running server; ``tests/web/flows/test_page.py`` runs it.
 - ``python component PATH``: written to PATH, and read as a component.
 - ``yaml graph``: a graph without problems, written to a file of its name.
 - ``yaml part``: a piece of the page's first graph; with it put in, the graph has no errors.
@@ -100,6 +101,8 @@ class Reader:
                 assert self.space["model"].code[mode] == block.text, block
             case []:
                 exec(compile("\n" * block.line + block.text, str(block.page), "exec"), self.space)  # noqa: S102
+            case ["client"]:
+                compile(block.text, str(block.page), "exec")
             case ["component", path]:
                 Path(path).parent.mkdir(parents=True)
                 Path(path).write_text(block.text)

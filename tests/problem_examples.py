@@ -19,7 +19,7 @@ from composer.exporting import export
 from composer.graphfile import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
-from composer.training import assign_clusters
+from composer.training import assign_clusters, parameter_groups
 
 GRAPH = """\
 schema: 1
@@ -177,6 +177,7 @@ def without_onnx(folder: Path) -> None:
         export(composer.compile(conv()), "onnx", folder / "part.onnx")
 
 
+FIXED_RATE = "metadata: {training: {fixed_learning_rate: [head.predictor]}}\n"
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n    def forward(self, x): return x\n"
 
@@ -212,6 +213,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "too-many-inputs": lambda _: composer.compile(conv())([torch.zeros(1, 3, 8, 8)] * 2),
     "too-many-layers": lambda _: found_by_check(loads(GRAPH), Limits(layers=3)),
     "unknown-format": lambda folder: export(composer.compile(conv()), "onxn", folder / "part"),
+    "unknown-module": lambda _: parameter_groups(composer.compile(loads(GRAPH + FIXED_RATE))),
     "unknown-input": lambda _: composer.preprocess(loads(GRAPH), PICTURE, "img"),
     "weights-dtype": lambda _: composer.compile(conv()).load_weights(composer.compile(conv()).half().state_dict()),
     "weights-mismatch": lambda _: composer.compile(conv()).load_weights(composer.compile(conv(5)).state_dict()),
@@ -220,8 +222,12 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 }
 """What is called, with a folder for files."""
 
-TESTED_ELSEWHERE = {"export-differs", "export-failed", "export-not-static", "export-source"}
-"""Their texts are held in test_exporting.py and test_standalone.py."""
+TESTED_ELSEWHERE = {
+    *("export-differs", "export-failed", "export-not-static", "export-source"),
+    *("bad-document", "bad-file-name", "cannot-listen", "no-device", "no-password", "no-upload", "no-weights"),
+    *("out-of-memory", "run-failed", "stopped", "timed-out", "too-many-runs", "weak-password", "worker-died"),
+}
+"""Their texts are held in test_exporting.py and test_standalone.py, and those of the browser in tests/web."""
 
 SIZES = {"cannot-build", "index-out-of-range", "loss-not-scalar", "shape-mismatch", "too-many-parameters"}
 

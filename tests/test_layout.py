@@ -23,6 +23,7 @@ LAYERS = (
 )
 WITHOUT_TORCH = {"emit", "graph", "plan", "rules"}
 OPENS_MODULES = {"catalog"}  # the only one that imports by name, which is how it reaches ``components``
+OPENS_LATE = {"ui.py"}  # Gradio takes seconds to import, which the other commands do without
 COMPONENTS_MAY_IMPORT = {"annotated_types", "components", "torch"}  # and the standard library and composer.ports
 
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer}
@@ -129,7 +130,8 @@ def test_modules_import_from_where_a_name_is_defined() -> None:
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_reaches_torch_and_components_as_it_may(path: Path) -> None:
-    assert module_faults(module_of(path), path.read_text(), dotted(path)) == []
+    faults = module_faults(module_of(path), path.read_text(), dotted(path))
+    assert [fault for fault in faults if path.name not in OPENS_LATE or "by name" not in fault] == []
 
 
 @pytest.mark.parametrize("path", sources("components"), ids=lambda path: path.relative_to(ROOT).as_posix())

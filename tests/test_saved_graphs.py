@@ -35,7 +35,13 @@ def test_there_are_the_promised_graphs():
         "barlowtwins",
         "byol",
         "densecl",
+        "double_head_faster_rcnn_r50_fpn",
         "fashion_mnist",
+        "faster_rcnn_r50_fpn",
+        "faster_rcnn_r50_pafpn",
+        "mask_rcnn_r50_fpn",
+        "retinanet_r50_fpn",
+        "retinanet_r50_fpn_ghm",
         "moco_v1",
         "moco_v2",
         "moco_v3",
@@ -74,6 +80,7 @@ def test_its_generated_source_is_the_golden_one(path, request):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_it_runs_in_every_mode_that_it_has(path):
     torch.manual_seed(0)
     model = composer.load(path)

@@ -108,7 +108,7 @@ class RetinaHead(nn.Module):
 
         def subnet() -> nn.ModuleList:
             pairs = itertools.pairwise(widths)
-            cfgs = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
+            cfgs: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
             return nn.ModuleList(ConvModule(before, after, 3, padding=1, **cfgs) for before, after in pairs)
 
         self.cls_convs, self.reg_convs = subnet(), subnet()

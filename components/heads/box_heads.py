@@ -59,7 +59,7 @@ class SharedBBoxHead(nn.Module):
         self.score_channels = num_classes + 1
         self.delta_channels = 4 if reg_class_agnostic else 4 * num_classes
         widths = [in_channels] + [convs[1]] * convs[0]
-        cfgs = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
+        cfgs: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
         pairs = itertools.pairwise(widths)
         self.shared_convs = nn.ModuleList(ConvModule(one, other, 3, padding=1, **cfgs) for one, other in pairs)
         lengths = [widths[-1] * _area(roi_feat_size)] + [linears[1]] * linears[0]
@@ -227,7 +227,7 @@ class DoubleConvFCBBoxHead(nn.Module):
     ) -> BoxOutputs:
         """The class from ``x_cls`` by linear layers, the box from ``x_reg`` by convolutions and their mean."""
         if torch.compiler.is_compiling():  # a batch normalisation is compiled for some pixels or for none
-            torch._check(x_reg.shape[0] > 0)
+            torch._check(x_reg.shape[0] > 0)  # type: ignore[no-untyped-call]
         x = x_cls.flatten(1)
         for linear in self.fc_branch:
             x = linear(x).relu()

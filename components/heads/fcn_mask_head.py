@@ -52,7 +52,7 @@ class FCNMaskHead(nn.Module):
         self.mask_channels = 1 if class_agnostic else num_classes
         self.method, self.factor = _enlargement(upsample_cfg)
         widths = [in_channels] + [conv_out_channels] * num_convs
-        cfgs = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
+        cfgs: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
         pad = (conv_kernel_size - 1) // 2
         pairs = itertools.pairwise(widths)
         convs = (ConvModule(one, other, conv_kernel_size, padding=pad, **cfgs) for one, other in pairs)
@@ -61,11 +61,11 @@ class FCNMaskHead(nn.Module):
         if self.method == "deconv":
             self.upsample = nn.ConvTranspose2d(last, conv_out_channels, self.factor, stride=self.factor)
             nn.init.kaiming_normal_(self.upsample.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(self.upsample.bias)  # type: ignore[arg-type]
+            nn.init.constant_(self.upsample.bias, 0)  # type: ignore[arg-type]
             last = conv_out_channels
         self.conv_logits = build_conv(predictor_cfg, last, self.mask_channels, 1)
         nn.init.kaiming_normal_(self.conv_logits.weight, mode="fan_out", nonlinearity="relu")
-        nn.init.zeros_(self.conv_logits.bias)  # type: ignore[arg-type]
+        nn.init.constant_(self.conv_logits.bias, 0)  # type: ignore[arg-type]
 
     def forward(
         self, feature: Annotated[FeatureMap, "R in_channels H W"]
@@ -80,7 +80,7 @@ class FCNMaskHead(nn.Module):
         if self.method is None:
             return x
         if self.method == "deconv":
-            return self.upsample(x).relu()  # type: ignore[no-any-return]
+            return self.upsample(x).relu()
         align = None if self.method == "nearest" else False
         return F.interpolate(x, scale_factor=self.factor, mode=self.method, align_corners=align)
 

@@ -99,8 +99,8 @@ class FPN(nn.Module):
         return levels
 
     def _enlarged(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        options = self.upsample_cfg
-        return F.interpolate(coarse, **({} if "scale_factor" in options else {"size": fine.shape[2:]}), **options)
+        sizes: dict[str, Any] = {} if "scale_factor" in self.upsample_cfg else {"size": fine.shape[2:]}
+        return F.interpolate(coarse, **sizes, **self.upsample_cfg)
 
     def _with_further(self, levels: list[Tensor], last_input: Tensor, last_lateral: Tensor) -> list[Tensor]:
         if self.extra_source is None:

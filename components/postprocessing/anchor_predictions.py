@@ -95,18 +95,18 @@ class RegionProposals(nn.Module):
         """From the scores of each level and the decoded boxes of all anchors."""
         batch = cls_score[0].shape[0]
         scores = [self._objectness(one) for one in cls_score]
-        places = boxes.view(batch, -1, 4).split([one.shape[1] for one in scores], dim=1)
+        places = torch.split(boxes.view(batch, -1, 4), [one.shape[1] for one in scores], dim=1)
         best = [self._best(*pair) for pair in zip(scores, places, strict=True)]
-        scores, places = [one for one, _ in best], [one for _, one in best]
-        keep = self._keep(places)
+        scores, chosen = [one for one, _ in best], [one for _, one in best]
+        keep = self._keep(chosen)
         score = torch.where(keep, torch.cat(scores, dim=1), -torch.inf)
         score, order = score.sort(dim=1, descending=True)
         count = min(self.max_per_img, score.shape[1])
         score, order = score[:, :count], order[:, :count]
-        chosen = torch.cat(places, dim=1).gather(1, order[:, :, None].expand(-1, -1, 4))
-        image = torch.arange(batch, device=boxes.device).to(chosen)[:, None, None].expand(-1, count, 1)
+        found = torch.cat(chosen, dim=1).gather(1, order[:, :, None].expand(-1, -1, 4))
+        image = torch.arange(batch, device=boxes.device).to(found)[:, None, None].expand(-1, count, 1)
         rows = true_positions((score > -torch.inf).flatten())
-        return Proposals(torch.cat((image, chosen), dim=2).flatten(0, 1)[rows], score.flatten()[rows])
+        return Proposals(torch.cat((image, found), dim=2).flatten(0, 1)[rows], score.flatten()[rows])
 
     def _objectness(self, level: Tensor) -> Tensor:
         """[B, H W A]."""
@@ -173,7 +173,7 @@ class AnchorBoxPrediction(nn.Module):
         cells = sum(one.shape[2] * one.shape[3] for one in cls_score)
         anchors = boxes.shape[0] // (batch * cells)
         scores = [self._probabilities(one, anchors) for one in cls_score]
-        places = boxes.view(batch, -1, 4).split([one.shape[1] for one in scores], dim=1)
+        places = torch.split(boxes.view(batch, -1, 4), [one.shape[1] for one in scores], dim=1)
         if boxes.is_meta:
             return []
         return [self._detect([one[index] for one in scores], [one[index] for one in places]) for index in range(batch)]

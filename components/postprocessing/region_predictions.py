@@ -29,7 +29,7 @@ class FirstRegions(nn.Module):
 
     def forward(self, rois: Annotated[Rois, "R 5"]) -> Annotated[Rois, "R2 5"]:
         """Those, in their order."""
-        return rois[: torch.sym_min(rois.shape[0], self.count)]
+        return rois[: torch.sym_min(rois.shape[0], self.count)]  # type: ignore[no-untyped-call]
 
 
 class ClassSelection(nn.Module):
@@ -142,7 +142,7 @@ class MaskPasting(nn.Module):
             return []
         own = labels.clamp(max=mask_pred.shape[1] - 1)[:, None, None, None]
         masks = mask_pred.gather(1, own.expand(-1, 1, *mask_pred.shape[2:])).sigmoid()
-        parts = masks.split([len(one["boxes"]) for one in detections])
+        parts = torch.split(masks, [len(one["boxes"]) for one in detections])
         sizes = picture_limits(image, image_shape).round().long()[:, :2].flip(1).tolist()
         pasted = [
             self._paste(part, one["boxes"], *size) for part, one, size in zip(parts, detections, sizes, strict=True)

@@ -1,5 +1,6 @@
 """Anchors: the boxes that a one-stage detector, or the first stage of another, starts from."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -150,7 +151,7 @@ class ValidAnchors(nn.Module):
         return (y[:, :, None] & x[:, None, :]).flatten(1)
 
 
-def check_levels(feature: tuple[Tensor, ...], strides: tuple[tuple[int, int], ...], image: Tensor | None) -> None:
+def check_levels(feature: Sequence[Tensor], strides: Sequence[tuple[int, int]], image: Tensor | None) -> None:
     """Refuse levels that are not there or have another stride.
 
     Raises:
@@ -167,7 +168,7 @@ def check_levels(feature: tuple[Tensor, ...], strides: tuple[tuple[int, int], ..
         if (rows, columns) != (-(-height // down), -(-width // across)):
             expected = f"{-(-height // down)} by {-(-width // across)}: a picture of {height} by {width}"
             raise ValueError(
-                f"feature[{index}]: found {rows} by {columns}, expected {expected} pixels at the stride {across}"
+                f"feature: found {rows} by {columns} at level {index}, expected {expected} has that at stride {across}"
             )
 
 

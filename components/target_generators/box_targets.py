@@ -1,7 +1,7 @@
 """What a detector should say of each prior."""
 
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from annotated_types import Ge
@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from components.box_geometry import place
 from components.region_pooling import crop
-from composer.ports import AnyTensor, Assignment, Boxes, BoxLabels, InstanceMasks, Label, Mask, Priors, Rois
+from components.value_checks import values_are_known
+from composer.ports import AnyTensor, Assignment, Boxes, BoxLabels, Image, InstanceMasks, Label, Mask, Priors, Rois
 
 __all__ = ["BoxTargets", "MaskTargets"]
 
@@ -40,6 +41,11 @@ class BoxTargets(nn.Module):
         super().__init__()
         self.num_classes = num_classes
         self.pos_weight = pos_weight if pos_weight > 0 else 1.0
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+        """Refuse labels that are no classes before anything runs."""
+        if {"boxes", "box_labels"} <= given.keys():
+            check_labels(given["box_labels"], given["boxes"], self.num_classes)
 
     @torch.no_grad()
     def forward(
@@ -82,7 +88,7 @@ class MaskTargets(nn.Module):
         soft_mask_target: Whether the covered share of each cell is kept; else a cell is 1 from a half on.
 
     Raises:
-        ValueError: In ``forward``: there are not as many masks as boxes.
+        ValueError: In ``forward``: there are not as many masks as boxes, or they are of another size.
     """
 
     def __init__(
@@ -95,6 +101,11 @@ class MaskTargets(nn.Module):
         self.cells = self.size[0] * self.size[1]
         self.soft_mask_target = soft_mask_target
 
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+        """Refuse masks that are not those of the boxes before anything runs."""
+        if {"boxes", "masks"} <= given.keys():
+            check_masks(given["masks"], given["boxes"], given.get("image"))
+
     @torch.no_grad()
     def forward(
         self,
@@ -102,11 +113,10 @@ class MaskTargets(nn.Module):
         assigned: Annotated[Assignment, "N"],
         boxes: Annotated[Boxes, "G 4"],
         masks: Annotated[InstanceMasks, "G H W"],
+        image: Image | None = None,
     ) -> Annotated[Mask, "N cells"]:
-        """One row of cells a region."""
-        counts = [len(one) for one in masks], [len(one) for one in boxes]
-        if counts[0] != counts[1]:
-            raise ValueError(f"masks: found {counts[0]} for the images, expected one mask a box: {counts[1]}")
+        """One row of cells a region; masks may not be larger than ``image``, nor smaller than the boxes reach."""
+        check_masks(masks, boxes, image)
         if rois.is_meta:
             return rois.new_empty(len(rois), self.cells)
         found = rois.new_zeros(len(rois), *self.size)
@@ -115,7 +125,7 @@ class MaskTargets(nn.Module):
             height, width = own.shape[-2:]
             limits = rois.new_tensor([width, height, width, height])
             inside = torch.minimum(rois[rows, 1:].clamp(min=0), limits)
-            for some, part in zip(rows.split(_AT_ONCE), inside.split(_AT_ONCE), strict=True):
+            for some, part in zip(torch.split(rows, _AT_ONCE), torch.split(inside, _AT_ONCE), strict=True):
                 found[some] = crop(own[assigned[some] - 1].to(rois.device), part, self.size)
         return (found if self.soft_mask_target else (found >= 0.5).to(found)).flatten(1)
 
@@ -129,14 +139,37 @@ def check_labels(box_labels: Sequence[Tensor], boxes: Sequence[Tensor], num_clas
     counts = [list(one.shape) for one in box_labels], [[len(one)] for one in boxes]
     if counts[0] != counts[1]:
         raise ValueError(f"box_labels: found {counts[0]}, expected one label a box: {counts[1]}")
-    if not box_labels or any(one.is_meta for one in box_labels):
+    if not box_labels or not all(map(values_are_known, box_labels)):
         return
     joined = torch.cat([*box_labels])
     wrong = (joined < 0) | (joined >= num_classes)
     if bool(wrong.any()):
         index, row = place(box_labels, int(wrong.nonzero()[0]))
         found = int(box_labels[index][row])
-        raise ValueError(f"box_labels[{index}][{row}]: found {found}, expected a class from 0 to {num_classes - 1}")
+        classes = f"expected a class from 0 to {num_classes - 1}"
+        raise ValueError(f"box_labels: found {found} for box {row} of image {index}, {classes}")
+
+
+def check_masks(masks: Sequence[Tensor], boxes: Sequence[Tensor], image: Tensor | None) -> None:
+    """Refuse masks that are more or fewer than the boxes, or are not on the pixels of the picture.
+
+    Raises:
+        ValueError: They are.
+    """
+    counts = [len(one) for one in masks], [len(one) for one in boxes]
+    if counts[0] != counts[1] or any(one.dim() != 3 for one in masks):
+        shapes = [list(one.shape) for one in masks]
+        raise ValueError(f"masks: found {shapes}, expected [n, height, width] with one mask a box: {counts[1]} of them")
+    for index, (own, places) in enumerate(zip(masks, boxes, strict=True)):
+        if not len(own) or not values_are_known(places):
+            continue
+        height, width = own.shape[1:]
+        found = f"masks: found {height} by {width} pixels for image {index}"
+        if image is not None and (height > image.shape[-2] or width > image.shape[-1]):
+            raise ValueError(f"{found}, expected no more than the picture's {image.shape[-2]} by {image.shape[-1]}")
+        if bool((places[:, 2:] > places.new_tensor([width + 1, height + 1])).any()):
+            reach = [round(float(value), 1) for value in places[:, 2:].amax(dim=0).flip(0)]
+            raise ValueError(f"{found}, expected the size of the picture: its boxes reach to {reach[0]} by {reach[1]}")
 
 
 def _firsts(boxes: Sequence[Tensor], like: Tensor) -> Tensor:

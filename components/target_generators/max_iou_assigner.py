@@ -1,6 +1,7 @@
 """Which box each prior answers for."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Interval
@@ -45,6 +46,11 @@ class MaxIoUAssigner(nn.Module):
         self.min_pos_iou = min_pos_iou
         self.gt_max_assign_all = gt_max_assign_all
         self.match_low_quality = match_low_quality
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+        """Refuse boxes that nothing can be learned from before anything runs."""
+        if "boxes" in given:
+            check_boxes(given["boxes"], len(given["boxes"]))
 
     @torch.no_grad()
     def forward(

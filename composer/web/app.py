@@ -28,7 +28,8 @@ def blocks_of(services: Services, static: Path = STATIC) -> gr.Blocks:
         static: Where the bundle lies.
     """
     mark = _mark(static)
-    with gr.Blocks(title="composer", analytics_enabled=False, fill_width=True) as blocks:
+    blocks = gr.Blocks(title="composer", analytics_enabled=False, fill_width=True)
+    with blocks:
         canvas = graph_canvas(
             calls_of(services.actions, services.files),
             bundle=f"/composer-static/composer.js?v={mark}",

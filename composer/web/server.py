@@ -1,5 +1,6 @@
 """Starts the composer in the browser, on this machine unless told otherwise."""
 
+import gc
 import os
 import secrets
 import socket
@@ -77,6 +78,9 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda addres
         app = guarded_app(settings, services)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none")
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        services.warm_up()
+        gc.collect()
+        gc.freeze()  # components and torch stay for good: looking through them again and again would stall edits
         ready(f"http://{shown}:{port}")
         uvicorn.Server(config).run(sockets=[taken])
 

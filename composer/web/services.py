@@ -5,15 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from composer.catalog import Catalog
 from composer.web.actions import Actions
 from composer.web.catalog_source import CatalogSource
 from composer.web.dock import Setting
 from composer.web.file_actions import FileActions
+from composer.web.payloads import OpenRequest
 from composer.web.running import Runner
 from composer.web.workspace import Workspace
 
 __all__ = ["Services"]
+
+_FIRST = "classification/fashion_mnist.yaml"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Services:
             setting = Setting(actions.components, actions.graph_of, files.read, files.workspace.weights_of, runner)
             yield cls(actions, files, setting)
 
-    def catalog(self) -> Catalog:
-        """The components at this moment."""
-        return self.actions.components()
+    def warm_up(self) -> None:
+        """Do once what takes long the first time: reading the components, sizes, and the process that runs models."""
+        self.dock.runner.warm_up()
+        self.actions.catalog()
+        self.files.open(OpenRequest(place="shipped", name=_FIRST))

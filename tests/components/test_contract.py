@@ -10,13 +10,13 @@ For each component a file of its kind (``backbones.yaml``, ``backbones_resnet.ya
 An input is a shape (normal random numbers), a list of inputs for a sequence or a variadic port, or a shape with what
 its numbers are: ``{shape: [2], high: 10}`` whole numbers below 10, ``{shape: [2, 5], bool: true}`` true or false,
 ``{shape: [2, 5], uniform: true}`` from 0 to 1, ``{shape: [2, 5], simplex: true}`` rows that sum to 1,
-``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels, ``{shape: [3, 5], rois: 32, images: 2}`` such boxes
-behind the numbers of their images. ``low`` beside ``high`` is the lowest whole number. An input of records is a list of
-mappings.
+``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels, ``{shape: [3, 5], rois: 32, images: 2}`` such
+boxes behind the numbers of their images. ``low`` beside ``high`` is the lowest whole number. An input of records is a
+list of mappings.
 
 ``random: true``: forward draws random numbers in evaluation too. ``data_dependent: true``: sizes of outputs depend on
-the numbers of inputs, so there is no forward without data. ``prepare: {method: [arguments]}``: called once the module is
-built; an argument is told as an input is, or ``{shape: [6], cycle: 3}`` counts 0 1 2 0 1 2.
+the numbers of inputs, so there is no forward without data. ``prepare: {method: [arguments]}``: called
+once the module is built; an argument is told as an input is, or ``{shape: [6], cycle: 3}`` counts 0 1 2 0 1 2.
 """
 
 import importlib

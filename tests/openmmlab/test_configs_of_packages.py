@@ -39,7 +39,7 @@ def test_without_its_folder_the_refusal_says_how_to_name_it(config: Path, named:
 
 
 def test_a_base_that_is_not_in_the_folder_is_told_with_its_path(config: Path) -> None:
-    with pytest.raises(GraphError, match="there is no file .*elsewhere"):
+    with pytest.raises(GraphError, match=r"there is no file .*elsewhere"):
         read_config(config, configs={"mmcls": config.parent / "elsewhere"})
 
 

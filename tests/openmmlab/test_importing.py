@@ -220,8 +220,8 @@ def test_an_unknown_algorithm_keeps_its_parts_and_settings() -> None:
     assert imported.placeholders == ("neck", "head", "loss")
     assert str(imported.notes[0]) == (
         "warning: unknown-algorithm model.type\n"
-        "    Unheard is no algorithm that is known: its parts are wired one after the other, as their places tell; kept in "
-        "the metadata: base_momentum"
+        "    Unheard is no algorithm that is known: its parts are wired one after the other, as their places tell; "
+        "kept in the metadata: base_momentum"
     )
     nodes = to_document(imported.graph)["nodes"]
     assert nodes["neck"]["inputs"] == {"feature": "backbone.out"}

@@ -35,6 +35,12 @@ CASES = (
     "mp_simsiam",
     "mp_barlowtwins",
     "mp_mocov3_vit_small",
+    "faster_rcnn",
+    "faster_rcnn_pafpn",
+    "dh_faster_rcnn",
+    "mask_rcnn",
+    "retinanet",
+    "retinanet_ghm",
 )
 
 pytestmark = [

@@ -71,7 +71,7 @@ class AnchorHead:
             image="image",
         )
         body.add("predictions", "AnchorPredictions", cls_score=self.scores, bbox_pred=self.deltas)
-        wires = {"deltas": "predictions.bbox_pred", "image": "image", "image_shape": "image_shape"}
+        wires: dict[str, Any] = {"deltas": "predictions.bbox_pred", "image": "image", "image_shape": "image_shape"}
         body.part("coder", self.part(config, "bbox_coder"), f"{path}.bbox_coder", priors="anchors.out", **wires)
 
     def draw_learning(
@@ -149,7 +149,7 @@ class AnchorHead:
 
     def write_training(self, body: Reading, before: Mapping[str, Any]) -> dict[str, Any]:
         """How the head is trained."""
-        found = plain(before)
+        found: dict[str, Any] = plain(before)
         for key in ("assigner", "sampler"):
             found[key] = body.part(key, before.get(key))
         if before.get("sampler", NOTHING) is NOTHING and found["sampler"] == {"type": "PseudoSampler"}:
@@ -164,7 +164,7 @@ def chosen(name: str, value: Any, default: Any) -> dict[str, Any]:
     return {} if same(value, default) else {name: value}
 
 
-def draw_loss(body: Body, name: str, config: Any, path: str, wires: Mapping[str, str], levels: int = 1) -> None:
+def draw_loss(body: Body, name: str, config: Any, path: str, wires: Mapping[str, Any], levels: int = 1) -> None:
     """The node of a loss; those by gradient take the levels one by one and know themselves what to divide by."""
     if kind_of(config) in _GHM:
         body.part(name, config, path, {"levels": levels}, level="predictions.level", **wires)

@@ -54,7 +54,7 @@ def _draw_loss(body: Body, head: Mapping[str, Any], train: Mapping[str, Any]) ->
     params = {"mask_size": plain(train.get("mask_size", 28))}
     params |= {"soft_mask_target": True} if train.get("soft_mask_target") else {}
     wires = {"rois": "positives.rois", "assigned": "positives.assigned", "boxes": "boxes", "masks": "masks"}
-    body.add("mask_targets", "MaskTargets", params, **wires)
+    body.add("mask_targets", "MaskTargets", params, image="image", **wires)
     classes = 1 if head.get("class_agnostic") else plain(head.get("num_classes", 80))
     body.add("class_masks", "ClassSelection", {"num_classes": classes}, pred="mask_head.out", labels="positives.labels")
     loss = _by_pixel(head.get("loss_mask", _LOSS))

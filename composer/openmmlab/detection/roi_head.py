@@ -81,7 +81,7 @@ def _draw_samples(body: Body, train: Mapping[str, Any]) -> None:
     path = "model.train_cfg.rcnn"
     body.known(train, _TRAINING, path)
     body.part("assigner", train.get("assigner"), f"{path}.assigner", priors="rois", boxes="boxes")
-    wires = {"priors": "rois", "assigned": "assigner.out", "boxes": "boxes"}
+    wires: dict[str, Any] = {"priors": "rois", "assigned": "assigner.out", "boxes": "boxes"}
     body.part("sampler", train.get("sampler"), f"{path}.sampler", **wires)
 
 
@@ -90,7 +90,7 @@ def _draw_box_head(body: Body, config: Mapping[str, Any], rois: Wire | str) -> N
     scale = config.get("reg_roi_scale_factor")
     extractor, at = config.get("bbox_roi_extractor"), f"{path}.bbox_roi_extractor"
     body.part("bbox_roi_extractor", extractor, at, feature="feature", rois=rois)
-    features = {"feature": "bbox_roi_extractor.out"}
+    features: dict[str, Any] = {"feature": "bbox_roi_extractor.out"}
     if scale is not None:
         more = {"roi_scale_factor": plain(scale)}
         body.part("reg_roi_extractor", extractor, at, more, feature="feature", rois=rois)
@@ -126,7 +126,12 @@ def _draw_prediction(body: Body, config: Mapping[str, Any], test: Mapping[str, A
     path = "model.test_cfg.rcnn"
     body.known(test, _TEST, path)
     coder = _box_head(config).get("bbox_coder", DEFAULTS["bbox_coder"])
-    wires = {"priors": "rois", "deltas": "bbox_head.bbox_pred", "image": "image", "image_shape": "image_shape"}
+    wires: dict[str, Any] = {
+        "priors": "rois",
+        "deltas": "bbox_head.bbox_pred",
+        "image": "image",
+        "image_shape": "image_shape",
+    }
     body.part("coder", coder, "model.roi_head.bbox_head.bbox_coder", **wires)
     params = {
         **chosen("score_thr", plain(test.get("score_thr", 0.05)), 0.05),

@@ -59,11 +59,11 @@ class SummaryTab:
             with gr.Column(scale=5, min_width=400, elem_classes="dock-fill"):
                 nodes = html_block("dock-summary", classes="dock-scroll")
             with gr.Column(scale=4, min_width=320, elem_classes="dock-side"):
-                mode = gr.Radio([], label="Mode", elem_id="dock-summary-mode", elem_classes="dock-radio")
-                bars = html_block("dock-bars")
                 with gr.Row(elem_classes="dock-buttons"):
                     download = gr.Button("Download CSV", size="sm", elem_id="dock-csv")
                     copy = gr.Button("Copy CSV", size="sm", elem_id="dock-csv-copy")
+                mode = gr.Radio([], label="Mode", elem_id="dock-summary-mode", elem_classes="dock-radio")
+                bars = html_block("dock-bars")
         tab = cls(setting, mode, nodes, bars, gr.Textbox(visible=False), gr.Textbox(visible=False))
         download.click(None, [tab.csv, tab.file], None, js=_DOWNLOAD, api_visibility="private")
         copy.click(None, [tab.csv], None, js=_COPY, api_visibility="private")

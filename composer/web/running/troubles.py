@@ -40,14 +40,14 @@ def out_of_memory(node: str | None, doing: str, allowed: int | None, needs: int 
     return Failed(troubles=[Trouble(code="out-of-memory", subject=node or "", message=text, node=node)])
 
 
-def died(code: int | None, node: str | None, doing: str) -> Failed:
+def died(status: int | None, node: str | None, doing: str) -> Failed:
     """A worker that ended without a word."""
     where = node or doing[:1].lower() + doing[1:]
-    why = f"it ended with code {code}"
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+    why = f"it ended with code {status}"
+    if status is not None and status < 0:
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
         why = f"the system ended it ({name})"
-        if -code == signal.SIGKILL:
+        if -status == signal.SIGKILL:
             why += ", which it does where memory runs out"
     text = f"the process that ran the model died in {where}: {why}. The graph and the page are as they were"
     return Failed(troubles=[Trouble(code="worker-died", subject=node or "", message=text, node=node)])

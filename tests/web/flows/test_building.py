@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.web.flows import drawing
-from tests.web.flows.steps import box, open_shipped, problems
+from tests.web.flows.steps import box, control, open_shipped, pick, problems, put
 
 MADE = {
     "ResNet_CIFAR": "resnet_cifar",
@@ -31,9 +31,10 @@ def test_a_classifier_is_built_by_mouse_and_its_wires_show_their_sizes(page: Pag
     drawing.search_box(page).fill("output loss")
     page.get_by_role("option", name="Output of loss mode").click()
     expect(drawing.edge(page, "cross_entropy_loss.out", "outputs.loss")).to_be_attached()
-    box(page, "linear_cls_head").click()
-    page.get_by_label("num_classes", exact=True).fill("10")
-    page.get_by_label("num_classes", exact=True).press("Enter")
+    pick(page, "resnet_cifar")
+    control(page, "depth").select_option(label="18")
+    pick(page, "linear_cls_head")
+    put(page, "num_classes", "10")
     expect(problems(page)).to_contain_text("No problems")
     drawing.canvas(page).focus()
     page.get_by_role("button", name="Lay out automatically").click()
@@ -52,18 +53,12 @@ def test_a_classifier_is_built_by_keyboard_alone(page: Page) -> None:
     page.keyboard.type("backbone")
     page.keyboard.press("Enter")
     expect(box(page, "backbone")).to_be_focused()
+    _set(page, "depth", "18")
     _type_in(page, "GlobalAveragePooling", "global_average_pooling")
     _connect(page, "backbone.out[-1]", "backbone.out[-1]", "global_average_pooling.feature")
     _type_in(page, "LinearClsHead", "linear_cls_head")
     _connect(page, "pooling.out", "global_average_pooling.out", "linear_cls_head.feature")
-    page.keyboard.press("Enter")
-    for _ in range(30):
-        if page.get_by_label("num_classes", exact=True).evaluate("one => one === document.activeElement"):
-            break
-        page.keyboard.press("Tab")
-    page.keyboard.type("10")
-    page.keyboard.press("Enter")
-    drawing.canvas(page).focus()
+    _set(page, "num_classes", "10")
     _type_in(page, "CrossEntropyLoss", "cross_entropy_loss")
     _connect(page, "pred linear", "linear_cls_head.out", "cross_entropy_loss.pred")
     _connect(page, "new output loss", "cross_entropy_loss.out", "outputs.loss")
@@ -105,3 +100,17 @@ def _connect(page: Page, words: str, source: str, target: str) -> None:
     drawing.chosen(page).wait_for()
     page.keyboard.press("Enter")
     expect(drawing.edge(page, source, target)).to_be_attached()
+
+
+def _set(page: Page, parameter: str, value: str) -> None:
+    """Enter the inspector, go to a field, type, and come back."""
+    page.keyboard.press("Enter")
+    expect(page.locator(".composer-side :focus")).to_have_count(1)
+    for _ in range(40):
+        if control(page, parameter).evaluate("one => one === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.type(value)
+    page.keyboard.press("Enter")
+    expect(control(page, parameter)).to_have_attribute("aria-invalid", "false")
+    page.get_by_role("main", name="canvas").focus()

@@ -30,7 +30,7 @@ def watched(page: Page) -> Iterator[Page]:
 
 
 def hostile_file(text: str) -> str:
-    quoted = json.dumps(text)
+    quoted = json.dumps(text, ensure_ascii=False)
     return f"""\
 schema: 1
 name: {quoted}

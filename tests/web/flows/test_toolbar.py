@@ -36,7 +36,7 @@ def test_undo_says_what_it_takes_back(page):
 def test_the_mode_lens_says_what_a_mode_needs(page):
     steps.open_shipped(page)
     loss = page.get_by_role("radio", name="loss")
-    expect(loss).to_have_attribute("title", "loss mode runs 7 boxes, needs image, label; 1.11 GFLOPs")
+    expect(loss).to_have_attribute("title", "loss mode runs 6 boxes, needs image, label; 1.11 GFLOPs")
     loss.click()
     expect(loss).to_be_checked()
 

@@ -175,7 +175,7 @@ export async function restore(draft: Draft): Promise<string | null> {
     throw error;
   }
   set({ file: { ...draft.file, saved: "" } });
-  void keeper.keep(draftOf(useComposer.getState())).then(() => forget([draft]));
+  void keeper.keep(draftOf(useComposer.getState())).then(() => (keeper.works ? forget([draft]) : undefined));
   return null;
 }
 

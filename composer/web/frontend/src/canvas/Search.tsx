@@ -7,7 +7,7 @@ import { useComposer } from "../store";
 import { focusBox } from "./boxes";
 import { Chooser, type Choice } from "./Chooser";
 import { addPart } from "./parts";
-import { type Popup, useCanvas } from "./state";
+import { type Point, type Popup, useCanvas } from "./state";
 
 type Asked = Extract<Popup, { kind: "search" }>;
 
@@ -20,7 +20,7 @@ export function Search({ asked }: { asked: Asked }) {
   const fitting = useFitting(asked, entries);
   const choices = useMemo(() => {
     if (!fitting) return [];
-    return rank(query, fitting).map((entry): Choice => ({ id: entry.id, words: entry.name, detail: entry.kind, hint: entry.component?.summary ?? entry.text, colour: entry.colour }));
+    return rank(query, fitting).map((entry): Choice => ({ id: entry.id, words: entry.name, detail: entry.kind, hint: (entry.component?.summary ?? entry.text).replaceAll("`", ""), colour: entry.colour }));
   }, [fitting, query]);
   const choose = async (id: string) => {
     useCanvas.getState().set({ popup: null });
@@ -31,7 +31,8 @@ export function Search({ asked }: { asked: Asked }) {
     }
     const entry = entries.find((one) => one.id === id);
     if (!entry) return;
-    const name = await addPart(entry.part, target ? [spot[0] - 220, spot[1] - 60] : [spot[0], spot[1] - 40], { source, target });
+    const corner: Point | undefined = spot ? [spot[0] - (target ? 220 : 0), spot[1] - 48] : undefined;
+    const name = await addPart(entry.part, corner, { source, target });
     if (name) requestAnimationFrame(() => focusBox(name));
   };
   const words = asked.source ? `Where ${asked.source} may go` : asked.target ? `What may feed ${asked.target.node}.${asked.target.port}` : "Add a node";

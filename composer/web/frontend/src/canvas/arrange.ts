@@ -1,5 +1,5 @@
 import { useComposer } from "../store";
-import { boxes, focusBox, move, rectOf, selected } from "./boxes";
+import { boxes, focusBox, isIdle, move, rectOf, selected } from "./boxes";
 import type { Box } from "./drawing";
 import { type Alignment, aligned, type Direction, nearest } from "./geometry";
 import { type Link, layOutAll, type Sized } from "./layout";
@@ -14,7 +14,7 @@ export const links = (): Link[] =>
 export async function layOut(): Promise<void> {
   const chosen = selected();
   const some = chosen.length > 1;
-  const mine = (some ? chosen : boxes()).filter((box) => !box.data.comment);
+  const mine = (some ? chosen : boxes()).filter((box) => !box.data.comment && !isIdle(box));
   if (!mine.length) return;
   const found = layOutAll(mine.map(sized), links());
   const left = some ? Math.min(...mine.map((box) => box.position.x)) : 0;

@@ -28,6 +28,9 @@ export const selectedNodes = (): string[] =>
 /** Names of the selected nodes and inputs. */
 export const selectedParts = (): string[] => selected().flatMap((box) => (box.data.view ? [box.id] : []));
 
+/** Outputs that nothing is wired to and that were never placed: they make room by themselves. */
+export const isIdle = ({ data }: Box): boolean => data.output !== null && data.output.position === null && data.inputs.length < 2;
+
 const hasPlace = (box: Box): boolean => (box.data.view ?? box.data.output)?.position != null;
 
 /** Writes down where boxes stand that were placed automatically, so that the file opens as it is seen. */
@@ -40,8 +43,7 @@ export function writePlaces(): Operation[] {
   ]);
   const positions: Record<string, [number, number]> = {};
   for (const box of boxes()) {
-    const idle = box.data.output !== null && box.data.inputs.length < 2;
-    if (box.data.comment || idle || known.has(box.id) || hasPlace(box) || !isPlaced(box)) continue;
+    if (box.data.comment || isIdle(box) || known.has(box.id) || hasPlace(box) || !isPlaced(box)) continue;
     positions[box.id] = [box.position.x, box.position.y];
   }
   return Object.keys(positions).length ? [{ op: "place", positions }] : [];

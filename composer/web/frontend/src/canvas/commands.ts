@@ -3,7 +3,7 @@ import type { Operation } from "../operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
 import { commentBox } from "./drawing";
-import { middle, placeFor } from "./parts";
+import { placeFor } from "./parts";
 import { type Point, pointer, useCanvas } from "./state";
 import { disconnecting } from "./wiring";
 
@@ -20,8 +20,8 @@ export function openSearch(at?: Point): void {
   if (!flow || !root) return;
   const area = root.getBoundingClientRect();
   const screen = at ?? pointer.at ?? [area.left + area.width / 2, area.top + area.height / 3];
-  const spot = at || pointer.at ? flow.screenToFlowPosition({ x: screen[0], y: screen[1] }) : middle();
-  set({ popup: { kind: "search", at: screen, spot: [spot.x, spot.y] } });
+  const spot = flow.screenToFlowPosition({ x: screen[0], y: screen[1] });
+  set({ popup: { kind: "search", at: screen, spot: at || pointer.at ? [spot.x, spot.y] : null } });
 }
 
 export function focusPalette(): void {

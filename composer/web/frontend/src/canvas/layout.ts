@@ -15,7 +15,7 @@ export interface Link {
 /** All boxes in columns from left to right, along the wires. */
 export function layOutAll(boxes: Sized[], links: Link[]): Map<string, [number, number]> {
   const graph = new dagre.graphlib.Graph({ multigraph: false });
-  graph.setGraph({ rankdir: "LR", nodesep: 32, ranksep: 112, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: "LR", nodesep: 32, ranksep: 96, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, width, height } of boxes) graph.setNode(id, { width, height });
   for (const { source, target } of links) {

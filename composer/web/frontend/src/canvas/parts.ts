@@ -1,8 +1,7 @@
 import type { Operation } from "../operations";
 import type { Target } from "../payloads";
 import { useComposer } from "../store";
-import { boxes, rectOf, writePlaces } from "./boxes";
-import type { Box } from "./drawing";
+import { boxes, isIdle, rectOf, writePlaces } from "./boxes";
 import { freeSpot, type Rect } from "./geometry";
 import { type Point, useCanvas } from "./state";
 
@@ -23,14 +22,15 @@ export function middle(): { x: number; y: number } {
 const WIDTH = 200;
 const HEIGHT = 112;
 
-/** Outputs that nothing is wired to make room by themselves. */
-const stays = ({ data }: Box): boolean => data.view !== null || (data.output !== null && (data.output.position !== null || data.inputs.length > 1));
-
-/** A free place in the middle of the view, or where it is wished. */
+/** A free place where it is wished; else on the right of the selected box, or in the middle of the view. */
 export function placeFor(spot?: Point): Point {
-  const at = spot ? { x: spot[0], y: spot[1] } : middle();
-  const wish: Rect = { x: at.x - (spot ? 0 : WIDTH / 2), y: at.y - (spot ? 0 : HEIGHT / 2), width: WIDTH, height: HEIGHT };
-  const taken = boxes().filter(stays).map(rectOf);
+  const all = boxes();
+  const taken = all.filter((box) => !box.data.comment && !isIdle(box)).map(rectOf);
+  const { selection } = useComposer.getState();
+  const beside = selection.length === 1 ? taken.find((box) => box.id === selection[0]) : undefined;
+  const at = middle();
+  const [x, y] = spot ?? (beside ? [beside.x + beside.width + 80, beside.y] : [at.x - WIDTH / 2, at.y - HEIGHT / 2]);
+  const wish: Rect = { x, y, width: WIDTH, height: HEIGHT };
   const found = freeSpot(wish, taken, 24);
   return [found.x, found.y];
 }

@@ -1,8 +1,7 @@
 import { type Link, placeUnplaced, type Sized } from "./layout";
 
-const GAP = 112;
 /** At first they leave room for a small graph. */
-const ROOM = 880;
+const ROOM = 640;
 
 /** Where boxes stand of which the document says nothing, for each scope of the open document. */
 export class Places {
@@ -41,17 +40,15 @@ export class Places {
     return place ? { x: place[0], y: place[1] } : null;
   }
 
-  /** Outputs that nothing is wired to stand on the right of everything. */
+  /** Outputs that nothing is wired to stand in the last column, below what is there. */
   private standAside(boxes: Sized[], idle: (id: string) => boolean): void {
     const mine = boxes.filter((box) => !box.position && idle(box.id));
     if (!mine.length) return;
     const others = boxes.filter((box) => !mine.includes(box)).map((box) => ({ ...box, at: box.position ?? this.position(box.id) ?? { x: 0, y: 0 } }));
-    const right = others.length ? Math.max(...others.map((box) => box.at.x + box.width)) + GAP : 0;
-    const left = others.length ? Math.min(...others.map((box) => box.at.x)) : 0;
-    const x = Math.max(right, left + ROOM, this.mine.get(mine[0]?.id ?? "")?.[0] ?? right);
-    let y = others.length ? Math.min(...others.map((box) => box.at.y)) : 0;
+    const x = others.length ? Math.max(...others.map(({ at }) => at.x), Math.min(...others.map(({ at }) => at.x)) + ROOM) : ROOM;
+    let y = others.length ? Math.min(...others.map(({ at }) => at.y)) : 0;
     for (const { at, width, height } of others) {
-      if (at.x + width > x) y = Math.max(y, at.y + height + 24);
+      if (at.x + width + 24 > x) y = Math.max(y, at.y + height + 32);
     }
     for (const box of mine) {
       this.mine.set(box.id, [x, y]);

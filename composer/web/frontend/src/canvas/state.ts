@@ -7,7 +7,7 @@ export type Point = [number, number];
 
 /** Something that is open over the canvas. */
 export type Popup =
-  | { kind: "search"; at: Point; spot: Point; source?: string; target?: Target }
+  | { kind: "search"; at: Point; spot: Point | null; source?: string; target?: Target }
   | { kind: "connect"; node: string }
   | { kind: "menu"; at: Point; about: "node" | "wire" | "comment" | "canvas" };
 

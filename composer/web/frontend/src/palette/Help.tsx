@@ -14,7 +14,7 @@ export function Help({ at: { entry, top, left } }: { at: HelpAt }) {
   return (
     <div className="composer-help" role="tooltip" style={{ left: left + 8, top: Math.max(8, Math.min(top - 8, window.innerHeight - height)) }}>
       <strong>{entry.name}</strong> <small>{entry.kind}</small>
-      <p>{component ? component.summary || "No description." : entry.text}</p>
+      <p>{component ? plain(component.summary) || "No description." : entry.text}</p>
       {component && component.inputs.length > 0 && <Ports title="Takes" ports={component.inputs} />}
       {component && component.outputs.length > 0 && <Ports title="Gives" ports={component.outputs} />}
       {component && component.parameters.length > 0 && <Parameters parameters={component.parameters} />}
@@ -47,3 +47,6 @@ function Parameters({ parameters }: { parameters: ParameterView[] }) {
     </div>
   );
 }
+
+/** A docstring's words without the marks of its code. */
+const plain = (text: string): string => text.replaceAll("`", "");

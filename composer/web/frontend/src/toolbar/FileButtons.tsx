@@ -12,6 +12,7 @@ export function FileButtons() {
     provide("open", openGallery);
     provide("save", () => void save());
     provide("save-as", saveAs);
+    return takeDropped();
   }, []);
   const entry = (words: string, icon: IconName, action: () => void, shortcut?: string) => ({
     words,
@@ -57,3 +58,23 @@ function FileButton({ words, icon, shortcut, action }: { words: string; icon: Ic
     </button>
   );
 }
+
+/** A file that is dropped anywhere on the page is read, as if it was uploaded. */
+function takeDropped(): () => void {
+  const over = (event: DragEvent) => event.dataTransfer?.types.includes("Files") && inComposer(event) && event.preventDefault();
+  const drop = (event: DragEvent) => {
+    const file = event.dataTransfer?.files[0];
+    if (!file || !inComposer(event)) return;
+    event.preventDefault();
+    void upload(file);
+  };
+  window.addEventListener("dragover", over);
+  window.addEventListener("drop", drop);
+  return () => {
+    window.removeEventListener("dragover", over);
+    window.removeEventListener("drop", drop);
+  };
+}
+
+/** The dock below takes files of its own. */
+const inComposer = (event: DragEvent): boolean => event.target instanceof Element && event.target.closest(".composer") !== null;

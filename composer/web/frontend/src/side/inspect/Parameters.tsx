@@ -43,7 +43,7 @@ function Parameter({ node, parameter, field, problems }: { node: NodeView; param
   const reset = () => act(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name });
   const commit = async (value: unknown) => {
     if (!parameter.required && same(value, parameter.default)) {
-      return given ? change(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name }) : null;
+      return change(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name });
     }
     return change(`set ${node.name}.${name}`, { op: "set-param", node: node.name, name, value });
   };

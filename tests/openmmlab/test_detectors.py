@@ -1,0 +1,298 @@
+"""Detectors of OpenMMLab, tiny ones: drawn, written back, trained and asked."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+import composer
+from composer.graph import FrozenDict
+from composer.openmmlab import config_from_graph, graph_from_config, import_config
+from composer.problems import GraphError
+
+NMS = {"type": "nms", "iou_threshold": 0.7}
+ASSIGNER = {"type": "MaxIoUAssigner", "pos_iou_thr": 0.5, "neg_iou_thr": 0.5, "min_pos_iou": 0.5, "ignore_iof_thr": -1}
+SAMPLER = {"type": "RandomSampler", "num": 32, "pos_fraction": 0.25, "neg_pos_ub": -1, "add_gt_as_proposals": True}
+CODER = {"type": "DeltaXYWHBBoxCoder", "target_means": [0.0] * 4, "target_stds": [0.1, 0.1, 0.2, 0.2]}
+ALIGN = {"type": "RoIAlign", "output_size": 7, "sampling_ratio": 0}
+GIOU = {"type": "GIoULoss", "loss_weight": 10.0}
+SIGMOID = {"type": "CrossEntropyLoss", "use_sigmoid": True, "loss_weight": 1.0}
+
+BACKBONE = {
+    "type": "ResNet",
+    "depth": 18,
+    "base_channels": 8,
+    "stem_channels": 8,
+    "out_indices": [0, 1, 2, 3],
+    "norm_cfg": {"type": "BN", "requires_grad": True},
+    "norm_eval": True,
+}
+PREPROCESSOR = {"type": "DetDataPreprocessor", "mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0], "bgr_to_rgb": True}
+NECK = {"type": "FPN", "in_channels": [8, 16, 32, 64], "out_channels": 8, "num_outs": 5}
+ANCHORS = {"type": "AnchorGenerator", "scales": [4], "ratios": [0.5, 1.0, 2.0], "strides": [4, 8, 16, 32, 64]}
+
+
+def extractor(size=7):
+    layer = {**ALIGN, "output_size": size}
+    return {"type": "SingleRoIExtractor", "roi_layer": layer, "out_channels": 8, "featmap_strides": [4, 8, 16, 32]}
+
+
+def two_stage(**changes):
+    head = {"type": "Shared2FCBBoxHead", "in_channels": 8, "fc_out_channels": 16, "roi_feat_size": 7, "num_classes": 3}
+    config = {
+        "type": "FasterRCNN",
+        "data_preprocessor": {**PREPROCESSOR, "pad_size_divisor": 32},
+        "backbone": BACKBONE,
+        "neck": NECK,
+        "rpn_head": {"type": "RPNHead", "in_channels": 8, "feat_channels": 8, "anchor_generator": ANCHORS},
+        "roi_head": {
+            "type": "StandardRoIHead",
+            "bbox_roi_extractor": extractor(),
+            "bbox_head": {**head, "bbox_coder": CODER, "reg_class_agnostic": False},
+        },
+        "train_cfg": {
+            "rpn": {
+                "assigner": {**ASSIGNER, "pos_iou_thr": 0.7, "neg_iou_thr": 0.3, "min_pos_iou": 0.3},
+                "sampler": {**SAMPLER, "add_gt_as_proposals": False},
+                "allowed_border": -1,
+                "pos_weight": -1,
+                "debug": False,
+            },
+            "rpn_proposal": {"nms_pre": 200, "max_per_img": 50, "nms": NMS, "min_bbox_size": 0},
+            "rcnn": {"assigner": ASSIGNER, "sampler": SAMPLER, "pos_weight": -1, "debug": False},
+        },
+        "test_cfg": {
+            "rpn": {"nms_pre": 100, "max_per_img": 20, "nms": NMS, "min_bbox_size": 0},
+            "rcnn": {"score_thr": 0.05, "nms": {**NMS, "iou_threshold": 0.5}, "max_per_img": 10},
+        },
+    }
+    return changed(config, changes)
+
+
+def mask_rcnn():
+    head = {"type": "FCNMaskHead", "num_convs": 1, "in_channels": 8, "conv_out_channels": 8, "num_classes": 3}
+    loss = {"type": "CrossEntropyLoss", "use_mask": True, "loss_weight": 1.0}
+    return two_stage(
+        type="MaskRCNN",
+        roi_head__mask_roi_extractor=extractor(14),
+        roi_head__mask_head={**head, "loss_mask": loss},
+        train_cfg__rcnn__mask_size=28,
+        test_cfg__rcnn__mask_thr_binary=0.5,
+    )
+
+
+def double_head():
+    layers = {"num_convs": 1, "num_fcs": 2, "in_channels": 8, "conv_out_channels": 16, "fc_out_channels": 16}
+    head = {"type": "DoubleConvFCBBoxHead", **layers, "num_classes": 3, "bbox_coder": CODER}
+    return two_stage(roi_head__type="DoubleHeadRoIHead", roi_head__reg_roi_scale_factor=1.3, roi_head__bbox_head=head)
+
+
+def retinanet(**changes):
+    config = {
+        "type": "RetinaNet",
+        "data_preprocessor": PREPROCESSOR,
+        "backbone": BACKBONE,
+        "neck": {**NECK, "start_level": 1, "add_extra_convs": "on_input"},
+        "bbox_head": {
+            "type": "RetinaHead",
+            "num_classes": 3,
+            "in_channels": 8,
+            "stacked_convs": 1,
+            "feat_channels": 8,
+            "loss_cls": {"type": "FocalLoss", "use_sigmoid": True, "gamma": 2.0, "alpha": 0.25, "loss_weight": 1.0},
+            "loss_bbox": {"type": "L1Loss", "loss_weight": 1.0},
+        },
+        "train_cfg": {
+            "assigner": {**ASSIGNER, "neg_iou_thr": 0.4, "min_pos_iou": 0},
+            "allowed_border": -1,
+            "pos_weight": -1,
+            "debug": False,
+        },
+        "test_cfg": {"nms_pre": 100, "min_bbox_size": 0, "score_thr": 0.05, "nms": NMS, "max_per_img": 10},
+    }
+    return changed(config, changes)
+
+
+def changed(config, changes):
+    config = copy.deepcopy(config)
+    for path, value in changes.items():
+        *outer, last = path.split("__")
+        section = config
+        for key in outer:
+            section = section[key]
+        if value is None:
+            del section[last]
+        else:
+            section[last] = value
+    return config
+
+
+CONFIGS = {
+    "faster_rcnn": two_stage(),
+    "with the defaults of its heads": two_stage(
+        rpn_head__anchor_generator=None, roi_head__bbox_head__bbox_coder=None, train_cfg__rpn_proposal=None
+    ),
+    "giou on decoded boxes": two_stage(
+        roi_head__bbox_head__reg_decoded_bbox=True,
+        roi_head__bbox_head__loss_bbox=GIOU,
+        rpn_head__reg_decoded_bbox=True,
+        rpn_head__loss_bbox=GIOU,
+    ),
+    "one box for all classes": two_stage(roi_head__bbox_head__reg_class_agnostic=True),
+    "two scores an anchor": two_stage(rpn_head__loss_cls={**SIGMOID, "use_sigmoid": False}),
+    "pafpn": two_stage(neck__type="PAFPN"),
+    "mask_rcnn": mask_rcnn(),
+    "double_head": double_head(),
+    "retinanet": retinanet(),
+    "retinanet with giou": retinanet(bbox_head__reg_decoded_bbox=True, bbox_head__loss_bbox=GIOU),
+    "retinanet with ghm": retinanet(
+        bbox_head__loss_cls={"type": "GHMC", "bins": 5, "momentum": 0.75, "use_sigmoid": True, "loss_weight": 1.0},
+        bbox_head__loss_bbox={"type": "GHMR", "mu": 0.02, "bins": 4, "momentum": 0.7, "loss_weight": 10.0},
+    ),
+}
+every = pytest.mark.parametrize("name", CONFIGS)
+
+
+def model_of(name, seed=0):
+    torch.manual_seed(seed)
+    return composer.compile(graph_from_config(CONFIGS[name], "mmdet"))
+
+
+def samples(model, *boxes):
+    fields = {"boxes": [torch.tensor(own, dtype=torch.float32).reshape(-1, 4) for own in boxes]}
+    fields["box_labels"] = [torch.arange(len(own)) % 3 for own in boxes]
+    if "masks" in model.graph.data_samples:
+        fields["masks"] = [torch.ones(len(own), 64, 64, dtype=torch.uint8) for own in boxes]
+    return fields
+
+
+def losses(model, *boxes):
+    torch.manual_seed(0)
+    found = model(torch.randn(len(boxes), 3, 64, 64), samples(model, *boxes), mode="loss")
+    assert all(value.isfinite() for value in found.values())
+    return found
+
+
+@every
+def test_a_config_comes_back(name):
+    graph = graph_from_config(CONFIGS[name], "mmdet")
+    assert composer.infer_shapes(graph).problems == []
+    assert config_from_graph(graph) == CONFIGS[name]
+
+
+@every
+def test_a_graph_that_no_config_is_noted_in_becomes_one(name):
+    graph = replace(graph_from_config(CONFIGS[name], "mmdet"), metadata=FrozenDict())
+    config = config_from_graph(graph)
+    assert config["type"] == f"mmdet.{CONFIGS[name]['type']}"
+    again = graph_from_config(config)
+    assert (again.nodes, again.graphs, again.outputs) == (graph.nodes, graph.graphs, graph.outputs)
+
+
+def test_an_edit_inside_a_subgraph_reaches_the_config():
+    graph = graph_from_config(two_stage(), "mmdet")
+    body = graph.graphs["region_proposals"]
+    sampler = body.nodes["sampler"]
+    sampler = replace(sampler, params=FrozenDict({**sampler.params, "num": 7}))
+    body = replace(body, nodes=FrozenDict({**body.nodes, "sampler": sampler}))
+    edited = replace(graph, graphs=FrozenDict({**graph.graphs, "region_proposals": body}))
+    assert config_from_graph(edited) == two_stage(
+        train_cfg__rpn__sampler={**SAMPLER, "num": 7, "add_gt_as_proposals": False}
+    )
+
+
+def test_a_graph_of_another_shape_is_refused():
+    graph = graph_from_config(two_stage(), "mmdet")
+    outputs = FrozenDict({**graph.outputs, "tensor": FrozenDict(graph.outputs["predict"])})
+    with pytest.raises(GraphError, match="has no config for this graph"):
+        config_from_graph(replace(graph, outputs=outputs))
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (two_stage(test_cfg__rcnn__nms={"type": "soft_nms"}), "model.test_cfg.rcnn.nms"),
+        (two_stage(roi_head__type="CascadeRoIHead"), "model.roi_head.type"),
+        (two_stage(roi_head__shared_head={"type": "ResLayer"}), "model.roi_head.shared_head"),
+        (two_stage(train_cfg__rpn__speed=1), "model.train_cfg.rpn.speed"),
+        (retinanet(test_cfg__speed=1), "model.test_cfg.speed"),
+    ],
+)
+def test_what_has_no_effect_is_told(config, told):
+    assert [str(note.where) for note in import_config(config, "mmdet").not_understood] == [told]
+
+
+def test_a_sampler_outside_the_catalog_is_a_placeholder():
+    found = import_config(two_stage(train_cfg__rcnn__sampler__type="OHEMSampler"), "mmdet")
+    assert found.placeholders == ("sampler",)
+
+
+def test_a_config_without_training_only_predicts():
+    config = two_stage(train_cfg=None)
+    graph = graph_from_config(config, "mmdet")
+    assert graph.modes == ("tensor", "predict")
+    assert config_from_graph(graph) == config
+    found = composer.compile(graph).eval()(torch.randn(1, 3, 64, 64), mode="predict")
+    assert found["detections"][0]["boxes"].shape[1] == 4
+
+
+@every
+def test_names_of_weights_are_openmmlabs(name):
+    names = {key.partition(".")[0] for key in model_of(name).state_dict()}
+    heads = {"bbox_head"} if "retina" in name else {"rpn_head", "roi_head"}
+    extra = {"loss_cls", "loss_bbox"} if "ghm" in name else set()
+    assert names == {"backbone", "neck"} | heads | extra
+
+
+@every
+def test_it_learns_from_pictures_with_and_without_boxes(name):
+    model = model_of(name).train()
+    total = sum(value for key, value in losses(model, [[4, 4, 40, 30], [20, 24, 60, 60]], []).items() if "loss" in key)
+    total.backward()
+    trained = {key: value for key, value in model.named_parameters() if value.requires_grad}
+    assert [key for key, value in trained.items() if value.grad is None or not value.grad.isfinite().all()] == []
+    losses(model, [], [])
+    corners = torch.rand(300, 2) * 40
+    losses(model, torch.cat((corners, corners + 3 + 20 * torch.rand(300, 2)), dim=1).tolist(), [[1, 1, 9, 9]])
+
+
+@every
+def test_boxes_of_no_area_stop_training_before_anything_changes(name):
+    model = model_of(name).train()
+    before = copy.deepcopy(model.state_dict())
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.train()
+    with pytest.raises(GraphError, match=r"boxes: found \[4.0, 4.0, 4.0, 30.0\] as box 0 of image 1") as told:
+        losses(model, [[1, 1, 9, 9]], [[4, 4, 4, 30]])
+    assert told.value.problems[0].where.port == "boxes"
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@every
+def test_only_the_picture_is_needed_and_padding_is_cut_off(name):
+    model = model_of(name).eval()
+    images = torch.randn(2, 3, 64, 96)
+    whole = model(images, mode="predict")["detections"]
+    told = model(images, {"image_shape": torch.tensor([[64, 96]] * 2)}, mode="predict")["detections"]
+    assert all(torch.equal(one["boxes"], other["boxes"]) for one, other in zip(whole, told, strict=True))
+    padded = model(images, {"image_shape": torch.tensor([[64, 96], [40, 50]])}, mode="predict")["detections"]
+    assert (padded[1]["boxes"] <= torch.tensor([50, 40, 50, 40])).all()
+    if "masks" in padded[1]:
+        assert padded[1]["masks"].shape == (len(padded[1]["boxes"]), 40, 50)
+
+
+@pytest.mark.slow
+@every
+def test_tensor_mode_compiles_as_one_graph_and_exports(name):
+    model = model_of(name).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        expected = torch.utils._pytree.tree_leaves(model(images))
+        torch.compiler.reset()
+        compiled = torch.compile(model, fullgraph=True, backend="eager")(images)
+        exported = torch.export.export(model, (images,)).module()(images)
+    for found in (compiled, exported):
+        for one, other in zip(torch.utils._pytree.tree_leaves(found), expected, strict=True):
+            torch.testing.assert_close(one, other)
