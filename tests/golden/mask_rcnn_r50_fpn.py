@@ -107,6 +107,7 @@ def forward_loss(self, image, boxes, box_labels, masks, image_shape):
         roi_head__positives.assigned,
         boxes,
         masks,
+        image,
     )
     roi_head__class_masks = self.roi_head.class_masks(
         roi_head__mask_head,

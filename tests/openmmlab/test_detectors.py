@@ -264,7 +264,7 @@ def test_boxes_of_no_area_stop_training_before_anything_changes(name):
     for part in model.modules():
         if isinstance(part, torch.nn.BatchNorm2d):
             part.train()
-    with pytest.raises(GraphError, match=r"boxes: found \[4.0, 4.0, 4.0, 30.0\] as box 0 of image 1") as told:
+    with pytest.raises(GraphError, match=r"found \[4.0, 4.0, 4.0, 30.0\] as box 0 of image 1") as told:
         losses(model, [[1, 1, 9, 9]], [[4, 4, 4, 30]])
     assert told.value.problems[0].where.port == "boxes"
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())

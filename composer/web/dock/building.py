@@ -64,7 +64,7 @@ class Dock:
 
     @property
     def _yaml(self) -> list[Any]:
-        return [self.yaml.text, self.yaml.shown, self.yaml.told]
+        return [self.yaml.fresh, self.yaml.told]
 
     @property
     def _code(self) -> list[Any]:
@@ -86,7 +86,7 @@ class Dock:
                     return [*self.export.refresh(opened, *export)]
         except GraphError as error:
             told = trouble_list([trouble_of(problem) for problem in error.problems])
-            places = {"Run": 4, "YAML": 2, "Code": 3, "Summary": 1}
+            places = {"Run": 4, "YAML": 1, "Code": 3, "Summary": 1}
             if opened.tab in places:
                 unchanged[places[opened.tab]] = told
             return unchanged
@@ -117,9 +117,14 @@ def build_dock(canvas: gr.HTML, setting: Setting) -> Dock:
     dock = Dock(run, yaml, code, summary, export)
     quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 16, "api_visibility": "private"}
     given = [opened, *dock.inputs]
-    canvas.document_change(dock.refresh, given, dock.outputs, js=opened_script(), trigger_mode="always_last", **quiet)
+    changed = canvas.document_change(
+        dock.refresh, given, dock.outputs, js=opened_script(), trigger_mode="always_last", **quiet
+    )
+    yaml.take_over(changed)
     for name, tab in zip(TABS, (run_tab, yaml_tab, code_tab, summary_tab, export_tab), strict=True):
-        tab.select(dock.refresh, given, dock.outputs, js=opened_script(name), **quiet)
+        shown = tab.select(dock.refresh, given, dock.outputs, js=opened_script(name), **quiet)
+        if name == "YAML":
+            yaml.take_over(shown)
     page = Context.root_block
     if page is not None:
         page.unload(_leaving(setting))

@@ -138,14 +138,11 @@ class ExportTab:
             api_name="dock_export",
             api_visibility="private",
         )
-        self.halt.click(
-            self.stop, None, None, queue=False, show_progress="hidden", concurrency_limit=None, api_visibility="private"
-        )
+        self.halt.click(self.stop, None, None, show_progress="hidden", concurrency_limit=None, api_visibility="private")
         self.to.input(
             lambda to: hint(_ABOUT.get(str(to), "")),
             [self.to],
             [self.status],
-            queue=False,
             show_progress="hidden",
             concurrency_limit=8,
             api_visibility="private",

@@ -143,9 +143,7 @@ class RunTab:
             api_name="dock_run",
             api_visibility="private",
         )
-        self.halt.click(
-            self.stop, None, None, queue=False, show_progress="hidden", concurrency_limit=None, api_visibility="private"
-        )
+        self.halt.click(self.stop, None, None, show_progress="hidden", concurrency_limit=None, api_visibility="private")
 
     def _job(
         self,

@@ -20,6 +20,9 @@ __all__ = ["YamlTab"]
 
 _LATER = "The graph changed on the canvas after you began to type. Apply puts your text in its place; Revert drops it."
 
+_UNLESS_TYPED = """(fresh, text, shown) =>
+    !fresh || (text && shown && text.trimEnd() !== shown.trimEnd()) ? [text, shown] : [fresh, fresh]"""
+
 
 @dataclass(frozen=True)
 class YamlTab:
@@ -29,12 +32,14 @@ class YamlTab:
         setting: What it needs of the server.
         text: The text.
         shown: The text as it was put there, which tells whether a person has edited it.
+        fresh: The text as the canvas has it, on its way to the others.
         told: What is wrong with it.
     """
 
     setting: Setting
     text: gr.Code
     shown: gr.Textbox
+    fresh: gr.Textbox
     told: gr.HTML
 
     @classmethod
@@ -54,24 +59,40 @@ class YamlTab:
                     apply = gr.Button("Apply", variant="primary", size="sm", elem_id="dock-yaml-apply")
                     revert = gr.Button("Revert", size="sm", elem_id="dock-yaml-revert")
                 told = html_block("dock-yaml-told")
-        tab = cls(setting, text, gr.Textbox(visible=False), told)
+        tab = cls(setting, text, gr.Textbox(visible=False), gr.Textbox(visible=False), told)
         hidden: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, told], js=opened_script("YAML"), **hidden)
         revert.click(tab.revert, [opened], [text, tab.shown, told], js=opened_script("YAML"), **hidden)
         return tab
 
-    def refresh(self, opened: Opened, typed: str, shown: str) -> tuple[Any, Any, Any]:
-        """The text of what is open; what a person typed stays until it is applied."""
+    def take_over(self, refreshed: Any) -> None:
+        """Show the fresh text after an event that refreshes, unless a person typed by then.
+
+        Args:
+            refreshed: The event.
+        """
+        refreshed.then(
+            None,
+            [self.fresh, self.text, self.shown],
+            [self.text, self.shown],
+            js=_UNLESS_TYPED,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def refresh(self, opened: Opened, typed: str, shown: str) -> tuple[Any, Any]:
+        """The text of what is open, and what is wrong with it; what a person typed stays until it is applied."""
         graph = self.setting.graph_of(opened.document)
         text = dumps(graph, self.setting.catalog())
         if typed and shown and typed.rstrip("\n") not in (shown.rstrip("\n"), text.rstrip("\n")):
-            return gr.skip(), gr.skip(), hint(_LATER, "warning")
-        return text, text, self._told(text)
+            return text, hint(_LATER, "warning")
+        return text, self._told(text)
 
     def revert(self, opened_text: str) -> tuple[Any, Any, Any]:
         """Drop what was typed."""
         try:
-            return self.refresh(Opened.read(opened_text), "", "")
+            text, told = self.refresh(Opened.read(opened_text), "", "")
+            return text, text, told
         except GraphError as error:
             return gr.skip(), gr.skip(), _troubles(error.problems, "")
 

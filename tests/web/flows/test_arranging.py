@@ -1,5 +1,7 @@
 """Copying, grouping, bypassing, comments, moving, and taking all of it back."""
 
+import itertools
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -201,7 +203,7 @@ def test_thirty_mixed_steps_are_taken_back_and_done_again(cifar: Page) -> None:
         cifar.keyboard.press("Control+z")
         assert _changed(cifar, now) == before
     expect(cifar.get_by_role("button", name="Undo")).to_be_disabled()
-    for before, now in zip(seen, seen[1:], strict=False):
+    for before, now in itertools.pairwise(seen):
         cifar.keyboard.press("Control+Shift+Z")
         assert _changed(cifar, before) == now
 
@@ -216,6 +218,4 @@ def _changed(page: Page, before: str) -> str:
 
 
 def _layout(page: Page, condition: str) -> None:
-    page.wait_for_function(
-        f"(({{layout = {{}}}}) => {condition})(JSON.parse(window.composerCanvas.currentDocument()))"
-    )
+    page.wait_for_function(f"(({{layout = {{}}}}) => {condition})(JSON.parse(window.composerCanvas.currentDocument()))")

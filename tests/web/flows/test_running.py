@@ -49,11 +49,21 @@ def take_picture(page: Page, place: int = TROUSER) -> None:
     expect(page.locator("#dock-picture img")).to_be_visible()
 
 
+RUN_ENDS = """() => {
+    const stop = document.querySelector("#dock-run-stop");
+    let begun = false;
+    window.runEnded = new Promise((resolve) => new MutationObserver(() => {
+        if (!stop.disabled) begun = true;
+        else if (begun) resolve(true);
+    }).observe(stop, {attributes: true}));
+}"""
+
+
 def run(page: Page) -> Locator:
     """Press Run and wait for its end; gives the place for what went wrong, or how it went."""
+    page.evaluate(RUN_ENDS)
     page.locator("#dock-run-start").click()
-    expect(page.locator("#dock-run-stop")).to_be_enabled(timeout=WAIT)
-    expect(page.locator("#dock-run-stop")).to_be_disabled(timeout=WAIT)
+    page.evaluate("() => window.runEnded")
     return page.locator("#dock-run-status")
 
 
@@ -175,6 +185,19 @@ def test_yaml_is_edited_and_applied_as_one_step(classifier: Page) -> None:
     expect(classifier.locator("#dock-yaml .cm-content")).to_contain_text("name: fashion_mnist")
 
 
+def test_what_was_typed_stays_when_the_canvas_changes(classifier: Page) -> None:
+    show(classifier, "YAML")
+    text = classifier.locator("#dock-yaml .cm-content")
+    expect(text).to_contain_text("name: fashion_mnist")
+    type_yaml(classifier, "name: half done")
+    box(classifier, "answer").click()
+    classifier.keyboard.press("Delete")
+    expect(classifier.locator("#dock-yaml-told")).to_contain_text("changed on the canvas after you began to type")
+    expect(text).to_have_text("name: half done")
+    classifier.locator("#dock-yaml-revert").click()
+    expect(text).to_contain_text("name: fashion_mnist")
+
+
 def test_an_error_in_yaml_is_told_at_its_line(classifier: Page) -> None:
     text = (ROOT / "saved_graphs" / "classification" / "fashion_mnist.yaml").read_text()
     show(classifier, "YAML")
@@ -198,7 +221,7 @@ def test_the_code_is_what_runs_in_each_mode(classifier: Page) -> None:
         expect(shown).to_contain_text(f"def forward_{mode}(")
         with classifier.expect_download() as waiting:
             classifier.locator("#dock-code").get_by_role("button", name="Download").click()
-        assert Path(waiting.value.path()).read_text() == model.code[mode]
+        assert Path(waiting.value.path()).read_text().rstrip("\n") == model.code[mode].rstrip("\n")
 
 
 def test_the_summary_counts_and_is_downloaded(classifier: Page) -> None:

@@ -30,7 +30,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
   const shut = close ?? closePopup;
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   useEffect(() => setActive(0), [query]);
   useLayoutEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [active]);
   const at_ = Math.min(active, Math.max(0, choices.length - 1));

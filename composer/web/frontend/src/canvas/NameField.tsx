@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { focusBox } from "./boxes";
 import { useCanvas } from "./state";
@@ -7,12 +7,15 @@ import { useCanvas } from "./state";
 export function NameField({ name }: { name: string }) {
   const field = useRef<HTMLInputElement>(null);
   const done = useRef(false);
-  useEffect(() => {
-    // After the keys that opened it were let go, and after the canvas took the focus.
-    const frame = requestAnimationFrame(() => {
+  useLayoutEffect(() => {
+    const take = () => {
+      if (document.activeElement === field.current) return;
       field.current?.focus();
       field.current?.select();
-    });
+    };
+    take();
+    // Once more, after whatever gave the focus to the box.
+    const frame = requestAnimationFrame(take);
     return () => cancelAnimationFrame(frame);
   }, []);
   const close = async (take: boolean, back: boolean) => {

@@ -1,10 +1,14 @@
 import { BaseEdge, type EdgeProps, EdgeLabelRenderer, getBezierPath, useStore } from "@xyflow/react";
 import { memo } from "react";
+import type { WireView } from "../payloads";
 import { useComposer } from "../store";
 import { isFar } from "./BoxNode";
 import type { Wire } from "./drawing";
 import { WireBar } from "./WireBar";
 import { wireLabel } from "./wireLabel";
+
+const titleOf = (wire: WireView): string =>
+  [`${wire.source} → ${wire.node}.${wire.port}`, wire.size, wire.modes && `serves ${wire.modes.join(" and ")} mode`].filter(Boolean).join("\n");
 
 /** A wire with the size that it carries, above its end. */
 export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
@@ -22,6 +26,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   if (dim) classes.push("composer-dim");
   return (
     <g className={classes.join(" ")} style={{ "--wire": `var(--port-${view.colour || "any"})` } as React.CSSProperties}>
+      {!far && <title>{titleOf(view)}</title>}
       <BaseEdge id={id} path={path} interactionWidth={far ? 0 : 16} />
       {label && (
         <text className="composer-wire-label" x={targetX - 10} y={targetY - 6 - slot * 13} textAnchor="end">

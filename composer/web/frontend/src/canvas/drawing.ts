@@ -52,7 +52,7 @@ export function draw(view: GraphView, before: Drawing, levels: ReadonlySet<strin
   for (const output of outputBoxes(view)) {
     const inputs = outputBoxRows(output);
     const text: BoxText = { title: output.mode ? `${output.mode} outputs` : "outputs", type: "", numbers: "", badges: [], params: "", label: "" };
-    text.label = `${text.title}, ${output.ports.length} wires`;
+    text.label = `${text.title}, ${output.ports.length} wire${output.ports.length === 1 ? "" : "s"}`;
     add(boxOf(output), { key: JSON.stringify(inputs), view: null, output, comment: null, text, inputs, outputs: [] }, output.position);
   }
   return { boxes, wires: drawWires(view.wires, rowsBy, before.wires) };

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { type Choice, Chooser } from "../../canvas/Chooser";
 import { rank } from "../../palette/rank";
 import type { Fit, FitsReply } from "../../payloads";
@@ -67,12 +67,14 @@ function Ends({ end, from, label, at, shut, connect }: Pick<Props, "end" | "from
 
 function useFits(end: string, from: "source" | "target"): Fit[] | null {
   const [fits, setFits] = useState<Fit[] | null>(null);
-  const [asked, setAsked] = useState("");
-  if (asked !== end) {
-    setAsked(end);
+  useEffect(() => {
+    let stale = false;
     const { ask, document, path } = useComposer.getState();
-    void ask<FitsReply>("fits", { document, path, [from]: end }).then((reply) => setFits(reply?.fits ?? []));
-  }
+    void ask<FitsReply>("fits", { document, path, [from]: end }).then((reply) => !stale && setFits(reply?.fits ?? []));
+    return () => {
+      stale = true;
+    };
+  }, [end, from]);
   return fits;
 }
 

@@ -1,0 +1,107 @@
+"""The palette, the menus and the selection."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.flows import drawing
+from tests.web.flows.steps import NESTED, box, open_shipped, upload
+
+MERGING = """\
+schema: 1
+name: merging
+inputs:
+  image: {type: Image, shape: [B, 3, 32, 32]}
+nodes:
+  left: {type: Conv2d, params: {out_channels: 8, kernel_size: 1}, inputs: {input: image}}
+  right: {type: Conv2d, params: {out_channels: 4, kernel_size: 1}, inputs: {input: image}}
+  both: {type: Concat, inputs: {xs: [left.out]}}
+outputs:
+  tensor: {y: both.out}
+layout:
+  image: [0, 80]
+  left: [200, 0]
+  right: [200, 160]
+  both: [520, 60]
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("gap", "GlobalAveragePooling"), ("resnet cif", "ResNet_CIFAR"), ("cross entropy", "CrossEntropyLoss")],
+)
+def test_the_search_finds_parts_by_their_names_kinds_and_descriptions(page: Page, words: str, found: str) -> None:
+    page.get_by_role("searchbox", name="Search the palette").fill(words)
+    expect(page.locator(".composer-palette-item").first).to_contain_text(found)
+
+
+def test_a_line_of_the_palette_tells_what_it_is_and_enter_adds_it(page: Page) -> None:
+    page.locator(".composer-start").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("globalav")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("tooltip")).to_contain_text("feature")
+    page.keyboard.press("Enter")
+    expect(box(page, "global_average_pooling")).to_be_focused()
+    page.locator(".composer-palette-item").dblclick()
+    expect(box(page, "global_average_pooling_2")).to_be_visible()
+
+
+def test_a_subgraph_of_the_graph_is_added_from_the_palette(page: Page) -> None:
+    upload(page, NESTED)
+    expect(box(page, "encoder")).to_be_visible()
+    drawing.add(page, "small")
+    expect(page.locator(".composer-box-subgraph")).to_have_count(2)
+
+
+def test_an_empty_canvas_teaches_the_first_steps_and_offers_a_template(page: Page) -> None:
+    start = page.locator(".composer-start")
+    expect(start).to_contain_text("Add components")
+    start.get_by_role("button", name="Start from a template").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_frame_drawn_with_shift_selects_and_a_menu_acts_on_the_selection(page: Page) -> None:
+    open_shipped(page)
+    first, last = box(page, "neck").bounding_box(), box(page, "head").bounding_box()
+    assert first and last
+    page.keyboard.down("Shift")
+    page.mouse.move(first["x"] - 8, first["y"] - 60)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + last["height"] / 2, steps=5)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect(page.locator(".composer-box-selected")).to_have_count(2)
+    box(page, "head").click(button="right", position={"x": 30, "y": 8})
+    expect(page.get_by_role("menuitem", name="Group into a subgraph")).to_contain_text("Ctrl+G")
+    drawing.menu(page, "Delete")
+    expect(box(page, "neck")).to_have_count(0)
+    expect(box(page, "head")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(drawing.edge(page, "neck.out", "head.feature")).to_be_attached()
+
+
+def test_a_port_that_takes_many_keeps_a_free_place(page: Page) -> None:
+    upload(page, MERGING)
+    expect(drawing.label(page, "left.out", "both.xs")).to_contain_text("B 8 32 32")
+    drawing.wire(page, "right.out", "both.xs")
+    expect(drawing.edge(page, "right.out", "both.xs")).to_be_attached()
+    assert drawing.document(page)["nodes"]["both"]["inputs"]["xs"] == ["left.out", "right.out"]
+    expect(page.locator('[data-id="both"]').get_by_text("+ xs")).to_be_visible()
+
+
+def test_the_end_of_a_wire_is_dragged_from_one_port_to_another(page: Page) -> None:
+    upload(page, MERGING)
+    expect(drawing.edge(page, "left.out", "both.xs")).to_be_attached()
+    area = drawing.edge(page, "left.out", "both.xs").locator(".react-flow__edgeupdater-source").bounding_box()
+    goal = drawing.handle(page, "right.out", "source").bounding_box()
+    assert area and goal
+    page.mouse.move(area["x"] + area["width"] - 2, area["y"] + area["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 60, area["y"] + 30, steps=2)
+    expect(page.locator(".composer-port-fits").first).to_be_attached()
+    page.mouse.move(goal["x"] + goal["width"] / 2, goal["y"] + goal["height"] / 2, steps=3)
+    page.mouse.up()
+    expect(drawing.edge(page, "right.out", "both.xs")).to_be_attached()
+    assert drawing.document(page)["nodes"]["both"]["inputs"]["xs"] == ["right.out"]
+    page.keyboard.press("Control+z")
+    expect(drawing.edge(page, "left.out", "both.xs")).to_be_attached()
