@@ -62,7 +62,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=GRAPH.with_suffix(".safetensors"), help="the weights' file")
-    parser.add_argument("--steps", type=int, default=2500, help=f"batches of {BATCH} pictures")
+    parser.add_argument("--steps", type=int, default=1500, help=f"batches of {BATCH} pictures")
     parser.add_argument("--pictures", type=int, default=500, help="pictures of the test")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="threads of torch; as many as it likes where left out")

@@ -84,6 +84,8 @@ export const SHORTCUTS: Shortcut[] = [
   { id: "zoom-in", keys: ["+", "="], words: "Zoom in", group: "View", action: at.zoomIn },
   { id: "zoom-out", keys: ["-"], words: "Zoom out", group: "View", action: at.zoomOut },
   { id: "zoom-reset", keys: ["0"], words: "Zoom to 100%", group: "View", action: at.zoomReset },
+  { id: "toggle-palette", keys: ["["], words: "Show or hide the palette", group: "View", action: () => useComposer.getState().toggle("palette") },
+  { id: "toggle-side", keys: ["]"], words: "Show or hide the side panel", group: "View", action: () => useComposer.getState().toggle("side") },
   { id: "lens-tensor", keys: ["1"], words: "Light what tensor mode runs", group: "View", action: () => at.lens("tensor") },
   { id: "lens-loss", keys: ["2"], words: "Light what loss mode runs", group: "View", action: () => at.lens("loss") },
   { id: "lens-predict", keys: ["3"], words: "Light what predict mode runs", group: "View", action: () => at.lens("predict") },

@@ -42,6 +42,7 @@ export interface EditOptions {
 /** Operations, or how they are made of what the changes before have left. */
 export type Operations = Operation[] | ((view: GraphView | null) => Operation[]);
 
+export type SidePanel = "palette" | "side";
 export type Panel = "inspector" | "problems";
 export type Dialog = "gallery" | "save" | "shortcuts" | "conflict" | "recovery" | "unsaved" | "failure" | null;
 
@@ -62,6 +63,8 @@ export interface Composer {
   /** Id of the selected wire. */
   wire: string | null;
   lens: Mode | null;
+  /** Which of the panels beside the canvas are hidden. */
+  hidden: Record<SidePanel, boolean>;
   panel: Panel;
   dialog: Dialog;
   /** The box that the canvas brings into the middle; the tick counts up with each wish. */
@@ -87,8 +90,17 @@ export interface Composer {
   /** Replace the document as one step of undo (YAML that was applied). */
   replace: (reply: OpenReply, label: string) => void;
   select: (names: string[], wire?: string | null) => void;
+  /** Show or hide a panel; remembered for the next visit. */
+  toggle: (panel: SidePanel) => void;
   set: (part: Partial<Composer>) => void;
   tell: (kind: Toast["kind"], text: string, code?: string) => void;
+}
+
+const HIDDEN = "composer.hidden";
+
+function remembered(): Record<SidePanel, boolean> {
+  const found = typeof localStorage === "undefined" ? "" : (localStorage.getItem(HIDDEN) ?? "");
+  return { palette: found.includes("palette"), side: found.includes("side") };
 }
 
 const STEPS = 300;
@@ -162,6 +174,7 @@ export const useComposer = create<Composer>()((set, get) => {
     selection: [],
     wire: null,
     lens: null,
+    hidden: remembered(),
     panel: "inspector",
     dialog: null,
     centre: null,
@@ -228,6 +241,11 @@ export const useComposer = create<Composer>()((set, get) => {
         selection: [],
         wire: null,
       }));
+    },
+    toggle: (panel) => {
+      const hidden = { ...get().hidden, [panel]: !get().hidden[panel] };
+      localStorage.setItem(HIDDEN, Object.keys(hidden).filter((one) => hidden[one as SidePanel]).join(" "));
+      set({ hidden });
     },
     select: (names, wire = null) => set({ selection: names, wire }),
     set: (part) => set(part),

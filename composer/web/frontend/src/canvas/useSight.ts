@@ -1,13 +1,17 @@
-import { useNodesInitialized, useReactFlow, type Viewport } from "@xyflow/react";
+import { type ReactFlowInstance, useNodesInitialized, useReactFlow, useStoreApi, type Viewport } from "@xyflow/react";
 import { useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { boxes, focusBox } from "./boxes";
 
 const FIT = { padding: "32px", maxZoom: 1 } as const;
+const MARGIN = 32;
+/** Below this, what is written on the boxes cannot be read. */
+const READABLE = 0.45;
 
-/** Shows a document whole when it is opened, each scope as it was left, and a box that is asked for. */
+/** Shows a document when it is opened (whole, or its beginning), each scope as it was left, and a box that is asked for. */
 export function useSight(): void {
   const flow = useReactFlow();
+  const store = useStoreApi();
   const ready = useNodesInitialized();
   const empty = useComposer(({ view }) => view !== null && !view.nodes.length && !view.comments.length);
   const opened = useComposer((state) => state.opened);
@@ -25,11 +29,20 @@ export function useSight(): void {
     here.current = { opened, path };
     const seen = left.current.get(path);
     if (seen) void flow.setViewport(seen);
-    else if (boxes().some((box) => box.data.view)) void flow.fitView(FIT);
+    else if (boxes().some((box) => box.data.view)) show(flow, store.getState());
     else void flow.setViewport({ x: 80, y: 96, zoom: 1 });
-  }, [flow, ready, empty, opened, path]);
+  }, [flow, store, ready, empty, opened, path]);
 
   useEffect(() => {
     if (centre) requestAnimationFrame(() => focusBox(centre.name, true));
   }, [centre]);
+}
+
+/** Fit all boxes; of a graph that would be too small to read, show where it begins. */
+function show(flow: ReactFlowInstance, { width, height }: { width: number; height: number }): void {
+  const all = flow.getNodesBounds(flow.getNodes());
+  const zoom = Math.min((width - 2 * MARGIN) / all.width, (height - 2 * MARGIN) / all.height);
+  if (zoom >= READABLE) return void flow.fitView(FIT);
+  const above = Math.max(MARGIN, (height - all.height * READABLE) / 2);
+  void flow.setViewport({ x: MARGIN - all.x * READABLE, y: above - all.y * READABLE, zoom: READABLE });
 }

@@ -28,6 +28,8 @@ const PATHS = {
   goto: "M8 4.3a3.7 3.7 0 1 1 0 7.4 3.7 3.7 0 0 1 0-7.4M8 1.5v2.6M8 11.9v2.6M1.5 8h2.6M11.9 8h2.6",
   enter: "M6.5 2.5h7v11h-7M2 8h7.5M7 5.3 9.7 8 7 10.7",
   weights: "M3.5 5.5h9l1 8h-11zM6 5.3a2 2 0 1 1 4 0",
+  left: "M2 2.8h12v10.4H2zM6 3v10",
+  side: "M2 2.8h12v10.4H2zM10 3v10",
   file: "M4 1.8h5.2L12.5 5v9.2H4zM9 2v3.2h3.3",
 } as const;
 

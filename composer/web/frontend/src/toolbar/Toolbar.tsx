@@ -7,6 +7,7 @@ import { FileButtons } from "./FileButtons";
 import { History } from "./History";
 import { Icon } from "./Icon";
 import { Lens } from "./Lens";
+import { PanelButton } from "./Panels";
 import { ProblemCount } from "./ProblemCount";
 import { ThemeSwitch } from "./ThemeSwitch";
 
@@ -17,12 +18,14 @@ export function Toolbar() {
   return (
     <header className="composer-toolbar" aria-label="Toolbar">
       <Title onClick={() => (select([]), set({ panel: "inspector" }))} />
+      <PanelButton panel="palette" />
       <FileButtons />
       <History />
       <Lens />
       <ProblemCount />
       <span className="composer-gap" />
       <DockButtons />
+      <PanelButton panel="side" />
       <ThemeSwitch />
       <button type="button" className="composer-button is-quiet is-icon" aria-label="Help: shortcuts" title={`Shortcuts (${keysOf("help")})`} onClick={() => set({ dialog: "shortcuts" })}>
         <Icon name="help" />

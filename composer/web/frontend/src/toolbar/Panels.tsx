@@ -1,0 +1,28 @@
+import { keysOf } from "../shortcuts";
+import { useComposer } from "../store";
+import { Icon } from "./Icon";
+
+const PANELS = {
+  palette: { words: "palette", icon: "left", shortcut: "toggle-palette" },
+  side: { words: "side panel", icon: "side", shortcut: "toggle-side" },
+} as const;
+
+/** Shows or hides the panel beside the canvas. */
+export function PanelButton({ panel }: { panel: keyof typeof PANELS }) {
+  const hidden = useComposer((state) => state.hidden[panel]);
+  const toggle = useComposer((state) => state.toggle);
+  const { words, icon, shortcut } = PANELS[panel];
+  const label = `${hidden ? "Show" : "Hide"} the ${words}`;
+  return (
+    <button
+      type="button"
+      className="composer-button is-quiet is-icon"
+      aria-label={label}
+      aria-pressed={!hidden}
+      title={`${label} (${keysOf(shortcut)})`}
+      onClick={() => toggle(panel)}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
