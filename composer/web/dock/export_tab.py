@@ -1,5 +1,6 @@
 """The Export tab: the graph as files for use elsewhere, written and compared by a worker."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -139,13 +140,9 @@ class ExportTab:
             api_visibility="private",
         )
         self.halt.click(self.stop, None, None, show_progress="hidden", concurrency_limit=None, api_visibility="private")
+        described = {to: hint(text) for to, text in _ABOUT.items()}
         self.to.input(
-            lambda to: hint(_ABOUT.get(str(to), "")),
-            [self.to],
-            [self.status],
-            show_progress="hidden",
-            concurrency_limit=8,
-            api_visibility="private",
+            None, [self.to], [self.status], js=f"(to) => ({json.dumps(described)})[to] ?? ''", api_visibility="private"
         )
 
     def _job(

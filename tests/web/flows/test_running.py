@@ -14,7 +14,7 @@ from tests.web.flows.conftest import ROOT, App
 from tests.web.flows.steps import box, open_shipped, problems, title_of, unsaved_mark, upload
 
 CLASSIFIER = "fashion_mnist"
-TROUSER = 2
+TROUSER = "02_trouser"
 WAIT = 60_000
 
 SLOW = """\
@@ -43,9 +43,9 @@ def choose(page: Page, group: str, name: str) -> None:
     page.locator(f"#dock-{group}").get_by_text(name, exact=True).click()
 
 
-def take_picture(page: Page, place: int = TROUSER) -> None:
+def take_picture(page: Page, name: str = TROUSER) -> None:
     """Choose one of the shipped pictures."""
-    page.locator("#dock-shelf button").nth(place).click()
+    page.locator(f'#dock-shelf img[src*="{name}"]').click()
     expect(page.locator("#dock-picture img")).to_be_visible()
 
 
@@ -115,6 +115,7 @@ def test_the_selected_node_shows_its_feature_map(classifier: Page) -> None:
     show(classifier, "Run")
     take_picture(classifier)
     box(classifier, "stem_conv").click()
+    classifier.wait_for_function("window.composerCanvas.currentSelection() === 'stem_conv'")
     run(classifier)
     values = classifier.locator("#dock-values")
     expect(values).to_contain_text("What stem_conv puts out")
