@@ -5,6 +5,7 @@ from typing import Any
 
 from composer.graph import Ref
 from composer.openmmlab.algorithms.algorithm import Algorithm
+from composer.openmmlab.algorithms.unknown import UNKNOWN
 from composer.openmmlab.detection.anchor_head import RETINA, chosen
 from composer.openmmlab.detection.body import Body, Reading
 from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor
@@ -16,13 +17,17 @@ from composer.openmmlab.trace import Trace
 
 __all__ = ["RETINANET"]
 
+_PARTS = ("backbone", "neck", "bbox_head")
 _TEST = ("nms_pre", "min_bbox_size", "score_thr", "nms", "max_per_img")
 _DEFAULTS = {"nms_pre": 1000, "score_thr": 0.05, "max_per_img": 100, "min_bbox_size": 0}
 _UNSAID = {**_DEFAULTS, "score_thr": 0, "min_bbox_size": -1}
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
-    """Draw a RetinaNet."""
+    """Draw a RetinaNet; one without a neck or a head is drawn by its parts' places."""
+    if not all(isinstance(config.get(slot), Mapping) for slot in _PARTS):
+        UNKNOWN.draw(config, draft)
+        return
     head = {"type": "RetinaHead", **section(config, "bbox_head")}
     train, test = section(config, "train_cfg"), section(config, "test_cfg")
     draw_picture(config, draft)
@@ -50,6 +55,8 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
 
 def write(trace: Trace) -> dict[str, Any]:
     """Write a RetinaNet."""
+    if "anchors" not in trace.graph.nodes:
+        return UNKNOWN.write(trace)
     learns = bool(trace.graph.outputs.get("loss"))
     before, train, test = (plain(trace.carried.get(key) or {}) for key in ("bbox_head", "train_cfg", "test_cfg"))
     body = Reading(trace)

@@ -5,6 +5,7 @@ from typing import Any
 
 from composer.graph import FrozenDict, Node, Ref
 from composer.openmmlab.algorithms.algorithm import Algorithm
+from composer.openmmlab.algorithms.unknown import UNKNOWN
 from composer.openmmlab.detection.anchor_head import RPN, chosen
 from composer.openmmlab.detection.body import Body, Reading, by_mode, kind_of
 from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor
@@ -16,12 +17,16 @@ from composer.openmmlab.trace import Trace
 
 __all__ = ["FASTER_RCNN", "MASK_RCNN"]
 
+_PARTS = ("backbone", "neck", "rpn_head", "roi_head")
 _PROPOSALS = ("nms_pre", "max_per_img", "nms", "min_bbox_size")
 _SHAPE = by_mode(loss="image_shape", predict="image_shape")
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
-    """Draw a two-stage detector."""
+    """Draw a two-stage detector; one that lacks a stage is drawn by its parts' places."""
+    if not all(isinstance(config.get(slot), Mapping) for slot in _PARTS):
+        UNKNOWN.draw(config, draft)
+        return
     roi = section(config, "roi_head")
     if kind_of(roi) not in ROI_TYPES:
         text = f"found {kind_of(roi) or 'none'}, known are {', '.join(ROI_TYPES)}: it is drawn as the first of them"
@@ -106,6 +111,8 @@ def _draw_calls(draft: Draft, learns: bool, masks: bool) -> None:
 
 def write(trace: Trace) -> dict[str, Any]:
     """Write a two-stage detector."""
+    if not {"rpn", "roi_head"} <= trace.graph.nodes.keys():
+        return UNKNOWN.write(trace)
     learns = bool(trace.graph.outputs.get("loss"))
     carried = {key: plain(trace.carried.get(key) or {}) for key in ("rpn_head", "roi_head", "train_cfg", "test_cfg")}
     train, test = carried["train_cfg"], carried["test_cfg"]
