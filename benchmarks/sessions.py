@@ -31,9 +31,8 @@ def main() -> None:
     ordered = sorted(times)
     p95 = ordered[int(0.95 * len(ordered))]
     print(f"{PEOPLE} people, {len(times)} edits in {SECONDS} s of graphs of {NODES} nodes, {len(wrong)} wrong answers")
-    print(
-        f"answer: median {statistics.median(times) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, longest {ordered[-1] * 1000:.0f} ms"
-    )
+    median, p95, longest = (1000 * value for value in (statistics.median(times), p95, ordered[-1]))
+    print(f"answer: median {median:.0f} ms, p95 {p95:.0f} ms, longest {longest:.0f} ms")
     for text in wrong[:5]:
         print(text)
 

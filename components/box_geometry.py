@@ -93,6 +93,23 @@ def picture_limits(image: Tensor, image_shape: Tensor | None) -> Tensor:
     return image.new_tensor([width, height, width, height]).expand(image.shape[0], 4)
 
 
+def check_image_shape(image: Tensor | None, image_shape: Tensor | None) -> None:
+    """Refuse sizes that the pictures of a batch cannot have without their padding.
+
+    Raises:
+        ValueError: One is larger than the batch, or nothing.
+    """
+    if image is None or image_shape is None or image_shape.dim() != 2 or not values_are_known(image_shape):
+        return
+    height, width = image.shape[-2:]
+    wrong = (image_shape < 1) | (image_shape > image_shape.new_tensor([height, width]))
+    if bool(wrong.any()):
+        index = int(wrong.any(dim=1).nonzero()[0])
+        found = " by ".join(f"{float(side):g}" for side in image_shape[index])
+        text = f"expected height and width without the padding, at most {height} by {width}"
+        raise ValueError(f"image_shape: found {found} for image {index}, {text}")
+
+
 def clipped(boxes: Tensor, limits: Tensor) -> Tensor:
     """Boxes with what is outside the picture cut off."""
     return torch.minimum(boxes.clamp(min=0), limits)

@@ -26,7 +26,8 @@ class Signature:
         lists: Those fields that hold one entry an image and are never stacked.
         users: For each name the node and port that take it.
         optional: Those fields that only optional ports take; one that is not given is None, as without a wire.
-        counted: For each input and field whose first axis has a name (``B``), that name.
+        counted: For each input and field whose first axis has a name (``B``), that name. The entries of a list are
+            counted like the samples of the inputs, where all of those are counted by one name.
     """
 
     mode: str
@@ -53,6 +54,10 @@ class Signature:
         optional = frozenset(program.data_samples) - needed
         shapes = {name: entry.shape for name, entry in {**graph.inputs, **graph.data_samples}.items()}
         counted = {name: shape[0] for name, shape in shapes.items() if shape and isinstance(shape[0], str)}
+        counted = {name: axis for name, axis in counted.items() if name not in lists}
+        axes = {counted.get(name) for name in program.inputs}
+        if len(axes) == 1 and None not in axes:
+            counted |= dict.fromkeys(lists, str(axes.pop()))
         taken = (program.inputs, program.data_samples)
         return cls(program.mode, tuple(graph.inputs), *taken, lists, users, optional, counted)
 
@@ -82,14 +87,17 @@ class Signature:
         first: dict[str, tuple[str, int]] = {}
         for name, value in zip((*self.inputs, *self.fields), arguments, strict=True):
             axis = self.counted.get(name)
-            if axis is None or not isinstance(value, Tensor) or value.dim() == 0:
+            if axis is None or value is None or (isinstance(value, Tensor) and value.dim() == 0):
                 continue
-            other, count = first.setdefault(axis, (name, value.shape[0]))
-            if value.shape[0] != count:
-                text = (
-                    f"its first axis ({axis}) is {value.shape[0]}, that of {other} is {count}; expected as many samples"
-                )
-                raise self._refusal("bad-input", name, text)
+            found = len(value)
+            other, count = first.setdefault(axis, (name, found))
+            if found == count:
+                continue
+            if name in self.lists:
+                text = f"found entries for {found} samples, {other} has {count}; expected one entry a sample"
+            else:
+                text = f"its first axis ({axis}) is {found}, that of {other} is {count}; expected as many samples"
+            raise self._refusal("bad-input", name, text)
 
     def _inputs(self, inputs: Any) -> list[Any]:
         named: Mapping[str, Any]
@@ -136,13 +144,25 @@ class Signature:
         return tuple(name for name in self.fields if name not in self.optional)
 
     def _field(self, name: str, value: Any, device: torch.device | None) -> Any:
-        if isinstance(value, Tensor) or name in self.lists or (value is None and name in self.optional):
+        if isinstance(value, Tensor) or (value is None and name in self.optional):
             return value
+        if name in self.lists:
+            return self._entries(name, value)
         try:
             return _stacked(value, device)
         except (RuntimeError, TypeError, ValueError) as error:
             text = f"its entries do not make one tensor: {str(error).splitlines()[0]}"
             raise self._refusal("bad-field", name, text) from error
+
+    def _entries(self, name: str, value: Any) -> Any:
+        odd = [value]
+        if isinstance(value, list | tuple):
+            odd = [one for one in value if not isinstance(one, Tensor | Mapping)]
+        if odd:
+            where = "" if odd[0] is value else " among its entries"
+            text = f"found {_kind(odd[0])}{where}, expected a list of tensors, one a sample"
+            raise self._refusal("bad-field", name, text)
+        return value
 
     def _wrong_samples(self, found: str) -> GraphError:
         names = ", ".join(f"'{name}': ..." for name in self.fields)

@@ -17,14 +17,12 @@ class NegativeQueue(nn.Module):
     """The keys of the last batches, as negatives (MoCo, arXiv:1911.05722, section 3.1; DenseCL, arXiv:2011.09157).
 
     It answers from what it holds; then, in training, the new keys take the place of the oldest: those of all processes,
-    where several train together. Unlike OpenMMLab's it takes batches that do not divide its length.
+    where several train together. Unlike OpenMMLab's it takes batches that do not divide its length; of one with more
+    keys than it holds the last ones stay.
 
     Args:
         feat_dim: Length of a key.
         length: How many keys it holds.
-
-    Raises:
-        ValueError: A batch has more keys than the queue holds.
     """
 
     queue: Tensor
@@ -51,10 +49,7 @@ class NegativeQueue(nn.Module):
 
     def _take_in(self, keys: Tensor) -> None:
         count = keys.shape[0]
-        if count > self.length:
-            raise ValueError(
-                f"found {count} keys in one batch, expected at most the {self.length} that the queue holds: set length"
-            )
-        places = (self.queue_ptr + torch.arange(count, device=keys.device)) % self.length
-        self.queue.index_copy_(1, places, keys.mT.to(self.queue.dtype))
+        kept = torch.arange(max(count - self.length, 0), count, device=keys.device)
+        places = (self.queue_ptr + kept) % self.length
+        self.queue.index_copy_(1, places, keys[-len(kept) :].mT.to(self.queue.dtype))
         self.queue_ptr.copy_((self.queue_ptr + count) % self.length)

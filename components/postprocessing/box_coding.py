@@ -1,11 +1,12 @@
 """Boxes as offsets from priors, and back."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from annotated_types import Gt
 from torch import nn
 
-from components.box_geometry import boxes_to_deltas, clipped, deltas_to_boxes, picture_limits
+from components.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, picture_limits
 from composer.ports import AnyTensor, Image, ImageShape, Priors
 
 __all__ = ["DeltaXYWHBBoxCoder", "DeltaXYWHBBoxEncoder"]
@@ -40,6 +41,10 @@ class DeltaXYWHBBoxCoder(nn.Module):
         self.target_stds = target_stds
         self.clip_border = clip_border
         self.center_limit = ctr_clamp if add_ctr_clamp else None
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+        """Refuse sizes that the pictures cannot have before anything runs."""
+        check_image_shape(given.get("image"), given.get("image_shape"))
 
     def forward(
         self,

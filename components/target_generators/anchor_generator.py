@@ -1,13 +1,13 @@
 """Anchors: the boxes that a one-stage detector, or the first stage of another, starts from."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 
-from components.box_geometry import picture_limits
+from components.box_geometry import check_image_shape, picture_limits
 from composer.ports import Image, ImageShape, Mask, Priors, Pyramid
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]
@@ -120,6 +120,10 @@ class ValidAnchors(nn.Module):
         self.strides = tuple(_pair(stride) for stride in strides)
         self.allowed_border = allowed_border
         self.pad_size_divisor = pad_size_divisor
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+        """Refuse sizes that the pictures cannot have before anything runs."""
+        check_image_shape(given.get("image"), given.get("image_shape"))
 
     def forward(
         self,

@@ -126,6 +126,9 @@ class Draft:
                 steps = read_preprocess(plain(given), size)
                 self._tell_preprocessor(plain(given), two_norms)
                 given = beyond_preprocess(given)
+            elif given is not None:
+                text = f"expected a dict, found {plain(given)!r:.80}"
+                self.not_understood("model.data_preprocessor", text)
             self.carry("data_preprocessor", given)
         self.inputs["image"] = Input("Image", ("B", channels if type(channels) is int else 3, *size), steps)
         return Flow(Ref("image"))
@@ -180,6 +183,8 @@ class Draft:
         read = self.reader.read(config)
         self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
         self._tell_checkpoints(f"model.{name}", config.get("init_cfg"))
+        if "tokenizer_path" in self.reader.beside(config):
+            self._tell_checkpoint(f"model.{name}.tokenizer_path", str(config["tokenizer_path"]))
         return self._first_output(name, read.type), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.difference import Change, diff
-from composer.graph import FrozenDict, Graph, Node, Ref, Wire, thaw
+from composer.graph import FrozenDict, Graph, Node, Ref, Wire, refs_of, thaw
 from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
 from composer.openmmlab.draft import COMMON, METADATA
 from composer.openmmlab.importing import import_config
@@ -51,13 +51,42 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     kind = split_type(written)[1]
     package = package_of({"type": written}, about.get("package"))
     trace = Trace(graph, kind, PartReader(catalog, package, _rules(graph, carried, catalog)), carried)
-    found = ALGORITHMS.get(kind, UNKNOWN).write(trace)
+    _refuse_loose_ends(trace)
+    algorithm = ALGORITHMS.get(kind, UNKNOWN)
+    found = algorithm.write(trace)
     common = _common(trace, package)
+    strange = {key: thaw(carried[key]) for key in carried if key not in (*algorithm.settings, *COMMON)}
     if "data_preprocessor" in found:  # what the graph's nodes tell of it
-        found["data_preprocessor"] = {**(common.get("data_preprocessor") or {}), **found["data_preprocessor"]}
-    config = {"type": written, **common, **found}
+        said = common.get("data_preprocessor")
+        found["data_preprocessor"] = {**(said if isinstance(said, Mapping) else {}), **found["data_preprocessor"]}
+    given = found.get("data_preprocessor", common.get("data_preprocessor"))
+    if package == "mmdet" and isinstance(given, Mapping) and "data_preprocessor" not in carried:
+        # mmpretrain and mmselfsup have one type where none is named, mmdet refuses to build.
+        found["data_preprocessor"] = {"type": "DetDataPreprocessor", **given}
+    config = {"type": written, **common, **strange, **found}
     _verify(trace, config, package)
     return config
+
+
+def _refuse_loose_ends(trace: Trace) -> None:
+    """Refuse a graph in which something names what is not there.
+
+    Raises:
+        GraphError: It does.
+    """
+    graph = trace.graph
+    known = {*graph.nodes, *graph.inputs, *graph.data_samples}
+    for name, node in graph.nodes.items():
+        for ref in (ref for wire in node.inputs.values() for ref in refs_of(wire)):
+            if ref.source not in known:
+                trace.refuse(name, f"there is no node or input '{ref.source}'")
+        source = node.weights.source
+        if source is not None and source.partition(".")[0] not in graph.nodes:
+            trace.refuse(name, f"it takes the weights of '{source}', and there is no such node")
+    for mode, refs in graph.outputs.items():
+        for ref in refs.values():
+            if ref.source not in known:
+                trace.refuse(f"outputs.{mode}", f"there is no node or input '{ref.source}'")
 
 
 def _algorithm_of(graph: Graph) -> str:
@@ -95,8 +124,8 @@ def _common(trace: Trace, package: str) -> dict[str, Any]:
         found["data_preprocessor"] = write_preprocess(
             steps, beyond or {}, package, second.preprocess if second else None
         )
-    elif trace.carries_none("data_preprocessor"):
-        found["data_preprocessor"] = None
+    elif "data_preprocessor" in trace.carried and not isinstance(beyond, Mapping):
+        found["data_preprocessor"] = beyond
     return found
 
 

@@ -9,9 +9,12 @@ from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
 from composer.openmmlab.draft import COMMON, Draft
 from composer.openmmlab.names import package_of, split_type
 from composer.openmmlab.notes import ImportedGraph
+from composer.openmmlab.plain import plain
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["graph_from_config", "import_config"]
+
+_NEEDED = ("backbone", "image_encoder")
 
 
 def graph_from_config(
@@ -63,6 +66,8 @@ def import_config(
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = ALGORITHMS.get(kind, UNKNOWN)
     algorithm.draw(config, draft)
+    for key in [key for key in _NEEDED if key in algorithm.settings and config.get(key) in (None, [], ())]:
+        draft.not_understood(f"model.{key}", f"expected a dict with a type, found {plain(config.get(key))!r}")
     for key in config:
         if key in COMMON and key not in draft.carried and key != "type":
             draft.carry(key, config[key])

@@ -123,6 +123,12 @@ class PartReader:
         kind = split_type(written)[1]
         return self.catalog.get(self._translation(written).component or kind)
 
+    def beside(self, config: Params) -> list[str]:
+        """The settings of a part that its node does not have: they only log, or other nodes have them."""
+        full = scoped_type(config)
+        elsewhere = self._translation(full).elsewhere if self.component(full) is not None else frozenset()
+        return [key for key in config if key in elsewhere]
+
     def read(self, config: Params) -> ReadPart:
         """A part's node, and what the config says beyond it."""
         written = plain(config, self.strange)

@@ -23,6 +23,7 @@ __all__ = [
     "siamese",
     "whole_number",
     "write_again",
+    "write_copy",
     "write_encoder",
     "write_head",
     "write_setting",
@@ -270,6 +271,14 @@ def write_again(trace: Trace, ref: Ref, suffix: str, passed: Mapping[str, str]) 
         trace.ids[name] = ref.source
         ref = trace.wire(ref.source)
     return ref
+
+
+def write_copy(trace: Trace) -> str:
+    """The averaged copy of the backbone, among the nodes whose ids are noted."""
+    copies = [ours for theirs, ours in trace.ids.items() if theirs.startswith("backbone") and theirs.endswith("_k")]
+    if not copies:
+        trace.refuse("backbone", "expected an averaged copy of it, found none")
+    return copies[0]
 
 
 def write_head(trace: Trace, loss: str) -> tuple[dict[str, Any], str]:

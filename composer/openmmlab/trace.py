@@ -76,7 +76,7 @@ class Trace:
 
     def wire(self, name: str, port: str | None = None, mode: str | None = None) -> Ref:
         """What a port of a node is wired to: by default the first one that has a wire, alike in all modes."""
-        inputs = self.graph.nodes[name].inputs
+        inputs = self._node(name).inputs
         port = port or next(iter(self._ports(name)), None)
         wire = inputs.get(port or "")
         modes = self.graph.modes if mode is None else (mode,)
@@ -89,7 +89,7 @@ class Trace:
 
     def several(self, name: str, port: str, count: int) -> tuple[Ref, ...]:
         """What a port that takes many wires is wired to, alike in all modes."""
-        wire = self.graph.nodes[name].inputs.get(port)
+        wire = self._node(name).inputs.get(port)
         found = tuple(refs_of(wire)) if isinstance(wire, Ref | tuple) else ()
         if len(found) != count:
             self.refuse(name, f"expected {count} wires into {name}.{port}, found {len(found)}")
@@ -161,7 +161,7 @@ class Trace:
         listed = isinstance(self.carried.get(slot), tuple) or always_list
         if len(names) > 1 or (names and listed):
             return [self.part(slot, name, index=index) for index, name in enumerate(names)]
-        return self.part(slot, names[0]) if names else None
+        return self.part(slot, names[0]) if names else [] if self.carried.get(slot) == () else None
 
     def loss(self, name: str, beyond: Any) -> dict[str, Any]:
         """The config of a loss.
@@ -182,8 +182,14 @@ class Trace:
     def _shapes(self) -> Shapes:
         return infer_shapes(self.graph, self.catalog)
 
+    def _node(self, name: str) -> Node:
+        node = self.graph.nodes.get(name)
+        if node is None:
+            self.refuse(name, "expected a node there, found an input")
+        return node
+
     def _own(self, name: str) -> Node:
-        node = self.graph.nodes[name]
+        node = self._node(name)
         if node.type is None or node.weights.rule != "own":
             self.refuse(name, "a part has weights of its own there, and this node uses another one's or is a subgraph")
         return node

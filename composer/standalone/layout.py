@@ -46,11 +46,16 @@ def import_text(imports: Mapping[Imported, str], modules: Sequence[SourceModule]
             found = [thing.module, *(() if alias else _submodules(thing.module, modules))]
             lines += [(_section(module), 0, module, f"import {module}{alias}") for module in found]
     for module, pairs in members.items():
-        parts = [old if old == new else f"{old} as {new}" for old, new in sorted(pairs, key=_by_kind)]
-        lines.append((_section(module), 1, module, _from_import(module, parts)))
+        parts = [old for old, new in sorted(pairs, key=_by_kind) if old == new]
+        renamed = [f"{old} as {new}" for old, new in sorted(pairs, key=_by_kind) if old != new]
+        lines += [
+            (_section(module), 1, module, _from_import(module, part))
+            for part in (parts, *([one] for one in renamed))
+            if part
+        ]
     if any("annotations" in _futures(module) for module in modules):
         lines.append((-1, 0, "", "from __future__ import annotations"))
-    lines.sort(key=lambda line: (line[0], line[1], line[2].casefold(), line[3]))
+    lines.sort(key=lambda line: (line[0], line[1], line[2].casefold(), " as " in line[3], line[3]))
     sections = dict.fromkeys(line[0] for line in lines)
     return "\n\n".join("\n".join(line[3] for line in lines if line[0] == section) for section in sections)
 

@@ -62,6 +62,7 @@ PATHS: Mapping[str, str] = {
     rf"{_API}/cancel": "POST",
     rf"{_API}/call/(v2/)?\w+/?": "POST",
     rf"{_API}/call/\w+/\w+": "GET",
+    rf"{_API}/run/\w+/?": "POST",
     rf"{_API}/queue/join": "POST",
     rf"{_API}/queue/data": "GET",
     rf"{_API}/heartbeat/\w+": "GET",

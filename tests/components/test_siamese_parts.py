@@ -54,13 +54,14 @@ def test_a_queue_in_evaluation_stays_as_it_is(batch: int) -> None:
     assert queue.queue_ptr.tolist() == [0]
 
 
-def test_a_batch_of_more_keys_than_a_queue_holds_is_refused_before_it_changes() -> None:
-    queue = NegativeQueue(4, length=6)
-    before = queue.queue.clone()
-    with pytest.raises(ValueError, match="found 7 keys in one batch, expected at most the 6"):
-        queue(numbers(7, 4))
-    assert torch.equal(queue.queue, before)
-    queue(numbers(6, 4))
+def test_of_more_keys_than_a_queue_holds_the_last_stay_as_if_they_came_one_by_one() -> None:
+    whole, single = NegativeQueue(4, length=6), NegativeQueue(4, length=6)
+    for keys in (numbers(2, 4), numbers(15, 4, seed=1)):
+        whole(keys)
+        for key in keys:
+            single(key[None])
+    assert torch.equal(whole.queue, single.queue)
+    assert torch.equal(whole.queue_ptr, single.queue_ptr)
 
 
 def test_keys_in_a_queue_begin_with_length_one() -> None:

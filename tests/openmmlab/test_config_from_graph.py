@@ -11,7 +11,7 @@ import torch
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graph import FrozenDict, Graph
+from composer.graph import FrozenDict, Graph, refs_of
 from composer.graphfile import dumps, loads
 from composer.graphfile.document import from_document, to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config
@@ -19,8 +19,15 @@ from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
 from composer.openmmlab.plain import same
 from tests.openmmlab.originals import ORIGINALS, POOLING, SWIN_RULES, classifier, linear, resnet, swin, vit
+from tests.openmmlab.siamese import SIAMESE
 
 SAVED = Path(__file__).parents[2] / "saved_graphs"
+SWAV = {
+    "type": "SwAV",
+    "backbone": resnet(),
+    "neck": {"type": "SwAVNeck", "in_channels": 16, "hid_channels": 8, "out_channels": 6, "with_avg_pool": True},
+    "head": {"type": "SwAVHead", "loss": {"type": "SwAVLoss", "feat_dim": 6, "num_crops": [2, 1], "num_prototypes": 5}},
+}
 RETRIEVER = {
     "type": "ImageToImageRetriever",
     "image_encoder": [resnet(init_cfg=None), POOLING],
@@ -184,6 +191,49 @@ def test_what_a_config_cannot_say_is_refused(change: tuple[str, Any], text: str)
         config_from_graph(graph)
     assert "OpenMMLab's ImageClassifier has no config for this graph" in str(caught.value)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(SIAMESE))
+def test_a_graph_that_lacks_a_node_is_refused_and_names_it(name: str) -> None:
+    graph = import_config(SIAMESE[name]).graph
+    named = {ref.source for node in graph.nodes.values() for wire in node.inputs.values() for ref in refs_of(wire)}
+    named |= {node.weights.source for node in graph.nodes.values() if node.weights.source}
+    for lost in named & graph.nodes.keys():
+        rest = {key: node for key, node in graph.nodes.items() if key != lost}
+        with pytest.raises(GraphError, match=f"'{lost}'") as caught:
+            config_from_graph(replace(graph, nodes=FrozenDict(rest)))
+        assert caught.value.problems[0].code == "no-openmmlab-shape"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "text"),
+    [
+        ("moco_v1", ("nodes.key.inputs.input", "view_2"), "expected an averaged copy of it, found none"),
+        ("moco_v1", ("nodes.query.inputs.input", "view_1"), "expected a backbone between the view and the head"),
+        ("swav", ("nodes.neck.inputs", None), "expected one wire for each size of crops, found none"),
+        ("moco_v1", ("outputs.loss.loss", "nowhere"), "there is no node or input 'nowhere'"),
+    ],
+)
+def test_an_algorithm_that_was_taken_apart_is_refused(name: str, change: tuple[str, Any], text: str) -> None:
+    with pytest.raises(GraphError, match=text):
+        config_from_graph(edited({**SIAMESE, "swav": SWAV}[name], change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"with_sobel": True},
+        {"neck": []},
+        {"data_preprocessor": "rgb"},
+        {"data_preprocessor": []},
+        {"data_preprocessor": None},
+    ],
+)
+def test_what_is_not_understood_comes_back_too(change: dict[str, Any]) -> None:
+    config = {**classifier(resnet(), linear()), **change}
+    graph = import_config(config).graph
+    assert same(config_from_graph(graph), config)
+    assert same(config_from_graph(loads(dumps(graph, Catalog.default()))), config)
 
 
 def test_the_whole_refusal() -> None:

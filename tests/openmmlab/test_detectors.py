@@ -186,6 +186,7 @@ def test_a_graph_that_no_config_is_noted_in_becomes_one(name):
     graph = replace(graph_from_config(CONFIGS[name], "mmdet"), metadata=FrozenDict())
     config = config_from_graph(graph)
     assert config["type"] == f"mmdet.{CONFIGS[name]['type']}"
+    assert config["data_preprocessor"]["type"] == "DetDataPreprocessor"
     again = graph_from_config(config)
     assert (again.nodes, again.graphs, again.outputs) == (graph.nodes, graph.graphs, graph.outputs)
 
@@ -217,6 +218,11 @@ def test_a_graph_of_another_shape_is_refused():
         (two_stage(roi_head__shared_head={"type": "ResLayer"}), "model.roi_head.shared_head"),
         (two_stage(train_cfg__rpn__speed=1), "model.train_cfg.rpn.speed"),
         (retinanet(test_cfg__speed=1), "model.test_cfg.speed"),
+        (retinanet(train_cfg__assigner={**ASSIGNER, "ignore_iof_thr": 0.5}), "model.train_cfg.assigner.ignore_iof_thr"),
+        (
+            two_stage(train_cfg__rcnn__assigner={**ASSIGNER, "ignore_iof_thr": 0.5}),
+            "model.train_cfg.rcnn.assigner.ignore_iof_thr",
+        ),
     ],
 )
 def test_what_has_no_effect_is_told(config, told):
@@ -255,6 +261,61 @@ def test_it_learns_from_pictures_with_and_without_boxes(name):
     losses(model, [], [])
     corners = torch.rand(300, 2) * 40
     losses(model, torch.cat((corners, corners + 3 + 20 * torch.rand(300, 2)), dim=1).tolist(), [[1, 1, 9, 9]])
+
+
+WRONG = {
+    "a picture too few": ({"boxes": [torch.tensor([[1.0, 1, 9, 9]])]}, "boxes", "found entries for 1 samples"),
+    "a picture too many": ({"boxes": [torch.zeros(0, 4)] * 3}, "boxes", "found entries for 3 samples"),
+    "labels of one picture": ({"box_labels": [torch.tensor([0])]}, "box_labels", "found entries for 1 samples"),
+    "one tensor of all": ({"boxes": torch.zeros(4, 4)}, "boxes", "found entries for 4 samples"),
+    "numbers": (
+        {"boxes": [[1, 1, 9, 9], [1, 1, 9, 9]]},
+        "boxes",
+        "found list among its entries, expected a list of tens",
+    ),
+    "one number": ({"boxes": 3}, "boxes", "found int, expected a list of tensors, one a sample"),
+    "labels of other boxes": (
+        {"box_labels": [torch.tensor([0, 1]), torch.tensor([0])]},
+        "box_labels",
+        "one label a box",
+    ),
+    "a class too many": ({"box_labels": [torch.tensor([3]), torch.tensor([0])]}, "box_labels", "expected a class from"),
+    "a size too few": ({"image_shape": torch.tensor([[64, 64]])}, "image_shape", "expected as many samples"),
+    "beyond the batch": (
+        {"image_shape": torch.tensor([[64, 64], [64, 65]])},
+        "image_shape",
+        "found 64 by 65 for image 1",
+    ),
+    "no size": ({"image_shape": torch.tensor([[64, 0], [64, 64]])}, "image_shape", "at most 64 by 64"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("name", ["faster_rcnn", "retinanet"])
+def test_what_does_not_belong_to_the_pictures_stops_training_before_anything_changes(name, wrong):
+    fields, subject, told = WRONG[wrong]
+    model = model_of(name).train()
+    before = copy.deepcopy(model.state_dict())
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.train()
+    given = samples(model, [[1, 1, 9, 9]], [[4, 4, 40, 30]]) | fields
+    with pytest.raises(GraphError, match=told) as caught:
+        model(torch.randn(2, 3, 64, 64), given, mode="loss")
+    (problem,) = caught.value.problems
+    assert (problem.where.port or problem.where.subject) == subject
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_anchors_on_padding_say_nothing_to_the_loss():
+    model = model_of("retinanet").train()
+    images = torch.randn(2, 3, 64, 64)
+    fields = samples(model, [[1, 1, 9, 9], [4, 4, 30, 28]], [])
+    shapes = ({}, {"image_shape": torch.tensor([[64, 64]] * 2)}, {"image_shape": torch.tensor([[64, 64], [32, 40]])})
+    with torch.no_grad():
+        alone, whole, padded = (model(images, {**fields, **shape}, mode="loss") for shape in shapes)
+    assert alone == whole
+    assert padded["loss_cls"] < whole["loss_cls"] and padded["loss_bbox"] == whole["loss_bbox"]
 
 
 @every

@@ -17,7 +17,7 @@ from composer.graphfile import dumps, loads
 from composer.graphfile.document import to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config
 from composer.openmmlab.names import package_of, split_type
-from composer.openmmlab.plain import same
+from composer.openmmlab.plain import plain, same
 from tests.openmmlab.originals import ORIGINALS, POOLING, classifier, linear, resnet, vit
 
 PREPROCESSOR = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "to_rgb": True, "num_classes": 5}
@@ -176,6 +176,15 @@ def test_a_retriever_holds_the_prototypes_of_its_config() -> None:
     assert answers["labels"].shape == (2, 2)
 
 
+@pytest.mark.parametrize("prototype", [[], [[]], [[1.0], [1.0, 2.0]], [{"type": "DataLoader"}], [["a"]], torch.ones(3)])
+def test_prototypes_that_are_no_rows_of_numbers_are_told(prototype: Any) -> None:
+    config = {"type": "ImageToImageRetriever", "image_encoder": [resnet(), POOLING], "prototype": prototype}
+    imported = import_config(config)
+    assert "model.prototype\n    expected a file, a data set, or one row of numbers" in str(imported)
+    assert "prototypes" not in imported.graph.nodes["prototypes"].params
+    assert same(config_from_graph(imported.graph)["prototype"], plain(prototype))
+
+
 def test_prototypes_of_a_data_set_come_with_the_data_samples() -> None:
     config = {
         "type": "ImageToImageRetriever",
@@ -248,6 +257,8 @@ def test_a_setting_that_is_not_understood_stops_the_import_unless_it_is_left_out
         ({"backbone": {"depth": 18}}, "model.backbone\n    expected a dict with a type, found {'depth': 18}"),
         ({"init_cfg": {"type": "Normal", "override": {"name": "fc"}}}, "model.init_cfg\n    rules of the whole model"),
         ({"head": {**linear(), "loss": "mean"}}, "model.head.loss\n    expected a dict with a type, found 'mean'"),
+        ({"backbone": None}, "model.backbone\n    expected a dict with a type, found None"),
+        ({"data_preprocessor": "rgb"}, "model.data_preprocessor\n    expected a dict, found 'rgb'"),
         (
             {"data_preprocessor": {"maen": [0, 0, 0]}},
             "model.data_preprocessor.maen\n    a data_preprocessor has no such",

@@ -114,6 +114,33 @@ def test_numbers_that_are_not_finite_come_back(value: Any) -> None:
     nodes_of(algorithm(head={"type": "LinearClsHead", "num_classes": 2, "in_channels": 512, "topk": value}))
 
 
+def test_a_part_whose_component_has_another_name_keeps_its_own() -> None:
+    generator = {"type": "DALL-E", "init_cfg": {"type": "Pretrained", "checkpoint": "encoder.pth"}}
+    necks = [{"type": "mmselfsup.SimMIMNeck", "in_channels": 512, "encoder_stride": 32}, {"type": "UnheardNeck"}]
+    nodes = nodes_of(algorithm(neck=necks, target_generator=generator))
+    assert [nodes[name]["type"] for name in ("target_generator", "neck_0")] == ["DALLEEncoder", "SimMIMLinearDecoder"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"backbone": {"type": "MAEViT", "mask_ratio": 0.4}}, "model.backbone.mask_ratio\n    no node of an algorithm"),
+        ({"backbone": [RESNET, {"type": "MAEViT", "mask_ratio": 0.4}]}, "model.backbone.1.mask_ratio"),
+        (
+            {"target_generator": {"type": "CLIPGenerator", "tokenizer_path": "clip.pth"}},
+            "model.target_generator.tokenizer_path\n    the weights in clip.pth are not loaded",
+        ),
+    ],
+)
+def test_settings_that_no_node_has_are_told(parts: dict[str, Any], told: str) -> None:
+    config = algorithm(**parts)
+    assert told in str(import_config(config))
+    assert "mask_ratio" not in str(
+        import_config(algorithm(head={"type": "LinearClsHead", "num_classes": 2, "topk": 1}))
+    )
+    nodes_of(config)
+
+
 def test_a_repair_never_makes_a_part_another_kind_of_part() -> None:
     catalog = Catalog.default()
     for kind, expected in (("SwAVNeckHead", "heads"), ("LinearNec", None), ("MultiPrototypesLoss", "losses")):

@@ -236,20 +236,19 @@ def test_no_cell_of_the_csv_is_a_formula(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "name", "kind", "known", "expected"),
+    ("place", "name", "first", "kinds"),
     [
-        ("shipped", NAME, "random", "", "shipped"),
-        ("shipped", NAME, "random", f"shipped/{NAME}", "random"),
-        ("shipped", "classification/resnet18.yaml", "shipped", f"shipped/{NAME}", "random"),
-        ("none", "untitled", "uploaded", "none/untitled", "uploaded"),
-        ("workspace", "../../etc/passwd.yaml", "shipped", "", "random"),
+        ("shipped", NAME, "shipped", ["shipped", "uploaded", "random"]),
+        ("shipped", "classification/resnet18.yaml", "random", ["uploaded", "random"]),
+        ("none", NAME, "random", ["uploaded", "random"]),
+        ("workspace", "../../etc/passwd.yaml", "random", ["uploaded", "random"]),
     ],
 )
-def test_a_graph_takes_its_own_weights_unless_a_person_says_otherwise(
-    dock: Dock, setting: Setting, place: str, name: str, kind: str, known: str, expected: str
+def test_a_graph_that_is_opened_takes_the_weights_beside_it(
+    dock: Dock, setting: Setting, place: str, name: str, first: str, kinds: list[str]
 ) -> None:
-    update, _ = dock.run.weights.refresh(setting, Opened(place=place, name=name), kind, known)
-    assert update["value"] == expected
+    _, fresh = dock.run.weights.choices(setting, Opened(place=place, name=name))
+    assert fresh == {"file": f"{place}/{name}", "kinds": kinds, "kind": first}
 
 
 def test_weights_that_were_not_uploaded_are_refused(setting: Setting) -> None:
@@ -259,7 +258,7 @@ def test_weights_that_were_not_uploaded_are_refused(setting: Setting) -> None:
 
 
 def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
-    given = [None, "random", "", None, "", "", None, None, None, "random", ""]
+    given = ["", "", None, None]
     assert len(given) == len(dock.inputs)
     for tab in TABS:
         found = dock.refresh(opened(tab=tab), *given)
@@ -270,7 +269,7 @@ def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"document": 3}', '{"document": "{", "tab": "Code"}', "null"])
 def test_what_is_no_graph_is_told_or_left_alone(dock: Dock, text: str) -> None:
-    given = [None, "random", "", None, "", "", None, None, None, "random", ""]
+    given = ["", "", None, None]
     with suppress(GraphError):
         found = dock.refresh(text, *given)
         assert all(item == gr.skip() or "dock-error" in str(item) for item in found)
@@ -359,7 +358,7 @@ def test_answers_of_each_kind_are_shown(dock: Dock) -> None:
         Region(box=(0, 0, 3, 3), name="dog", score=0.4, mask=mask),
     ]
     boxes = show(dock.run.answers, result(picture=picture, regions=regions), "")
-    assert boxes[1]["visible"] and boxes[1]["value"][1][0] == ((1, 2, 5, 6), "cat 0.50")
+    assert boxes[1]["visible"] and boxes[1]["value"][1][0] == ((80, 160, 400, 480), "cat 0.50")
     assert boxes[1]["value"][1][1][0].max() == 1
     row = TensorRow(name="out", size="1 8 2 2", dtype="float32", low=0, high=1, mean=0.5, std=0.1)
     assert "1 8 2 2" in show(dock.run.answers, result(mode="tensor", tensors=[row]), "")[2]

@@ -25,6 +25,7 @@ EXAMPLES = {
     r"/gradio_api/cancel": "/gradio_api/cancel",
     r"/gradio_api/call/(v2/)?\w+/?": "/gradio_api/call/check",
     r"/gradio_api/call/\w+/\w+": "/gradio_api/call/check/0123abc",
+    r"/gradio_api/run/\w+/?": "/gradio_api/run/refresh",
     r"/gradio_api/queue/join": "/gradio_api/queue/join",
     r"/gradio_api/queue/data": "/gradio_api/queue/data",
     r"/gradio_api/heartbeat/\w+": "/gradio_api/heartbeat/abc",

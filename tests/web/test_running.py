@@ -161,7 +161,7 @@ def test_progress_names_the_node_that_runs(runner: Runner) -> None:
     assert event.troubles[0].message == "stopped in culprit (Sleeper)"
 
 
-@pytest.mark.parametrize(("label", "note"), [(1, "label: Trouser."), (None, "label: Coat (random, seed 0).")])
+@pytest.mark.parametrize(("label", "note"), [(1, "label: Trouser."), (None, "label: Pullover (random, seed 0).")])
 def test_loss_mode_says_which_label_it_takes(runner: Runner, label: int | None, note: str) -> None:
     found = result(runner, job(mode="loss", label=label))
     assert list(found.losses) == ["loss"]
@@ -227,6 +227,16 @@ def test_boxes_and_masks_come_best_first(runner: Runner) -> None:
     assert found.regions[0].mask is not None
     assert found.regions[0].mask.array()[5, 5] == 255
     assert found.picture is not None and found.picture.array().shape == (32, 32, 3)
+
+
+def test_the_shipped_detector_finds_the_digits_of_a_shipped_picture(runner: Runner) -> None:
+    graph = ROOT / "saved_graphs" / "detection" / "digits.yaml"
+    weights = WeightsChoice("shipped", graph.with_suffix(".safetensors"), "digits.safetensors")
+    picture = ROOT / "examples" / "digits" / "02_5648.png"
+    found = result(runner, RunJob(json.dumps(to_document(read(graph))), weights=weights, picture=picture))
+    assert found.regions is not None
+    assert {region.name for region in found.regions[:4]} >= {"5", "6", "4"}
+    assert "image_shape: the size of the picture." in found.notes
 
 
 def test_a_graph_with_problems_is_not_run(runner: Runner) -> None:

@@ -20,6 +20,7 @@ from composer.openmmlab.siamese import (
     shared,
     siamese,
     write_again,
+    write_copy,
     write_encoder,
     write_head,
     write_share,
@@ -79,8 +80,7 @@ class _Shape:
         write_view(trace, write_again(trace, trace.wire(second, own), "_2", {}), "view_2")
         write_again(trace, trace.wire(second, other), "_k", {})
         write_again(trace, trace.wire(first, other), "_2", {})
-        copy = trace.ids[next(name for name in trace.ids if name.startswith("backbone") and name.endswith("_k"))]
-        return {**found, "head": head, **write_share(trace, "base_momentum", copy, self.decay)}
+        return {**found, "head": head, **write_share(trace, "base_momentum", write_copy(trace), self.decay)}
 
 
 _SETTINGS = ("base_momentum",)

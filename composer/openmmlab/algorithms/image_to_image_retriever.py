@@ -62,8 +62,12 @@ def _draw_ranking(config: Mapping[str, Any], draft: Draft, features: Flow) -> No
         draft.carry(key, value)
     params = {key: value for key, value in given.items() if key == "similarity_fn" and value != "cosine_similarity"}
     prototype = config.get("prototype")
-    if hasattr(prototype, "tolist") or isinstance(prototype, list | tuple):
-        rows = plain(prototype)
+    listed = hasattr(prototype, "tolist") or isinstance(prototype, list | tuple)
+    rows = plain(prototype) if listed else None
+    if listed and not _is_matrix(rows):
+        text = f"expected a file, a data set, or one row of numbers for each prototype, found {rows!r:.80}"
+        draft.not_understood("model.prototype", text)
+    if rows is not None and _is_matrix(rows):
         params |= {"length": len(rows), "prototypes": rows}
         similarity = draft.node("prototypes", "PrototypeSimilarity", params, feature=features.last)
     else:
@@ -73,6 +77,13 @@ def _draw_ranking(config: Mapping[str, Any], draft: Draft, features: Flow) -> No
     kept = {"topk": given["topk"]} if given.get("topk", -1) != -1 else {}
     draft.node("prediction", "SimilarityRanking", kept, similarity=similarity.ref)
     draft.outputs["predict"] = {name: Ref("prediction", name) for name in ("scores", "labels")}
+
+
+def _is_matrix(rows: Any) -> bool:
+    """Whether these are rows of as many numbers each."""
+    if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
+        return False
+    return len({len(row) for row in rows}) == 1 and all(type(item) in (int, float) for row in rows for item in row)
 
 
 def _prototypes_on_the_wire(config: Mapping[str, Any], draft: Draft) -> None:

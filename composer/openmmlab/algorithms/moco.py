@@ -20,6 +20,7 @@ from composer.openmmlab.siamese import (
     siamese,
     whole_number,
     write_again,
+    write_copy,
     write_encoder,
     write_head,
     write_setting,
@@ -145,7 +146,7 @@ def _write_contrast(trace: Trace, ref: Ref) -> dict[str, Any]:
     found = write_encoder(trace, trace.wire(query), "view_1")
     passed = {"BatchUnshuffle": "unshuffle", "BatchShuffle": "shuffle"}
     write_view(trace, write_again(trace, trace.wire(key), "_k", passed), "view_2")
-    copy = next(ours for theirs, ours in trace.ids.items() if theirs.startswith("backbone") and theirs.endswith("_k"))
+    copy = write_copy(trace)
     features = trace.settled(queue, "feat_dim")
     return {
         **found,

@@ -46,7 +46,7 @@ def write(trace: Trace) -> dict[str, Any]:
     said = beyond if isinstance(beyond, Mapping) else {}
     head = {"type": _HEAD, **{key: value for key, value in said.items() if key != "loss"}}
     neck = trace.node_of(trace.wire(loss), _NECK, "neck")
-    wires = wire_in_mode(trace.graph.nodes[neck].inputs["features"], "loss")
+    wires = wire_in_mode(trace.graph.nodes[neck].inputs.get("features", ()), "loss")
     maps = wires if isinstance(wires, tuple) else ()
     if not maps:
         trace.refuse(neck, "expected one wire for each size of crops, found none")

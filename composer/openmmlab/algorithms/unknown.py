@@ -23,6 +23,7 @@ _MOMENTA = ("momentum", "base_momentum")
 _KEEPS = "mmselfsup"  # its momentum is what an average keeps; mmpretrain's is what it takes in
 _TAKES = "mmpretrain"
 _NOT_SET = -1.0
+_TOLD_ELSEWHERE = ("topk", "cal_acc", "init_cfg", "tokenizer_path")
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
@@ -41,6 +42,8 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     rest = [key for key in config if key not in slots and key not in COMMON]
     for key in rest:
         draft.carry(key, config[key])
+    for slot in slots:
+        _tell_unread(slot, config[slot], draft)
     draft.unknown_algorithm([key for key in rest if key != setting])
 
 
@@ -91,6 +94,17 @@ def _draw_chain(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], i
         source = image if _place(slot) == "backbone" else flow
         flow = draft.parts(slot, config[slot], source, _place(slot))
     return flow
+
+
+def _tell_unread(path: str, part: Any, draft: Draft) -> None:
+    """Tell the settings that nodes of a known algorithm have beside the part, and none has here."""
+    if isinstance(part, list | tuple):
+        for index, one in enumerate(part):
+            _tell_unread(f"{path}.{index}", one, draft)
+        return
+    for key in [key for key in draft.reader.beside(part) if key not in _TOLD_ELSEWHERE]:
+        text = f"no node of an algorithm that is not known has this setting of {part['type']}: it is in the metadata"
+        draft.left_to_caller(f"model.{path}.{key}", text)
 
 
 def _draw_averages(draft: Draft, config: Mapping[str, Any], setting: str, flow: Flow) -> Flow:
@@ -151,14 +165,25 @@ def _has_no_layers(config: Mapping[str, Any], draft: Draft) -> bool:
 
 def _write_part(trace: Trace, slot: str, beyond: Any) -> Any:
     if isinstance(beyond, tuple) and f"{slot}_0" in trace.graph.nodes:
-        return trace.parts(slot, [f"{slot}_{index}" for index in range(len(beyond))], always_list=True)
+        names = [f"{slot}_{index}" for index in range(len(beyond))]
+        kinds = [_written_kind(trace, name, part) for name, part in zip(names, beyond, strict=True)]
+        return [trace.part(slot, name, kinds[index], index) for index, name in enumerate(names)]
     if not isinstance(beyond, Mapping):
         return thaw(beyond)
-    found = trace.part(slot, slot) if slot in trace.graph.nodes else thaw(beyond)
+    kind = _written_kind(trace, slot, beyond)
+    found = trace.part(slot, slot, kind) if slot in trace.graph.nodes else thaw(beyond)
     loss = beyond.get("loss")
     if "loss" in trace.graph.nodes and "loss" in beyond and ("loss" not in found or slot not in trace.graph.nodes):
         found["loss"] = trace.loss("loss", loss)
     return found
+
+
+def _written_kind(trace: Trace, name: str, beyond: Any) -> str | None:
+    """The type that a config wrote, where the node is still of its component, which may have another name."""
+    node = trace.graph.nodes.get(name)
+    written = scoped_type(beyond) if isinstance(beyond, Mapping) else None
+    component = trace.reader.component(written) if written is not None else None
+    return split_type(written)[1] if node and component and component.name == node.type else None
 
 
 def _slots(config: Mapping[str, Any]) -> list[str]:

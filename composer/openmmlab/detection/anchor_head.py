@@ -92,14 +92,8 @@ class AnchorHead:
         params = {"strides": strides, **chosen("allowed_border", border, -1), **chosen("pad_size_divisor", divisor, 1)}
         at = {"priors": "anchors.out", "feature": self.scores, "image": "image", "image_shape": "image_shape"}
         body.add("inside", "ValidAnchors", params, **at)
-        body.part(
-            "assigner",
-            train.get("assigner"),
-            f"{path}.assigner",
-            priors="anchors.out",
-            boxes="boxes",
-            valid="inside.out",
-        )
+        boxes = {"priors": "anchors.out", "boxes": "boxes", "valid": "inside.out"}
+        body.assigner(train.get("assigner"), f"{path}.assigner", **boxes)
         sampler = train.get("sampler") or {"type": "PseudoSampler"}
         body.part("sampler", sampler, f"{path}.sampler", priors="anchors.out", assigned="assigner.out")
         self._draw_targets(body, config, train)

@@ -63,6 +63,14 @@ class Body:
             self.draft.notes.append(outside_catalog(name, read.type, self.draft.catalog))
         return read.type
 
+    def assigner(self, config: Any, path: str, **wires: Wire | str) -> None:
+        """The node that says which box each prior answers for; boxes to be ignored are told, a graph has none."""
+        threshold = config.get("ignore_iof_thr", -1) if isinstance(config, Mapping) else -1
+        if isinstance(threshold, int | float) and threshold > 0:
+            text = f"found {threshold}, a graph takes no boxes to be ignored: priors on them learn as any others"
+            self.draft.not_understood(f"{path}.ignore_iof_thr", text)
+        self.part("assigner", config, path, **wires)
+
     def known(self, config: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
         """Tell the settings that are none of these."""
         for key in [key for key in config if key not in names]:

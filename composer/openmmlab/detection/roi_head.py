@@ -80,7 +80,7 @@ def draw_roi_head(
 def _draw_samples(body: Body, train: Mapping[str, Any]) -> None:
     path = "model.train_cfg.rcnn"
     body.known(train, _TRAINING, path)
-    body.part("assigner", train.get("assigner"), f"{path}.assigner", priors="rois", boxes="boxes")
+    body.assigner(train.get("assigner"), f"{path}.assigner", priors="rois", boxes="boxes")
     wires: dict[str, Any] = {"priors": "rois", "assigned": "assigner.out", "boxes": "boxes"}
     body.part("sampler", train.get("sampler"), f"{path}.sampler", **wires)
 

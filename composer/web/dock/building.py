@@ -36,11 +36,9 @@ class Dock:
     def inputs(self) -> list[Any]:
         """What ``refresh`` takes after what is open."""
         return [
-            *(self.run.mode, self.run.weights.kind, self.run.weights.known, self.run.label),
             *(self.yaml.text, self.yaml.shown),
             self.code.mode,
             self.summary.mode,
-            *(self.export.mode, self.export.weights.kind, self.export.weights.known),
         ]
 
     @property
@@ -71,19 +69,19 @@ class Dock:
         return [self.code.mode, self.code.code, self.code.load, self.code.told]
 
     def _fresh(self, opened: Opened, given: tuple[Any, ...], unchanged: list[Any]) -> list[Any]:
-        run, yaml, (code, summary), export = given[:4], given[4:6], given[6:8], given[8:]
+        typed, shown, code, summary = given
         try:
             match opened.tab:
                 case "Run":
-                    return [*self.run.refresh(opened, *run), gr.skip()]
+                    return [*self.run.refresh(opened), gr.skip()]
                 case "YAML":
-                    return [*self.yaml.refresh(opened, *yaml)]
+                    return [*self.yaml.refresh(opened, typed, shown)]
                 case "Code":
                     return [*self.code.refresh(opened, code)]
                 case "Summary":
                     return [*self.summary.refresh(opened, summary)]
                 case _:
-                    return [*self.export.refresh(opened, *export)]
+                    return [*self.export.refresh(opened)]
         except GraphError as error:
             told = trouble_list([trouble_of(problem) for problem in error.problems])
             places = {"Run": 4, "YAML": 1, "Code": 3, "Summary": 1}
@@ -115,16 +113,24 @@ def build_dock(canvas: gr.HTML, setting: Setting) -> Dock:
         with gr.Tab("Export") as export_tab:
             export = ExportTab.build(setting, opened)
     dock = Dock(run, yaml, code, summary, export)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 16, "api_visibility": "private"}
+    # not by the queue: Gradio drops what waits in it when the answer to something else ends the page's stream
+    quiet: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "concurrency_limit": 16,
+        "api_visibility": "private",
+    }
     given = [opened, *dock.inputs]
     changed = canvas.document_change(
         dock.refresh, given, dock.outputs, js=opened_script(), trigger_mode="always_last", **quiet
     )
-    yaml.take_over(changed)
+    settled: dict[str, Any] = {"Run": run.settle, "YAML": yaml.take_over, "Export": export.settle}
+    for settle in settled.values():
+        settle(changed)
     for name, tab in zip(TABS, (run_tab, yaml_tab, code_tab, summary_tab, export_tab), strict=True):
         shown = tab.select(dock.refresh, given, dock.outputs, js=opened_script(name), **quiet)
-        if name == "YAML":
-            yaml.take_over(shown)
+        if name in settled:
+            settled[name](shown)
     page = Context.root_block
     if page is not None:
         page.unload(_leaving(setting))

@@ -66,6 +66,7 @@ class CodeTab:
             [opened, mode],
             [mode, code, load, told],
             js=opened_script("Code"),
+            queue=False,
             show_progress="hidden",
             concurrency_limit=8,
             api_visibility="private",

@@ -35,6 +35,12 @@ _ABOUT = {
     "openmmlab": "A config for mmpretrain or mmdet, where the graph is one of their models.",
 }
 _AT_ONCE = 12
+_SETTLED = """(text, mode, kind, known) => {
+    if (!text) return [mode, kind, known];
+    const fresh = JSON.parse(text);
+    const kept = fresh.file === known && fresh.kinds.includes(kind);
+    return [fresh.modes.includes(mode) ? mode : fresh.mode, kept ? kind : fresh.kind, fresh.file];
+}"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class ExportTab:
         halt: Stops.
         status: How it goes, what was written, or what went wrong.
         files: Where the files are taken from.
+        fresh: What can be chosen for what is open, on its way to the others.
     """
 
     setting: Setting
@@ -60,6 +67,7 @@ class ExportTab:
     halt: gr.Button
     status: gr.HTML
     files: tuple[gr.DownloadButton, ...]
+    fresh: gr.Textbox
 
     @classmethod
     def build(cls, setting: Setting, opened: gr.Textbox) -> "ExportTab":
@@ -83,20 +91,32 @@ class ExportTab:
                         gr.DownloadButton("Download", size="sm", visible=False, elem_id=f"dock-export-file-{place}")
                         for place in range(2)
                     )
-        tab = cls(setting, to, mode, weights, start, halt, status, files)
+        tab = cls(setting, to, mode, weights, start, halt, status, files, gr.Textbox(visible=False))
         tab._listen(opened)
         return tab
 
     @property
     def refreshed(self) -> list[Any]:
         """What ``refresh`` gives values for."""
-        return [self.mode, self.weights.kind, self.weights.known]
+        return [self.mode, self.weights.kind, self.fresh]
 
-    def refresh(self, opened: Opened, mode: str | None, kind: str | None, known: str) -> tuple[Any, ...]:
+    def refresh(self, opened: Opened) -> tuple[Any, ...]:
         """The choices for what is open."""
         modes = self.setting.graph_of(opened.document).modes
-        chosen = gr.update(choices=list(modes), value=mode if mode in modes else next(iter(modes), None))
-        return chosen, *self.weights.refresh(self.setting, opened, kind, known)
+        weights, fresh = self.weights.choices(self.setting, opened)
+        fresh |= {"modes": list(modes), "mode": next(iter(modes), None)}
+        return gr.update(choices=list(modes)), weights, json.dumps(fresh)
+
+    def settle(self, refreshed: Any) -> None:
+        """After an event that refreshes: keep what a person chose by then, where it is still one of the choices.
+
+        Args:
+            refreshed: The event.
+        """
+        chosen = [self.mode, self.weights.kind, self.weights.known]
+        refreshed.then(
+            None, [self.fresh, *chosen], chosen, js=_SETTLED, show_progress="hidden", api_visibility="private"
+        )
 
     def run(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
         """Write the files, and tell how it goes."""
@@ -139,7 +159,9 @@ class ExportTab:
             api_name="dock_export",
             api_visibility="private",
         )
-        self.halt.click(self.stop, None, None, show_progress="hidden", concurrency_limit=None, api_visibility="private")
+        self.halt.click(
+            self.stop, None, None, queue=False, show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        )
         described = {to: hint(text) for to, text in _ABOUT.items()}
         self.to.input(
             None, [self.to], [self.status], js=f"(to) => ({json.dumps(described)})[to] ?? ''", api_visibility="private"

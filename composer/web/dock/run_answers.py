@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
 from composer.web.dock.markup import drawn, hint, histogram, html_block, table
 from composer.web.running.results import RunResult, TensorRow, Watched
@@ -13,6 +15,7 @@ __all__ = ["RunAnswers"]
 _SHOWN = 6
 _CLASSES = 5
 _REGIONS = 30
+_DRAWN = 640
 
 
 @dataclass(frozen=True)
@@ -97,15 +100,21 @@ def _chart(result: RunResult, scored: dict[str, float]) -> Any:
 def _regions(result: RunResult) -> Any:
     if result.regions is None or result.picture is None:
         return gr.update(value=None, visible=False)
+    pixels = result.picture.array()
+    grow = max(1, _DRAWN // max(pixels.shape[:2]))  # lines are drawn in whole pixels
     marks: list[tuple[Any, str]] = []
     for region in result.regions[:_REGIONS]:
         name = region.name if region.score is None else f"{region.name} {region.score:.2f}"
         if region.mask is not None:
-            marks.append((region.mask.array() / 255.0, name))
+            marks.append((_grown(region.mask.array(), grow) / 255.0, name))
         else:
-            left, top, right, bottom = map(round, region.box)
+            left, top, right, bottom = (round(side * grow) for side in region.box)
             marks.append(((max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1)), name))
-    return gr.update(value=(result.picture.array(), marks), visible=True)
+    return gr.update(value=(_grown(pixels, grow), marks), visible=True)
+
+
+def _grown(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _rows(result: RunResult, scored: dict[str, float]) -> str:

@@ -1,5 +1,6 @@
 """The Run tab: a picture through the model, with progress, answers and activations."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,13 @@ from composer.web.uploads import uploaded
 __all__ = ["RunTab"]
 
 _AT_ONCE = 12
+_SETTLED = """(text, mode, kind, known, label) => {
+    if (!text) return [mode, kind, known, label];
+    const fresh = JSON.parse(text);
+    const kept = fresh.file === known && fresh.kinds.includes(kind);
+    const shown = Number.isInteger(label) && label < fresh.labels ? label : -1;
+    return [fresh.modes.includes(mode) ? mode : fresh.mode, kept ? kind : fresh.kind, fresh.file, shown];
+}"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class RunTab:
         halt: Stops.
         status: How it goes, and what went wrong.
         answers: What it gave.
+        fresh: What can be chosen for what is open, on its way to the others.
     """
 
     setting: Setting
@@ -53,6 +62,7 @@ class RunTab:
     halt: gr.Button
     status: gr.HTML
     answers: RunAnswers
+    fresh: gr.Textbox
 
     @classmethod
     def build(cls, setting: Setting, opened: gr.Textbox) -> "RunTab":
@@ -79,27 +89,49 @@ class RunTab:
                     hint("Choose a picture and press Run. Select a node on the canvas to see what it puts out."),
                 )
                 answers = RunAnswers.build()
-        tab = cls(setting, picture, mode, device, label, samples, weights, start, halt, status, answers)
+        tab = cls(
+            setting,
+            picture,
+            mode,
+            device,
+            label,
+            samples,
+            weights,
+            start,
+            halt,
+            status,
+            answers,
+            gr.Textbox(visible=False),
+        )
         tab._listen(opened)
         return tab
 
     @property
     def refreshed(self) -> list[Any]:
         """What ``refresh`` gives values for."""
-        return [self.mode, self.weights.kind, self.weights.known, self.label]
+        return [self.mode, self.weights.kind, self.label, self.fresh]
 
-    def refresh(
-        self, opened: Opened, mode: str | None, kind: str | None, known: str, label: int | None
-    ) -> tuple[Any, ...]:
+    def refresh(self, opened: Opened) -> tuple[Any, ...]:
         """The choices for what is open."""
         graph = self.setting.graph_of(opened.document)
+        weights, fresh = self.weights.choices(self.setting, opened)
         first = "predict" if "predict" in graph.modes else next(iter(graph.modes), None)
-        modes = gr.update(choices=list(graph.modes), value=mode if mode in graph.modes else first)
         labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
         names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
-        chosen = label if label is not None and label < len(graph.classes) else -1
-        labels = gr.update(choices=names, value=chosen, visible=bool(labelled and graph.classes))
-        return modes, *self.weights.refresh(self.setting, opened, kind, known), labels
+        labels = gr.update(choices=names, visible=bool(labelled and graph.classes))
+        fresh |= {"modes": list(graph.modes), "mode": first, "labels": len(graph.classes)}
+        return gr.update(choices=list(graph.modes)), weights, labels, json.dumps(fresh)
+
+    def settle(self, refreshed: Any) -> None:
+        """After an event that refreshes: keep what a person chose by then, where it is still one of the choices.
+
+        Args:
+            refreshed: The event.
+        """
+        chosen = [self.mode, self.weights.kind, self.weights.known, self.label]
+        refreshed.then(
+            None, [self.fresh, *chosen], chosen, js=_SETTLED, show_progress="hidden", api_visibility="private"
+        )
 
     def run(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
         """Run, and tell how it goes; the last update holds the answers, or why there are none."""
@@ -143,7 +175,9 @@ class RunTab:
             api_name="dock_run",
             api_visibility="private",
         )
-        self.halt.click(self.stop, None, None, show_progress="hidden", concurrency_limit=None, api_visibility="private")
+        self.halt.click(
+            self.stop, None, None, queue=False, show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        )
 
     def _job(
         self,
@@ -196,7 +230,15 @@ def _picture() -> gr.Image:
         def chosen(place: int) -> Image.Image:
             return Image.open(paths[place])
 
-        shelf.click(chosen, [shelf], [picture], show_progress="hidden", concurrency_limit=8, api_visibility="private")
+        shelf.click(
+            chosen,
+            [shelf],
+            [picture],
+            queue=False,
+            show_progress="hidden",
+            concurrency_limit=8,
+            api_visibility="private",
+        )
     return picture
 
 

@@ -72,6 +72,7 @@ class SummaryTab:
             [opened, mode],
             tab.outputs,
             js=opened_script("Summary"),
+            queue=False,
             show_progress="hidden",
             concurrency_limit=8,
             api_visibility="private",

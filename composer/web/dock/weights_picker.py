@@ -14,6 +14,12 @@ from composer.web.uploads import uploaded
 
 __all__ = ["WeightsPicker"]
 
+_OF_THIS_FILE = """(known) => {
+    const file = window.composerCanvas?.currentFile?.();
+    return file ? `${file.place}/${file.name}` : known;
+}"""
+"""What a person chooses is meant for the file that is open, also before its own choices have come."""
+
 
 @dataclass(frozen=True)
 class WeightsPicker:
@@ -63,27 +69,24 @@ class WeightsPicker:
         )
         shown = "(kind) => ({__type__: 'update', visible: kind === 'uploaded'})"
         kind.change(None, [kind], [upload], js=shown, api_visibility="private")
-        return cls(kind, upload, seed, gr.Textbox(visible=False))
+        known = gr.Textbox(visible=False)
+        kind.input(None, [known], [known], js=_OF_THIS_FILE, api_visibility="private")
+        return cls(kind, upload, seed, known)
 
     @property
     def inputs(self) -> list[Any]:
         """What ``choice`` takes, in order."""
         return [self.kind, self.upload, self.seed]
 
-    def refresh(self, setting: Setting, opened: Opened, kind: str | None, known: str) -> tuple[Any, str]:
-        """The choices for what is open.
-
-        For a file that was just opened its own weights are taken, where it has any; later what a person chose stays.
-        """
+    def choices(self, setting: Setting, opened: Opened) -> tuple[Any, dict[str, Any]]:
+        """The choices for what is open, and what is chosen for a file that was just opened: its own weights, if any."""
         beside = _beside(setting, opened)
         choices = [("Upload", "uploaded"), ("Random", "random")]
         if beside is not None:
             choices.insert(0, ("Shipped" if opened.place == "shipped" else "Saved", "shipped"))
-        values = [value for _, value in choices]
-        file = f"{opened.place}/{opened.name}"
-        if file != known or kind not in values:
-            kind = "shipped" if beside is not None else "random"
-        return gr.update(choices=choices, value=kind), file
+        first = "shipped" if beside is not None else "random"
+        kinds = [value for _, value in choices]
+        return gr.update(choices=choices), {"file": f"{opened.place}/{opened.name}", "kinds": kinds, "kind": first}
 
     @staticmethod
     def choice(

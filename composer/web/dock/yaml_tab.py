@@ -60,7 +60,12 @@ class YamlTab:
                     revert = gr.Button("Revert", size="sm", elem_id="dock-yaml-revert")
                 told = html_block("dock-yaml-told")
         tab = cls(setting, text, gr.Textbox(visible=False), gr.Textbox(visible=False), told)
-        hidden: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
+        hidden: dict[str, Any] = {
+            "queue": False,
+            "show_progress": "hidden",
+            "concurrency_limit": 8,
+            "api_visibility": "private",
+        }
         apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, told], js=opened_script("YAML"), **hidden)
         revert.click(tab.revert, [opened], [text, tab.shown, told], js=opened_script("YAML"), **hidden)
         return tab
@@ -85,7 +90,7 @@ class YamlTab:
         graph = self.setting.graph_of(opened.document)
         text = dumps(graph, self.setting.catalog())
         if typed and shown and typed.rstrip("\n") not in (shown.rstrip("\n"), text.rstrip("\n")):
-            return text, hint(_LATER, "warning")
+            return text, gr.skip() if text == shown else hint(_LATER, "warning")
         return text, self._told(text)
 
     def revert(self, opened_text: str) -> tuple[Any, Any, Any]:

@@ -55,13 +55,13 @@ def feed(graph: Graph, program: Program, job: RunJob) -> Feed:
     content = b"" if job.picture is None else job.picture.read_bytes()
     pictures = {name: preprocess(graph, content, name) for name in taking}
     batch = 1 if pictures else max(job.batch, 1)
-    rest = replace(
+    used = replace(
         graph,
-        inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs if name not in pictures}),
+        inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs}),
         data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
     )
-    made, fields = example_inputs(rest, batch, seed=job.seed, sizes=_sizes(graph, pictures))
-    notes = _notes(job, list(pictures), list(made), batch)
+    made, fields = example_inputs(used, batch, seed=job.seed, sizes=_sizes(graph, pictures))
+    notes = _notes(job, list(pictures), [name for name in made if name not in pictures], batch)
     notes += [_label_note(graph, name, fields, job) for name in fields]
     picture, factor = None, 1
     for name in list(pictures)[:1]:
@@ -101,6 +101,8 @@ def _label_note(graph: Graph, name: str, fields: dict[str, Any], job: RunJob) ->
             fields[name] = torch.full_like(fields[name], job.label or 0)
         shown = ", ".join(_class_name(graph, int(label)) for label in fields[name][:4])
         return f"{name}: {shown}{'' if chosen else f' (random, seed {job.seed})'}."
+    if entry.type == "ImageShape":
+        return f"{name}: the size of the picture."
     return f"{name}: random (seed {job.seed})."
 
 

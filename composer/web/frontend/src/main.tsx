@@ -18,5 +18,5 @@ export function mount(element: Element, host: Host): void {
   void begin(host);
 }
 
-/** What the Gradio side of the page asks for. */
-export { currentDocument, currentFile, currentSelection } from "./session";
+/** What the Gradio side of the page asks for, and benchmarks. */
+export { boxes, currentDocument, currentFile, currentSelection, edit } from "./session";

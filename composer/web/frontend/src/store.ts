@@ -186,12 +186,13 @@ export const useComposer = create<Composer>()((set, get) => {
     edit: (asked, options = {}) =>
       inTurn(async () => {
         const operations = typeof asked === "function" ? asked(get().view) : asked;
-        const { document, path, bridge } = get();
+        const { document, path, bridge, opened } = get();
         const before = step(options.label ?? operations[0]?.op ?? "change");
         const reply = await busy(
           () => bridge.call<EditReply>("edit", { document, path, operations, look: !options.quiet }),
           options.refused,
         );
+        if (opened !== get().opened) return null; // another graph is shown by now: this was about the one before
         if (!reply || !before || reply.document === document) return reply;
         const select = options.select ?? (reply.created.length ? reply.created : null);
         set((state) => ({
@@ -230,7 +231,7 @@ export const useComposer = create<Composer>()((set, get) => {
         selection: [],
         wire: null,
       }),
-    replace: (reply, label) => {
+    replace: (reply, label) => void inTurn(async () => {
       const before = step(label);
       set((state) => ({
         document: reply.document,
@@ -241,7 +242,7 @@ export const useComposer = create<Composer>()((set, get) => {
         selection: [],
         wire: null,
       }));
-    },
+    }),
     toggle: (panel) => {
       const hidden = { ...get().hidden, [panel]: !get().hidden[panel] };
       localStorage.setItem(HIDDEN, Object.keys(hidden).filter((one) => hidden[one as SidePanel]).join(" "));
@@ -251,7 +252,7 @@ export const useComposer = create<Composer>()((set, get) => {
     set: (part) => set(part),
     tell: (kind, text, code) => {
       const toast = { id: ++toasts, kind, text, code };
-      set((state) => ({ toasts: [...state.toasts.slice(-3), toast] }));
+      set((state) => ({ toasts: [...state.toasts.filter((one) => one.text !== text).slice(-3), toast] }));
       setTimeout(() => set((state) => ({ toasts: state.toasts.filter((one) => one !== toast) })), code ? 12000 : 6000);
     },
   };

@@ -67,7 +67,7 @@ function TextField({ id, text, take }: { id: string; text: string; take: (text: 
         close();
       }}
       onKeyDown={(event) => {
-        event.stopPropagation();
+        if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
         dropped.current = event.key === "Escape";
         if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
           event.currentTarget.blur();

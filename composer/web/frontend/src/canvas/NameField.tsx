@@ -38,7 +38,7 @@ export function NameField({ name }: { name: string }) {
       defaultValue={name}
       spellCheck={false}
       onKeyDown={(event) => {
-        event.stopPropagation();
+        if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
         if (event.key === "Enter") void close(true, true);
         if (event.key === "Escape") void close(false, true);
       }}

@@ -1,4 +1,4 @@
-import { type ReactFlowInstance, useNodesInitialized, useReactFlow, useStoreApi, type Viewport } from "@xyflow/react";
+import { type ReactFlowInstance, useNodesInitialized, useReactFlow, useStore, useStoreApi, type Viewport } from "@xyflow/react";
 import { useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { boxes, focusBox } from "./boxes";
@@ -8,7 +8,8 @@ const MARGIN = 32;
 /** Below this, what is written on the boxes cannot be read. */
 const READABLE = 0.45;
 
-/** Shows a document when it is opened (whole, or its beginning), each scope as it was left, and a box that is asked for. */
+/** Shows a document when it is opened (whole, or its beginning), each scope as it was left, and a box that is asked for.
+ * What nobody has moved since is shown anew when the canvas gets another size (the dock opens). */
 export function useSight(): void {
   const flow = useReactFlow();
   const store = useStoreApi();
@@ -19,6 +20,9 @@ export function useSight(): void {
   const centre = useComposer((state) => state.centre);
   const left = useRef(new Map<string, Viewport>());
   const here = useRef({ opened: -1, path: "" });
+  const width = useStore((state) => state.width);
+  const height = useStore((state) => state.height);
+  const untouched = useRef<Viewport | null>(null);
 
   useEffect(() => {
     if (!ready && !empty) return;
@@ -28,21 +32,31 @@ export function useSight(): void {
     else left.current.set(before.path, flow.getViewport());
     here.current = { opened, path };
     const seen = left.current.get(path);
+    untouched.current = null;
     if (seen) void flow.setViewport(seen);
-    else if (boxes().some((box) => box.data.view)) show(flow, store.getState());
+    else if (boxes().some((box) => box.data.view)) void show(flow, store.getState()).then((viewport) => (untouched.current = viewport));
     else void flow.setViewport({ x: 80, y: 96, zoom: 1 });
   }, [flow, store, ready, empty, opened, path]);
+
+  useEffect(() => {
+    const before = untouched.current;
+    if (!before || !same(before, flow.getViewport()) || !width || !height) return;
+    void show(flow, { width, height }).then((viewport) => (untouched.current = viewport));
+  }, [flow, width, height]);
 
   useEffect(() => {
     if (centre) requestAnimationFrame(() => focusBox(centre.name, true));
   }, [centre]);
 }
 
+const same = (one: Viewport, other: Viewport): boolean => one.x === other.x && one.y === other.y && one.zoom === other.zoom;
+
 /** Fit all boxes; of a graph that would be too small to read, show where it begins. */
-function show(flow: ReactFlowInstance, { width, height }: { width: number; height: number }): void {
+async function show(flow: ReactFlowInstance, { width, height }: { width: number; height: number }): Promise<Viewport> {
   const all = flow.getNodesBounds(flow.getNodes());
   const zoom = Math.min((width - 2 * MARGIN) / all.width, (height - 2 * MARGIN) / all.height);
-  if (zoom >= READABLE) return void flow.fitView(FIT);
   const above = Math.max(MARGIN, (height - all.height * READABLE) / 2);
-  void flow.setViewport({ x: MARGIN - all.x * READABLE, y: above - all.y * READABLE, zoom: READABLE });
+  if (zoom >= READABLE) await flow.fitView(FIT);
+  else await flow.setViewport({ x: MARGIN - all.x * READABLE, y: above - all.y * READABLE, zoom: READABLE });
+  return flow.getViewport();
 }

@@ -19,8 +19,9 @@ export const useFiles = create<FilesState>()(() => ({ next: null, conflict: null
 const app = useComposer.getState;
 const close = () => app().set({ dialog: null });
 
-/** Do what replaces the document; asks first where work would be lost. */
-export function guarded(action: () => void): void {
+/** Do what replaces the document; asks first where work would be lost, also what is still being typed or on its way. */
+export async function guarded(action: () => void): Promise<void> {
+  await finishTyping();
   if (!unsaved(app())) return action();
   useFiles.setState({ next: action });
   app().set({ dialog: "unsaved" });
@@ -42,7 +43,8 @@ export function cancel(): void {
 
 /** Take over what was typed in a field that still has the focus. */
 async function finishTyping(): Promise<void> {
-  if (document.activeElement instanceof HTMLElement && document.activeElement.closest(".composer-panel")) document.activeElement.blur();
+  const field = document.activeElement;
+  if (field instanceof HTMLElement && field.closest(".composer-panel, .composer-canvas") && field.matches("input, textarea, select")) field.blur();
   await settled();
 }
 
@@ -50,6 +52,7 @@ async function replaceBy(name: string, payload: unknown, title: string): Promise
   app().set({ busy: app().busy + 1 });
   try {
     const reply = await app().bridge.call<OpenReply>(name, payload);
+    await settled();
     app().show(reply);
     app().set({ dialog: null, panel: reply.notes.length ? "problems" : "inspector", lens: null });
     return reply;
@@ -64,19 +67,19 @@ async function replaceBy(name: string, payload: unknown, title: string): Promise
   }
 }
 
-export const newGraph = (): void => guarded(() => void replaceBy("new", {}, "No new graph was made"));
+export const newGraph = (): void => void guarded(() => void replaceBy("new", {}, "No new graph was made"));
 
 export const openGallery = (): void => app().set({ dialog: "gallery" });
 
 export function openFile(entry: Pick<FileEntry, "place" | "name">): void {
   const { place, name } = entry;
-  guarded(() => void replaceBy("open", { place, name }, `${name} can't be opened`));
+  void guarded(() => void replaceBy("open", { place, name }, `${name} can't be opened`));
 }
 
 /** Read a file that a person chose or dropped: YAML, or a config of OpenMMLab; nothing of it runs. */
 export async function upload(file: File): Promise<void> {
   const text = await file.text();
-  guarded(async () => {
+  await guarded(async () => {
     const reply = await replaceBy("read", { text, name: file.name }, `${file.name} can't be read`);
     if (!reply) return;
     app().set({ file: { ...app().file, saved: "" } });

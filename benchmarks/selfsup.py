@@ -1,0 +1,129 @@
+"""One training step of self-supervised models beside mmpretrain's and mmselfsup's: time and memory.
+
+    python -m benchmarks.selfsup                        MoCo v2, BYOL and MAE
+    python -m benchmarks.selfsup mae --rounds 21
+
+A step is a forward in loss mode with the update of the momentum copies, and a backward: 8 pictures of 224 pixels, on
+the CPU. Each model lives in a process of its own, and they take turns step by step, in an order that changes from round
+to round, so that a noisy machine weighs on all; the processor's own time leaves out waiting for it. Memory is the most that a process took above what it had with the model
+loaded. The packages come from an environment of their own, made at the first run (OPENMMLAB_PYTHON names another).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any, Self
+
+from benchmarks.openmmlab_environment import openmmlab_python
+from benchmarks.training_step import BATCH
+
+__all__ = ["main"]
+
+OURS = "composer"
+PACKAGES = ("mmpretrain", "mmselfsup")
+MODELS = ("moco_v2", "byol", "mae")
+
+
+class Steps:
+    """A process that takes a training step when asked."""
+
+    def __init__(self, package: str, model: str, threads: int) -> None:
+        python, module = sys.executable, "benchmarks.selfsup_ours"
+        if package != OURS:
+            python, module = openmmlab_python(), "benchmarks.selfsup_openmmlab"
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [python, "-W", "ignore", "-m", module, package, model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        )
+        self.parameters = self.answer()["parameters"]
+
+    def answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.errors.seek(0)
+            raise RuntimeError(self.errors.read().strip().rpartition("\n")[2])
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def step(self) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+        self.errors.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", choices=[*MODELS, []], help="which models; all where none is named")
+    parser.add_argument("--packages", nargs="+", choices=PACKAGES, default=PACKAGES)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    print(f"one training step, {BATCH} pictures of 224 pixels, {options.threads} thread(s), {options.rounds} rounds")
+    for model in options.models or MODELS:
+        report(model, measure(model, (OURS, *options.packages), options.rounds, options.threads))
+
+
+def measure(model: str, packages: tuple[str, ...], rounds: int, threads: int) -> dict[str, list[dict[str, Any]]]:
+    """The answers of each process, round by round; the first step of each only counts for memory."""
+    found: dict[str, list[dict[str, Any]]] = {package: [] for package in packages}
+    processes = {package: Steps(package, model, threads) for package in packages}
+    counts = {package: one.parameters for package, one in processes.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"found {counts} trained parameters, expected as many in each: these are other models")
+    try:
+        for one in processes.values():
+            one.step()
+        for number in range(rounds):
+            for package in packages[number % len(packages) :] + packages[: number % len(packages)]:
+                found[package].append(processes[package].step())
+    finally:
+        for one in processes.values():
+            one.__exit__()
+    return found
+
+
+def report(model: str, found: Mapping[str, list[dict[str, Any]]]) -> None:
+    ours = found[OURS]
+    print(f"  {model}: {figures(ours)}", flush=True)
+    for package, theirs in found.items():
+        if package != OURS:
+            memory = ours[-1]["memory"] / theirs[-1]["memory"]
+            print(
+                f"    {package}: {figures(theirs)}; ours takes {ratios(ours, theirs, 'seconds')} of its time, "
+                f"{ratios(ours, theirs, 'work')} of its processor time and {memory:.2f} of its memory",
+                flush=True,
+            )
+
+
+def figures(steps: list[dict[str, Any]]) -> str:
+    seconds, work = (statistics.median(one[kind] for one in steps) for kind in ("seconds", "work"))
+    return f"{seconds:.2f} s, {work:.2f} s of the processor, {steps[-1]['memory']:.0f} MiB"
+
+
+def ratios(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], kind: str) -> str:
+    """The median of the ratios round by round, and the least and the greatest."""
+    found = [mine[kind] / other[kind] for mine, other in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+if __name__ == "__main__":
+    main()
