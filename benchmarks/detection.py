@@ -73,19 +73,27 @@ def measure(work: str, sides: list[Side], rounds: int) -> list[list[dict[str, An
 
 
 def report(work: str, found: list[list[dict[str, Any]]]) -> None:
-    ours, *others = ([one["seconds"] for one in answers[1:]] for answers in found)
-    print(f"  {WORKS[work]}: {statistics.median(ours):.3f} s", flush=True)
+    ours, *others = found
+    print(f"  {WORKS[work]}: {median(ours, 'seconds'):.3f} s, {median(ours, 'busy'):.3f} s of processors", flush=True)
     for theirs in others:
-        ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-        # The first answers: training steps draw samples, for which the generator is seeded each time.
-        gap = max(
-            abs(a - b) / max(abs(b), 1e-3) for a, b in zip(found[0][0]["found"], found[1][0]["found"], strict=True)
-        )
+        # All answers of a side are alike: the generator that draws samples is seeded each time.
+        pairs = zip(ours[0]["found"], theirs[0]["found"], strict=True)
+        gap = max(abs(mine - other) / max(abs(other), 1e-3) for mine, other in pairs)
         print(
-            f"    mmdet: {statistics.median(theirs):.3f} s; ours takes {statistics.median(ratios):.2f} of its time "
-            f"({min(ratios):.2f} to {max(ratios):.2f}); answers differ by {gap:.1e}",
+            f"    mmdet: {median(theirs, 'seconds'):.3f} s, {median(theirs, 'busy'):.3f} s of processors; ours takes "
+            f"{ratios(ours, theirs, 'seconds')} of its time, {ratios(ours, theirs, 'busy')} of processors; "
+            f"answers differ by {gap:.1e}",
             flush=True,
         )
+
+
+def median(answers: list[dict[str, Any]], figure: str) -> float:
+    return statistics.median(one[figure] for one in answers[1:])
+
+
+def ratios(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], figure: str) -> str:
+    found = sorted(mine[figure] / other[figure] for mine, other in zip(ours[1:], theirs[1:], strict=True))
+    return f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f})"
 
 
 def write_task(folder: Path) -> None:

@@ -5,8 +5,9 @@
 
 A step is a forward in loss mode with the update of the momentum copies, and a backward: 8 pictures of 224 pixels, on
 the CPU. Each model lives in a process of its own, and they take turns step by step, in an order that changes from round
-to round, so that a noisy machine weighs on all; the processor's own time leaves out waiting for it. Memory is the most that a process took above what it had with the model
-loaded. The packages come from an environment of their own, made at the first run (OPENMMLAB_PYTHON names another).
+to round, so that a noisy machine weighs on all; the processor's own time leaves out what was spent waiting for it.
+Memory is the most that a process took above what it had with the model loaded. The packages come from an environment of
+their own, made at the first run (OPENMMLAB_PYTHON names another).
 """
 
 import argparse
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import IO, Any
 
 from benchmarks.openmmlab_environment import openmmlab_python
 from benchmarks.training_step import BATCH
@@ -36,7 +37,7 @@ class Steps:
         python, module = sys.executable, "benchmarks.selfsup_ours"
         if package != OURS:
             python, module = openmmlab_python(), "benchmarks.selfsup_openmmlab"
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by close
         self.process = subprocess.Popen(
             [python, "-W", "ignore", "-m", module, package, model],
             stdin=subprocess.PIPE,
@@ -62,10 +63,7 @@ class Steps:
         self.process.stdin.flush()
         return self.answer()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self.process.communicate()
         self.errors.close()
 
@@ -97,7 +95,7 @@ def measure(model: str, packages: tuple[str, ...], rounds: int, threads: int) ->
                 found[package].append(processes[package].step())
     finally:
         for one in processes.values():
-            one.__exit__()
+            one.close()
     return found
 
 

@@ -1,6 +1,6 @@
 """Training steps of OpenMMLab's own code: ``python -m benchmarks.selfsup_openmmlab mmpretrain moco_v2``.
 
-Runs in an environment that has the package (benchmarks/openmmlab_environment.py), told by benchmarks/selfsup.py.
+Runs in an environment that has the package (benchmarks/openmmlab_environment.py), for benchmarks/selfsup.py.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Training steps of a saved graph: ``python -m benchmarks.selfsup_ours composer moco_v2``, told by benchmarks/selfsup.py."""
+"""Training steps of a saved graph: ``python -m benchmarks.selfsup_ours composer moco_v2``, for benchmarks/selfsup.py."""
 
 import sys
 

@@ -33,8 +33,9 @@ def take_stdout() -> TextIO:
 
 
 def serve(answers: TextIO, model: nn.Module, loss: Callable[[], dict[str, Any]]) -> None:
-    """Answer every line of the standard input with a step: how long it took, the processor's time for it, the loss, and the
-    most memory so far.
+    """Answer every line of the standard input with a step.
+
+    The answer has how long it took, the processor's time for it, the loss, and the most memory so far.
 
     Args:
         answers: What ``take_stdout`` gave.

@@ -49,7 +49,7 @@ class Side:
                 process.communicate()
 
     def ask(self, work: str) -> dict[str, Any]:
-        """Have a piece of work done; gives its ``seconds`` and what came of it as ``found``."""
+        """Have a piece of work done; gives its ``seconds``, those of processors (``busy``), and what it ``found``."""
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             self.process.stdin.write(f"{work}\n")
@@ -71,7 +71,7 @@ def serve(works: Mapping[str, Callable[[], Any]]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         found = works[line.strip()]()
-        seconds = time.perf_counter() - start
-        print(json.dumps({"seconds": seconds, "found": found}), file=answers, flush=True)
+        taken = {"seconds": time.perf_counter() - start, "busy": time.process_time() - busy}
+        print(json.dumps({**taken, "found": found}), file=answers, flush=True)

@@ -96,12 +96,16 @@ class Actions:
 
     def catalog(self, payload: Any = None) -> CatalogView:
         """All components."""
-        now = self.source_of_parts.read()
+        now, watched = self.source_of_parts.read(), bool(self.source_of_parts.folders)
         kept = self._catalog_view
         if kept is None or kept[0] != now.revision:
-            kept = (now.revision, catalog_view(now.catalog, now.revision, now.problems))
+            kept = (now.revision, catalog_view(now.catalog, now.revision, now.problems, watched=watched))
             self._catalog_view = kept
         return kept[1]
+
+    def revision(self, payload: Any = None) -> TextReply:
+        """What changes when a component's file does."""
+        return TextReply(text=self.source_of_parts.read().revision)
 
     def source(self, payload: Any) -> TextReply:
         """The source code of a component.

@@ -30,6 +30,7 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
 
     answers: Mapping[str, Answer] = {
         "catalog": actions.catalog,
+        "revision": actions.revision,
         "source": actions.source,
         "new": actions.new,
         "look": actions.look,

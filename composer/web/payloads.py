@@ -109,10 +109,12 @@ class CatalogView(Payload):
         revision: Changes when a component's file does.
         components: By kind, then by name.
         port_types: Names of the port types, for inputs.
+        watched: Whether files of it may change while the server runs.
         problems: Files of components that could not be read.
     """
 
     revision: str
+    watched: bool
     components: list[ComponentView]
     port_types: list[str]
     colours: dict[str, str]

@@ -63,7 +63,7 @@ class Body:
             self.draft.notes.append(outside_catalog(name, read.type, self.draft.catalog))
         return read.type
 
-    def assigner(self, config: Any, path: str, **wires: Wire | str) -> None:
+    def assigner(self, config: Any, path: str, **wires: Any) -> None:
         """The node that says which box each prior answers for; boxes to be ignored are told, a graph has none."""
         threshold = config.get("ignore_iof_thr", -1) if isinstance(config, Mapping) else -1
         if isinstance(threshold, int | float) and threshold > 0:

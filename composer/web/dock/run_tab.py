@@ -9,6 +9,7 @@ import gradio as gr
 import torch
 from PIL import Image
 
+from composer.graph import Graph
 from composer.problems import GraphError
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
@@ -115,7 +116,7 @@ class RunTab:
         """The choices for what is open."""
         graph = self.setting.graph_of(opened.document)
         weights, fresh = self.weights.choices(self.setting, opened)
-        first = "predict" if "predict" in graph.modes else next(iter(graph.modes), None)
+        first = _first(graph)
         labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
         names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
         labels = gr.update(choices=names, visible=bool(labelled and graph.classes))
@@ -192,10 +193,10 @@ class RunTab:
         seed: float | None,
     ) -> RunJob:
         weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed)
-        self.setting.graph_of(opened.document)
+        graph = self.setting.graph_of(opened.document)
         return RunJob(
             document=opened.document,
-            mode=str(mode or "tensor"),
+            mode=str(mode or _first(graph) or "tensor"),
             device=str(device or "cpu"),
             weights=weights,
             picture=uploaded(picture) if picture else None,
@@ -204,6 +205,11 @@ class RunTab:
             seed=int(seed or 0),
             watched=opened.selection,
         )
+
+
+def _first(graph: Graph) -> str | None:
+    """The mode that is run where nobody chose one."""
+    return "predict" if "predict" in graph.modes else next(iter(graph.modes), None)
 
 
 def _picture() -> gr.Image:

@@ -46,7 +46,7 @@ class WeightsPicker:
         """
         choices = [("Upload", "uploaded"), ("Random", "random")]
         kind = gr.Radio(
-            choices, value="random", label="Weights", elem_id=f"dock-{name}-weights", elem_classes="dock-radio"
+            choices, value=None, label="Weights", elem_id=f"dock-{name}-weights", elem_classes="dock-radio"
         )
         upload = gr.File(
             label="Weights (.safetensors)",
@@ -104,7 +104,7 @@ class WeightsPicker:
                     Problem("no-weights", Where("weights"), "upload a .safetensors file, or choose others")
                 )
             return WeightsChoice("uploaded", uploaded(upload), Path(upload).name, number)
-        beside = _beside(setting, opened) if kind == "shipped" else None
+        beside = None if kind == "random" else _beside(setting, opened)  # nothing is chosen before the choices came
         if beside is not None:
             return WeightsChoice("shipped", beside, beside.name, number)
         return WeightsChoice("random", seed=number)

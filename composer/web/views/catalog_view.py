@@ -18,16 +18,20 @@ from composer.web.views.values import shown
 __all__ = ["catalog_view", "component_view", "port_view", "type_text"]
 
 
-def catalog_view(catalog: Catalog, revision: str, problems: Sequence[Problem] = ()) -> CatalogView:
+def catalog_view(
+    catalog: Catalog, revision: str, problems: Sequence[Problem] = (), *, watched: bool = False
+) -> CatalogView:
     """All components by kind and name, and the port types.
 
     Args:
         catalog: The components.
         revision: Changes when the catalog does.
         problems: Files of components that could not be read.
+        watched: Whether files of it may change while the server runs.
     """
     return CatalogView(
         revision=revision,
+        watched=watched,
         components=[component_view(component) for items in catalog.kinds.values() for component in items],
         port_types=sorted(catalog.port_types),
         colours={name: family(kind) for name, kind in sorted(catalog.port_types.items())},

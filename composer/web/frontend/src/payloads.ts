@@ -91,6 +91,7 @@ export interface Bypass {
  *     revision: Changes when a component's file does.
  *     components: By kind, then by name.
  *     port_types: Names of the port types, for inputs.
+ *     watched: Whether files of it may change while the server runs.
  *     problems: Files of components that could not be read.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -98,6 +99,7 @@ export interface Bypass {
  */
 export interface CatalogView {
   revision: string;
+  watched: boolean;
   components: ComponentView[];
   port_types: string[];
   colours: {

@@ -1,5 +1,6 @@
 import { type Host, Refusal } from "./bridge";
 import { guarded, useFiles } from "./dialogs/files";
+import { followCatalog } from "./following";
 import type { Operation } from "./operations";
 import type { CatalogView, OpenReply } from "./payloads";
 import { beginRecovery } from "./recovery";
@@ -18,6 +19,7 @@ export async function begin(host: Host): Promise<void> {
       bridge.call<OpenReply>("new", {}),
     ]);
     set({ catalog: asked[0], offline: false });
+    followCatalog();
     if (!useComposer.getState().document) show(asked[1]);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
