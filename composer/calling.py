@@ -187,7 +187,7 @@ def unknown_mode(graph: Graph, mode: Any) -> GraphError:
     """The error for a mode that a graph does not have."""
     where = Where(f"mode {mode!r}")
     if mode in MODES:
-        has = ", ".join(graph.modes)
+        has = ", ".join(graph.modes) or "none"
         text = f"this graph has no outputs for the mode '{mode}'; it has {has}; name some under outputs.{mode}"
         return GraphError(Problem("no-output", where, text))
     text = f"expected one of {', '.join(MODES)}; {suggestion(str(mode), MODES, 'modes')}"

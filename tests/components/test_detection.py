@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from components import suppression
+from components import region_pooling, suppression
 from components.box_geometry import generalized_iou, pairwise_iou
 from components.losses.ghm_loss import GHMC, GHMR
 from components.losses.iou_loss import GIoULoss
@@ -102,6 +102,17 @@ def test_our_operators_are_torchvisions():
     order = scores.argsort(descending=True)
     kept = suppression._settled(suppression._suppression(rows[order][None], 0.4), torch.ones(1, 50, dtype=torch.bool))
     assert order[kept[0]].tolist() == operators.nms(rows, scores, 0.4).tolist()
+
+
+@pytest.mark.parametrize("ratio", [0, 2])
+def test_our_roi_align_is_torchvisions(monkeypatch, ratio):
+    operators = pytest.importorskip("torchvision.ops", exc_type=(ImportError, RuntimeError))
+    generator = torch.Generator().manual_seed(4)
+    feature = torch.randn(2, 3, 12, 10, generator=generator)
+    rois = torch.cat((torch.randint(2, (20, 1), generator=generator), random_boxes(20, 70, generator)), dim=1)
+    monkeypatch.setattr(region_pooling, "torchvision_operators", lambda: None)
+    ours = roi_align([feature], (8,), rois, torch.zeros(20, dtype=torch.long), Grid((3, 2), ratio))
+    torch.testing.assert_close(ours, operators.roi_align(feature, rois, (3, 2), 1 / 8, ratio, True))
 
 
 def test_roi_align_of_a_plane_is_the_plane_at_the_bins_centers():

@@ -258,6 +258,7 @@ def test_a_touched_file_gives_a_new_catalog_and_a_broken_one_is_a_message(tmp_pa
     now[0] += 2
     changed = actions.catalog()
     assert changed.revision != before.revision
+    assert changed.watched and actions.revision().text == changed.revision  # what an open page asks for
     assert {item.type: item.summary for item in changed.components}["FirstNeck"] == "Another text."
 
     write(first, "this is no Python", 3)

@@ -254,7 +254,7 @@ def test_a_graph_that_is_opened_takes_the_weights_beside_it(
 def test_weights_that_were_not_uploaded_are_refused(setting: Setting) -> None:
     for path in (str(SHIPPED.with_suffix(".safetensors")), "/etc/passwd", None):
         with pytest.raises(GraphError, match="upload"):
-            WeightsPicker.choice(setting, Opened(), "uploaded", path, 0)
+            WeightsPicker.choice(setting, Opened(), "uploaded", path, 0, "none/untitled")
 
 
 def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
@@ -276,7 +276,7 @@ def test_what_is_no_graph_is_told_or_left_alone(dock: Dock, text: str) -> None:
 
 
 def run(dock: Dock, *, upload: str | None = None, kind: str = "shipped", picture: str | None = None) -> list[Any]:
-    given = (opened(), picture, "predict", "cpu", -1, 2, kind, upload, 0)
+    given = (opened(), picture, "predict", "cpu", -1, 2, kind, upload, 0, f"shipped/{NAME}")
     return list(dock.run.run(Asker(), *given))  # type: ignore[arg-type]
 
 
@@ -319,6 +319,13 @@ def test_a_run_shows_its_progress_then_its_answers(dock: Dock) -> None:
     assert "12 ms" in last[2] and "3 MiB" in last[2] and "Weights: random." in last[2]
     assert last[3]["value"] == {"Trouser": 0.9}
     assert runner_of(dock).jobs[0].weights.name == "fashion_mnist.safetensors"
+
+
+def test_a_run_before_the_choices_have_come_takes_what_the_graph_has(dock: Dock) -> None:
+    runner_of(dock).events = []
+    list(dock.run.run(Asker(), opened(), None, None, "cpu", -1, 2, "random", None, 0, ""))  # type: ignore[arg-type]
+    [job] = runner_of(dock).jobs
+    assert (job.mode, job.weights.name) == ("predict", "fashion_mnist.safetensors")
 
 
 def test_a_run_that_fails_says_why_and_can_be_started_again(dock: Dock) -> None:

@@ -176,10 +176,12 @@ class ExportTab:
         kind: str | None,
         upload: str | None,
         seed: float | None,
+        known: str | None,
     ) -> ExportJob:
-        self.setting.graph_of(opened.document)
-        weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed)
-        return ExportJob(opened.document, _format(to), folder, opened.stem, str(mode or "tensor"), weights)
+        modes = self.setting.graph_of(opened.document).modes
+        weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed, known)
+        chosen = mode if mode in modes else next(iter(modes), "tensor")
+        return ExportJob(opened.document, _format(to), folder, opened.stem, chosen, weights)
 
     def _downloads(self, folder: Path, result: ExportResult) -> list[Any]:
         found = [folder / Path(name).name for name in result.files]

@@ -1,7 +1,7 @@
 """The Run tab: a picture through the model, with progress, answers and activations."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,7 @@ class RunTab:
         labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
         names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
         labels = gr.update(choices=names, visible=bool(labelled and graph.classes))
-        fresh |= {"modes": list(graph.modes), "mode": first, "labels": len(graph.classes)}
+        fresh |= {"modes": list(graph.modes), "mode": _first(graph.modes), "labels": len(graph.classes)}
         return gr.update(choices=list(graph.modes)), weights, labels, json.dumps(fresh)
 
     def settle(self, refreshed: Any) -> None:
@@ -210,6 +210,11 @@ class RunTab:
 def _first(graph: Graph) -> str | None:
     """The mode that is run where nobody chose one."""
     return "predict" if "predict" in graph.modes else next(iter(graph.modes), None)
+
+
+def _first(modes: Sequence[str]) -> str:
+    """The mode that is run where nobody chose one."""
+    return "predict" if "predict" in modes else next(iter(modes), "tensor")
 
 
 def _picture() -> gr.Image:

@@ -45,9 +45,7 @@ class WeightsPicker:
             name: Of the tab, for the components' ids.
         """
         choices = [("Upload", "uploaded"), ("Random", "random")]
-        kind = gr.Radio(
-            choices, value=None, label="Weights", elem_id=f"dock-{name}-weights", elem_classes="dock-radio"
-        )
+        kind = gr.Radio(choices, value=None, label="Weights", elem_id=f"dock-{name}-weights", elem_classes="dock-radio")
         upload = gr.File(
             label="Weights (.safetensors)",
             file_types=[".safetensors"],
@@ -76,7 +74,7 @@ class WeightsPicker:
     @property
     def inputs(self) -> list[Any]:
         """What ``choice`` takes, in order."""
-        return [self.kind, self.upload, self.seed]
+        return [self.kind, self.upload, self.seed, self.known]
 
     def choices(self, setting: Setting, opened: Opened) -> tuple[Any, dict[str, Any]]:
         """The choices for what is open, and what is chosen for a file that was just opened: its own weights, if any."""
@@ -90,14 +88,16 @@ class WeightsPicker:
 
     @staticmethod
     def choice(
-        setting: Setting, opened: Opened, kind: str | None, upload: str | None, seed: float | None
+        setting: Setting, opened: Opened, kind: str | None, upload: str | None, seed: float | None, known: str | None
     ) -> WeightsChoice:
-        """What was chosen.
+        """What was chosen, or what a graph takes that was just opened.
 
         Raises:
             GraphError: Weights are to be uploaded, and none were.
         """
         number = int(seed or 0)
+        if f"{opened.place}/{opened.name}" != known:
+            kind = "shipped"
         if kind == "uploaded":
             if upload is None:
                 raise GraphError(

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 import composer
 from tests.web.flows import steps
+from tests.web.flows.conftest import App
 
 CONFIG = """\
 model = dict(
@@ -155,3 +156,25 @@ def test_a_placeholder_is_explained_and_kept_as_it_was(page):
     text = steps.downloaded(page)
     line = next(line for line in steps.STRANGE.splitlines() if "GlobalAveragePoolin," in line)
     assert line in text and "stem_channels: 32" in text
+
+
+def test_what_is_still_being_typed_is_not_lost_to_a_new_graph(page: Page) -> None:
+    steps.open_shipped(page)
+    steps.pick(page, "head")
+    steps.control(page, "num_classes").fill("7")
+    page.get_by_role("button", name="New", exact=True).click()
+    steps.dialog(page, "Save your changes?").get_by_role("button", name="Cancel").click()
+    expect(steps.control(page, "num_classes")).to_have_value("7")
+
+
+def test_saving_takes_over_a_name_that_is_being_typed_on_the_canvas(page: Page, app: App) -> None:
+    steps.upload(page, steps.SIAMESE)
+    expect(steps.title_of(page)).to_contain_text("siamese")
+    steps.save_as(page, "typed")
+    steps.box(page, "pool").click()
+    page.keyboard.press("F2")
+    page.keyboard.type("mean")
+    page.keyboard.press("Control+s")
+    expect(steps.box(page, "mean")).to_be_attached()
+    expect(steps.unsaved_mark(page)).to_have_count(0)
+    assert "mean" in composer.read(app.workspace / "typed.yaml").nodes
