@@ -31,8 +31,8 @@ WHEN_DRAWN = """(count) => {
         && document.querySelector(".react-flow__node") && document.querySelector(".react-flow__edge");
     window.opened = new Promise((done) => addEventListener("click", () => {
         const start = performance.now();
-        const look = () => drawn() ? requestAnimationFrame(() => done(performance.now() - start)) : requestAnimationFrame(look);
-        requestAnimationFrame(look);
+        const look = () => requestAnimationFrame(drawn() ? () => done(performance.now() - start) : look);
+        look();
     }, { capture: true, once: true }));
 }"""
 """Resolves with the milliseconds from the next click to a frame in which boxes and wires of the graph are drawn."""

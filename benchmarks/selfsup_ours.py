@@ -1,4 +1,4 @@
-"""Training steps of a saved graph, for benchmarks/selfsup.py: ``python -m benchmarks.selfsup_ours composer moco_v2``."""
+"""Training steps of a saved graph, for benchmarks/selfsup.py: ``... selfsup_ours composer moco_v2``."""
 
 import sys
 

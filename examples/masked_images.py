@@ -1,8 +1,8 @@
 """Train small forms of the saved graphs that fill in hidden patches on Fashion-MNIST, and see whether their loss falls.
 
-The wires are those of saved_graphs/selfsup/, the parts are small, and pictures are 32 pixels wide. The tokenizers of BEiT,
-BEiT v2 and CAE have random weights here: what they say of a picture is as hard to guess as with the published ones, but
-means less. ``train_mae.py`` is the example of MAE.
+The wires are those of saved_graphs/selfsup/, the parts are small, and pictures are 32 pixels wide. The tokenizers of
+BEiT, BEiT v2 and CAE have random weights here: what they say of a picture can be learned, but means little.
+``train_mae.py`` is the example of MAE.
 
     python examples/masked_images.py                     all of them
     python examples/masked_images.py simmim cae          some

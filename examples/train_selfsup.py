@@ -60,7 +60,7 @@ def main() -> None:
     model = composer.compile(small(composer.read(GRAPHS / f"{options.graph}.yaml")))
     before = copy.deepcopy(model)
     images, labels = read(options.data, "train")
-    train(model, images, epochs=options.epochs)
+    train(model, images[: options.images], epochs=options.epochs)
     for name, one in (("before training", before), ("after training", model)):
         found = accuracy(one, images[:BANK], labels[:BANK], *read(options.data, "t10k"))
         print(f"{name}: {found:.2%} of the test images by their {NEIGHBOURS} nearest neighbours", flush=True)
@@ -71,6 +71,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("graph", help="name of a graph of two views in saved_graphs/selfsup")
     parser.add_argument("--data", type=Path, default=DEBIAN, help="folder of the four idx files, .gz or not")
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--images", type=int, help="the first of the training images; all of them where left out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="threads of torch; as many as it likes where left out")
     return parser.parse_args()

@@ -91,7 +91,9 @@ class ResidualBlock(nn.Module):
     def add_shortcut(self, x: Tensor) -> Tensor:
         """F(x) + shortcut(x)."""
         identity = x if self.downsample is None else self.downsample(x)
-        return self.drop_path(self.residual(x)) + identity
+        out: Tensor = self.drop_path(self.residual(x))
+        out += identity  # in place: nothing needs F(x) alone for its gradient
+        return out
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, in_channels, H, W] to [B, out_channels, H', W']."""

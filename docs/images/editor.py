@@ -30,9 +30,13 @@ def picture(page: Page, address: str) -> None:
 
 
 def main() -> None:
+    """Start the app, take the picture, and stop it."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "app.py", "--port", "0", "--workspace", folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as app, sync_playwright() as playwright:
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as app,
+            sync_playwright() as playwright,
+        ):
             assert app.stdout is not None
             address = next(found[0] for line in app.stdout if (found := re.search(r"http://[\w.:]+", line)))
             try:

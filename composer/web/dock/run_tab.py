@@ -9,7 +9,6 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from composer.graph import Graph
 from composer.problems import GraphError
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
@@ -116,7 +115,6 @@ class RunTab:
         """The choices for what is open."""
         graph = self.setting.graph_of(opened.document)
         weights, fresh = self.weights.choices(self.setting, opened)
-        first = _first(graph)
         labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
         names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
         labels = gr.update(choices=names, visible=bool(labelled and graph.classes))
@@ -191,12 +189,13 @@ class RunTab:
         kind: str | None,
         upload: str | None,
         seed: float | None,
+        known: str | None,
     ) -> RunJob:
-        weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed)
+        weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed, known)
         graph = self.setting.graph_of(opened.document)
         return RunJob(
             document=opened.document,
-            mode=str(mode or _first(graph) or "tensor"),
+            mode=mode if mode in graph.modes else _first(graph.modes),
             device=str(device or "cpu"),
             weights=weights,
             picture=uploaded(picture) if picture else None,
@@ -205,11 +204,6 @@ class RunTab:
             seed=int(seed or 0),
             watched=opened.selection,
         )
-
-
-def _first(graph: Graph) -> str | None:
-    """The mode that is run where nobody chose one."""
-    return "predict" if "predict" in graph.modes else next(iter(graph.modes), None)
 
 
 def _first(modes: Sequence[str]) -> str:

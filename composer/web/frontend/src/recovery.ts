@@ -157,11 +157,16 @@ export async function beginRecovery(): Promise<Draft[]> {
     if (unsaved(useComposer.getState()) && !keeper.works) event.preventDefault();
   });
   try {
-    const [all, open] = await Promise.all([drafts.all(), openTabs()]);
-    return lost(all, new Set([...open, keeper.tab]));
+    for (const pause of [0, 1000, 3000]) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      const [all, open] = await Promise.all([drafts.all(), openTabs()]);
+      const found = lost(all, new Set([...open, keeper.tab]));
+      if (found.length || all.every((draft) => draft.tab === keeper.tab)) return found;
+    } // a tab that has just crashed seems to live for a moment
   } catch {
-    return []; // told when the first change is to be kept
+    // told when the first change is to be kept
   }
+  return [];
 }
 
 /** Show a draft as unsaved work; why not, where the server cannot read it. */
