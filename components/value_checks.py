@@ -22,10 +22,12 @@ def check_range(port: str, values: Tensor, count: int, what: str, mend: str) -> 
         mend: What to do about it.
 
     Raises:
-        ValueError: One is outside.
+        ValueError: One is outside, or they are no whole numbers.
     """
     if not values_are_known(values) or not values.numel():
         return
+    if values.is_floating_point():
+        raise ValueError(f"{port}: found numbers of {values.dtype}, expected whole ones: convert them with .long()")
     low, high = (int(one) for one in values.aminmax())
     if low < 0 or high >= count:
         found = low if low < 0 else high

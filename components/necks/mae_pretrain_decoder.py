@@ -34,7 +34,8 @@ class MAEPretrainDecoder(nn.Module):
         init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
 
     Raises:
-        ValueError: The patches make no square, or a length does not fit.
+        ValueError: The patches make no square, or a length does not fit. In ``forward``: there are other patches than
+            ``num_patches``.
     """
 
     def __init__(
@@ -84,6 +85,12 @@ class MAEPretrainDecoder(nn.Module):
             feature: The encoder's tokens: the class token, then the patches that it saw.
             ids_restore: Where each patch stands among those seen and then those hidden (int64).
         """
+        patches_expected = self.decoder_pos_embed.shape[1] - 1
+        if ids_restore.shape[1] != patches_expected:
+            raise ValueError(
+                f"ids_restore: found {ids_restore.shape[1]} patches, expected {patches_expected}: give pictures of the "
+                "size that num_patches is made for, or set num_patches"
+            )
         seen = self.decoder_embed(feature)
         hidden = self.mask_token.expand(seen.shape[0], ids_restore.shape[1] + 1 - seen.shape[1], -1)
         patches = pick_tokens(torch.cat([seen[:, 1:], hidden], dim=1), ids_restore)

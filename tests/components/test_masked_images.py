@@ -256,6 +256,13 @@ def test_maes_decoder_refuses_a_grid_that_is_no_square() -> None:
         MAEPretrainDecoder(6, 8)
 
 
+def test_maes_decoder_refuses_another_number_of_patches() -> None:
+    decoder = MAEPretrainDecoder(6, 4, 2, decoder_embed_dim=8, decoder_depth=1, decoder_num_heads=2)
+    with pytest.raises(ValueError, match="ids_restore: found 9 patches, expected 4: give pictures of the size"):
+        decoder(torch.randn(1, 4, 6), torch.arange(9)[None])
+    decoder(torch.randn(1, 3, 6), torch.arange(4)[None])
+
+
 def test_maes_targets_are_the_patches_pixels() -> None:
     image = torch.arange(2 * 4 * 6, dtype=torch.float32).reshape(1, 2, 4, 6)
     target = MAEPretrainHead(patch_size=2, in_channels=2)(image)

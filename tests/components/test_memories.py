@@ -106,6 +106,8 @@ def test_a_sample_outside_is_refused_and_nothing_changes(memory: SimpleMemory | 
     for bad in (12, -1):
         with pytest.raises(ValueError, match=rf"index: found sample {bad}, expected 0 to 11.*set length"):
             memory(torch.randn(2, 4), torch.tensor([0, bad]))
+    with pytest.raises(ValueError, match=r"index: found numbers of torch\.float32, expected whole ones"):
+        memory(torch.randn(2, 4), torch.tensor([0.0, 1.0]))
     assert torch.equal(memory.feature_bank, before)
     memory(torch.randn(2, 4), torch.tensor([0, 11]))
     assert not torch.equal(memory.feature_bank, before)

@@ -1,5 +1,7 @@
 """Every change is kept in the browser, and offered after a crash or a closed tab."""
 
+import time
+
 import pytest
 from playwright.sync_api import Error, Page, expect
 
@@ -19,13 +21,21 @@ KEPT = """async (text) => {
 }"""
 
 
+def wait_until_kept(page: Page, text: str) -> None:
+    """Wait until a draft with a text is in the browser's storage; without a text, until there is none."""
+    end = time.monotonic() + 15
+    while not page.evaluate(KEPT, text):  # wait_for_function takes the promise itself for a yes
+        assert time.monotonic() < end, f"no draft with {text!r}"
+        page.wait_for_timeout(50)
+
+
 @pytest.fixture
 def changed(page: Page) -> Page:
     """A graph with a change that is not saved, and is kept in the browser."""
     steps.open_shipped(page)
     steps.pick(page, "head")
     steps.put(page, "num_classes", "77")
-    page.wait_for_function(KEPT, arg='"num_classes":77')
+    wait_until_kept(page, '"num_classes":77')
     return page
 
 
@@ -54,7 +64,7 @@ def test_work_of_a_closed_tab_comes_back_and_still_knows_its_file(changed, app):
     steps.dismiss(changed)
     steps.pick(changed, "head")
     steps.put(changed, "num_classes", "78")
-    changed.wait_for_function(KEPT, arg='"num_classes":78')
+    wait_until_kept(changed, '"num_classes":78')
     page = another(changed, app.address)
     expect(page.get_by_text("Build a model")).to_be_visible()  # the tab still lives: nothing is offered
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -69,7 +79,7 @@ def test_work_of_a_closed_tab_comes_back_and_still_knows_its_file(changed, app):
 
 def test_nothing_is_offered_when_all_was_saved(changed, app):
     steps.save_as(changed, "whole")
-    changed.wait_for_function(KEPT, arg="")
+    wait_until_kept(changed, "")
     page = another(changed, app.address)
     changed.close()
     page.reload()

@@ -49,22 +49,20 @@ def take_picture(page: Page, name: str = TROUSER) -> None:
     expect(page.locator("#dock-picture img")).to_be_visible()
 
 
-RUN_ENDS = """() => {
-    const stop = document.querySelector("#dock-run-stop");
-    let begun = false;
-    window.runEnded = new Promise((resolve) => new MutationObserver(() => {
-        if (!stop.disabled) begun = true;
-        else if (begun) resolve(true);
-    }).observe(stop, {attributes: true}));
+RUN_ENDED = """(before) => {
+    const status = document.querySelector("#dock-run-status");
+    return status.innerText !== before && !status.querySelector(".dock-working")
+        && !document.querySelector("#dock-run-start").disabled;
 }"""
 
 
 def run(page: Page) -> Locator:
     """Press Run and wait for its end; gives the place for what went wrong, or how it went."""
-    page.evaluate(RUN_ENDS)
+    status = page.locator("#dock-run-status")
+    before = status.evaluate("element => element.innerText")
     page.locator("#dock-run-start").click()
-    page.evaluate("() => window.runEnded")
-    return page.locator("#dock-run-status")
+    page.wait_for_function(RUN_ENDED, arg=before, timeout=WAIT)
+    return status
 
 
 @pytest.fixture

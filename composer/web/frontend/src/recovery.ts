@@ -157,16 +157,11 @@ export async function beginRecovery(): Promise<Draft[]> {
     if (unsaved(useComposer.getState()) && !keeper.works) event.preventDefault();
   });
   try {
-    for (const pause of [0, 1000, 3000]) {
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      const [all, open] = await Promise.all([drafts.all(), openTabs()]);
-      const found = lost(all, new Set([...open, keeper.tab]));
-      if (found.length || all.every((draft) => draft.tab === keeper.tab)) return found;
-    } // a tab that has just crashed seems to live for a moment
+    const [all, open] = await Promise.all([drafts.all(), openTabs()]);
+    return lost(all, new Set([...open, keeper.tab]));
   } catch {
-    // told when the first change is to be kept
+    return []; // told when the first change is to be kept
   }
-  return [];
 }
 
 /** Show a draft as unsaved work; why not, where the server cannot read it. */
