@@ -238,7 +238,7 @@ def test_no_cell_of_the_csv_is_a_formula(setting: Setting) -> None:
 @pytest.mark.parametrize(
     ("place", "name", "first", "kinds"),
     [
-        ("shipped", NAME, "shipped", ["shipped", "uploaded", "random"]),
+        ("shipped", NAME, "shipped", ["uploaded", "random", "shipped"]),
         ("shipped", "classification/resnet18.yaml", "random", ["uploaded", "random"]),
         ("none", NAME, "random", ["uploaded", "random"]),
         ("workspace", "../../etc/passwd.yaml", "random", ["uploaded", "random"]),

@@ -81,7 +81,8 @@ class WeightsPicker:
         beside = _beside(setting, opened)
         choices = [("Upload", "uploaded"), ("Random", "random")]
         if beside is not None:
-            choices.insert(0, ("Shipped" if opened.place == "shipped" else "Saved", "shipped"))
+            # at the end, so that nothing moves away under a mouse
+            choices.append(("Shipped" if opened.place == "shipped" else "Saved", "shipped"))
         first = "shipped" if beside is not None else "random"
         kinds = [value for _, value in choices]
         return gr.update(choices=choices), {"file": f"{opened.place}/{opened.name}", "kinds": kinds, "kind": first}
