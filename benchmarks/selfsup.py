@@ -6,8 +6,8 @@
 A step is a forward in loss mode with the update of the momentum copies, and a backward: 8 pictures of 224 pixels, on
 the CPU. Each model lives in a process of its own, and they take turns step by step, in an order that changes from round
 to round, so that a noisy machine weighs on all; the processor's own time leaves out what was spent waiting for it.
-Memory is the most that a process took above what it had with the model loaded. The packages come from an environment of
-their own, made at the first run (OPENMMLAB_PYTHON names another).
+Memory is the most that a step took above the loaded model, in a process that gives back at once what it frees. The
+packages come from an environment of their own, made at the first run (OPENMMLAB_PYTHON names another).
 """
 
 import argparse
@@ -33,7 +33,7 @@ MODELS = ("moco_v2", "byol", "mae")
 class Steps:
     """A process that takes a training step when asked."""
 
-    def __init__(self, package: str, model: str, threads: int) -> None:
+    def __init__(self, package: str, model: str, threads: int, **environment: str) -> None:
         python, module = sys.executable, "benchmarks.selfsup_ours"
         if package != OURS:
             python, module = openmmlab_python(), "benchmarks.selfsup_openmmlab"
@@ -44,7 +44,7 @@ class Steps:
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), **environment},
         )
         self.parameters = self.answer()["parameters"]
 
@@ -81,22 +81,32 @@ def main() -> None:
 
 
 def measure(model: str, packages: tuple[str, ...], rounds: int, threads: int) -> dict[str, list[dict[str, Any]]]:
-    """The answers of each process, round by round; the first step of each only counts for memory."""
-    found: dict[str, list[dict[str, Any]]] = {package: [] for package in packages}
+    """The answers of each process, round by round; the first step of each is not timed."""
+    memory = {package: memory_of_a_step(package, model, threads) for package in packages}
     processes = {package: Steps(package, model, threads) for package in packages}
-    counts = {package: one.parameters for package, one in processes.items()}
-    if len(set(counts.values())) > 1:
-        raise ValueError(f"found {counts} trained parameters, expected as many in each: these are other models")
+    found: dict[str, list[dict[str, Any]]] = {package: [] for package in packages}
     try:
+        counts = {package: one.parameters for package, one in processes.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"found {counts} trained parameters, expected as many in each: these are other models")
         for one in processes.values():
             one.step()
         for number in range(rounds):
             for package in packages[number % len(packages) :] + packages[: number % len(packages)]:
-                found[package].append(processes[package].step())
+                found[package].append({**processes[package].step(), "memory": memory[package]})
     finally:
         for one in processes.values():
             one.close()
     return found
+
+
+def memory_of_a_step(package: str, model: str, threads: int) -> float:
+    """What a step takes where all that is freed is given back at once (glibc): not what the allocator kept of it."""
+    process = Steps(package, model, threads, MALLOC_MMAP_THRESHOLD_="65536")
+    try:
+        return float(process.step()["memory"])
+    finally:
+        process.close()
 
 
 def report(model: str, found: Mapping[str, list[dict[str, Any]]]) -> None:

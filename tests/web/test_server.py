@@ -95,6 +95,14 @@ def test_no_file_of_the_machine_is_served(client, path):
     assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
 
 
+@pytest.mark.parametrize(
+    "file", [{"path": "/etc/passwd"}, {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]
+)
+def test_a_file_that_nobody_uploaded_is_refused_on_the_api(client, file):
+    answer = client.post("/gradio_api/call/run", json={"data": ["", file, "tensor", None, "", "cpu", -1, 2, 0]})
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../x.yaml", "x.py", "<script>.yaml"])
 def test_open_and_save_take_checked_names_only(client, name):
     document = call(client, "new", {}).json()["result"]["document"]
