@@ -198,3 +198,9 @@ def test_sizes_in_words_and_in_bytes(size: Any, text: str | None, count: int | N
 def test_numbers_that_a_browser_has_not_are_texts() -> None:
     values = {"a": float("nan"), "b": (float("inf"), -float("inf")), "c": 2**60, "d": 2.0, "e": 2**53}
     assert shown(values) == {"a": "nan", "b": ["inf", "-inf"], "c": str(2**60), "d": 2.0, "e": 2**53}
+
+
+def test_a_wire_from_a_field_shows_its_declared_size_and_no_number_for_a_free_one():
+    view = graph_view(insight_of(saved("detection/faster_rcnn_r50_fpn.yaml"), CATALOG), ())
+    sizes = {wire.size for wire in view.wires if wire.from_node == "boxes"}
+    assert sizes == {"N 4"}
