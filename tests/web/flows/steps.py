@@ -1,5 +1,6 @@
 """What a person does in the flows, by the names that are on the screen."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -58,6 +59,12 @@ def upload(page: Page, text: str, name: str = "graph.yaml") -> None:
     """Hand a file over through the toolbar."""
     file = {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
     page.locator(".composer-toolbar input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+
+
+def open_text(page: Page, text: str) -> None:
+    """Hand a graph over and wait until it is shown: opening a graph chooses a panel."""
+    upload(page, text)
+    expect(title_of(page)).to_contain_text(re.search(r"^name: (.+)$", text, re.MULTILINE)[1])  # type: ignore[index]
 
 
 def open_shipped(page: Page, title: str = CIFAR) -> None:

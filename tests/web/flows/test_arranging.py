@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.flows import drawing
 from tests.web.flows.conftest import App
-from tests.web.flows.steps import box, open_shipped, problems, upload
+from tests.web.flows.steps import box, open_shipped, open_text, problems
 
 UNPLACED = """\
 schema: 1
@@ -88,7 +88,7 @@ def test_a_group_is_entered_edited_left_and_dissolved(cifar: Page) -> None:
 
 
 def test_a_bypassed_node_lets_pass_what_flows_into_it_and_is_wired_again(page: Page) -> None:
-    upload(page, UNPLACED)
+    open_text(page, UNPLACED)
     box(page, "act").click()
     before = drawing.document(page)
     page.keyboard.press("b")
@@ -118,7 +118,7 @@ def test_comments_are_written_coloured_moved_and_deleted(cifar: Page) -> None:
 
 
 def test_a_file_without_a_layout_is_laid_out_and_its_places_are_written_with_the_first_move(page: Page) -> None:
-    upload(page, UNPLACED)
+    open_text(page, UNPLACED)
     expect(drawing.edge(page, "conv.out", "act.input")).to_be_attached()
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     assert drawing.position(page, "image")[0] < drawing.position(page, "conv")[0] < drawing.position(page, "act")[0]

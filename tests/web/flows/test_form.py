@@ -77,7 +77,7 @@ def test_a_switch_and_a_list_are_set(cifar):
 
 
 def test_a_value_of_several_forms_goes_from_one_to_another(page):
-    steps.upload(page, steps.NESTED.replace("in_channels: 4, ", ""))
+    steps.open_text(page, steps.NESTED.replace("in_channels: 4, ", ""))
     steps.pick(page, "encoder")
     page.get_by_role("button", name="Enter").click()
     steps.pick(page, "conv")

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.web.flows.conftest import App
-from tests.web.flows.steps import problems, upload
+from tests.web.flows.steps import open_text, problems
 
 SQUASH = '''\
 from typing import Annotated
@@ -36,7 +36,7 @@ outputs:
 
 
 def test_the_open_page_follows_the_files_of_components(page: Page, app: App) -> None:
-    upload(page, SQUASHED)
+    open_text(page, SQUASHED)
     expect(problems(page)).to_contain_text("1 problem")
     file = app.components / "squash.py"
     try:

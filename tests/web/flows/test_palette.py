@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.flows import drawing
-from tests.web.flows.steps import NESTED, box, open_shipped, upload
+from tests.web.flows.steps import NESTED, box, open_shipped, open_text
 
 MERGING = """\
 schema: 1
@@ -47,7 +47,7 @@ def test_a_line_of_the_palette_tells_what_it_is_and_enter_adds_it(page: Page) ->
 
 
 def test_a_subgraph_of_the_graph_is_added_from_the_palette(page: Page) -> None:
-    upload(page, NESTED)
+    open_text(page, NESTED)
     expect(box(page, "encoder")).to_be_visible()
     drawing.add(page, "small")
     expect(page.locator(".composer-box-subgraph")).to_have_count(2)
@@ -81,7 +81,7 @@ def test_a_frame_drawn_with_shift_selects_and_a_menu_acts_on_the_selection(page:
 
 
 def test_a_port_that_takes_many_keeps_a_free_place(page: Page) -> None:
-    upload(page, MERGING)
+    open_text(page, MERGING)
     expect(drawing.label(page, "left.out", "both.xs")).to_contain_text("B 8 32 32")
     drawing.wire(page, "right.out", "both.xs")
     expect(drawing.edge(page, "right.out", "both.xs")).to_be_attached()
@@ -90,7 +90,7 @@ def test_a_port_that_takes_many_keeps_a_free_place(page: Page) -> None:
 
 
 def test_the_end_of_a_wire_is_dragged_from_one_port_to_another(page: Page) -> None:
-    upload(page, MERGING)
+    open_text(page, MERGING)
     expect(drawing.edge(page, "left.out", "both.xs")).to_be_attached()
     area = drawing.edge(page, "left.out", "both.xs").locator(".react-flow__edgeupdater-source").bounding_box()
     goal = drawing.handle(page, "right.out", "source").bounding_box()

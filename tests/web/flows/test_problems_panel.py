@@ -19,7 +19,7 @@ def test_a_wrong_size_is_explained_and_repaired_by_its_button(page):
 
 
 def test_a_click_on_a_problem_enters_the_subgraph_and_shows_the_node(page):
-    steps.upload(page, steps.NESTED)
+    steps.open_text(page, steps.NESTED)
     steps.problems(page).click()
     page.get_by_role("button", name="Go to it").first.click()
     expect(steps.name_field(page)).to_have_value("conv")
@@ -28,7 +28,7 @@ def test_a_click_on_a_problem_enters_the_subgraph_and_shows_the_node(page):
 
 
 def test_the_fix_beside_the_field_repairs_too(page):
-    steps.upload(page, steps.NESTED)
+    steps.open_text(page, steps.NESTED)
     steps.problems(page).click()
     page.get_by_role("button", name="Go to it").first.click()
     steps.side(page).get_by_role("button", name="Fix:").first.click()
@@ -37,7 +37,7 @@ def test_the_fix_beside_the_field_repairs_too(page):
 
 def test_errors_come_before_warnings_with_their_line_in_the_file(page):
     unused = "  image: {type: Image, shape: [B, 3, 32, 32]}\n"
-    steps.upload(page, steps.STRANGE.replace(unused, unused + "  more: {type: Image}\n"))
+    steps.open_text(page, steps.STRANGE.replace(unused, unused + "  more: {type: Image}\n"))
     steps.problems(page).click()
     groups = steps.side(page).get_by_role("region")
     expect(groups).to_have_count(2)

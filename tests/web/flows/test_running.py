@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 import composer
 from tests.web.flows.conftest import ROOT, App
-from tests.web.flows.steps import box, open_shipped, problems, title_of, unsaved_mark, upload
+from tests.web.flows.steps import box, open_shipped, open_text, problems, title_of, unsaved_mark
 
 CLASSIFIER = "fashion_mnist"
 TROUSER = "02_trouser"
@@ -147,7 +147,7 @@ def test_a_run_names_the_node_it_is_in_and_stops(page: Page, app: App) -> None:
     page.wait_for_timeout(1500)
     page.reload()
     page.wait_for_selector(".react-flow__pane", state="attached")
-    upload(page, SLOW)
+    open_text(page, SLOW)
     expect(title_of(page)).to_contain_text("slow")
     expect(problems(page)).to_contain_text("No problems")
     show(page, "Run")
@@ -267,7 +267,7 @@ def test_a_graph_without_such_a_form_says_why_it_is_not_exported(classifier: Pag
 
 
 def test_a_wrong_graph_is_told_in_each_tab(classifier: Page) -> None:
-    upload(classifier, SLOW.replace("Sleeper", "Flaten"))
+    open_text(classifier, SLOW.replace("Sleeper", "Flaten"))
     expect(title_of(classifier)).to_contain_text("slow")
     show(classifier, "Code")
     expect(classifier.locator("#dock-code-told")).to_contain_text("no code while the graph has problems")

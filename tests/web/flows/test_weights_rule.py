@@ -8,7 +8,7 @@ from tests.web.flows import steps
 
 @pytest.fixture
 def siamese(page: Page) -> Page:
-    steps.upload(page, steps.SIAMESE)
+    steps.open_text(page, steps.SIAMESE)
     steps.pick(page, "backbone_k")
     return page
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.flows import drawing
-from tests.web.flows.steps import box, open_shipped, problems, upload
+from tests.web.flows.steps import box, open_shipped, open_text, problems
 
 PYRAMID = """\
 schema: 1
@@ -56,7 +56,7 @@ def test_a_wire_dropped_on_the_ground_offers_what_fits_and_connects_it(cifar: Pa
 
 
 def test_each_level_of_a_sequence_can_be_wired(page: Page) -> None:
-    upload(page, PYRAMID)
+    open_text(page, PYRAMID)
     expect(drawing.label(page, "backbone.out[-1]", "pool.feature")).to_contain_text("B 512 2 2")
     page.get_by_role("button", name="levels of backbone.out").click()
     expect(drawing.handle(page, "backbone.out[2]", "source")).to_be_visible()
