@@ -8,6 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from components.conv_module import KAIMING, ConvModule
 from components.initialization import InitCfg, initialize
+from components.memory_layout import convolution_layout
 from components.norm import BATCH_NORMS
 from composer.ports import FeatureMap, Pyramid
 
@@ -95,7 +96,7 @@ class MobileNetV2(nn.Module):
 
     def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
         """Run the layers up to the last that is given out."""
-        x = self.conv1(image)
+        x = self.conv1(convolution_layout(image))
         levels = []
         for index in range(self.out_indices[-1] + 1):
             x = self._stage(index)(x)

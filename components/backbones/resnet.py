@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from components.backbones.residual_block import BasicBlock, BlockOptions, Bottleneck, residual_stage
 from components.conv_module import KAIMING, ConvModule, build_conv
 from components.initialization import InitCfg, initialize
+from components.memory_layout import convolution_layout
 from components.norm import BATCH_NORMS, build_norm, norm_name
 from components.transformer import drop_path_rates
 from composer.ports import FeatureMap, Pyramid
@@ -111,7 +112,7 @@ class ResNet(nn.Module):
 
     def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
         """Run the stem and the stages up to the last that is given out."""
-        x = self._run_stem(image)
+        x = self._run_stem(convolution_layout(image))
         levels = []
         for index in range(self.out_indices[-1] + 1):
             x = getattr(self, f"layer{index + 1}")(x)

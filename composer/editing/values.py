@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from composer.component import Component
-from composer.graph import Graph, Node, freeze, thaw
+from composer.graph import Graph, Node, freeze
 from composer.graphfile.structure import Structure
 
 __all__ = ["fitted", "landing", "like", "plain"]
@@ -135,7 +135,7 @@ def _as_float(value: Any) -> Any:
         return value if number is None or len(word) > 9 else -number if word.startswith("-") else number
     if type(value) is int and abs(value) < 1 << 1000:
         return float(value)
-    return thaw(value) if isinstance(value, Mapping | list | tuple) else value
+    return freeze(value)
 
 
 def _as_int(value: Any) -> Any:

@@ -162,6 +162,7 @@ def test_comments_are_kept_by_scope_and_never_change_the_meaning() -> None:
         ("Conv2d", "kernel_size", [3, 3], (3, 3)),
         ("Conv2d", "padding", "same", "same"),
         ("BatchNorm2d", "momentum", 1, 1.0),
+        ("BatchNorm2d", "momentum", [1, 2], (1, 2)),
         ("BatchNorm2d", "momentum", None, None),
         ("BatchNorm2d", "eps", 2, 2.0),
     ],

@@ -52,12 +52,14 @@ def test_some_steps_of_training_go_as_the_originals(name: str) -> None:
     with torch.no_grad():
         found = model.eval()(views(0))["features"][0]
     torch.testing.assert_close(found.flatten(), torch.tensor(recorded["tensor"]), rtol=1e-4, atol=1e-5)
+    # Batch norms over a few numbers make a rounding error of 1e-7 one of 5 % in some steps: ours leaves it out.
+    model = model.double()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     assert sum(parameter.numel() for parameter in trained) == recorded["trained"]
     optimizer = torch.optim.SGD(trained, lr=RATE)
     for step, expected in enumerate(recorded["losses"]):
         set_progress(model, step / RUN)
-        losses = model.train()(views(step), mode="loss")
+        losses = model.train()([view.double() for view in views(step)], mode="loss")
         optimizer.zero_grad()
         sum(losses.values()).backward()
         optimizer.step()
