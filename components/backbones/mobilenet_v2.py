@@ -8,7 +8,6 @@ from torch.utils.checkpoint import checkpoint
 
 from components.conv_module import KAIMING, ConvModule
 from components.initialization import InitCfg, initialize
-from components.memory_layout import convolution_layout
 from components.norm import BATCH_NORMS
 from composer.ports import FeatureMap, Pyramid
 
@@ -77,7 +76,7 @@ class MobileNetV2(nn.Module):
 
         cfgs: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg, "act_cfg": act_cfg}
         before = _scaled(32, widen_factor)
-        self.conv1 = ConvModule(in_channels, before, 3, stride=2, padding=1, **cfgs)
+        self.conv1 = ConvModule(in_channels, before, 3, stride=2, padding=1, first=True, **cfgs)
         channels = [_scaled(after, widen_factor) for _, after, _, _ in _STAGES]
         for index, (expansion, _, count, stride) in enumerate(_STAGES):
             after = channels[index]
@@ -96,7 +95,7 @@ class MobileNetV2(nn.Module):
 
     def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
         """Run the layers up to the last that is given out."""
-        x = self.conv1(convolution_layout(image))
+        x = self.conv1(image)
         levels = []
         for index in range(self.out_indices[-1] + 1):
             x = self._stage(index)(x)

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from components.backbones.residual_block import BasicBlock, BlockOptions, Bottleneck, residual_stage
 from components.conv_module import KAIMING, ConvModule, build_conv
 from components.initialization import InitCfg, initialize
-from components.memory_layout import convolution_layout
 from components.norm import BATCH_NORMS, build_norm, norm_name
 from components.transformer import drop_path_rates
 from composer.ports import FeatureMap, Pyramid
@@ -112,7 +111,7 @@ class ResNet(nn.Module):
 
     def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
         """Run the stem and the stages up to the last that is given out."""
-        x = self._run_stem(convolution_layout(image))
+        x = self._run_stem(image)
         levels = []
         for index in range(self.out_indices[-1] + 1):
             x = getattr(self, f"layer{index + 1}")(x)
@@ -140,7 +139,7 @@ class ResNet(nn.Module):
             half = stem_channels // 2
             cfgs: dict[str, Any] = {"conv_cfg": self.conv_cfg, "norm_cfg": self.norm_cfg}
             self.stem = nn.Sequential(
-                ConvModule(in_channels, half, 3, stride=2, padding=1, **cfgs),
+                ConvModule(in_channels, half, 3, stride=2, padding=1, first=True, **cfgs),
                 ConvModule(half, half, 3, padding=1, **cfgs),
                 ConvModule(half, stem_channels, 3, padding=1, **cfgs),
             )
@@ -149,9 +148,9 @@ class ResNet(nn.Module):
         self.maxpool: nn.Module = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
 
     def _make_plain_stem(self, in_channels: int, stem_channels: int, kernel_size: int, stride: int) -> None:
-        self.conv1 = build_conv(
-            self.conv_cfg, in_channels, stem_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False
-        )
+        sizes = (in_channels, stem_channels, kernel_size)
+        options = {"stride": stride, "padding": kernel_size // 2, "bias": False}
+        self.conv1 = build_conv(self.conv_cfg, *sizes, first=True, **options)
         self.norm1_name = f"{norm_name(self.norm_cfg)}1"
         self.add_module(self.norm1_name, build_norm(self.norm_cfg, stem_channels))
         self.relu = nn.ReLU(inplace=True)
