@@ -122,7 +122,7 @@ ORIGINALS: Mapping[str, Original] = {
     "resnet_frozen": Original(classifier(resnet(frozen_stages=1, norm_eval=True), linear())),
     "resnet_frozen_stem": Original(classifier(resnet("ResNet_CIFAR", frozen_stages=0), linear())),
     "mobilenet_frozen": Original(
-        classifier({"type": "MobileNetV2", "widen_factor": 0.1, "frozen_stages": 2}, linear(1280))
+        classifier({"type": "MobileNetV2", "widen_factor": 0.1, "frozen_stages": 2}, linear(1280)), (96, 96)
     ),
     "vit": Original(classifier(vit(), VIT_HEAD, None)),
     "vit_hidden": Original(classifier(vit(patch_size=16), {**VIT_HEAD, "hidden_dim": 12}, None)),
