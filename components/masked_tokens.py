@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from components.value_checks import check_flags
+
 __all__ = ["flat_mask", "hide_tokens", "pick_tokens"]
 
 
@@ -13,7 +15,7 @@ def flat_mask(mask: Tensor, tokens: int) -> Tensor:
         tokens: How many patches there are.
 
     Raises:
-        ValueError: The mask has another number of patches.
+        ValueError: The mask has another number of patches, or something but 0 and 1.
     """
     flat = mask.flatten(1)
     if flat.shape[1] != tokens:
@@ -22,6 +24,7 @@ def flat_mask(mask: Tensor, tokens: int) -> Tensor:
             f"mask: found a grid of {grid} cells, expected one for each of the {tokens} patches of the image: "
             "give a mask of the grid that the patch embedding makes"
         )
+    check_flags("mask", mask)
     return flat
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["check_range", "values_are_known"]
+__all__ = ["check_flags", "check_range", "values_are_known"]
 
 
 def values_are_known(x: Tensor) -> bool:
@@ -32,3 +32,20 @@ def check_range(port: str, values: Tensor, count: int, what: str, mend: str) -> 
     if low < 0 or high >= count:
         found = low if low < 0 else high
         raise ValueError(f"{port}: found {what} {found}, expected 0 to {count - 1}: {mend}")
+
+
+def check_flags(port: str, values: Tensor) -> None:
+    """Refuse what is neither 0 nor 1.
+
+    Args:
+        port: The port that they came in by.
+        values: The numbers, of any type.
+
+    Raises:
+        ValueError: There is another one.
+    """
+    if values.dtype == torch.bool or not values_are_known(values):
+        return
+    odd = values[(values != 0) & (values != 1)]
+    if odd.numel():
+        raise ValueError(f"{port}: found {odd[0].item():g}, expected 1 where a patch is hidden and 0 elsewhere")

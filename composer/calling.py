@@ -28,6 +28,9 @@ class Signature:
         optional: Those fields that only optional ports take; one that is not given is None, as without a wire.
         counted: For each input and field whose first axis has a name (``B``), that name. The entries of a list are
             counted like the samples of the inputs, where all of those are counted by one name.
+        axes: For each input and field the axes that it has, as it declares them or as the port that takes it does;
+            nothing is said of those that may have any number.
+        pictures: The inputs of the type Image; their second axis, the channels, is as it is declared.
     """
 
     mode: str
@@ -38,28 +41,38 @@ class Signature:
     users: Mapping[str, str]
     optional: frozenset[str] = frozenset()
     counted: Mapping[str, str] = FrozenDict()
+    axes: Mapping[str, tuple[int | str, ...]] = FrozenDict()
+    pictures: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, graph: Graph, program: Program, lists: frozenset[str]) -> "Signature":
         """The signature of a program."""
         users: dict[str, str] = {}
+        shapes = {name: entry.shape for name, entry in {**graph.inputs, **graph.data_samples}.items()}
+        axes = {name: tuple(shape) for name, shape in shapes.items() if shape}
         needed = {value.source for _, value in program.outputs}
         for call in program.calls:
             for port, argument in call.arguments:
                 for value in argument if isinstance(argument, tuple) else (argument,):
                     if value.port is None:
                         users.setdefault(value.source, f"{call.path}.{port}")
-                        if not call.component.input_by_name[port].optional:
+                        taken = call.component.input_by_name[port]
+                        if taken.axes and not taken.type.is_sequence:
+                            axes.setdefault(value.source, taken.axes)
+                        if not taken.optional:
                             needed.add(value.source)
         optional = frozenset(program.data_samples) - needed
-        shapes = {name: entry.shape for name, entry in {**graph.inputs, **graph.data_samples}.items()}
         counted = {name: shape[0] for name, shape in shapes.items() if shape and isinstance(shape[0], str)}
         counted = {name: axis for name, axis in counted.items() if name not in lists}
-        axes = {counted.get(name) for name in program.inputs}
-        if len(axes) == 1 and None not in axes:
-            counted |= dict.fromkeys(lists, str(axes.pop()))
-        taken = (program.inputs, program.data_samples)
-        return cls(program.mode, tuple(graph.inputs), *taken, lists, users, optional, counted)
+        names = {counted.get(name) for name in program.inputs}
+        if len(names) == 1 and None not in names:
+            counted |= dict.fromkeys(lists, str(names.pop()))
+        fixed = {name: found for name, found in axes.items() if name not in lists and "..." not in found}
+        pictures = frozenset(name for name, entry in graph.inputs.items() if entry.type == "Image")
+        arguments = (program.inputs, program.data_samples)
+        return cls(
+            program.mode, tuple(graph.inputs), *arguments, lists, users, optional, counted, FrozenDict(fixed), pictures
+        )
 
     def arguments(self, inputs: Any, data_samples: Any) -> list[Any]:
         """The arguments of the mode's forward, in order.
@@ -75,8 +88,8 @@ class Signature:
             found.extend(self._fields(data_samples, found[0] if found else None))
         return found
 
-    def refuse_uneven(self, arguments: Sequence[Any]) -> None:
-        """Refuse inputs and fields of different numbers of samples where the graph says that they have as many.
+    def refuse_sizes(self, arguments: Sequence[Any]) -> None:
+        """Refuse what cannot be meant: other axes or channels, pictures of integers, uneven numbers of samples.
 
         Args:
             arguments: The arguments of the mode's forward.
@@ -84,12 +97,37 @@ class Signature:
         Raises:
             GraphError: There are some.
         """
+        for name, value in zip((*self.inputs, *self.fields), arguments, strict=True):
+            if isinstance(value, Tensor):
+                self._refuse_axes(name, value)
+        self._refuse_uneven(arguments)
+
+    def _refuse_axes(self, name: str, value: Tensor) -> None:
+        axes, picture = self.axes.get(name), name in self.pictures
+        if axes is not None and value.dim() != len(axes):
+            text = f"found {value.dim()} axes ({_sizes(value)}), expected {len(axes)} ({' '.join(map(str, axes))})"
+            if picture and value.dim() + 1 == len(axes):
+                text += "; one picture becomes a batch with image[None]"
+            raise self._refusal("bad-input", name, text + self._taken_by(name))
+        if picture and axes is not None and len(axes) == 4 and isinstance(axes[1], int) and value.shape[1] != axes[1]:
+            text = f"found {value.shape[1]} channels ({_sizes(value)}), expected {axes[1]}"
+            raise self._refusal("bad-input", name, text + self._taken_by(name))
+        if picture and not value.is_floating_point():
+            text = f"found numbers of {value.dtype}, expected floats: convert them with .float(), and normalise them"
+            raise self._refusal("bad-input", name, text + self._taken_by(name))
+
+    def _taken_by(self, name: str) -> str:
+        return f"; it goes to {self.users[name]}" if name in self.users else ""
+
+    def _refuse_uneven(self, arguments: Sequence[Any]) -> None:
         first: dict[str, tuple[str, int]] = {}
         for name, value in zip((*self.inputs, *self.fields), arguments, strict=True):
             axis = self.counted.get(name)
             if axis is None or value is None or (isinstance(value, Tensor) and value.dim() == 0):
                 continue
             found = len(value)
+            if found == 0 and self.mode == "loss":
+                raise self._refusal("bad-input", name, f"found no samples, expected at least one{self._taken_by(name)}")
             other, count = first.setdefault(axis, (name, found))
             if found == count:
                 continue
@@ -199,6 +237,10 @@ def _stacked(value: Any, device: torch.device | None) -> Any:
     if isinstance(value, list | tuple) and value and all(isinstance(item, Tensor) for item in value):
         return torch.stack([*value])
     return torch.as_tensor(value, device=device)
+
+
+def _sizes(value: Tensor) -> str:
+    return " ".join(map(str, value.shape)) or "one number"
 
 
 def _kind(value: Any) -> str:

@@ -16,7 +16,7 @@ from torch import nn
 from composer.plan import Call, Program, Value
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["InputCheck", "input_checks", "refuse_bad_values", "told_with_node"]
+__all__ = ["InputCheck", "input_checks", "note_node", "refuse_bad_values", "told_with_node"]
 
 _METHOD = "check_inputs"
 _PORT = re.compile(r"([a-z_]\w*): (.+)", re.DOTALL)
@@ -77,12 +77,31 @@ def told_with_node(error: ValueError, source: str, mode: str) -> GraphError | Va
     Returns:
         The error as it is, if no such line is in its traceback.
     """
+    node = _failed_node(error, source)
+    return error if node is None else _problem(node, str(error), mode)
+
+
+def note_node(error: Exception, source: str, mode: str) -> None:
+    """Add to an error that is none of a value in which node it came up.
+
+    Args:
+        error: What a forward raised.
+        source: The generated source.
+        mode: The mode.
+    """
+    node = _failed_node(error, source)
+    if node is not None:
+        error.add_note(f"in the node {node} ({mode} mode)")
+
+
+def _failed_node(error: Exception, source: str) -> str | None:
+    """The node whose call raised an error, by the line of the generated source."""
     lines = source.splitlines()
     for trace in _traces(error.__traceback__):
         if trace.tb_frame.f_code.co_filename.startswith("<composer ") and trace.tb_lineno <= len(lines):
             call = _CALL.match(lines[trace.tb_lineno - 1])
-            return _problem(call[1].replace("__", "."), str(error), mode) if call else error
-    return error
+            return call[1].replace("__", ".") if call else None
+    return None
 
 
 def _checks(program: Program) -> Iterator[InputCheck]:

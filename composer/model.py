@@ -16,7 +16,7 @@ from composer.emit import emit, function_name
 from composer.graph import FrozenDict, Graph, freeze
 from composer.graphfile import dumps
 from composer.graphfile.yamltext import MAX_BYTES
-from composer.input_checks import input_checks, refuse_bad_values, told_with_node
+from composer.input_checks import input_checks, note_node, refuse_bad_values, told_with_node
 from composer.momentum import momentum_update, scheduled_decay
 from composer.plan import Momentum, Plan
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
@@ -81,7 +81,7 @@ class Model(nn.Module):
         arguments = self._signatures[mode].arguments(inputs, data_samples)
         if torch.compiler.is_compiling():
             return function(self, *arguments)
-        self._signatures[mode].refuse_uneven(arguments)
+        self._signatures[mode].refuse_sizes(arguments)
         refuse_bad_values(self, self._checks[mode], arguments, mode)
         try:
             return function(self, *arguments)
@@ -90,6 +90,9 @@ class Model(nn.Module):
             if told is error:
                 raise
             raise told from error
+        except Exception as error:
+            note_node(error, self.code[mode], mode)
+            raise
 
     @property
     def copies(self) -> Mapping[str, Momentum]:

@@ -92,9 +92,49 @@ def test_what_a_node_refuses_on_its_way_is_told_with_the_node() -> None:
     assert "found 32 numbers a sample, expected 33" in problem.message
 
 
-def test_an_error_that_is_none_of_a_value_stays_as_it_is(model: Model) -> None:
-    with pytest.raises(RuntimeError, match="channels"):
-        model(IMAGE[:, :2], GOOD, mode="loss")
+def test_an_error_that_is_none_of_a_value_stays_as_it_is_and_names_the_node(model: Model) -> None:
+    with pytest.raises(RuntimeError, match="Double") as caught:
+        model(IMAGE.double(), GOOD, mode="loss")
+    assert caught.value.__notes__ == ["in the node backbone (loss mode)"]
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "text"),
+    [
+        (
+            IMAGE[:, :2],
+            {},
+            "image (loss mode)\n    found 2 channels (2 2 16 16), expected 3; it goes to backbone.image",
+        ),
+        (IMAGE[0], {}, "image (loss mode)\n    found 3 axes (3 16 16), expected 4 (B 3 16 16); one picture becomes a"),
+        ((IMAGE * 99).to(torch.uint8), {}, "image (loss mode)\n    found numbers of torch.uint8, expected floats"),
+        (
+            IMAGE[:0],
+            {"label": GOOD["label"][:0], "index": GOOD["index"][:0]},
+            "image (loss mode)\n    found no samples",
+        ),
+        (
+            IMAGE,
+            {"index": GOOD["index"][:, None]},
+            "index (loss mode)\n    found 2 axes (2 1), expected 1 (B); it goes to",
+        ),
+        (IMAGE, {"index": GOOD["index"][:1]}, "index (loss mode)\n    its first axis (B) is 1, that of image is 2"),
+    ],
+)
+def test_what_has_other_sizes_than_it_declares_is_refused_at_once(
+    model: Model, given: Tensor, field: dict[str, Tensor], text: str
+) -> None:
+    before = state(model)
+    with pytest.raises(GraphError) as caught:
+        model(given, {**GOOD, **field}, mode="loss")
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(f"bad-input {text}")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in state(model).items())
+
+
+def test_no_pictures_have_no_features(model: Model) -> None:
+    assert model.eval()(IMAGE[:0])["features"].shape == (0, 32)
+    model.train()
 
 
 @pytest.mark.slow

@@ -138,7 +138,7 @@ def test_generated_source_reads_as_if_written_by_hand(model):
 
 def test_a_traceback_points_into_the_generated_source(model):
     with pytest.raises(RuntimeError) as error:
-        model(torch.randn(1, 4, 8, 8))
+        model(torch.randn(1, 3, 8, 8).double())
     text = "".join(str(entry) for entry in error.traceback)
     assert "forward_tensor" in text and "stem = self.stem(image)" in text
 

@@ -7,7 +7,7 @@ from annotated_types import Ge, Interval
 from torch import nn
 
 from components.options import pair
-from components.value_checks import values_are_known
+from components.value_checks import check_flags, values_are_known
 from composer.ports import AnyTensor, Image, Mask
 
 __all__ = ["MaskedPatches", "RandomMasking"]
@@ -81,6 +81,7 @@ class MaskedPatches(nn.Module):
         Args:
             mask: [B, patches down, patches across], 1 or true where a patch is hidden.
         """
+        check_flags("mask", mask)
         hidden = mask.flatten(1).bool()
         if values_are_known(mask):
             counts = hidden.sum(dim=1)

@@ -27,6 +27,7 @@ from components.losses.reconstruction_loss import (
     SimMIMReconstructionLoss,
 )
 from components.losses.visual_word_losses import BEiTLoss, CAELoss
+from components.masked_tokens import hide_tokens
 from components.necks.beitv2_neck import BEiTV2Neck
 from components.necks.cae_neck import CAENeck
 from components.necks.mae_pretrain_decoder import MAEPretrainDecoder
@@ -276,6 +277,13 @@ def test_maes_targets_are_the_patches_pixels() -> None:
 def test_maes_targets_need_whole_patches() -> None:
     with pytest.raises(ValueError, match="image: found 5 x 4 pixels, expected multiples of patch_size 2"):
         MAEPretrainHead(patch_size=2)(torch.zeros(1, 3, 5, 4))
+
+
+def test_a_mask_of_something_but_0_and_1_is_refused() -> None:
+    tokens, hidden = torch.zeros(2, 4, 3), torch.tensor([[0, 1, 1, 0], [0, 3, 0, 0]])
+    with pytest.raises(ValueError, match="mask: found 3, expected 1 where a patch is hidden and 0 elsewhere"):
+        hide_tokens(tokens, torch.ones(3), hidden)
+    assert hide_tokens(tokens, torch.ones(3), hidden.clamp(max=1)).sum() == 3 * 3
 
 
 def test_simmims_mask_is_spread_over_pixels() -> None:
