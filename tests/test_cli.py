@@ -267,7 +267,7 @@ def test_summary_groups_subgraphs_and_marks_shared_weights() -> None:
     assert "one graph block B 3 16 10 84 25,920".replace("25,920", "25.92 K") in text
     assert "two graph block B 3 16 10 0 25.92 K shared with one" in text
     assert sum(line.startswith("  conv") for line in found) == 2
-    assert "H, W taken to be 224; --size H=512 changes it" in lines("summary", "blocks.yaml")
+    assert "FLOPs are for H, W of 224; --size H=512 changes it" in lines("summary", "blocks.yaml")
     for bad in ("H", "H=x", "=3", "H=0"):
         assert "such as H=512" in error("summary", "blocks.yaml", "--size", bad)
 
@@ -276,7 +276,7 @@ def test_summary_for_programs() -> None:
     found = data("summary", "blocks.yaml")
     assert found["parameters"] == 84
     assert [node["node"] for node in found["nodes"]] == ["one", "two", "sum"]
-    assert found["nodes"][0]["nodes"][0]["outputs"]["tensor"] == {"out": ["B", 3, 224, 224]}
+    assert found["nodes"][0]["nodes"][0]["outputs"]["tensor"] == {"out": ["B", 3, "H", "W"]}
 
 
 def test_summary_of_a_graph_with_problems_shows_what_it_can() -> None:

@@ -5,6 +5,7 @@ import torch
 
 from composer import Catalog, GraphError, Limits, compile, edit, infer_shapes
 from composer.graphfile import loads
+from composer.inference.free_sizes import axis_number
 
 CHAIN = """
 schema: 1
@@ -125,6 +126,32 @@ def test_after_an_edit_only_what_it_touches_is_run_again():
     before = set(catalog.cache)
     infer_shapes(loads(CHAIN.replace("num_classes: 10", "num_classes: 11")), catalog)
     assert sorted(key[0].name for key in set(catalog.cache) - before) == ["CrossEntropyLoss", "LinearClsHead"]
+
+
+FREE = """
+schema: 1
+inputs: {image: {type: Image, shape: [B, 3, H, W]}}
+nodes:
+  backbone: {type: ResNet, params: {depth: 18, out_indices: [0, 3]}, inputs: {image: image}}
+  narrow: {type: Conv2d, params: {out_channels: 8, kernel_size: 3}, inputs: {input: image}}
+  flat: {type: Flatten, params: {start_dim: 2}, inputs: {input: narrow.out}}
+  neck: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}
+outputs: {tensor: {out: neck.out, flat: flat.out}}
+"""
+
+
+def test_what_follows_a_free_size_is_told_in_terms_of_it():
+    shapes = infer_shapes(loads(FREE))
+    assert shapes["image"] == ("B", 3, "H", "W")
+    assert shapes["backbone.out"] == (("B", 64, "H/4", "W/4"), ("B", 512, "H/32", "W/32"))
+    assert shapes["narrow.out"] == ("B", 8, "H-2", "W-2")
+    assert shapes["flat.out"] == ("B", 8, "~49284")
+    assert shapes["neck.out"] == ("B", 512)
+
+
+def test_a_size_in_terms_of_another_is_a_number_again():
+    axes = {7: 7, "B": 3, "2B": 6, "75B+1": 226, "H": 224, "H/32": 7, "2H+1": 449, "H-2": 222, "~196": 196, "~6B": 18}
+    assert {axis: axis_number(axis, 3) for axis in axes} == axes
 
 
 def test_free_sizes_may_be_given():

@@ -16,7 +16,8 @@ from composer.cli.output import print_json, print_problems, print_table, print_t
 from composer.examples import example_inputs
 from composer.graph import FrozenDict, Graph
 from composer.inference import FREE_SIZE, Shapes, infer_shapes
-from composer.inference.rows import free_sizes, rounded, size_rows
+from composer.inference.free_sizes import free_sizes
+from composer.inference.rows import rounded, size_rows
 from composer.inference.sizes import shape_text
 from composer.model import Model
 from composer.plan import plan
@@ -100,7 +101,7 @@ def _print_summary(graph: Graph, shapes: Shapes, modes: Sequence[str], sizes: Ma
     print_text(f"\n{shapes.parameters:,} parameters, {trained:,} of them trained; {held / 2**20:,.1f} MiB with buffers")
     free = sorted(free_sizes(graph) - sizes.keys())
     if free:
-        print_text(f"{', '.join(free)} taken to be {FREE_SIZE}; --size {free[0]}=512 changes it")
+        print_text(f"FLOPs are for {', '.join(free)} of {FREE_SIZE}; --size {free[0]}=512 changes it")
 
 
 def _number(count: int | None) -> str:

@@ -8,7 +8,7 @@ from composer.graph import Graph, Node
 from composer.inference.shapes import NodeSize, Shapes
 from composer.inference.sizes import shape_text
 
-__all__ = ["Row", "free_sizes", "rounded", "size_rows"]
+__all__ = ["Row", "rounded", "size_rows"]
 
 
 @dataclass
@@ -98,12 +98,6 @@ def size_rows(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> list[Row]:
             if depth > 1:
                 found[".".join(outer[: depth - 1])].rows.append(found[part])
     return [found[name] for name in graph.nodes]
-
-
-def free_sizes(graph: Graph) -> set[str]:
-    """Names of the sizes other than the batch that its inputs leave free."""
-    entries = (*graph.inputs.values(), *graph.data_samples.values())
-    return {size for entry in entries for size in entry.shape or () if isinstance(size, str) and size != "B"}
 
 
 def rounded(count: int | None) -> str:

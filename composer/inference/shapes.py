@@ -14,6 +14,7 @@ from composer.catalog import Catalog
 from composer.component import Port
 from composer.graph import Graph, Input
 from composer.inference.axes import Mismatch, axis_of
+from composer.inference.free_sizes import FREE_SIZE, OTHER_SIZE, free_sizes, in_free_sizes
 from composer.inference.outcome import Outcome, evaluate, outputs_of
 from composer.inference.runnable import runnable
 from composer.inference.size_problems import index_problem, mismatch_problem, node_problem
@@ -24,9 +25,6 @@ from composer.problems import Problem, Where
 from composer.rules import check
 
 __all__ = ["NodeSize", "Shapes", "infer_shapes"]
-
-FREE_SIZE = 224
-"""What a free size other than the batch (``H``, ``W``) is taken to be where the caller says nothing."""
 
 CACHE_LIMIT = 20_000
 
@@ -59,7 +57,8 @@ class Shapes:
     Args:
         nodes: Every node that could be run, by path, in the order of the file.
         ports: For each mode the sizes on each output port, by reference (``backbone.out``, or the name of an input).
-            A sequence has a tuple of sizes; None stands for what cannot be known before running.
+            A sequence has a tuple of sizes; None stands for what cannot be known before running. What follows the
+            batch or another free size is a text: ``B``, ``H/32``, or ``~196`` where it follows in another way.
         problems: What ``check`` found, and every size that does not fit.
     """
 
@@ -106,13 +105,20 @@ def infer_shapes(
         graph: The graph.
         catalog: The components; by default those that come with composer.
         limits: How much a graph may declare.
-        sizes: What free sizes other than the batch are, by name (``{"H": 512, "W": 512}``); 224 by default.
+        sizes: What free sizes other than the batch are, by name (``{"H": 512, "W": 512}``). Those that are left out
+            are 224 for what has to be a number, such as FLOPs.
     """
     catalog = Catalog.default() if catalog is None else catalog
     limits = limits or Limits()
     problems = check(graph, catalog, limits)
     part = runnable(graph, problems, catalog)
-    return _Inference(graph, plan(part, catalog), catalog, limits, sizes or {}, problems).run()
+    settled, given = plan(part, catalog), dict(sizes or {})
+    found = _Inference(graph, settled, catalog, limits, given, problems).run()
+    others = {
+        name: _Inference(graph, settled, catalog, limits, {**given, name: OTHER_SIZE}, problems).run().ports
+        for name in sorted(free_sizes(graph) - given.keys())
+    }
+    return replace(found, ports=_in_free_sizes(found.ports, others)) if others else found
 
 
 class _Inference:
@@ -288,6 +294,18 @@ class _Inference:
                 if not -len(levels) <= value.index < len(levels) and key not in self.told:
                     self.told.add(key)
                     self.problems.append(index_problem(self.graph, call, name, value, len(levels)))
+
+
+def _in_free_sizes(
+    ports: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        mode: {
+            reference: in_free_sizes(sizes, {name: found[mode].get(reference) for name, found in others.items()})
+            for reference, sizes in here.items()
+        }
+        for mode, here in ports.items()
+    }
 
 
 def _take(values: Mapping[str, Any], argument: Argument) -> Any:

@@ -10,18 +10,19 @@ import gradio as gr
 
 from composer.graph import Graph
 from composer.inference import FREE_SIZE, Shapes, infer_shapes
-from composer.inference.rows import Row, free_sizes, rounded, size_rows
+from composer.inference.free_sizes import free_sizes
+from composer.inference.rows import Row, rounded, size_rows
 from composer.inference.sizes import shape_text
 from composer.problems import GraphError
 from composer.web.dock.markup import bar_list, hint, html_block, table, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.setting import Setting
 from composer.web.running.messages import trouble_of
+from composer.web.views.sizes import activation_bytes
 
 __all__ = ["SummaryTab", "summary_csv"]
 
 _BARS = 7
-_FLOAT = 4
 _DOWNLOAD = """(csv, name) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([csv], {type: "text/csv"}));
@@ -152,7 +153,7 @@ def _side(graph: Graph, rows: Sequence[Row], shapes: Shapes, mode: str | None) -
     text += "FLOPs and memory are those of one sample (a multiply-add is 2 FLOPs); memory is what a node puts out."
     free = sorted(free_sizes(graph))
     if free:
-        text += f" {', '.join(free)} taken to be {FREE_SIZE}."
+        text += f" They are for {', '.join(free)} of {FREE_SIZE}."
     wrong = sum(problem.severity == "error" for problem in shapes.problems)
     warned = hint(
         f"The graph has {wrong} problem{'' if wrong == 1 else 's'}; what is behind them is left out.", "warning"
@@ -172,25 +173,9 @@ def _largest(counts: Sequence[tuple[str, int]]) -> list[tuple[str, float, str]]:
 
 def _activation(row: Row, modes: Sequence[str]) -> int | None:
     """Bytes of what a node puts out for one sample as float32."""
-    found = [_floats(size) for mode in modes for size in row.outputs.get(mode, {}).values()]
+    found = [activation_bytes(size) for mode in modes for size in row.outputs.get(mode, {}).values()]
     known = [count for count in found if count is not None]
-    return _FLOAT * sum(known) // max(sum(mode in row.outputs for mode in modes), 1) if known else None
-
-
-def _floats(size: Any) -> int | None:
-    """How many numbers a size is, the batch left out."""
-    if isinstance(size, tuple) and any(isinstance(part, tuple) for part in size):
-        known = [count for part in size if (count := _floats(part)) is not None]
-        return sum(known) if known else None
-    if not isinstance(size, tuple):
-        return None
-    count = 1
-    for part in size:
-        if isinstance(part, int):
-            count *= part
-        elif isinstance(part, str) and part.endswith("B") and part[:-1].isdecimal():
-            count *= int(part[:-1])
-    return count
+    return sum(known) // max(sum(mode in row.outputs for mode in modes), 1) if known else None
 
 
 def _bytes(count: int | None) -> str:

@@ -1,17 +1,16 @@
 """Sizes in words and in bytes."""
 
 import math
-import re
 from functools import lru_cache
 from typing import Any
 
 import torch
 
+from composer.inference.free_sizes import axis_number
 from composer.inference.sizes import BATCHES, Probe, shape_text
 
 __all__ = ["activation_bytes", "level_texts", "probe_of_size", "size_text"]
 
-_BATCHES = re.compile(r"([0-9]*)B([+-][0-9]+)?")
 _FLOAT = 4
 
 
@@ -48,7 +47,7 @@ def probe_of_size(size: Any) -> Any:
     if _is_sequence(size):
         parts = tuple(probe_of_size(level) for level in size)
         return None if None in parts else parts
-    first, second = (tuple(_of_batch(axis, batch) for axis in size) for batch in BATCHES)
+    first, second = (tuple(axis_number(axis, batch) for axis in size) for batch in BATCHES)
     return Probe(first, second, torch.float32)
 
 
@@ -58,11 +57,4 @@ def _is_sequence(size: Any) -> bool:
 
 def _of_one(axis: int | str) -> int:
     """An axis for a batch of one."""
-    return max(_of_batch(axis, 1), 0)
-
-
-def _of_batch(axis: int | str, batch: int) -> int:
-    match = _BATCHES.fullmatch(str(axis))
-    if match is None:
-        return axis if isinstance(axis, int) else 1
-    return int(match[1] or 1) * batch + int(match[2] or 0)
+    return max(axis_number(axis), 0)

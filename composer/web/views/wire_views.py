@@ -5,7 +5,7 @@ from typing import Literal
 
 from composer.editing.draft import outputs_name
 from composer.editing.wires import Strand, strands_of, takes_list
-from composer.graph import MODES, Ref, Wire
+from composer.graph import MODES, Wire
 from composer.web.payloads import ProblemView, WireView
 from composer.web.views.colours import family
 from composer.web.views.insight import Opened
@@ -71,17 +71,9 @@ def _view(opened: Opened, strand: Strand, end: tuple[str, str], at: int | None, 
         at=at,
         modes=None if strand.modes == MODES else list(strand.modes),  # type: ignore[arg-type]
         runs=[],
-        size=_size(opened, ref, strand.modes if mode is None else (mode,)),
+        size=size_text(opened.size(ref, strand.modes if mode is None else (mode,))),
         colour=family(kind),
     )
-
-
-def _size(opened: Opened, ref: Ref, modes: Sequence[str]) -> str | None:
-    """What a wire carries; a field's own size as it is declared, for sizes that are free have no number."""
-    declared = opened.fields.get(ref.source)
-    if declared is not None and declared.shape is not None and not opened.scope:
-        return " ".join(str(axis) for axis in declared.shape)
-    return size_text(opened.size(ref, modes))
 
 
 def _runs(strand: Strand, node: str, port: str, mode: str | None, runs: Mapping[str, Run]) -> list[str]:

@@ -1,0 +1,81 @@
+"""Sizes that follow a free size of an input: ``H/32`` for an axis that is 7 where H is 224, and 8 where it is 256."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from composer.graph import Graph
+
+__all__ = ["FREE_SIZE", "OTHER_SIZE", "axis_number", "free_sizes", "in_free_sizes"]
+
+FREE_SIZE = 224
+"""What a free size other than the batch (``H``, ``W``) is taken to be where the caller says nothing."""
+
+OTHER_SIZE = 256
+"""What one free size after the other is set to, to see what follows it."""
+
+
+def free_sizes(graph: Graph) -> set[str]:
+    """Names of the sizes other than the batch that its inputs leave free."""
+    entries = (*graph.inputs.values(), *graph.data_samples.values())
+    return {size for entry in entries for size in entry.shape or () if isinstance(size, str) and size != "B"}
+
+
+_AXIS = re.compile(r"~?(?P<times>[0-9]*)(?P<name>[A-Za-z_]\w*)?(/(?P<parts>[0-9]+))?(?P<more>[+-][0-9]+)?")
+
+
+def axis_number(axis: int | str, batch: int = 1) -> int:
+    """An axis as a number, where free sizes are ``FREE_SIZE``: 7 for ``H/32``.
+
+    Args:
+        axis: A size as ``Shapes`` tells it.
+        batch: What ``B`` is.
+    """
+    if isinstance(axis, int):
+        return axis
+    match = _AXIS.fullmatch(axis)
+    if match is None:
+        return 1
+    size = {None: 1, "B": batch}.get(match["name"], FREE_SIZE)
+    return int(match["times"] or 1) * size // int(match["parts"] or 1) + int(match["more"] or 0)
+
+
+def in_free_sizes(sizes: Any, others: Mapping[str, Any]) -> Any:
+    """Sizes of a port in terms of the free sizes.
+
+    Args:
+        sizes: Its sizes where every free size is ``FREE_SIZE``: one shape, or a tuple of shapes; None if not known.
+        others: For each free size, its sizes where that one is ``OTHER_SIZE``.
+
+    Returns:
+        The same with ``H``, ``H/32``, ``2H`` or ``H+1`` for what follows one of them, and ``~196`` for what follows
+        them in another way.
+    """
+    if not isinstance(sizes, tuple):
+        return sizes if sizes is None else _axis(sizes, others)
+    alike = {name: other for name, other in others.items() if isinstance(other, tuple) and len(other) == len(sizes)}
+    return tuple(
+        in_free_sizes(size, {name: other[position] for name, other in alike.items()})
+        for position, size in enumerate(sizes)
+    )
+
+
+def _axis(size: int | str, others: Mapping[str, Any]) -> int | str:
+    changed = {name: other for name, other in others.items() if other is not None and other != size}
+    if not changed:
+        return size
+    if len(changed) == 1 and isinstance(size, int):
+        ((name, other),) = changed.items()
+        if isinstance(other, int) and (found := _formula(name, size, other)):
+            return found
+    return f"~{size}"
+
+
+def _formula(name: str, size: int, other: int) -> str | None:
+    if size > 0 and size * OTHER_SIZE == other * FREE_SIZE and FREE_SIZE % size == 0:
+        return name if size == FREE_SIZE else f"{name}/{FREE_SIZE // size}"
+    slope, rest = divmod(other - size, OTHER_SIZE - FREE_SIZE)
+    if rest or slope < 1:
+        return None
+    offset = size - slope * FREE_SIZE
+    return f"{'' if slope == 1 else slope}{name}{f'{offset:+d}' if offset else ''}"
