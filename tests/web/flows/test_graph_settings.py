@@ -74,3 +74,23 @@ def test_the_totals_are_those_of_the_graph(cifar):
     facts = steps.side(cifar).locator(".composer-facts")
     expect(facts).to_contain_text("Parameters11.2 M")
     expect(facts).to_contain_text("FLOPs, tensor1.11 G")
+
+
+def test_a_subgraph_is_renamed_from_outside_and_inside_and_stays_while_it_is_called(page):
+    steps.open_text(page, steps.NESTED)
+    steps.pick_nothing(page)
+    name = page.get_by_role("textbox", name="Name of the subgraph small")
+    name.fill("stage")
+    name.press("Enter")
+    expect(page.get_by_role("textbox", name="Name of the subgraph stage")).to_be_visible()
+    text = steps.downloaded(page)
+    assert "graph: stage" in text and "small" not in text
+    page.get_by_role("button", name="Remove the subgraph stage").click()
+    expect(page.get_by_text("calls 'stage': remove it first")).to_be_visible()
+    steps.pick(page, "encoder")
+    steps.box(page, "encoder").press("Enter")
+    inside = page.get_by_role("textbox", name="Name of the subgraph stage")
+    inside.fill("trunk")
+    inside.press("Enter")
+    expect(page.get_by_role("textbox", name="Name of the subgraph trunk")).to_be_visible()
+    assert "graph: trunk" in steps.downloaded(page)

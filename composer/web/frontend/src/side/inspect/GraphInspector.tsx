@@ -9,6 +9,7 @@ import { Facts } from "./Figures";
 import { GraphSettings } from "./GraphSettings";
 import { OutputList } from "./OutputList";
 import { Section } from "./Section";
+import { SubgraphList, SubgraphName } from "./SubgraphList";
 import { SubgraphParams } from "./SubgraphParams";
 
 /** The graph as a whole, or the subgraph that is open: shown while nothing is selected. */
@@ -19,7 +20,9 @@ export function GraphInspector({ view }: { view: GraphView }) {
     <>
       {view.scope ? (
         <div className="composer-heading">
-          <h2>{view.scope}</h2>
+          <div className="composer-heading-row">
+            <SubgraphName name={view.scope} />
+          </div>
           <p className="composer-soft">Subgraph. What is changed here holds for every call of it; sizes are those of the call {view.path.at(-1)}.</p>
         </div>
       ) : (
@@ -39,6 +42,7 @@ export function GraphInspector({ view }: { view: GraphView }) {
           </Section>
         ))
       )}
+      {!view.scope && <SubgraphList subgraphs={view.subgraphs} />}
       {!view.scope && <Totals view={view} />}
     </>
   );
