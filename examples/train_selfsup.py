@@ -145,7 +145,8 @@ def train(model: composer.Model, images: Tensor, epochs: int) -> None:
     """AdamW under half a cosine; the graph's schedules and fixed rates are followed."""
     optimizer = torch.optim.AdamW(parameter_groups(model, lr=RATE, weight_decay=WEIGHT_DECAY))
     per_epoch = len(images) // BATCH
-    started, total = time.monotonic(), 0.0
+    started = time.monotonic()
+    found: list[float] = []
     model.train()
     for step, views in enumerate(batches(images, epochs)):
         done = step / (epochs * per_epoch)
@@ -156,11 +157,14 @@ def train(model: composer.Model, images: Tensor, epochs: int) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        total += loss.item()
+        found.append(loss.item())
         if (step + 1) % per_epoch == 0:
             seconds = time.monotonic() - started
-            print(f"epoch {(step + 1) // per_epoch}: loss {total / per_epoch:.4f}, {seconds:.0f} s", flush=True)
-            total = 0.0
+            mean = sum(found[-per_epoch:]) / per_epoch
+            print(f"epoch {(step + 1) // per_epoch}: loss {mean:.4f}, {seconds:.0f} s", flush=True)
+    tenth = max(len(found) // 10, 1)
+    first, last = sum(found[:tenth]) / tenth, sum(found[-tenth:]) / tenth
+    print(f"loss {first:.4f} in the first tenth of the steps, {last:.4f} in the last", flush=True)
 
 
 @torch.no_grad()
