@@ -23,6 +23,9 @@ _LATER = "The graph changed on the canvas after you began to type. Apply puts yo
 _UNLESS_TYPED = """(fresh, text, shown) =>
     !fresh || (text && shown && text.trimEnd() !== shown.trimEnd()) ? [text, shown] : [fresh, fresh]"""
 
+_NOTE_TYPED = """(text, shown) =>
+    { window.composerDock.typed = Boolean(text && shown) && text.trimEnd() !== shown.trimEnd(); }"""
+
 
 @dataclass(frozen=True)
 class YamlTab:
@@ -68,6 +71,8 @@ class YamlTab:
         }
         apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, told], js=opened_script("YAML"), **hidden)
         revert.click(tab.revert, [opened], [text, tab.shown, told], js=opened_script("YAML"), **hidden)
+        for part in (text, tab.shown):  # what is not applied is asked for before the page closes
+            part.change(None, [text, tab.shown], None, js=_NOTE_TYPED, show_progress="hidden", api_visibility="private")
         return tab
 
     def take_over(self, refreshed: Any) -> None:

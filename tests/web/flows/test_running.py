@@ -266,6 +266,21 @@ def test_a_graph_without_such_a_form_says_why_it_is_not_exported(classifier: Pag
     expect(classifier.locator("#dock-export-status .dock-troubles")).to_be_visible(timeout=WAIT)
 
 
+def test_text_that_was_typed_and_not_applied_is_asked_for_before_the_page_closes(classifier: Page) -> None:
+    asked: list[str] = []
+    classifier.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    show(classifier, "YAML")
+    text = classifier.locator("#dock-yaml .cm-content")
+    expect(text).to_contain_text("name: fashion_mnist")
+    type_yaml(classifier, "name: half done")
+    classifier.wait_for_function("window.composerDock.typed")
+    classifier.close(run_before_unload=True)
+    classifier.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    classifier.locator("#dock-yaml-revert").click()
+    classifier.wait_for_function("!window.composerDock.typed")
+
+
 def test_a_wrong_graph_is_told_in_each_tab(classifier: Page) -> None:
     open_text(classifier, SLOW.replace("Sleeper", "Flaten"))
     expect(title_of(classifier)).to_contain_text("slow")

@@ -48,7 +48,8 @@ useComposer.subscribe((state, before) => {
 
 declare global {
   interface Window {
-    composerDock: { open: typeof openDock; close: typeof closeDock; isOpen: typeof dockIsOpen };
+    /** `typed`: text in the YAML tab that was not applied. */
+    composerDock: { open: typeof openDock; close: typeof closeDock; isOpen: typeof dockIsOpen; typed: boolean };
   }
 }
-window.composerDock = { open: openDock, close: closeDock, isOpen: dockIsOpen };
+window.composerDock = { open: openDock, close: closeDock, isOpen: dockIsOpen, typed: false };

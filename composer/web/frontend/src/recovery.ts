@@ -154,7 +154,8 @@ export async function beginRecovery(): Promise<Draft[]> {
     }
   });
   window.addEventListener("beforeunload", (event) => {
-    if (unsaved(useComposer.getState()) && !keeper.works) event.preventDefault();
+    const lostWork = unsaved(useComposer.getState()) && !keeper.works;
+    if (lostWork || window.composerDock.typed) event.preventDefault();
   });
   try {
     const [all, open] = await Promise.all([drafts.all(), openTabs()]);
