@@ -9,7 +9,7 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from composer.problems import GraphError
+from composer.problems import GraphError, Problem, Where
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.picture_file import picture_file, shipped_pictures
@@ -118,7 +118,11 @@ class RunTab:
         labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
         names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
         labels = gr.update(choices=names, visible=bool(labelled and graph.classes))
-        fresh |= {"modes": list(graph.modes), "mode": _first(graph.modes), "labels": len(graph.classes)}
+        fresh |= {
+            "modes": list(graph.modes),
+            "mode": _first(graph.modes) if graph.modes else None,
+            "labels": len(graph.classes),
+        }
         return gr.update(choices=list(graph.modes)), weights, labels, json.dumps(fresh)
 
     def settle(self, refreshed: Any) -> None:
@@ -193,6 +197,9 @@ class RunTab:
     ) -> RunJob:
         weights = WeightsPicker.choice(self.setting, opened, kind, upload, seed, known)
         graph = self.setting.graph_of(opened.document)
+        if not graph.modes:
+            text = "nothing comes out of this graph: wire what it shall give into the outputs of a mode, then run it"
+            raise GraphError(Problem("no-output", Where("graph"), text))
         return RunJob(
             document=opened.document,
             mode=mode if mode in graph.modes else _first(graph.modes),

@@ -266,6 +266,14 @@ def test_a_graph_without_such_a_form_says_why_it_is_not_exported(classifier: Pag
     expect(classifier.locator("#dock-export-status .dock-troubles")).to_be_visible(timeout=WAIT)
 
 
+def test_an_empty_graph_says_what_it_lacks_when_it_is_run(page: Page) -> None:
+    show(page, "Run")
+    page.wait_for_timeout(1000)
+    page.locator("#dock-run-start").click()
+    expect(run(page)).to_contain_text("nothing comes out of this graph: wire what it shall give into the outputs")
+    expect(page.get_by_text("not in the list of choices")).to_have_count(0)
+
+
 def test_text_that_was_typed_and_not_applied_is_asked_for_before_the_page_closes(classifier: Page) -> None:
     asked: list[str] = []
     classifier.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
