@@ -6,7 +6,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from components.activation import RELU, build_activation
-from components.memory_layout import FirstConv2d
 from components.norm import build_norm, norm_name
 
 __all__ = ["KAIMING", "ConvModule", "build_conv"]
@@ -18,13 +17,12 @@ KAIMING: tuple[dict[str, Any], ...] = (
 """How convolutional backbones start: convolutions normal by fan-out (arXiv:1502.01852), normalisations the identity."""
 
 
-def build_conv(conv_cfg: Mapping[str, Any] | None, *arguments: Any, first: bool = False, **options: Any) -> nn.Conv2d:
+def build_conv(conv_cfg: Mapping[str, Any] | None, *arguments: Any, **options: Any) -> nn.Conv2d:
     """The convolution that ``conv_cfg`` describes.
 
     Args:
         conv_cfg: ``type`` (Conv or Conv2d) and options of ``nn.Conv2d`` such as ``padding_mode``; None is a plain one.
         arguments: Arguments of ``nn.Conv2d``.
-        first: Whether it is the one that a network begins with.
         options: Arguments of ``nn.Conv2d``; those in ``conv_cfg`` go first.
 
     Raises:
@@ -35,7 +33,7 @@ def build_conv(conv_cfg: Mapping[str, Any] | None, *arguments: Any, first: bool 
     if kind not in ("Conv", "Conv2d"):
         raise ValueError(f"conv_cfg: found type {kind!r}, expected Conv2d (or leave conv_cfg out)")
     try:
-        return (FirstConv2d if first else nn.Conv2d)(*arguments, **{**options, **given})
+        return nn.Conv2d(*arguments, **{**options, **given})
     except TypeError as error:
         raise ValueError(f"conv_cfg: {conv_cfg} has an option that Conv2d does not take: {error}") from error
 
@@ -51,7 +49,6 @@ class ConvModule(nn.Module):
         padding: Zeros added on every side, in pixels.
         dilation: Distance between the points of the kernel, in pixels.
         groups: Groups of channels that do not see each other.
-        first: Whether it is the one that a network begins with.
         conv_cfg: The convolution; None is ``nn.Conv2d``.
         norm_cfg: The normalisation; None is none, and then the convolution has a bias.
         act_cfg: The activation; None is none.
@@ -67,7 +64,6 @@ class ConvModule(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         *,
-        first: bool = False,
         conv_cfg: Mapping[str, Any] | None = None,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = RELU,
@@ -85,7 +81,6 @@ class ConvModule(nn.Module):
             dilation=dilation,
             groups=groups,
             bias=norm_cfg is None,
-            first=first,
         )
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
         if self.conv.bias is not None:

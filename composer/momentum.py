@@ -50,10 +50,8 @@ def momentum_update(target: nn.Module, source: nn.Module, decay: float | Tensor)
     """
     steps = cast(Tensor, getattr(target, STEPS))
     copies, sources = _pairs(dict(target.named_parameters()), dict(source.named_parameters()))
-    if copies:  # source + kept * (target - source): exactly the source where kept is 0
-        torch._foreach_sub_(copies, sources)
-        torch._foreach_mul_(copies, torch.where(steps == 0, 0.0, decay))
-        torch._foreach_add_(copies, sources)
+    if copies:
+        _average(copies, sources, steps, decay)
     _copy_buffers(target, source)
     steps.add_(1)
 
@@ -70,6 +68,16 @@ def momentum_reset(target: nn.Module, source: nn.Module) -> None:
     if copies:
         torch._foreach_copy_(copies, sources)
     _copy_buffers(target, source)
+
+
+def _average(copies: list[Tensor], sources: list[Tensor], steps: Tensor, decay: float | Tensor) -> None:
+    """One pass over the memory where the numbers are at hand, and three where only the device knows them."""
+    if steps.device.type == "cpu" and not torch.compiler.is_compiling():
+        torch._foreach_lerp_(copies, sources, 1 - float(decay) if steps.item() else 1.0)
+        return
+    torch._foreach_sub_(copies, sources)  # source + kept * (target - source): exactly the source where kept is 0
+    torch._foreach_mul_(copies, torch.where(steps == 0, 0.0, decay))
+    torch._foreach_add_(copies, sources)
 
 
 def _copy_buffers(target: nn.Module, source: nn.Module) -> None:

@@ -76,7 +76,7 @@ class MobileNetV2(nn.Module):
 
         cfgs: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg, "act_cfg": act_cfg}
         before = _scaled(32, widen_factor)
-        self.conv1 = ConvModule(in_channels, before, 3, stride=2, padding=1, first=True, **cfgs)
+        self.conv1 = ConvModule(in_channels, before, 3, stride=2, padding=1, **cfgs)
         channels = [_scaled(after, widen_factor) for _, after, _, _ in _STAGES]
         for index, (expansion, _, count, stride) in enumerate(_STAGES):
             after = channels[index]

@@ -139,7 +139,7 @@ class ResNet(nn.Module):
             half = stem_channels // 2
             cfgs: dict[str, Any] = {"conv_cfg": self.conv_cfg, "norm_cfg": self.norm_cfg}
             self.stem = nn.Sequential(
-                ConvModule(in_channels, half, 3, stride=2, padding=1, first=True, **cfgs),
+                ConvModule(in_channels, half, 3, stride=2, padding=1, **cfgs),
                 ConvModule(half, half, 3, padding=1, **cfgs),
                 ConvModule(half, stem_channels, 3, padding=1, **cfgs),
             )
@@ -148,9 +148,9 @@ class ResNet(nn.Module):
         self.maxpool: nn.Module = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
 
     def _make_plain_stem(self, in_channels: int, stem_channels: int, kernel_size: int, stride: int) -> None:
-        sizes = (in_channels, stem_channels, kernel_size)
-        options = {"stride": stride, "padding": kernel_size // 2, "bias": False}
-        self.conv1 = build_conv(self.conv_cfg, *sizes, first=True, **options)
+        self.conv1 = build_conv(
+            self.conv_cfg, in_channels, stem_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False
+        )
         self.norm1_name = f"{norm_name(self.norm_cfg)}1"
         self.add_module(self.norm1_name, build_norm(self.norm_cfg, stem_channels))
         self.relu = nn.ReLU(inplace=True)

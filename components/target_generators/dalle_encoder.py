@@ -9,7 +9,6 @@ from annotated_types import Ge, MultipleOf
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.memory_layout import convolution_layout
 from composer.ports import AnyTensor, FeatureMap, LayerCount
 
 __all__ = ["DALLEEncoder"]
@@ -90,5 +89,5 @@ class DALLEEncoder(nn.Module):
     @torch.no_grad()
     def forward(self, image: Annotated[FeatureMap, "B input_channels H W"]) -> Annotated[AnyTensor, "B vocab_size Y X"]:
         """[B, input_channels, H, W], from 0.1 to 0.9, to [B, vocab_size, H / 8, W / 8]."""
-        scores: Tensor = self.blocks(convolution_layout(image))
+        scores: Tensor = self.blocks(image)
         return scores
