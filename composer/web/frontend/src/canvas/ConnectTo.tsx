@@ -37,8 +37,8 @@ export function ConnectTo({ node, end, close }: Props) {
   const choose = async (id: string) => {
     const wire = found.find((one) => one.id === id);
     shut();
+    focusBox(node); // at once: the next key may come before the wire is drawn
     if (wire) await connect(wire.source, wire.target);
-    focusBox(node);
   };
   return (
     <Chooser
