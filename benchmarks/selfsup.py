@@ -7,7 +7,8 @@ A step is a forward in loss mode with the update of the momentum copies, and a b
 the CPU. Each model lives in a process of its own, and they take turns step by step, in an order that changes from round
 to round, so that a noisy machine weighs on all; the processor's own time leaves out what was spent waiting for it.
 Memory is the most that a step took above the loaded model, in a process that gives back at once what it frees. The
-packages come from an environment of their own, made at the first run (OPENMMLAB_PYTHON names another).
+packages come from an environment of their own, made at the first run (OPENMMLAB_PYTHON names another). Convolutional
+models are measured once more with ``model.to(memory_format=torch.channels_last)``, as ``channels_last``.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from benchmarks.training_step import BATCH
 __all__ = ["main"]
 
 OURS = "composer"
+TURNED = "channels_last"
 PACKAGES = ("mmpretrain", "mmselfsup")
 MODELS = ("moco_v2", "byol", "mae")
 
@@ -35,7 +37,7 @@ class Steps:
 
     def __init__(self, package: str, model: str, threads: int, **environment: str) -> None:
         python, module = sys.executable, "benchmarks.selfsup_ours"
-        if package != OURS:
+        if package not in (OURS, TURNED):
             python, module = openmmlab_python(), "benchmarks.selfsup_openmmlab"
         self.errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by close
         self.process = subprocess.Popen(
@@ -77,7 +79,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"one training step, {BATCH} pictures of 224 pixels, {options.threads} thread(s), {options.rounds} rounds")
     for model in options.models or MODELS:
-        report(model, measure(model, (OURS, *options.packages), options.rounds, options.threads))
+        sides = (OURS, *([TURNED] if model != "mae" else []), *options.packages)
+        report(model, measure(model, sides, options.rounds, options.threads))
 
 
 def measure(model: str, packages: tuple[str, ...], rounds: int, threads: int) -> dict[str, list[dict[str, Any]]]:
@@ -110,16 +113,19 @@ def memory_of_a_step(package: str, model: str, threads: int) -> float:
 
 
 def report(model: str, found: Mapping[str, list[dict[str, Any]]]) -> None:
-    ours = found[OURS]
-    print(f"  {model}: {figures(ours)}", flush=True)
-    for package, theirs in found.items():
-        if package != OURS:
-            memory = ours[-1]["memory"] / theirs[-1]["memory"]
-            print(
-                f"    {package}: {figures(theirs)}; ours takes {ratios(ours, theirs, 'seconds')} of its time, "
-                f"{ratios(ours, theirs, 'work')} of its processor time and {memory:.2f} of its memory",
-                flush=True,
-            )
+    for name in (OURS, TURNED):
+        if name not in found:
+            continue
+        ours = found[name]
+        print(f"  {model}, {name}: {figures(ours)}", flush=True)
+        for package, theirs in found.items():
+            if package not in (OURS, TURNED):
+                memory = ours[-1]["memory"] / theirs[-1]["memory"]
+                print(
+                    f"    {package}: {figures(theirs)}; ours takes {ratios(ours, theirs, 'seconds')} of its time, "
+                    f"{ratios(ours, theirs, 'work')} of its processor time and {memory:.3f} of its memory",
+                    flush=True,
+                )
 
 
 def figures(steps: list[dict[str, Any]]) -> str:

@@ -2,16 +2,20 @@
 
 import sys
 
+import torch
+
 import composer
 from benchmarks.training_step import serve, take_stdout, views
 
 
-def main(name: str) -> None:
+def main(side: str, name: str) -> None:
     answers = take_stdout()
     model = composer.load(f"saved_graphs/selfsup/{name}.yaml").train()
+    if side == "channels_last":
+        model.to(memory_format=torch.channels_last)
     pictures = views(len(model.graph.inputs))
     serve(answers, model, lambda: model(pictures, mode="loss"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[2])
+    main(sys.argv[1], sys.argv[2])
