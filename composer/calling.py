@@ -107,7 +107,7 @@ class Signature:
         if axes is not None and value.dim() != len(axes):
             text = f"found {value.dim()} axes ({_sizes(value)}), expected {len(axes)} ({' '.join(map(str, axes))})"
             if picture and value.dim() + 1 == len(axes):
-                text += "; one picture becomes a batch with image[None]"
+                text += f"; one picture becomes a batch with {name}[None]"
             raise self._refusal("bad-input", name, text + self._taken_by(name))
         if picture and axes is not None and len(axes) == 4 and isinstance(axes[1], int) and value.shape[1] != axes[1]:
             text = f"found {value.shape[1]} channels ({_sizes(value)}), expected {axes[1]}"

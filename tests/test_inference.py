@@ -149,6 +149,14 @@ def test_what_follows_a_free_size_is_told_in_terms_of_it():
     assert shapes["neck.out"] == ("B", 512)
 
 
+def test_a_graph_with_many_free_sizes_is_inferred_once_more_for_all_of_them():
+    inputs = "\n".join(f"  x{place}: {{type: FeatureMap, shape: [B, 3, H{place}, W]}}" for place in range(40))
+    nodes = "\n".join(f"  n{place}: {{type: ReLU, inputs: {{input: x{place}}}}}" for place in range(40))
+    outputs = ", ".join(f"o{place}: n{place}.out" for place in range(40))
+    text = f"schema: 1\ninputs:\n{inputs}\nnodes:\n{nodes}\noutputs: {{tensor: {{{outputs}}}}}\n"
+    assert infer_shapes(loads(text))["n7.out"] == ("B", 3, "~224", "~224")
+
+
 def test_a_size_in_terms_of_another_is_a_number_again():
     axes = {7: 7, "B": 3, "2B": 6, "75B+1": 226, "H": 224, "H/32": 7, "2H+1": 449, "H-2": 222, "~196": 196, "~6B": 18}
     assert {axis: axis_number(axis, 3) for axis in axes} == axes

@@ -8,6 +8,7 @@ import torch
 
 from composer import compile
 from composer.graphfile import loads
+from composer.momentum import STEPS, momentum_update
 
 SIAMESE = """
 schema: 1
@@ -132,6 +133,23 @@ def test_a_copy_that_loss_mode_does_not_call_is_updated_too(views, update):
     model = compile(loads(text))
     model(views, mode="loss")
     assert model.again.momentum_steps == 1 and "again__" not in model.code["loss"]
+
+
+def test_a_copy_moves_alike_in_one_pass_and_in_three(monkeypatch):
+    source = torch.nn.Linear(3, 4)
+    found = []
+    for compiling in (False, True):
+        target = torch.nn.Linear(3, 4)
+        target.load_state_dict({"weight": torch.ones(4, 3), "bias": torch.zeros(4)})
+        target.requires_grad_(False).register_buffer(STEPS, torch.zeros((), dtype=torch.int64))
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda compiling=compiling: compiling)
+        momentum_update(target, source, 0.9)
+        assert torch.equal(target.weight, source.weight)
+        target.weight.fill_(1.0)
+        momentum_update(target, source, torch.tensor(0.9))
+        found.append(target.weight)
+    torch.testing.assert_close(found[0], found[1])
+    torch.testing.assert_close(found[0], 0.9 + 0.1 * source.weight.detach())
 
 
 def test_statistics_of_a_momentum_copy_follow_the_source(views):

@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.graph import Graph
 
-__all__ = ["FREE_SIZE", "OTHER_SIZE", "axis_number", "free_sizes", "in_free_sizes"]
+__all__ = ["FREE_SIZE", "axis_number", "changed_sizes", "free_sizes", "in_free_sizes"]
 
 FREE_SIZE = 224
 """What a free size other than the batch (``H``, ``W``) is taken to be where the caller says nothing."""
@@ -15,10 +15,21 @@ OTHER_SIZE = 256
 """What one free size after the other is set to, to see what follows it."""
 
 
+_MANY = 6
+"""With more free sizes than this the graph is not inferred once more for each."""
+
+
 def free_sizes(graph: Graph) -> set[str]:
     """Names of the sizes other than the batch that its inputs leave free."""
     entries = (*graph.inputs.values(), *graph.data_samples.values())
     return {size for entry in entries for size in entry.shape or () if isinstance(size, str) and size != "B"}
+
+
+def changed_sizes(names: set[str]) -> dict[str, dict[str, int]]:
+    """What to set free sizes to, to see what follows them: one name after the other, or all at once where many are."""
+    if len(names) > _MANY:
+        return {"": dict.fromkeys(names, OTHER_SIZE)}
+    return {name: {name: OTHER_SIZE} for name in sorted(names)}
 
 
 _AXIS = re.compile(r"~?(?P<times>[0-9]*)(?P<name>[A-Za-z_]\w*)?(/(?P<parts>[0-9]+))?(?P<more>[+-][0-9]+)?")
@@ -45,7 +56,7 @@ def in_free_sizes(sizes: Any, others: Mapping[str, Any]) -> Any:
 
     Args:
         sizes: Its sizes where every free size is ``FREE_SIZE``: one shape, or a tuple of shapes; None if not known.
-        others: For each free size, its sizes where that one is ``OTHER_SIZE``.
+        others: For each entry of ``changed_sizes``, its sizes with that.
 
     Returns:
         The same with ``H``, ``H/32``, ``2H`` or ``H+1`` for what follows one of them, and ``~196`` for what follows
@@ -66,7 +77,7 @@ def _axis(size: int | str, others: Mapping[str, Any]) -> int | str:
         return size
     if len(changed) == 1 and isinstance(size, int):
         ((name, other),) = changed.items()
-        if isinstance(other, int) and (found := _formula(name, size, other)):
+        if name and isinstance(other, int) and (found := _formula(name, size, other)):
             return found
     return f"~{size}"
 

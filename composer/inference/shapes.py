@@ -14,7 +14,7 @@ from composer.catalog import Catalog
 from composer.component import Port
 from composer.graph import Graph, Input
 from composer.inference.axes import Mismatch, axis_of
-from composer.inference.free_sizes import FREE_SIZE, OTHER_SIZE, free_sizes, in_free_sizes
+from composer.inference.free_sizes import FREE_SIZE, changed_sizes, free_sizes, in_free_sizes
 from composer.inference.outcome import Outcome, evaluate, outputs_of
 from composer.inference.runnable import runnable
 from composer.inference.size_problems import index_problem, mismatch_problem, node_problem
@@ -115,8 +115,8 @@ def infer_shapes(
     settled, given = plan(part, catalog), dict(sizes or {})
     found = _Inference(graph, settled, catalog, limits, given, problems).run()
     others = {
-        name: _Inference(graph, settled, catalog, limits, {**given, name: OTHER_SIZE}, problems).run().ports
-        for name in sorted(free_sizes(graph) - given.keys())
+        name: _Inference(graph, settled, catalog, limits, {**given, **changed}, problems).run().ports
+        for name, changed in changed_sizes(free_sizes(graph) - given.keys()).items()
     }
     return replace(found, ports=_in_free_sizes(found.ports, others)) if others else found
 

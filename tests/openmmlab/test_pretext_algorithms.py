@@ -215,12 +215,17 @@ def test_what_is_no_part_is_told(config: dict[str, Any], text: str) -> None:
     assert text in "\n".join(map(str, import_config(config, "mmselfsup").not_understood))
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
-@pytest.mark.parametrize("slot", ["backbone", "neck", "head", "memory_bank"])
+PARTS = [
+    (name, slot)
+    for name, (config, _) in sorted(CASES.items())
+    for slot in ("backbone", "neck", "head", "memory_bank")
+    if slot in config and (slot, config["type"]) != ("head", "SwAV")  # its head is its loss, of this type alone
+]
+
+
+@pytest.mark.parametrize(("name", "slot"), PARTS)
 def test_a_part_that_the_catalog_lacks_is_a_placeholder(name: str, slot: str) -> None:
     config, package = CASES[name]
-    if slot not in config or (slot == "head" and config["type"] == "SwAV"):
-        pytest.skip("the algorithm has no such part that may have another type")
     part = {**thaw(config[slot]), "type": "Unheard"}
     imported = import_config({**config, slot: part}, package)
     assert slot in imported.placeholders

@@ -64,7 +64,8 @@ def upload(page: Page, text: str, name: str = "graph.yaml") -> None:
 def open_text(page: Page, text: str) -> None:
     """Hand a graph over and wait until it is shown: opening a graph chooses a panel."""
     upload(page, text)
-    expect(title_of(page)).to_contain_text(re.search(r"^name: (.+)$", text, re.MULTILINE)[1])  # type: ignore[index]
+    (name,) = re.findall(r"^name: (.+)$", text, re.MULTILINE)
+    expect(title_of(page)).to_contain_text(name)
 
 
 def open_shipped(page: Page, title: str = CIFAR) -> None:
