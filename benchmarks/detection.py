@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 import os
-import statistics
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -23,7 +22,7 @@ from typing import Any
 import torch
 
 import composer
-from benchmarks.turns import Side, serve
+from benchmarks.turns import Side, in_turns, median, ratios, serve
 from composer.openmmlab import config_from_graph
 
 __all__ = ["main"]
@@ -57,19 +56,9 @@ def main() -> None:
             commands.append((other, "benchmarks.detection_mmdet", folder))
         sides = [stack.enter_context(Side.running(*command, threads=options.threads)) for command in commands]
         for work in WORKS:
-            report(work, measure(work, sides, options.rounds))
+            report(work, in_turns(sides, work, options.rounds))
     if not other:
         print(f"  mmdet was not measured: {ENVIRONMENT} names no python that has it")
-
-
-def measure(work: str, sides: list[Side], rounds: int) -> list[list[dict[str, Any]]]:
-    """The answers of each side, round by round, after one that does not count."""
-    found: list[list[dict[str, Any]]] = [[side.ask(work)] for side in sides]
-    for number in range(rounds):
-        places = range(len(sides))
-        for place in reversed(places) if number % 2 else places:
-            found[place].append(sides[place].ask(work))
-    return found
 
 
 def report(work: str, found: list[list[dict[str, Any]]]) -> None:
@@ -85,15 +74,6 @@ def report(work: str, found: list[list[dict[str, Any]]]) -> None:
             f"answers differ by {gap:.1e}",
             flush=True,
         )
-
-
-def median(answers: list[dict[str, Any]], figure: str) -> float:
-    return statistics.median(one[figure] for one in answers[1:])
-
-
-def ratios(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], figure: str) -> str:
-    found = sorted(mine[figure] / other[figure] for mine, other in zip(ours[1:], theirs[1:], strict=True))
-    return f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f})"
 
 
 def write_task(folder: Path) -> None:

@@ -12,17 +12,14 @@ models are measured once more with ``model.to(memory_format=torch.channels_last)
 """
 
 import argparse
-import json
-import os
-import statistics
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
-from typing import IO, Any
+from contextlib import ExitStack
+from typing import Any
 
 from benchmarks.openmmlab_environment import openmmlab_python
 from benchmarks.training_step import BATCH
+from benchmarks.turns import Side, in_turns, median, ratios
 
 __all__ = ["main"]
 
@@ -32,42 +29,11 @@ PACKAGES = ("mmpretrain", "mmselfsup")
 MODELS = ("moco_v2", "byol", "mae")
 
 
-class Steps:
-    """A process that takes a training step when asked."""
-
-    def __init__(self, package: str, model: str, threads: int, **environment: str) -> None:
-        python, module = sys.executable, "benchmarks.selfsup_ours"
-        if package not in (OURS, TURNED):
-            python, module = openmmlab_python(), "benchmarks.selfsup_openmmlab"
-        self.errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by close
-        self.process = subprocess.Popen(
-            [python, "-W", "ignore", "-m", module, package, model],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), **environment},
-        )
-        self.parameters = self.answer()["parameters"]
-
-    def answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            self.errors.seek(0)
-            raise RuntimeError(self.errors.read().strip().rpartition("\n")[2])
-        found: dict[str, Any] = json.loads(line)
-        return found
-
-    def step(self) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.answer()
-
-    def close(self) -> None:
-        self.process.communicate()
-        self.errors.close()
+def command(side: str, model: str) -> tuple[str, ...]:
+    """What runs a side: its python, its module, and what that is told."""
+    if side in (OURS, TURNED):
+        return (sys.executable, "benchmarks.selfsup_ours", side, model)
+    return (openmmlab_python(), "benchmarks.selfsup_openmmlab", side, model)
 
 
 def main() -> None:
@@ -83,33 +49,26 @@ def main() -> None:
         report(model, measure(model, sides, options.rounds, options.threads))
 
 
-def measure(model: str, packages: tuple[str, ...], rounds: int, threads: int) -> dict[str, list[dict[str, Any]]]:
-    """The answers of each process, round by round; the first step of each is not timed."""
-    memory = {package: memory_of_a_step(package, model, threads) for package in packages}
-    processes = {package: Steps(package, model, threads) for package in packages}
-    found: dict[str, list[dict[str, Any]]] = {package: [] for package in packages}
-    try:
-        counts = {package: one.parameters for package, one in processes.items()}
+def measure(model: str, names: tuple[str, ...], rounds: int, threads: int) -> dict[str, list[dict[str, Any]]]:
+    """The answers of each side, round by round, with the memory of a step."""
+    memory = {name: memory_of_a_step(name, model, threads) for name in names}
+    with ExitStack() as stack:
+        sides = [stack.enter_context(Side.running(*command(name, model), threads=threads)) for name in names]
+        counts = {name: side.ask("parameters")["found"] for name, side in zip(names, sides, strict=True)}
         if len(set(counts.values())) > 1:
             raise ValueError(f"found {counts} trained parameters, expected as many in each: these are other models")
-        for one in processes.values():
-            one.step()
-        for number in range(rounds):
-            for package in packages[number % len(packages) :] + packages[: number % len(packages)]:
-                found[package].append({**processes[package].step(), "memory": memory[package]})
-    finally:
-        for one in processes.values():
-            one.close()
-    return found
+        found = in_turns(sides, "step", rounds)
+    return {
+        name: [{**one, "memory": memory[name]} for one in answers] for name, answers in zip(names, found, strict=True)
+    }
 
 
-def memory_of_a_step(package: str, model: str, threads: int) -> float:
+def memory_of_a_step(name: str, model: str, threads: int) -> float:
     """What a step takes where all that is freed is given back at once (glibc): not what the allocator kept of it."""
-    process = Steps(package, model, threads, MALLOC_MMAP_THRESHOLD_="65536")
-    try:
-        return float(process.step()["memory"])
-    finally:
-        process.close()
+    given_back = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+    with Side.running(*command(name, model), threads=threads, environment=given_back) as side:
+        side.ask("step")
+        return float(side.ask("memory")["found"])
 
 
 def report(model: str, found: Mapping[str, list[dict[str, Any]]]) -> None:
@@ -123,20 +82,14 @@ def report(model: str, found: Mapping[str, list[dict[str, Any]]]) -> None:
                 memory = ours[-1]["memory"] / theirs[-1]["memory"]
                 print(
                     f"    {package}: {figures(theirs)}; ours takes {ratios(ours, theirs, 'seconds')} of its time, "
-                    f"{ratios(ours, theirs, 'work')} of its processor time and {memory:.3f} of its memory",
+                    f"{ratios(ours, theirs, 'busy')} of its processor time and {memory:.3f} of its memory",
                     flush=True,
                 )
 
 
 def figures(steps: list[dict[str, Any]]) -> str:
-    seconds, work = (statistics.median(one[kind] for one in steps) for kind in ("seconds", "work"))
-    return f"{seconds:.2f} s, {work:.2f} s of the processor, {steps[-1]['memory']:.0f} MiB"
-
-
-def ratios(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], kind: str) -> str:
-    """The median of the ratios round by round, and the least and the greatest."""
-    found = [mine[kind] / other[kind] for mine, other in zip(ours, theirs, strict=True)]
-    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+    taken = f"{median(steps, 'seconds'):.2f} s, {median(steps, 'busy'):.2f} s of the processor"
+    return f"{taken}, {steps[-1]['memory']:.0f} MiB"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from unittest.mock import MagicMock
 
-from benchmarks.training_step import serve, take_stdout, views
+from benchmarks.training_step import views, works_of
+from benchmarks.turns import serve, take_stdout
 
 CONFIGS = {
     "moco_v2": "mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py",
@@ -37,7 +38,7 @@ def main(package: str, name: str) -> None:
     model = import_module("mmengine.model").revert_sync_batchnorm(model).train()
     pictures = views(1 if name == "mae" else 2)
     given = pictures[0] if name == "mae" and package == "mmpretrain" else pictures
-    serve(answers, model, lambda: model(given, [], mode="loss"))
+    serve(works_of(model, lambda: model(given, [], mode="loss")), answers)
 
 
 if __name__ == "__main__":

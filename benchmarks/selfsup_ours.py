@@ -5,7 +5,8 @@ import sys
 import torch
 
 import composer
-from benchmarks.training_step import serve, take_stdout, views
+from benchmarks.training_step import views, works_of
+from benchmarks.turns import serve, take_stdout
 
 
 def main(side: str, name: str) -> None:
@@ -14,7 +15,7 @@ def main(side: str, name: str) -> None:
     if side == "channels_last":
         model.to(memory_format=torch.channels_last)
     pictures = views(len(model.graph.inputs))
-    serve(answers, model, lambda: model(pictures, mode="loss"))
+    serve(works_of(model, lambda: model(pictures, mode="loss")), answers)
 
 
 if __name__ == "__main__":

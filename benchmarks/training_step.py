@@ -1,21 +1,18 @@
-"""Training steps of a model in a process of its own, one for each line that comes in.
+"""Training steps of a model in a process of its own, for benchmarks/selfsup.py.
 
 Imports nothing but torch, so that any environment with torch can run it.
 """
 
 import gc
-import json
-import os
 import resource
 import sys
-import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["BATCH", "serve", "take_stdout", "views"]
+__all__ = ["BATCH", "views", "works_of"]
 
 BATCH = 8
 SIZE = 224
@@ -25,38 +22,26 @@ def views(count: int) -> list[torch.Tensor]:
     return list(torch.randn(count, BATCH, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)).unbind())
 
 
-def take_stdout() -> TextIO:
-    """The standard output for answers alone; what anything else prints there goes to the errors from now on."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return answers
-
-
-def serve(answers: TextIO, model: nn.Module, loss: Callable[[], dict[str, Any]]) -> None:
-    """Answer every line of the standard input with a step.
-
-    The answer has how long it took, the processor's time for it, the loss, and the most memory so far.
+def works_of(model: nn.Module, loss: Callable[[], dict[str, Any]]) -> dict[str, Callable[[], float]]:
+    """What can be asked of a model: how many ``parameters`` it trains, a ``step``, and the most ``memory`` so far.
 
     Args:
-        answers: What ``take_stdout`` gave.
         model: In training mode, on the CPU.
         loss: One forward in loss mode; it moves the momentum copies, too.
     """
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     loaded = memory_of_loaded_model()
-    trained = sum(one.numel() for one in model.parameters() if one.requires_grad)
-    tell(answers, {"parameters": trained})
-    for _ in sys.stdin:
-        start, start_of_work = time.perf_counter(), time.process_time()
+
+    def step() -> float:
         model.zero_grad(set_to_none=True)
         total = sum(value for name, value in loss().items() if "loss" in name)
         total.backward()
-        took = {"seconds": time.perf_counter() - start, "work": time.process_time() - start_of_work}
-        tell(answers, {**took, "loss": total.item(), "memory": highest() - loaded})
+        return float(total)
 
-
-def tell(answers: TextIO, answer: dict[str, float]) -> None:
-    print(json.dumps(answer), file=answers, flush=True)
+    return {
+        "parameters": lambda: sum(one.numel() for one in model.parameters() if one.requires_grad),
+        "step": step,
+        "memory": lambda: highest() - loaded,
+    }
 
 
 def memory_of_loaded_model() -> float:

@@ -5,17 +5,18 @@ Imports nothing but torch, so that any environment with torch can run it.
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TextIO
 
 import torch
 
-__all__ = ["Side", "serve"]
+__all__ = ["Side", "in_turns", "median", "ratios", "serve", "take_stdout"]
 
 
 class Side:
@@ -32,7 +33,9 @@ class Side:
 
     @classmethod
     @contextmanager
-    def running(cls, python: str, module: str, *arguments: str, threads: int = 1) -> Iterator[Self]:
+    def running(
+        cls, python: str, module: str, *arguments: str, threads: int = 1, environment: Mapping[str, str] | None = None
+    ) -> Iterator[Self]:
         """Start ``python -m module`` with these arguments; it ends with the block."""
         with tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
@@ -41,7 +44,7 @@ class Side:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+                env={**os.environ, "OMP_NUM_THREADS": str(threads), **(environment or {})},
             )
             try:
                 yield cls(process, errors)
@@ -64,12 +67,45 @@ class Side:
         return answer
 
 
-def serve(works: Mapping[str, Callable[[], Any]]) -> None:
-    """Answer every line of the standard input, which names one of the works."""
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    # What is printed by others must not come between the answers.
+def in_turns(sides: Sequence[Side], work: str, rounds: int) -> list[list[dict[str, Any]]]:
+    """The answers of each side, round by round, after one that does not count; another side begins each round."""
+    for side in sides:
+        side.ask(work)
+    found: list[list[dict[str, Any]]] = [[] for _ in sides]
+    for number in range(rounds):
+        for place in range(len(sides)):
+            turn = (place + number) % len(sides)
+            found[turn].append(sides[turn].ask(work))
+    return found
+
+
+def median(answers: Sequence[Mapping[str, Any]], figure: str) -> float:
+    """The middle one of a figure."""
+    return statistics.median(one[figure] for one in answers)
+
+
+def ratios(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], figure: str) -> str:
+    """The median of the ratios round by round, and the least and the greatest."""
+    found = sorted(mine[figure] / other[figure] for mine, other in zip(ours, theirs, strict=True))
+    return f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f})"
+
+
+def take_stdout() -> TextIO:
+    """The standard output for answers alone; what anything else prints there goes to the errors from now on."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    return answers
+
+
+def serve(works: Mapping[str, Callable[[], Any]], answers: TextIO | None = None) -> None:
+    """Answer every line of the standard input, which names one of the works.
+
+    Args:
+        works: What can be done, by name.
+        answers: What ``take_stdout`` gave, where something may have been printed before.
+    """
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    answers = answers or take_stdout()
     for line in sys.stdin:
         start, busy = time.perf_counter(), time.process_time()
         found = works[line.strip()]()
