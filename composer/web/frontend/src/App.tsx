@@ -12,13 +12,23 @@ export function App() {
   return (
     <ReactFlowProvider>
       <div className="composer">
-        <Guarded what="toolbar"><Toolbar /></Guarded>
+        <Guarded what="toolbar">
+          <Toolbar />
+        </Guarded>
         <div className={`composer-body${palette ? " is-without-palette" : ""}${side ? " is-without-side" : ""}`}>
-          <Guarded what="palette"><Palette /></Guarded>
-          <Guarded what="canvas"><Canvas /></Guarded>
-          <Guarded what="side panel"><Side /></Guarded>
+          <Guarded what="palette">
+            <Palette />
+          </Guarded>
+          <Guarded what="canvas">
+            <Canvas />
+          </Guarded>
+          <Guarded what="side panel">
+            <Side />
+          </Guarded>
         </div>
-        <Guarded what="dialog"><Dialogs /></Guarded>
+        <Guarded what="dialog">
+          <Dialogs />
+        </Guarded>
       </div>
     </ReactFlowProvider>
   );

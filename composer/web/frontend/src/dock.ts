@@ -10,14 +10,18 @@ export const DOCK_TABS = ["Run", "YAML", "Code", "Summary", "Export"] as const;
 export type DockTab = (typeof DOCK_TABS)[number];
 
 const tabs = () =>
-  [...document.querySelectorAll<HTMLElement>('#composer-dock [role="tab"]')].filter((tab) => tab.offsetParent !== null || tab.id);
+  [...document.querySelectorAll<HTMLElement>('#composer-dock [role="tab"]')].filter(
+    (tab) => tab.offsetParent !== null || tab.id,
+  );
 
 export const dockIsOpen = (): boolean => document.body.classList.contains("composer-dock-open");
 
 export function openDock(tab?: DockTab): void {
   document.body.classList.add("composer-dock-open");
   setHeight(Number(localStorage.getItem(HEIGHT)) || 320);
-  tabs().find((one) => one.textContent?.trim() === tab)?.click();
+  tabs()
+    .find((one) => one.textContent?.trim() === tab)
+    ?.click();
   tellDocument();
 }
 

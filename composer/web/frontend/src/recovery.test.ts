@@ -24,7 +24,12 @@ class Shelf implements Drafts {
 }
 
 const keeperOf = (shelf: Shelf, told: string[] = [], open: string[] = []) =>
-  new Keeper(shelf, "mine", async () => new Set(open), (reason) => told.push(reason));
+  new Keeper(
+    shelf,
+    "mine",
+    async () => new Set(open),
+    (reason) => told.push(reason),
+  );
 
 describe("what is offered", () => {
   it("is what closed tabs left, newest first", () => {

@@ -28,7 +28,9 @@ export const lost = (drafts: Draft[], open: Set<string>): Draft[] =>
 /** The tabs whose drafts are given up, so that at most `most` stay: the oldest of closed tabs first, never `mine`. */
 export function surplus(drafts: Draft[], mine: string, open: Set<string>, most = MOST_DRAFTS): string[] {
   const others = drafts.filter((draft) => draft.tab !== mine);
-  const order = others.sort((one, other) => Number(open.has(one.tab)) - Number(open.has(other.tab)) || one.time - other.time);
+  const order = others.sort(
+    (one, other) => Number(open.has(one.tab)) - Number(open.has(other.tab)) || one.time - other.time,
+  );
   return order.slice(0, Math.max(0, drafts.length - most)).map((draft) => draft.tab);
 }
 
@@ -122,11 +124,17 @@ const LOCK = "composer-tab-";
 /** The tabs of composer that are open in this browser; each holds a lock as long as it lives. */
 async function openTabs(): Promise<Set<string>> {
   const held = navigator.locks ? ((await navigator.locks.query()).held ?? []) : [];
-  return new Set(held.map((lock) => lock.name ?? "").filter((name) => name.startsWith(LOCK)).map((name) => name.slice(LOCK.length)));
+  return new Set(
+    held
+      .map((lock) => lock.name ?? "")
+      .filter((name) => name.startsWith(LOCK))
+      .map((name) => name.slice(LOCK.length)),
+  );
 }
 
 /** A name for this tab that no other has; also where the page is not served securely. */
-const newTab = (): string => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
+const newTab = (): string =>
+  Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
 
 const drafts = new BrowserDrafts();
 const keeper = new Keeper(drafts, newTab(), openTabs, (reason) =>

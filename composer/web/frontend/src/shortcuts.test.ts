@@ -23,7 +23,8 @@ test.each([
   [event("+", { shiftKey: true }), "zoom-in"],
 ])("keys stand for %#", (keys, id) => expect(shortcutOf(keys)?.id).toBe(id));
 
-test("keys that are not in the table do nothing", () => expect(shortcutOf(event("q", { ctrlKey: true }))).toBeUndefined());
+test("keys that are not in the table do nothing", () =>
+  expect(shortcutOf(event("q", { ctrlKey: true }))).toBeUndefined());
 test("keys are printed as people read them", () => {
   expect(keysOf("undo")).toBe("Ctrl+Z");
   expect(printed("Shift+ArrowLeft")).toBe("Shift+←");

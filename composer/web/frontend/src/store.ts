@@ -209,14 +209,16 @@ export const useComposer = create<Composer>()((set, get) => {
     ask: (name, payload) => busy(() => get().bridge.call(name, payload)),
     undo: () => travel("past", "future"),
     redo: () => travel("future", "past"),
-    enter: (node) => inTurn(async () => {
-      set({ selection: [], wire: null });
-      await look([...get().path, node]);
-    }),
-    leave: (depth) => inTurn(async () => {
-      set({ selection: [], wire: null });
-      await look(get().path.slice(0, depth));
-    }),
+    enter: (node) =>
+      inTurn(async () => {
+        set({ selection: [], wire: null });
+        await look([...get().path, node]);
+      }),
+    leave: (depth) =>
+      inTurn(async () => {
+        set({ selection: [], wire: null });
+        await look(get().path.slice(0, depth));
+      }),
     look: () => inTurn(() => look(get().path)),
     show: (reply) =>
       set({
@@ -231,21 +233,27 @@ export const useComposer = create<Composer>()((set, get) => {
         selection: [],
         wire: null,
       }),
-    replace: (reply, label) => void inTurn(async () => {
-      const before = step(label);
-      set((state) => ({
-        document: reply.document,
-        view: reply.view,
-        path: reply.view.path,
-        past: before ? [...state.past, before].slice(-STEPS) : state.past,
-        future: [],
-        selection: [],
-        wire: null,
-      }));
-    }),
+    replace: (reply, label) =>
+      void inTurn(async () => {
+        const before = step(label);
+        set((state) => ({
+          document: reply.document,
+          view: reply.view,
+          path: reply.view.path,
+          past: before ? [...state.past, before].slice(-STEPS) : state.past,
+          future: [],
+          selection: [],
+          wire: null,
+        }));
+      }),
     toggle: (panel) => {
       const hidden = { ...get().hidden, [panel]: !get().hidden[panel] };
-      localStorage.setItem(HIDDEN, Object.keys(hidden).filter((one) => hidden[one as SidePanel]).join(" "));
+      localStorage.setItem(
+        HIDDEN,
+        Object.keys(hidden)
+          .filter((one) => hidden[one as SidePanel])
+          .join(" "),
+      );
       set({ hidden });
     },
     select: (names, wire = null) => set({ selection: names, wire }),

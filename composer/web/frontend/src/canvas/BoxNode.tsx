@@ -44,10 +44,22 @@ export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<B
         </div>
       )}
       <div className="composer-ports">
-        <div>{inputs.map((row) => <Port key={row.handle} row={row} side="target" open={false} />)}</div>
-        <div>{outputs.map((row) => <Port key={row.handle} row={row} side="source" open={row.sequence && isOpen(row, outputs)} />)}</div>
+        <div>
+          {inputs.map((row) => (
+            <Port key={row.handle} row={row} side="target" open={false} />
+          ))}
+        </div>
+        <div>
+          {outputs.map((row) => (
+            <Port key={row.handle} row={row} side="source" open={row.sequence && isOpen(row, outputs)} />
+          ))}
+        </div>
       </div>
-      {text.params && <div className="composer-params" title={text.params}>{text.params}</div>}
+      {text.params && (
+        <div className="composer-params" title={text.params}>
+          {text.params}
+        </div>
+      )}
     </div>
   );
 });
@@ -77,7 +89,13 @@ function Head({ id, data }: { id: string; data: BoxData }) {
   return (
     <div className="composer-head">
       <div className="composer-head-line">
-        {renaming ? <NameField name={id} /> : <span className="composer-title" data-rename={view ? "" : undefined} title={text.title}>{text.title}</span>}
+        {renaming ? (
+          <NameField name={id} />
+        ) : (
+          <span className="composer-title" data-rename={view ? "" : undefined} title={text.title}>
+            {text.title}
+          </span>
+        )}
         {view && view.problems > 0 && (
           <span
             className={`composer-mark composer-mark-${view.state === "warning" ? "warning" : "error"}`}
@@ -86,19 +104,28 @@ function Head({ id, data }: { id: string; data: BoxData }) {
             {view.problems}
           </span>
         )}
-        {view?.role === "subgraph" && <span className="composer-subgraph" title="A subgraph: double-click to enter it">▣</span>}
+        {view?.role === "subgraph" && (
+          <span className="composer-subgraph" title="A subgraph: double-click to enter it">
+            ▣
+          </span>
+        )}
       </div>
       {text.type && (
         <div className="composer-head-line composer-head-type">
           <span title={text.type}>{text.type}</span>
-          {text.numbers && <span className="composer-numbers" title={`${view?.parameters?.toLocaleString("en")} parameters`}>{text.numbers}</span>}
+          {text.numbers && (
+            <span className="composer-numbers" title={`${view?.parameters?.toLocaleString("en")} parameters`}>
+              {text.numbers}
+            </span>
+          )}
         </div>
       )}
     </div>
   );
 }
 
-const isOpen = (row: Row, rows: Row[]): boolean => rows.some((one) => one.level !== null && one.end.startsWith(`${row.end}[`));
+const isOpen = (row: Row, rows: Row[]): boolean =>
+  rows.some((one) => one.level !== null && one.end.startsWith(`${row.end}[`));
 
 function runs(data: BoxData, lens: Mode): boolean {
   if (data.view) return data.view.modes.includes(lens);

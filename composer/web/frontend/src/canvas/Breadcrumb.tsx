@@ -9,11 +9,19 @@ export function Breadcrumb() {
   if (!path.length) return null;
   return (
     <nav className="composer-breadcrumb" aria-label="open subgraph">
-      <button type="button" onClick={() => void leave(0)}>{name || "graph"}</button>
+      <button type="button" onClick={() => void leave(0)}>
+        {name || "graph"}
+      </button>
       {path.map((step, at) => (
         <span key={path.slice(0, at + 1).join("/")}>
           <i aria-hidden="true">›</i>
-          {at === path.length - 1 ? <b aria-current="page">{step}</b> : <button type="button" onClick={() => void leave(at + 1)}>{step}</button>}
+          {at === path.length - 1 ? (
+            <b aria-current="page">{step}</b>
+          ) : (
+            <button type="button" onClick={() => void leave(at + 1)}>
+              {step}
+            </button>
+          )}
         </span>
       ))}
       {scope && scope !== path.at(-1) && <small>subgraph {scope}</small>}

@@ -1,7 +1,16 @@
 import "./canvas.css";
 import "./box.css";
 import "./popups.css";
-import { Background, BackgroundVariant, ConnectionMode, MiniMap, ReactFlow, SelectionMode, useReactFlow, useStore } from "@xyflow/react";
+import {
+  Background,
+  BackgroundVariant,
+  ConnectionMode,
+  MiniMap,
+  ReactFlow,
+  SelectionMode,
+  useReactFlow,
+  useStore,
+} from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
@@ -66,7 +75,15 @@ export function Canvas() {
         proOptions={PRO}
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.6} color="var(--c-line)" />
-        <MiniMap className="composer-minimap" pannable zoomable ariaLabel="minimap" nodeColor={colourOf} nodeBorderRadius={8} maskColor="var(--c-veil)" />
+        <MiniMap
+          className="composer-minimap"
+          pannable
+          zoomable
+          ariaLabel="minimap"
+          nodeColor={colourOf}
+          nodeBorderRadius={8}
+          maskColor="var(--c-veil)"
+        />
         <FitHint />
         <Sight root={root} />
       </ReactFlow>
@@ -95,7 +112,9 @@ function Popups() {
 /** Hands the canvas to the commands, and tells the style sheet how far away the eye is. */
 function Sight({ root }: { root: RefObject<HTMLElement | null> }) {
   const flow = useReactFlow<Box, Wire>();
-  const distance = useStore((state) => (state.transform[2] < 0.3 ? "far" : state.transform[2] < 0.42 ? "middle" : "near"));
+  const distance = useStore((state) =>
+    state.transform[2] < 0.3 ? "far" : state.transform[2] < 0.42 ? "middle" : "near",
+  );
   useEffect(() => {
     useCanvas.getState().set({ flow, root: root.current });
     return () => useCanvas.getState().set({ flow: null, root: null, popup: null });

@@ -12,18 +12,36 @@ export const CommentNode = memo(function CommentNode({ id, data, selected }: Nod
   const editing = useCanvas((state) => state.renaming === id);
   const comment = data.comment;
   if (!comment) return null;
-  const change = (part: Partial<{ text: string; colour: (typeof COLOURS)[number]; box: [number, number, number, number] }>) =>
-    useComposer.getState().edit([{ op: "comment", id: comment.id, text: comment.text, colour: comment.colour as "yellow", box: comment.box, ...part }], {
-      label: "comment",
-      select: [id],
-    });
+  const change = (
+    part: Partial<{ text: string; colour: (typeof COLOURS)[number]; box: [number, number, number, number] }>,
+  ) =>
+    useComposer
+      .getState()
+      .edit(
+        [
+          {
+            op: "comment",
+            id: comment.id,
+            text: comment.text,
+            colour: comment.colour as "yellow",
+            box: comment.box,
+            ...part,
+          },
+        ],
+        {
+          label: "comment",
+          select: [id],
+        },
+      );
   return (
     <div className={`composer-comment composer-comment-${comment.colour}${selected ? " composer-box-selected" : ""}`}>
       <NodeResizer
         isVisible={selected}
         minWidth={96}
         minHeight={48}
-        onResizeEnd={(_, { x, y, width, height }) => void change({ box: [x, y, width, height].map(Math.round) as [number, number, number, number] })}
+        onResizeEnd={(_, { x, y, width, height }) =>
+          void change({ box: [x, y, width, height].map(Math.round) as [number, number, number, number] })
+        }
       />
       {selected && (
         <div className="composer-comment-colours nodrag" role="group" aria-label="colour of the comment">

@@ -31,7 +31,9 @@ export function ConnectTo({ node, end, close }: Props) {
   const [query, setQuery] = useState("");
   const wires = useWirable(node, end);
   const found = useMemo(() => rank(query, wires ?? []), [wires, query]);
-  const choices = found.map((wire): Choice => ({ id: wire.id, words: wire.name, detail: wire.kind, colour: wire.colour }));
+  const choices = found.map(
+    (wire): Choice => ({ id: wire.id, words: wire.name, detail: wire.kind, colour: wire.colour }),
+  );
   const shut = close ?? closePopup;
   const area = (elementOf(node) ?? useCanvas.getState().root)?.getBoundingClientRect();
   const choose = async (id: string) => {
@@ -91,7 +93,15 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
         const mine = "source" in one ? one.source : one.target;
         const words = `${short(mine, name)} ${"source" in one ? "→" : "←"} ${worded(fit.end)}`;
         const port = source.slice(source.indexOf(".") + 1).replace(/\[.*$/, "");
-        return { id: `${source} ${target}`, name: words, kind: taken(target), text: fit.end, source, target, colour: `var(--port-${colours.get(port) || "any"})` };
+        return {
+          id: `${source} ${target}`,
+          name: words,
+          kind: taken(target),
+          text: fit.end,
+          source,
+          target,
+          colour: `var(--port-${colours.get(port) || "any"})`,
+        };
       });
   });
   const there = new Set(view?.wires.map((wire) => `${wire.source} ${wire.node}.${wire.port}`));
@@ -99,13 +109,16 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
 }
 
 /** An end as people read it: `outputs.loss.+` is a new output. */
-const worded = (end: string): string => end.replace(/^outputs\.(\w+)\.\+$/, "new output of $1 mode").replace(/^outputs\.\+$/, "new output");
+const worded = (end: string): string =>
+  end.replace(/^outputs\.(\w+)\.\+$/, "new output of $1 mode").replace(/^outputs\.\+$/, "new output");
 
 const short = (end: string, node: string): string => (end.startsWith(`${node}.`) ? end.slice(node.length + 1) : end);
 
 /** Says where a port has a wire already, which a new one takes the place of. */
 function taken(target: string): string {
-  const wire = useComposer.getState().view?.wires.find((one) => `${one.node}.${one.port}` === target && one.at === null);
+  const wire = useComposer
+    .getState()
+    .view?.wires.find((one) => `${one.node}.${one.port}` === target && one.at === null);
   return wire ? `now ${wire.source}` : "";
 }
 

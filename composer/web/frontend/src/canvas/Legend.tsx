@@ -13,7 +13,14 @@ export function Legend() {
       <header>
         <b>{lens} mode</b>
         {mode.flops ? <small>{short(mode.flops)} FLOPs a sample</small> : null}
-        <button type="button" aria-label="show all modes" title="Show all modes" onClick={() => useComposer.getState().set({ lens: null })}>✕</button>
+        <button
+          type="button"
+          aria-label="show all modes"
+          title="Show all modes"
+          onClick={() => useComposer.getState().set({ lens: null })}
+        >
+          ✕
+        </button>
       </header>
       {mode.problem && <p className="composer-legend-problem">{mode.problem}</p>}
       <Names words="needs inputs" names={mode.inputs} />

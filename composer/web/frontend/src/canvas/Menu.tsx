@@ -26,7 +26,10 @@ export function Menu({ asked }: { asked: Asked }) {
       role="menu"
       aria-label={`menu of the ${asked.about}`}
       className="composer-menu"
-      style={{ left: Math.min(x, window.innerWidth - 260), top: Math.max(8, Math.min(y, window.innerHeight - height - 8)) }}
+      style={{
+        left: Math.min(x, window.innerWidth - 260),
+        top: Math.max(8, Math.min(y, window.innerHeight - height - 8)),
+      }}
       onContextMenu={(event) => event.preventDefault()}
       onBlur={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget)) useCanvas.getState().set({ popup: null });
@@ -66,7 +69,17 @@ function entriesFor({ about }: Asked): string[] {
   if (about === "wire") return ["wire-modes", "delete"];
   if (about === "comment") return ["rename", LINE, "duplicate", "delete"];
   if (about === "canvas") {
-    return ["search", "paste", "comment", LINE, "select-all", "layout", "fit", "zoom-reset", ...(useComposer.getState().path.length ? [LINE, "leave"] : [])];
+    return [
+      "search",
+      "paste",
+      "comment",
+      LINE,
+      "select-all",
+      "layout",
+      "fit",
+      "zoom-reset",
+      ...(useComposer.getState().path.length ? [LINE, "leave"] : []),
+    ];
   }
   const boxes = selected();
   const views = boxes.flatMap((box) => (box.data.view ? [box.data.view] : []));

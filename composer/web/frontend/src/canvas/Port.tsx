@@ -27,7 +27,11 @@ export const Port = memo(function Port({ row, side, open }: Props) {
   if (out) classes.push("composer-port-out");
   if (fits) classes.push("composer-port-fits");
   return (
-    <div className={classes.join(" ")} style={{ "--port": `var(--port-${row.colour})` } as React.CSSProperties} title={hintOf(row)}>
+    <div
+      className={classes.join(" ")}
+      style={{ "--port": `var(--port-${row.colour})` } as React.CSSProperties}
+      title={hintOf(row)}
+    >
       <Handle
         id={row.handle}
         type={side}
@@ -56,4 +60,5 @@ export const Port = memo(function Port({ row, side, open }: Props) {
   );
 });
 
-const hintOf = (row: Row): string => (row.missing ? `${row.hint}\nIt needs a wire.` : row.optional && !row.wired ? `${row.hint}\noptional` : row.hint);
+const hintOf = (row: Row): string =>
+  row.missing ? `${row.hint}\nIt needs a wire.` : row.optional && !row.wired ? `${row.hint}\noptional` : row.hint;

@@ -20,13 +20,25 @@ export function Search({ asked }: { asked: Asked }) {
   const fitting = useFitting(asked, entries);
   const choices = useMemo(() => {
     if (!fitting) return [];
-    return rank(query, fitting).map((entry): Choice => ({ id: entry.id, words: entry.name, detail: entry.kind, hint: (entry.component?.summary ?? entry.text).replaceAll("`", ""), colour: entry.colour }));
+    return rank(query, fitting).map(
+      (entry): Choice => ({
+        id: entry.id,
+        words: entry.name,
+        detail: entry.kind,
+        hint: (entry.component?.summary ?? entry.text).replaceAll("`", ""),
+        colour: entry.colour,
+      }),
+    );
   }, [fitting, query]);
   const choose = async (id: string) => {
     useCanvas.getState().set({ popup: null });
     const { source, target, spot } = asked;
     if (id.startsWith("output:")) {
-      await useComposer.getState().edit([{ op: "set-output", mode: MODES.find((mode) => id === `output:${mode}`) ?? null, source }], { label: "output" });
+      await useComposer
+        .getState()
+        .edit([{ op: "set-output", mode: MODES.find((mode) => id === `output:${mode}`) ?? null, source }], {
+          label: "output",
+        });
       return;
     }
     const entry = entries.find((one) => one.id === id);
@@ -35,7 +47,11 @@ export function Search({ asked }: { asked: Asked }) {
     const name = await addPart(entry.part, corner, { source, target });
     if (name) requestAnimationFrame(() => focusBox(name));
   };
-  const words = asked.source ? `Where ${asked.source} may go` : asked.target ? `What may feed ${asked.target.node}.${asked.target.port}` : "Add a node";
+  const words = asked.source
+    ? `Where ${asked.source} may go`
+    : asked.target
+      ? `What may feed ${asked.target.node}.${asked.target.port}`
+      : "Add a node";
   return (
     <Chooser
       at={asked.at}
@@ -95,5 +111,8 @@ function inputEntries(entries: Entry[], { target }: Asked): Entry[] {
   const type = node?.inputs.find((port) => port.name === target?.port)?.type;
   return entries
     .filter((entry) => entry.part.kind === "input" && entry.part.type === type)
-    .map((entry) => ({ ...entry, name: entry.kind === "input" ? `New input, ${entry.name}` : `New data sample, ${entry.name}` }));
+    .map((entry) => ({
+      ...entry,
+      name: entry.kind === "input" ? `New input, ${entry.name}` : `New data sample, ${entry.name}`,
+    }));
 }

@@ -14,7 +14,9 @@ export function WireBar({ wire }: { wire: WireView }) {
     const { edit, selection, tell, select } = useComposer.getState();
     if (!operation) return tell("info", "A wire serves at least one mode; delete it to take it away.");
     void edit([operation], { label: "wire modes" }).then((reply) => {
-      const found = reply?.view?.wires.find((one) => one.node === wire.node && one.port === wire.port && one.source === wire.source);
+      const found = reply?.view?.wires.find(
+        (one) => one.node === wire.node && one.port === wire.port && one.source === wire.source,
+      );
       if (found) select(selection, found.id);
     });
   };
@@ -32,13 +34,23 @@ export function WireBar({ wire }: { wire: WireView }) {
             key={mode}
             type="button"
             aria-pressed={serves.includes(mode)}
-            title={serves.includes(mode) ? `It serves ${mode} mode; click to leave that out` : `It does not serve ${mode} mode; click to add it`}
+            title={
+              serves.includes(mode)
+                ? `It serves ${mode} mode; click to leave that out`
+                : `It does not serve ${mode} mode; click to add it`
+            }
             onClick={() => toggle(mode)}
           >
             {mode}
           </button>
         ))}
-      <button type="button" className="composer-wirebar-delete" title={`Delete the wire (${keysOf("delete")})`} aria-label="delete the wire" onClick={() => void removeWire(wire)}>
+      <button
+        type="button"
+        className="composer-wirebar-delete"
+        title={`Delete the wire (${keysOf("delete")})`}
+        aria-label="delete the wire"
+        onClick={() => void removeWire(wire)}
+      >
         ✕
       </button>
     </div>

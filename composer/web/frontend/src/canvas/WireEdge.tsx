@@ -8,7 +8,9 @@ import { WireBar } from "./WireBar";
 import { wireLabel } from "./wireLabel";
 
 const titleOf = (wire: WireView): string =>
-  [`${wire.source} → ${wire.node}.${wire.port}`, wire.size, wire.modes && `serves ${wire.modes.join(" and ")} mode`].filter(Boolean).join("\n");
+  [`${wire.source} → ${wire.node}.${wire.port}`, wire.size, wire.modes && `serves ${wire.modes.join(" and ")} mode`]
+    .filter(Boolean)
+    .join("\n");
 
 /** A wire with the size that it carries, above its end. */
 export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
@@ -17,7 +19,15 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   const far = useStore(isFar);
   if (!data) return null;
   const { view, slot } = data;
-  const [path, middleX, middleY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.3 });
+  const [path, middleX, middleY] = getBezierPath({
+    sourceX,
+    sourceY,
+    targetX,
+    targetY,
+    sourcePosition,
+    targetPosition,
+    curvature: 0.3,
+  });
   const label = far ? null : wireLabel(view, selected ? 400 : targetX - sourceX - 4);
   const classes = ["composer-wire"];
   if (view.modes) classes.push("composer-wire-some");

@@ -5,7 +5,12 @@ import { keysOf, shortcut } from "../shortcuts";
 export function ZoomBar() {
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
   const button = (id: string, sign: string) => (
-    <button type="button" aria-label={shortcut(id)?.words} title={`${shortcut(id)?.words} (${keysOf(id)})`} onClick={() => shortcut(id)?.action()}>
+    <button
+      type="button"
+      aria-label={shortcut(id)?.words}
+      title={`${shortcut(id)?.words} (${keysOf(id)})`}
+      onClick={() => shortcut(id)?.action()}
+    >
       {sign}
     </button>
   );

@@ -5,7 +5,12 @@ import { type Alignment, aligned, type Direction, nearest } from "./geometry";
 import { type Link, layOutAll, type Sized } from "./layout";
 import { useCanvas } from "./state";
 
-export const sized = (box: Box): Sized => ({ id: box.id, width: box.width ?? 0, height: box.height ?? 0, position: box.position });
+export const sized = (box: Box): Sized => ({
+  id: box.id,
+  width: box.width ?? 0,
+  height: box.height ?? 0,
+  position: box.position,
+});
 
 export const links = (): Link[] =>
   (useComposer.getState().view?.wires ?? []).map((wire) => ({ source: wire.from_node, target: wire.node }));
@@ -25,12 +30,15 @@ export async function layOut(): Promise<void> {
 
 export async function align(how: Alignment): Promise<void> {
   const mine = selected(true);
-  if (mine.length > 1) await move(aligned(mine.map(rectOf), how), how === "across" || how === "down" ? "distribute" : "align");
+  if (mine.length > 1)
+    await move(aligned(mine.map(rectOf), how), how === "across" || how === "down" ? "distribute" : "align");
 }
 
 export function nudge(dx: number, dy: number): void {
   const mine = selected(true);
-  const where = new Map(mine.map((box) => [box.id, [box.position.x + dx * 8, box.position.y + dy * 8] as [number, number]]));
+  const where = new Map(
+    mine.map((box) => [box.id, [box.position.x + dx * 8, box.position.y + dy * 8] as [number, number]]),
+  );
   if (where.size) void move(where);
 }
 
@@ -39,7 +47,11 @@ export function go(direction: Direction): void {
   const all = boxes().map(rectOf);
   const here = selected(true).at(-1);
   const found = here
-    ? nearest(rectOf(here), all.filter((box) => box.id !== here.id), direction)
+    ? nearest(
+        rectOf(here),
+        all.filter((box) => box.id !== here.id),
+        direction,
+      )
     : [...all].sort((a, b) => a.x + a.y - b.x - b.y)[0]?.id;
   if (!found) return;
   useComposer.getState().select([found]);

@@ -34,14 +34,19 @@ export function short(count: number): string {
 function badges(node: NodeView): Badge[] {
   const found: Badge[] = [];
   const { rule, source, decay } = node.weights;
-  if (rule === "share") found.push({ kind: "shared", words: `shares ${source}`, hint: `Its weights are those of ${source}` });
+  if (rule === "share")
+    found.push({ kind: "shared", words: `shares ${source}`, hint: `Its weights are those of ${source}` });
   if (rule === "momentum") {
     found.push({ kind: "momentum", words: `follows ${source}`, hint: `A momentum copy of ${source}, decay ${decay}` });
   }
   if (node.frozen) found.push({ kind: "frozen", words: "frozen", hint: "Its weights and statistics stay as they are" });
   if (node.bypassed) found.push({ kind: "bypassed", words: "bypassed", hint: "What flows into it is led past it" });
   if (node.state === "placeholder") {
-    found.push({ kind: "placeholder", words: "unknown type", hint: `${node.type} is not in the catalog; it is kept as it is` });
+    found.push({
+      kind: "placeholder",
+      words: "unknown type",
+      hint: `${node.type} is not in the catalog; it is kept as it is`,
+    });
   }
   return found;
 }
@@ -63,7 +68,14 @@ const many = (count: number, word: string): string => `${count} ${word}${count =
 
 export function boxText(node: NodeView, wires: number): BoxText {
   const section = node.role === "data_sample" ? "data sample" : node.role === "input" ? "input" : "";
-  const label = [node.name, section, node.type, node.bypassed ? "bypassed" : "", many(wires, "wire"), node.problems ? many(node.problems, "problem") : ""];
+  const label = [
+    node.name,
+    section,
+    node.type,
+    node.bypassed ? "bypassed" : "",
+    many(wires, "wire"),
+    node.problems ? many(node.problems, "problem") : "",
+  ];
   return {
     title: node.name,
     type: section ? `${section}, ${node.type}` : node.type,

@@ -23,13 +23,16 @@ export function selected(comments = false): Box[] {
 
 /** Names of the selected nodes, not of inputs or outputs. */
 export const selectedNodes = (): string[] =>
-  selected().flatMap((box) => (box.data.view && (box.data.view.role === "node" || box.data.view.role === "subgraph") ? [box.id] : []));
+  selected().flatMap((box) =>
+    box.data.view && (box.data.view.role === "node" || box.data.view.role === "subgraph") ? [box.id] : [],
+  );
 
 /** Names of the selected nodes and inputs. */
 export const selectedParts = (): string[] => selected().flatMap((box) => (box.data.view ? [box.id] : []));
 
 /** Outputs that nothing is wired to and that were never placed: they make room by themselves. */
-export const isIdle = ({ data }: Box): boolean => data.output !== null && data.output.position === null && data.inputs.length < 2;
+export const isIdle = ({ data }: Box): boolean =>
+  data.output !== null && data.output.position === null && data.inputs.length < 2;
 
 const hasPlace = (box: Box): boolean => (box.data.view ?? box.data.output)?.position != null;
 
@@ -39,7 +42,9 @@ export function writePlaces(): Operation[] {
   if (!scope) return [];
   const known = new Set([
     ...scope.nodes.filter((node) => node.position).map((node) => node.name),
-    ...scope.outputs.filter((output) => output.position).map((output) => (output.mode ? `outputs.${output.mode}` : "outputs")),
+    ...scope.outputs
+      .filter((output) => output.position)
+      .map((output) => (output.mode ? `outputs.${output.mode}` : "outputs")),
   ]);
   const positions: Record<string, [number, number]> = {};
   for (const box of boxes()) {
@@ -68,7 +73,8 @@ export function moves(where: Map<string, [number, number]>): Operation[] {
       });
     }
   }
-  for (const place of writePlaces()) if (place.op === "place") Object.assign(positions, { ...place.positions, ...positions });
+  for (const place of writePlaces())
+    if (place.op === "place") Object.assign(positions, { ...place.positions, ...positions });
   if (Object.keys(positions).length) operations.unshift({ op: "place", positions });
   return operations;
 }

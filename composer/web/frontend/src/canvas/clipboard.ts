@@ -38,7 +38,9 @@ export function paste(text: string): boolean {
   const { flow } = useCanvas.getState();
   const at = pointer.at && flow ? flow.screenToFlowPosition({ x: pointer.at[0], y: pointer.at[1] }) : middle();
   const position: [number, number] = [Math.round(at.x), Math.round(at.y)];
-  void useComposer.getState().edit([...writePlaces(), { op: "paste", fragment: found.slice(MARK.length), position }], { label: "paste" });
+  void useComposer
+    .getState()
+    .edit([...writePlaces(), { op: "paste", fragment: found.slice(MARK.length), position }], { label: "paste" });
   return true;
 }
 
@@ -62,7 +64,14 @@ export async function duplicate(): Promise<void> {
   const names = selectedParts();
   const comments: Operation[] = selected(true).flatMap(({ data: { comment } }) =>
     comment
-      ? [{ op: "comment", text: comment.text, colour: comment.colour as "yellow", box: [comment.box[0] + 40, comment.box[1] + 40, comment.box[2], comment.box[3]] }]
+      ? [
+          {
+            op: "comment",
+            text: comment.text,
+            colour: comment.colour as "yellow",
+            box: [comment.box[0] + 40, comment.box[1] + 40, comment.box[2], comment.box[3]],
+          },
+        ]
       : [],
   );
   const nodes: Operation[] = names.length ? [{ op: "duplicate", names, offset: [40, 40] }] : [];

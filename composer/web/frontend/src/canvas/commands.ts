@@ -55,7 +55,10 @@ export async function bypass(): Promise<void> {
   const names = selectedNodes();
   if (!names.length) return;
   const on = selected().some((box) => box.data.view && names.includes(box.id) && !box.data.view.bypassed);
-  await composer().edit([{ op: "bypass", names, on }], { label: on ? "bypass" : "wire again", select: composer().selection });
+  await composer().edit([{ op: "bypass", names, on }], {
+    label: on ? "bypass" : "wire again",
+    select: composer().selection,
+  });
 }
 
 export async function addComment(): Promise<void> {
@@ -106,7 +109,9 @@ export function focusWireModes(): void {
 
 /** Open the levels of the outputs of the selected nodes, or close them. */
 export function toggleLevels(): void {
-  const ends = selected().flatMap((box) => (box.data.view?.outputs ?? []).filter((port) => port.sequence).map((port) => `${box.id}.${port.name}`));
+  const ends = selected().flatMap((box) =>
+    (box.data.view?.outputs ?? []).filter((port) => port.sequence).map((port) => `${box.id}.${port.name}`),
+  );
   for (const end of ends) toggleLevel(end);
 }
 
@@ -126,7 +131,9 @@ export async function group(): Promise<void> {
 }
 
 export async function ungroup(): Promise<void> {
-  const calls = selected().filter((box) => box.data.view?.role === "subgraph").map((box) => box.id);
+  const calls = selected()
+    .filter((box) => box.data.view?.role === "subgraph")
+    .map((box) => box.id);
   const operations: Operation[] = calls.map((node) => ({ op: "ungroup", node }));
   if (operations.length) await composer().edit([...writePlaces(), ...operations], { label: "ungroup" });
 }
@@ -139,7 +146,9 @@ export function open(): void {
   else if (box?.data.comment) canvas().set({ renaming: box.id });
   else if (box) {
     composer().set({ panel: "inspector" });
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(".composer-side :is(input, select, textarea, button)")?.focus());
+    requestAnimationFrame(() =>
+      document.querySelector<HTMLElement>(".composer-side :is(input, select, textarea, button)")?.focus(),
+    );
   } else go0();
 }
 
@@ -164,7 +173,13 @@ export function openMenu(): void {
   const area = (box && elementOf(box.id) ? elementOf(box.id) : root)?.getBoundingClientRect();
   if (!area) return;
   const about = wire() ? "wire" : box?.data.comment ? "comment" : box ? "node" : "canvas";
-  set({ popup: { kind: "menu", at: [area.left + Math.min(area.width / 2, 120), area.top + Math.min(area.height / 2, 120)], about } });
+  set({
+    popup: {
+      kind: "menu",
+      at: [area.left + Math.min(area.width / 2, 120), area.top + Math.min(area.height / 2, 120)],
+      about,
+    },
+  });
 }
 
 export function lens(mode: Mode): void {

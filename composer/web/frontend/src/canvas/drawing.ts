@@ -2,7 +2,17 @@ import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
 import type { CommentView, GraphView, NodeView, OutputView, WireView } from "../payloads";
 import { type BoxText, boxText } from "./boxText";
 import { HANDLE, heightOf, rowY, widthOf } from "./geometry";
-import { boxOf, inputRows, outputBoxRows, outputBoxes, outputRows, type Row, sourceHandle, targetHandle, wiringOf } from "./rows";
+import {
+  boxOf,
+  inputRows,
+  outputBoxRows,
+  outputBoxes,
+  outputRows,
+  type Row,
+  sourceHandle,
+  targetHandle,
+  wiringOf,
+} from "./rows";
 
 export interface BoxData extends Record<string, unknown> {
   /** Says whether two boxes look the same. */
@@ -47,13 +57,36 @@ export function draw(view: GraphView, before: Drawing, levels: ReadonlySet<strin
     const inputs = inputRows(node, into.get(node.name) ?? []);
     const outputs = outputRows(node, from.get(node.name) ?? [], open);
     const look = { ...node, position: null };
-    add(node.name, { key: JSON.stringify([look, inputs, outputs]), view: node, output: null, comment: null, text: boxText(node, (into.get(node.name)?.length ?? 0) + (from.get(node.name)?.length ?? 0)), inputs, outputs }, node.position);
+    add(
+      node.name,
+      {
+        key: JSON.stringify([look, inputs, outputs]),
+        view: node,
+        output: null,
+        comment: null,
+        text: boxText(node, (into.get(node.name)?.length ?? 0) + (from.get(node.name)?.length ?? 0)),
+        inputs,
+        outputs,
+      },
+      node.position,
+    );
   }
   for (const output of outputBoxes(view)) {
     const inputs = outputBoxRows(output);
-    const text: BoxText = { title: output.mode ? `${output.mode} outputs` : "outputs", type: "", numbers: "", badges: [], params: "", label: "" };
+    const text: BoxText = {
+      title: output.mode ? `${output.mode} outputs` : "outputs",
+      type: "",
+      numbers: "",
+      badges: [],
+      params: "",
+      label: "",
+    };
     text.label = `${text.title}, ${output.ports.length} wire${output.ports.length === 1 ? "" : "s"}`;
-    add(boxOf(output), { key: JSON.stringify(inputs), view: null, output, comment: null, text, inputs, outputs: [] }, output.position);
+    add(
+      boxOf(output),
+      { key: JSON.stringify(inputs), view: null, output, comment: null, text, inputs, outputs: [] },
+      output.position,
+    );
   }
   return { boxes, wires: drawWires(view.wires, rowsBy, before.wires) };
 }
@@ -105,7 +138,14 @@ function commentNode(comment: CommentView, old?: Box): Box {
   const key = JSON.stringify(comment);
   if (old?.data.key === key) return old;
   const [x, y, width, height] = comment.box;
-  const text: BoxText = { title: comment.text, type: "", numbers: "", badges: [], params: "", label: `comment: ${comment.text}` };
+  const text: BoxText = {
+    title: comment.text,
+    type: "",
+    numbers: "",
+    badges: [],
+    params: "",
+    label: `comment: ${comment.text}`,
+  };
   return {
     id: commentBox(comment.id),
     type: "comment",

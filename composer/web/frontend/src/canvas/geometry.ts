@@ -32,7 +32,10 @@ export function heightOf(box: Drawn): number {
 export function widthOf(box: Drawn): number {
   const { text, inputs, outputs } = box;
   const lines = [text.title.length * 1.16 + 7, text.type.length + text.numbers.length + 4];
-  lines.push(text.badges.reduce((sum, badge) => sum + badge.words.length + 3, 0), Math.min(text.params.length * 0.92, 22));
+  lines.push(
+    text.badges.reduce((sum, badge) => sum + badge.words.length + 3, 0),
+    Math.min(text.params.length * 0.92, 22),
+  );
   const longest = (rows: Row[]) => Math.max(0, ...rows.map((row) => row.label.length + (row.sequence ? 3 : 0)));
   lines.push(longest(inputs) + longest(outputs) + 7);
   const wanted = Math.max(...lines) * LETTER + 16;

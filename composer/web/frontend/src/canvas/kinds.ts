@@ -1,6 +1,17 @@
 import type { BoxData } from "./drawing";
 
-const KNOWN = ["backbones", "necks", "heads", "losses", "layers", "memories", "target_generators", "roi_extractors", "postprocessing", "similarities"];
+const KNOWN = [
+  "backbones",
+  "necks",
+  "heads",
+  "losses",
+  "layers",
+  "memories",
+  "target_generators",
+  "roi_extractors",
+  "postprocessing",
+  "similarities",
+];
 
 /** The colour of a kind, by name; kinds of other libraries share the grey one. */
 export const colourOfKind = (kind: string): string => `var(--kind-${KNOWN.includes(kind) ? kind : "other"})`;

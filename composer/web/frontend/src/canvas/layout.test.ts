@@ -21,7 +21,8 @@ test("boxes that have a place keep it, and the others stand beside them without 
   const found = placeUnplaced([...placed, box("b")], CHAIN);
   expect([...found.keys()]).toEqual(["b"]);
   const [x, y] = found.get("b") ?? [0, 0];
-  for (const one of placed) expect(overlap({ x, y, ...size }, { ...size, ...(one.position ?? { x: 0, y: 0 }) })).toBe(false);
+  for (const one of placed)
+    expect(overlap({ x, y, ...size }, { ...size, ...(one.position ?? { x: 0, y: 0 }) })).toBe(false);
 });
 
 test("two hundred boxes without a place never overlap", () => {

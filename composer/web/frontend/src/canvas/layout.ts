@@ -43,7 +43,9 @@ export function placeUnplaced(boxes: Sized[], links: Link[]): Map<string, [numbe
   }
   const order = [...lost].sort((a, b) => (ideal.get(a.id)?.[0] ?? 0) - (ideal.get(b.id)?.[0] ?? 0));
   for (const box of order) {
-    const spot = freeSpot({ ...beside(box, links, placed), width: box.width, height: box.height }, [...placed.values()]);
+    const spot = freeSpot({ ...beside(box, links, placed), width: box.width, height: box.height }, [
+      ...placed.values(),
+    ]);
     found.set(box.id, [spot.x, spot.y]);
     placed.set(box.id, { ...spot, width: box.width, height: box.height });
   }

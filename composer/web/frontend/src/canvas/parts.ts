@@ -41,7 +41,8 @@ interface Wired {
 }
 
 function adding(part: Part, position: Point, wired: Wired): Operation {
-  if (part.kind === "input") return { op: "add-input", section: part.section, type: part.type, position, target: wired.target };
+  if (part.kind === "input")
+    return { op: "add-input", section: part.section, type: part.type, position, target: wired.target };
   const called = part.kind === "component" ? { type: part.type } : { graph: part.graph };
   return { op: "add-node", ...called, position, ...wired };
 }

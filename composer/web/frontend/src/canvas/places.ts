@@ -44,8 +44,12 @@ export class Places {
   private standAside(boxes: Sized[], idle: (id: string) => boolean): void {
     const mine = boxes.filter((box) => !box.position && idle(box.id));
     if (!mine.length) return;
-    const others = boxes.filter((box) => !mine.includes(box)).map((box) => ({ ...box, at: box.position ?? this.position(box.id) ?? { x: 0, y: 0 } }));
-    const x = others.length ? Math.max(...others.map(({ at }) => at.x), Math.min(...others.map(({ at }) => at.x)) + ROOM) : ROOM;
+    const others = boxes
+      .filter((box) => !mine.includes(box))
+      .map((box) => ({ ...box, at: box.position ?? this.position(box.id) ?? { x: 0, y: 0 } }));
+    const x = others.length
+      ? Math.max(...others.map(({ at }) => at.x), Math.min(...others.map(({ at }) => at.x)) + ROOM)
+      : ROOM;
     let y = others.length ? Math.min(...others.map(({ at }) => at.y)) : 0;
     for (const { at, width, height } of others) {
       if (at.x + width + 24 > x) y = Math.max(y, at.y + height + 32);

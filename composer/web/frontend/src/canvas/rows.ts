@@ -26,7 +26,9 @@ export const boxOf = (output: OutputView): string => (output.mode ? `outputs.${o
 export function outputBoxes(view: GraphView): OutputView[] {
   if (view.path.length) return view.outputs.length ? view.outputs : [{ mode: null, position: null, ports: [] }];
   if (!view.nodes.length) return view.outputs;
-  return MODES.map((mode) => view.outputs.find((output) => output.mode === mode) ?? { mode, position: null, ports: [] });
+  return MODES.map(
+    (mode) => view.outputs.find((output) => output.mode === mode) ?? { mode, position: null, ports: [] },
+  );
 }
 
 /** The handle of a new output. */
@@ -37,7 +39,9 @@ const row = (end: string, port: PortView | null, part: Partial<Row>): Row => ({
   end,
   handle: end,
   label: port?.name ?? "",
-  hint: port ? `${port.name}: ${port.type}${port.axes ? `, ${port.axes}` : ""}${port.size ? ` (${port.size})` : ""}` : "",
+  hint: port
+    ? `${port.name}: ${port.type}${port.axes ? `, ${port.axes}` : ""}${port.size ? ` (${port.size})` : ""}`
+    : "",
   colour: port?.colour || "any",
   size: port?.size ?? null,
   wired: false,
@@ -81,7 +85,9 @@ export function inputRows(node: NodeView, wires: WireView[]): Row[] {
       return [row(end, port, { wired, missing: !wired && !port.optional })];
     }
     const places = [...new Set(mine.map((wire) => wire.at ?? 0))].sort((a, b) => a - b);
-    const taken = places.map((at) => row(end, port, { handle: `${end}#${at}`, label: `${port.name}[${at}]`, wired: true }));
+    const taken = places.map((at) =>
+      row(end, port, { handle: `${end}#${at}`, label: `${port.name}[${at}]`, wired: true }),
+    );
     const missing = !places.length && !port.optional;
     return [...taken, row(end, port, { label: `+ ${port.name}`, free: true, missing })];
   });
@@ -125,7 +131,10 @@ const at = (index: number, length: number): number => (index < 0 ? length + inde
 /** What each level carries; where that is not known, as many as are wired. */
 function levelsOf(port: PortView, wires: WireView[]): (string | null)[] {
   if (port.levels?.length) return port.levels;
-  const most = Math.max(1, ...wires.map((wire) => (wire.index === null ? 0 : wire.index < 0 ? -wire.index : wire.index + 1)));
+  const most = Math.max(
+    1,
+    ...wires.map((wire) => (wire.index === null ? 0 : wire.index < 0 ? -wire.index : wire.index + 1)),
+  );
   return Array.from({ length: most }, () => null);
 }
 

@@ -32,9 +32,18 @@ export function useDrawing() {
     const key = `${opened}:${view.path.join("/")}`;
     const drawn = draw(view, sight.current === key ? now.current : EMPTY, levels);
     places.current.open(opened, view.scope ?? "");
-    const placed = places.current.fill(drawn.boxes.map((box) => ({ ...sized(box), position: positionOf(box) })), links());
+    const placed = places.current.fill(
+      drawn.boxes.map((box) => ({ ...sized(box), position: positionOf(box) })),
+      links(),
+    );
     sight.current = key;
-    put({ boxes: marked(drawn.boxes.map((box) => at(box, placed)), useComposer.getState().selection), wires: chosen(drawn.wires, useComposer.getState().wire) });
+    put({
+      boxes: marked(
+        drawn.boxes.map((box) => at(box, placed)),
+        useComposer.getState().selection,
+      ),
+      wires: chosen(drawn.wires, useComposer.getState().wire),
+    });
   }, [view, opened, levels, put]);
 
   useLayoutEffect(() => put({ ...now.current, boxes: marked(now.current.boxes, selection) }), [selection, put]);

@@ -79,7 +79,10 @@ export function usePointer() {
 }
 
 const elementFocus = (id: string) =>
-  useCanvas.getState().root?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+  useCanvas
+    .getState()
+    .root?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)
+    ?.focus({ preventScroll: true });
 
 /** Write where boxes were dragged to, as one step. */
 function place(dragged: Box[]): Promise<void> {

@@ -1,4 +1,11 @@
-import { type ReactFlowInstance, useNodesInitialized, useReactFlow, useStore, useStoreApi, type Viewport } from "@xyflow/react";
+import {
+  type ReactFlowInstance,
+  useNodesInitialized,
+  useReactFlow,
+  useStore,
+  useStoreApi,
+  type Viewport,
+} from "@xyflow/react";
 import { useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { boxes, focusBox } from "./boxes";
@@ -34,7 +41,8 @@ export function useSight(): void {
     const seen = left.current.get(path);
     untouched.current = null;
     if (seen) void flow.setViewport(seen);
-    else if (boxes().some((box) => box.data.view)) void show(flow, store.getState()).then((viewport) => (untouched.current = viewport));
+    else if (boxes().some((box) => box.data.view))
+      void show(flow, store.getState()).then((viewport) => (untouched.current = viewport));
     else void flow.setViewport({ x: 80, y: 96, zoom: 1 });
   }, [flow, store, ready, empty, opened, path]);
 
@@ -49,7 +57,8 @@ export function useSight(): void {
   }, [centre]);
 }
 
-const same = (one: Viewport, other: Viewport): boolean => one.x === other.x && one.y === other.y && one.zoom === other.zoom;
+const same = (one: Viewport, other: Viewport): boolean =>
+  one.x === other.x && one.y === other.y && one.zoom === other.zoom;
 
 /** Fit all boxes; of a graph that would be too small to read, show where it begins. */
 async function show(flow: ReactFlowInstance, { width, height }: { width: number; height: number }): Promise<Viewport> {

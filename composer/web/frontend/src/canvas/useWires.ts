@@ -40,7 +40,8 @@ export function useWires() {
     };
     const onReconnect = (wire: Wire, { sourceHandle, targetHandle }: Connection) => {
       landed = true;
-      if (wire.data && sourceHandle && targetHandle) void reconnect(wire.data.view, sourceOf(wire, sourceHandle), targetHandle);
+      if (wire.data && sourceHandle && targetHandle)
+        void reconnect(wire.data.view, sourceOf(wire, sourceHandle), targetHandle);
     };
     /** Let go over nothing: the wire is taken away. */
     const onReconnectEnd = (event: MouseEvent | TouchEvent, wire: Wire, _: unknown, state: FinalConnectionState) => {
@@ -49,7 +50,16 @@ export function useWires() {
       moving = null;
     };
     const onEdgeClick = (_: unknown, wire: Wire) => useComposer.getState().select([], wire.id);
-    return { onConnectStart, onConnect, onConnectEnd, onReconnectStart, onReconnect, onReconnectEnd, isValidConnection, onEdgeClick };
+    return {
+      onConnectStart,
+      onConnect,
+      onConnectEnd,
+      onReconnectStart,
+      onReconnect,
+      onReconnectEnd,
+      isValidConnection,
+      onEdgeClick,
+    };
   }, []);
 }
 

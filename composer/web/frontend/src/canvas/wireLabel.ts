@@ -12,7 +12,11 @@ const LETTER = 6.65;
 
 /** What is written on a wire: the modes, the level and the size that it carries, as much as there is room for. */
 export function wireLabel(wire: WireView, room: number): Label | null {
-  const modes = wire.modes ? MODES.filter((mode) => wire.modes?.includes(mode)).map((mode) => mode.charAt(0).toUpperCase()).join(" ") : "";
+  const modes = wire.modes
+    ? MODES.filter((mode) => wire.modes?.includes(mode))
+        .map((mode) => mode.charAt(0).toUpperCase())
+        .join(" ")
+    : "";
   const level = wire.index === null ? "" : `[${wire.index}]`;
   const size = wire.size ?? "";
   const tries: Label[] = [

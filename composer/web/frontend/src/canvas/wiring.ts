@@ -54,7 +54,9 @@ export function serving(wire: WireView, modes: Mode[]): Operation | null {
 }
 
 export const connect = (source: string, handle: string) =>
-  useComposer.getState().edit([connecting(source, handle)], { label: "connect", select: useComposer.getState().selection });
+  useComposer
+    .getState()
+    .edit([connecting(source, handle)], { label: "connect", select: useComposer.getState().selection });
 
 export const removeWire = (wire: WireView) => {
   useComposer.getState().select(useComposer.getState().selection);
@@ -67,8 +69,17 @@ export function reconnect(wire: WireView, source: string, handle: string): Promi
   const same = wire.node === target.node && wire.port === target.port;
   if (same && wire.source === source) return Promise.resolve();
   const operations: Operation[] = same
-    ? [connecting(source, isOutput(wire.node) || wire.at === null ? endOf(handle) : `${endOf(handle)}#${wire.at}`, wire.modes)]
-    : [disconnecting(wire), connecting(source, handle, isOutput(target.node) || isOutput(wire.node) ? undefined : wire.modes)];
+    ? [
+        connecting(
+          source,
+          isOutput(wire.node) || wire.at === null ? endOf(handle) : `${endOf(handle)}#${wire.at}`,
+          wire.modes,
+        ),
+      ]
+    : [
+        disconnecting(wire),
+        connecting(source, handle, isOutput(target.node) || isOutput(wire.node) ? undefined : wire.modes),
+      ];
   return useComposer.getState().edit(operations, { label: "reconnect", select: useComposer.getState().selection });
 }
 
@@ -84,4 +95,5 @@ export async function beginWire(handle: string, from: "source" | "target"): Prom
 }
 
 /** Why the wire that is dragged can't end here; null where it can, or where it is not known yet. */
-export const refusal = (handle: string): string | null => useCanvas.getState().wiring?.reasons?.get(endOf(handle)) ?? null;
+export const refusal = (handle: string): string | null =>
+  useCanvas.getState().wiring?.reasons?.get(endOf(handle)) ?? null;

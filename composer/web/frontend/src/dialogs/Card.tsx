@@ -9,9 +9,24 @@ const isLong = (picture: HTMLImageElement): boolean => picture.naturalWidth > 8 
 export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }) {
   const name = `Open ${entry.title}${entry.problem ? ", which has a problem" : ""}`;
   return (
-    <button type="button" className="composer-card" aria-label={name} title={entry.about || entry.name} onClick={onOpen}>
+    <button
+      type="button"
+      className="composer-card"
+      aria-label={name}
+      title={entry.about || entry.name}
+      onClick={onOpen}
+    >
       <span className="composer-card-picture">
-        {entry.thumbnail ? <img alt="" loading="lazy" onLoad={(event) => event.currentTarget.classList.toggle("is-long", isLong(event.currentTarget))} src={`data:image/svg+xml,${encodeURIComponent(entry.thumbnail)}`} /> : <Icon name={entry.problem ? "problem" : "file"} />}
+        {entry.thumbnail ? (
+          <img
+            alt=""
+            loading="lazy"
+            onLoad={(event) => event.currentTarget.classList.toggle("is-long", isLong(event.currentTarget))}
+            src={`data:image/svg+xml,${encodeURIComponent(entry.thumbnail)}`}
+          />
+        ) : (
+          <Icon name={entry.problem ? "problem" : "file"} />
+        )}
       </span>
       <span className="composer-card-title">
         <b>{entry.title}</b>
@@ -22,7 +37,11 @@ export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }
         )}
       </span>
       <span className="composer-card-file composer-mono composer-soft">{entry.name}</span>
-      {entry.problem ? <span className="composer-card-about composer-reason">{entry.problem}</span> : <span className="composer-card-about">{entry.about}</span>}
+      {entry.problem ? (
+        <span className="composer-card-about composer-reason">{entry.problem}</span>
+      ) : (
+        <span className="composer-card-about">{entry.about}</span>
+      )}
       <span className="composer-card-marks">
         {entry.modes.map((mode) => (
           <span key={mode} className="composer-chip">

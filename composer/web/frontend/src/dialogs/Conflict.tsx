@@ -36,7 +36,11 @@ export function Conflict() {
         <b className="composer-mono">{conflict.name}</b> was not saved: {conflict.reason}.
       </p>
       <p className="composer-soft">Overwriting replaces what is in the file now by what you see here.</p>
-      {reason && <p role="alert" className="composer-reason">{reason}</p>}
+      {reason && (
+        <p role="alert" className="composer-reason">
+          {reason}
+        </p>
+      )}
     </Modal>
   );
 }

@@ -23,7 +23,11 @@ export function Failed() {
       <ul className="composer-failures">
         {problems.map((problem, at) => (
           <li key={at}>
-            <b>{problem.code}</b> <span className="composer-soft">{problem.line ? `line ${problem.line} ` : ""}{problem.subject}</span>
+            <b>{problem.code}</b>{" "}
+            <span className="composer-soft">
+              {problem.line ? `line ${problem.line} ` : ""}
+              {problem.subject}
+            </span>
             <div className="composer-lines">{problem.message}</div>
           </li>
         ))}

@@ -6,7 +6,8 @@ import { newGraph, openFile, upload } from "./files";
 import { Card } from "./Card";
 import { Modal } from "./Modal";
 
-const words = (entry: FileEntry) => `${entry.title} ${entry.name} ${entry.about} ${entry.modes.join(" ")}`.toLowerCase();
+const words = (entry: FileEntry) =>
+  `${entry.title} ${entry.name} ${entry.about} ${entry.modes.join(" ")}`.toLowerCase();
 
 /** The graphs that can be opened, with pictures: one's own files and those that come with composer. */
 export function Gallery() {
@@ -66,16 +67,38 @@ export function Gallery() {
               <span className="composer-soft">Drag parts from the palette</span>
             </button>
           </div>
-          <Section title="Your files" about={workspace?.folder ?? ""} entries={mine} empty={workspace && !search ? "Nothing is saved here yet. What you save appears here." : ""} />
-          <Section title="Templates" about="These come with composer; saving one asks for a name" entries={shipped} empty="" />
-          {workspace && search && !found.length && <p className="composer-soft">No graph has “{search}” in its name or text.</p>}
+          <Section
+            title="Your files"
+            about={workspace?.folder ?? ""}
+            entries={mine}
+            empty={workspace && !search ? "Nothing is saved here yet. What you save appears here." : ""}
+          />
+          <Section
+            title="Templates"
+            about="These come with composer; saving one asks for a name"
+            entries={shipped}
+            empty=""
+          />
+          {workspace && search && !found.length && (
+            <p className="composer-soft">No graph has “{search}” in its name or text.</p>
+          )}
         </div>
       </div>
     </Modal>
   );
 }
 
-function Section({ title, about, entries, empty }: { title: string; about: string; entries: FileEntry[]; empty: string | null }) {
+function Section({
+  title,
+  about,
+  entries,
+  empty,
+}: {
+  title: string;
+  about: string;
+  entries: FileEntry[];
+  empty: string | null;
+}) {
   if (!entries.length && !empty) return null;
   return (
     <section aria-label={title}>
@@ -110,5 +133,8 @@ function neighbour(cards: HTMLElement[], at: Element | null, key: string): HTMLE
   });
   const row = ahead[0]?.getBoundingClientRect().top;
   const inRow = ahead.filter((card) => Math.abs(card.getBoundingClientRect().top - (row ?? 0)) < 4);
-  return inRow.sort((one, other) => Math.abs(one.getBoundingClientRect().left - box.left) - Math.abs(other.getBoundingClientRect().left - box.left))[0];
+  return inRow.sort(
+    (one, other) =>
+      Math.abs(one.getBoundingClientRect().left - box.left) - Math.abs(other.getBoundingClientRect().left - box.left),
+  )[0];
 }

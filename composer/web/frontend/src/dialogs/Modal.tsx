@@ -41,10 +41,24 @@ export function Modal({ title, onClose, children, footer, size = "narrow" }: Pro
 
   return (
     <div className="composer-veil" onPointerDown={(event) => event.target === event.currentTarget && onClose()}>
-      <div ref={box} className={`composer-dialog is-${size}`} role="dialog" aria-modal="true" aria-labelledby={id} tabIndex={-1} onKeyDown={onKeyDown}>
+      <div
+        ref={box}
+        className={`composer-dialog is-${size}`}
+        role="dialog"
+        aria-modal="true"
+        aria-labelledby={id}
+        tabIndex={-1}
+        onKeyDown={onKeyDown}
+      >
         <header>
           <h2 id={id}>{title}</h2>
-          <button type="button" className="composer-button is-quiet is-icon" aria-label="Close" title="Close (Esc)" onClick={onClose}>
+          <button
+            type="button"
+            className="composer-button is-quiet is-icon"
+            aria-label="Close"
+            title="Close (Esc)"
+            onClick={onClose}
+          >
             <Icon name="close" />
           </button>
         </header>

@@ -53,16 +53,31 @@ export function Recovery() {
                 {draft.file.place === "none" ? "not saved to a file" : draft.file.name}, {ago(draft.time, Date.now())}
               </div>
             </div>
-            <button type="button" className="composer-button is-quiet is-small" aria-label={`Throw ${draft.title} away`} onClick={() => void drop([draft])}>
+            <button
+              type="button"
+              className="composer-button is-quiet is-small"
+              aria-label={`Throw ${draft.title} away`}
+              onClick={() => void drop([draft])}
+            >
               Throw away
             </button>
-            <button type="button" className="composer-button is-main is-small" data-first={at === 0 ? "" : undefined} aria-label={`Restore ${draft.title}`} onClick={() => void take(draft)}>
+            <button
+              type="button"
+              className="composer-button is-main is-small"
+              data-first={at === 0 ? "" : undefined}
+              aria-label={`Restore ${draft.title}`}
+              onClick={() => void take(draft)}
+            >
               Restore
             </button>
           </li>
         ))}
       </ul>
-      {reason && <p role="alert" className="composer-reason">{reason}</p>}
+      {reason && (
+        <p role="alert" className="composer-reason">
+          {reason}
+        </p>
+      )}
     </Modal>
   );
 }

@@ -35,7 +35,12 @@ export function Save() {
           <button type="button" className="composer-button" onClick={cancel}>
             Cancel
           </button>
-          <button type="submit" form={`${id}-form`} disabled={!typed.trim()} className={`composer-button ${replaces ? "is-danger" : "is-main"}`}>
+          <button
+            type="submit"
+            form={`${id}-form`}
+            disabled={!typed.trim()}
+            className={`composer-button ${replaces ? "is-danger" : "is-main"}`}
+          >
             {replaces ? "Replace" : "Save"}
           </button>
         </>

@@ -44,7 +44,12 @@ export function cancel(): void {
 /** Take over what was typed in a field that still has the focus. */
 async function finishTyping(): Promise<void> {
   const field = document.activeElement;
-  if (field instanceof HTMLElement && field.closest(".composer-panel, .composer-canvas") && field.matches("input, textarea, select")) field.blur();
+  if (
+    field instanceof HTMLElement &&
+    field.closest(".composer-panel, .composer-canvas") &&
+    field.matches("input, textarea, select")
+  )
+    field.blur();
   await settled();
 }
 
@@ -132,9 +137,18 @@ export async function store(where: Pick<SaveRequest, "name" | "version" | "overw
 export function suggestedName(): string {
   const { file, view } = app();
   if (file.place === "workspace") return file.name;
-  const own = file.name.split("/").at(-1)?.replace(/\.yaml$/, "") ?? "";
+  const own =
+    file.name
+      .split("/")
+      .at(-1)
+      ?.replace(/\.yaml$/, "") ?? "";
   const title = own && own !== "untitled" ? own : (view?.name ?? "");
-  return `${title.replaceAll(/[^A-Za-z0-9_-]+/g, "_").replace(/^[_-]+/, "").slice(0, 60) || "my_graph"}.yaml`;
+  return `${
+    title
+      .replaceAll(/[^A-Za-z0-9_-]+/g, "_")
+      .replace(/^[_-]+/, "")
+      .slice(0, 60) || "my_graph"
+  }.yaml`;
 }
 
 /** Hand the graph over as a YAML file. */

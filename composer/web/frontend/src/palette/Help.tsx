@@ -12,7 +12,11 @@ export function Help({ at: { entry, top, left } }: { at: HelpAt }) {
   const { component } = entry;
   const height = Math.min(window.innerHeight - 24, 380);
   return (
-    <div className="composer-help" role="tooltip" style={{ left: left + 8, top: Math.max(8, Math.min(top - 8, window.innerHeight - height)) }}>
+    <div
+      className="composer-help"
+      role="tooltip"
+      style={{ left: left + 8, top: Math.max(8, Math.min(top - 8, window.innerHeight - height)) }}
+    >
       <strong>{entry.name}</strong> <small>{entry.kind}</small>
       <p>{component ? plain(component.summary) || "No description." : entry.text}</p>
       {component && component.inputs.length > 0 && <Ports title="Takes" ports={component.inputs} />}

@@ -13,7 +13,8 @@ interface Props {
 
 /** A line of the palette: dragged onto the canvas, or added by Enter or a double click. */
 export const Item = memo(function Item({ entry, add, help, showKind }: Props) {
-  const show = (element: HTMLElement) => help({ entry, top: element.getBoundingClientRect().top, left: element.getBoundingClientRect().right });
+  const show = (element: HTMLElement) =>
+    help({ entry, top: element.getBoundingClientRect().top, left: element.getBoundingClientRect().right });
   return (
     <div
       role="button"

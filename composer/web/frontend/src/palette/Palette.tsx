@@ -63,7 +63,9 @@ export function Palette() {
         }}
       >
         {searching && found.map(item)}
-        {searching && !found.length && <p className="composer-palette-none">Nothing is called or described like “{query.trim()}”.</p>}
+        {searching && !found.length && (
+          <p className="composer-palette-none">Nothing is called or described like “{query.trim()}”.</p>
+        )}
         {!searching &&
           groups.map(([group, members]) => {
             const open = FOLDED.includes(group) ? true : !folded.has(group);
@@ -71,7 +73,14 @@ export function Palette() {
             const shown = few ? members.filter((entry) => SHORTLIST[group]?.includes(entry.name)) : members;
             return (
               <section key={group}>
-                <button type="button" className="composer-palette-group" aria-expanded={few ? false : open} onClick={() => (FOLDED.includes(group) ? toggle(whole, setWhole, group) : toggle(folded, setFolded, group))}>
+                <button
+                  type="button"
+                  className="composer-palette-group"
+                  aria-expanded={few ? false : open}
+                  onClick={() =>
+                    FOLDED.includes(group) ? toggle(whole, setWhole, group) : toggle(folded, setFolded, group)
+                  }
+                >
                   <span aria-hidden="true">{open && !few ? "▾" : "▸"}</span>
                   {group}
                   <small>{few ? `${shown.length} of ${members.length}` : members.length}</small>
@@ -97,6 +106,8 @@ function grouped(entries: Entry[]): [string, Entry[]][] {
 /** Bring the keyboard to the next line, or the one before. */
 function step(from: HTMLElement, by: 1 | -1): void {
   const palette = from.closest(".composer-palette");
-  const lines = [...(palette?.querySelectorAll<HTMLElement>("input, .composer-palette-group, .composer-palette-item") ?? [])];
+  const lines = [
+    ...(palette?.querySelectorAll<HTMLElement>("input, .composer-palette-group, .composer-palette-item") ?? []),
+  ];
   lines[lines.indexOf(from) + by]?.focus();
 }

@@ -63,5 +63,7 @@ export function entriesOf(catalog: CatalogView | null, subgraphs: GraphView["sub
 /** Entries that a wire fits, in the server's order. */
 export function suggested(entries: Entry[], suggestions: Suggestion[]): Entry[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  return suggestions.flatMap(({ type, graph }) => byId.get(type === null ? `subgraph:${graph}` : `component:${type}`) ?? []);
+  return suggestions.flatMap(
+    ({ type, graph }) => byId.get(type === null ? `subgraph:${graph}` : `component:${type}`) ?? [],
+  );
 }

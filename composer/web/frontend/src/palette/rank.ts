@@ -36,8 +36,12 @@ function score(word: string, { name, kind, text }: Findable): number {
 }
 
 /** `GlobalAveragePooling` as `global`, `average`, `pooling`. */
-const parts = (name: string): string[] => (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []).map((part) => part.toLowerCase());
-const initials = (name: string): string => parts(name).map((part) => part.charAt(0)).join("");
+const parts = (name: string): string[] =>
+  (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []).map((part) => part.toLowerCase());
+const initials = (name: string): string =>
+  parts(name)
+    .map((part) => part.charAt(0))
+    .join("");
 
 /** Letters in their order, with gaps; nothing where they lie too far apart. */
 function scattered(word: string, name: string): number {

@@ -25,17 +25,34 @@ export function Side() {
     <aside className="composer-side composer-panel" aria-label="Side panel">
       <div className="composer-tabs" role="tablist" aria-label="Side panel" onKeyDown={onKeyDown}>
         {TABS.map((tab) => (
-          <button key={tab.panel} id={`composer-tab-${tab.panel}`} type="button" role="tab" aria-selected={panel === tab.panel} aria-controls="composer-side-body" tabIndex={panel === tab.panel ? 0 : -1} onClick={() => set({ panel: tab.panel })}>
+          <button
+            key={tab.panel}
+            id={`composer-tab-${tab.panel}`}
+            type="button"
+            role="tab"
+            aria-selected={panel === tab.panel}
+            aria-controls="composer-side-body"
+            tabIndex={panel === tab.panel ? 0 : -1}
+            onClick={() => set({ panel: tab.panel })}
+          >
             {tab.words}
             {tab.panel === "problems" && !!problems?.length && (
-              <span className={`composer-pill is-${errors ? "error" : "warning"}`} aria-label={problemWords(problems.length)}>
+              <span
+                className={`composer-pill is-${errors ? "error" : "warning"}`}
+                aria-label={problemWords(problems.length)}
+              >
                 {problems.length}
               </span>
             )}
           </button>
         ))}
       </div>
-      <div id="composer-side-body" className="composer-side-body" role="tabpanel" aria-labelledby={`composer-tab-${panel}`}>
+      <div
+        id="composer-side-body"
+        className="composer-side-body"
+        role="tabpanel"
+        aria-labelledby={`composer-tab-${panel}`}
+      >
         {panel === "inspector" ? <Inspector /> : <Problems />}
       </div>
     </aside>

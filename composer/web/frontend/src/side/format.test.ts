@@ -27,7 +27,11 @@ describe("numbers as people read them", () => {
   });
 
   it("one thing is one, several are many", () => {
-    expect([counted(1, "problem"), counted(0, "problem"), counted(1200, "wire")]).toEqual(["1 problem", "0 problems", "1,200 wires"]);
+    expect([counted(1, "problem"), counted(0, "problem"), counted(1200, "wire")]).toEqual([
+      "1 problem",
+      "0 problems",
+      "1,200 wires",
+    ]);
   });
 
   it("times are told from now", () => {

@@ -22,7 +22,8 @@ export function bytes(count: number): string {
 const digits = (value: number): string => value.toFixed(value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
 
 /** `1 parameter`, `2 parameters`. */
-export const counted = (count: number, one: string, many = `${one}s`): string => `${exact(count)} ${count === 1 ? one : many}`;
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${exact(count)} ${count === 1 ? one : many}`;
 
 /** All digits, in groups. */
 export const exact = (count: number): string => count.toLocaleString("en-US");

@@ -15,7 +15,13 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
     }
   };
   return (
-    <button type="button" className="composer-button is-small is-icon" aria-label={done ? "Copied" : `Copy ${what}`} title={`Copy ${what}`} onClick={() => void copy()}>
+    <button
+      type="button"
+      className="composer-button is-small is-icon"
+      aria-label={done ? "Copied" : `Copy ${what}`}
+      title={`Copy ${what}`}
+      onClick={() => void copy()}
+    >
       <Icon name={done ? "good" : "copy"} />
     </button>
   );

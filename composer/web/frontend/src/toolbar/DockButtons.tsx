@@ -14,15 +14,33 @@ export function DockButtons() {
   return (
     <div className="composer-tools" role="group" aria-label="Dock">
       {DOCK_TABS.filter((tab) => tab !== "Run").map((tab) => (
-        <button key={tab} type="button" className="composer-button is-quiet is-tight" title={`Show ${tab} below`} onClick={() => openDock(tab)}>
+        <button
+          key={tab}
+          type="button"
+          className="composer-button is-quiet is-tight"
+          title={`Show ${tab} below`}
+          onClick={() => openDock(tab)}
+        >
           {tab}
         </button>
       ))}
-      <button type="button" className="composer-button is-main" title="Run the model below" onClick={() => openDock("Run")}>
+      <button
+        type="button"
+        className="composer-button is-main"
+        title="Run the model below"
+        onClick={() => openDock("Run")}
+      >
         <Icon name="play" />
         Run
       </button>
-      <button type="button" className="composer-button is-quiet is-icon" aria-label="Dock" aria-expanded={open} title={open ? "Close the dock" : "Open the dock"} onClick={() => (open ? closeDock() : openDock())}>
+      <button
+        type="button"
+        className="composer-button is-quiet is-icon"
+        aria-label="Dock"
+        aria-expanded={open}
+        title={open ? "Close the dock" : "Open the dock"}
+        onClick={() => (open ? closeDock() : openDock())}
+      >
         <Icon name={open ? "down" : "up"} />
       </button>
     </div>

@@ -50,9 +50,25 @@ export function FileButtons() {
   );
 }
 
-function FileButton({ words, icon, shortcut, action }: { words: string; icon: IconName; shortcut: string; action: () => void }) {
+function FileButton({
+  words,
+  icon,
+  shortcut,
+  action,
+}: {
+  words: string;
+  icon: IconName;
+  shortcut: string;
+  action: () => void;
+}) {
   return (
-    <button type="button" className="composer-button is-quiet" title={`${words} (${keysOf(shortcut)})`} aria-label={words} onClick={action}>
+    <button
+      type="button"
+      className="composer-button is-quiet"
+      title={`${words} (${keysOf(shortcut)})`}
+      aria-label={words}
+      onClick={action}
+    >
       <Icon name={icon} />
       <span className="composer-when-wide">{words}</span>
     </button>
@@ -61,7 +77,8 @@ function FileButton({ words, icon, shortcut, action }: { words: string; icon: Ic
 
 /** A file that is dropped anywhere on the page is read, as if it was uploaded. */
 function takeDropped(): () => void {
-  const over = (event: DragEvent) => event.dataTransfer?.types.includes("Files") && inComposer(event) && event.preventDefault();
+  const over = (event: DragEvent) =>
+    event.dataTransfer?.types.includes("Files") && inComposer(event) && event.preventDefault();
   const drop = (event: DragEvent) => {
     const file = event.dataTransfer?.files[0];
     if (!file || !inComposer(event)) return;
@@ -77,4 +94,5 @@ function takeDropped(): () => void {
 }
 
 /** The dock below takes files of its own. */
-const inComposer = (event: DragEvent): boolean => event.target instanceof Element && event.target.closest(".composer") !== null;
+const inComposer = (event: DragEvent): boolean =>
+  event.target instanceof Element && event.target.closest(".composer") !== null;

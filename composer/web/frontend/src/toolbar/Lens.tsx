@@ -15,7 +15,12 @@ export function Lens() {
     return one.problem ?? `${mode} mode runs ${counted(one.nodes.length, "box", "boxes")}, needs ${needs}${flops}`;
   };
   return (
-    <div className="composer-segments" role="radiogroup" aria-label="Mode lens" title="Light the part of the graph that a mode runs">
+    <div
+      className="composer-segments"
+      role="radiogroup"
+      aria-label="Mode lens"
+      title="Light the part of the graph that a mode runs"
+    >
       {[null, ...MODES].map((mode) => (
         <button
           key={mode ?? "all"}

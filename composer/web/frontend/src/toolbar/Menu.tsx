@@ -39,7 +39,16 @@ export function Menu({ label, icon, entries }: { label: string; icon: ReactNode;
 
   return (
     <div className="composer-dropdown" ref={box} onKeyDown={onKeyDown}>
-      <button ref={button} type="button" className="composer-button is-quiet is-icon" aria-label={label} title={label} aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button
+        ref={button}
+        type="button"
+        className="composer-button is-quiet is-icon"
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
         {icon}
       </button>
       {open && (

@@ -12,7 +12,12 @@ export function ProblemCount() {
   const state = empty ? "idle" : errors ? "error" : count ? "warning" : "good";
   const words = empty ? "Empty graph" : count ? counted(count, "problem") : "No problems";
   return (
-    <button type="button" className={`composer-button is-quiet composer-count is-${state}`} title={`${words}: show them`} onClick={() => set({ panel: "problems" })}>
+    <button
+      type="button"
+      className={`composer-button is-quiet composer-count is-${state}`}
+      title={`${words}: show them`}
+      onClick={() => set({ panel: "problems" })}
+    >
       <Icon name={empty ? "file" : count ? "problem" : "good"} />
       <span aria-live="polite">{words}</span>
     </button>

@@ -27,10 +27,21 @@ export function Toolbar() {
       <DockButtons />
       <PanelButton panel="side" />
       <ThemeSwitch />
-      <button type="button" className="composer-button is-quiet is-icon" aria-label="Help: shortcuts" title={`Shortcuts (${keysOf("help")})`} onClick={() => set({ dialog: "shortcuts" })}>
+      <button
+        type="button"
+        className="composer-button is-quiet is-icon"
+        aria-label="Help: shortcuts"
+        title={`Shortcuts (${keysOf("help")})`}
+        onClick={() => set({ dialog: "shortcuts" })}
+      >
         <Icon name="help" />
       </button>
-      <div className={`composer-busy${busy ? " is-on" : ""}`} role="progressbar" aria-label="Working" aria-hidden={!busy} />
+      <div
+        className={`composer-busy${busy ? " is-on" : ""}`}
+        role="progressbar"
+        aria-label="Working"
+        aria-hidden={!busy}
+      />
     </header>
   );
 }
@@ -44,7 +55,12 @@ function Title({ onClick }: { onClick: () => void }) {
   const changed = useComposer(unsaved);
   const where = file.place === "workspace" ? file.name : PLACES[file.place];
   return (
-    <button type="button" className="composer-graphname" title={`${name}: ${where}${changed ? ", with unsaved changes" : ""}. Click for its settings.`} onClick={onClick}>
+    <button
+      type="button"
+      className="composer-graphname"
+      title={`${name}: ${where}${changed ? ", with unsaved changes" : ""}. Click for its settings.`}
+      onClick={onClick}
+    >
       <span className="composer-graphname-name">
         <b>{name || "untitled"}</b>
         {changed && <span className="composer-dot" role="img" aria-label="unsaved changes" />}

@@ -4,7 +4,18 @@ import type { ControlProps } from "./TextControl";
 import { same } from "./values";
 
 /** One of several values; one that is not among them is shown too, so that it is not lost. */
-export function ChoiceControl({ id, field, value, commit, refused, invalid, disabled, placeholder, label, also = [] }: ControlProps) {
+export function ChoiceControl({
+  id,
+  field,
+  value,
+  commit,
+  refused,
+  invalid,
+  disabled,
+  placeholder,
+  label,
+  also = [],
+}: ControlProps) {
   const own: Scalar[] = field.kind === "choice" ? field.options : [true, false];
   const options: unknown[] = [...own, ...also];
   if (value !== undefined && !options.some((option) => same(option, value))) options.push(value);
@@ -42,4 +53,5 @@ export function ChoiceControl({ id, field, value, commit, refused, invalid, disa
   );
 }
 
-const words = (option: unknown): string => (option === true ? "on" : option === false ? "off" : typeof option === "string" ? option : JSON.stringify(option));
+const words = (option: unknown): string =>
+  option === true ? "on" : option === false ? "off" : typeof option === "string" ? option : JSON.stringify(option);

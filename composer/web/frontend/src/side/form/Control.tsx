@@ -12,7 +12,11 @@ export function Control(props: ControlProps & { fallback?: unknown }) {
     case "choice":
       return <ChoiceControl {...props} />;
     case "switch":
-      return value === undefined || typeof value === "boolean" ? <SwitchControl {...props} /> : <ChoiceControl {...props} />;
+      return value === undefined || typeof value === "boolean" ? (
+        <SwitchControl {...props} />
+      ) : (
+        <ChoiceControl {...props} />
+      );
     default:
       return <TextControl {...props} />;
   }

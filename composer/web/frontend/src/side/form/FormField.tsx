@@ -42,7 +42,14 @@ export function FormField(props: Props) {
           {name}
         </label>
         {given && reset && (
-          <button type="button" className="composer-button is-quiet is-icon is-small" aria-label={`Reset ${name}`} title={props.resetWords ?? "Reset to the default"} disabled={disabled} onClick={() => (setReason(null), reset())}>
+          <button
+            type="button"
+            className="composer-button is-quiet is-icon is-small"
+            aria-label={`Reset ${name}`}
+            title={props.resetWords ?? "Reset to the default"}
+            disabled={disabled}
+            onClick={() => (setReason(null), reset())}
+          >
             <Icon name="reset" />
           </button>
         )}

@@ -23,10 +23,24 @@ export interface ControlProps {
 }
 
 /** A value as text: taken over on Enter, on leaving the field, and when the field goes away; Escape takes it back. */
-export function TextControl({ id, field, value, commit, refused, invalid, disabled, placeholder, label, tall }: ControlProps) {
+export function TextControl({
+  id,
+  field,
+  value,
+  commit,
+  refused,
+  invalid,
+  disabled,
+  placeholder,
+  label,
+  tall,
+}: ControlProps) {
   const shown = textOf(field, value);
   const [draft, setDraft] = useState<string | null>(null);
-  const latest = useRef<{ draft: string | null; take: () => Promise<void> }>({ draft: null, take: async () => undefined });
+  const latest = useRef<{ draft: string | null; take: () => Promise<void> }>({
+    draft: null,
+    take: async () => undefined,
+  });
 
   const change = (text: string | null) => {
     latest.current.draft = text;
@@ -92,7 +106,8 @@ export function TextControl({ id, field, value, commit, refused, invalid, disabl
 }
 
 const isTall = (field: Field): boolean => field.kind === "mapping" || field.kind === "any";
-const isCode = (field: Field): boolean => field.kind !== "text" && !(field.kind === "list" && field.item.kind === "text");
+const isCode = (field: Field): boolean =>
+  field.kind !== "text" && !(field.kind === "list" && field.item.kind === "text");
 
 function stepped(field: Field & { kind: "integer" | "number" }, text: string, step: number): string | null {
   const value = Number(text || 0);

@@ -22,7 +22,16 @@ export function TextLine({ label, value, commit, field = { kind: "text" }, place
       <label htmlFor={id} className={hideLabel ? "composer-hidden" : undefined}>
         {label}
       </label>
-      <TextControl id={id} field={field} value={value} commit={commit} refused={setReason} invalid={reason !== null} placeholder={placeholder} disabled={disabled} />
+      <TextControl
+        id={id}
+        field={field}
+        value={value}
+        commit={commit}
+        refused={setReason}
+        invalid={reason !== null}
+        placeholder={placeholder}
+        disabled={disabled}
+      />
       <div id={`${id}-notes`}>
         {reason && (
           <div className="composer-reason" role="alert">

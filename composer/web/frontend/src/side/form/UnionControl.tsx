@@ -26,14 +26,24 @@ export function UnionControl(props: ControlProps & { fallback?: unknown }) {
   if (!form) return null;
   return (
     <div className="composer-union">
-      <select className="composer-select" aria-label={`Form of ${label ?? "the value"}`} value={at} disabled={props.disabled} onChange={(event) => void choose(Number(event.target.value))}>
+      <select
+        className="composer-select"
+        aria-label={`Form of ${label ?? "the value"}`}
+        value={at}
+        disabled={props.disabled}
+        onChange={(event) => void choose(Number(event.target.value))}
+      >
         {options.map((option, index) => (
           <option key={index} value={index}>
             {describe(option)}
           </option>
         ))}
       </select>
-      {form.kind === "none" ? <span id={id} className="composer-soft" /> : <Control {...props} field={form} value={chosen === null || chosen === now ? value : undefined} />}
+      {form.kind === "none" ? (
+        <span id={id} className="composer-soft" />
+      ) : (
+        <Control {...props} field={form} value={chosen === null || chosen === now ? value : undefined} />
+      )}
     </div>
   );
 }

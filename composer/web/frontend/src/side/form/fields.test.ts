@@ -32,7 +32,10 @@ group("the field of a schema", () => {
   });
 
   it("is found for each parameter of a component", () => {
-    expect(Object.keys(fieldsOf({ properties: { depth: integer, name: { type: "string" } } }))).toEqual(["depth", "name"]);
+    expect(Object.keys(fieldsOf({ properties: { depth: integer, name: { type: "string" } } }))).toEqual([
+      "depth",
+      "name",
+    ]);
     expect(fieldsOf(undefined)).toEqual({});
   });
 });

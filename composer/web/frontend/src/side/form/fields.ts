@@ -15,7 +15,8 @@ export type Scalar = string | number | boolean | null;
 
 type Schema = Record<string, unknown>;
 
-const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null && !Array.isArray(value);
+const isSchema = (value: unknown): value is Schema =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const numberIn = (schema: Schema, key: string): number | undefined => {
   const value = schema[key];
   return typeof value === "number" ? value : undefined;
@@ -168,8 +169,10 @@ export function bounds(field: Field): string {
   if (field.kind === "list") return bounds(field.item);
   if (field.kind === "tuple") return field.items[0] ? bounds(field.items[0]) : "";
   if (!isNumber(field)) return "";
-  const low = field.least !== undefined ? `at least ${field.least}` : field.above !== undefined ? `above ${field.above}` : "";
-  const high = field.most !== undefined ? `at most ${field.most}` : field.below !== undefined ? `below ${field.below}` : "";
+  const low =
+    field.least !== undefined ? `at least ${field.least}` : field.above !== undefined ? `above ${field.above}` : "";
+  const high =
+    field.most !== undefined ? `at most ${field.most}` : field.below !== undefined ? `below ${field.below}` : "";
   if (field.least !== undefined && field.most !== undefined) return `${field.least} to ${field.most}`;
   return [low, high].filter(Boolean).join(", ");
 }

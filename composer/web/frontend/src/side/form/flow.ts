@@ -32,7 +32,8 @@ class Reader {
   whole(): unknown {
     const value = this.value(0);
     this.space();
-    if (this.at < this.text.length) throw this.wrong(`did not expect ${JSON.stringify(this.text.slice(this.at, this.at + 12))}`);
+    if (this.at < this.text.length)
+      throw this.wrong(`did not expect ${JSON.stringify(this.text.slice(this.at, this.at + 12))}`);
     return value;
   }
 
@@ -125,7 +126,9 @@ export function writeFlow(value: unknown): string {
   if (value === undefined) return "";
   if (Array.isArray(value)) return `[${value.map(writeFlow).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
-    return `{${Object.entries(value).map(([key, item]) => `${word(key, true)}: ${writeFlow(item)}`).join(", ")}}`;
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${word(key, true)}: ${writeFlow(item)}`)
+      .join(", ")}}`;
   }
   return typeof value === "string" ? word(value, false) : String(value);
 }

@@ -71,9 +71,12 @@ describe("YAML on one line", () => {
     expect(readFlow(text)).toEqual({ value });
   });
 
-  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "{a}"])("%s is refused with a reason", (text) => {
-    expect(readFlow(text)).toHaveProperty("reason");
-  });
+  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "{a}"])(
+    "%s is refused with a reason",
+    (text) => {
+      expect(readFlow(text)).toHaveProperty("reason");
+    },
+  );
 });
 
 describe("a value as text", () => {

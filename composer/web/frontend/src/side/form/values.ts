@@ -9,8 +9,10 @@ export function textOf(field: Field, value: unknown): string {
   return writeFlow(value);
 }
 
-const isFlatList = (field: Field): boolean => (field.kind === "list" && isFlat(field.item)) || (field.kind === "tuple" && field.items.every(isFlat));
-const isFlat = (field: Field): boolean => isNumber(field) || field.kind === "text" || field.kind === "choice" || field.kind === "switch";
+const isFlatList = (field: Field): boolean =>
+  (field.kind === "list" && isFlat(field.item)) || (field.kind === "tuple" && field.items.every(isFlat));
+const isFlat = (field: Field): boolean =>
+  isNumber(field) || field.kind === "text" || field.kind === "choice" || field.kind === "switch";
 
 /** What a person typed as a value of a field, or why it is none. Bounds are for the server to check. */
 export function readText(field: Field, text: string): Read {
@@ -23,7 +25,9 @@ export function readText(field: Field, text: string): Read {
     case "number":
       return readNumber(field.kind, trimmed);
     case "list":
-      return isFlat(field.item) ? readList(field.item, trimmed) : expecting(readFlow(trimmed), Array.isArray, describe(field));
+      return isFlat(field.item)
+        ? readList(field.item, trimmed)
+        : expecting(readFlow(trimmed), Array.isArray, describe(field));
     case "tuple":
       return expecting(readFlow(trimmed.startsWith("[") ? trimmed : `[${trimmed}]`), Array.isArray, describe(field));
     case "mapping":

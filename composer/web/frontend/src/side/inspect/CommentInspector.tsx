@@ -20,8 +20,20 @@ export function CommentInspector({ comment }: { comment: CommentView }) {
       <div className="composer-heading">
         <h2>Comment</h2>
       </div>
-      <FormField name="text" field={{ kind: "text" }} value={text} given={false} commit={(value) => put("change comment", { text: String(value) })} />
-      <FormField name="colour" field={{ kind: "choice", options: COLOURS }} value={colour} given={false} commit={(value) => put("colour comment", { colour: value as typeof colour })} />
+      <FormField
+        name="text"
+        field={{ kind: "text" }}
+        value={text}
+        given={false}
+        commit={(value) => put("change comment", { text: String(value) })}
+      />
+      <FormField
+        name="colour"
+        field={{ kind: "choice", options: COLOURS }}
+        value={colour}
+        given={false}
+        commit={(value) => put("colour comment", { colour: value as typeof colour })}
+      />
       <button
         type="button"
         className="composer-button is-danger composer-apart"

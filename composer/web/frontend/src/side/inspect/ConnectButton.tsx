@@ -25,21 +25,41 @@ export function ConnectButton({ end, from, words, label, connect }: Props) {
   const at = button.current?.getBoundingClientRect();
   return (
     <>
-      <button ref={button} type="button" className="composer-button is-small composer-connect" aria-haspopup="dialog" aria-label={label} title={label} onClick={() => setOpen(true)}>
+      <button
+        ref={button}
+        type="button"
+        className="composer-button is-small composer-connect"
+        aria-haspopup="dialog"
+        aria-label={label}
+        title={label}
+        onClick={() => setOpen(true)}
+      >
         <Icon name="link" />
         {words ?? "Connect to ..."}
       </button>
-      {open && at && <Ends end={end} from={from} label={label} at={[at.right - 320, at.bottom + 4]} shut={shut} connect={connect} />}
+      {open && at && (
+        <Ends end={end} from={from} label={label} at={[at.right - 320, at.bottom + 4]} shut={shut} connect={connect} />
+      )}
     </>
   );
 }
 
-function Ends({ end, from, label, at, shut, connect }: Pick<Props, "end" | "from" | "label" | "connect"> & { at: [number, number]; shut: () => void }) {
+function Ends({
+  end,
+  from,
+  label,
+  at,
+  shut,
+  connect,
+}: Pick<Props, "end" | "from" | "label" | "connect"> & { at: [number, number]; shut: () => void }) {
   const [query, setQuery] = useState("");
   const fits = useFits(end, from);
   const wires = useComposer((state) => state.view?.wires);
   const fitting = useMemo(() => (fits ?? []).filter((fit) => fit.reason === null), [fits]);
-  const found = rank(query, fitting.map((fit) => ({ name: fit.end, kind: "", text: "", fit })));
+  const found = rank(
+    query,
+    fitting.map((fit) => ({ name: fit.end, kind: "", text: "", fit })),
+  );
   const choices = found.map(({ fit }): Choice => ({ id: fit.end, words: fit.end, detail: detail(fit) }));
   const others = (fits?.length ?? 0) - fitting.length;
   function detail(fit: Fit): string {
@@ -55,7 +75,13 @@ function Ends({ end, from, label, at, shut, connect }: Pick<Props, "end" | "from
       query={query}
       setQuery={setQuery}
       choices={choices}
-      none={fits ? (query ? "No end of this name fits." : (fits[0]?.reason ?? "Nothing fits: add a node first.")) : "Looking for what fits ..."}
+      none={
+        fits
+          ? query
+            ? "No end of this name fits."
+            : (fits[0]?.reason ?? "Nothing fits: add a node first.")
+          : "Looking for what fits ..."
+      }
       choose={(other) => {
         shut();
         connect(other);

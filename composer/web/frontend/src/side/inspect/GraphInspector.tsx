@@ -23,7 +23,9 @@ export function GraphInspector({ view }: { view: GraphView }) {
           <div className="composer-heading-row">
             <SubgraphName name={view.scope} />
           </div>
-          <p className="composer-soft">Subgraph. What is changed here holds for every call of it; sizes are those of the call {view.path.at(-1)}.</p>
+          <p className="composer-soft">
+            Subgraph. What is changed here holds for every call of it; sizes are those of the call {view.path.at(-1)}.
+          </p>
         </div>
       ) : (
         <GraphSettings view={view} />
@@ -55,7 +57,15 @@ function needs(view: GraphView, mode: string): string {
 
 function Totals({ view }: { view: GraphView }) {
   const flops = view.modes.flatMap((mode): [string, string, string][] =>
-    mode.flops === null ? [] : [[`FLOPs, ${mode.mode}`, magnitude(mode.flops), `${exact(mode.flops)} floating-point operations for one sample`]],
+    mode.flops === null
+      ? []
+      : [
+          [
+            `FLOPs, ${mode.mode}`,
+            magnitude(mode.flops),
+            `${exact(mode.flops)} floating-point operations for one sample`,
+          ],
+        ],
   );
   return (
     <Section title="Totals">
@@ -67,21 +77,37 @@ function Totals({ view }: { view: GraphView }) {
 
 function Fields({ title, section, fields }: { title: string; section: "inputs" | "data_samples"; fields: NodeView[] }) {
   const add = () =>
-    change(section === "inputs" ? "add input" : "add data sample", { op: "add-input", section, type: section === "inputs" ? "Image" : "Label" }).then(
-      (reason) => reason && useComposer.getState().tell("error", reason),
-    );
+    change(section === "inputs" ? "add input" : "add data sample", {
+      op: "add-input",
+      section,
+      type: section === "inputs" ? "Image" : "Label",
+    }).then((reason) => reason && useComposer.getState().tell("error", reason));
   return (
     <Section title={title}>
       <ul className="composer-list">
         {fields.map((field) => (
           <li key={field.name}>
-            <span className="composer-port-dot" style={{ background: `var(--port-${field.outputs[0]?.colour || "any"})` }} />
-            <button type="button" className="composer-button is-link" title={`Show ${field.name}`} onClick={() => centre(field.name)}>
+            <span
+              className="composer-port-dot"
+              style={{ background: `var(--port-${field.outputs[0]?.colour || "any"})` }}
+            />
+            <button
+              type="button"
+              className="composer-button is-link"
+              title={`Show ${field.name}`}
+              onClick={() => centre(field.name)}
+            >
               {field.name}
             </button>
             <span className="composer-soft">{field.type}</span>
             <span className="composer-size composer-mono composer-soft">{field.shape?.join(" ")}</span>
-            <button type="button" className="composer-button is-quiet is-icon is-small" aria-label={`Remove ${field.name}`} title="Remove" onClick={() => act(`remove ${field.name}`, { op: "remove-input", name: field.name })}>
+            <button
+              type="button"
+              className="composer-button is-quiet is-icon is-small"
+              aria-label={`Remove ${field.name}`}
+              title="Remove"
+              onClick={() => act(`remove ${field.name}`, { op: "remove-input", name: field.name })}
+            >
               <Icon name="remove" />
             </button>
           </li>

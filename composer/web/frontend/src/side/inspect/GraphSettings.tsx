@@ -12,8 +12,23 @@ export function GraphSettings({ view }: { view: GraphView }) {
   const classes = view.classes.length ? counted(view.classes.length, "class", "classes") : "";
   return (
     <Section title="Graph" about={classes}>
-      <FormField name="name" field={{ kind: "text" }} value={view.name} given={false} placeholder="untitled" commit={(name) => change("rename graph", { op: "set-graph", name: String(name) })} />
-      <FormField name="about" field={{ kind: "text" }} value={view.about} given={false} placeholder="What it is, from which paper" commit={(about) => change("describe graph", { op: "set-graph", about: String(about) })} tall />
+      <FormField
+        name="name"
+        field={{ kind: "text" }}
+        value={view.name}
+        given={false}
+        placeholder="untitled"
+        commit={(name) => change("rename graph", { op: "set-graph", name: String(name) })}
+      />
+      <FormField
+        name="about"
+        field={{ kind: "text" }}
+        value={view.about}
+        given={false}
+        placeholder="What it is, from which paper"
+        commit={(about) => change("describe graph", { op: "set-graph", about: String(about) })}
+        tall
+      />
       <FormField
         name="classes"
         field={CLASSES}
@@ -21,7 +36,9 @@ export function GraphSettings({ view }: { view: GraphView }) {
         given={false}
         placeholder="cat, dog"
         tall
-        commit={(found) => change("set classes", { op: "set-graph", classes: (Array.isArray(found) ? found : []).map(String) })}
+        commit={(found) =>
+          change("set classes", { op: "set-graph", classes: (Array.isArray(found) ? found : []).map(String) })
+        }
         help="What the labels count, in their order, with commas between."
       />
     </Section>

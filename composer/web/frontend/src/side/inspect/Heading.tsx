@@ -24,11 +24,28 @@ export function Heading({ name, type, kind, about, children }: Props) {
   return (
     <div className="composer-heading">
       <div className="composer-heading-row">
-        <TextLine label={`Name of ${name}`} hideLabel value={name} commit={(to) => change(`rename ${name}`, { op: "rename", name, to: String(to).trim() })} />
-        <button type="button" className="composer-button is-quiet is-icon" aria-label={`Show ${name} on the canvas`} title="Show it on the canvas" onClick={() => centre(name)}>
+        <TextLine
+          label={`Name of ${name}`}
+          hideLabel
+          value={name}
+          commit={(to) => change(`rename ${name}`, { op: "rename", name, to: String(to).trim() })}
+        />
+        <button
+          type="button"
+          className="composer-button is-quiet is-icon"
+          aria-label={`Show ${name} on the canvas`}
+          title="Show it on the canvas"
+          onClick={() => centre(name)}
+        >
           <Icon name="goto" />
         </button>
-        <button type="button" className="composer-button is-quiet is-icon" aria-label={`Delete ${name}`} title="Delete" onClick={remove}>
+        <button
+          type="button"
+          className="composer-button is-quiet is-icon"
+          aria-label={`Delete ${name}`}
+          title="Delete"
+          onClick={remove}
+        >
           <Icon name="remove" />
         </button>
       </div>

@@ -18,12 +18,24 @@ const SECTION: Field = { kind: "choice", options: ["input", "data sample"] };
 export function InputInspector({ node }: { node: NodeView }) {
   const types = useComposer((state) => state.catalog?.port_types) ?? [];
   const view = useComposer((state) => state.view);
-  const problems = (view?.problems ?? []).filter((one) => one.node === node.name && one.path.join() === view?.path.join());
+  const problems = (view?.problems ?? []).filter(
+    (one) => one.node === node.name && one.path.join() === view?.path.join(),
+  );
   const put = (part: Partial<SetInput> | ((steps: Steps) => Partial<SetInput>)) => {
     return changeBy(`set ${node.name}`, (view) => {
       const { name, type, shape, preprocess, role } = view?.nodes.find((one) => one.name === node.name) ?? node;
       const section = role === "data_sample" ? "data_samples" : "inputs";
-      return [{ op: "set-input", section, name, type, shape, preprocess, ...(typeof part === "function" ? part(preprocess) : part) }];
+      return [
+        {
+          op: "set-input",
+          section,
+          name,
+          type,
+          shape,
+          preprocess,
+          ...(typeof part === "function" ? part(preprocess) : part),
+        },
+      ];
     });
   };
   return (
@@ -33,7 +45,14 @@ export function InputInspector({ node }: { node: NodeView }) {
         <ProblemNote key={at} problem={problem} />
       ))}
       <Section title="Declaration">
-        <FormField name="type" field={{ kind: "choice", options: types }} value={node.type} given={false} commit={(type) => put({ type: String(type) })} help="What it carries." />
+        <FormField
+          name="type"
+          field={{ kind: "choice", options: types }}
+          value={node.type}
+          given={false}
+          commit={(type) => put({ type: String(type) })}
+          help="What it carries."
+        />
         <FormField
           name="shape"
           field={SHAPE}
@@ -51,15 +70,23 @@ export function InputInspector({ node }: { node: NodeView }) {
             field={SECTION}
             value={node.role === "data_sample" ? "data sample" : "input"}
             given={false}
-            commit={(value) => put({ section: value === "input" ? "inputs" : "data_samples", preprocess: value === "input" ? node.preprocess : null })}
+            commit={(value) =>
+              put({
+                section: value === "input" ? "inputs" : "data_samples",
+                preprocess: value === "input" ? node.preprocess : null,
+              })
+            }
             help="Inputs are what a model is called with; data samples hold the ground truth that loss mode needs."
           />
         )}
       </Section>
-      {node.type === "Image" && node.role === "input" && !view?.scope && <Preprocess value={node.preprocess} put={(next) => put((steps) => ({ preprocess: next(steps) }))} />}
+      {node.type === "Image" && node.role === "input" && !view?.scope && (
+        <Preprocess value={node.preprocess} put={(next) => put((steps) => ({ preprocess: next(steps) }))} />
+      )}
       <Outputs node={node} />
     </>
   );
 }
 
-const shapeOf = (value: unknown): (number | string)[] | null => (Array.isArray(value) && value.length ? (value as (number | string)[]) : null);
+const shapeOf = (value: unknown): (number | string)[] | null =>
+  Array.isArray(value) && value.length ? (value as (number | string)[]) : null;

@@ -22,7 +22,12 @@ export function Inspector() {
   if (count > 1) return <ManyInspector nodes={nodes} count={count} />;
   const [node] = nodes;
   const key = [...view.path, selection[0]].join("/");
-  if (node) return node.role === "input" || node.role === "data_sample" ? <InputInspector key={key} node={node} /> : <NodeInspector key={key} node={node} />;
+  if (node)
+    return node.role === "input" || node.role === "data_sample" ? (
+      <InputInspector key={key} node={node} />
+    ) : (
+      <NodeInspector key={key} node={node} />
+    );
   if (outputs[0]) return <OutputInspector key={key} output={outputs[0]} />;
   if (comments[0]) return <CommentInspector key={key} comment={comments[0]} />;
   return <GraphInspector key={view.path.join("/")} view={view} />;

@@ -31,7 +31,10 @@ export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: numb
     <>
       <div className="composer-heading">
         <h2>{counted(count, "box", "boxes")} selected</h2>
-        <p className="composer-soft">{types.slice(0, 6).join(", ")}{types.length > 6 ? " ..." : ""}</p>
+        <p className="composer-soft">
+          {types.slice(0, 6).join(", ")}
+          {types.length > 6 ? " ..." : ""}
+        </p>
       </div>
       <Facts
         rows={[
@@ -41,15 +44,28 @@ export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: numb
       />
       {real.length > 0 && (
         <label className="composer-check">
-          <Toggle checked={frozen === real.length} change={(on) => act(on ? "freeze" : "unfreeze", ...names.map((node) => ({ op: "set-frozen", node, frozen: on }) as const))} />
+          <Toggle
+            checked={frozen === real.length}
+            change={(on) =>
+              act(on ? "freeze" : "unfreeze", ...names.map((node) => ({ op: "set-frozen", node, frozen: on }) as const))
+            }
+          />
           Frozen
-          <span className="composer-soft">{frozen && frozen < real.length ? `${frozen} of ${real.length} are` : ""}</span>
+          <span className="composer-soft">
+            {frozen && frozen < real.length ? `${frozen} of ${real.length} are` : ""}
+          </span>
         </label>
       )}
       <h3>Align</h3>
       <div className="composer-buttons">
         {SIDES.map(([side, words]) => (
-          <button key={side} type="button" className="composer-button is-small" disabled={count < (side === "across" || side === "down" ? 3 : 2)} onClick={() => void align(side)}>
+          <button
+            key={side}
+            type="button"
+            className="composer-button is-small"
+            disabled={count < (side === "across" || side === "down" ? 3 : 2)}
+            onClick={() => void align(side)}
+          >
             {words}
           </button>
         ))}
@@ -65,7 +81,13 @@ export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: numb
               void edit([{ op: "group", names, name: name.trim() }], { label: "group" });
             }}
           >
-            <input className="composer-input" placeholder="name of the subgraph" aria-label="Name of the subgraph" value={name} onChange={(event) => setName(event.target.value)} />
+            <input
+              className="composer-input"
+              placeholder="name of the subgraph"
+              aria-label="Name of the subgraph"
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
             <button type="submit" className="composer-button">
               Group
             </button>

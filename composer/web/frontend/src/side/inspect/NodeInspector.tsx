@@ -15,16 +15,28 @@ import { Weights } from "./Weights";
 export function NodeInspector({ node }: { node: NodeView }) {
   const catalog = useComposer((state) => state.catalog);
   const view = useComposer((state) => state.view);
-  const problems = (view?.problems ?? []).filter((one) => one.node === node.name && one.path.join() === view?.path.join());
+  const problems = (view?.problems ?? []).filter(
+    (one) => one.node === node.name && one.path.join() === view?.path.join(),
+  );
   const parts = node.role === "subgraph" ? view?.subgraphs : catalog?.components;
   const component = parts?.find((one) => one.type === node.type);
-  const inForm = (problem: ProblemView) => !!component && !!problem.parameter && shown(node, component, problem.parameter);
+  const inForm = (problem: ProblemView) =>
+    !!component && !!problem.parameter && shown(node, component, problem.parameter);
   const above = problems.filter((problem) => !inForm(problem));
   return (
     <>
-      <Heading name={node.name} type={node.type} about={component?.summary} kind={node.role === "subgraph" ? "subgraph" : node.kind}>
+      <Heading
+        name={node.name}
+        type={node.type}
+        about={component?.summary}
+        kind={node.role === "subgraph" ? "subgraph" : node.kind}
+      >
         {node.role === "subgraph" && (
-          <button type="button" className="composer-button is-small is-main" onClick={() => void useComposer.getState().enter(node.name)}>
+          <button
+            type="button"
+            className="composer-button is-small is-main"
+            onClick={() => void useComposer.getState().enter(node.name)}
+          >
             <Icon name="enter" /> Enter
           </button>
         )}
@@ -32,7 +44,11 @@ export function NodeInspector({ node }: { node: NodeView }) {
       {node.bypassed && (
         <p className="composer-caution">
           Bypassed: its wires lead past it.{" "}
-          <button type="button" className="composer-button is-link" onClick={() => act("wire again", { op: "bypass", names: [node.name], on: false })}>
+          <button
+            type="button"
+            className="composer-button is-link"
+            onClick={() => act("wire again", { op: "bypass", names: [node.name], on: false })}
+          >
             Wire it again
           </button>
         </p>
@@ -52,4 +68,5 @@ export function NodeInspector({ node }: { node: NodeView }) {
 }
 
 const shown = (node: NodeView, component: ComponentView, parameter: string): boolean =>
-  node.weights.rule === "own" && (parameter in node.params || component.parameters.some((one) => one.name === parameter));
+  node.weights.rule === "own" &&
+  (parameter in node.params || component.parameters.some((one) => one.name === parameter));

@@ -18,7 +18,9 @@ export function OutputInspector({ output }: { output: OutputView }) {
         <ProblemNote key={at} problem={problem} />
       ))}
       <OutputList mode={output.mode} output={output} />
-      {mode && <p className="composer-soft">Needs {[...mode.inputs, ...mode.data_samples].join(", ") || "no input"}.</p>}
+      {mode && (
+        <p className="composer-soft">Needs {[...mode.inputs, ...mode.data_samples].join(", ") || "no input"}.</p>
+      )}
     </>
   );
 }

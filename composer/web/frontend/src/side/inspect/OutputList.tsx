@@ -23,21 +23,47 @@ export function OutputList({ mode, output }: { mode: Mode | null; output: Output
                 label={`Name of output ${port.name}`}
                 hideLabel
                 value={port.name}
-                commit={(rename) => change(`rename output ${port.name}`, { op: "set-output", mode, name: port.name, rename: String(rename).trim() })}
+                commit={(rename) =>
+                  change(`rename output ${port.name}`, {
+                    op: "set-output",
+                    mode,
+                    name: port.name,
+                    rename: String(rename).trim(),
+                  })
+                }
               />
-              <ConnectButton end={`${box}.${port.name}`} from="target" words="Rewire" label={`Connect output ${port.name} to ...`} connect={(source) => act("rewire output", { op: "set-output", mode, name: port.name, source })} />
-              <button type="button" className="composer-button is-quiet is-icon is-small" aria-label={`Remove output ${port.name}`} title="Remove" onClick={() => act(`remove output ${port.name}`, { op: "remove-output", mode, name: port.name })}>
+              <ConnectButton
+                end={`${box}.${port.name}`}
+                from="target"
+                words="Rewire"
+                label={`Connect output ${port.name} to ...`}
+                connect={(source) => act("rewire output", { op: "set-output", mode, name: port.name, source })}
+              />
+              <button
+                type="button"
+                className="composer-button is-quiet is-icon is-small"
+                aria-label={`Remove output ${port.name}`}
+                title="Remove"
+                onClick={() => act(`remove output ${port.name}`, { op: "remove-output", mode, name: port.name })}
+              >
                 <Icon name="remove" />
               </button>
             </div>
             <div className="composer-output-source composer-mono composer-soft">
-              {mine.map((wire) => `← ${wire.source}${wire.modes ? ` (${wire.modes.join(", ")})` : ""}`).join("  ") || "no wire"}
+              {mine.map((wire) => `← ${wire.source}${wire.modes ? ` (${wire.modes.join(", ")})` : ""}`).join("  ") ||
+                "no wire"}
               {port.size && <span className="composer-size">{port.size}</span>}
             </div>
           </div>
         );
       })}
-      <ConnectButton end={`${box}.+`} from="target" words={output?.ports.length ? "Add an output" : `Add an output for ${words}`} label={`Add an output for ${words}`} connect={(source) => act("add output", { op: "set-output", mode, source })} />
+      <ConnectButton
+        end={`${box}.+`}
+        from="target"
+        words={output?.ports.length ? "Add an output" : `Add an output for ${words}`}
+        label={`Add an output for ${words}`}
+        connect={(source) => act("add output", { op: "set-output", mode, source })}
+      />
     </div>
   );
 }

@@ -25,7 +25,13 @@ export function Parameters({ node, component, problems }: Props) {
   return (
     <Section title="Parameters" about={set ? `${set} set` : "all at their defaults"}>
       {component.parameters.map((parameter) => (
-        <Parameter key={parameter.name} node={node} parameter={parameter} field={fields[parameter.name] ?? { kind: "any" }} problems={problems.filter((one) => one.parameter === parameter.name)} />
+        <Parameter
+          key={parameter.name}
+          node={node}
+          parameter={parameter}
+          field={fields[parameter.name] ?? { kind: "any" }}
+          problems={problems.filter((one) => one.parameter === parameter.name)}
+        />
       ))}
       {unknown.map((name) => (
         <Stranger key={name} node={node} name={name} problems={problems.filter((one) => one.parameter === name)} />
@@ -34,7 +40,17 @@ export function Parameters({ node, component, problems }: Props) {
   );
 }
 
-function Parameter({ node, parameter, field, problems }: { node: NodeView; parameter: ParameterView; field: Field; problems: ProblemView[] }) {
+function Parameter({
+  node,
+  parameter,
+  field,
+  problems,
+}: {
+  node: NodeView;
+  parameter: ParameterView;
+  field: Field;
+  problems: ProblemView[];
+}) {
   const { name } = parameter;
   const around = useComposer((state) => (state.view?.scope ? state.view.subgraph_params : null));
   const given = name in node.params;
@@ -55,12 +71,22 @@ function Parameter({ node, parameter, field, problems }: { node: NodeView; param
       given={given}
       commit={commit}
       reset={reset}
-      resetWords={parameter.from_wire ? "Take it from the wire again" : `Reset to ${textOf(field, fallback) || "the default"}`}
+      resetWords={
+        parameter.from_wire ? "Take it from the wire again" : `Reset to ${textOf(field, fallback) || "the default"}`
+      }
       help={parameter.help}
-      placeholder={taken ? String(node.taken[name]) : parameter.from_wire ? "from the wire" : parameter.required ? "needed" : ""}
+      placeholder={
+        taken ? String(node.taken[name]) : parameter.from_wire ? "from the wire" : parameter.required ? "needed" : ""
+      }
       fallback={fallback}
       also={Object.keys(around ?? {}).map((one) => `$${one}`)}
-      mark={taken ? <div className="composer-from-wire">from the wire: {writeFlow(node.taken[name])}</div> : parameter.from_wire && !given ? <div className="composer-soft">taken from the wire into {parameter.from_wire}</div> : null}
+      mark={
+        taken ? (
+          <div className="composer-from-wire">from the wire: {writeFlow(node.taken[name])}</div>
+        ) : parameter.from_wire && !given ? (
+          <div className="composer-soft">taken from the wire into {parameter.from_wire}</div>
+        ) : null
+      }
       problem={problems.length ? problems.map((problem, at) => <ProblemNote key={at} problem={problem} />) : null}
     />
   );

@@ -8,7 +8,8 @@ export function Placeholder({ node }: { node: NodeView }) {
   return (
     <>
       <p className="composer-note-box">
-        <b>Placeholder.</b> No component of the catalog is called {node.type || "so"}. The node keeps all it had and is saved as it was; the graph runs once the component is there, or another one takes its place.
+        <b>Placeholder.</b> No component of the catalog is called {node.type || "so"}. The node keeps all it had and is
+        saved as it was; the graph runs once the component is there, or another one takes its place.
       </p>
       {entries.length > 0 && (
         <Section title="Parameters" about="as they are in the file">

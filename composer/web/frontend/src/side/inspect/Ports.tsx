@@ -18,8 +18,17 @@ export function Inputs({ node }: { node: NodeView }) {
         return (
           <Port key={port.name} port={port}>
             <Wires wires={mine} way="from" />
-            {!mine.length && <div className={port.optional || port.variadic ? "composer-soft" : "composer-caution"}>{port.optional ? "No wire: it may stay so" : "No wire"}</div>}
-            <ConnectButton end={end} from="target" label={`Connect ${end} to ...`} connect={(source) => void connect(source, end)} />
+            {!mine.length && (
+              <div className={port.optional || port.variadic ? "composer-soft" : "composer-caution"}>
+                {port.optional ? "No wire: it may stay so" : "No wire"}
+              </div>
+            )}
+            <ConnectButton
+              end={end}
+              from="target"
+              label={`Connect ${end} to ...`}
+              connect={(source) => void connect(source, end)}
+            />
           </Port>
         );
       })}
@@ -39,14 +48,25 @@ export function Outputs({ node }: { node: NodeView }) {
         return (
           <Port key={port.name} port={port} nameless={input}>
             <Wires wires={mine} way="to" />
-            <ConnectButton end={end} from="source" label={`Connect ${end} to ...`} connect={(target) => void connect(end, target)} />
+            <ConnectButton
+              end={end}
+              from="source"
+              label={`Connect ${end} to ...`}
+              connect={(target) => void connect(end, target)}
+            />
             {port.levels?.map((size, level) => (
               <div key={level} className="composer-level">
                 <span className="composer-mono">
                   {port.name}[{level}]
                 </span>
                 <span className="composer-soft composer-mono">{size}</span>
-                <ConnectButton end={`${end}[${level}]`} from="source" words="Connect" label={`Connect ${end}[${level}] to ...`} connect={(target) => void connect(`${end}[${level}]`, target)} />
+                <ConnectButton
+                  end={`${end}[${level}]`}
+                  from="source"
+                  words="Connect"
+                  label={`Connect ${end}[${level}] to ...`}
+                  connect={(target) => void connect(`${end}[${level}]`, target)}
+                />
               </div>
             ))}
           </Port>
@@ -81,7 +101,12 @@ function Wires({ wires, way }: { wires: WireView[]; way: "from" | "to" }) {
         const other = way === "from" ? wire.source : `${wire.node}.${wire.port}`;
         return (
           <li key={wire.id}>
-            <button type="button" className="composer-button is-link composer-mono" title={`Show the wire ${wire.source} to ${wire.node}.${wire.port}`} onClick={() => select([], wire.id)}>
+            <button
+              type="button"
+              className="composer-button is-link composer-mono"
+              title={`Show the wire ${wire.source} to ${wire.node}.${wire.port}`}
+              onClick={() => select([], wire.id)}
+            >
               {way === "from" ? "←" : "→"} {other}
             </button>
             {wire.modes?.map((mode) => (

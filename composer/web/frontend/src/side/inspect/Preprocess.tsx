@@ -8,11 +8,36 @@ const PAIR: Field = { kind: "tuple", items: [PIXELS, PIXELS] };
 const NONE: Field = { kind: "none" };
 const NUMBERS: Field = { kind: "list", item: { kind: "number" }, least: 1, most: 3 };
 const STEPS: { name: string; field: Field; start: unknown; help: string }[] = [
-  { name: "resize", field: { kind: "union", options: [NONE, PIXELS, PAIR] }, start: 256, help: "Length of the shorter edge, or height and width." },
-  { name: "crop", field: { kind: "union", options: [NONE, PAIR] }, start: [224, 224], help: "Height and width, cut from the middle." },
-  { name: "channels", field: { kind: "choice", options: ["rgb", "bgr", "gray"] }, start: "rgb", help: "Order of the channels that the model was trained with." },
-  { name: "mean", field: { kind: "union", options: [NONE, NUMBERS] }, start: [123.675, 116.28, 103.53], help: "Taken from each channel, on the scale from 0 to 255." },
-  { name: "std", field: { kind: "union", options: [NONE, NUMBERS] }, start: [58.395, 57.12, 57.375], help: "What each channel is divided by." },
+  {
+    name: "resize",
+    field: { kind: "union", options: [NONE, PIXELS, PAIR] },
+    start: 256,
+    help: "Length of the shorter edge, or height and width.",
+  },
+  {
+    name: "crop",
+    field: { kind: "union", options: [NONE, PAIR] },
+    start: [224, 224],
+    help: "Height and width, cut from the middle.",
+  },
+  {
+    name: "channels",
+    field: { kind: "choice", options: ["rgb", "bgr", "gray"] },
+    start: "rgb",
+    help: "Order of the channels that the model was trained with.",
+  },
+  {
+    name: "mean",
+    field: { kind: "union", options: [NONE, NUMBERS] },
+    start: [123.675, 116.28, 103.53],
+    help: "Taken from each channel, on the scale from 0 to 255.",
+  },
+  {
+    name: "std",
+    field: { kind: "union", options: [NONE, NUMBERS] },
+    start: [58.395, 57.12, 57.375],
+    help: "What each channel is divided by.",
+  },
 ];
 
 type Steps = Record<string, unknown> | null;

@@ -3,7 +3,17 @@ import { type ReactNode, useState } from "react";
 const closed = new Map<string, boolean>();
 
 /** A part of the panel that folds; it is found as it was left. */
-export function Section({ title, about, children, shut = false }: { title: string; about?: ReactNode; children: ReactNode; shut?: boolean }) {
+export function Section({
+  title,
+  about,
+  children,
+  shut = false,
+}: {
+  title: string;
+  about?: ReactNode;
+  children: ReactNode;
+  shut?: boolean;
+}) {
   const [open, setOpen] = useState(!(closed.get(title) ?? shut));
   return (
     <details

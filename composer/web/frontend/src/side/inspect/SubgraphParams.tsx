@@ -12,7 +12,10 @@ export function SubgraphParams({ params }: { params: Record<string, unknown> }) 
   const [reason, setReason] = useState<string | null>(null);
   const add = async () => {
     const read = readText({ kind: "any" }, value || "null");
-    const why = "reason" in read ? read.reason : await change(`add parameter ${name}`, { op: "set-subgraph-param", name: name.trim(), value: read.value });
+    const why =
+      "reason" in read
+        ? read.reason
+        : await change(`add parameter ${name}`, { op: "set-subgraph-param", name: name.trim(), value: read.value });
     setReason(why);
     if (why) return;
     setName("");
@@ -39,9 +42,27 @@ export function SubgraphParams({ params }: { params: Record<string, unknown> }) 
           void add();
         }}
       >
-        <input className="composer-input" placeholder="name" aria-label="Name of the new parameter" value={name} onChange={(event) => setName(event.target.value)} />
-        <input className="composer-input is-code" placeholder="default" aria-label="Default of the new parameter" value={value} onChange={(event) => setValue(event.target.value)} />
-        <button type="submit" className="composer-button is-icon" aria-label="Add the parameter" title="Add" disabled={!name.trim()}>
+        <input
+          className="composer-input"
+          placeholder="name"
+          aria-label="Name of the new parameter"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <input
+          className="composer-input is-code"
+          placeholder="default"
+          aria-label="Default of the new parameter"
+          value={value}
+          onChange={(event) => setValue(event.target.value)}
+        />
+        <button
+          type="submit"
+          className="composer-button is-icon"
+          aria-label="Add the parameter"
+          title="Add"
+          disabled={!name.trim()}
+        >
           <Icon name="plus" />
         </button>
       </form>

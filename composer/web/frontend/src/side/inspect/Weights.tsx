@@ -19,12 +19,18 @@ const UPDATE: Field = { kind: "choice", options: ["before", "after"] };
 /** Where a node's weights come from, and whether they learn. */
 export function Weights({ node }: { node: NodeView }) {
   const [reason, setReason] = useState<string | null>(null);
-  const sources = useComposer((state) => state.view?.nodes)?.filter((other) => other.name !== node.name && other.type === node.type && other.role === node.role) ?? [];
+  const sources =
+    useComposer((state) => state.view?.nodes)?.filter(
+      (other) => other.name !== node.name && other.type === node.type && other.role === node.role,
+    ) ?? [];
   const { rule, source, decay, end_decay, update } = node.weights;
   const put = async (part: Partial<SetWeights> & { rule: SetWeights["rule"] }) => {
     const why = await changeBy(`weights of ${node.name}`, (view) => {
       const { source, ...now } = view?.nodes.find((one) => one.name === node.name)?.weights ?? node.weights;
-      const old = now.rule === "momentum" && part.rule === "momentum" ? { ...now, update: now.update as SetWeights["update"] } : {};
+      const old =
+        now.rule === "momentum" && part.rule === "momentum"
+          ? { ...now, update: now.update as SetWeights["update"] }
+          : {};
       return [{ op: "set-weights", node: node.name, source, ...old, ...part }];
     });
     setReason(why);
@@ -55,13 +61,42 @@ export function Weights({ node }: { node: NodeView }) {
       </div>
       <p className="composer-soft">{RULES.find((one) => one.rule === rule)?.about}</p>
       {rule !== "own" && (
-        <FormField name="source" field={{ kind: "choice", options: sources.map((other) => other.name) }} value={source ?? undefined} given={false} commit={(value) => put({ rule, source: String(value) })} help="The node whose weights they are." />
+        <FormField
+          name="source"
+          field={{ kind: "choice", options: sources.map((other) => other.name) }}
+          value={source ?? undefined}
+          given={false}
+          commit={(value) => put({ rule, source: String(value) })}
+          help="The node whose weights they are."
+        />
       )}
       {rule === "momentum" && (
         <>
-          <FormField name="decay" field={SHARE} value={decay ?? undefined} given={false} commit={(value) => put({ rule, decay: Number(value) })} help="Share of the old weights that stays at each update." />
-          <FormField name="end_decay" field={END} value={end_decay} given={false} fallback={1} commit={(value) => put({ rule, end_decay: value === null ? null : Number(value) })} help="Where decay goes by a cosine in the course of training." />
-          <FormField name="update" field={UPDATE} value={update ?? "before"} given={false} commit={(value) => put({ rule, update: value as "before" })} help="Whether it moves before or after the loss of a step." />
+          <FormField
+            name="decay"
+            field={SHARE}
+            value={decay ?? undefined}
+            given={false}
+            commit={(value) => put({ rule, decay: Number(value) })}
+            help="Share of the old weights that stays at each update."
+          />
+          <FormField
+            name="end_decay"
+            field={END}
+            value={end_decay}
+            given={false}
+            fallback={1}
+            commit={(value) => put({ rule, end_decay: value === null ? null : Number(value) })}
+            help="Where decay goes by a cosine in the course of training."
+          />
+          <FormField
+            name="update"
+            field={UPDATE}
+            value={update ?? "before"}
+            given={false}
+            commit={(value) => put({ rule, update: value as "before" })}
+            help="Whether it moves before or after the loss of a step."
+          />
         </>
       )}
       {reason && (
@@ -70,7 +105,12 @@ export function Weights({ node }: { node: NodeView }) {
         </p>
       )}
       <label className="composer-check">
-        <Toggle checked={node.frozen} change={(frozen) => act(`${frozen ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen })} />
+        <Toggle
+          checked={node.frozen}
+          change={(frozen) =>
+            act(`${frozen ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen })
+          }
+        />
         Frozen
         <span className="composer-soft">its weights and statistics stay</span>
       </label>

@@ -13,7 +13,12 @@ export function WireInspector({ wire }: { wire: WireView }) {
   const { edit, select } = useComposer.getState();
   const served = wire.modes ?? MODES;
   const toggle = async (mode: Mode) => {
-    const operation = serving(wire, served.includes(mode) ? served.filter((one) => one !== mode) : MODES.filter((one) => one === mode || served.includes(one)));
+    const operation = serving(
+      wire,
+      served.includes(mode)
+        ? served.filter((one) => one !== mode)
+        : MODES.filter((one) => one === mode || served.includes(one)),
+    );
     if (operation) await edit([operation], { label: "modes of a wire" });
   };
   const remove = () => {
@@ -35,7 +40,11 @@ export function WireInspector({ wire }: { wire: WireView }) {
         <div>
           <dt>From</dt>
           <dd>
-            <button type="button" className="composer-button is-link composer-mono" onClick={() => centre(wire.from_node)}>
+            <button
+              type="button"
+              className="composer-button is-link composer-mono"
+              onClick={() => centre(wire.from_node)}
+            >
               {wire.source}
             </button>
           </dd>
@@ -60,7 +69,12 @@ export function WireInspector({ wire }: { wire: WireView }) {
           <legend>Serves</legend>
           {MODES.map((mode) => (
             <label key={mode} className="composer-check">
-              <Toggle box checked={served.includes(mode)} disabled={served.length === 1 && served[0] === mode} change={() => toggle(mode)} />
+              <Toggle
+                box
+                checked={served.includes(mode)}
+                disabled={served.length === 1 && served[0] === mode}
+                change={() => toggle(mode)}
+              />
               {mode}
             </label>
           ))}

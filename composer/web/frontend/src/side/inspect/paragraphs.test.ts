@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { codeIn, partsOf } from "./paragraphs";
 
 it("lines that were broken for the margin are joined, entries and lists are kept", () => {
-  const doc = "Pools a map,\nthen projects it.\n\n\nArgs:\n    in_channels: Channels\n        of the map.\n    act: How.\n\n- one\n- two\n";
+  const doc =
+    "Pools a map,\nthen projects it.\n\n\nArgs:\n    in_channels: Channels\n        of the map.\n    act: How.\n\n- one\n- two\n";
   expect(partsOf(doc)).toEqual([
     { kind: "text", text: "Pools a map, then projects it." },
     {

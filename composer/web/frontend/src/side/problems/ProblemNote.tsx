@@ -8,7 +8,11 @@ export function ProblemNote({ problem }: { problem: ProblemView }) {
     <div className={`composer-problem-note is-${problem.severity}`}>
       <div className="composer-lines">{problem.message}</div>
       {fix && (
-        <button type="button" className="composer-button is-small composer-fix" onClick={() => act(`fix: ${fix.message}`, { op: "apply-fix", edits: fix.edits })}>
+        <button
+          type="button"
+          className="composer-button is-small composer-fix"
+          onClick={() => act(`fix: ${fix.message}`, { op: "apply-fix", edits: fix.edits })}
+        >
           Fix: {fix.message}
         </button>
       )}

@@ -52,7 +52,13 @@ function Group({ title, entries, still = false }: { title: string; entries: Prob
 function Way({ problem }: { problem: ProblemView }) {
   const words = `${problem.severity}: ${problem.code} ${problem.subject}. Go to it`;
   return (
-    <button type="button" className="composer-problem-way" aria-label={words} title="Go to it" onClick={() => void goTo(problem)}>
+    <button
+      type="button"
+      className="composer-problem-way"
+      aria-label={words}
+      title="Go to it"
+      onClick={() => void goTo(problem)}
+    >
       <Head problem={problem} />
     </button>
   );
@@ -60,7 +66,9 @@ function Way({ problem }: { problem: ProblemView }) {
 
 function Head({ problem }: { problem: ProblemView }) {
   const inside = problem.path.length ? `in ${problem.path.join(" › ")}` : "";
-  const rest = [inside, problem.mode && `${problem.mode} mode`, problem.line && `line ${problem.line}`].filter(Boolean).join(", ");
+  const rest = [inside, problem.mode && `${problem.mode} mode`, problem.line && `line ${problem.line}`]
+    .filter(Boolean)
+    .join(", ");
   return (
     <span className="composer-problem-head">
       <b className="composer-mono">{problem.subject || "graph"}</b>
