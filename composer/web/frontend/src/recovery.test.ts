@@ -20,7 +20,9 @@ class Shelf implements Drafts {
     this.writes += 1;
     this.kept.set(one.tab, one);
   };
-  remove = async (tabs: string[]) => tabs.forEach((tab) => this.kept.delete(tab));
+  remove = async (tabs: string[]) => {
+    for (const tab of tabs) this.kept.delete(tab);
+  };
 }
 
 const keeperOf = (shelf: Shelf, told: string[] = [], open: string[] = []) =>

@@ -1,14 +1,14 @@
 import { type NodeProps, type ReactFlowState, useStore } from "@xyflow/react";
 import { memo } from "react";
+import type { Mode } from "../operations";
 import { useComposer } from "../store";
 import type { Box, BoxData } from "./drawing";
+import { HANDLE, rowY } from "./geometry";
+import { kindColour } from "./kinds";
 import { NameField } from "./NameField";
 import { Port } from "./Port";
 import type { Row } from "./rows";
 import { useCanvas } from "./state";
-import { HANDLE, rowY } from "./geometry";
-import { kindColour } from "./kinds";
-import type { Mode } from "../operations";
 
 /** So many boxes from so far away are drawn without their ports. */
 export const isFar = (state: ReactFlowState): boolean => state.transform[2] < 0.3 && state.nodeLookup.size > 200;

@@ -15,24 +15,22 @@ export const CommentNode = memo(function CommentNode({ id, data, selected }: Nod
   const change = (
     part: Partial<{ text: string; colour: (typeof COLOURS)[number]; box: [number, number, number, number] }>,
   ) =>
-    useComposer
-      .getState()
-      .edit(
-        [
-          {
-            op: "comment",
-            id: comment.id,
-            text: comment.text,
-            colour: comment.colour as "yellow",
-            box: comment.box,
-            ...part,
-          },
-        ],
+    useComposer.getState().edit(
+      [
         {
-          label: "comment",
-          select: [id],
+          op: "comment",
+          id: comment.id,
+          text: comment.text,
+          colour: comment.colour as "yellow",
+          box: comment.box,
+          ...part,
         },
-      );
+      ],
+      {
+        label: "comment",
+        select: [id],
+      },
+    );
   return (
     <div className={`composer-comment composer-comment-${comment.colour}${selected ? " composer-box-selected" : ""}`}>
       <NodeResizer

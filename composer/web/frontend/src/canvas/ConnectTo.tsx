@@ -3,7 +3,7 @@ import { rank } from "../palette/rank";
 import type { FitsReply, NodeView } from "../payloads";
 import { useComposer } from "../store";
 import { elementOf, focusBox } from "./boxes";
-import { Chooser, type Choice, closePopup } from "./Chooser";
+import { type Choice, Chooser, closePopup } from "./Chooser";
 import { isInput } from "./rows";
 import { useCanvas } from "./state";
 import { connect } from "./wiring";

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "react";
 import { keysOf, shortcut } from "../shortcuts";
 import { useComposer } from "../store";
-import { closePopup } from "./Chooser";
 import { selected } from "./boxes";
+import { closePopup } from "./Chooser";
 import { type Popup, useCanvas } from "./state";
 
 type Asked = Extract<Popup, { kind: "menu" }>;

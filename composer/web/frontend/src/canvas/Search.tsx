@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useState } from "react";
-import { entriesOf, type Entry, suggested } from "../palette/entries";
-import { rank } from "../palette/rank";
 import { MODES } from "../operations";
+import { type Entry, entriesOf, suggested } from "../palette/entries";
+import { rank } from "../palette/rank";
 import type { SuggestReply } from "../payloads";
 import { useComposer } from "../store";
 import { focusBox } from "./boxes";
-import { Chooser, type Choice } from "./Chooser";
+import { type Choice, Chooser } from "./Chooser";
 import { addPart } from "./parts";
 import { type Point, type Popup, useCanvas } from "./state";
 

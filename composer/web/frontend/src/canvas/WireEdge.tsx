@@ -1,4 +1,4 @@
-import { BaseEdge, type EdgeProps, EdgeLabelRenderer, getBezierPath, useStore } from "@xyflow/react";
+import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getBezierPath, useStore } from "@xyflow/react";
 import { memo } from "react";
 import type { WireView } from "../payloads";
 import { useComposer } from "../store";

@@ -1,5 +1,4 @@
-import { type Mode } from "../operations";
-import type { Operation } from "../operations";
+import type { Mode, Operation } from "../operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
 import { commentBox } from "./drawing";
@@ -140,7 +139,10 @@ export async function ungroup(): Promise<void> {
 
 /** Enter a subgraph; the inspector of anything else. */
 export function open(): void {
-  if (wire()) return focusWireModes();
+  if (wire()) {
+    focusWireModes();
+    return;
+  }
   const box = selected(true).at(-1);
   if (box?.data.view?.role === "subgraph") void composer().enter(box.id);
   else if (box?.data.comment) canvas().set({ renaming: box.id });

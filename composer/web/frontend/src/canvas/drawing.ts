@@ -5,8 +5,8 @@ import { HANDLE, heightOf, rowY, widthOf } from "./geometry";
 import {
   boxOf,
   inputRows,
-  outputBoxRows,
   outputBoxes,
+  outputBoxRows,
   outputRows,
   type Row,
   sourceHandle,

@@ -2,8 +2,8 @@ import { applyNodeChanges, type EdgeChange, type NodeChange } from "@xyflow/reac
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useComposer } from "../store";
 import { links, sized } from "./arrange";
-import { Places } from "./places";
 import { type Box, type Drawing, draw, type Wire } from "./drawing";
+import { Places } from "./places";
 import { useCanvas } from "./state";
 
 const EMPTY: Drawing = { boxes: [], wires: [] };

@@ -1,8 +1,8 @@
 import { useEffect } from "react";
 import { shortcutOf } from "../shortcuts";
 import { useComposer } from "../store";
-import { copy, cut, paste } from "./clipboard";
 import { selectedParts } from "./boxes";
+import { copy, cut, paste } from "./clipboard";
 import { pointer, useCanvas } from "./state";
 
 const TYPED = "input, textarea, select, [contenteditable=true]";

@@ -2,8 +2,8 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { FileEntry, WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
 import { Icon } from "../toolbar/Icon";
-import { newGraph, openFile, upload } from "./files";
 import { Card } from "./Card";
+import { newGraph, openFile, upload } from "./files";
 import { Modal } from "./Modal";
 
 const words = (entry: FileEntry) =>
@@ -120,7 +120,7 @@ function Section({
 
 /** The card that an arrow key leads to; from the search field, the first one. */
 function neighbour(cards: HTMLElement[], at: Element | null, key: string): HTMLElement | undefined {
-  const here = cards.findIndex((card) => card === at);
+  const here = cards.indexOf(at as HTMLElement);
   const box = cards[here]?.getBoundingClientRect();
   if (!box) return key === "ArrowDown" && at instanceof HTMLInputElement ? cards[0] : undefined;
   if (key === "ArrowRight") return cards[here + 1];

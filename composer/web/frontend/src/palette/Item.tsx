@@ -1,6 +1,6 @@
 import { memo } from "react";
-import { PART } from "../canvas/parts";
 import { wordsOfKind } from "../canvas/kinds";
+import { PART } from "../canvas/parts";
 import type { Entry } from "./entries";
 import type { HelpAt } from "./Help";
 

@@ -1,7 +1,7 @@
 import "./palette.css";
 import { useMemo, useState } from "react";
-import { addPart } from "../canvas/parts";
 import { focusBox } from "../canvas/boxes";
+import { addPart } from "../canvas/parts";
 import { useComposer } from "../store";
 import { type Entry, entriesOf } from "./entries";
 import { Help, type HelpAt } from "./Help";

@@ -28,7 +28,7 @@ export function Menu({ label, icon, entries }: { label: string; icon: ReactNode;
   const onKeyDown = (event: KeyboardEvent) => {
     if (!open) return;
     const items = [...(box.current?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])];
-    const at = items.findIndex((item) => item === document.activeElement);
+    const at = items.indexOf(document.activeElement as HTMLElement);
     const goal = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
     if (event.key === "Escape" || event.key === "Tab") shut();
     if (goal !== undefined) items[goal % items.length]?.focus();

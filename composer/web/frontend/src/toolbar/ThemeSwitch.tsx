@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { Icon } from "./Icon";
-import { chosenTheme, choose, followTheme, themeAfter } from "./theme";
+import { choose, chosenTheme, followTheme, themeAfter } from "./theme";
 
 /** One button that goes from the system's theme to light to dark. */
 export function ThemeSwitch() {

@@ -1,4 +1,4 @@
-import { describe as group, expect, it } from "vitest";
+import { expect, describe as group, it } from "vitest";
 import { alternativeOf, bounds, converted, describe, type Field, fieldOf, fieldsOf, holds } from "./fields";
 
 const integer = { type: "integer", minimum: 1 };

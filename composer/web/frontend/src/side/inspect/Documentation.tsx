@@ -2,8 +2,8 @@ import { useEffect, useState } from "react";
 import type { TextReply } from "../../payloads";
 import { useComposer } from "../../store";
 import { CopyButton } from "../../toolbar/CopyButton";
-import { type Part, partsOf } from "./paragraphs";
 import { Prose } from "./Prose";
+import { type Part, partsOf } from "./paragraphs";
 import { Section } from "./Section";
 
 /** What a component says of itself. */

@@ -1,7 +1,7 @@
 import type { GraphView } from "../../payloads";
 import { change } from "../edits";
-import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
+import type { Field } from "../form/fields";
 import { counted } from "../format";
 import { Section } from "./Section";
 

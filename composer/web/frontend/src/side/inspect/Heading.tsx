@@ -3,8 +3,8 @@ import { useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
-import { Prose } from "./Prose";
 import { centre } from "../problems/goTo";
+import { Prose } from "./Prose";
 
 interface Props {
   name: string;

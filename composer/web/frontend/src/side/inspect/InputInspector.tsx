@@ -1,8 +1,8 @@
 import type { NodeView, SetInput } from "../../payloads";
 import { useComposer } from "../../store";
 import { changeBy } from "../edits";
-import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
+import type { Field } from "../form/fields";
 import { ProblemNote } from "../problems/ProblemNote";
 import { Heading } from "./Heading";
 import { Outputs } from "./Ports";

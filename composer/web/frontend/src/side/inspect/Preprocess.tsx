@@ -1,5 +1,5 @@
-import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
+import type { Field } from "../form/fields";
 import { Toggle } from "../form/Toggle";
 import { Section } from "./Section";
 

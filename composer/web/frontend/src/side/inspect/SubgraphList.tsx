@@ -1,7 +1,7 @@
 import type { GraphView } from "../../payloads";
+import { Icon } from "../../toolbar/Icon";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
-import { Icon } from "../../toolbar/Icon";
 import { Section } from "./Section";
 
 /** The name of a subgraph, which can be changed; every call of it follows. */

@@ -2,8 +2,8 @@ import { useState } from "react";
 import type { NodeView, SetWeights } from "../../payloads";
 import { useComposer } from "../../store";
 import { act, changeBy } from "../edits";
-import type { Field } from "../form/fields";
 import { FormField } from "../form/FormField";
+import type { Field } from "../form/fields";
 import { Toggle } from "../form/Toggle";
 import { Section } from "./Section";
 

@@ -1,5 +1,5 @@
-import { useComposer } from "../../store";
 import type { ProblemView } from "../../payloads";
+import { useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { counted } from "../format";
 import { goTo } from "./goTo";
