@@ -30,12 +30,15 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
   const shut = close ?? closePopup;
-  useLayoutEffect(() => field.current?.focus(), []);
-  useEffect(() => setActive(0), [query]);
-  useLayoutEffect(
-    () => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }),
-    [active],
-  );
+  useLayoutEffect(() => {
+    field.current?.focus();
+  }, []);
+  useEffect(() => {
+    setActive(0);
+  }, [query]);
+  useLayoutEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [active]);
   const at_ = Math.min(active, Math.max(0, choices.length - 1));
   const hint = choices[at_]?.hint;
   return (

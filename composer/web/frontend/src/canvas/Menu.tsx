@@ -12,7 +12,9 @@ const LINE = "-";
 export function Menu({ asked }: { asked: Asked }) {
   const menu = useRef<HTMLDivElement>(null);
   const ids = entriesFor(asked);
-  useEffect(() => menu.current?.querySelector<HTMLElement>("button")?.focus(), []);
+  useEffect(() => {
+    menu.current?.querySelector<HTMLElement>("button")?.focus();
+  }, []);
   const step = (by: number) => {
     const buttons = [...(menu.current?.querySelectorAll<HTMLElement>("button") ?? [])];
     const here = buttons.indexOf(document.activeElement as HTMLElement);

@@ -46,8 +46,12 @@ export function useDrawing() {
     });
   }, [view, opened, levels, put]);
 
-  useLayoutEffect(() => put({ ...now.current, boxes: marked(now.current.boxes, selection) }), [selection, put]);
-  useLayoutEffect(() => put({ ...now.current, wires: chosen(now.current.wires, wire) }), [wire, put]);
+  useLayoutEffect(() => {
+    put({ ...now.current, boxes: marked(now.current.boxes, selection) });
+  }, [selection, put]);
+  useLayoutEffect(() => {
+    put({ ...now.current, wires: chosen(now.current.wires, wire) });
+  }, [wire, put]);
 
   const onNodesChange = useCallback(
     (changes: NodeChange<Box>[]) => {

@@ -12,7 +12,8 @@ export function FileButtons() {
     provide("open", openGallery);
     provide("save", () => void save());
     provide("save-as", saveAs);
-    return takeDropped();
+    const stop = takeDropped();
+    return stop;
   }, []);
   const entry = (words: string, icon: IconName, action: () => void, shortcut?: string) => ({
     words,

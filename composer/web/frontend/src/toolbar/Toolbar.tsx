@@ -17,7 +17,12 @@ export function Toolbar() {
   const busy = useComposer((state) => state.busy > 0);
   return (
     <header className="composer-toolbar" aria-label="Toolbar">
-      <Title onClick={() => (select([]), set({ panel: "inspector" }))} />
+      <Title
+        onClick={() => {
+          select([]);
+          set({ panel: "inspector" });
+        }}
+      />
       <PanelButton panel="palette" />
       <FileButtons />
       <History />

@@ -21,7 +21,9 @@ export function ChoiceControl({
   if (value !== undefined && !options.some((option) => same(option, value))) options.push(value);
   const at = options.findIndex((option) => same(option, value));
   const [wanted, setWanted] = useState<number | null>(null);
-  useEffect(() => setWanted(null), [at]);
+  useEffect(() => {
+    setWanted(null);
+  }, [at]);
   const choose = async (index: number) => {
     setWanted(index);
     refused(await commit(options[index]));

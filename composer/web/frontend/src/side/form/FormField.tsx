@@ -48,7 +48,10 @@ export function FormField(props: Props) {
             aria-label={`Reset ${name}`}
             title={props.resetWords ?? "Reset to the default"}
             disabled={disabled}
-            onClick={() => (setReason(null), reset())}
+            onClick={() => {
+              setReason(null);
+              reset();
+            }}
           >
             <Icon name="reset" />
           </button>

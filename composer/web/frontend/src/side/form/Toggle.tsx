@@ -13,7 +13,9 @@ interface Props {
 /** On or off; shows what was chosen while the change is under way. */
 export function Toggle({ id, checked, change, box, disabled, label }: Props) {
   const [wanted, setWanted] = useState<boolean | null>(null);
-  useEffect(() => setWanted(null), [checked]);
+  useEffect(() => {
+    setWanted(null);
+  }, [checked]);
   return (
     <input
       id={id}

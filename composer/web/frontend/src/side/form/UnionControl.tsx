@@ -11,7 +11,9 @@ export function UnionControl(props: ControlProps & { fallback?: unknown }) {
   const options: Field[] = found < 0 ? [...forms, { kind: "any" }] : forms;
   const now = found < 0 ? options.length - 1 : found;
   const [chosen, setChosen] = useState<number | null>(null);
-  useEffect(() => setChosen(null), [JSON.stringify(value)]);
+  useEffect(() => {
+    setChosen(null);
+  }, [JSON.stringify(value)]);
 
   const at = chosen ?? now;
   const form = options[at];
