@@ -133,6 +133,12 @@ def crop(maps: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
     grid = Grid(size)
     if maps.is_meta:
         return boxes.new_empty(boxes.shape[0], *size)
+    with torch.autocast(boxes.device.type, enabled=False):  # targets keep the precision of the boxes
+        return _resampled(maps, boxes, grid)
+
+
+def _resampled(maps: Tensor, boxes: Tensor, grid: Grid) -> Tensor:
+    size = grid.size
     down = _bin_weights(*grid.along(boxes[:, 1], boxes[:, 3], size[0]), size[0], maps.shape[1])
     across = _bin_weights(*grid.along(boxes[:, 0], boxes[:, 2], size[1]), size[1], maps.shape[2])
     return down @ maps.to(boxes.dtype) @ across.transpose(1, 2)

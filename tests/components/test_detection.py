@@ -56,6 +56,15 @@ def test_a_chain_of_boxes_is_settled_from_its_beginning():
     assert keep[0].nonzero().flatten().tolist() == list(range(0, 40, 2))
 
 
+def test_mask_targets_keep_their_precision_under_autocast():
+    masks = (torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(0)) < 0.5).to(torch.uint8)
+    rows = random_boxes(3, 40, torch.Generator().manual_seed(1))
+    expected = crop(masks, rows, (7, 7))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = crop(masks, rows, (7, 7))
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
+
+
 def test_a_box_that_is_not_valid_suppresses_nothing():
     rows = boxes([0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10])
     keep = unsuppressed(rows[None], torch.tensor([[False, True, True]]), 0.5)
