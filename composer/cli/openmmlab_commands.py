@@ -13,7 +13,9 @@ from composer.cli.output import print_problems, print_text
 from composer.graph import Graph
 from composer.graphfile import dumps, loads, write
 from composer.graphfile.document import edit
+from composer.inference import infer_shapes
 from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
+from composer.openmmlab.building import CANNOT_BUILD
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
@@ -54,8 +56,9 @@ def import_config_file(
     """Turn a config of OpenMMLab into a graph. The config is read as data and never run.
 
     A part that the catalog lacks becomes a placeholder: it keeps its parameters and wires, and the graph cannot run
-    before there is a component for it. Where a setting is not understood, or the graph has another error, nothing is
-    written, unless --leave-out says to go on: without such settings, and with the other errors in the graph.
+    before there is a component for it. Nodes that cannot be built, and sizes that do not fit, are told. Where a setting
+    is not understood, or the graph has another error, nothing is written, unless --leave-out says to go on: without
+    such settings, and with the other errors in the graph.
     """
     found = read_config(config, configs=_folders_by_package(configs or []))
     print_problems(found.notes, stderr=True)
@@ -64,7 +67,8 @@ def import_config_file(
     _tell_guess(found.model, package)
     imported = import_config(found.model, package, catalog=catalog)
     wrong = _beyond_placeholders(imported, catalog)
-    print_problems((*imported.notes, *wrong), stderr=True)
+    unfit = _unfit(imported, catalog)
+    print_problems((*imported.notes, *wrong, *unfit), stderr=True)
     settings = [item for item in wrong if item.where.parameter]
     ignored = len(imported.not_understood) + len(settings)
     _stop_unless(
@@ -76,9 +80,7 @@ def import_config_file(
     graph = _without(imported.graph, settings)
     loads(dumps(graph, catalog), str(path))  # refuses what could not be read again, before there is a file
     write(graph, path, catalog)
-    count = len(imported.placeholders)
-    verdict = f"; {count} of them placeholders: it cannot run yet" if count else ""
-    print_text(f"{path}: {len(imported.graph.nodes)} nodes{verdict}")
+    print_text(f"{path}: {len(imported.graph.nodes)} nodes{_verdict(imported, unfit)}")
 
 
 def import_weights(
@@ -149,6 +151,28 @@ def _beyond_placeholders(imported: ImportedGraph, catalog: Catalog) -> list[Prob
         return item.code == "unknown-type" and item.where.node in imported.placeholders
 
     return [item for item in check(imported.graph, catalog) if item.severity == "error" and not lacked(item)]
+
+
+def _unfit(imported: ImportedGraph, catalog: Catalog) -> list[Problem]:
+    """What shows only when the nodes are built and sizes flow: what cannot be built, and sizes that do not fit."""
+    known = {(item.code, item.where.node) for item in (*imported.notes, *check(imported.graph, catalog))}
+    found: dict[tuple[str, str, str], Problem] = {}
+    for item in infer_shapes(imported.graph, catalog).problems:
+        if item.severity == "error" and (item.code, item.where.node) not in known:
+            found.setdefault((item.code, item.where.subject, item.message), item)
+    return list(found.values())
+
+
+def _verdict(imported: ImportedGraph, unfit: Sequence[Problem]) -> str:
+    """Why a graph that is written cannot run yet; empty where it can."""
+    unbuilt = [item.where.node for item in (*imported.notes, *unfit) if item.code == CANNOT_BUILD]
+    counts = {
+        "{} of them placeholders": len(imported.placeholders),
+        "{} cannot be built": len(unbuilt),
+        "{} sizes do not fit": len(unfit) - sum(item.code == CANNOT_BUILD for item in unfit),
+    }
+    told = ", ".join(text.format(count) for text, count in counts.items() if count)
+    return f"; {told}: it cannot run yet" if told else ""
 
 
 def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:

@@ -4,15 +4,17 @@ A Python config is read through its syntax tree and never executed: what is not 
 config means is what mmengine makes of it; environment variables are not read, and nothing is imported or downloaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from composer.openmmlab.config_reading.reader import ConfigReader
 from composer.openmmlab.config_reading.report import StopReadingError
 from composer.openmmlab.config_reading.values import Imported, plain
+from composer.openmmlab.names import imported_name
 from composer.problems import GraphError, Problem, Where, suggestion
 
 __all__ = ["ConfigFile", "read_config"]
@@ -31,7 +33,8 @@ class ConfigFile:
 
     Args:
         path: The file.
-        data: The whole config as JSON has it: tuples are lists, imported classes are their names.
+        data: The whole config as JSON has it: tuples are lists, imported classes are their names; those of other
+            packages than OpenMMLab's and torch have their whole path.
         package: The package it is written for, where it says so.
         notes: What was seen and not followed, such as ``custom_imports``.
         files: The file and all that it inherits from, in the order in which they were read.
@@ -80,19 +83,25 @@ def read_config(
         found = reader.read(Path(path))
     if reader.report.problems:
         raise GraphError(reader.report.problems)
-    _note_what_is_not_followed(found, reader, str(path))
-    return ConfigFile(Path(path), plain(found), _package_of(found), tuple(reader.report.notes), tuple(reader.files))
+    package = _package_of(found)
+    _note_what_is_not_followed(found, reader, str(path), partial(imported_name, package=package))
+    data = plain(found, partial(imported_name, package=package))
+    return ConfigFile(Path(path), data, package, tuple(reader.report.notes), tuple(reader.files))
 
 
-def _note_what_is_not_followed(found: Mapping[str, Any], reader: ConfigReader, file: str) -> None:
+def _note_what_is_not_followed(
+    found: Mapping[str, Any], reader: ConfigReader, file: str, name_of: Callable[[str], str]
+) -> None:
     custom = found.get("custom_imports")
     if custom:
         modules = custom.get("imports", custom) if isinstance(custom, dict) else custom
-        text = f"custom_imports is not followed, so what it defines is unknown here: {plain(modules)}"[:300]
+        text = f"custom_imports is not followed, so what it defines is unknown here: {plain(modules, name_of)}"[:300]
         reader.report.note("config-custom-imports", reader.place("custom_imports", file), text)
     for name, whole in found.items():
         for place, value in _imported_values(whole, name):
-            text = f"{value.path} is imported: only its name is known, and it stands as the text '{value.name}'"
+            text = (
+                f"{value.path} is imported: only its name is known, and it stands as the text '{name_of(value.path)}'"
+            )
             reader.report.note("config-imported-value", reader.place(name, file, place), text)
 
 

@@ -10,7 +10,7 @@ from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire, 
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import left_to_caller, not_understood, outside_catalog
-from composer.openmmlab.parts import PartReader
+from composer.openmmlab.parts import PartReader, ReadPart
 from composer.openmmlab.plain import plain
 from composer.openmmlab.preprocessing import (
     PREPROCESSORS,
@@ -182,9 +182,7 @@ class Draft:
         """
         read = self.reader.read(config)
         self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
-        self._tell_checkpoints(f"model.{name}", config.get("init_cfg"))
-        if "tokenizer_path" in self.reader.beside(config):
-            self._tell_checkpoint(f"model.{name}.tokenizer_path", str(config["tokenizer_path"]))
+        self.tell_beyond(f"model.{name}", config, read)
         return self._first_output(name, read.type), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:
@@ -194,6 +192,20 @@ class Draft:
     def left_to_caller(self, path: str, text: str) -> None:
         """Tell a setting about training or data."""
         self.notes.append(left_to_caller(path, text))
+
+    def tell_beyond(self, path: str, config: Mapping[str, Any], read: ReadPart) -> None:
+        """Tell what of a part its node does not hold: settings without effect, and checkpoints."""
+        for key, text in read.wrong.items():
+            self.not_understood(f"{path}.{key}", text)
+        self.tell_checkpoints(path, config)
+
+    def tell_checkpoints(self, path: str, config: Mapping[str, Any]) -> None:
+        """Tell the files whose weights a part begins with: they are not loaded."""
+        self._tell_rules(path, config.get("init_cfg"))
+        if "tokenizer_path" in self.reader.beside(config):
+            self._tell_checkpoint(f"{path}.tokenizer_path", str(config["tokenizer_path"]))
+        if config.get("pretrained") is not None:
+            self._tell_checkpoint(f"{path}.pretrained", str(config["pretrained"]))
 
     def tell_training(self, config: Mapping[str, Any]) -> None:
         """Tell what the config says about training."""
@@ -210,9 +222,7 @@ class Draft:
 
     def initialization(self, init_cfg: Any, pretrained: Any = None) -> None:
         """Rules of the whole model: those that every part follows, and notes about the others."""
-        self._tell_checkpoints("model", init_cfg)
-        if pretrained is not None:
-            self._tell_checkpoint("model.pretrained", str(pretrained))
+        self.tell_checkpoints("model", {"init_cfg": init_cfg, "pretrained": pretrained})
         rules, named = rules_for_parts(plain(init_cfg))
         self.rules = rules
         if named:
@@ -281,7 +291,7 @@ class Draft:
         if config.get("batch_augments"):
             self.left_to_caller(f"{path}.batch_augments", "mixing the pictures of a batch is training")
 
-    def _tell_checkpoints(self, path: str, init_cfg: Any) -> None:
+    def _tell_rules(self, path: str, init_cfg: Any) -> None:
         for file in checkpoints_of(plain(init_cfg)):
             self._tell_checkpoint(f"{path}.init_cfg", file)
 

@@ -9,7 +9,7 @@ from composer.difference import Change, diff
 from composer.graph import FrozenDict, Graph, Node, Ref, Wire, refs_of, thaw
 from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
 from composer.openmmlab.draft import COMMON, METADATA
-from composer.openmmlab.importing import import_config
+from composer.openmmlab.importing import draw_config
 from composer.openmmlab.init_rules import rules_for_parts, without_prefix, without_rules
 from composer.openmmlab.names import package_of, split_type
 from composer.openmmlab.parts import PartReader
@@ -135,7 +135,7 @@ def _verify(trace: Trace, config: Mapping[str, Any], package: str) -> None:
     Raises:
         GraphError: There is one.
     """
-    drawn = import_config(config, package, catalog=trace.catalog).graph
+    drawn = draw_config(config, package, trace.catalog).graph
     names = {ours: theirs for theirs, ours in trace.ids.items()}
     changes = [item for item in diff(_renamed(trace.graph, names), drawn, trace.catalog).changes if not _outside(item)]
     if not changes:

@@ -6,13 +6,14 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
+from composer.openmmlab.building import cannot_build
 from composer.openmmlab.draft import COMMON, Draft
-from composer.openmmlab.names import package_of, split_type
+from composer.openmmlab.names import package_of, scoped_type, split_type
 from composer.openmmlab.notes import ImportedGraph
 from composer.openmmlab.plain import plain
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["graph_from_config", "import_config"]
+__all__ = ["draw_config", "graph_from_config", "import_config"]
 
 _NEEDED = ("backbone", "image_encoder")
 
@@ -48,7 +49,7 @@ def graph_from_config(
 def import_config(
     config: Mapping[str, Any], package: str | None = None, *, catalog: Catalog | None = None
 ) -> ImportedGraph:
-    """The graph of an OpenMMLab model, and all there is to tell about it.
+    """The graph of an OpenMMLab model, and all there is to tell about it, also which of its nodes cannot be built.
 
     Args:
         config: The dict ``model = dict(type=..., backbone=..., ...)``.
@@ -58,11 +59,26 @@ def import_config(
     Raises:
         GraphError: The config is no dict with a type, or there is no such package.
     """
+    components = Catalog.default() if catalog is None else catalog
+    found = draw_config(config, package, components)
+    return ImportedGraph(found.graph, (*found.notes, *cannot_build(found.graph, components)))
+
+
+def draw_config(config: Mapping[str, Any], package: str | None, catalog: Catalog) -> ImportedGraph:
+    """The graph of an OpenMMLab model, without a look at what can be built.
+
+    Args:
+        config: As for ``graph_from_config``.
+        package: As for ``graph_from_config``.
+        catalog: The components.
+
+    Raises:
+        GraphError: As for ``import_config``.
+    """
     written = _type_of(config)
     config = {str(key): value for key, value in config.items()}
     kind = split_type(written)[1]
-    components = Catalog.default() if catalog is None else catalog
-    draft = Draft(components, package_of(config, package), written)
+    draft = Draft(catalog, package_of(config, package), written)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = ALGORITHMS.get(kind, UNKNOWN)
     algorithm.draw(config, draft)
@@ -84,4 +100,4 @@ def _type_of(config: Any) -> str:
     if not isinstance(kind, str | type):
         text = f"expected the config of a model, a dict with a type, found {config!r:.100}"
         raise GraphError(Problem("no-model-config", Where("model"), text))
-    return kind if isinstance(kind, str) else kind.__name__
+    return str(scoped_type({"type": kind}))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from composer.openmmlab.plain import same
+from composer.openmmlab.names import registered_name
+from composer.openmmlab.plain import same, without_scopes
 
 __all__ = [
     "Rules",
@@ -38,8 +39,11 @@ def checkpoints_of(init_cfg: Any) -> list[str]:
 
 
 def rules_for_parts(init_cfg: Any) -> tuple[list[Any], list[Any]]:
-    """The rules of a whole model that each part can follow by itself, and those that name one of its children."""
-    found = without_checkpoints(init_cfg)
+    """The rules of a whole model that each part can follow by itself, and those that name one of its children.
+
+    Both have the names under which the types of rules are registered.
+    """
+    found = without_checkpoints(without_scopes(init_cfg))
     named = [rule for rule in found if isinstance(rule, Mapping) and "override" in rule]
     return [rule for rule in found if rule not in named], named
 
@@ -47,7 +51,7 @@ def rules_for_parts(init_cfg: Any) -> tuple[list[Any], list[Any]]:
 def without_rules(init_cfg: Any) -> list[Any]:
     """The rest of the rules of a whole model: those that ``rules_for_parts`` leaves to it."""
     rules, _ = rules_for_parts(init_cfg)
-    return [rule for rule in listed(init_cfg) if rule not in rules]
+    return [rule for rule in listed(init_cfg) if without_scopes(rule) not in rules]
 
 
 def combined(rules: Rules, own: Any) -> Any:
@@ -62,4 +66,4 @@ def without_prefix(rules: Rules, init_cfg: Any) -> list[Any] | None:
 
 
 def _loads(rule: Any) -> bool:
-    return isinstance(rule, Mapping) and rule.get("type") == "Pretrained"
+    return isinstance(rule, Mapping) and registered_name(rule.get("type")) == "Pretrained"

@@ -6,14 +6,39 @@ from typing import Any
 
 from composer.problems import GraphError, Problem, Where, suggestion
 
-__all__ = ["PACKAGES", "package_in_parts", "package_of", "scoped_type", "split_type"]
+__all__ = [
+    "PACKAGES",
+    "imported_name",
+    "package_in_parts",
+    "package_of",
+    "registered_name",
+    "scoped_type",
+    "split_type",
+]
 
 PACKAGES = ("mmpretrain", "mmselfsup", "mmdet")
 """The packages whose configs are told apart."""
 
 _SCOPES: Mapping[str, str | None] = MappingProxyType(
-    {**{name: name for name in PACKAGES}, "mmcls": "mmpretrain", "mmengine": None, "mmcv": None}
+    {**{name: name for name in PACKAGES}, "mmcls": "mmpretrain", "mmengine": None, "mmcv": None, "torch": None}
 )
+_REGISTERED: Mapping[str, str] = MappingProxyType(
+    {
+        **{f"BatchNorm{axes}": f"BN{axes}" for axes in ("1d", "3d")},
+        **{f"InstanceNorm{axes}": f"IN{axes}" for axes in ("1d", "3d")},
+        "BatchNorm2d": "BN",
+        "ConvTranspose2d": "deconv",
+        "GroupNorm": "GN",
+        "Hardswish": "HSwish",
+        "InstanceNorm2d": "IN",
+        "LayerNorm": "LN",
+        "LayerNorm2d": "LN2d",
+        "PixelShufflePack": "pixel_shuffle",
+        "SyncBatchNorm": "SyncBN",
+    }
+)
+"""Classes that are registered under another name (mmcv's ``cnn/bricks``)."""
+_INITIALIZERS = ("Caffe2Xavier", "Constant", "Kaiming", "Normal", "Pretrained", "TruncNormal", "Uniform", "Xavier")
 _DETECTORS = ("bbox_head", "rpn_head", "roi_head", "mask_head")
 _SELFSUP_BACKBONES = ("ResNet", "ResNetV1d", "ResNeXt", "ResNetSobel")
 _SELFSUP_PARTS = ("BEiTLoss", "CAEViT", "MAEReconstructionLoss", "MaskFeatPretrainHead", "SimMIMNeck")
@@ -29,11 +54,39 @@ def split_type(written: Any) -> tuple[str | None, str]:
 
     Returns:
         The package (None where none is named; mmcls is mmpretrain) and the name. A scope that is none of these stays a
-        part of the name.
+        part of the name. Of a path to a class (``torch.nn.modules.batchnorm.BatchNorm2d``) the last part is the name.
     """
-    text = written.__name__ if isinstance(written, type) else str(written)
+    text = _text_of(written)
     scope, dot, rest = text.partition(".")
-    return (_SCOPES[scope], rest) if dot and scope in _SCOPES else (None, text)
+    return (_SCOPES[scope], rest.rpartition(".")[2]) if dot and scope in _SCOPES else (None, text)
+
+
+def registered_name(written: Any) -> str:
+    """The bare name under which the class in a type is registered: ``torch.nn.BatchNorm2d`` is ``BN``.
+
+    Args:
+        written: What stands under ``type`` in a setting of a part, such as ``norm_cfg`` or ``init_cfg``.
+    """
+    name = split_type(written)[1]
+    rule = name.removesuffix("Init")
+    return rule if rule in _INITIALIZERS else _REGISTERED.get(name, name)
+
+
+def imported_name(path: str, package: str | None) -> str:
+    """What a class that a config imports is called as a type.
+
+    Args:
+        path: Its dotted path.
+        package: The package that the config is of.
+
+    Returns:
+        Its name; with its package in front where that is another one, and its whole path where that is not known.
+    """
+    root = path.partition(".")[0]
+    if root not in _SCOPES:
+        return path
+    scope, name = split_type(path)
+    return name if scope in (None, package) else f"{scope}.{name}"
 
 
 def scoped_type(part: Mapping[str, Any]) -> str | None:
@@ -45,7 +98,7 @@ def scoped_type(part: Mapping[str, Any]) -> str | None:
     written = part.get("type")
     if written is None:
         return None
-    text = written.__name__ if isinstance(written, type) else str(written)
+    text = _text_of(written)
     scope = part.get("_scope_")
     return f"{scope}.{text}" if isinstance(scope, str) and scope.isidentifier() and "." not in text else text
 
@@ -89,6 +142,13 @@ def package_in_parts(config: Mapping[str, Any]) -> str | None:
         return "mmselfsup"
     scopes = (split_type(scoped_type(part))[0] for part in _parts(config))
     return next((scope for scope in scopes if scope), None)
+
+
+def _text_of(written: Any) -> str:
+    if not isinstance(written, type):
+        return str(written)
+    known = written.__module__.partition(".")[0] in _SCOPES
+    return f"{written.__module__}.{written.__name__}" if known else written.__name__
 
 
 def _package_of_whole(config: Mapping[str, Any]) -> str | None:

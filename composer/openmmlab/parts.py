@@ -12,6 +12,7 @@ from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, witho
 from composer.openmmlab.masked_image_parts import MASKED_IMAGE_PARTS
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same, without_scopes
+from composer.openmmlab.transformer_parts import TRANSFORMER_PARTS
 from composer.openmmlab.translation import Params, Translation, lower_arch
 
 __all__ = ["PartReader", "ReadPart"]
@@ -29,6 +30,19 @@ def _from_the_stem(step: int) -> Callable[[Params], Params]:
     return shifted
 
 
+def _beyond_the_stages(params: Params) -> dict[str, str]:
+    """Indices that no stage has, as they are written."""
+    levels = params.get("out_indices")
+    stages = params.get("num_stages", _STAGES)
+    if not isinstance(levels, list | tuple) or type(stages) is not int:
+        return {}
+    beyond = [level for level in levels if type(level) is int and not 1 <= level <= stages]
+    if not beyond:
+        return {}
+    text = f"found {', '.join(map(str, beyond))}; mmselfsup counts the stem as 0 and the stages from 1 to {stages}, "
+    return {"out_indices": text + "and the stages alone can be given: write those"}
+
+
 def _from_with_avg_pool(params: Params) -> Params:
     """The LinearNeck of mmselfsup averages maps or takes vectors; that of mmpretrain counts the axes it averages."""
     found = {key: value for key, value in params.items() if key != "with_avg_pool"}
@@ -40,9 +54,15 @@ def _to_with_avg_pool(params: Params) -> Params:
     return {**found, "with_avg_pool": params["gap_dim"] == 2} if params.get("gap_dim") in (0, 2) else params
 
 
+_STAGES = 4
 _LOGGING = frozenset({"topk", "cal_acc"})
 _HEAD = Translation(elsewhere=_LOGGING)
-_SELFSUP_RESNET = Translation(defaults={"zero_init_residual": False}, read=_from_the_stem(-1), write=_from_the_stem(1))
+_SELFSUP_RESNET = Translation(
+    defaults={"zero_init_residual": False},
+    read=_from_the_stem(-1),
+    write=_from_the_stem(1),
+    wrong=_beyond_the_stages,
+)
 _DETECTOR_RESNET = Translation(defaults={"out_indices": [0, 1, 2, 3], "norm_eval": True})
 _NAMED_SIZES = Translation(read=lower_arch)
 _OF_ODC_HOOK = frozenset({"centroids_update_interval", "deal_with_small_clusters_interval"})
@@ -70,8 +90,7 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
         (None, "SwAVLoss"): Translation(lacks=_OF_SWAV_HOOK),
         (None, "MoCoV3ViT"): _NAMED_SIZES,
         **MASKED_IMAGE_PARTS,
-        (None, "VisionTransformer"): _NAMED_SIZES,
-        (None, "SwinTransformer"): _NAMED_SIZES,
+        **TRANSFORMER_PARTS,
         (None, "LinearClsHead"): _HEAD,
         (None, "VisionTransformerClsHead"): _HEAD,
         (None, "StackedLinearClsHead"): _HEAD,
@@ -83,7 +102,8 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
 """What is not the same on both sides, by package (None: all of them) and type."""
 
 _SAME = Translation()
-_ABOUT_THE_TYPE = ("type", "_scope_")
+_BESIDE = ("type", "_scope_", "pretrained")
+"""What any part may say beside its parameters: its type, and a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +115,13 @@ class ReadPart:
         params: Parameters of its node; those with the default are left out.
         carried: What the config says of the part beyond its node: the type as written, values that equal the default
             or are spelled differently, and what only logs.
+        wrong: Settings that have no effect in the graph, each with the reason.
     """
 
     type: str
     params: Params
     carried: Params
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,8 +142,17 @@ class PartReader:
 
     def component(self, written: Any) -> Component | None:
         """The component for a type as a config writes it."""
+        return self.catalog.get(self._translation(written).component or self.kind(written))
+
+    def kind(self, written: Any) -> str:
+        """The name of the component for a type as a config writes it.
+
+        A class of a package that is none of OpenMMLab's keeps its whole path where it would be taken for a component
+        that comes with composer, which is another class.
+        """
         kind = split_type(written)[1]
-        return self.catalog.get(self._translation(written).component or kind)
+        bare = kind.rpartition(".")[2]
+        return kind if not bare or (bare in self.catalog and bare in Catalog.default()) else bare
 
     def beside(self, config: Params) -> list[str]:
         """The settings of a part that its node does not have: they only log, or other nodes have them."""
@@ -133,10 +164,10 @@ class PartReader:
         """A part's node, and what the config says beyond it."""
         written = plain(config, self.strange)
         full = scoped_type(config)
-        kind = split_type(full)[1]
+        kind = self.kind(full)
         component = self.component(full)
         if component is None:
-            elsewhere = {*_ABOUT_THE_TYPE, *self._translation(full).elsewhere}
+            elsewhere = {*_BESIDE, *self._translation(full).elsewhere}
             params = {key: value for key, value in written.items() if key not in elsewhere}
         else:
             params = dict(_explicit(component, self._values(written, component)))
@@ -146,7 +177,8 @@ class PartReader:
             for key, value in written.items()
             if key not in params or key in defaults or not same(params[key], value)
         }
-        return ReadPart(component.name if component else kind, params, carried)
+        wrong = self._wrong(written) if component else {}
+        return ReadPart(component.name if component else kind, params, carried, wrong)
 
     def write(self, kind: str, params: Params, carried: Params) -> dict[str, Any]:
         """A node's parameters as the part of a config: the opposite of ``read``.
@@ -156,19 +188,26 @@ class PartReader:
             params: The node's parameters.
             carried: What a config said of this part beyond its node. It is used where it still says the same.
         """
-        old = thaw(carried) if split_type(scoped_type(carried))[1] == kind else {"type": kind}
+        old = thaw(carried) if self.kind(scoped_type(carried)) == kind else {"type": kind}
         translation, component = self._translation(scoped_type(old)), self.component(scoped_type(old))
         if component is None:
             return {**old, **thaw(params)}
         now = {**_defaults(component), **thaw(params)}
-        then = {**_defaults(component), **self._values(old, component)}
+        said = self._values(old, component)
+        then = {**_defaults(component), **said}
+        beside = (*_BESIDE, *translation.elsewhere)
+        # Settings with other names than the parameters that they stand for come back together or not at all.
+        renamed = [key for key in old if key not in then and key not in beside]
+        meant = [key for key in said if key not in old] if renamed else []
+        stale = any(not same(then.get(key), now.get(key)) for key in meant)
         kept = {
             key: value
             for key, value in old.items()
-            if key in (*_ABOUT_THE_TYPE, *translation.elsewhere) or same(then.get(key), now.get(key))
+            if key in beside or (not stale if key in renamed else same(then.get(key), now.get(key)))
         }
-        told = {*params, *translation.defaults} - kept.keys() - translation.lacks
-        fresh = {key: now[key] for key in now if key in told and not same(then.get(key), now[key])}
+        told = {*params, *translation.defaults, *(meant if stale else ())} - kept.keys() - translation.lacks
+        again = meant if stale else ()
+        fresh = {key: now[key] for key in now if key in told and (key in again or not same(then.get(key), now[key]))}
         if self.rules and "init_cfg" in fresh:
             fresh |= {"init_cfg": self._own_rules(fresh.pop("init_cfg"))}
         return {**kept, **translation.write(fresh)}
@@ -176,9 +215,10 @@ class PartReader:
     def _values(self, written: Params, component: Component) -> dict[str, Any]:
         """The component's parameters that a part sets; the model's rules are put before its own ``init_cfg``."""
         translation = self._translation(scoped_type(written))
-        elsewhere = {*_ABOUT_THE_TYPE, *translation.elsewhere}
+        elsewhere = {*_BESIDE, *translation.elsewhere}
         given = {key: value for key, value in written.items() if key not in elsewhere}
-        params = {**translation.defaults, **translation.read(without_scopes(given))}
+        given = without_scopes({key: value for key, value in given.items() if key not in self._wrong(written)})
+        params = {**translation.defaults, **translation.read(given)}
         if "init_cfg" not in component.parameter_by_name:
             return params
         if checkpoints_of(params.get("init_cfg")):
@@ -188,6 +228,9 @@ class PartReader:
             default = thaw(component.parameter_by_name["init_cfg"].default)
             params["init_cfg"] = combined(self.rules, params.get("init_cfg", default))
         return params
+
+    def _wrong(self, written: Params) -> Mapping[str, str]:
+        return self._translation(scoped_type(written)).wrong(written)
 
     def _own_rules(self, init_cfg: Any) -> Any:
         own = without_prefix(self.rules, init_cfg) or []

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from composer.openmmlab.names import split_type
+from composer.openmmlab.names import registered_name, scoped_type
 
 __all__ = ["plain", "same", "without_scopes"]
 
@@ -24,7 +24,7 @@ def plain(value: Any, strange: Callable[[Any], None] = lambda value: None) -> An
     if hasattr(value, "tolist"):
         return plain(value.tolist(), strange)
     if isinstance(value, type):
-        return value.__name__
+        return scoped_type({"type": value})
     strange(value)
     return str(value)
 
@@ -41,10 +41,10 @@ def same(one: Any, other: Any) -> bool:
 
 
 def without_scopes(value: Any) -> Any:
-    """The same data with bare names for the types of nested dicts: ``mmpretrain.QuickGELU`` is ``QuickGELU``."""
+    """The same data with registered names for the types of nested dicts: ``mmpretrain.QuickGELU`` is ``QuickGELU``."""
     if isinstance(value, Mapping):
         return {
-            key: split_type(item)[1] if key == "type" and isinstance(item, str) else without_scopes(item)
+            key: registered_name(item) if key == "type" and isinstance(item, str) else without_scopes(item)
             for key, item in value.items()
             if key != "_scope_"
         }

@@ -14,6 +14,10 @@ def _unchanged(params: Params) -> Params:
     return params
 
 
+def _none(_: Params) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """How a part's parameters become those of the component and back; every name stays the same.
@@ -25,6 +29,7 @@ class Translation:
         lacks: Parameters of the component that the part does not have.
         read: The part's values as the component's.
         write: The component's values as the part's.
+        wrong: Of the part's values those that cannot be said to the component, each with the reason; they are left out.
     """
 
     component: str | None = None
@@ -33,6 +38,7 @@ class Translation:
     lacks: frozenset[str] = frozenset()
     read: Callable[[Params], Params] = _unchanged
     write: Callable[[Params], Params] = _unchanged
+    wrong: Callable[[Params], Mapping[str, str]] = _none
 
 
 def lower_arch(params: Params) -> Params:

@@ -295,10 +295,10 @@ def test_configs_in_the_new_style_are_read(files):
     assert read_config(path).data == {
         "model": {
             "type": "A",
-            "backbone": {"type": "ResNet", "depth": 50},
-            "head": {"type": "LinearClsHead", "loss": {"type": "LabelSmoothLoss"}},
+            "backbone": {"type": "mmpretrain.ResNet", "depth": 50},
+            "head": {"type": "mmpretrain.LinearClsHead", "loss": {"type": "mmpretrain.LabelSmoothLoss"}},
         },
-        "other": {"type": "A", "backbone": {"type": "ResNet"}, "head": {"type": "LinearClsHead"}},
+        "other": {"type": "A", "backbone": {"type": "mmpretrain.ResNet"}, "head": {"type": "mmpretrain.LinearClsHead"}},
         "lr": 1,
     }
 
@@ -407,7 +407,7 @@ def test_custom_imports_are_told_and_not_followed(files):
 def test_an_imported_value_in_the_model_is_told(files):
     source = "from lab import CLASSES, ResNet\nmodel = dict(type='A', backbone=dict(type=ResNet), num_classes=CLASSES)"
     found = read_config(files(source))
-    assert found.model == {"type": "A", "backbone": {"type": "ResNet"}, "num_classes": "CLASSES"}
+    assert found.model == {"type": "A", "backbone": {"type": "lab.ResNet"}, "num_classes": "lab.CLASSES"}
     (note,) = found.notes
     assert (note.code, note.where.subject) == ("config-imported-value", "model.num_classes")
 

@@ -43,6 +43,7 @@ CASES = (
     "mask_rcnn",
     "retinanet",
     "retinanet_ghm",
+    "retinanet_swin_t",
 )
 
 pytestmark = [

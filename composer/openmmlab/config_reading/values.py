@@ -4,7 +4,7 @@ Values are plain Python data, so that two names for one dict behave as they do i
 a ``BaseDict``, whose ``update`` reaches into nested dicts as in OpenMMLab; a class that is imported is only its name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -122,13 +122,18 @@ def copy_tree(value: Any, budget: Budget, kind: type[dict[Any, Any]] | None = No
     return value
 
 
-def plain(value: Any) -> Any:
-    """A tree as JSON has it: tuples become lists, imported classes their names; ``_delete_`` has done its work."""
+def plain(value: Any, name: Callable[[str], str]) -> Any:
+    """A tree as JSON has it: tuples become lists, imported classes their names; ``_delete_`` has done its work.
+
+    Args:
+        value: The tree.
+        name: What stands for something imported, given its dotted path.
+    """
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items() if key != "_delete_"}
+        return {key: plain(item, name) for key, item in value.items() if key != "_delete_"}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value.name if isinstance(value, Imported) else value
+        return [plain(item, name) for item in value]
+    return name(value.path) if isinstance(value, Imported) else value
 
 
 def _check_depth(depth: int) -> None:

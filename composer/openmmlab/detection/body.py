@@ -59,6 +59,7 @@ class Body:
             return None
         read = self.draft.reader.read(config)
         self.add(name, read.type, {**read.params, **more}, **wires)
+        self.draft.tell_beyond(path, config, read)
         if self.draft.catalog.get(read.type) is None:
             self.draft.notes.append(outside_catalog(name, read.type, self.draft.catalog))
         return read.type

@@ -9,6 +9,7 @@ from composer.openmmlab.detection.anchor_head import chosen, draw_loss, offsets_
 from composer.openmmlab.detection.body import Body, Reading, by_mode
 from composer.openmmlab.detection.mask_branch import draw_masks, write_masks
 from composer.openmmlab.detection.settings import dig, put
+from composer.openmmlab.names import split_type
 from composer.openmmlab.plain import plain
 
 __all__ = ["ROI_TYPES", "SLOTS", "draw_roi_head", "write_roi_head"]
@@ -147,7 +148,7 @@ def overlap(body: Body, config: Mapping[str, Any], path: str, default: float) ->
     nms = plain(config.get("nms", {"type": "nms", "iou_threshold": default}))
     value = dig(nms, "iou_threshold", 0.5)
     beyond = [key for key in nms if key not in ("type", "iou_threshold")] if isinstance(nms, Mapping) else ["nms"]
-    if dig(nms, "type", "nms") != "nms" or beyond or not isinstance(value, int | float):
+    if split_type(dig(nms, "type", "nms"))[1] != "nms" or beyond or not isinstance(value, int | float):
         text = f"found {nms!r:.100}, expected the type nms with an iou_threshold: its other settings have no effect"
         body.draft.not_understood(f"{path}.nms", text)
     return chosen("iou_threshold", value, default) if isinstance(value, int | float) else {}
