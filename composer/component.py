@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -14,12 +14,14 @@ import docstring_parser
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 from torch import nn
 
-from composer.ports import LayerCount, Like, PortType
+from composer.ports import LayerCount, Like, PortType, Usually
 
 __all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
 
 
 _KEPT = 20_000
+
+_KEYWORDS = re.compile(r"^Keywords: *(.+?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 _PLAIN_WORDS = (
     ("^Input should be( a valid| an?)? ", "expected a "),
@@ -73,6 +75,7 @@ class Port:
         optional: Whether it may stay without a wire.
         variadic: Whether it takes any number of wires.
         like: For an output that has the type of an input: the input's name.
+        usually: For an input what mostly feeds it, where that is less than its type takes.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Port:
     optional: bool = False
     variadic: bool = False
     like: str | None = None
+    usually: Usually | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +108,20 @@ class Component:
     outputs: tuple[Port, ...]
     _faults: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def doc(self) -> str:
-        """The docstring, cleaned."""
+        """The docstring, cleaned and without its keywords."""
+        return _KEYWORDS.sub("", self._docstring).strip()
+
+    @cached_property
+    def keywords(self) -> tuple[str, ...]:
+        """What people call it or type to find it: the docstring's paragraph ``Keywords:``, best first."""
+        found = _KEYWORDS.search(self._docstring)
+        words = [] if found is None else " ".join(found[1].split()).removesuffix(".").split(",")
+        return tuple(word.strip() for word in words if word.strip())
+
+    @property
+    def _docstring(self) -> str:
         return inspect.cleandoc(self.cls.__doc__ or "")
 
     @property
@@ -295,7 +310,7 @@ def _inputs(cls: type) -> tuple[Port, ...]:
                 f"{where} takes many wires behind an optional input: put the optional ones behind it, keyword-only "
                 "arguments are no ports; or make them inputs of another component"
             )
-        ports.append(Port(port.name, port.type, port.axes, optional, variadic, port.like))
+        ports.append(replace(port, optional=optional, variadic=variadic))
     return tuple(ports)
 
 
@@ -317,7 +332,9 @@ def _port(name: str, hint: Any, where: str) -> Port:
     if not likes and not types:
         raise ComponentError(f"{where} has no port type: annotate it with one of composer.ports, found {hint!r}")
     kind = types[-1] if types else _ANY
-    return Port(name, kind, parse_axes(texts[-1]) if texts else None, like=likes[-1] if likes else None)
+    axes = parse_axes(texts[-1]) if texts else None
+    usually = next((extra for extra in extras if isinstance(extra, Usually)), None)
+    return Port(name, kind, axes, like=likes[-1] if likes else None, usually=usually)
 
 
 def _check_likes(component: Component) -> None:

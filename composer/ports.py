@@ -16,7 +16,7 @@ A library of components adds a type in one line::
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from torch import Tensor
 
@@ -45,7 +45,10 @@ __all__ = [
     "SampleIndex",
     "Scalar",
     "Score",
+    "Target",
     "Tokens",
+    "Usually",
+    "Weight",
     "port_type",
 ]
 
@@ -61,6 +64,9 @@ class PortType:
         entries: What the entries of a sequence are: ``level`` or ``image``. An entry of a sequence of levels can be
             picked by a reference (``backbone.out[-1]``); a sequence of images has as many entries as the batch.
         opaque: The value is not made of tensors with axes (a list of records), so sizes are not checked.
+        role: Where such values mostly enter or leave a graph: as an ``input``, as a ``data_sample``, among the outputs
+            of loss mode (``loss``) or of predict mode (``prediction``); empty for what flows between nodes.
+        keywords: What people type to find it, best first.
     """
 
     name: str
@@ -68,6 +74,8 @@ class PortType:
     element: Any = None
     entries: str = "level"
     opaque: bool = False
+    role: Literal["input", "data_sample", "loss", "prediction", ""] = ""
+    keywords: tuple[str, ...] = ()
 
     def ancestors(self) -> "tuple[PortType, ...]":
         """This type, then its parents, nearest first."""
@@ -99,6 +107,24 @@ class Like:
     """Marks an output that has the port type of the input named ``port`` (``ReLU`` of an image is an image)."""
 
     port: str
+
+
+@dataclass(frozen=True, init=False)
+class Usually:
+    """Marks an input by what mostly feeds it, where that is less than its type takes: offered first for a wire.
+
+    ``Annotated[AnyTensor, Usually(Label)]`` is a target that takes any tensor and mostly is a label.
+
+    Args:
+        feeders: Port types, names of components, or outputs of components (``Neck.latent``); the best first.
+    """
+
+    types: tuple[PortType, ...]
+    components: tuple[str, ...]
+
+    def __init__(self, *feeders: Any) -> None:
+        object.__setattr__(self, "types", tuple(port_type(item) for item in feeders if not isinstance(item, str)))
+        object.__setattr__(self, "components", tuple(item for item in feeders if isinstance(item, str)))
 
 
 @dataclass(frozen=True)
@@ -134,7 +160,26 @@ AnyTensor = Annotated[Tensor, PortType("AnyTensor")]
 FeatureMap = Annotated[Tensor, PortType("FeatureMap", parent=AnyTensor)]
 """Features on a grid, [B, C, H, W]."""
 
-Image = Annotated[Tensor, PortType("Image", parent=FeatureMap)]
+Image = Annotated[
+    Tensor,
+    PortType(
+        "Image",
+        parent=FeatureMap,
+        role="input",
+        keywords=(
+            "input",
+            "inputs",
+            "image input",
+            "picture",
+            "photo",
+            "pixels",
+            "img",
+            "x",
+            "InputLayer",
+            "placeholder",
+        ),
+    ),
+]
 """A batch of pictures, [B, C, H, W], after preprocessing."""
 
 Tokens = Annotated[Tensor, PortType("Tokens", parent=AnyTensor)]
@@ -146,22 +191,46 @@ Embedding = Annotated[Tensor, PortType("Embedding", parent=AnyTensor)]
 Logits = Annotated[Tensor, PortType("Logits", parent=Embedding)]
 """Unnormalised scores, [B, K]."""
 
-Score = Annotated[Tensor, PortType("Score", parent=Embedding)]
+Score = Annotated[Tensor, PortType("Score", parent=Embedding, role="prediction")]
 """Normalised scores or similarities, [B, K]."""
 
-Label = Annotated[Tensor, PortType("Label", parent=AnyTensor)]
+Label = Annotated[
+    Tensor,
+    PortType(
+        "Label",
+        parent=AnyTensor,
+        role="data_sample",
+        keywords=("target", "class", "y", "ground truth", "gt_label", "annotation", "truth"),
+    ),
+]
 """Class indices, [B] (int64), or soft or multi-hot targets, [B, K]."""
 
-Mask = Annotated[Tensor, PortType("Mask", parent=AnyTensor)]
+Target = Annotated[
+    Tensor,
+    PortType(
+        "Target",
+        parent=AnyTensor,
+        role="data_sample",
+        keywords=("regression target", "y", "ground truth", "numbers", "soft target"),
+    ),
+]
+"""Numbers that a prediction is compared with, of its shape."""
+
+Weight = Annotated[Tensor, PortType("Weight", parent=AnyTensor, role="data_sample", keywords=("sample weight",))]
+"""How much each element counts in a loss."""
+
+Mask = Annotated[Tensor, PortType("Mask", parent=AnyTensor, role="data_sample", keywords=("bool", "attention mask"))]
 """A boolean or 0/1 mask, [B, ...]."""
 
-SampleIndex = Annotated[Tensor, PortType("SampleIndex", parent=AnyTensor)]
+SampleIndex = Annotated[
+    Tensor, PortType("SampleIndex", parent=AnyTensor, role="data_sample", keywords=("index", "indices", "ids"))
+]
 """Which sample of the data set each one is, [B] (int64)."""
 
-Scalar = Annotated[Tensor, PortType("Scalar", parent=AnyTensor)]
+Scalar = Annotated[Tensor, PortType("Scalar", parent=AnyTensor, role="loss", keywords=("number",))]
 """A single number, []."""
 
-Loss = Annotated[Tensor, PortType("Loss", parent=Scalar)]
+Loss = Annotated[Tensor, PortType("Loss", parent=Scalar, role="loss")]
 """A loss: a scalar, or one value an element where the loss node does not reduce."""
 
 Levels = Annotated[Sequence[Tensor], PortType("Levels", element=AnyTensor)]
@@ -170,19 +239,45 @@ Levels = Annotated[Sequence[Tensor], PortType("Levels", element=AnyTensor)]
 Pyramid = Annotated[Sequence[Tensor], PortType("Pyramid", parent=Levels, element=FeatureMap)]
 """One feature map a level, finest first."""
 
-Boxes = Annotated[Sequence[Tensor], PortType("Boxes", element=AnyTensor, entries="image")]
+Boxes = Annotated[
+    Sequence[Tensor],
+    PortType(
+        "Boxes",
+        element=AnyTensor,
+        entries="image",
+        role="data_sample",
+        keywords=("gt_bboxes", "bboxes", "bounding boxes", "bounding box", "bbox", "ground truth boxes"),
+    ),
+]
 """One [n, 4] tensor an image: x1, y1, x2, y2 in pixels."""
 
-Detections = Annotated[list[dict[str, Tensor]], PortType("Detections", opaque=True)]
+Detections = Annotated[list[dict[str, Tensor]], PortType("Detections", opaque=True, role="prediction")]
 """One record an image: boxes [n, 4], scores [n], labels [n], where there are any masks [n, H, W]."""
 
-BoxLabels = Annotated[Sequence[Tensor], PortType("BoxLabels", element=AnyTensor, entries="image")]
+BoxLabels = Annotated[
+    Sequence[Tensor],
+    PortType(
+        "BoxLabels",
+        element=AnyTensor,
+        entries="image",
+        role="data_sample",
+        keywords=("gt_labels", "box classes", "object classes"),
+    ),
+]
 """One [n] tensor an image: the class of each box (int64)."""
 
-InstanceMasks = Annotated[Sequence[Tensor], PortType("InstanceMasks", element=AnyTensor, entries="image")]
+InstanceMasks = Annotated[
+    Sequence[Tensor],
+    PortType("InstanceMasks", element=AnyTensor, entries="image", role="data_sample", keywords=("gt_masks", "masks")),
+]
 """One [n, H, W] tensor an image: 1 where the object of a box is, 0 elsewhere."""
 
-ImageShape = Annotated[Tensor, PortType("ImageShape", parent=AnyTensor)]
+ImageShape = Annotated[
+    Tensor,
+    PortType(
+        "ImageShape", parent=AnyTensor, role="data_sample", keywords=("img_shape", "image size", "batch_input_shape")
+    ),
+]
 """Height and width in pixels of each picture in a batch without what it was padded by, [B, 2]."""
 
 Priors = Annotated[Tensor, PortType("Priors", parent=AnyTensor)]

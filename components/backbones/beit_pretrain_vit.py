@@ -11,7 +11,7 @@ from components.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
 from components.initialization import InitCfg
 from components.masked_tokens import hide_tokens
 from components.truncated_normal import trunc_normal_
-from composer.ports import AnyTensor, FeatureMap, LayerCount, Levels, Mask
+from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Levels, Mask, Usually
 
 __all__ = ["BEiTPretrainViT"]
 
@@ -32,6 +32,8 @@ class BEiTPretrainViT(BEiTViT):
 
     The scores by relative position that its layers share are an output, for a neck whose layers share them too; they
     are zeros where the layers share none. mmselfsup's class ``BEiTViT`` is this one.
+
+    Keywords: beit pretraining, masked image modeling, mim, mask token, vit.
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``.
@@ -112,7 +114,7 @@ class BEiTPretrainViT(BEiTViT):
 
     def forward(  # type: ignore[override]
         self,
-        image: Annotated[FeatureMap, "B in_channels H W"],
+        image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"],
         mask: Annotated[Mask, "B Y X"] | None = None,
     ) -> PretrainedLevels:
         """What ``out_type`` says of each of the layers ``out_indices``, and the scores that the layers share.

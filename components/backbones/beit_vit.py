@@ -13,7 +13,7 @@ from components.options import construct, one_each, pair
 from components.patches import PatchEmbed, resize_position_embedding
 from components.transformer import drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
-from composer.ports import FeatureMap, LayerCount, Levels
+from composer.ports import FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["BEiTViT"]
 
@@ -49,6 +49,8 @@ class BEiTViT(nn.Module):
 
     Departs from OpenMMLab: layers after the last of ``out_indices`` are not run; tables of relative positions are
     resized on an even grid, not a geometric one.
+
+    Keywords: beit, beit_base_patch16_224, data2vec, relative position bias, vision transformer, vit, transformer.
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``: length of a token, encoder
@@ -153,7 +155,7 @@ class BEiTViT(nn.Module):
         _freeze(self, frozen_stages)
         self.register_load_state_dict_pre_hook(_fit_checkpoint)  # type: ignore[no-untyped-call]
 
-    def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Levels, "B ..."]:
+    def forward(self, image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"]) -> Annotated[Levels, "B ..."]:
         """What ``out_type`` says of each of the layers ``out_indices``.
 
         Args:

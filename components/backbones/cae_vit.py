@@ -11,7 +11,7 @@ from components.initialization import InitCfg
 from components.masked_tokens import pick_tokens
 from components.position_embeddings import sine_cosine_positions
 from components.truncated_normal import trunc_normal_
-from composer.ports import AnyTensor, FeatureMap, LayerCount, Levels
+from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["CAEPretrainViT"]
 
@@ -36,6 +36,8 @@ class CAEPretrainViT(BEiTViT):
 
     With ``ids_keep`` it reads only those patches, without it all of them. Its positions (sines and cosines) are an
     output, for the regressor that predicts the others. mmselfsup's class ``CAEViT`` is this one.
+
+    Keywords: cae, context autoencoder, masked image modeling, mim, vit.
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``.
@@ -113,8 +115,8 @@ class CAEPretrainViT(BEiTViT):
 
     def forward(  # type: ignore[override]
         self,
-        image: Annotated[FeatureMap, "B in_channels H W"],
-        ids_keep: Annotated[AnyTensor, "B K"] | None = None,
+        image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"],
+        ids_keep: Annotated[AnyTensor, Usually("MaskedPatches"), "B K"] | None = None,
     ) -> EncodedPatches:
         """What ``out_type`` says of each of the layers ``out_indices``, and the positions.
 

@@ -11,7 +11,7 @@ from components.initialization import InitCfg
 from components.masked_tokens import hide_tokens
 from components.position_embeddings import sine_cosine_positions
 from components.truncated_normal import trunc_normal_
-from composer.ports import FeatureMap, LayerCount, Levels, Mask
+from composer.ports import FeatureMap, Image, LayerCount, Levels, Mask, Usually
 
 __all__ = ["MAEViT", "MaskFeatViT"]
 
@@ -29,6 +29,8 @@ class MAEViT(VisionTransformer):
 
     Departs from OpenMMLab: with ``ids_keep`` too, tokens go through the dropout after the positions, and
     ``out_indices`` and ``out_type`` count.
+
+    Keywords: mae, masked autoencoder, mae encoder, masked image modeling, mim, vit.
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``.
@@ -95,6 +97,8 @@ class MaskFeatViT(VisionTransformer):
 
     Departs from OpenMMLab: with ``mask`` too, ``out_indices`` and ``out_type`` count.
 
+    Keywords: maskfeat, masked feature prediction, masked image modeling, mim, vit.
+
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``.
         img_size: Height and width of the images the position embeddings are made for, in pixels.
@@ -154,7 +158,7 @@ class MaskFeatViT(VisionTransformer):
 
     def forward(
         self,
-        image: Annotated[FeatureMap, "B in_channels H W"],
+        image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"],
         mask: Annotated[Mask, "B Y X"] | None = None,
     ) -> Annotated[Levels, "B ..."]:
         """What ``out_type`` says of each of the layers ``out_indices``.

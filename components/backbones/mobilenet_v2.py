@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from components.conv_module import KAIMING, ConvModule
 from components.initialization import InitCfg, initialize
 from components.norm import BATCH_NORMS
-from composer.ports import FeatureMap, Pyramid
+from composer.ports import FeatureMap, Image, Pyramid, Usually
 
 __all__ = ["MobileNetV2"]
 
@@ -33,6 +33,9 @@ class MobileNetV2(nn.Module):
     """Inverted residuals with linear bottlenecks (arXiv:1801.04381, table 2); divides the size by 32.
 
     Stages after the last one in ``out_indices`` are built, so that checkpoints load, but not run.
+
+    Keywords: mobilenet, mobilenetv2_100, inverted residual, depthwise separable, bottleneck, lightweight, backbone,
+    encoder.
 
     Args:
         widen_factor: Multiplies the channels of every layer, which are then rounded to multiples of 8; below 1 the last
@@ -93,7 +96,9 @@ class MobileNetV2(nn.Module):
             part.requires_grad_(False)
         self.train(self.training)
 
-    def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
+    def forward(
+        self, image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"]
+    ) -> Annotated[Pyramid, "B out_channels H W"]:
         """Run the layers up to the last that is given out."""
         x = self.conv1(image)
         levels = []

@@ -26,6 +26,8 @@ class MoCoV3ViT(VisionTransformer):
 
     Positions are sines and cosines. A patch embedding that learns nothing keeps training stable (section 4.3).
 
+    Keywords: moco v3, momentum contrast, sincos position, vit.
+
     Args:
         arch: A name, ``mocov3-small`` (12 heads) among them, or ``{embed_dims, num_layers, num_heads,
             feedforward_channels}``.

@@ -10,7 +10,7 @@ from components.conv_module import KAIMING, ConvModule, build_conv
 from components.initialization import InitCfg, initialize
 from components.norm import BATCH_NORMS, build_norm, norm_name
 from components.transformer import drop_path_rates
-from composer.ports import FeatureMap, Pyramid
+from composer.ports import FeatureMap, Image, Pyramid, Usually
 
 __all__ = ["ResNet"]
 
@@ -30,6 +30,9 @@ class ResNet(nn.Module):
     """Residual network (arXiv:1512.03385): a stem that divides the size by 4, then stages of residual blocks.
 
     Stages after the last one in ``out_indices`` are built, so that checkpoints load, but not run.
+
+    Keywords: resnet18, resnet34, resnet50, resnet101, resnet152, backbone, residual network, deep residual
+    learning, convnet, cnn, encoder, feature extractor, residual block, bottleneck, pretrained.
 
     Args:
         depth: Layers that have weights.
@@ -109,7 +112,9 @@ class ResNet(nn.Module):
         self._initialize(init_cfg, zero_init_residual)
         self._freeze()
 
-    def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
+    def forward(
+        self, image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"]
+    ) -> Annotated[Pyramid, "B out_channels H W"]:
         """Run the stem and the stages up to the last that is given out."""
         x = self._run_stem(image)
         levels = []

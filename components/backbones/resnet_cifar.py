@@ -10,6 +10,8 @@ __all__ = ["ResNet_CIFAR"]
 class ResNet_CIFAR(ResNet):
     """ResNet for small images: its stem, one 3x3 convolution, keeps their size (arXiv:1512.03385, section 4.2).
 
+    Keywords: cifar, cifar10, cifar100, resnet20, resnet18 cifar, small images, residual network, backbone.
+
     Args:
         depth: Layers that have weights.
         in_channels: Channels of the image.

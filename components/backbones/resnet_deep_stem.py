@@ -14,6 +14,8 @@ __all__ = ["ResNetV1c", "ResNetV1d"]
 class ResNetV1c(ResNet):
     """ResNet-C: three 3x3 convolutions in place of the stem's 7x7 (arXiv:1812.01187, section 4.1).
 
+    Keywords: resnet50c, resnet c, deep stem, bag of tricks.
+
     Args:
         depth: Layers that have weights.
         in_channels: Channels of the image.
@@ -91,6 +93,8 @@ class ResNetV1c(ResNet):
 
 class ResNetV1d(ResNetV1c):
     """ResNet-D: ResNet-C whose shortcuts step by average pooling, not by convolution (arXiv:1812.01187, section 4.1).
+
+    Keywords: resnet50d, resnet d, average downsampling, avg down, bag of tricks.
 
     Args:
         depth: Layers that have weights.

@@ -16,6 +16,8 @@ __all__ = ["ResNetSobel"]
 class ResNetSobel(ResNet):
     """ResNet behind Sobel's filters, which take the colours out of a picture (DeepCluster, arXiv:1807.05520).
 
+    Keywords: deepcluster resnet, sobel, gray resnet.
+
     Args:
         depth: Layers that have weights.
         stem_channels: Channels after the stem; even where ``deep_stem`` is on.

@@ -10,7 +10,7 @@ from components.backbones.swin_transformer import Arch, SwinTransformer
 from components.initialization import InitCfg
 from components.masked_tokens import hide_tokens
 from components.truncated_normal import trunc_normal_
-from composer.ports import FeatureMap, LayerCount, Mask, Pyramid
+from composer.ports import FeatureMap, Image, LayerCount, Mask, Pyramid, Usually
 
 __all__ = ["SimMIMSwinTransformer"]
 
@@ -20,6 +20,8 @@ _NO_OPTIONS: dict[str, Any] = {}
 
 class SimMIMSwinTransformer(SwinTransformer):
     """A Swin transformer in which a learned token stands in for every hidden patch (SimMIM, arXiv:2111.09886).
+
+    Keywords: simmim, masked image modeling, mim, mask token, swin.
 
     Args:
         arch: A name, or ``{embed_dims, depths, num_heads}``.
@@ -91,7 +93,7 @@ class SimMIMSwinTransformer(SwinTransformer):
 
     def forward(
         self,
-        image: Annotated[FeatureMap, "B in_channels H W"],
+        image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"],
         mask: Annotated[Mask, "B Y X"] | None = None,
     ) -> Annotated[Pyramid, "B out_channels H W"]:
         """The maps of the stages ``out_indices``.

@@ -14,7 +14,7 @@ from components.patches import PatchEmbed, resize_position_embedding
 from components.transformer import drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
 from components.window_attention import WindowMSA
-from composer.ports import FeatureMap, LayerCount, Pyramid
+from composer.ports import FeatureMap, Image, LayerCount, Pyramid, Usually
 
 __all__ = ["SwinTransformer"]
 
@@ -40,6 +40,9 @@ class SwinTransformer(nn.Module):
     Departs from OpenMMLab: cells that only the roll brought together get a score of -inf, not -100; relative position
     biases are resized on an even grid, not a geometric one; frozen parts stay in evaluation mode when the model is set
     to training, from the start; stages after the last of ``out_indices`` are not run.
+
+    Keywords: swin, swin_t, swin_tiny, swin_base, swin_tiny_patch4_window7_224, shifted window, window attention,
+    hierarchical transformer, transformer, backbone, encoder.
 
     Args:
         arch: A name, or ``{embed_dims, depths, num_heads}``: channels of the first stage, blocks of every stage,
@@ -130,7 +133,9 @@ class SwinTransformer(nn.Module):
             part.requires_grad_(False)
         self.register_load_state_dict_pre_hook(_fit_checkpoint)  # type: ignore[no-untyped-call]
 
-    def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H W"]:
+    def forward(
+        self, image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"]
+    ) -> Annotated[Pyramid, "B out_channels H W"]:
         """The maps of the stages ``out_indices``.
 
         Args:

@@ -11,7 +11,7 @@ from components.options import construct, one_each, pair
 from components.patches import PatchEmbed, resize_position_embedding
 from components.transformer import TransformerEncoderLayer, drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
-from composer.ports import AnyTensor, FeatureMap, LayerCount, Levels
+from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["VisionTransformer"]
 
@@ -65,6 +65,9 @@ class VisionTransformer(nn.Module):
 
     As in OpenMMLab, frozen layers learn nothing, but their dropout works on in training; ``frozen: true`` of a node
     switches that off too. Departs from it: layers after the last of ``out_indices`` are not run.
+
+    Keywords: vit, vit_b_16, vit_base_patch16_224, deit, transformer, transformer backbone, image transformer, patch
+    embedding, patchembed, class token, self-attention, backbone, encoder.
 
     Args:
         arch: A name, or ``{embed_dims, num_layers, num_heads, feedforward_channels}``: length of a token, encoder
@@ -162,8 +165,8 @@ class VisionTransformer(nn.Module):
 
     def forward(
         self,
-        image: Annotated[FeatureMap, "B in_channels H W"],
-        ids_keep: Annotated[AnyTensor, "B K"] | None = None,
+        image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"],
+        ids_keep: Annotated[AnyTensor, Usually("RandomMasking"), "B K"] | None = None,
     ) -> Annotated[Levels, "B ..."]:
         """What ``out_type`` says of each of the layers ``out_indices``.
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from components.conv_module import ConvModule
 from components.initialization import InitCfg, initialize
-from composer.ports import LayerCount, Pyramid
+from composer.ports import LayerCount, Pyramid, Usually
 
 __all__ = ["RPNHead", "RetinaHead"]
 
@@ -28,6 +28,8 @@ class AnchorOutputs(NamedTuple):
 
 class RPNHead(nn.Module):
     """Is there an object at an anchor, and where (region proposal network, arXiv:1506.01497, section 3.1).
+
+    Keywords: rpn, region proposal network, proposal, objectness, faster r-cnn, detection head.
 
     Args:
         in_channels: Channels of every incoming level; a list, as a wire gives it, has the same number for all.
@@ -64,7 +66,7 @@ class RPNHead(nn.Module):
         self.rpn_reg = nn.Conv2d(feat_channels, self.delta_channels, 1)
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[Pyramid, "B in_channels H W"]) -> AnchorOutputs:
+    def forward(self, feature: Annotated[Pyramid, Usually("FPN"), "B in_channels H W"]) -> AnchorOutputs:
         """cls(relu(conv(x))) and reg(relu(conv(x))) of every level."""
         hidden = [self.rpn_conv(level).relu() for level in feature]
         return AnchorOutputs(tuple(map(self.rpn_cls, hidden)), tuple(map(self.rpn_reg, hidden)))
@@ -72,6 +74,9 @@ class RPNHead(nn.Module):
 
 class RetinaHead(nn.Module):
     """RetinaNet's two subnets (arXiv:1708.02002, section 4): the class at an anchor, and where its box is.
+
+    Keywords: retinanet, one-stage detector, single stage detector, dense detector, anchor head, detection head,
+    object detection, bounding box.
 
     Args:
         num_classes: Classes without background.
@@ -116,7 +121,7 @@ class RetinaHead(nn.Module):
         self.retina_reg = nn.Conv2d(widths[-1], self.delta_channels, 3, padding=1)
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[Pyramid, "B in_channels H W"]) -> AnchorOutputs:
+    def forward(self, feature: Annotated[Pyramid, Usually("FPN"), "B in_channels H W"]) -> AnchorOutputs:
         """Both subnets on every level."""
         scores, deltas = [], []
         for level in feature:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.initialization import InitCfg, initialize
-from composer.ports import Embedding, Label, Logits
+from composer.ports import Embedding, Label, Logits, Usually
 
 __all__ = ["ArcFaceClsHead"]
 
@@ -26,6 +26,9 @@ class ArcFaceClsHead(nn.Module):
 
     Departs from OpenMMLab in that cosines are kept 1e-7 away from 1 and -1, where the gradient would not be finite,
     and in that ``margins`` cannot be the name of a file. The loss is a node of its own, wired to ``out``.
+
+    Keywords: arcface, additive angular margin, angular margin, margin loss, cosine classifier, face recognition,
+    metric learning, retrieval head, subcenter.
 
     Args:
         num_classes: Classes, at least 1.
@@ -63,7 +66,7 @@ class ArcFaceClsHead(nn.Module):
 
     def forward(
         self,
-        feature: Annotated[Embedding, "B in_channels"],
+        feature: Annotated[Embedding, Usually("LinearNeck", "GlobalAveragePooling"), "B in_channels"],
         target: Annotated[Label, "B"] | None = None,
     ) -> Annotated[Logits, "B num_classes"]:
         """The logits s cos(theta), with the margin for the targets where they are given."""

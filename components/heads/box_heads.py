@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from components.backbones.residual_block import BlockOptions, Bottleneck
 from components.conv_module import ConvModule
 from components.initialization import InitCfg, initialize
-from composer.ports import AnyTensor, FeatureMap, LayerCount, Logits
+from composer.ports import AnyTensor, FeatureMap, LayerCount, Logits, Usually
 
 __all__ = ["DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead"]
 
@@ -82,6 +82,9 @@ class SharedBBoxHead(nn.Module):
 class Shared2FCBBoxHead(SharedBBoxHead):
     """Two linear layers, then class and box (FPN, arXiv:1612.03144, section 4.2).
 
+    Keywords: bbox head, box head, roi head, fast r-cnn, faster r-cnn, two mlp head, fastrcnnpredictor, box
+    predictor, detection head.
+
     Args:
         in_channels: Channels of a region's features.
         roi_feat_size: Their rows and columns: one number or two.
@@ -108,13 +111,15 @@ class Shared2FCBBoxHead(SharedBBoxHead):
             in_channels, roi_feat_size, num_classes, reg_class_agnostic, (0, 1), linears, None, None, init_cfg
         )
 
-    def forward(self, feature: Annotated[FeatureMap, "R in_channels H W"]) -> BoxOutputs:
+    def forward(self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]) -> BoxOutputs:
         """relu(linear(relu(linear(x)))), then one linear layer for each answer."""
         return self.predict(feature)
 
 
 class Shared4Conv1FCBBoxHead(SharedBBoxHead):
     """Four convolutions and a linear layer, then class and box (Group Normalization, arXiv:1803.08494, section 4.2).
+
+    Keywords: bbox head, box head, roi head, conv box head, detection head.
 
     Args:
         in_channels: Channels of a region's features.
@@ -148,7 +153,7 @@ class Shared4Conv1FCBBoxHead(SharedBBoxHead):
             in_channels, roi_feat_size, num_classes, reg_class_agnostic, *layers, conv_cfg, norm_cfg, init_cfg
         )
 
-    def forward(self, feature: Annotated[FeatureMap, "R in_channels H W"]) -> BoxOutputs:
+    def forward(self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]) -> BoxOutputs:
         """Four convolutions, relu(linear(x)), then one linear layer for each answer."""
         return self.predict(feature)
 
@@ -169,6 +174,8 @@ class WideningBlock(nn.Module):
 
 class DoubleConvFCBBoxHead(nn.Module):
     """Linear layers say what is in a region, convolutions where its box is (Double-Head R-CNN, arXiv:1904.06493).
+
+    Keywords: double head r-cnn, double-head, bbox head, box head, fast r-cnn, roi head.
 
     Args:
         in_channels: Channels of a region's features.
@@ -222,8 +229,8 @@ class DoubleConvFCBBoxHead(nn.Module):
 
     def forward(
         self,
-        x_cls: Annotated[FeatureMap, "R in_channels H W"],
-        x_reg: Annotated[FeatureMap, "R in_channels H W"],
+        x_cls: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"],
+        x_reg: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"],
     ) -> BoxOutputs:
         """The class from ``x_cls`` by linear layers, the box from ``x_reg`` by convolutions and their mean."""
         if torch.compiler.is_compiling():  # a batch normalisation is compiled for some pixels or for none

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from components.initialization import InitCfg, initialize
 from components.pooled import pooled_rows
-from composer.ports import AnyTensor, Logits
+from composer.ports import AnyTensor, Logits, Usually
 
 __all__ = ["ClsHead"]
 
@@ -23,6 +23,8 @@ class ClsHead(nn.Module):
     The loss is a node of its own, wired to ``out``. When samples are clustered anew, the layer starts anew too
     (DeepCluster, arXiv:1807.05520, section 3.2). mmselfsup's option for backbones that are transformers is left out:
     wire their class token.
+
+    Keywords: pretext head, rotation head, linear head, classification head, classifier.
 
     Args:
         with_avg_pool: Whether a map [B, C, H, W] comes in, which is averaged.
@@ -49,7 +51,7 @@ class ClsHead(nn.Module):
         self.fc_cls = nn.Linear(in_channels, num_classes)
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[AnyTensor, "B ..."]) -> Annotated[Logits, "B num_classes"]:
+    def forward(self, feature: Annotated[AnyTensor, Usually("ResNet"), "B ..."]) -> Annotated[Logits, "B num_classes"]:
         """W feature + b."""
         rows = pooled_rows(feature, 2, "with_avg_pool") if self.with_avg_pool else feature.flatten(1)
         if rows.shape[1] != self.in_channels:

@@ -7,7 +7,7 @@ from annotated_types import Gt
 from torch import nn
 
 from components.initialization import InitCfg, initialize
-from composer.ports import AnyTensor, Label, Logits, Score
+from composer.ports import AnyTensor, Label, Logits, Score, Usually
 
 __all__ = ["ContrastiveHead"]
 
@@ -23,6 +23,9 @@ class ContrastiveHead(nn.Module):
     A cross entropy of its outputs is the InfoNCE loss (MoCo, arXiv:1911.05722, equation 1; SimCLR, arXiv:2002.05709,
     equation 1).
 
+    Keywords: contrastive, infonce, nt-xent, simclr head, moco head, contrastive loss, temperature, contrastive
+    learning, self-supervised learning.
+
     Args:
         temperature: What similarities are divided by.
         init_cfg: Rules that fill the first values; it has no weights of its own.
@@ -33,7 +36,11 @@ class ContrastiveHead(nn.Module):
         self.temperature = temperature
         initialize(self, init_cfg)
 
-    def forward(self, pos: Annotated[Score, "N 1"], neg: Annotated[AnyTensor, "N K"]) -> _Contrast:
+    def forward(
+        self,
+        pos: Annotated[Score, Usually("KeySimilarity"), "N 1"],
+        neg: Annotated[AnyTensor, Usually("KeySimilarity"), "N K"],
+    ) -> _Contrast:
         """Logits of the 1 + K classes, and the right class of each query.
 
         Args:

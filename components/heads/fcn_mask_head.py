@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.conv_module import ConvModule, build_conv
-from composer.ports import FeatureMap, LayerCount
+from composer.ports import FeatureMap, LayerCount, Usually
 
 __all__ = ["FCNMaskHead"]
 
@@ -18,6 +18,8 @@ CONV: dict[str, Any] = {"type": "Conv"}
 
 class FCNMaskHead(nn.Module):
     """Convolutions, an enlargement, and one mask a class (Mask R-CNN, arXiv:1703.06870, figure 4 right).
+
+    Keywords: mask head, mask r-cnn, instance segmentation, segmentation head, fcn, roi mask.
 
     Args:
         in_channels: Channels of a region's features.
@@ -68,7 +70,7 @@ class FCNMaskHead(nn.Module):
         nn.init.constant_(self.conv_logits.bias, 0)  # type: ignore[arg-type]
 
     def forward(
-        self, feature: Annotated[FeatureMap, "R in_channels H W"]
+        self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]
     ) -> Annotated[FeatureMap, "R mask_channels H2 W2"]:
         """Logits of each class's mask."""
         x = feature

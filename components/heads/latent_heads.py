@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from components.distributed import all_summed, process_count
 from components.heads.predictor import build_predictor
 from components.initialization import InitCfg, initialize
-from composer.ports import AnyTensor, Embedding
+from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["LatentCrossCorrelationHead", "LatentPredictHead"]
 
@@ -22,6 +22,9 @@ class LatentPredictHead(nn.Module):
     """Predicts one view's embedding from the other's.
 
     No gradient goes to the target (BYOL, arXiv:2006.07733, section 3.1; SimSiam, arXiv:2011.10566, section 3).
+
+    Keywords: byol head, simsiam head, predictor, ema, prediction mlp, bootstrap your own latent, byol, simsiam,
+    momentum encoder, moving average.
 
     Args:
         predictor: The network that predicts: ``type`` (NonLinearNeck, LinearNeck or MoCoV2Neck) and its parameters.
@@ -37,7 +40,11 @@ class LatentPredictHead(nn.Module):
         self.in_channels, self.out_channels = predictor["in_channels"], predictor["out_channels"]
         initialize(self, init_cfg)
 
-    def forward(self, input: Annotated[Embedding, "B in_channels"], target: Annotated[Embedding, "B C"]) -> _Prediction:
+    def forward(
+        self,
+        input: Annotated[Embedding, Usually("NonLinearNeck"), "B in_channels"],
+        target: Annotated[Embedding, Usually("NonLinearNeck"), "B C"],
+    ) -> _Prediction:
         """The prediction, and the target without gradient.
 
         Args:
@@ -53,6 +60,8 @@ class LatentCrossCorrelationHead(nn.Module):
     Each feature is normalised by the mean and variance of the batch (of the process), then the products are averaged
     over all samples: of all processes, where several train together.
 
+    Keywords: barlow twins head, barlow, cross correlation.
+
     Args:
         in_channels: Length of the embeddings.
         init_cfg: Rules that fill the first values; it has no weights of its own.
@@ -64,7 +73,9 @@ class LatentCrossCorrelationHead(nn.Module):
         initialize(self, init_cfg)
 
     def forward(
-        self, input: Annotated[Embedding, "B in_channels"], target: Annotated[Embedding, "B in_channels"]
+        self,
+        input: Annotated[Embedding, Usually("NonLinearNeck"), "B in_channels"],
+        target: Annotated[Embedding, Usually("NonLinearNeck"), "B in_channels"],
     ) -> Annotated[AnyTensor, "in_channels in_channels"]:
         """The matrix of the correlations of each feature of one view with each of the other.
 

@@ -6,7 +6,7 @@ from annotated_types import Ge
 from torch import nn
 
 from components.initialization import InitCfg, initialize
-from composer.ports import Embedding, Logits
+from composer.ports import Embedding, Logits, Usually
 
 __all__ = ["LinearClsHead"]
 
@@ -17,6 +17,9 @@ class LinearClsHead(nn.Module):
     """One linear layer from an embedding to the logits of the classes (arXiv:1512.03385, section 3.3).
 
     The loss is a node of its own, wired to ``out``.
+
+    Keywords: classifier, classification head, cls head, linear classifier, linear head, fc, fully connected,
+    logits, softmax classifier, dense, output layer, num_classes, linear probe, head.
 
     Args:
         num_classes: Classes, at least 1.
@@ -38,6 +41,8 @@ class LinearClsHead(nn.Module):
         self.fc = nn.Linear(in_channels, num_classes)
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[Embedding, "B in_channels"]) -> Annotated[Logits, "B num_classes"]:
+    def forward(
+        self, feature: Annotated[Embedding, Usually("GlobalAveragePooling"), "B in_channels"]
+    ) -> Annotated[Logits, "B num_classes"]:
         """W feature + b."""
         return self.fc(feature)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from components.initialization import InitCfg, initialize
 from components.masked_tokens import flat_mask
 from components.value_checks import check_range
-from composer.ports import AnyTensor, Image, Label, Logits, Mask, Scalar, Tokens
+from composer.ports import AnyTensor, Image, Label, Logits, Mask, Scalar, Tokens, Usually
 
 __all__ = ["BEiTV1Head", "BEiTV2Head", "CAEHead", "MAEPretrainHead", "MaskFeatPretrainHead", "SimMIMHead"]
 
@@ -20,6 +20,8 @@ _ONE_WORD = "give the target generator images of a size that makes one word a pa
 
 class MAEPretrainHead(nn.Module):
     """The pixels of every patch, which a masked autoencoder predicts (MAE, arXiv:2111.06377, section 3).
+
+    Keywords: patchify, mae target, norm pix, masked autoencoder target, im2col, unfold.
 
     Args:
         norm_pix: Whether the pixels of each patch are brought to mean 0 and variance 1.
@@ -57,6 +59,8 @@ class MAEPretrainHead(nn.Module):
 class SimMIMHead(nn.Module):
     """The mask of patches as one of pixels, where SimMIM compares pictures (arXiv:2111.09886, section 3.4).
 
+    Keywords: simmim mask, mask upsampling, upsample mask.
+
     Args:
         patch_size: Height and width of a patch, in pixels.
     """
@@ -80,11 +84,15 @@ class HiddenPatches(NamedTuple):
 class MaskFeatPretrainHead(nn.Module):
     """Rows of predictions laid out by image and patch, without the class token's (MaskFeat, arXiv:2112.09133).
 
+    Keywords: maskfeat head, masked feature prediction.
+
     Raises:
         ValueError: In ``forward``: the mask has another number of patches than there are rows.
     """
 
-    def forward(self, pred: Annotated[AnyTensor, "M C"], mask: Annotated[Mask, "B Y X"]) -> HiddenPatches:
+    def forward(
+        self, pred: Annotated[AnyTensor, Usually("LinearNeck"), "M C"], mask: Annotated[Mask, "B Y X"]
+    ) -> HiddenPatches:
         """[B * (1 + patches), C] to [B, patches, C], and the mask to [B, patches].
 
         Args:
@@ -115,6 +123,8 @@ class BEiTV1Head(nn.Module):
 
     OpenMMLab scores the hidden patches only; here sizes do not depend on the mask, and the loss weighs the others by 0.
 
+    Keywords: beit head, visual words, masked image modeling, mim.
+
     Args:
         embed_dims: Length of a token.
         num_embed: Visual words.
@@ -136,8 +146,8 @@ class BEiTV1Head(nn.Module):
 
     def forward(
         self,
-        feature: Annotated[Tokens, "B T embed_dims"],
-        target: Annotated[AnyTensor, "B num_embed Y X"],
+        feature: Annotated[Tokens, Usually("BEiTPretrainViT"), "B T embed_dims"],
+        target: Annotated[AnyTensor, Usually("DALLEEncoder"), "B num_embed Y X"],
         mask: Annotated[Mask, "B Y X"],
     ) -> Words:
         """What a loss compares.
@@ -167,6 +177,8 @@ class BEiTV2Head(nn.Module):
 
     As in BEiTV1Head all patches are scored, and the loss weighs those that are not hidden by 0.
 
+    Keywords: visual words, masked image modeling, mim.
+
     Args:
         embed_dims: Length of a token.
         num_embed: Visual words.
@@ -190,9 +202,9 @@ class BEiTV2Head(nn.Module):
 
     def forward(
         self,
-        feats: Annotated[Tokens, "B P embed_dims"],
-        feats_cls_pt: Annotated[Tokens, "B P embed_dims"],
-        target: Annotated[Label, "B P"],
+        feats: Annotated[Tokens, Usually("BEiTV2Neck"), "B P embed_dims"],
+        feats_cls_pt: Annotated[Tokens, Usually("BEiTV2Neck"), "B P embed_dims"],
+        target: Annotated[Label, Usually("VQKD"), "B P"],
         mask: Annotated[Mask, "B Y X"],
     ) -> TwoPredictions:
         """What two losses compare.
@@ -220,16 +232,18 @@ class Alignment(NamedTuple):
 class CAEHead(nn.Module):
     """What a context autoencoder predicts of the hidden patches, beside what is there (CAE, arXiv:2202.03026).
 
+    Keywords: context autoencoder head, masked image modeling, mim.
+
     Raises:
         ValueError: In ``forward``: there are fewer visual words than patches.
     """
 
     def forward(
         self,
-        logits: Annotated[Tokens, "B K V"],
-        target: Annotated[AnyTensor, "B V Y X"],
-        latent_target: Annotated[Tokens, "B T C"],
-        ids_masked: Annotated[AnyTensor, "B K"],
+        logits: Annotated[Tokens, Usually("CAENeck"), "B K V"],
+        target: Annotated[AnyTensor, Usually("DALLEEncoder"), "B V Y X"],
+        latent_target: Annotated[Tokens, Usually("CAEPretrainViT"), "B T C"],
+        ids_masked: Annotated[AnyTensor, Usually("MaskedPatches"), "B K"],
     ) -> Alignment:
         """What a loss compares.
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from components.distributed import gathered, process_rank
 from components.heads.predictor import build_predictor
-from composer.ports import Embedding, Label, Logits
+from composer.ports import Embedding, Label, Logits, Usually
 
 __all__ = ["MoCoV3Head"]
 
@@ -23,6 +23,8 @@ class MoCoV3Head(nn.Module):
     """Which key of the batch belongs to a query, as a classification (MoCo v3, arXiv:2104.02057, section 3).
 
     Queries go through a predictor; the keys of all processes are the classes, where several train together.
+
+    Keywords: infonce, contrastive, predictor, momentum contrast, momentum encoder, ema.
 
     Args:
         predictor: The network that predicts: ``type`` (NonLinearNeck, LinearNeck or MoCoV2Neck) and its parameters.
@@ -39,7 +41,9 @@ class MoCoV3Head(nn.Module):
         self.temperature = temperature
 
     def forward(
-        self, base_out: Annotated[Embedding, "B in_channels"], momentum_out: Annotated[Embedding, "B out_channels"]
+        self,
+        base_out: Annotated[Embedding, Usually("NonLinearNeck"), "B in_channels"],
+        momentum_out: Annotated[Embedding, Usually("NonLinearNeck"), "B out_channels"],
     ) -> _Contrast:
         """Cosines of each query with all keys over the temperature, and which key is its own.
 

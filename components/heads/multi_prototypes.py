@@ -5,13 +5,15 @@ from typing import Annotated
 from annotated_types import Ge, MinLen
 from torch import nn
 
-from composer.ports import Embedding, Levels
+from composer.ports import Embedding, Levels, Usually
 
 __all__ = ["MultiPrototypes"]
 
 
 class MultiPrototypes(nn.Module):
     """Scores of each embedding against several sets of prototypes (SwAV, arXiv:2006.09882): linear without bias.
+
+    Keywords: prototypes, swav prototypes, swav head, cluster centers.
 
     Args:
         output_dim: Length of an embedding.
@@ -28,7 +30,9 @@ class MultiPrototypes(nn.Module):
         for index, count in enumerate(num_prototypes):
             self.add_module(f"prototypes{index}", nn.Linear(output_dim, count, bias=False))
 
-    def forward(self, feature: Annotated[Embedding, "B output_dim"]) -> Annotated[Levels, "B num_prototypes"]:
+    def forward(
+        self, feature: Annotated[Embedding, Usually("SwAVNeck"), "B output_dim"]
+    ) -> Annotated[Levels, "B num_prototypes"]:
         """One [B, K] a set."""
         return tuple(layer(feature) for layer in self.layers())
 

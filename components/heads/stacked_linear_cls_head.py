@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from components.activation import build_activation
 from components.initialization import InitCfg, initialize
 from components.norm import build_norm
-from composer.ports import Embedding, Logits
+from composer.ports import Embedding, Logits, Usually
 
 __all__ = ["StackedLinearClsHead"]
 
@@ -19,6 +19,9 @@ class StackedLinearClsHead(nn.Module):
     """Hidden linear layers, then one to the logits of the classes (as in MobileNetV3, arXiv:1905.02244, table 1).
 
     The loss is a node of its own, wired to ``out``.
+
+    Keywords: mlp, mlp head, multilayer perceptron, hidden layers, mobilenet v3 head, classifier, classification
+    head, feedforward.
 
     Args:
         num_classes: Classes, at least 1.
@@ -53,7 +56,9 @@ class StackedLinearClsHead(nn.Module):
         self.layers.append(LinearBlock(lengths[-1], num_classes, 0.0, None, None))
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[Embedding, "B in_channels"]) -> Annotated[Logits, "B num_classes"]:
+    def forward(
+        self, feature: Annotated[Embedding, Usually("GlobalAveragePooling"), "B in_channels"]
+    ) -> Annotated[Logits, "B num_classes"]:
         """One layer after the other."""
         for layer in self.layers:
             feature = layer(feature)

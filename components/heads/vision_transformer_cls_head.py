@@ -9,7 +9,7 @@ from torch import nn
 from components.initialization import InitCfg, initialize
 from components.transformer import activation
 from components.truncated_normal import trunc_normal_
-from composer.ports import Embedding, Logits
+from composer.ports import Embedding, Logits, Usually
 
 __all__ = ["VisionTransformerClsHead"]
 
@@ -28,6 +28,8 @@ class VisionTransformerClsHead(nn.Module):
     """A linear classifier of the class token, with a hidden layer in pre-training (ViT, arXiv:2010.11929, section 3.1).
 
     The loss is a node of its own, wired to ``logits``.
+
+    Keywords: vit head, cls token head, class token classifier, classification head, classifier.
 
     Args:
         num_classes: Categories.
@@ -60,7 +62,9 @@ class VisionTransformerClsHead(nn.Module):
             trunc_normal_(hidden.get_parameter("weight"), std=math.sqrt(1 / in_channels))
             nn.init.zeros_(hidden.get_parameter("bias"))
 
-    def forward(self, feature: Annotated[Embedding, "B in_channels"]) -> VisionTransformerClsOutput:
+    def forward(
+        self, feature: Annotated[Embedding, Usually("VisionTransformer"), "B in_channels"]
+    ) -> VisionTransformerClsOutput:
         """Scores of the categories, and the embedding before the last layer.
 
         Args:

@@ -7,7 +7,7 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 
 from components.layers._bounds import Axis
-from composer.ports import AnyTensor, Like
+from composer.ports import AnyTensor, Like, Usually
 
 __all__ = ["Add", "AddBroadcast", "Affine", "MatMul", "Max", "Mean", "Multiply", "Scale", "Subtract", "Sum"]
 
@@ -15,12 +15,16 @@ Axes = Axis | Annotated[tuple[Axis, ...], MinLen(1)]
 
 
 class Add(nn.Module):
-    """Sum of tensors of one shape, as at the end of a residual block; ``AddBroadcast`` stretches axes of size 1."""
+    """Sum of tensors of one shape, as at the end of a residual block; ``AddBroadcast`` stretches axes of size 1.
+
+    Keywords: skip, skip connection, plus, residual, residual connection, shortcut, sum, +, elementwise add, merge,
+    eltwise, floatfunctional, fuse, resblock.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, *xs: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[AnyTensor, "..."]:
         total = xs[0]
         for x in xs[1:]:
             total = total + x
@@ -28,12 +32,15 @@ class Add(nn.Module):
 
 
 class AddBroadcast(nn.Module):
-    """Sum of tensors whose axes of size 1 are stretched: a context [B, C, 1, 1] on a map [B, C, H, W]."""
+    """Sum of tensors whose axes of size 1 are stretched: a context [B, C, 1, 1] on a map [B, C, H, W].
+
+    Keywords: broadcast add, add bias, plus, context block, broadcasting.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, *xs: AnyTensor) -> AnyTensor:
+    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d")]) -> AnyTensor:
         total = xs[0]
         for x in xs[1:]:
             total = total + x
@@ -41,24 +48,33 @@ class AddBroadcast(nn.Module):
 
 
 class Subtract(nn.Module):
-    """Difference of two tensors of one shape: input - other."""
+    """Difference of two tensors of one shape: input - other.
+
+    Keywords: sub, minus, difference, -, residual, diff.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
     def forward(
-        self, input: Annotated[AnyTensor, "..."], other: Annotated[AnyTensor, "..."]
+        self,
+        input: Annotated[AnyTensor, Usually("Conv2d"), "..."],
+        other: Annotated[AnyTensor, Usually("Conv2d"), "..."],
     ) -> Annotated[Tensor, Like("input"), "..."]:
         return input - other
 
 
 class Multiply(nn.Module):
-    """Product of tensors whose axes of size 1 are stretched: a gate [B, C, 1, 1] on a map [B, C, H, W]."""
+    """Product of tensors whose axes of size 1 are stretched: a gate [B, C, 1, 1] on a map [B, C, H, W].
+
+    Keywords: mul, times, product, elementwise product, gate, gating, scale, hadamard, attention gate, *, squeeze
+    and excitation, squeeze excite, se, senet, prod, mask multiply.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, *xs: AnyTensor) -> AnyTensor:
+    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d")]) -> AnyTensor:
         product = xs[0]
         for x in xs[1:]:
             product = product * x
@@ -66,19 +82,27 @@ class Multiply(nn.Module):
 
 
 class MatMul(nn.Module):
-    """Matrix product over the last two axes."""
+    """Matrix product over the last two axes.
+
+    Keywords: bmm, mm, dot product, matrix multiplication, matrix multiply, dot, einsum, @, attention scores.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
     def forward(
-        self, input: Annotated[AnyTensor, "... M K"], other: Annotated[AnyTensor, "... K N"]
+        self,
+        input: Annotated[AnyTensor, Usually("Linear"), "... M K"],
+        other: Annotated[AnyTensor, Usually("Linear"), "... K N"],
     ) -> Annotated[AnyTensor, "... M N"]:
         return torch.matmul(input, other)
 
 
 class Affine(nn.Module):
     """factor x + offset, with fixed numbers.
+
+    Keywords: scale and shift, multiply by constant, constant, rescaling, rescale, normalization layer, scalar
+    multiply, mul, add constant, image normalize.
 
     Args:
         factor: What x is multiplied by: 1 / temperature, for instance.
@@ -90,12 +114,15 @@ class Affine(nn.Module):
         self.factor = factor
         self.offset = offset
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
         return input * self.factor + self.offset
 
 
 class Scale(nn.Module):
     """x times one learned number.
+
+    Keywords: learnable scale, learned scalar, temperature, scalar multiply, fcos scale, gamma, multiply by number,
+    logit scale.
 
     Args:
         scale: What the number starts from.
@@ -105,13 +132,16 @@ class Scale(nn.Module):
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(scale))
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
         return input * self.scale
 
 
 class Mean(nn.Module):
     """Mean over axes: by default over the rows and columns of a map, global average pooling.
 
+    Keywords: average, avg, reduce mean, global average pooling, gap, globalaveragepooling2d,
+    globalaveragepooling1d, mean pooling, average tokens, pool.
+
     Args:
         dim: The axes.
         keepdim: Whether they stay, with size 1.
@@ -122,13 +152,15 @@ class Mean(nn.Module):
         self.dim = dim
         self.keepdim = keepdim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
         return input.mean(self.dim, self.keepdim)
 
 
 class Sum(nn.Module):
     """Sum over axes.
 
+    Keywords: reduce sum, total, sum pooling, add up, global sum pooling.
+
     Args:
         dim: The axes.
         keepdim: Whether they stay, with size 1.
@@ -139,13 +171,15 @@ class Sum(nn.Module):
         self.dim = dim
         self.keepdim = keepdim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
         return input.sum(self.dim, self.keepdim)
 
 
 class Max(nn.Module):
     """The largest value over axes: by default over the rows and columns of a map, global max pooling.
 
+    Keywords: amax, global max pooling, max pooling, reduce max, maximum, gmp, globalmaxpooling2d, globalmaxpool.
+
     Args:
         dim: The axes.
         keepdim: Whether they stay, with size 1.
@@ -156,5 +190,5 @@ class Max(nn.Module):
         self.dim = dim
         self.keepdim = keepdim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
         return input.amax(self.dim, self.keepdim)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Count, Probability, require_divisor
-from composer.ports import AnyTensor, Mask, Tokens
+from composer.ports import AnyTensor, Mask, Tokens, Usually
 
 __all__ = ["MultiheadAttention"]
 
@@ -17,6 +17,9 @@ class MultiheadAttention(nn.MultiheadAttention):
 
     The batch comes first, weights are not returned, and a key and value left without a wire are the query
     (self-attention). In a mask, True leaves a key out, as in torch.
+
+    Keywords: attention, self attention, cross attention, qkv, mha, msa, mhsa, scaled_dot_product_attention, sdpa,
+    transformer attention, query key value.
 
     Args:
         embed_dim: Length of a query token and of the output.
@@ -44,11 +47,11 @@ class MultiheadAttention(nn.MultiheadAttention):
 
     def forward(  # type: ignore[override]
         self,
-        query: Annotated[Tokens, "B N embed_dim"],
-        key: Annotated[Tokens, "B M kdim"] | None = None,
-        value: Annotated[Tokens, "B M vdim"] | None = None,
+        query: Annotated[Tokens, Usually("MapToTokens"), "B N embed_dim"],
+        key: Annotated[Tokens, Usually("MapToTokens"), "B M kdim"] | None = None,
+        value: Annotated[Tokens, Usually("MapToTokens"), "B M vdim"] | None = None,
         key_padding_mask: Annotated[Mask, "B L"] | None = None,
-        attn_mask: Annotated[AnyTensor, "N L"] | None = None,
+        attn_mask: Annotated[AnyTensor, Usually(Mask), "N L"] | None = None,
     ) -> Annotated[Tokens, "B N embed_dim"]:
         key = query if key is None else key
         value = key if value is None else value

@@ -6,13 +6,18 @@ from torch import nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Count, Margins, Size, require_divisor
-from composer.ports import FeatureMap
+from composer.ports import FeatureMap, Image, Usually
 
 __all__ = ["Conv2d", "ConvTranspose2d"]
 
 
 class Conv2d(nn.Conv2d):
     """Convolution of a feature map, as ``torch.nn.Conv2d``.
+
+    Keywords: conv, convolution, convolution2d, conv3x3, conv1x1, conv2d_bn, dw conv, convolutional layer, cnn
+    layer, kernel, filter, depthwise conv, depthwise convolution, depthwiseconv2d, pointwise conv, dilated
+    convolution, atrous, grouped convolution, group conv, convmodule, patch embedding, projection, strided
+    convolution, downsample, basicconv2d.
 
     Args:
         in_channels: Channels of the input.
@@ -47,13 +52,16 @@ class Conv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode)
 
     def forward(
-        self, input: Annotated[FeatureMap, "B in_channels H W"]
+        self, input: Annotated[FeatureMap, Usually(Image), "B in_channels H W"]
     ) -> Annotated[FeatureMap, "B out_channels H2 W2"]:
         return self._conv_forward(input, self.weight, self.bias)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
     """Transposed convolution, the gradient of ``Conv2d`` used to enlarge a map, as ``torch.nn.ConvTranspose2d``.
+
+    Keywords: conv2dtranspose, transposed convolution, transpose conv, deconvolution, deconv, upconv,
+    up-convolution, upsample, upsampling, fractionally strided convolution.
 
     Args:
         in_channels: Channels of the input.
@@ -94,7 +102,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
             )
 
     def forward(  # type: ignore[override]
-        self, input: Annotated[FeatureMap, "B in_channels H W"]
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B in_channels H W"]
     ) -> Annotated[FeatureMap, "B out_channels H2 W2"]:
         return F.conv_transpose2d(
             input,

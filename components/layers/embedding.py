@@ -7,13 +7,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Count
-from composer.ports import AnyTensor, Tokens
+from composer.ports import AnyTensor, Label, Tokens, Usually
 
 __all__ = ["ClassToken", "Embedding", "PositionEmbedding"]
 
 
 class Embedding(nn.Embedding):
     """A learned vector for each index, as ``torch.nn.Embedding``.
+
+    Keywords: lookup table, embed, token embedding, word embedding, index embedding, codebook, lookup.
 
     Args:
         num_embeddings: How many vectors; an index is from 0 to one less.
@@ -32,12 +34,14 @@ class Embedding(nn.Embedding):
             )
         super().__init__(num_embeddings, embedding_dim, padding_idx)
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "... embedding_dim"]:
+    def forward(self, input: Annotated[AnyTensor, Usually(Label), "..."]) -> Annotated[AnyTensor, "... embedding_dim"]:
         return F.embedding(input, self.weight, self.padding_idx)
 
 
 class ClassToken(nn.Module):
     """A learned token put in front of every sequence (ViT, arXiv:2010.11929, equation 1).
+
+    Keywords: cls token, prepend token, learnable token, vit token.
 
     Args:
         embed_dims: Length of a token.
@@ -48,12 +52,17 @@ class ClassToken(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         nn.init.trunc_normal_(self.cls_token, std=0.02)
 
-    def forward(self, tokens: Annotated[Tokens, "B N embed_dims"]) -> Annotated[Tokens, "B N2 embed_dims"]:
+    def forward(
+        self, tokens: Annotated[Tokens, Usually("MapToTokens"), "B N embed_dims"]
+    ) -> Annotated[Tokens, "B N2 embed_dims"]:
         return torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1)
 
 
 class PositionEmbedding(nn.Module):
     """A learned vector added at each place of a sequence (ViT, arXiv:2010.11929, equation 1).
+
+    Keywords: positional encoding, positional embedding, pos_embed, position encoding, learned positions, absolute
+    position, embedding.
 
     Args:
         num_tokens: Length of the sequence.
@@ -66,6 +75,6 @@ class PositionEmbedding(nn.Module):
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
 
     def forward(
-        self, tokens: Annotated[Tokens, "B num_tokens embed_dims"]
+        self, tokens: Annotated[Tokens, Usually("ClassToken"), "B num_tokens embed_dims"]
     ) -> Annotated[Tokens, "B num_tokens embed_dims"]:
         return tokens + self.pos_embed

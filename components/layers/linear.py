@@ -6,13 +6,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Count
-from composer.ports import AnyTensor
+from composer.ports import AnyTensor, Usually
 
 __all__ = ["Linear"]
 
 
 class Linear(nn.Linear):
     """y = x Wᵀ + b on the last axis, as ``torch.nn.Linear``.
+
+    Keywords: fc, dense, mlp, fully connected, linear layer, innerproduct, affine layer, perceptron, feedforward,
+    projection, weight matrix, matmul with weights, addmm, gemm, head, lazylinear.
 
     Args:
         in_features: Size of the last axis of the input.
@@ -23,5 +26,7 @@ class Linear(nn.Linear):
     def __init__(self, in_features: Count, out_features: Count, bias: bool = True) -> None:
         super().__init__(in_features, out_features, bias)
 
-    def forward(self, input: Annotated[AnyTensor, "... in_features"]) -> Annotated[AnyTensor, "... out_features"]:
+    def forward(
+        self, input: Annotated[AnyTensor, Usually("Flatten"), "... in_features"]
+    ) -> Annotated[AnyTensor, "... out_features"]:
         return F.linear(input, self.weight, self.bias)

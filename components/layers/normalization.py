@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Axis, Count, Epsilon, Probability, require_divisor
-from composer.ports import AnyTensor, FeatureMap, Like
+from composer.ports import AnyTensor, FeatureMap, Like, Usually
 
 __all__ = [
     "BatchNorm1d",
@@ -23,6 +23,8 @@ __all__ = [
 
 class BatchNorm1d(nn.BatchNorm1d):
     """Batch normalisation (arXiv:1502.03167) of vectors or of channels in front, as ``torch.nn.BatchNorm1d``.
+
+    Keywords: batch_norm, batchnormalization, bn1d, bn, norm, normalization, synchronized batchnorm, batch.
 
     Args:
         num_features: Channels: size of axis 1.
@@ -43,7 +45,7 @@ class BatchNorm1d(nn.BatchNorm1d):
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
     def forward(
-        self, input: Annotated[AnyTensor, "B num_features ..."]
+        self, input: Annotated[AnyTensor, Usually("Linear"), "B num_features ..."]
     ) -> Annotated[Tensor, Like("input"), "B num_features ..."]:
         if self.training or self.running_mean is None:
             return super().forward(input)
@@ -54,6 +56,9 @@ class BatchNorm1d(nn.BatchNorm1d):
 
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation (arXiv:1502.03167) of a feature map's channels, as ``torch.nn.BatchNorm2d``.
+
+    Keywords: batch, norm, bn, batch_norm, batchnormalization, bn2d, normalization, normalisation, normalize,
+    syncbn, syncbatchnorm, spatial batch norm.
 
     Args:
         num_features: Channels.
@@ -74,7 +79,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
     def forward(
-        self, input: Annotated[FeatureMap, "B num_features H W"]
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B num_features H W"]
     ) -> Annotated[Tensor, Like("input"), "B num_features H W"]:
         if self.training or self.running_mean is None:
             return super().forward(input)
@@ -85,6 +90,8 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 class InstanceNorm2d(nn.InstanceNorm2d):
     """Normalisation of each channel of each picture by itself (arXiv:1607.08022), as ``torch.nn.InstanceNorm2d``.
+
+    Keywords: instance_norm, instancenormalization, in, style transfer, norm, normalization, normalisation.
 
     Args:
         num_features: Channels.
@@ -105,7 +112,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
     def forward(
-        self, input: Annotated[FeatureMap, "B num_features H W"]
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B num_features H W"]
     ) -> Annotated[Tensor, Like("input"), "B num_features H W"]:
         return F.instance_norm(
             input,
@@ -122,6 +129,8 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 class GroupNorm(nn.GroupNorm):
     """Normalisation of each block of channels by itself (arXiv:1803.08494), as ``torch.nn.GroupNorm``.
 
+    Keywords: groupnormalization, gn, norm, normalization, normalisation.
+
     Args:
         num_groups: Blocks of channels.
         num_channels: Channels: size of axis 1.
@@ -137,13 +146,15 @@ class GroupNorm(nn.GroupNorm):
         super().__init__(num_groups, num_channels, eps, affine)
 
     def forward(
-        self, input: Annotated[AnyTensor, "B num_channels ..."]
+        self, input: Annotated[AnyTensor, Usually("Conv2d"), "B num_channels ..."]
     ) -> Annotated[Tensor, Like("input"), "B num_channels ..."]:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class LayerNorm(nn.LayerNorm):
     """Normalisation of the last axis (arXiv:1607.06450), as ``torch.nn.LayerNorm`` of one axis.
+
+    Keywords: layernormalization, ln, norm, normalization, normalisation, transformer norm.
 
     Args:
         normalized_shape: Size of the last axis.
@@ -158,13 +169,16 @@ class LayerNorm(nn.LayerNorm):
         super().__init__(normalized_shape, eps, elementwise_affine, bias)
 
     def forward(
-        self, input: Annotated[AnyTensor, "... normalized_shape"]
+        self, input: Annotated[AnyTensor, Usually("Linear"), "... normalized_shape"]
     ) -> Annotated[Tensor, Like("input"), "... normalized_shape"]:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
 
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation of the channels at each pixel of a map (ConvNeXt, arXiv:2201.03545).
+
+    Keywords: convnext norm, channel layer norm, channels first layernorm, channel norm, layernormalization, ln2d,
+    norm, normalization.
 
     Args:
         num_channels: Channels.
@@ -177,7 +191,7 @@ class LayerNorm2d(nn.LayerNorm):
         self.num_channels = num_channels
 
     def forward(
-        self, input: Annotated[FeatureMap, "B num_channels H W"]
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B num_channels H W"]
     ) -> Annotated[Tensor, Like("input"), "B num_channels H W"]:
         pixels = input.permute(0, 2, 3, 1)
         return F.layer_norm(pixels, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
@@ -185,6 +199,9 @@ class LayerNorm2d(nn.LayerNorm):
 
 class RMSNorm(nn.RMSNorm):
     """Division of the last axis by its root mean square (arXiv:1910.07467), as ``torch.nn.RMSNorm`` of one axis.
+
+    Keywords: root mean square norm, root mean square normalization, rmsnormalization, norm, normalization, llama
+    norm.
 
     Args:
         normalized_shape: Size of the last axis.
@@ -196,13 +213,16 @@ class RMSNorm(nn.RMSNorm):
         super().__init__(normalized_shape, eps, elementwise_affine)
 
     def forward(
-        self, input: Annotated[AnyTensor, "... normalized_shape"]
+        self, input: Annotated[AnyTensor, Usually("Linear"), "... normalized_shape"]
     ) -> Annotated[Tensor, Like("input"), "... normalized_shape"]:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
 
 class Normalize(nn.Module):
     """Division by the p-norm along an axis, so that vectors get length one.
+
+    Keywords: l2, l2 norm, l2 normalization, l2-normalize, unit vector, unit norm, cosine, unitnormalization, unit
+    length, normalization, cosine similarity.
 
     Args:
         dim: The axis: 1 for embeddings [B, C] and maps [B, C, H, W], -1 for tokens [B, N, C].
@@ -218,5 +238,5 @@ class Normalize(nn.Module):
         self.p = p
         self.eps = eps
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
         return F.normalize(input, self.p, self.dim, self.eps)

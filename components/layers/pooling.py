@@ -6,13 +6,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Count, Margins, Size
-from composer.ports import FeatureMap, Like
+from composer.ports import FeatureMap, Like, Usually
 
 __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 
 
 class MaxPool2d(nn.MaxPool2d):
     """The largest value under a sliding window, as ``torch.nn.MaxPool2d``.
+
+    Keywords: pool, max pooling, pooling, maxpooling2d, maxpool, downsample, downsampling, subsampling.
 
     Args:
         kernel_size: Rows and columns of the window, in pixels.
@@ -36,12 +38,16 @@ class MaxPool2d(nn.MaxPool2d):
         _require_half(padding, kernel_size)
         super().__init__(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 class AvgPool2d(nn.AvgPool2d):
     """The mean under a sliding window, as ``torch.nn.AvgPool2d``.
+
+    Keywords: averagepooling2d, average pooling, avgpool, mean pooling, pool, pooling, downsample, downsampling.
 
     Args:
         kernel_size: Rows and columns of the window, in pixels.
@@ -65,12 +71,17 @@ class AvgPool2d(nn.AvgPool2d):
         _require_half(padding, kernel_size)
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         return F.avg_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
 class AdaptiveAvgPool2d(nn.AdaptiveAvgPool2d):
     """The mean of equal parts of a map, as many as the output has pixels, as ``torch.nn.AdaptiveAvgPool2d``.
+
+    Keywords: adaptive pooling, adaptive pool, average pooling, avgpool, global average pooling, gap,
+    globalaveragepooling2d, pool.
 
     Args:
         output_size: Rows and columns of the output; None in a pair keeps that one. 1 is global average pooling.
@@ -79,12 +90,16 @@ class AdaptiveAvgPool2d(nn.AdaptiveAvgPool2d):
     def __init__(self, output_size: Count | tuple[Count | None, Count | None] = 1) -> None:
         super().__init__(output_size)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
 class AdaptiveMaxPool2d(nn.AdaptiveMaxPool2d):
     """The largest value of equal parts of a map, as ``torch.nn.AdaptiveMaxPool2d``.
+
+    Keywords: adaptive pooling, adaptive pool, max pooling, global max pooling, globalmaxpooling2d, gmp, pool.
 
     Args:
         output_size: Rows and columns of the output; None in a pair keeps that one. 1 is global max pooling.
@@ -93,7 +108,9 @@ class AdaptiveMaxPool2d(nn.AdaptiveMaxPool2d):
     def __init__(self, output_size: Count | tuple[Count | None, Count | None] = 1) -> None:
         super().__init__(output_size)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         return F.adaptive_max_pool2d(input, self.output_size)  # type: ignore[arg-type]
 
 

@@ -8,13 +8,15 @@ from torch.nn import functional as F
 
 from components import transformer
 from components.layers._bounds import Count, Probability
-from composer.ports import AnyTensor, FeatureMap, Like
+from composer.ports import AnyTensor, FeatureMap, Like, Usually
 
 __all__ = ["DropPath", "Dropout", "Dropout2d", "LayerScale"]
 
 
 class Dropout(nn.Dropout):
     """Sets elements to zero at random in training and scales the others up, as ``torch.nn.Dropout``.
+
+    Keywords: drop, regularization, regularisation, regularize, dropout1d.
 
     Args:
         p: Chance of an element to be zero.
@@ -23,12 +25,14 @@ class Dropout(nn.Dropout):
     def __init__(self, p: Probability = 0.5) -> None:
         super().__init__(p)
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
         return F.dropout(input, self.p, self.training)
 
 
 class Dropout2d(nn.Dropout2d):
     """Sets whole channels to zero at random in training and scales the others up, as ``torch.nn.Dropout2d``.
+
+    Keywords: spatial dropout, spatialdropout2d, channel dropout, dropoutnd, drop, regularization.
 
     Args:
         p: Chance of a channel to be zero.
@@ -37,12 +41,16 @@ class Dropout2d(nn.Dropout2d):
     def __init__(self, p: Probability = 0.5) -> None:
         super().__init__(p)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H W"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H W"]:
         return F.dropout2d(input, self.p, self.training)
 
 
 class DropPath(transformer.DropPath):
     """Leaves a residual branch out at random in training, sample by sample (stochastic depth, arXiv:1603.09382).
+
+    Keywords: stochastic depth, drop connect, droplayer, drop, regularization.
 
     Args:
         drop_prob: Chance of a sample to lose the branch; the others are scaled up.
@@ -51,12 +59,16 @@ class DropPath(transformer.DropPath):
     def __init__(self, drop_prob: Annotated[float, Interval(ge=0, lt=1)] = 0.1) -> None:
         super().__init__(drop_prob)
 
-    def forward(self, input: Annotated[AnyTensor, "B ..."]) -> Annotated[Tensor, Like("input"), "B ..."]:
+    def forward(
+        self, input: Annotated[AnyTensor, Usually("TransformerEncoderLayer"), "B ..."]
+    ) -> Annotated[Tensor, Like("input"), "B ..."]:
         return super().forward(input)
 
 
 class LayerScale(transformer.LayerScale):
     """A learned scale of each channel, small at first, at the end of a residual branch (CaiT, arXiv:2103.17239).
+
+    Keywords: gamma, cait, convnext scale, learnable scale, per-channel scale.
 
     Args:
         dim: Size of the last axis.
@@ -66,5 +78,7 @@ class LayerScale(transformer.LayerScale):
     def __init__(self, dim: Count, layer_scale_init_value: float = 1e-5) -> None:
         super().__init__(dim, layer_scale_init_value)
 
-    def forward(self, input: Annotated[AnyTensor, "... dim"]) -> Annotated[Tensor, Like("input"), "... dim"]:
+    def forward(
+        self, input: Annotated[AnyTensor, Usually("TransformerEncoderLayer"), "... dim"]
+    ) -> Annotated[Tensor, Like("input"), "... dim"]:
         return input * self.weight

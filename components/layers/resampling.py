@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.layers._bounds import Count, Size
-from composer.ports import FeatureMap, Like
+from composer.ports import FeatureMap, Image, Like, Usually
 
 __all__ = ["PixelShuffle", "PixelUnshuffle", "Resize", "Upsample", "ZeroPad2d"]
 
@@ -17,6 +17,9 @@ Mode = Literal["nearest", "nearest-exact", "bilinear", "bicubic", "area"]
 
 class Upsample(nn.Upsample):
     """A map enlarged by a factor or to a size, as ``torch.nn.Upsample``.
+
+    Keywords: upsampling, upsampling2d, interpolate, nearest, bilinear, enlarge, scale up, unpool, resize, up,
+    upsamplingnearest2d, upsamplingbilinear2d, decoder.
 
     Args:
         size: Rows and columns of the output, in pixels; None where there is a factor.
@@ -42,12 +45,17 @@ class Upsample(nn.Upsample):
         _check_corners(mode, align_corners)
         super().__init__(size, scale_factor, mode, align_corners)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually(Image), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         return F.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners)
 
 
 class Resize(nn.Module):
     """A map brought to the rows and columns of another one, or to a fixed size.
+
+    Keywords: interpolate, upsample, upsampling, upsampling2d, upsample like, bilinear, downsample, scale image,
+    resizing, unpool, match size.
 
     Args:
         size: Rows and columns of the output, in pixels, where nothing is wired to ``like``.
@@ -67,8 +75,8 @@ class Resize(nn.Module):
 
     def forward(
         self,
-        input: Annotated[FeatureMap, "B C H W"],
-        like: Annotated[FeatureMap, "B C2 H2 W2"] | None = None,
+        input: Annotated[FeatureMap, Usually(Image), "B C H W"],
+        like: Annotated[FeatureMap, Usually("Conv2d"), "B C2 H2 W2"] | None = None,
     ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         size = self.size if like is None else like.shape[-2:]
         if size is None:
@@ -79,6 +87,8 @@ class Resize(nn.Module):
 class PixelShuffle(nn.PixelShuffle):
     """Channels laid out as pixels: C r² maps become C maps, r times larger (arXiv:1609.05158).
 
+    Keywords: depth to space, subpixel, sub-pixel convolution, super resolution, upsample, upsampling, espcn.
+
     Args:
         upscale_factor: r.
     """
@@ -86,12 +96,16 @@ class PixelShuffle(nn.PixelShuffle):
     def __init__(self, upscale_factor: Count) -> None:
         super().__init__(upscale_factor)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[FeatureMap, "B C2 H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+    ) -> Annotated[FeatureMap, "B C2 H2 W2"]:
         return F.pixel_shuffle(input, self.upscale_factor)
 
 
 class PixelUnshuffle(nn.PixelUnshuffle):
     """Pixels laid out as channels: C maps become C r² maps, r times smaller.
+
+    Keywords: space to depth, focus, patch merging, downsample, unfold.
 
     Args:
         downscale_factor: r.
@@ -100,12 +114,14 @@ class PixelUnshuffle(nn.PixelUnshuffle):
     def __init__(self, downscale_factor: Count) -> None:
         super().__init__(downscale_factor)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[FeatureMap, "B C2 H2 W2"]:
+    def forward(self, input: Annotated[FeatureMap, Usually(Image), "B C H W"]) -> Annotated[FeatureMap, "B C2 H2 W2"]:
         return F.pixel_unshuffle(input, self.downscale_factor)
 
 
 class ZeroPad2d(nn.ZeroPad2d):
     """Zeros added around a map, as ``torch.nn.ZeroPad2d``.
+
+    Keywords: pad, padding, zero padding, zeropadding2d, border.
 
     Args:
         padding: Pixels on every side, or left, right, top and bottom; negative ones cut pixels off.
@@ -114,7 +130,9 @@ class ZeroPad2d(nn.ZeroPad2d):
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__(padding)
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(
+        self, input: Annotated[FeatureMap, Usually(Image), "B C H W"]
+    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
         return F.pad(input, self.padding)
 
 

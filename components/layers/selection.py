@@ -7,13 +7,16 @@ from annotated_types import Interval, MinLen
 from torch import nn
 
 from components.layers._bounds import Axis, Count
-from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid
+from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid, Usually
 
 __all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]
 
 
 class Concat(nn.Module):
     """Tensors joined along an axis; their other axes have the same sizes.
+
+    Keywords: cat, concatenate, join, merge, dense connection, skip connection, stack channels, unet skip, fuse,
+    hstack, vstack.
 
     Args:
         dim: The axis: 1 for channels or tokens, 0 for the batch.
@@ -23,12 +26,14 @@ class Concat(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, *xs: AnyTensor) -> AnyTensor:
+    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d")]) -> AnyTensor:
         return torch.cat(xs, self.dim)
 
 
 class Stack(nn.Module):
     """Tensors of one shape joined along a new axis.
+
+    Keywords: join, new axis, batch tensors, combine, list to tensor.
 
     Args:
         dim: Where the new axis stands in the output.
@@ -38,12 +43,14 @@ class Stack(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, *xs: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
         return torch.stack(xs, self.dim)
 
 
 class Chunk(nn.Module):
     """An axis cut into parts of the same size; the first ones are one longer where it does not come out even.
+
+    Keywords: split, split channels, partition, divide.
 
     Args:
         chunks: How many parts, at most 1024.
@@ -55,12 +62,14 @@ class Chunk(nn.Module):
         self.chunks = chunks
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Levels:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Levels:
         return torch.tensor_split(input, self.chunks, self.dim)
 
 
 class Split(nn.Module):
     """An axis cut into parts of given sizes.
+
+    Keywords: split channels, tensor_split, divide, partition, unbind, csp, c2f.
 
     Args:
         sizes: Sizes of the parts; they add up to the size of the axis.
@@ -72,12 +81,15 @@ class Split(nn.Module):
         self.sizes = sizes
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Levels:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Levels:
         return torch.split(input, self.sizes, self.dim)  # type: ignore[arg-type]
 
 
 class Select(nn.Module):
     """One entry of an axis, which is then gone: by default the first token, where the class token stands.
+
+    Keywords: index, indexing, cls token, class token, pick, take, gather, narrow, index_select, first token,
+    choose, getitem, slice.
 
     Args:
         index: Which entry; negative counts from the end.
@@ -89,12 +101,15 @@ class Select(nn.Module):
         self.index = index
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("TransformerEncoderLayer"), "..."]) -> AnyTensor:
         return input.select(self.dim, self.index)
 
 
 class Slice(nn.Module):
     """A stretch of an axis: from 1 on, for instance, the tokens behind the class token.
+
+    Keywords: crop, cropping2d, narrow, center crop, drop token, part, sub-tensor, range, truncate, indexing, remove
+    class token.
 
     Args:
         start: First entry; negative counts from the end.
@@ -108,12 +123,14 @@ class Slice(nn.Module):
         whole = (slice(None),)
         self.index = (*whole * dim, stretch) if dim >= 0 else (..., stretch, *whole * (-dim - 1))
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
         return input[self.index]
 
 
 class SelectLevel(nn.Module):
     """One level of a sequence: the same as the reference ``node.out[i]``, as a node of its own.
+
+    Keywords: pick level, last level, feature map of a level, index levels, stage, choose level, feature level.
 
     Args:
         level: Which level; negative counts from the end.
@@ -123,15 +140,19 @@ class SelectLevel(nn.Module):
         super().__init__()
         self.level = level
 
-    def forward(self, levels: Levels) -> AnyTensor:
+    def forward(self, levels: Annotated[Levels, Usually("ResNet")]) -> AnyTensor:
         return levels[self.level]
 
 
 class CollectLevels(nn.Module):
-    """Feature maps put together as a pyramid, in the order of the wires: finest first."""
+    """Feature maps put together as a pyramid, in the order of the wires: finest first.
+
+    Keywords: pyramid, feature pyramid, list of feature maps, multi-scale, multilevel, make pyramid, pack, gather
+    levels, features list, tuple.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, *xs: FeatureMap) -> Pyramid:
+    def forward(self, *xs: Annotated[FeatureMap, Usually("Conv2d")]) -> Pyramid:
         return xs

@@ -7,7 +7,7 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 
 from components.layers._bounds import Axis, Count, Sizes
-from composer.ports import AnyTensor, FeatureMap, Like, Tokens
+from composer.ports import AnyTensor, FeatureMap, Like, Tokens, Usually
 
 __all__ = [
     "Detach",
@@ -24,27 +24,37 @@ __all__ = [
 
 
 class Identity(nn.Identity):
-    """What comes in goes out: a place to hold a name or to change a branch later."""
+    """What comes in goes out: a place to hold a name or to change a branch later.
+
+    Keywords: noop, pass through, nothing, placeholder, lambda, linear activation, sequential.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
         return input
 
 
 class Detach(nn.Module):
-    """What comes in goes out, but no gradient comes back (the stop-gradient of SimSiam, arXiv:2011.10566)."""
+    """What comes in goes out, but no gradient comes back (the stop-gradient of SimSiam, arXiv:2011.10566).
+
+    Keywords: stop gradient, stopgrad, no grad, requires_grad false, block gradient, simsiam.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(
+        self, input: Annotated[AnyTensor, Usually("NonLinearNeck"), "..."]
+    ) -> Annotated[Tensor, Like("input"), "..."]:
         return input.detach()
 
 
 class Flatten(nn.Flatten):
     """Neighbouring axes joined into one, as ``torch.nn.Flatten``.
+
+    Keywords: view, ravel, vectorize, reshape, to vector, squash axes, rearrange.
 
     Args:
         start_dim: First axis that is joined; 1 keeps the batch.
@@ -54,12 +64,14 @@ class Flatten(nn.Flatten):
     def __init__(self, start_dim: Axis = 1, end_dim: Axis = -1) -> None:
         super().__init__(start_dim, end_dim)
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "..."]) -> AnyTensor:
         return input.flatten(self.start_dim, self.end_dim)
 
 
 class Unflatten(nn.Unflatten):
     """One axis split into several, as ``torch.nn.Unflatten``.
+
+    Keywords: split axis, view, reshape, unfold axis, heads, to grid.
 
     Args:
         dim: The axis that is split.
@@ -73,12 +85,14 @@ class Unflatten(nn.Unflatten):
         _check_sizes("unflattened_size", unflattened_size)
         super().__init__(dim, unflattened_size)
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> AnyTensor:
         return torch.unflatten(input, self.dim, self.unflattened_size)
 
 
 class Reshape(nn.Module):
     """All axes but the first laid out anew; the first one, the batch, stays.
+
+    Keywords: view, resize tensor, unsqueeze, rearrange, flatten, einops, shape, change shape, layout.
 
     Args:
         shape: Sizes of the axes after the first; one of them may be -1, what is left.
@@ -92,12 +106,14 @@ class Reshape(nn.Module):
         _check_sizes("shape", shape)
         self.shape = shape
 
-    def forward(self, input: Annotated[AnyTensor, "B ..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "B ..."]) -> AnyTensor:
         return input.reshape(input.shape[0], *self.shape)
 
 
 class Permute(nn.Module):
     """Axes in another order.
+
+    Keywords: transpose, swapaxes, moveaxis, movedim, channels last, rearrange, einops, reorder, t().
 
     Args:
         dims: For each axis of the output, which one of the input it is: (0, 2, 3, 1) puts channels last.
@@ -115,12 +131,14 @@ class Permute(nn.Module):
             )
         self.dims = dims
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
         return input.permute(self.dims)
 
 
 class Squeeze(nn.Module):
     """An axis of size 1 taken out.
+
+    Keywords: remove axis, drop dimension, remove dimension, reduce dims.
 
     Args:
         dim: The axis; one of another size stays.
@@ -130,12 +148,14 @@ class Squeeze(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "..."]) -> AnyTensor:
         return input.squeeze(self.dim)
 
 
 class Unsqueeze(nn.Module):
     """An axis of size 1 put in.
+
+    Keywords: expand_dims, add axis, new axis, None index, expand dimension, repeatvector.
 
     Args:
         dim: Where the new axis stands in the output.
@@ -145,22 +165,29 @@ class Unsqueeze(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, "..."]) -> AnyTensor:
+    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> AnyTensor:
         return input.unsqueeze(self.dim)
 
 
 class MapToTokens(nn.Module):
-    """The pixels of a map as a sequence, row by row."""
+    """The pixels of a map as a sequence, row by row.
+
+    Keywords: flatten spatial, map to sequence, patchify, patch embedding, patches to tokens, to tokens, nchw to
+    nlc, flatten transpose, tokenize, rearrange b c h w -> b (h w) c.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[FeatureMap, "B C H W"]) -> Annotated[Tokens, "B N C"]:
+    def forward(self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]) -> Annotated[Tokens, "B N C"]:
         return input.flatten(2).transpose(1, 2)
 
 
 class TokensToMap(nn.Module):
     """A sequence laid out as the pixels of a map, row by row.
+
+    Keywords: tokens to feature map, unpatchify, nlc to nchw, sequence to map, fold, unflatten, reshape tokens,
+    rearrange b (h w) c -> b c h w.
 
     Args:
         height: Rows of the map; its columns are what the length of the sequence leaves.
@@ -170,7 +197,9 @@ class TokensToMap(nn.Module):
         super().__init__()
         self.height = height
 
-    def forward(self, input: Annotated[Tokens, "B N C"]) -> Annotated[FeatureMap, "B C height W"]:
+    def forward(
+        self, input: Annotated[Tokens, Usually("TransformerEncoderLayer"), "B N C"]
+    ) -> Annotated[FeatureMap, "B C height W"]:
         return torch.unflatten(input.transpose(1, 2), 2, (self.height, -1))
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from components.distributed import gathered, process_count, process_rank
-from composer.ports import AnyTensor, Like
+from composer.ports import AnyTensor, Image, Like, Usually
 
 __all__ = ["BatchShuffle", "BatchUnshuffle"]
 
@@ -22,12 +22,14 @@ class BatchShuffle(nn.Module):
 
     Batch statistics then cannot tell which samples belong together. Only in training and where several processes train
     together; otherwise nothing is mixed.
+
+    Keywords: shuffle bn, shuffling batchnorm, moco shuffle, shuffle samples, randperm.
     """
 
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, "B ..."]) -> _Shuffled:
+    def forward(self, input: Annotated[AnyTensor, Usually(Image), "B ..."]) -> _Shuffled:
         """This process's share of the mixed samples, and the order of all of them."""
         total = input.shape[0] * process_count()
         if process_count() == 1 or not self.training:
@@ -38,13 +40,18 @@ class BatchShuffle(nn.Module):
 
 
 class BatchUnshuffle(nn.Module):
-    """Puts back what ``BatchShuffle`` mixed; no gradient flows through it where anything was."""
+    """Puts back what ``BatchShuffle`` mixed; no gradient flows through it where anything was.
+
+    Keywords: unshuffle bn, moco unshuffle.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
     def forward(
-        self, input: Annotated[AnyTensor, "B ..."], order: Annotated[AnyTensor, "M"]
+        self,
+        input: Annotated[AnyTensor, Usually("BatchShuffle"), "B ..."],
+        order: Annotated[AnyTensor, Usually("BatchShuffle"), "M"],
     ) -> Annotated[Tensor, Like("input"), "B ..."]:
         """The samples of this process.
 

@@ -14,6 +14,8 @@ class Sobel(nn.Module):
     """The horizontal and vertical edges of a colour picture: mean of the channels, then Sobel's filters.
 
     So that clusters do not follow colours (DeepCluster, arXiv:1807.05520, section 3.3). Nothing in it is learned.
+
+    Keywords: edge detection, edges, edge filter, gradient filter, gray, grayscale.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from components.layers._bounds import Count, Epsilon, Probability, require_divisor
 from components.layers.attention import MultiheadAttention
-from composer.ports import AnyTensor, Mask, Tokens
+from composer.ports import AnyTensor, Mask, Tokens, Usually
 
 __all__ = ["TransformerDecoderLayer", "TransformerEncoderLayer"]
 
@@ -19,6 +19,9 @@ class TransformerEncoderLayer(nn.Module):
     """Self-attention, then a two-layer MLP, both residual (arXiv:1706.03762, figure 1, left).
 
     Equal to ``torch.nn.TransformerEncoderLayer`` with the batch first. In a mask, True leaves a token out.
+
+    Keywords: transformer, transformer block, transformer layer, encoder, transformer encoder, vit block,
+    self-attention, attention block, encoder layer, attention, bert layer, feed forward, ffn, mlp block.
 
     Args:
         d_model: Length of a token.
@@ -60,8 +63,8 @@ class TransformerEncoderLayer(nn.Module):
 
     def forward(
         self,
-        src: Annotated[Tokens, "B N d_model"],
-        src_mask: Annotated[AnyTensor, "N N"] | None = None,
+        src: Annotated[Tokens, Usually("MapToTokens"), "B N d_model"],
+        src_mask: Annotated[AnyTensor, Usually(Mask), "N N"] | None = None,
         src_key_padding_mask: Annotated[Mask, "B N"] | None = None,
     ) -> Annotated[Tokens, "B N d_model"]:
         masks = {"attn_mask": src_mask, "key_padding_mask": src_key_padding_mask}
@@ -79,6 +82,9 @@ class TransformerDecoderLayer(nn.Module):
     """Self-attention, attention to a memory, then a two-layer MLP, all residual (arXiv:1706.03762, figure 1, right).
 
     Equal to ``torch.nn.TransformerDecoderLayer`` with the batch first. In a mask, True leaves a token out.
+
+    Keywords: decoder, transformer decoder, detr, cross attention, transformer layer, transformer block, attention,
+    decoder layer.
 
     Args:
         d_model: Length of a token.
@@ -123,10 +129,10 @@ class TransformerDecoderLayer(nn.Module):
 
     def forward(
         self,
-        tgt: Annotated[Tokens, "B N d_model"],
-        memory: Annotated[Tokens, "B M d_model"],
-        tgt_mask: Annotated[AnyTensor, "N N"] | None = None,
-        memory_mask: Annotated[AnyTensor, "N M"] | None = None,
+        tgt: Annotated[Tokens, Usually("MapToTokens"), "B N d_model"],
+        memory: Annotated[Tokens, Usually("TransformerEncoderLayer"), "B M d_model"],
+        tgt_mask: Annotated[AnyTensor, Usually(Mask), "N N"] | None = None,
+        memory_mask: Annotated[AnyTensor, Usually(Mask), "N M"] | None = None,
         tgt_key_padding_mask: Annotated[Mask, "B N"] | None = None,
         memory_key_padding_mask: Annotated[Mask, "B M"] | None = None,
     ) -> Annotated[Tokens, "B N d_model"]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from components.losses.class_rows import class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Loss, Scalar
+from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["AsymmetricLoss"]
 
@@ -28,6 +28,8 @@ class AsymmetricLoss(nn.Module):
 
     Targets are rows [N, K] of 0 and 1, or class indices [N]. The mean is over N x K unless ``avg_factor`` says
     otherwise.
+
+    Keywords: asl, multi-label loss, multilabel, imbalanced, asymmetric.
 
     Args:
         gamma_pos: How fast the weight of a present class falls as its probability rises.
@@ -63,10 +65,10 @@ class AsymmetricLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[Embedding, "N K"],
-        target: Annotated[AnyTensor, "N ..."],
-        weight: Annotated[AnyTensor, "N"] | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
+        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        weight: Annotated[AnyTensor, Usually(Weight), "N"] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -5,7 +5,7 @@ from typing import Annotated
 from torch import nn
 from torch.nn import functional as F
 
-from composer.ports import AnyTensor, Loss, Mask
+from composer.ports import AnyTensor, Loss, Mask, Usually
 
 __all__ = ["CosineSimilarityLoss"]
 
@@ -14,6 +14,9 @@ class CosineSimilarityLoss(nn.Module):
     """How far predictions point away from their targets: shift - scale cos(pred, target), the mean over all vectors.
 
     SimSiam (arXiv:2011.10566, equation 1) as it stands; BYOL (arXiv:2006.07733, equation 2) with shift and scale 2.
+
+    Keywords: cosine loss, cosine embedding loss, negative cosine, cosine similarity, byol loss, simsiam loss,
+    cosine distance.
 
     Args:
         shift_factor: What the cosine is taken from.
@@ -27,9 +30,9 @@ class CosineSimilarityLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[AnyTensor, "..."],
-        target: Annotated[AnyTensor, "..."],
-        mask: Mask | None = None,
+        pred: Annotated[AnyTensor, Usually("LatentPredictHead"), "..."],
+        target: Annotated[AnyTensor, Usually("LatentPredictHead"), "..."],
+        mask: Annotated[Mask, Usually(Mask)] | None = None,
     ) -> Annotated[Loss, ""]:
         """The loss.
 

@@ -5,13 +5,15 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import nn
 
-from composer.ports import AnyTensor, Loss
+from composer.ports import AnyTensor, Loss, Usually
 
 __all__ = ["CrossCorrelationLoss"]
 
 
 class CrossCorrelationLoss(nn.Module):
     """How far a cross-correlation matrix is from the identity (Barlow Twins, arXiv:2103.03230, equation 1).
+
+    Keywords: barlow twins loss, barlow, redundancy reduction, decorrelation.
 
     Args:
         lambd: Weight of the elements off the diagonal.
@@ -21,7 +23,9 @@ class CrossCorrelationLoss(nn.Module):
         super().__init__()
         self.lambd = lambd
 
-    def forward(self, matrix: Annotated[AnyTensor, "C C"]) -> Annotated[Loss, ""]:
+    def forward(
+        self, matrix: Annotated[AnyTensor, Usually("LatentCrossCorrelationHead"), "C C"]
+    ) -> Annotated[Loss, ""]:
         """Sum of (1 - m_ii)^2, and lambd times the sum of m_ij^2."""
         diagonal = matrix.diagonal()
         off_diagonal = matrix.square().sum() - diagonal.square().sum()

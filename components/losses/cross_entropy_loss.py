@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from components.losses.class_rows import class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
 from components.value_checks import check_range
-from composer.ports import AnyTensor, Embedding, Loss, Scalar
+from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["CrossEntropyLoss"]
 
@@ -45,6 +45,10 @@ class CrossEntropyLoss(nn.Module):
     Targets are class indices [N] or rows [N, K] of probabilities. With ``use_sigmoid`` an index that equals the number
     of classes stands for none of them (OpenMMLab's classifiers take rows only there, its detectors also indices), and
     each class has a loss of its own, so that the mean is over N x K. Without, the index -100 is disregarded.
+
+    Keywords: loss, ce, cross entropy, softmax loss, nll, nll loss, negative log likelihood, categorical cross
+    entropy, sparse categorical crossentropy, log loss, bce, bceloss, bce with logits, bcewithlogitsloss, binary
+    cross entropy, multi-label loss, multilabelsoftmarginloss, classification loss, criterion.
 
     Args:
         use_sigmoid: Whether each class is a question by itself, answered by a sigmoid.
@@ -107,10 +111,10 @@ class CrossEntropyLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[Embedding, "N K"],
-        target: Annotated[AnyTensor, "N ..."],
-        weight: Annotated[AnyTensor, "N"] | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
+        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        weight: Annotated[AnyTensor, Usually(Weight), "N"] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from components.losses.class_rows import class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Loss, Scalar
+from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["FocalLoss"]
 
@@ -34,6 +34,9 @@ class FocalLoss(nn.Module):
     Targets are class indices [N], of which the number of classes stands for none (background), or rows [N, K]. The
     mean is over N x K unless ``avg_factor`` says otherwise. Serves OpenMMLab's classifiers and detectors, whose
     parameters differ.
+
+    Keywords: focal, sigmoid focal loss, class imbalance, binaryfocalcrossentropy, retinanet loss, imbalanced, hard
+    examples.
 
     Args:
         use_sigmoid: True; there is no softmax form.
@@ -65,10 +68,10 @@ class FocalLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[Embedding, "N K"],
-        target: Annotated[AnyTensor, "N ..."],
-        weight: AnyTensor | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
+        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from components.dynamic_rows import true_positions
 from components.losses.class_rows import class_rows
 from components.losses.weighted_loss import Reduction, weight_reduce_loss
-from composer.ports import AnyTensor, Embedding, Label, Loss
+from composer.ports import AnyTensor, Embedding, Label, Loss, Target, Usually, Weight
 
 __all__ = ["GHMC", "GHMR"]
 
@@ -87,6 +87,8 @@ class GHMC(HarmonizedLoss):
     Targets are class indices [N], of which the number of classes stands for none, or rows [N, K]. The running counts
     change in training only.
 
+    Keywords: ghm, gradient harmonizing mechanism, gradient harmonized classification, imbalanced.
+
     Args:
         bins: Ranges that the interval from 0 to 1 is cut into.
         momentum: How much of the counts before is kept; 0 takes those of the batch.
@@ -113,10 +115,10 @@ class GHMC(HarmonizedLoss):
 
     def forward(
         self,
-        pred: Annotated[Embedding, "N K"],
-        target: Annotated[AnyTensor, "N ..."],
-        weight: AnyTensor | None = None,
-        level: Annotated[Label, "N"] | None = None,
+        pred: Annotated[Embedding, Usually("AnchorPredictions"), "N K"],
+        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
+        level: Annotated[Label, Usually("AnchorPredictions"), "N"] | None = None,
     ) -> Loss:
         """Weighted by harmony; an element with the weight 0 does not count, other weights are alike."""
         _check_level(level, self.levels)
@@ -131,6 +133,8 @@ class GHMR(HarmonizedLoss):
     """A smooth absolute difference in which each range of gradients counts alike (GHM, arXiv:1811.05181, equation 10).
 
     The running counts change in training only.
+
+    Keywords: ghm, gradient harmonizing regression, box regression loss.
 
     Args:
         mu: Below about this difference the loss is square.
@@ -158,10 +162,10 @@ class GHMR(HarmonizedLoss):
 
     def forward(
         self,
-        pred: Annotated[Embedding, "N K"],
-        target: Annotated[AnyTensor, "N K"],
-        weight: AnyTensor | None = None,
-        level: Annotated[Label, "N"] | None = None,
+        pred: Annotated[Embedding, Usually("AnchorPredictions"), "N K"],
+        target: Annotated[AnyTensor, Usually(Target), "N K"],
+        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
+        level: Annotated[Label, Usually("AnchorPredictions"), "N"] | None = None,
     ) -> Loss:
         """sqrt(d^2 + mu^2) - mu, weighted by harmony; an element with the weight 0 does not count."""
         _check_level(level, self.levels)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from components.box_geometry import generalized_iou
 from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Loss, Scalar
+from composer.ports import AnyTensor, Loss, Scalar, Target, Usually, Weight
 
 __all__ = ["GIoULoss"]
 
@@ -20,6 +20,9 @@ def giou_loss(pred: Tensor, target: Tensor, eps: float) -> Tensor:
 
 class GIoULoss(nn.Module):
     """1 - GIoU of predicted and true boxes (arXiv:1902.09630, section 3.1).
+
+    Keywords: giou, generalized iou, generalized_box_iou_loss, iou loss, box loss, bbox loss, box regression loss,
+    intersection over union.
 
     Args:
         eps: Smallest area that a ratio is taken of, in square pixels.
@@ -40,10 +43,10 @@ class GIoULoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[AnyTensor, "N 4"],
-        target: Annotated[AnyTensor, "N 4"],
-        weight: AnyTensor | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[AnyTensor, Usually("DeltaXYWHBBoxCoder"), "N 4"],
+        target: Annotated[AnyTensor, Usually(Target), "N 4"],
+        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

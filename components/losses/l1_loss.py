@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Loss, Scalar
+from composer.ports import AnyTensor, Loss, Scalar, Target, Usually, Weight
 
 __all__ = ["L1Loss", "SmoothL1Loss"]
 
@@ -37,6 +37,8 @@ def _same_shape(pred: Tensor, target: Tensor) -> None:
 class L1Loss(nn.Module):
     """The absolute difference of prediction and target.
 
+    Keywords: l1, mae loss, mean absolute error, absolute error, regression loss, lad, box regression loss.
+
     Args:
         reduction: ``none`` keeps one value an element; ``mean`` and ``sum`` give one number.
         loss_weight: Multiplies the loss.
@@ -52,10 +54,10 @@ class L1Loss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[AnyTensor, "..."],
-        target: Annotated[AnyTensor, "..."],
-        weight: AnyTensor | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[AnyTensor, Usually("Linear"), "..."],
+        target: Annotated[AnyTensor, Usually(Target), "..."],
+        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:
@@ -66,6 +68,8 @@ class L1Loss(nn.Module):
 
 class SmoothL1Loss(nn.Module):
     """The absolute difference, but squared near zero (Fast R-CNN, arXiv:1504.08083, equation 3).
+
+    Keywords: huber, huber loss, smooth l1, box regression loss, bbox loss, regression loss.
 
     Args:
         beta: Where the square goes over into the straight line.
@@ -89,10 +93,10 @@ class SmoothL1Loss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[AnyTensor, "..."],
-        target: Annotated[AnyTensor, "..."],
-        weight: AnyTensor | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[AnyTensor, Usually("Linear"), "..."],
+        target: Annotated[AnyTensor, Usually(Target), "..."],
+        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from components.losses.class_rows import class_rows
 from components.losses.cross_entropy_loss import CrossEntropyLoss
 from components.losses.weighted_loss import Reduction
-from composer.ports import AnyTensor, Embedding, Loss, Scalar
+from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["LabelSmoothLoss"]
 
@@ -21,6 +21,9 @@ class LabelSmoothLoss(nn.Module):
     - ``original``: (1 - e) y + e / K;
     - ``classy_vision``: (y + e / K) / (1 + e);
     - ``multi_label``: 1 - e for classes that are present (y > 0), e for the others.
+
+    Keywords: label smoothing, label smooth, smoothing, labelsmoothingcrossentropy, soft targets, mixup loss, soft
+    target cross entropy.
 
     Args:
         label_smooth_val: The strength e, from 0 to below 1.
@@ -64,10 +67,10 @@ class LabelSmoothLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[Embedding, "N K"],
-        target: Annotated[AnyTensor, "N ..."],
-        weight: Annotated[AnyTensor, "N"] | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
+        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        weight: Annotated[AnyTensor, Usually(Weight), "N"] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -12,6 +12,9 @@ __all__ = ["LossSum"]
 class LossSum(nn.Module):
     """The sum of losses times a weight: the symmetric losses of BYOL (arXiv:2006.07733) and SimSiam (arXiv:2011.10566).
 
+    Keywords: add losses, total loss, sum of losses, weighted sum of losses, combine losses, multi-task loss,
+    overall loss.
+
     Args:
         weight: What the sum is multiplied by.
     """

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from composer.ports import AnyTensor, Loss, Mask, Tokens
+from composer.ports import AnyTensor, Image, Loss, Mask, Target, Tokens, Usually
 
 __all__ = ["MAEReconstructionLoss", "PixelReconstructionLoss", "SimMIMReconstructionLoss"]
 
@@ -17,6 +17,9 @@ class PixelReconstructionLoss(nn.Module):
 
     Tokens [B, N, C] are averaged over their numbers first. The sum over what is hidden is divided by the sum of the
     mask; for maps a mask [B, 1, H, W] counts pixels, so that ``channel`` divides by the channels too.
+
+    Keywords: mse, mseloss, mean squared error, l2, l2 loss, squared error, reconstruction loss, autoencoder loss,
+    regression loss, pixel loss.
 
     Args:
         criterion: ``L1`` for the absolute difference, ``L2`` for its square.
@@ -32,8 +35,8 @@ class PixelReconstructionLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[AnyTensor, "..."],
-        target: Annotated[AnyTensor, "..."],
+        pred: Annotated[AnyTensor, Usually("Conv2d"), "..."],
+        target: Annotated[AnyTensor, Usually(Target), "..."],
         mask: Mask | None = None,
     ) -> Annotated[Loss, ""]:
         """One number.
@@ -49,13 +52,17 @@ class PixelReconstructionLoss(nn.Module):
 
 
 class MAEReconstructionLoss(nn.Module):
-    """Mean squared difference of the hidden patches (MAE, arXiv:2111.06377, section 3): mmselfsup's name for it."""
+    """Mean squared difference of the hidden patches (MAE, arXiv:2111.06377, section 3): mmselfsup's name for it.
+
+    Keywords: mae pretraining loss, masked mse, mse, mseloss, mean squared error, reconstruction loss, l2 loss,
+    squared error.
+    """
 
     def forward(
         self,
-        pred: Annotated[Tokens, "B N C"],
-        target: Annotated[Tokens, "B N C"],
-        mask: Annotated[Mask, "B N"],
+        pred: Annotated[Tokens, Usually("MAEPretrainDecoder"), "B N C"],
+        target: Annotated[Tokens, Usually("MAEPretrainHead"), "B N C"],
+        mask: Annotated[Mask, Usually("RandomMasking"), "B N"],
     ) -> Annotated[Loss, ""]:
         """One number.
 
@@ -70,6 +77,8 @@ class MAEReconstructionLoss(nn.Module):
 class SimMIMReconstructionLoss(nn.Module):
     """Mean absolute difference of the hidden pixels (SimMIM, arXiv:2111.09886, section 3.4): mmselfsup's name for it.
 
+    Keywords: simmim loss, masked l1, reconstruction loss, masked image modeling loss.
+
     Args:
         encoder_in_channels: Channels of the image.
     """
@@ -80,9 +89,9 @@ class SimMIMReconstructionLoss(nn.Module):
 
     def forward(
         self,
-        pred: Annotated[AnyTensor, "B C H W"],
-        target: Annotated[AnyTensor, "B C H W"],
-        mask: Annotated[Mask, "B 1 H W"],
+        pred: Annotated[AnyTensor, Usually("SimMIMLinearDecoder"), "B C H W"],
+        target: Annotated[AnyTensor, Usually(Image), "B C H W"],
+        mask: Annotated[Mask, Usually("SimMIMHead"), "B 1 H W"],
     ) -> Annotated[Loss, ""]:
         """One number.
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from components.distributed import all_summed, gathered, process_count, process_rank
 from components.heads.multi_prototypes import MultiPrototypes
 from components.initialization import InitCfg, initialize
-from composer.ports import Embedding, Loss
+from composer.ports import Embedding, Loss, Usually
 
 __all__ = ["SwAVLoss"]
 
@@ -49,6 +49,8 @@ class SwAVLoss(nn.Module):
     are used. ``queue_length`` and what follows it are settings of OpenMMLab's SwAVHook; a training loop starts the
     queue and releases the prototypes through ``composer.training``. With several processes the codes are those of all
     batches together, and all hold the same queue; OpenMMLab's normalises prototypes by process.
+
+    Keywords: swav, sinkhorn, swapped assignments, clustering loss, multi-crop.
 
     Args:
         feat_dim: Length of an embedding.
@@ -106,7 +108,7 @@ class SwAVLoss(nn.Module):
         queue = torch.zeros(len(crops_for_assign), queue_length, feat_dim) if queue_length else None
         self.register_buffer("queue", queue)
 
-    def forward(self, feature: Annotated[Embedding, "N feat_dim"]) -> Annotated[Loss, ""]:
+    def forward(self, feature: Annotated[Embedding, Usually("SwAVNeck"), "N feat_dim"]) -> Annotated[Loss, ""]:
         """The mean of -q log p over pairs of crops; rows are ordered crop by crop."""
         if feature.shape[0] % self.crops:
             raise ValueError(

@@ -6,20 +6,23 @@ from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
-from composer.ports import AnyTensor, Label, Logits, Loss, Scalar, Tokens
+from composer.ports import AnyTensor, Label, Logits, Loss, Scalar, Tokens, Usually
 
 __all__ = ["BEiTLoss", "CAELoss"]
 
 
 class BEiTLoss(nn.Module):
-    """Cross entropy of the visual words of hidden patches (BEiT, arXiv:2106.08254, eq. 2): mmselfsup's name for it."""
+    """Cross entropy of the visual words of hidden patches (BEiT, arXiv:2106.08254, eq. 2): mmselfsup's name for it.
+
+    Keywords: beit cross entropy, masked image modeling loss, mim loss.
+    """
 
     def forward(
         self,
-        pred: Annotated[Logits, "N K"],
-        target: Annotated[Label, "N"],
-        weight: Annotated[AnyTensor, "N"] | None = None,
-        avg_factor: Annotated[Scalar, ""] | None = None,
+        pred: Annotated[Logits, Usually("BEiTV1Head"), "N K"],
+        target: Annotated[Label, Usually("BEiTV1Head"), "N"],
+        weight: Annotated[AnyTensor, Usually("BEiTV1Head"), "N"] | None = None,
+        avg_factor: Annotated[Scalar, Usually("BEiTV1Head"), ""] | None = None,
     ) -> Annotated[Loss, ""]:
         """One number.
 
@@ -45,6 +48,8 @@ class ContextLosses(NamedTuple):
 class CAELoss(nn.Module):
     """Cross entropy of visual words, and distance to the teacher's tokens (CAE, arXiv:2202.03026, section 3.3).
 
+    Keywords: context autoencoder loss, alignment loss.
+
     Args:
         lambd: Factor of the distance.
     """
@@ -55,10 +60,10 @@ class CAELoss(nn.Module):
 
     def forward(
         self,
-        logits: Annotated[Logits, "M V"],
-        target: Annotated[Label, "M"],
-        latent_pred: Annotated[Tokens, "B K C"],
-        latent_target: Annotated[Tokens, "B K C"],
+        logits: Annotated[Logits, Usually("CAEHead"), "M V"],
+        target: Annotated[Label, Usually("CAEHead"), "M"],
+        latent_pred: Annotated[Tokens, Usually("CAENeck.latent"), "B K C"],
+        latent_target: Annotated[Tokens, Usually("CAEHead"), "B K C"],
     ) -> ContextLosses:
         """The sum and its parts.
 

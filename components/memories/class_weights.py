@@ -18,6 +18,8 @@ class ClassWeights(nn.Module):
     At first all classes weigh the same, and the weights always sum to 1. What runs between epochs or steps changes
     them: a class of n samples then weighs in proportion to n to the power of ``-reweight_pow``.
 
+    Keywords: class balance, reweighting, odc weights, class frequencies, imbalanced.
+
     Args:
         num_classes: Classes.
         reweight: Whether new counts change the weights.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.distributed import gathered
-from composer.ports import AnyTensor, Embedding
+from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["NegativeQueue"]
 
@@ -19,6 +19,9 @@ class NegativeQueue(nn.Module):
     It answers from what it holds; then, in training, the new keys take the place of the oldest: those of all processes,
     where several train together. Unlike OpenMMLab's it takes batches that do not divide its length; of one with more
     keys than it holds the last ones stay.
+
+    Keywords: queue, memory queue, moco queue, moco, momentum contrast, dictionary queue, negatives, fifo, memory
+    bank, enqueue dequeue.
 
     Args:
         feat_dim: Length of a key.
@@ -34,7 +37,9 @@ class NegativeQueue(nn.Module):
         self.register_buffer("queue", F.normalize(torch.randn(feat_dim, length), dim=0))
         self.register_buffer("queue_ptr", torch.zeros(1, dtype=torch.int64))
 
-    def forward(self, keys: Annotated[Embedding, "B feat_dim"]) -> Annotated[AnyTensor, "feat_dim length"]:
+    def forward(
+        self, keys: Annotated[Embedding, Usually("MoCoV2Neck"), "B feat_dim"]
+    ) -> Annotated[AnyTensor, "feat_dim length"]:
         """The keys that are held, one a column; as they were before the new ones came.
 
         Args:

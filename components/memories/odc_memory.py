@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from components.clustering import centroids_of, kmeans
 from components.distributed import from_first, gathered
 from components.value_checks import check_range, values_are_known
-from composer.ports import Embedding, Label, SampleIndex, Scalar
+from composer.ports import Embedding, Label, SampleIndex, Scalar, Usually
 
 __all__ = ["ODCMemory"]
 
@@ -33,6 +33,8 @@ class ODCMemory(nn.Module):
     anew and small clusters dissolved, when it is their turn. It holds nothing until ``init_memory`` was called, which
     ``composer.training.assign_clusters`` does. Features and clusters are not in the state dict, as in OpenMMLab: call
     it again after loading. All processes hold the same; OpenMMLab's has the features in its first one only.
+
+    Keywords: odc, online deep clustering, memory bank, centroids memory, pseudo labels, clustering, momentum.
 
     Args:
         length: Samples of the data set.
@@ -93,7 +95,9 @@ class ODCMemory(nn.Module):
                     "all samples before training, and after loading weights"
                 )
 
-    def forward(self, feature: Annotated[Embedding, "B feat_dim"], index: Annotated[SampleIndex, "B"]) -> Assignment:
+    def forward(
+        self, feature: Annotated[Embedding, Usually("ODCNeck"), "B feat_dim"], index: Annotated[SampleIndex, "B"]
+    ) -> Assignment:
         """The clusters held; then f_i <- m f + (1 - m) f_i and the nearest centroid's label."""
         self.check_inputs({"index": index}, {})
         held = self.label_bank[index]

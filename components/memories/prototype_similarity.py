@@ -7,7 +7,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composer.ports import Embedding, Score
+from composer.ports import Embedding, Score, Usually
 
 __all__ = ["PrototypeSimilarity"]
 
@@ -18,6 +18,9 @@ class PrototypeSimilarity(nn.Module):
     The prototypes come from the state dict (entry ``prototype_vecs``, which OpenMMLab does not save), from the
     parameter ``prototypes``, or over the wire; those on the wire go first and are not kept. Before any came,
     similarities are 0.
+
+    Keywords: gallery, prototypes, retrieval, image retrieval, cosine similarity, nearest neighbour, nearest
+    neighbor, knn, similarity search, index.
 
     Args:
         length: How many prototypes; taken from the wire where ``prototypes`` has one.
@@ -53,7 +56,7 @@ class PrototypeSimilarity(nn.Module):
 
     def forward(
         self,
-        feature: Annotated[Embedding, "B in_channels"],
+        feature: Annotated[Embedding, Usually("GlobalAveragePooling"), "B in_channels"],
         prototypes: Annotated[Embedding, "length in_channels"] | None = None,
     ) -> Annotated[Score, "B length"]:
         """cos(feature, prototype) of every pair, from -1 to 1."""

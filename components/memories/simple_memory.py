@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from components.distributed import gathered
 from components.value_checks import check_range
-from composer.ports import Embedding, SampleIndex, Score
+from composer.ports import Embedding, SampleIndex, Score, Usually
 
 __all__ = ["SimpleMemory"]
 
@@ -28,6 +28,8 @@ class SimpleMemory(nn.Module):
     several train together. Embeddings are brought to length 1 here. ``neg_num`` and ``ensure_neg`` stand in
     OpenMMLab's algorithm NPID; what it draws again until no negative is the sample itself is drawn once here, from the
     others.
+
+    Keywords: memory bank, npid, instance discrimination, nce memory, moving average, ema, momentum.
 
     Args:
         length: Samples of the data set.
@@ -74,7 +76,9 @@ class SimpleMemory(nn.Module):
             mend = f"the bank holds {self.length} samples, set length to the size of the data set"
             check_range("index", given["index"], self.length, "sample", mend)
 
-    def forward(self, feature: Annotated[Embedding, "B feat_dim"], index: Annotated[SampleIndex, "B"]) -> Similarities:
+    def forward(
+        self, feature: Annotated[Embedding, Usually("LinearNeck"), "B feat_dim"], index: Annotated[SampleIndex, "B"]
+    ) -> Similarities:
         """Give f . v_i for the own sample and for ``neg_num`` drawn ones; then v_i <- m f + (1 - m) v_i."""
         self.check_inputs({"index": index}, {})
         feature = F.normalize(feature)

@@ -5,13 +5,15 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from composer.ports import FeatureMap
+from composer.ports import FeatureMap, Usually
 
 __all__ = ["AvgPool2dNeck"]
 
 
 class AvgPool2dNeck(nn.Module):
     """The mean of each channel over the cells of a square grid, as OpenMMLab's DeepCluster has it (arXiv:1807.05520).
+
+    Keywords: average pooling, pooling grid, deepcluster pool, avgpool, pool.
 
     Args:
         output_size: Rows and columns of the grid; 1 averages the whole map.
@@ -22,7 +24,7 @@ class AvgPool2dNeck(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(output_size)
 
     def forward(
-        self, feature: Annotated[FeatureMap, "B C H W"]
+        self, feature: Annotated[FeatureMap, Usually("ResNet"), "B C H W"]
     ) -> Annotated[FeatureMap, "B C output_size output_size"]:
         pooled: Tensor = self.avgpool(feature)
         return pooled

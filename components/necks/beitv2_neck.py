@@ -10,7 +10,7 @@ from components.backbones.vision_transformer import size_of
 from components.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
 from components.initialization import InitCfg, initialize
 from components.transformer import drop_path_rates, token_norm
-from composer.ports import AnyTensor, LayerCount, Tokens
+from composer.ports import AnyTensor, LayerCount, Tokens, Usually
 
 __all__ = ["BEiTV2Neck"]
 
@@ -27,6 +27,8 @@ class AggregatedPatches(NamedTuple):
 
 class BEiTV2Neck(nn.Module):
     """Early patches and the last class token through more layers (BEiT v2, arXiv:2208.06366, section 2.4).
+
+    Keywords: beit v2, patch aggregation, vqkd neck.
 
     Args:
         num_layers: Layers of the neck.
@@ -81,9 +83,9 @@ class BEiTV2Neck(nn.Module):
 
     def forward(
         self,
-        early: Annotated[Tokens, "B T embed_dims"],
-        feature: Annotated[Tokens, "B T embed_dims"],
-        rel_pos_bias: Annotated[AnyTensor, "num_heads T T"] | None = None,
+        early: Annotated[Tokens, Usually("BEiTPretrainViT"), "B T embed_dims"],
+        feature: Annotated[Tokens, Usually("BEiTPretrainViT"), "B T embed_dims"],
+        rel_pos_bias: Annotated[AnyTensor, Usually("BEiTPretrainViT"), "num_heads T T"] | None = None,
     ) -> AggregatedPatches:
         """Normalised patches, without the class token.
 

@@ -13,7 +13,7 @@ from components.initialization import InitCfg, initialize
 from components.masked_tokens import pick_tokens
 from components.transformer import FFN, DropPath, drop_path_rates, token_norm
 from components.truncated_normal import trunc_normal_
-from composer.ports import AnyTensor, LayerCount, Tokens
+from composer.ports import AnyTensor, LayerCount, Tokens, Usually
 
 __all__ = ["CAENeck"]
 
@@ -104,6 +104,8 @@ class PredictedPatches(NamedTuple):
 class CAENeck(nn.Module):
     """Predicts the tokens of hidden patches, and from these their visual words (CAE, arXiv:2202.03026, section 3).
 
+    Keywords: context autoencoder neck, latent regressor, decoder.
+
     Args:
         num_classes: Visual words; 0 gives the decoder's tokens.
         embed_dims: Length of a token.
@@ -175,10 +177,10 @@ class CAENeck(nn.Module):
 
     def forward(
         self,
-        feature: Annotated[Tokens, "B T embed_dims"],
-        pos_embed: Annotated[AnyTensor, "1 A embed_dims"],
-        ids_keep: Annotated[AnyTensor, "B U"],
-        ids_masked: Annotated[AnyTensor, "B mask_tokens_num"],
+        feature: Annotated[Tokens, Usually("CAEPretrainViT"), "B T embed_dims"],
+        pos_embed: Annotated[AnyTensor, Usually("CAEPretrainViT"), "1 A embed_dims"],
+        ids_keep: Annotated[AnyTensor, Usually("MaskedPatches"), "B U"],
+        ids_masked: Annotated[AnyTensor, Usually("MaskedPatches"), "B mask_tokens_num"],
     ) -> PredictedPatches:
         """Scores of visual words [B, K, num_classes] and tokens [B, K, embed_dims] of the hidden patches.
 

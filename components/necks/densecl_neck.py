@@ -6,7 +6,7 @@ from annotated_types import Ge
 from torch import nn
 
 from components.initialization import InitCfg, initialize
-from composer.ports import AnyTensor, Embedding, FeatureMap
+from composer.ports import AnyTensor, Embedding, FeatureMap, Usually
 
 __all__ = ["DenseCLNeck"]
 
@@ -21,6 +21,8 @@ class DenseCLNeck(nn.Module):
     """Two projections side by side, of the whole map and of each place (DenseCL, arXiv:2011.09157, section 3.2).
 
     Its outputs are the embedding of the map's mean, that of each of the N places, and the mean of the latter.
+
+    Keywords: densecl, dense contrastive learning, projection head, dense projection.
 
     Args:
         in_channels: Channels of the incoming map.
@@ -48,7 +50,7 @@ class DenseCLNeck(nn.Module):
         )
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[FeatureMap, "B in_channels H W"]) -> _Projections:
+    def forward(self, feature: Annotated[FeatureMap, Usually("ResNet"), "B in_channels H W"]) -> _Projections:
         """[B, in_channels, H, W] to [B, out_channels], [B, out_channels, N] and [B, out_channels]."""
         dense = self.mlp2(self.pool(feature)).flatten(2)
         return _Projections(self.mlp(feature.mean(dim=(2, 3))), dense, dense.mean(dim=2))

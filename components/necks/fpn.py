@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from components.conv_module import ConvModule
 from components.initialization import InitCfg, initialize
-from composer.ports import Pyramid
+from composer.ports import Pyramid, Usually
 
 __all__ = ["FPN", "PAFPN"]
 
@@ -21,6 +21,9 @@ Level = Annotated[int, Ge(0)]
 
 class FPN(nn.Module):
     """Feature pyramid network (arXiv:1612.03144, section 3): coarse levels are added to finer ones from the top down.
+
+    Keywords: feature pyramid network, feature pyramid, pyramid, multi-scale features, neck, top-down, lateral
+    connections, detection neck, decoder.
 
     Args:
         in_channels: Channels of each incoming level.
@@ -83,7 +86,9 @@ class FPN(nn.Module):
     def _add_layers(self, out_channels: int, cfgs: dict[str, Any]) -> None:
         """Build what a kind of pyramid has beside the laterals and the convolutions of the levels."""
 
-    def forward(self, feature: Annotated[Pyramid, "B in_channels H W"]) -> Annotated[Pyramid, "B out_channels H2 W2"]:
+    def forward(
+        self, feature: Annotated[Pyramid, Usually("ResNet"), "B in_channels H W"]
+    ) -> Annotated[Pyramid, "B out_channels H2 W2"]:
         """P_i = conv(lateral(C_i) + enlarged(P_(i+1) before its convolution)), then the further levels."""
         if len(feature) != len(self.in_channels):
             expected = f"one for each of in_channels {self.in_channels}"
@@ -116,6 +121,9 @@ class FPN(nn.Module):
 
 class PAFPN(FPN):
     """Path aggregation network (arXiv:1803.01534, section 3.1): a feature pyramid, then a path from the bottom up.
+
+    Keywords: panet, pan, path aggregation, path aggregation network, bottom-up, feature pyramid, pyramid, yolo
+    neck, detection neck.
 
     Args:
         in_channels: As for ``FPN``, and so are all the others.

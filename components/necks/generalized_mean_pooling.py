@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
-from composer.ports import Embedding, FeatureMap
+from composer.ports import Embedding, FeatureMap, Usually
 
 __all__ = ["GeneralizedMeanPooling"]
 
@@ -16,6 +16,8 @@ class GeneralizedMeanPooling(nn.Module):
 
     p of 1 is the average; the larger it is, the nearer to the maximum. OpenMMLab's takes several levels too; here a
     level is picked on the wire (``backbone.out[-1]``).
+
+    Keywords: gem, gem pooling, gem pool, p-mean, power mean, retrieval pooling, pool, pooling.
 
     Args:
         p: The exponent at the start, at least 1.
@@ -36,7 +38,7 @@ class GeneralizedMeanPooling(nn.Module):
         self.eps = eps
         self.clamp = clamp
 
-    def forward(self, feature: Annotated[FeatureMap, "B C H W"]) -> Annotated[Embedding, "B C"]:
+    def forward(self, feature: Annotated[FeatureMap, Usually("ResNet"), "B C H W"]) -> Annotated[Embedding, "B C"]:
         """(mean x^p)^(1/p)."""
         raised = feature.clamp(min=self.eps) if self.clamp else feature
         return raised.pow(self.p).mean(dim=(2, 3)).pow(1 / self.p)

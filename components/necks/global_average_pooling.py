@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from torch import nn
 
-from composer.ports import Embedding, FeatureMap
+from composer.ports import Embedding, FeatureMap, Usually
 
 __all__ = ["GlobalAveragePooling"]
 
@@ -13,6 +13,9 @@ class GlobalAveragePooling(nn.Module):
     """The mean of each channel over all positions (Network in Network, arXiv:1312.4400, section 3.2).
 
     OpenMMLab's takes several levels too; here a level is picked on the wire (``backbone.out[-1]``).
+
+    Keywords: gap, pool, globalaveragepooling2d, globalavgpool, global pooling, global pool, average pooling,
+    avgpool, adaptive_avg_pool2d, mean, pooling, neck, flatten, squeeze and excitation squeeze.
 
     Args:
         dim: Axes of the grid: 1, 2 (height and width) or 3.
@@ -25,7 +28,7 @@ class GlobalAveragePooling(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, feature: Annotated[FeatureMap, "B C ..."]) -> Annotated[Embedding, "B C"]:
+    def forward(self, feature: Annotated[FeatureMap, Usually("ResNet"), "B C ..."]) -> Annotated[Embedding, "B C"]:
         """Average over the grid."""
         if feature.dim() != 2 + self.dim:
             raise ValueError(

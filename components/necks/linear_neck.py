@@ -9,7 +9,7 @@ from components.activation import build_activation
 from components.initialization import InitCfg, initialize
 from components.norm import build_norm
 from components.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding
+from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["LinearNeck"]
 
@@ -21,6 +21,9 @@ class LinearNeck(nn.Module):
 
     mmselfsup's neck of the same name (MoCo, arXiv:1911.05722, section 3.3; NPID) is this one with ``gap_dim`` 2 and no
     ``norm_cfg``.
+
+    Keywords: linear projection, embedding layer, bottleneck layer, projection, projection head, reduce dimension,
+    fc neck.
 
     Args:
         in_channels: Channels of the incoming feature.
@@ -50,7 +53,9 @@ class LinearNeck(nn.Module):
         self.act = build_activation(act_cfg) if act_cfg else nn.Identity()
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[AnyTensor, "B in_channels ..."]) -> Annotated[Embedding, "B out_channels"]:
+    def forward(
+        self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
+    ) -> Annotated[Embedding, "B out_channels"]:
         rows: Tensor = pooled_rows(feature, self.gap_dim, "gap_dim")
         projected: Tensor = self.act(self.norm(self.fc(rows)))
         return projected

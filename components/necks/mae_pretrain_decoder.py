@@ -10,7 +10,7 @@ from components.initialization import InitCfg, initialize
 from components.masked_tokens import pick_tokens
 from components.position_embeddings import sine_cosine_positions
 from components.transformer import TransformerEncoderLayer, token_norm
-from composer.ports import AnyTensor, LayerCount, Tokens
+from composer.ports import AnyTensor, LayerCount, Tokens, Usually
 
 __all__ = ["MAEPretrainDecoder"]
 
@@ -19,6 +19,8 @@ _NORM: dict[str, Any] = {"type": "LN", "eps": 1e-6}
 
 class MAEPretrainDecoder(nn.Module):
     """Predicts every patch from the encoder's tokens and a mask token (MAE, arXiv:2111.06377, section 3).
+
+    Keywords: mae decoder, masked autoencoder decoder, decoder, reconstruct, unmask.
 
     Args:
         num_patches: Patches of an image; a square grid of them.
@@ -76,8 +78,8 @@ class MAEPretrainDecoder(nn.Module):
 
     def forward(
         self,
-        feature: Annotated[Tokens, "B T embed_dim"],
-        ids_restore: Annotated[AnyTensor, "B num_patches"],
+        feature: Annotated[Tokens, Usually("MAEViT"), "B T embed_dim"],
+        ids_restore: Annotated[AnyTensor, Usually("RandomMasking"), "B num_patches"],
     ) -> Annotated[Tokens, "B num_patches pred_channels"]:
         """Every patch, in the order of the image.
 

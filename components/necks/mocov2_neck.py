@@ -7,13 +7,15 @@ from torch import Tensor, nn
 
 from components.initialization import InitCfg, initialize
 from components.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding
+from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["MoCoV2Neck"]
 
 
 class MoCoV2Neck(nn.Module):
     """Mean over the places, then two linear layers with ReLU between them (MoCo v2, arXiv:2003.04297, section 3).
+
+    Keywords: projection head, projector, mlp projection, mlp, moco v2, moco, simclr projection.
 
     Args:
         in_channels: Channels of the incoming feature.
@@ -42,6 +44,8 @@ class MoCoV2Neck(nn.Module):
         )
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[AnyTensor, "B in_channels ..."]) -> Annotated[Embedding, "B out_channels"]:
+    def forward(
+        self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
+    ) -> Annotated[Embedding, "B out_channels"]:
         embedding: Tensor = self.mlp(pooled_rows(feature, self.places, "with_avg_pool"))
         return embedding

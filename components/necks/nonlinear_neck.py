@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from components.initialization import InitCfg, initialize
 from components.norm import build_norm
 from components.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding, LayerCount
+from composer.ports import AnyTensor, Embedding, LayerCount, Usually
 
 __all__ = ["NonLinearNeck"]
 
@@ -23,6 +23,9 @@ class NonLinearNeck(nn.Module):
     The projection and prediction heads of SimCLR (arXiv:2002.05709, section 2.1), BYOL (arXiv:2006.07733, section
     3.2), SimSiam (arXiv:2011.10566, section 3), Barlow Twins (arXiv:2103.03230, section 2.2) and MoCo v3
     (arXiv:2104.02057, section 3).
+
+    Keywords: projection head, projector, mlp, projection mlp, byol neck, simclr neck, simsiam neck, nonlinear
+    projection, barlow projector, multilayer perceptron.
 
     Args:
         in_channels: Channels of the incoming feature.
@@ -66,7 +69,9 @@ class NonLinearNeck(nn.Module):
         self._add_layer(num_layers - 1, hid_channels, out_channels, with_last_bias, last_norm)
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[AnyTensor, "B in_channels ..."]) -> Annotated[Embedding, "B out_channels"]:
+    def forward(
+        self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
+    ) -> Annotated[Embedding, "B out_channels"]:
         x: Tensor = pooled_rows(feature, self.places, "with_avg_pool")
         for index in range(self.num_layers):
             x = self.get_submodule(f"fc{index}")(x if index == 0 else self.relu(x))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from components.initialization import InitCfg, initialize
 from components.norm import build_norm
 from components.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding
+from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["ODCNeck"]
 
@@ -20,6 +20,8 @@ class ODCNeck(nn.Module):
     """Mean over the places, linear, normalisation, ReLU, dropout, linear, ReLU (ODC, arXiv:2006.10645, section 4.1).
 
     The normalisation learns nothing, and its statistics move by 0.001 a step, as in OpenMMLab.
+
+    Keywords: odc, online deep clustering neck, mlp.
 
     Args:
         in_channels: Channels of the incoming feature.
@@ -51,7 +53,9 @@ class ODCNeck(nn.Module):
         self.dropout = nn.Dropout()
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[AnyTensor, "B in_channels ..."]) -> Annotated[Embedding, "B out_channels"]:
+    def forward(
+        self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
+    ) -> Annotated[Embedding, "B out_channels"]:
         hidden = self.bn0(self.fc0(pooled_rows(feature, self.places, "with_avg_pool")))
         embedding: Tensor = self.relu(self.fc1(self.dropout(self.relu(hidden))))
         return embedding

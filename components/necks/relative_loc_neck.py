@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from components.initialization import InitCfg, initialize
 from components.norm import build_norm
 from components.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding
+from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["RelativeLocNeck"]
 
@@ -25,6 +25,8 @@ class RelativeLocNeck(nn.Module):
 
     OpenMMLab's takes the two already joined; here each has a port. The statistics of the normalisation move by 0.003
     a step, as in OpenMMLab.
+
+    Keywords: relative location, context prediction, jigsaw, relative patch location.
 
     Args:
         in_channels: Channels of one patch's feature.
@@ -55,8 +57,8 @@ class RelativeLocNeck(nn.Module):
 
     def forward(
         self,
-        patch: Annotated[AnyTensor, "B in_channels ..."],
-        center: Annotated[AnyTensor, "B in_channels ..."],
+        patch: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."],
+        center: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."],
     ) -> Annotated[Embedding, "B out_channels"]:
         """dropout(ReLU(norm(W [patch, center] + b)))."""
         pair = torch.cat([pooled_rows(one, self.places, "with_avg_pool") for one in (patch, center)], dim=1)

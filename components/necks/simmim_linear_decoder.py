@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from composer.ports import FeatureMap
+from composer.ports import FeatureMap, Usually
 
 __all__ = ["SimMIMLinearDecoder"]
 
@@ -16,6 +16,8 @@ class SimMIMLinearDecoder(nn.Module):
     """Predicts the pixels under every cell of a map by one linear layer (SimMIM, arXiv:2111.09886, section 3.3).
 
     mmselfsup's class ``SimMIMNeck`` is this one.
+
+    Keywords: simmim decoder, pixel decoder, decoder, pixelshuffle decoder.
 
     Args:
         in_channels: Channels of the map.
@@ -28,7 +30,9 @@ class SimMIMLinearDecoder(nn.Module):
             nn.Conv2d(in_channels, encoder_stride**2 * _COLORS, kernel_size=1), nn.PixelShuffle(encoder_stride)
         )
 
-    def forward(self, feature: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[FeatureMap, "B 3 Y X"]:
+    def forward(
+        self, feature: Annotated[FeatureMap, Usually("SimMIMSwinTransformer"), "B in_channels H W"]
+    ) -> Annotated[FeatureMap, "B 3 Y X"]:
         """[B, in_channels, H, W] to pictures, encoder_stride times as high and wide."""
         pixels: Tensor = self.decoder(feature)
         return pixels

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from components.initialization import InitCfg, initialize
 from components.norm import build_norm
 from components.pooled import pooled_rows
-from composer.ports import Embedding, FeatureMap
+from composer.ports import Embedding, FeatureMap, Usually
 
 __all__ = ["SwAVNeck"]
 
@@ -23,6 +23,8 @@ class SwAVNeck(nn.Module):
 
     SwAV, arXiv:2006.09882, section 4.1: one wire for each size of crops, whose maps are averaged and joined in the
     order of the wires. OpenMMLab's fails without ``with_avg_pool``; this one then takes vectors.
+
+    Keywords: swav projection, projection head, multi-crop, projector, mlp.
 
     Args:
         in_channels: Channels of the incoming features.
@@ -66,7 +68,9 @@ class SwAVNeck(nn.Module):
             self.projection_neck = nn.Linear(in_channels, out_channels)
         initialize(self, init_cfg)
 
-    def forward(self, *features: FeatureMap) -> Annotated[Embedding, "N embedding_channels"]:
+    def forward(
+        self, *features: Annotated[FeatureMap, Usually("ResNet")]
+    ) -> Annotated[Embedding, "N embedding_channels"]:
         """Each size's crops averaged, all of them under one another, projected."""
         if not features or any(feature.shape[1] != self.in_channels for feature in features):
             found = [list(feature.shape) for feature in features]

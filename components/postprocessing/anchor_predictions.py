@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from components.box_geometry import areas
 from components.dynamic_rows import true_positions
 from components.suppression import JOINED_LIMIT, apart, first_kept, unsuppressed
-from composer.ports import AnyTensor, Detections, Embedding, Label, Pyramid, Rois
+from composer.ports import AnyTensor, Detections, Embedding, Label, Pyramid, Rois, Usually
 
 __all__ = ["AnchorBoxPrediction", "AnchorPredictions", "RegionProposals"]
 
@@ -28,6 +28,8 @@ class FlatPredictions(NamedTuple):
 class AnchorPredictions(nn.Module):
     """The maps of all levels as one row an anchor, in the order of the anchors, as losses and coders take them.
 
+    Keywords: flatten levels, flatten anchors, permute_and_flatten, anchor head outputs, concat levels.
+
     Raises:
         ValueError: In ``forward``: scores and offsets are not for the same anchors.
     """
@@ -36,7 +38,9 @@ class AnchorPredictions(nn.Module):
         super().__init__()
 
     def forward(
-        self, cls_score: Annotated[Pyramid, "B C H W"], bbox_pred: Annotated[Pyramid, "B D H W"]
+        self,
+        cls_score: Annotated[Pyramid, Usually("RetinaHead"), "B C H W"],
+        bbox_pred: Annotated[Pyramid, Usually("RetinaHead"), "B D H W"],
     ) -> FlatPredictions:
         """Scores of all classes, four offsets, and the level that each anchor is on."""
         anchors = bbox_pred[0].shape[1] // 4
@@ -67,6 +71,9 @@ class RegionProposals(nn.Module):
     How many there are depends on the picture. No gradient passes. Before the data are known, there are as many as there
     may be.
 
+    Keywords: proposals, rpn proposals, nms, non-maximum suppression, rpn postprocessing, region proposal, rois,
+    batched_nms, proposal layer.
+
     Args:
         nms_pre: How many boxes of each level are looked at; 0 or below all.
         max_per_img: How many an image gives at most.
@@ -91,7 +98,11 @@ class RegionProposals(nn.Module):
         self.use_sigmoid = use_sigmoid
 
     @torch.no_grad()
-    def forward(self, cls_score: Annotated[Pyramid, "B C H W"], boxes: Annotated[AnyTensor, "M 4"]) -> Proposals:
+    def forward(
+        self,
+        cls_score: Annotated[Pyramid, Usually("RPNHead"), "B C H W"],
+        boxes: Annotated[AnyTensor, Usually("DeltaXYWHBBoxCoder"), "M 4"],
+    ) -> Proposals:
         """From the scores of each level and the decoded boxes of all anchors."""
         batch = cls_score[0].shape[0]
         scores = [self._objectness(one) for one in cls_score]
@@ -140,6 +151,9 @@ class AnchorBoxPrediction(nn.Module):
 
     RetinaNet, arXiv:1708.02002, section 4.1, Inference.
 
+    Keywords: nms, non-maximum suppression, retinanet prediction, retinanet postprocessing, detections, bbox
+    prediction, one-stage detector, batched_nms, decode boxes, detect, object detection, multiclass_nms.
+
     Args:
         nms_pre: How many pairs of anchor and class are looked at on each level; 0 or below all.
         score_thr: Scores have to be above it.
@@ -167,7 +181,11 @@ class AnchorBoxPrediction(nn.Module):
         self.use_sigmoid = use_sigmoid
 
     @torch.no_grad()
-    def forward(self, cls_score: Annotated[Pyramid, "B C H W"], boxes: Annotated[AnyTensor, "M 4"]) -> Detections:
+    def forward(
+        self,
+        cls_score: Annotated[Pyramid, Usually("RetinaHead"), "B C H W"],
+        boxes: Annotated[AnyTensor, Usually("DeltaXYWHBBoxCoder"), "M 4"],
+    ) -> Detections:
         """From the scores of each level and the decoded boxes of all anchors."""
         batch = cls_score[0].shape[0]
         cells = sum(one.shape[2] * one.shape[3] for one in cls_score)

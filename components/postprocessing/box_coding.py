@@ -7,7 +7,7 @@ from annotated_types import Gt
 from torch import nn
 
 from components.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, picture_limits
-from composer.ports import AnyTensor, Image, ImageShape, Priors
+from composer.ports import AnyTensor, Image, ImageShape, Priors, Usually
 
 __all__ = ["DeltaXYWHBBoxCoder", "DeltaXYWHBBoxEncoder"]
 
@@ -19,6 +19,9 @@ class DeltaXYWHBBoxCoder(nn.Module):
     """Priors moved and scaled by predicted offsets (R-CNN, arXiv:1311.2524, appendix C): from deltas to boxes.
 
     The opposite, which makes the targets of such predictions, is ``DeltaXYWHBBoxEncoder``.
+
+    Keywords: bbox coder, box coder, bbox decode, decode boxes, delta2bbox, decode, bbox regression, anchors to
+    boxes, apply deltas, bounding box.
 
     Args:
         target_means: Mean of the offsets in x, y, width and height that the predictions are relative to.
@@ -48,8 +51,8 @@ class DeltaXYWHBBoxCoder(nn.Module):
 
     def forward(
         self,
-        priors: Annotated[Priors, "N D"],
-        deltas: Annotated[AnyTensor, "M E"],
+        priors: Annotated[Priors, Usually("AnchorGenerator"), "N D"],
+        deltas: Annotated[AnyTensor, Usually("AnchorPredictions.bbox_pred"), "M E"],
         image: Image | None = None,
         image_shape: Annotated[ImageShape, "B 2"] | None = None,
     ) -> Annotated[AnyTensor, "M E"]:
@@ -75,6 +78,8 @@ class DeltaXYWHBBoxCoder(nn.Module):
 class DeltaXYWHBBoxEncoder(nn.Module):
     """The offsets that bring priors to boxes (R-CNN, arXiv:1311.2524, appendix C): what a box head should say.
 
+    Keywords: bbox encoder, encode boxes, bbox encode, bbox2delta, boxcoder encode, regression targets, box targets.
+
     Args:
         target_means: Mean of the offsets in x, y, width and height, which is subtracted.
         target_stds: Their deviations, which they are divided by.
@@ -88,7 +93,9 @@ class DeltaXYWHBBoxEncoder(nn.Module):
         self.target_stds = target_stds
 
     def forward(
-        self, priors: Annotated[Priors, "N D"], boxes: Annotated[AnyTensor, "M 4"]
+        self,
+        priors: Annotated[Priors, Usually("AnchorGenerator"), "N D"],
+        boxes: Annotated[AnyTensor, Usually("BoxTargets"), "M 4"],
     ) -> Annotated[AnyTensor, "M 4"]:
         """One row a box; a prior of no area that answers for no box has the offset 0."""
         start = priors[:, -4:]

@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
-from composer.ports import Embedding, Label, Score
+from composer.ports import Embedding, Label, Score, Usually
 
 __all__ = ["ClassPrediction", "MultiLabelPrediction"]
 
@@ -28,6 +28,9 @@ class MultiLabels(NamedTuple):
 class ClassPrediction(nn.Module):
     """Scores from 0 to 1, and the class with the highest (what OpenMMLab's ClsHead predicts).
 
+    Keywords: argmax, softmax, predict, predicted class, prediction, classification prediction, probabilities,
+    top-1, topk, output, answer, scores, inference, class probabilities, postprocessing.
+
     Args:
         mode: ``softmax`` for classes that exclude each other; ``sigmoid`` scores each class by itself.
     """
@@ -36,7 +39,7 @@ class ClassPrediction(nn.Module):
         super().__init__()
         self.mode = mode
 
-    def forward(self, logits: Annotated[Embedding, "B K"]) -> Prediction:
+    def forward(self, logits: Annotated[Embedding, Usually("LinearClsHead"), "B K"]) -> Prediction:
         """Softmax or sigmoid, then argmax."""
         scores = logits.softmax(dim=1) if self.mode == "softmax" else logits.sigmoid()
         return Prediction(scores, scores.argmax(dim=1))
@@ -46,6 +49,8 @@ class MultiLabelPrediction(nn.Module):
     """Sigmoid scores, and every class whose score is high (what OpenMMLab's MultiLabelClsHead predicts).
 
     ``labels`` is 1 for predicted classes and 0 for others, where OpenMMLab lists the classes' indices.
+
+    Keywords: multi-label, sigmoid prediction, threshold, multi-hot, tagging, prediction, thresholding.
 
     Args:
         thr: Classes with at least this score are predicted; goes before ``topk``. With neither it is 0.5.
@@ -61,7 +66,7 @@ class MultiLabelPrediction(nn.Module):
         self.thr = 0.5 if thr is None and topk is None else thr
         self.topk = topk or 1
 
-    def forward(self, logits: Annotated[Embedding, "B K"]) -> MultiLabels:
+    def forward(self, logits: Annotated[Embedding, Usually("LinearClsHead"), "B K"]) -> MultiLabels:
         """Sigmoid, then the threshold or the highest ones."""
         scores = logits.sigmoid()
         return MultiLabels(scores, self._chosen(scores))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from components.box_geometry import picture_limits
 from components.suppression import first_kept
-from composer.ports import AnyTensor, Detections, Embedding, FeatureMap, Image, ImageShape, Label, Logits, Rois
+from composer.ports import AnyTensor, Detections, Embedding, FeatureMap, Image, ImageShape, Label, Logits, Rois, Usually
 
 __all__ = ["ClassSelection", "FirstRegions", "MaskPasting", "RoIBoxPrediction"]
 
@@ -19,6 +19,8 @@ _PIXELS_AT_ONCE = 2**24
 class FirstRegions(nn.Module):
     """The first regions of interest of a batch.
 
+    Keywords: top regions, first rois, slice rois, keep rois.
+
     Args:
         count: How many at most.
     """
@@ -27,13 +29,15 @@ class FirstRegions(nn.Module):
         super().__init__()
         self.count = count
 
-    def forward(self, rois: Annotated[Rois, "R 5"]) -> Annotated[Rois, "R2 5"]:
+    def forward(self, rois: Annotated[Rois, Usually("RegionProposals"), "R 5"]) -> Annotated[Rois, "R2 5"]:
         """Those, in their order."""
         return rois[: torch.sym_min(rois.shape[0], self.count)]  # type: ignore[no-untyped-call]
 
 
 class ClassSelection(nn.Module):
     """Of what is said for every class only what is said for the right one, a flat row each.
+
+    Keywords: gather, class specific, select class, per-class boxes, take_along_dim, index by label.
 
     Args:
         num_classes: Classes that something is said for; 1 where one answer serves all.
@@ -47,7 +51,9 @@ class ClassSelection(nn.Module):
         self.num_classes = num_classes
 
     def forward(
-        self, pred: Annotated[AnyTensor, "R C ..."], labels: Annotated[Label, "R"]
+        self,
+        pred: Annotated[AnyTensor, Usually("FCNMaskHead"), "R C ..."],
+        labels: Annotated[Label, Usually("BoxTargets"), "R"],
     ) -> Annotated[Embedding, "R E"]:
         """[R, num_classes E] or [R, num_classes, H, W] to [R, E]; labels beyond the classes take the last one's."""
         if pred.shape[1] % self.num_classes:
@@ -71,6 +77,9 @@ class RoIBoxPrediction(nn.Module):
 
     Fast R-CNN, arXiv:1504.08083, section 2.4.
 
+    Keywords: nms, non-maximum suppression, faster r-cnn prediction, multiclass_nms, bbox prediction, detections,
+    batched_nms, detect, two-stage detector, decode boxes, object detection.
+
     Args:
         score_thr: Scores have to be above it.
         iou_threshold: From this overlap on the worse of two boxes of one class goes.
@@ -91,9 +100,9 @@ class RoIBoxPrediction(nn.Module):
     @torch.no_grad()
     def forward(
         self,
-        rois: Annotated[Rois, "R 5"],
-        cls_score: Annotated[Logits, "R K"],
-        boxes: Annotated[AnyTensor, "R E"],
+        rois: Annotated[Rois, Usually("RegionProposals"), "R 5"],
+        cls_score: Annotated[Logits, Usually("Shared2FCBBoxHead"), "R K"],
+        boxes: Annotated[AnyTensor, Usually("DeltaXYWHBBoxCoder"), "R E"],
         image: Annotated[Image, "B C H W"],
     ) -> Detected:
         """From the scores of each region and its decoded boxes: one, or one a class."""
@@ -120,6 +129,9 @@ class RoIBoxPrediction(nn.Module):
 class MaskPasting(nn.Module):
     """Masks of detected objects at the size of the picture (Mask R-CNN, arXiv:1703.06870, section 3.1, Inference).
 
+    Keywords: paste masks, paste_masks_in_image, mask postprocessing, instance segmentation, mask prediction,
+    instance masks.
+
     Args:
         mask_thr_binary: Probability from which on a pixel belongs to the object; below 0 masks hold 0 to 255.
     """
@@ -131,9 +143,9 @@ class MaskPasting(nn.Module):
     @torch.no_grad()
     def forward(
         self,
-        detections: Detections,
-        mask_pred: Annotated[FeatureMap, "D C H1 W1"],
-        labels: Annotated[Label, "D"],
+        detections: Annotated[Detections, Usually("RoIBoxPrediction")],
+        mask_pred: Annotated[FeatureMap, Usually("FCNMaskHead"), "D C H1 W1"],
+        labels: Annotated[Label, Usually("RoIBoxPrediction"), "D"],
         image: Annotated[Image, "B C2 H W"],
         image_shape: Annotated[ImageShape, "B 2"] | None = None,
     ) -> Detections:

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from annotated_types import Ge
 from torch import nn
 
-from composer.ports import Label, Score
+from composer.ports import Label, Score, Usually
 
 __all__ = ["SimilarityRanking"]
 
@@ -23,6 +23,8 @@ class SimilarityRanking(nn.Module):
     ``scores`` are the similarities as they came, in the prototypes' order; ``labels`` the prototypes' indices by
     falling similarity, of equal ones the first.
 
+    Keywords: ranking, retrieval, top-k, sort, argsort, nearest neighbour, nearest neighbor, knn, image retrieval.
+
     Args:
         topk: How many indices are given; -1 gives all, and there are never more than prototypes.
 
@@ -36,7 +38,7 @@ class SimilarityRanking(nn.Module):
             raise ValueError("found topk 0, expected -1 (all) or at least 1")
         self.topk = topk
 
-    def forward(self, similarity: Annotated[Score, "B N"]) -> Ranking:
+    def forward(self, similarity: Annotated[Score, Usually("PrototypeSimilarity"), "B N"]) -> Ranking:
         """Sort by falling similarity."""
         count = similarity.shape[1]
         kept = count if self.topk == -1 else min(self.topk, count)

@@ -8,13 +8,16 @@ from torch import Tensor, nn
 
 from components.box_geometry import centers_and_sides
 from components.region_pooling import Grid, roi_align
-from composer.ports import FeatureMap, Pyramid, Rois
+from composer.ports import FeatureMap, Pyramid, Rois, Usually
 
 __all__ = ["SingleRoIExtractor"]
 
 
 class SingleRoIExtractor(nn.Module):
     """Each region from the one level that fits its size (FPN, arXiv:1612.03144, equation 1), by RoIAlign.
+
+    Keywords: roi align, roi pool, roi pooling, multiscaleroialign, crop and resize, region features, roi extractor,
+    roi feature.
 
     Args:
         roi_layer: ``type`` RoIAlign, ``output_size`` (one number or two), ``sampling_ratio`` (points along each side of
@@ -45,7 +48,9 @@ class SingleRoIExtractor(nn.Module):
         self.roi_scale_factor = roi_scale_factor
 
     def forward(
-        self, feature: Annotated[Pyramid, "B out_channels H W"], rois: Annotated[Rois, "R 5"]
+        self,
+        feature: Annotated[Pyramid, Usually("FPN"), "B out_channels H W"],
+        rois: Annotated[Rois, Usually("RegionProposals"), "R 5"],
     ) -> Annotated[FeatureMap, "R out_channels rows columns"]:
         """RoIAlign at level floor(log2(side / finest_scale)), side the root of the area."""
         count = len(self.featmap_strides)

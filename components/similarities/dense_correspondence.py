@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composer.ports import AnyTensor, Embedding, FeatureMap
+from composer.ports import AnyTensor, Embedding, FeatureMap, Usually
 
 __all__ = ["DenseCorrespondence"]
 
@@ -20,6 +20,8 @@ class DenseCorrespondence(nn.Module):
 
     Places are matched by the cosine of the backbone's features; what is paired are their embeddings.
 
+    Keywords: dense matching, densecl, feature matching, pixel correspondence, nearest pixel.
+
     Raises:
         ValueError: There are not as many embeddings as places in the features.
     """
@@ -29,10 +31,10 @@ class DenseCorrespondence(nn.Module):
 
     def forward(
         self,
-        query_feature: Annotated[FeatureMap, "B D H W"],
-        key_feature: Annotated[FeatureMap, "B D H W"],
-        query: Annotated[AnyTensor, "B C N"],
-        key: Annotated[AnyTensor, "B C N"],
+        query_feature: Annotated[FeatureMap, Usually("ResNet"), "B D H W"],
+        key_feature: Annotated[FeatureMap, Usually("ResNet"), "B D H W"],
+        query: Annotated[AnyTensor, Usually("DenseCLNeck.dense"), "B C N"],
+        key: Annotated[AnyTensor, Usually("DenseCLNeck.dense"), "B C N"],
     ) -> _Pairs:
         """Pairs of embeddings, B * N rows each.
 

@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 from torch import nn
 
-from composer.ports import AnyTensor, Embedding, Score
+from composer.ports import AnyTensor, Embedding, Score, Usually
 
 __all__ = ["KeySimilarity"]
 
@@ -18,6 +18,9 @@ class KeySimilarity(nn.Module):
     """Dot products of each query with its own key and with every negative (MoCo, arXiv:1911.05722, equation 1).
 
     Queries, keys and negatives of length one make them cosines.
+
+    Keywords: moco similarity, infonce logits, dot product, positives and negatives, query key, moco, momentum
+    encoder, contrastive.
     """
 
     def __init__(self) -> None:
@@ -25,9 +28,9 @@ class KeySimilarity(nn.Module):
 
     def forward(
         self,
-        query: Annotated[Embedding, "N C"],
-        key: Annotated[Embedding, "N C"],
-        negatives: Annotated[AnyTensor, "C K"],
+        query: Annotated[Embedding, Usually("MoCoV2Neck"), "N C"],
+        key: Annotated[Embedding, Usually("MoCoV2Neck"), "N C"],
+        negatives: Annotated[AnyTensor, Usually("NegativeQueue"), "C K"],
     ) -> _Similarities:
         """The similarity to the own key [N, 1], and those to the negatives, one a column [N, K]."""
         return _Similarities((query * key).sum(dim=1, keepdim=True), query @ negatives)

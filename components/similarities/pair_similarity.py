@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from components.distributed import gathered_with_gradient, process_count
-from composer.ports import Embedding, Score
+from composer.ports import Embedding, Score, Usually
 
 __all__ = ["PairSimilarity"]
 
@@ -23,6 +23,9 @@ class PairSimilarity(nn.Module):
 
     The batches of all processes count, where several train together.
 
+    Keywords: simclr, simclr similarity, pairwise cosine, nt-xent, gram matrix, similarity matrix, cosine
+    similarity, contrastive.
+
     Raises:
         ValueError: The rows are not two views of a number of pictures.
     """
@@ -30,7 +33,7 @@ class PairSimilarity(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, feature: Annotated[Embedding, "M C"]) -> _Similarities:
+    def forward(self, feature: Annotated[Embedding, Usually("NonLinearNeck"), "M C"]) -> _Similarities:
         """Similarities of each row to its partner [2N, 1] and to the 2N - 2 others [2N, 2N - 2].
 
         Args:

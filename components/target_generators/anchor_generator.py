@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 
 from components.box_geometry import check_image_shape, picture_limits
-from composer.ports import Image, ImageShape, Mask, Priors, Pyramid
+from composer.ports import Image, ImageShape, Mask, Priors, Pyramid, Usually
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]
 
@@ -22,6 +22,8 @@ class AnchorGenerator(nn.Module):
     """Boxes of given scales and ratios at every pixel of every level (Faster R-CNN, arXiv:1506.01497, section 3.1.1).
 
     They come level by level, row by row, and at a pixel ratio by ratio, each with all its scales.
+
+    Keywords: anchors, anchor, anchor boxes, priors, prior boxes, priorbox, ssd boxes, default boxes, anchor grid.
 
     Args:
         strides: Pixels of the picture that a pixel of each level stands for; a pair is (across, down).
@@ -74,7 +76,9 @@ class AnchorGenerator(nn.Module):
         self.centers = centers
         self.center_offset = center_offset
 
-    def forward(self, feature: Annotated[Pyramid, "B C H W"], image: Image | None = None) -> Annotated[Priors, "N 4"]:
+    def forward(
+        self, feature: Annotated[Pyramid, Usually("FPN"), "B C H W"], image: Image | None = None
+    ) -> Annotated[Priors, "N 4"]:
         """All anchors; ``image`` serves to check that the levels have the sizes that ``strides`` say."""
         check_levels(feature, self.strides, image)
         return torch.cat([self._on_level(index, level) for index, level in enumerate(feature)])
@@ -106,6 +110,8 @@ class AnchorGenerator(nn.Module):
 class ValidAnchors(nn.Module):
     """Which anchors may learn: those on the picture itself, not on what a batch padded it by.
 
+    Keywords: anchors inside the image, inside flags, border, valid flags.
+
     Args:
         strides: Pixels of the picture that a pixel of each level stands for, as for the anchors.
         allowed_border: How many pixels an anchor may stick out of the picture; below 0 any number.
@@ -127,8 +133,8 @@ class ValidAnchors(nn.Module):
 
     def forward(
         self,
-        priors: Annotated[Priors, "N 4"],
-        feature: Annotated[Pyramid, "B C H W"],
+        priors: Annotated[Priors, Usually("AnchorGenerator"), "N 4"],
+        feature: Annotated[Pyramid, Usually("FPN"), "B C H W"],
         image: Annotated[Image, "B C1 H W"],
         image_shape: Annotated[ImageShape, "B 2"] | None = None,
     ) -> Annotated[Mask, "B N"]:

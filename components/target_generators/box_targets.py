@@ -10,7 +10,19 @@ from torch import Tensor, nn
 from components.box_geometry import place
 from components.region_pooling import crop
 from components.value_checks import values_are_known
-from composer.ports import AnyTensor, Assignment, Boxes, BoxLabels, Image, InstanceMasks, Label, Mask, Priors, Rois
+from composer.ports import (
+    AnyTensor,
+    Assignment,
+    Boxes,
+    BoxLabels,
+    Image,
+    InstanceMasks,
+    Label,
+    Mask,
+    Priors,
+    Rois,
+    Usually,
+)
 
 __all__ = ["BoxTargets", "MaskTargets"]
 
@@ -28,6 +40,9 @@ class Targets(NamedTuple):
 
 class BoxTargets(nn.Module):
     """Labels, boxes and weights for every prior; a disregarded one has the weight 0, background no box.
+
+    Keywords: bbox targets, box regression targets, rpn targets, roi targets, assign targets, ground truth boxes,
+    get_targets.
 
     Args:
         num_classes: Classes; background is labelled with this number.
@@ -50,8 +65,8 @@ class BoxTargets(nn.Module):
     @torch.no_grad()
     def forward(
         self,
-        priors: Annotated[Priors, "N D"],
-        assigned: Annotated[Assignment, "..."],
+        priors: Annotated[Priors, Usually("RandomSampler"), "N D"],
+        assigned: Annotated[Assignment, Usually("RandomSampler"), "..."],
         boxes: Annotated[Boxes, "G 4"],
         box_labels: Annotated[BoxLabels, "G"] | None = None,
     ) -> Targets:
@@ -83,6 +98,8 @@ class BoxTargets(nn.Module):
 class MaskTargets(nn.Module):
     """The part of an object's mask that a region shows, at a fixed size (Mask R-CNN, arXiv:1703.06870, section 3).
 
+    Keywords: mask r-cnn targets, crop masks, roi masks, instance mask targets.
+
     Args:
         mask_size: Rows and columns: one number or two.
         soft_mask_target: Whether the covered share of each cell is kept; else a cell is 1 from a half on.
@@ -109,8 +126,8 @@ class MaskTargets(nn.Module):
     @torch.no_grad()
     def forward(
         self,
-        rois: Annotated[Rois, "N 5"],
-        assigned: Annotated[Assignment, "N"],
+        rois: Annotated[Rois, Usually("PositiveSamples"), "N 5"],
+        assigned: Annotated[Assignment, Usually("PositiveSamples"), "N"],
         boxes: Annotated[Boxes, "G 4"],
         masks: Annotated[InstanceMasks, "G H W"],
         image: Image | None = None,

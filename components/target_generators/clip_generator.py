@@ -95,6 +95,8 @@ class CLIPGenerator(nn.Module):
     encoder are left out. OpenMMLab reads the sizes off the checkpoint at ``tokenizer_path``; here they are parameters,
     and the defaults are those of ViT-B/16.
 
+    Keywords: clip, clip features, eva, milan, image-text, teacher.
+
     Args:
         input_resolution: Height and width of the images, in pixels.
         patch_size: Height and width of a patch, in pixels.

@@ -9,7 +9,7 @@ from annotated_types import Ge, MultipleOf
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composer.ports import AnyTensor, FeatureMap, LayerCount
+from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Usually
 
 __all__ = ["DALLEEncoder"]
 
@@ -56,6 +56,8 @@ class DALLEEncoder(nn.Module):
     It is never trained here and no gradient flows through it: load the published weights. OpenMMLab's configs call it
     ``DALL-E``. Departs from OpenMMLab, which computes with half precision on a GPU: use autocast for that.
 
+    Keywords: dall-e, dvae, discrete vae, tokenizer, visual tokens, beit tokenizer.
+
     Args:
         n_hid: Channels of the first group of blocks; they double from group to group.
         n_blk_per_group: Blocks of each of the four groups.
@@ -87,7 +89,9 @@ class DALLEEncoder(nn.Module):
         self.requires_grad_(False)
 
     @torch.no_grad()
-    def forward(self, image: Annotated[FeatureMap, "B input_channels H W"]) -> Annotated[AnyTensor, "B vocab_size Y X"]:
+    def forward(
+        self, image: Annotated[FeatureMap, Usually(Image), "B input_channels H W"]
+    ) -> Annotated[AnyTensor, "B vocab_size Y X"]:
         """[B, input_channels, H, W], from 0.1 to 0.9, to [B, vocab_size, H / 8, W / 8]."""
         scores: Tensor = self.blocks(image)
         return scores

@@ -25,6 +25,8 @@ class HOGGenerator(nn.Module):
     Departs from OpenMMLab, whose pictures have 14 x 14 patches whatever their size: here ``patch_size`` says which
     cells make a patch.
 
+    Keywords: hog, histogram of oriented gradients, hog features, maskfeat target, gradients.
+
     Args:
         nbins: Directions of a histogram.
         pool: Height and width of a cell, in pixels.

@@ -8,7 +8,7 @@ from annotated_types import Interval
 from torch import Tensor, nn
 
 from components.box_geometry import check_boxes, pairwise_iou
-from composer.ports import Assignment, Boxes, Mask, Priors
+from composer.ports import Assignment, Boxes, Mask, Priors, Usually
 
 __all__ = ["MaxIoUAssigner"]
 
@@ -20,6 +20,8 @@ class MaxIoUAssigner(nn.Module):
 
     One that overlaps every box too little is background, one between the two thresholds is disregarded. Then each box
     also gets the priors that come nearest to it. All priors are background where a picture has no box.
+
+    Keywords: iou assigner, assigner, matcher, anchor matching, box matching, iou, box_iou, target assignment.
 
     Args:
         pos_iou_thr: Overlap (IoU) from which on a prior answers for a box.
@@ -55,9 +57,9 @@ class MaxIoUAssigner(nn.Module):
     @torch.no_grad()
     def forward(
         self,
-        priors: Annotated[Priors, "N D"],
+        priors: Annotated[Priors, Usually("AnchorGenerator"), "N D"],
         boxes: Annotated[Boxes, "G 4"],
-        valid: Annotated[Mask, "B N"] | None = None,
+        valid: Annotated[Mask, Usually("ValidAnchors"), "B N"] | None = None,
     ) -> Annotated[Assignment, "..."]:
         """[B, N] for anchors [N, 4], which are those of every image; [N] for regions [N, 5].
 

@@ -14,6 +14,8 @@ __all__ = ["OneHot"]
 class OneHot(nn.Module):
     """A row for each label that is 1 at the label's class and 0 elsewhere, for losses that compare class by class.
 
+    Keywords: to_categorical, categoryencoding, one-hot encoding, label encoding, dummy variables, label to vector.
+
     Args:
         num_classes: Classes, at least 1; labels are below it.
     """

@@ -26,6 +26,8 @@ class RandomChoice(NamedTuple):
 class RandomMasking(nn.Module):
     """Hides patches of every image at random, anew in each call (MAE, arXiv:2111.06377, section 3).
 
+    Keywords: random mask, mae masking, masking, patch masking, mask patches, random erasing, cutout.
+
     Args:
         patch_size: Height and width of a patch, in pixels.
         mask_ratio: Share of the patches that is hidden; what is seen is rounded down.
@@ -63,6 +65,8 @@ class GivenChoice(NamedTuple):
 
 class MaskedPatches(nn.Module):
     """The patches that a mask leaves, and those that it hides, of which every image has as many (CAE).
+
+    Keywords: mask indices, visible patches, hidden patches, nonzero, mask to ids.
 
     Args:
         mask_tokens_num: Hidden patches of an image.

@@ -29,6 +29,8 @@ class PatchPairs(nn.Module):
     where they lie. The random place is the same for all pictures of a batch. OpenMMLab's pipelines cut patches when the
     data is loaded; what they pair is in the same order.
 
+    Keywords: relative location, patches, crop patches, jigsaw, context prediction.
+
     Args:
         patch_size: Height and width of a patch, at most a third of the picture's.
 

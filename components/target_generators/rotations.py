@@ -22,6 +22,8 @@ class Rotations(nn.Module):
 
     OpenMMLab's pipelines make them when the data is loaded, in the same order. Pictures have to be square.
 
+    Keywords: rotnet, rotation prediction, rotate, rot90, augmentation.
+
     Raises:
         ValueError: In ``forward``, they are not.
     """

@@ -8,7 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from components.dynamic_rows import true_positions
-from composer.ports import Assignment, Boxes, Label, Like, Priors, Rois, Scalar
+from composer.ports import Assignment, Boxes, Label, Like, Priors, Rois, Scalar, Usually
 
 __all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]
 
@@ -27,6 +27,9 @@ class RandomSampler(nn.Module):
     Anchors all stay, and those that were not drawn are disregarded (-1). Of regions of interest only those that were
     drawn go on: image by image, in each first the positive ones. The numbers are drawn from torch's generator of the
     CPU, for each image first for the positive ones, and only where there are more than are wanted.
+
+    Keywords: sampler, sampling, balanced sampling, positive negative sampler, balancedpositivenegativesampler,
+    subsample.
 
     Args:
         num: How many an image gives.
@@ -56,8 +59,8 @@ class RandomSampler(nn.Module):
 
     def forward(
         self,
-        priors: Annotated[Priors, "N D"],
-        assigned: Annotated[Assignment, "..."],
+        priors: Annotated[Priors, Usually("AnchorGenerator"), "N D"],
+        assigned: Annotated[Assignment, Usually("MaxIoUAssigner"), "..."],
         boxes: Annotated[Boxes, "G 4"] | None = None,
     ) -> Samples:
         """What was drawn; losses are divided by how many that is."""
@@ -107,15 +110,18 @@ class RandomSampler(nn.Module):
 
 
 class PseudoSampler(nn.Module):
-    """Every prior is learned from (RetinaNet, arXiv:1708.02002, section 4.1: no sampling but by the loss)."""
+    """Every prior is learned from (RetinaNet, arXiv:1708.02002, section 4.1: no sampling but by the loss).
+
+    Keywords: no sampling, all priors, sampler.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
     def forward(
         self,
-        priors: Annotated[Priors, "N D"],
-        assigned: Annotated[Assignment, "..."],
+        priors: Annotated[Priors, Usually("AnchorGenerator"), "N D"],
+        assigned: Annotated[Assignment, Usually("MaxIoUAssigner"), "..."],
     ) -> Samples:
         """All as they are; losses are divided by how many are positive, each image counting at least one."""
         positive = (assigned > 0).sum(dim=-1).clamp(min=1)
@@ -131,16 +137,19 @@ class PositiveRegions(NamedTuple):
 
 
 class PositiveSamples(nn.Module):
-    """The regions of interest that answer for a box: masks are learned from those (arXiv:1703.06870, section 3)."""
+    """The regions of interest that answer for a box: masks are learned from those (arXiv:1703.06870, section 3).
+
+    Keywords: positive rois, foreground, positives, keep positives.
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
     def forward(
         self,
-        rois: Annotated[Rois, "N 5"],
-        assigned: Annotated[Assignment, "N"],
-        labels: Annotated[Label, "N"],
+        rois: Annotated[Rois, Usually("RandomSampler"), "N 5"],
+        assigned: Annotated[Assignment, Usually("RandomSampler"), "N"],
+        labels: Annotated[Label, Usually("BoxTargets"), "N"],
     ) -> PositiveRegions:
         """In the order in which they come."""
         rows = true_positions(assigned > 0)

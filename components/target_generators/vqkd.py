@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from components.backbones.beit_vit import BEiTViT
 from components.distributed import all_summed
 from components.options import construct
-from composer.ports import FeatureMap, Label
+from composer.ports import FeatureMap, Image, Label, Usually
 
 __all__ = ["VQKD"]
 
@@ -75,6 +75,9 @@ class VQKD(nn.Module):
     OpenMMLab, its words go on following what they stand for while the model trains; ``frozen: true`` of the node keeps
     them. Departs from OpenMMLab, which counts the use of words in evaluation too.
 
+    Keywords: vector quantization, vector quantisation, vqvae, codebook, quantizer, tokenizer, beit v2 tokenizer,
+    ema.
+
     Args:
         encoder_config: Options of a BEiTViT whose ``out_type`` is ``featmap``.
         num_embed: Visual words.
@@ -110,7 +113,7 @@ class VQKD(nn.Module):
         self.requires_grad_(False)
 
     @torch.no_grad()
-    def forward(self, image: Annotated[FeatureMap, "B in_channels H W"]) -> Annotated[Label, "B P"]:
+    def forward(self, image: Annotated[FeatureMap, Usually(Image), "B in_channels H W"]) -> Annotated[Label, "B P"]:
         """[B, in_channels, H, W] to the words of the patches, row by row [B, patches] (int64)."""
         grid = self.encoder(image)[-1]
         if tuple(grid.shape[2:]) != tuple(self.encoder.patch_resolution):

@@ -96,6 +96,8 @@ class ComponentView(Payload):
     kind: str
     summary: str
     doc: str
+    keywords: list[str] = Field(default_factory=list)
+    """What people call it or type to find it, best first."""
     inputs: list[PortView]
     outputs: list[PortView]
     parameters: list[ParameterView]
@@ -119,6 +121,10 @@ class CatalogView(Payload):
     port_types: list[str]
     colours: dict[str, str]
     """The colour family of each port type."""
+    sections: dict[str, Literal["inputs", "data_samples"]]
+    """Where an input of a port type mostly belongs."""
+    keywords: dict[str, list[str]]
+    """What people type to find a port type, best first."""
     problems: list["ProblemView"]
 
 
@@ -459,7 +465,7 @@ class FitsReply(Payload):
 
 
 class SuggestRequest(Payload):
-    """Components that a wire could lead to (from a source), or come from (to a target)."""
+    """What a wire could lead to (from a source), or come from (to a target)."""
 
     document: str
     path: list[str] = Field(default_factory=list)
@@ -468,11 +474,23 @@ class SuggestRequest(Payload):
 
 
 class Suggestion(Payload):
-    """A component, or a subgraph, and the port that the wire would use."""
+    """A part and the port that the wire would use, a new input, or a place among the outputs.
 
-    type: str | None
-    graph: str | None
+    Args:
+        type: The component; the port type of a new input.
+        graph: The subgraph.
+        port: The port that the wire would use.
+        section: For a new input: where it is declared.
+        output: Whether it is an output: of a mode, or of the open subgraph.
+        mode: The mode of an output.
+    """
+
+    type: str | None = None
+    graph: str | None = None
     port: str
+    section: Literal["inputs", "data_samples"] | None = None
+    output: bool = False
+    mode: Mode | None = None
 
 
 class SuggestReply(Payload):

@@ -35,6 +35,11 @@ def catalog_view(
         components=[component_view(component) for items in catalog.kinds.values() for component in items],
         port_types=sorted(catalog.port_types),
         colours={name: family(kind) for name, kind in sorted(catalog.port_types.items())},
+        sections={
+            name: "data_samples" if kind.role == "data_sample" else "inputs"
+            for name, kind in sorted(catalog.port_types.items())
+        },
+        keywords={name: list(kind.keywords) for name, kind in sorted(catalog.port_types.items()) if kind.keywords},
         problems=[problem_view(problem) for problem in problems],
     )
 
@@ -47,6 +52,7 @@ def component_view(component: Component) -> ComponentView:
         kind=component.kind,
         summary=component.summary,
         doc=component.doc,
+        keywords=list(component.keywords),
         inputs=[port_view(port) for port in component.inputs],
         outputs=[port_view(port) for port in component.outputs],
         parameters=[

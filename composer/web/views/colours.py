@@ -20,6 +20,8 @@ FAMILIES: Mapping[str, str] = {
     "Embedding": "vector",
     "Label": "label",
     "SampleIndex": "label",
+    "Target": "label",
+    "Weight": "label",
     "Scalar": "loss",
     "FeatureMap": "feature",
     "Levels": "feature",

@@ -105,6 +105,12 @@ export interface CatalogView {
   colours: {
     [k: string]: string;
   };
+  sections: {
+    [k: string]: "inputs" | "data_samples";
+  };
+  keywords: {
+    [k: string]: string[];
+  };
   problems: ProblemView[];
 }
 /**
@@ -118,6 +124,7 @@ export interface ComponentView {
   kind: string;
   summary: string;
   doc: string;
+  keywords: string[];
   inputs: PortView[];
   outputs: PortView[];
   parameters: ParameterView[];
@@ -919,7 +926,15 @@ export interface SuggestReply {
   suggestions: Suggestion[];
 }
 /**
- * A component, or a subgraph, and the port that the wire would use.
+ * A part and the port that the wire would use, a new input, or a place among the outputs.
+ *
+ * Args:
+ *     type: The component; the port type of a new input.
+ *     graph: The subgraph.
+ *     port: The port that the wire would use.
+ *     section: For a new input: where it is declared.
+ *     output: Whether it is an output: of a mode, or of the open subgraph.
+ *     mode: The mode of an output.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "Suggestion".
@@ -928,9 +943,12 @@ export interface Suggestion {
   type: string | null;
   graph: string | null;
   port: string;
+  section: ("inputs" | "data_samples") | null;
+  output: boolean;
+  mode: ("tensor" | "loss" | "predict") | null;
 }
 /**
- * Components that a wire could lead to (from a source), or come from (to a target).
+ * What a wire could lead to (from a source), or come from (to a target).
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "SuggestRequest".

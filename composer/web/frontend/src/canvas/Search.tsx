@@ -23,7 +23,7 @@ export function Search({ asked }: { asked: Asked }) {
     return rank(query, fitting).map(
       (entry): Choice => ({
         id: entry.id,
-        words: entry.name,
+        words: entry.title ?? entry.name,
         detail: entry.kind,
         hint: (entry.component?.summary ?? entry.text).replaceAll("`", ""),
         colour: entry.colour,
@@ -80,39 +80,11 @@ function useFitting(asked: Asked, entries: Entry[]): Entry[] | null {
     const end = source ? { source } : { target: `${target?.node}.${target?.port}` };
     void ask<SuggestReply>("suggest", { document, path, ...end }).then((reply) => {
       if (stale) return;
-      const found = suggested(entries, reply?.suggestions ?? []);
-      setFitting(source ? [...found, ...outputEntries()] : [...inputEntries(entries, asked), ...found]);
+      setFitting(suggested(entries, reply?.suggestions ?? []));
     });
     return () => {
       stale = true;
     };
   }, [asked, entries, source, target]);
   return fitting;
-}
-
-/** A wire may end in the outputs of a mode. */
-function outputEntries(): Entry[] {
-  const modes = useComposer.getState().path.length ? [null] : MODES;
-  return modes.map((mode) => ({
-    id: `output:${mode ?? ""}`,
-    part: { kind: "component", type: "" },
-    name: mode ? `Output of ${mode} mode` : "Output of the subgraph",
-    kind: "output",
-    text: "gives it out under a name",
-    group: "",
-    colour: "var(--kind-output)",
-    component: null,
-  }));
-}
-
-/** A port may be fed by a new input of its own type. */
-function inputEntries(entries: Entry[], { target }: Asked): Entry[] {
-  const node = useComposer.getState().view?.nodes.find((one) => one.name === target?.node);
-  const type = node?.inputs.find((port) => port.name === target?.port)?.type;
-  return entries
-    .filter((entry) => entry.part.kind === "input" && entry.part.type === type)
-    .map((entry) => ({
-      ...entry,
-      name: entry.kind === "input" ? `New input, ${entry.name}` : `New data sample, ${entry.name}`,
-    }));
 }

@@ -1,5 +1,6 @@
 import { colourOfKind, wordsOfKind } from "../canvas/kinds";
 import type { Part } from "../canvas/parts";
+import type { Mode } from "../operations";
 import type { CatalogView, ComponentView, GraphView, Suggestion } from "../payloads";
 import type { Findable } from "./rank";
 
@@ -10,6 +11,8 @@ export interface Entry extends Findable {
   group: string;
   colour: string;
   component: ComponentView | null;
+  /** What it is called where it is offered for a wire. */
+  title?: string;
 }
 
 const ofComponent = (component: ComponentView): Entry => ({
@@ -17,7 +20,8 @@ const ofComponent = (component: ComponentView): Entry => ({
   part: { kind: "component", type: component.type },
   name: component.type,
   kind: component.kind,
-  text: `${component.summary} ${component.doc}`,
+  text: component.doc,
+  keywords: component.keywords,
   group: wordsOfKind(component.kind),
   colour: colourOfKind(component.kind),
   component,
@@ -36,22 +40,23 @@ const ofSubgraph = (subgraph: ComponentView): Entry => ({
 
 const HEADS = { inputs: "Inputs", data_samples: "Data samples" } as const;
 
-const ofInput = (section: "inputs" | "data_samples", type: string, colour: string): Entry => ({
+const ofInput = (section: "inputs" | "data_samples", type: string, catalog: CatalogView): Entry => ({
   id: `${section}:${type}`,
   part: { kind: "input", section, type },
   name: type,
   kind: section === "inputs" ? "input" : "data sample",
   text: section === "inputs" ? "what the model takes" : "ground truth that a mode needs",
   group: HEADS[section],
-  colour: `var(--port-${colour})`,
+  colour: `var(--port-${catalog.colours[type] || "any"})`,
   component: null,
+  ...(catalog.sections[type] === section && { bonus: 1, keywords: catalog.keywords[type] ?? [] }),
 });
 
 /** All that can be put on the canvas, in the order of the palette. */
 export function entriesOf(catalog: CatalogView | null, subgraphs: GraphView["subgraphs"] | undefined): Entry[] {
   if (!catalog) return [];
   const inputs = (section: "inputs" | "data_samples") =>
-    catalog.port_types.map((type) => ofInput(section, type, catalog.colours[type] || "any"));
+    catalog.port_types.map((type) => ofInput(section, type, catalog));
   return [
     ...(subgraphs ?? []).map(ofSubgraph),
     ...catalog.components.map(ofComponent),
@@ -60,10 +65,28 @@ export function entriesOf(catalog: CatalogView | null, subgraphs: GraphView["sub
   ];
 }
 
-/** Entries that a wire fits, in the server's order. */
+/** What a wire could lead to or come from, in the server's order. */
 export function suggested(entries: Entry[], suggestions: Suggestion[]): Entry[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  return suggestions.flatMap(
-    ({ type, graph }) => byId.get(type === null ? `subgraph:${graph}` : `component:${type}`) ?? [],
-  );
+  return suggestions.flatMap((suggestion) => {
+    if (suggestion.output) return ofOutput(suggestion.mode);
+    const { section, type, graph } = suggestion;
+    const entry = byId.get(section ? `${section}:${type}` : type === null ? `subgraph:${graph}` : `component:${type}`);
+    if (!entry) return [];
+    return section ? { ...entry, title: `${NEW[section]}, ${entry.name}` } : entry;
+  });
 }
+
+const NEW = { inputs: "New input", data_samples: "New data sample" } as const;
+
+/** A wire may end in the outputs of a mode, or of the open subgraph. */
+const ofOutput = (mode: Mode | null): Entry => ({
+  id: `output:${mode ?? ""}`,
+  part: { kind: "component", type: "" },
+  name: mode ? `Output of ${mode} mode` : "Output of the subgraph",
+  kind: "output",
+  text: "gives it out under a name",
+  group: "",
+  colour: "var(--kind-output)",
+  component: null,
+});
