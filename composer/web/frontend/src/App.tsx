@@ -1,21 +1,37 @@
 import { ReactFlowProvider } from "@xyflow/react";
+import { type CSSProperties, useSyncExternalStore } from "react";
 import { Canvas } from "./canvas/Canvas";
+import { useKeys } from "./canvas/useKeys";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Guarded } from "./Guarded";
 import { Palette } from "./palette/Palette";
+import { Splitter } from "./Splitter";
 import { Side } from "./side/Side";
+import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 import { Toolbar } from "./toolbar/Toolbar";
+import { useDockOpen } from "./useDockOpen";
 
 export function App() {
   const { palette, side } = useComposer((state) => state.hidden);
+  const sizes = useSizes();
+  const dock = useDockOpen();
+  useKeys();
+  useWindowSize();
+  const widths = {
+    "--w-palette": palette ? "0px" : `${within("palette", sizes, window)}px`,
+    "--w-side": side ? "0px" : `${within("side", sizes, window)}px`,
+  } as CSSProperties;
   return (
     <ReactFlowProvider>
       <div className="composer">
         <Guarded what="toolbar">
           <Toolbar />
         </Guarded>
-        <div className={`composer-body${palette ? " is-without-palette" : ""}${side ? " is-without-side" : ""}`}>
+        <div
+          className={`composer-body${palette ? " is-without-palette" : ""}${side ? " is-without-side" : ""}`}
+          style={widths}
+        >
           <Guarded what="palette">
             <Palette />
           </Guarded>
@@ -25,11 +41,22 @@ export function App() {
           <Guarded what="side panel">
             <Side />
           </Guarded>
+          {!palette && <Splitter part="palette" words="Width of the palette" edge="right" />}
+          {!side && <Splitter part="side" words="Width of the side panel" edge="left" />}
         </div>
-        <Guarded what="dialog">
-          <Dialogs />
-        </Guarded>
+        {dock && <Splitter part="dock" words="Height of the dock" edge="top" />}
+        <Dialogs />
       </div>
     </ReactFlowProvider>
   );
 }
+
+/** Draws anew when the window gets another size. */
+const useWindowSize = (): number =>
+  useSyncExternalStore(
+    (changed) => {
+      window.addEventListener("resize", changed);
+      return () => window.removeEventListener("resize", changed);
+    },
+    () => window.innerWidth * 65536 + window.innerHeight,
+  );

@@ -1,8 +1,6 @@
 /** The dock of Gradio tabs below the canvas: Run, YAML, Code, Summary, Export. */
+import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
-
-const HEIGHT = "composer.dock.height";
-const SMALLEST = 160;
 
 let debounce = 0;
 
@@ -18,7 +16,7 @@ export const dockIsOpen = (): boolean => document.body.classList.contains("compo
 
 export function openDock(tab?: DockTab): void {
   document.body.classList.add("composer-dock-open");
-  setHeight(Number(localStorage.getItem(HEIGHT)) || 320);
+  fitDock();
   tabs()
     .find((one) => one.textContent?.trim() === tab)
     ?.click();
@@ -30,9 +28,10 @@ export function closeDock(): void {
   document.documentElement.style.setProperty("--composer-dock", "0px");
 }
 
-export function setHeight(pixels: number): void {
-  const height = Math.min(Math.max(pixels, SMALLEST), window.innerHeight - 220);
-  localStorage.setItem(HEIGHT, String(height));
+/** Give the open dock its height, as far as the window has it. */
+function fitDock(): void {
+  if (!dockIsOpen()) return;
+  const height = within("dock", useSizes.getState(), window);
   document.documentElement.style.setProperty("--composer-dock", `${height}px`);
 }
 
@@ -41,14 +40,20 @@ export function tellDocument(): void {
   window.clearTimeout(debounce);
   debounce = window.setTimeout(() => {
     if (!dockIsOpen()) return;
-    const { document: text, bridge } = useComposer.getState();
-    bridge.host.trigger("document_change", { document: text });
+    const { document: text, bridge, tell } = useComposer.getState();
+    try {
+      bridge.host.trigger("document_change", { document: text });
+    } catch (error) {
+      tell("error", `The dock below does not follow the graph: ${error instanceof Error ? error.message : error}`);
+    }
   }, 300);
 }
 
 useComposer.subscribe((state, before) => {
   if (state.document !== before.document) tellDocument();
 });
+useSizes.subscribe(fitDock);
+window.addEventListener("resize", fitDock);
 
 declare global {
   interface Window {

@@ -1,4 +1,5 @@
 import { Refusal } from "./bridge";
+import { focusCanvas } from "./canvas/state";
 import type { GraphView } from "./payloads";
 import { type Composer, type FileState, unsaved, useComposer } from "./store";
 
@@ -179,6 +180,7 @@ export async function restore(draft: Draft): Promise<string | null> {
   try {
     const view = await bridge.call<GraphView>("look", { document: draft.document, path: [] });
     show({ document: draft.document, view, notes: [], ...draft.file });
+    focusCanvas();
   } catch (error) {
     if (error instanceof Refusal) return error.message;
     throw error;

@@ -10,7 +10,7 @@ let listening = false;
 
 /** Load the catalog and an empty graph, listen to what the server pushes, and offer what was not saved. */
 export async function begin(host: Host): Promise<void> {
-  if (!listening) host.pushed((value) => receive(value as Pushed));
+  if (!listening) host.pushed((value) => void receive(value as Pushed));
   listening = true;
   const { bridge, set, show, catalog } = useComposer.getState();
   try {
@@ -45,11 +45,15 @@ export interface Pushed {
   reply: OpenReply;
 }
 
-function receive(value: Pushed | null): void {
+async function receive(value: Pushed | null): Promise<void> {
   if (!value) return;
-  const { show, replace } = useComposer.getState();
-  if (value.kind === "open") void guarded(() => show(value.reply));
-  else replace(value.reply, value.label ?? "YAML");
+  const { show, replace, tell } = useComposer.getState();
+  try {
+    if (value.kind === "open") await guarded(() => show(value.reply));
+    else replace(value.reply, value.label ?? "YAML");
+  } catch (error) {
+    tell("error", `What the dock handed over can't be shown: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 export const currentDocument = (): string => useComposer.getState().document;

@@ -12,8 +12,10 @@ import {
   useStore,
 } from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
+import { Guarded, guardedKind } from "../Guarded";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
+import { closePopup } from "./Chooser";
 import { CommentNode } from "./CommentNode";
 import { ConnectTo } from "./ConnectTo";
 import type { Box, Wire } from "./drawing";
@@ -25,14 +27,13 @@ import { Menu } from "./Menu";
 import { Search } from "./Search";
 import { useCanvas } from "./state";
 import { useDrawing } from "./useDrawing";
-import { useKeys } from "./useKeys";
 import { usePointer } from "./usePointer";
 import { useSight } from "./useSight";
 import { useWires } from "./useWires";
 import { WireEdge } from "./WireEdge";
 import { ZoomBar } from "./ZoomBar";
 
-const NODE_TYPES = { box: BoxNode, comment: CommentNode };
+const NODE_TYPES = { box: guardedKind("box", BoxNode), comment: guardedKind("comment", CommentNode) };
 const EDGE_TYPES = { wire: WireEdge };
 const GRID: [number, number] = [8, 8];
 /** Above so many boxes only those in sight are drawn. */
@@ -44,7 +45,6 @@ export function Canvas() {
   const { boxes, wires, onNodesChange, onEdgesChange } = useDrawing();
   const onWires = useWires();
   const onPointer = usePointer();
-  useKeys();
   const far = useStore(isFar);
   return (
     <main ref={root} className="composer-canvas" aria-label="canvas" tabIndex={0} {...onPointer.root}>
@@ -88,8 +88,12 @@ export function Canvas() {
         <Sight root={root} />
       </ReactFlow>
       <div className="composer-canvas-top">
-        <Breadcrumb />
-        <Legend />
+        <Guarded what="breadcrumb">
+          <Breadcrumb />
+        </Guarded>
+        <Guarded what="legend">
+          <Legend />
+        </Guarded>
       </div>
       <EmptyState />
       <ZoomBar />
@@ -103,10 +107,14 @@ const colourOf = (box: Box): string => (box.data.comment ? "var(--c-line)" : kin
 
 function Popups() {
   const popup = useCanvas((state) => state.popup);
-  if (popup?.kind === "search") return <Search asked={popup} />;
-  if (popup?.kind === "connect") return <ConnectTo node={popup.node} />;
-  if (popup?.kind === "menu") return <Menu asked={popup} />;
-  return null;
+  if (!popup) return null;
+  return (
+    <Guarded key={popup.kind} what={popup.kind === "menu" ? "menu" : "list"} close={closePopup}>
+      {popup.kind === "search" && <Search asked={popup} />}
+      {popup.kind === "connect" && <ConnectTo node={popup.node} />}
+      {popup.kind === "menu" && <Menu asked={popup} />}
+    </Guarded>
+  );
 }
 
 /** Hands the canvas to the commands, and tells the style sheet how far away the eye is. */

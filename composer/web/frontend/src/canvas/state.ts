@@ -41,5 +41,8 @@ export const useCanvas = create<CanvasState>()((set) => ({
   set: (part) => set(part),
 }));
 
+/** Give the canvas the keyboard: its shortcuts work from then on. */
+export const focusCanvas = (): void => useCanvas.getState().root?.focus({ preventScroll: true });
+
 /** Where the pointer was last, on the screen; null outside of the canvas. */
 export const pointer: { at: Point | null } = { at: null };

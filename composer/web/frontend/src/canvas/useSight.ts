@@ -9,6 +9,7 @@ import {
 import { useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { boxes, focusBox } from "./boxes";
+import { Seen } from "./resized";
 
 const FIT = { padding: "32px", maxZoom: 1 } as const;
 const MARGIN = 32;
@@ -16,7 +17,7 @@ const MARGIN = 32;
 const READABLE = 0.45;
 
 /** Shows a document when it is opened (whole, or its beginning), each scope as it was left, and a box that is asked for.
- * What nobody has moved since is shown anew when the canvas gets another size (the dock opens). */
+ * When the canvas gets another size (the dock opens), what nobody has moved since is shown anew, and what was seen stays in sight. */
 export function useSight(): void {
   const flow = useReactFlow();
   const store = useStoreApi();
@@ -30,6 +31,7 @@ export function useSight(): void {
   const width = useStore((state) => state.width);
   const height = useStore((state) => state.height);
   const untouched = useRef<Viewport | null>(null);
+  const seen = useRef(new Seen());
 
   useEffect(() => {
     if (!ready && !empty) return;
@@ -38,18 +40,26 @@ export function useSight(): void {
     if (before.opened !== opened) left.current.clear();
     else left.current.set(before.path, flow.getViewport());
     here.current = { opened, path };
-    const seen = left.current.get(path);
+    const known = left.current.get(path);
     untouched.current = null;
-    if (seen) void flow.setViewport(seen);
+    if (known) void flow.setViewport(known);
     else if (boxes().some((box) => box.data.view))
       void show(flow, store.getState()).then((viewport) => (untouched.current = viewport));
     else void flow.setViewport({ x: 80, y: 96, zoom: 1 });
   }, [flow, store, ready, empty, opened, path]);
 
   useEffect(() => {
-    const before = untouched.current;
-    if (!before || !same(before, flow.getViewport()) || !width || !height) return;
-    void show(flow, { width, height }).then((viewport) => (untouched.current = viewport));
+    if (!width || !height) return;
+    const now = flow.getViewport();
+    const all = flow.getNodes();
+    const held = all.filter((box) => box.selected);
+    const keep = [all, held].filter((some) => some.length).map((some) => flow.getNodesBounds(some));
+    const next = seen.current.resized(now, { width, height }, keep);
+    if (untouched.current && same(untouched.current, now)) {
+      void show(flow, { width, height }).then((viewport) => {
+        untouched.current = viewport;
+      });
+    } else if (!same(next, now)) void flow.setViewport(next);
   }, [flow, width, height]);
 
   useEffect(() => {

@@ -1,7 +1,9 @@
 import "./dialogs.css";
+import { Guarded } from "../Guarded";
 import { useComposer } from "../store";
 import { Conflict } from "./Conflict";
 import { Failed } from "./Failed";
+import { cancel } from "./files";
 import { Gallery } from "./Gallery";
 import { Offline } from "./Offline";
 import { Recovery } from "./Recovery";
@@ -26,9 +28,15 @@ export function Dialogs() {
   const Open = dialog && DIALOGS[dialog];
   return (
     <>
-      {Open && <Open />}
-      <Offline />
-      <Toasts />
+      {Open && (
+        <Guarded key={dialog} what="dialog" close={cancel}>
+          <Open />
+        </Guarded>
+      )}
+      <Guarded what="messages">
+        <Offline />
+        <Toasts />
+      </Guarded>
     </>
   );
 }

@@ -23,7 +23,8 @@ export function Modal({ title, onClose, children, footer, size = "narrow" }: Pro
     first?.focus();
     if (first instanceof HTMLInputElement) first.select();
     return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      const lost = document.activeElement === null || document.activeElement === document.body;
+      if (lost && before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
 

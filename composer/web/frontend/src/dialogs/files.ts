@@ -1,5 +1,6 @@
 import { create } from "zustand";
 import { Refusal } from "../bridge";
+import { focusCanvas } from "../canvas/state";
 import type { Failure, FileEntry, OpenReply, SaveReply, SaveRequest, TextReply } from "../payloads";
 import type { Draft } from "../recovery";
 import { counted } from "../side/format";
@@ -59,6 +60,7 @@ async function replaceBy(name: string, payload: unknown, title: string): Promise
     const reply = await app().bridge.call<OpenReply>(name, payload);
     await settled();
     app().show(reply);
+    focusCanvas();
     app().set({ dialog: null, panel: reply.notes.length ? "problems" : "inspector", lens: null });
     return reply;
   } catch (error) {
@@ -121,6 +123,7 @@ export async function store(where: Pick<SaveRequest, "name" | "version" | "overw
     }
     set({ file: { name: reply.name, place: "workspace", version: reply.version, saved: document } });
     useFiles.setState({ conflict: null });
+    focusCanvas();
     tell("success", `Saved ${reply.name}. In Python:`, reply.load);
     goOn();
     return null;

@@ -1,19 +1,16 @@
-import { useSyncExternalStore } from "react";
-import { closeDock, DOCK_TABS, dockIsOpen, openDock } from "../dock";
+import { closeDock, DOCK_TABS, openDock } from "../dock";
+import { useDockOpen } from "../useDockOpen";
 import { Icon } from "./Icon";
 
-const listen = (changed: () => void) => {
-  const seen = new MutationObserver(changed);
-  seen.observe(document.body, { attributeFilter: ["class"] });
-  return () => seen.disconnect();
-};
+/** Those that go into a menu where the window is narrow; Run stays. */
+export const FOLDED_TABS = DOCK_TABS.filter((tab) => tab !== "Run");
 
 /** Open the dock below on one of its tabs; Run first. */
-export function DockButtons() {
-  const open = useSyncExternalStore(listen, dockIsOpen);
+export function DockButtons({ tabs }: { tabs: boolean }) {
+  const open = useDockOpen();
   return (
     <div className="composer-tools" role="group" aria-label="Dock">
-      {DOCK_TABS.filter((tab) => tab !== "Run").map((tab) => (
+      {(tabs ? FOLDED_TABS : []).map((tab) => (
         <button
           key={tab}
           type="button"

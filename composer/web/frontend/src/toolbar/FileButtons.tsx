@@ -5,7 +5,7 @@ import { Icon, type IconName } from "./Icon";
 import { Menu } from "./Menu";
 
 /** New, Open, Save, and what is needed less often. */
-export function FileButtons() {
+export function FileButtons({ words }: { words: boolean }) {
   const chooser = useRef<HTMLInputElement>(null);
   useEffect(() => {
     provide("new", newGraph);
@@ -23,9 +23,9 @@ export function FileButtons() {
   });
   return (
     <div className="composer-tools" role="group" aria-label="File">
-      <FileButton words="New" icon="new" shortcut="new" action={newGraph} />
-      <FileButton words="Open" icon="open" shortcut="open" action={openGallery} />
-      <FileButton words="Save" icon="save" shortcut="save" action={() => void save()} />
+      <FileButton wide={words} words="New" icon="new" shortcut="new" action={newGraph} />
+      <FileButton wide={words} words="Open" icon="open" shortcut="open" action={openGallery} />
+      <FileButton wide={words} words="Save" icon="save" shortcut="save" action={() => void save()} />
       <Menu
         label="More about files"
         icon={<Icon name="more" />}
@@ -52,11 +52,13 @@ export function FileButtons() {
 }
 
 function FileButton({
+  wide,
   words,
   icon,
   shortcut,
   action,
 }: {
+  wide: boolean;
   words: string;
   icon: IconName;
   shortcut: string;
@@ -71,7 +73,7 @@ function FileButton({
       onClick={action}
     >
       <Icon name={icon} />
-      <span className="composer-when-wide">{words}</span>
+      {wide && <span>{words}</span>}
     </button>
   );
 }

@@ -32,6 +32,7 @@ const PATHS = {
   weights: "M3.5 5.5h9l1 8h-11zM6 5.3a2 2 0 1 1 4 0",
   left: "M2 2.8h12v10.4H2zM6 3v10",
   side: "M2 2.8h12v10.4H2zM10 3v10",
+  blank: "",
   file: "M4 1.8h5.2L12.5 5v9.2H4zM9 2v3.2h3.3",
 } as const;
 

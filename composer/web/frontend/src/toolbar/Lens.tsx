@@ -1,9 +1,11 @@
 import { MODES, type Mode } from "../operations";
 import { counted, magnitude } from "../side/format";
 import { useComposer } from "../store";
+import { Icon } from "./Icon";
+import type { Entry } from "./Menu";
 
-/** Which mode's part of the graph is lit. */
-export function Lens() {
+/** All of the graph, or what one mode runs: as what a menu offers. */
+export function useLens(): Entry[] {
   const { set } = useComposer.getState();
   const lens = useComposer((state) => state.lens);
   const modes = useComposer((state) => state.view?.modes);
@@ -14,6 +16,17 @@ export function Lens() {
     const flops = one.flops === null ? "" : `; ${magnitude(one.flops)}FLOPs`;
     return one.problem ?? `${mode} mode runs ${counted(one.nodes.length, "box", "boxes")}, needs ${needs}${flops}`;
   };
+  return [null, ...MODES].map((mode) => ({
+    words: mode ?? "All",
+    about: mode ? about(mode) : "All of the graph",
+    checked: lens === mode,
+    icon: <Icon name={lens === mode ? "good" : "blank"} />,
+    action: () => set({ lens: mode }),
+  }));
+}
+
+/** Which mode's part of the graph is lit. */
+export function Lens({ modes }: { modes: Entry[] }) {
   return (
     <div
       className="composer-segments"
@@ -21,17 +34,17 @@ export function Lens() {
       aria-label="Mode lens"
       title="Light the part of the graph that a mode runs"
     >
-      {[null, ...MODES].map((mode) => (
+      {modes.map((mode) => (
         <button
-          key={mode ?? "all"}
+          key={mode.words}
           type="button"
           role="radio"
-          aria-checked={lens === mode}
-          className={lens === mode ? "is-on" : ""}
-          title={mode ? about(mode) : "All of the graph"}
-          onClick={() => set({ lens: mode })}
+          aria-checked={mode.checked}
+          className={mode.checked ? "is-on" : ""}
+          title={mode.about}
+          onClick={mode.action}
         >
-          {mode ?? "All"}
+          {mode.words}
         </button>
       ))}
     </div>

@@ -2,20 +2,33 @@ import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 
 
 export interface Entry {
   words: string;
+  about?: string;
+  /** Whether it is the chosen one of several; undefined where it is no choice. */
+  checked?: boolean;
   keys?: string;
   icon: ReactNode;
   action: () => void;
 }
 
+interface Props {
+  label: string;
+  icon: ReactNode;
+  entries: Entry[];
+  /** It lies at the end of the bar, and its list opens towards the beginning. */
+  end?: boolean;
+}
+
+const ITEMS = '[role^="menuitem"]';
+
 /** A button that opens a list of actions; arrow keys go through it. */
-export function Menu({ label, icon, entries }: { label: string; icon: ReactNode; entries: Entry[] }) {
+export function Menu({ label, icon, entries, end }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
     if (!open) return;
-    box.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus();
+    box.current?.querySelector<HTMLElement>(ITEMS)?.focus();
     const away = (event: Event) => !box.current?.contains(event.target as Node) && setOpen(false);
     document.addEventListener("pointerdown", away, true);
     return () => document.removeEventListener("pointerdown", away, true);
@@ -27,7 +40,7 @@ export function Menu({ label, icon, entries }: { label: string; icon: ReactNode;
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (!open) return;
-    const items = [...(box.current?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])];
+    const items = [...(box.current?.querySelectorAll<HTMLElement>(ITEMS) ?? [])];
     const at = items.indexOf(document.activeElement as HTMLElement);
     const goal = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
     if (event.key === "Escape" || event.key === "Tab") shut();
@@ -52,12 +65,14 @@ export function Menu({ label, icon, entries }: { label: string; icon: ReactNode;
         {icon}
       </button>
       {open && (
-        <div className="composer-dropdown-list" role="menu" aria-label={label}>
+        <div className={`composer-dropdown-list${end ? " is-end" : ""}`} role="menu" aria-label={label}>
           {entries.map((entry) => (
             <button
               key={entry.words}
               type="button"
-              role="menuitem"
+              role={entry.checked === undefined ? "menuitem" : "menuitemradio"}
+              aria-checked={entry.checked}
+              title={entry.about}
               tabIndex={-1}
               className="composer-dropdown-item"
               onClick={() => {

@@ -3,7 +3,7 @@ import { useComposer } from "../store";
 import { Icon } from "./Icon";
 
 /** How many problems there are; opens them. */
-export function ProblemCount() {
+export function ProblemCount({ words: wide }: { words: boolean }) {
   const { set } = useComposer.getState();
   const problems = useComposer((state) => state.view?.problems);
   const errors = problems?.filter((problem) => problem.severity === "error").length ?? 0;
@@ -14,12 +14,13 @@ export function ProblemCount() {
   return (
     <button
       type="button"
-      className={`composer-button is-quiet composer-count is-${state}`}
+      className={`composer-button is-quiet composer-count is-${state}${wide ? "" : " is-short"}`}
+      aria-label={words}
       title={`${words}: show them`}
       onClick={() => set({ panel: "problems" })}
     >
       <Icon name={empty ? "file" : count ? "problem" : "good"} />
-      <span aria-live="polite">{words}</span>
+      <span aria-live="polite">{wide ? words : count || ""}</span>
     </button>
   );
 }

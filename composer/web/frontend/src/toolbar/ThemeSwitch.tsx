@@ -1,22 +1,21 @@
-import { useEffect, useState } from "react";
 import { Icon } from "./Icon";
-import { choose, chosenTheme, followTheme, themeAfter } from "./theme";
+import type { Theme } from "./theme";
+
+interface Props {
+  theme: Theme;
+  next: Theme;
+  change: () => void;
+}
 
 /** One button that goes from the system's theme to light to dark. */
-export function ThemeSwitch() {
-  const [theme, setTheme] = useState(chosenTheme);
-  useEffect(followTheme, []);
-  const next = themeAfter(theme);
+export function ThemeSwitch({ theme, next, change }: Props) {
   return (
     <button
       type="button"
       className="composer-button is-quiet is-icon"
       aria-label={`Theme: ${theme}`}
       title={`Theme: ${theme}. Click for ${next}.`}
-      onClick={() => {
-        choose(next);
-        setTheme(next);
-      }}
+      onClick={change}
     >
       <Icon name={theme} />
     </button>

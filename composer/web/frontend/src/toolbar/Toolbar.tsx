@@ -1,22 +1,41 @@
-import "./controls.css";
 import "./toolbar.css";
+import { openDock } from "../dock";
 import { keysOf } from "../shortcuts";
 import { unsaved, useComposer } from "../store";
-import { DockButtons } from "./DockButtons";
+import { DockButtons, FOLDED_TABS } from "./DockButtons";
 import { FileButtons } from "./FileButtons";
 import { History } from "./History";
 import { Icon } from "./Icon";
-import { Lens } from "./Lens";
+import { Lens, useLens } from "./Lens";
+import { type Entry, Menu } from "./Menu";
 import { PanelButton } from "./Panels";
 import { ProblemCount } from "./ProblemCount";
 import { ThemeSwitch } from "./ThemeSwitch";
+import { useTheme } from "./theme";
+import { useFold } from "./useFold";
+
+/** What the bar leaves out, step by step, where the window is too narrow. */
+const FOLD = { words: 1, dock: 2, lens: 3, count: 4 };
 
 /** The bar on top of the page. */
 export function Toolbar() {
   const { set, select } = useComposer.getState();
   const busy = useComposer((state) => state.busy > 0);
+  const [theme, next, switchTheme] = useTheme();
+  const [bar, fold] = useFold(FOLD.count);
+  const modes = useLens();
+  const help = () => set({ dialog: "shortcuts" });
+  const folded: Entry[] = [];
+  if (fold >= FOLD.lens) folded.push(...modes);
+  if (fold >= FOLD.dock) {
+    folded.push(
+      ...FOLDED_TABS.map((tab) => ({ words: tab, icon: <Icon name="up" />, action: () => openDock(tab) })),
+      { words: `Theme: ${theme}. Change to ${next}`, icon: <Icon name={theme} />, action: switchTheme },
+      { words: "Help: shortcuts", icon: <Icon name="help" />, action: help, keys: keysOf("help") },
+    );
+  }
   return (
-    <header className="composer-toolbar" aria-label="Toolbar">
+    <header ref={bar} className={`composer-toolbar is-fold-${fold}`} aria-label="Toolbar">
       <Title
         onClick={() => {
           select([]);
@@ -24,23 +43,29 @@ export function Toolbar() {
         }}
       />
       <PanelButton panel="palette" />
-      <FileButtons />
+      <FileButtons words={fold < FOLD.words} />
       <History />
-      <Lens />
-      <ProblemCount />
+      {fold < FOLD.lens && <Lens modes={modes} />}
+      <ProblemCount words={fold < FOLD.count} />
       <span className="composer-gap" />
-      <DockButtons />
+      <DockButtons tabs={fold < FOLD.dock} />
       <PanelButton panel="side" />
-      <ThemeSwitch />
-      <button
-        type="button"
-        className="composer-button is-quiet is-icon"
-        aria-label="Help: shortcuts"
-        title={`Shortcuts (${keysOf("help")})`}
-        onClick={() => set({ dialog: "shortcuts" })}
-      >
-        <Icon name="help" />
-      </button>
+      {fold < FOLD.dock ? (
+        <>
+          <ThemeSwitch theme={theme} next={next} change={switchTheme} />
+          <button
+            type="button"
+            className="composer-button is-quiet is-icon"
+            aria-label="Help: shortcuts"
+            title={`Shortcuts (${keysOf("help")})`}
+            onClick={help}
+          >
+            <Icon name="help" />
+          </button>
+        </>
+      ) : (
+        <Menu label="More" icon={<Icon name="more" />} entries={folded} end />
+      )}
       <div
         className={`composer-busy${busy ? " is-on" : ""}`}
         role="progressbar"

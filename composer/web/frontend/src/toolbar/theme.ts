@@ -1,14 +1,16 @@
+import { useEffect, useState } from "react";
+
 export type Theme = "light" | "dark" | "system";
 
 const KEY = "composer.theme";
 const THEMES: Theme[] = ["system", "light", "dark"];
 
-export function chosenTheme(): Theme {
+function chosenTheme(): Theme {
   const kept = localStorage.getItem(KEY);
   return THEMES.find((theme) => theme === kept) ?? "system";
 }
 
-export const themeAfter = (theme: Theme): Theme => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+const themeAfter = (theme: Theme): Theme => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
 
 const system = () => window.matchMedia("(prefers-color-scheme: dark)");
 
@@ -20,13 +22,13 @@ function apply(): void {
   document.documentElement.style.colorScheme = dark ? "dark" : "light";
 }
 
-export function choose(theme: Theme): void {
+function choose(theme: Theme): void {
   localStorage.setItem(KEY, theme);
   apply();
 }
 
 /** Keep to the theme that was chosen, also when the system's changes or Gradio sets its own. */
-export function followTheme(): () => void {
+function followTheme(): () => void {
   apply();
   const seen = new MutationObserver(apply);
   seen.observe(document.body, { attributeFilter: ["class"] });
@@ -36,4 +38,16 @@ export function followTheme(): () => void {
     seen.disconnect();
     media.removeEventListener("change", apply);
   };
+}
+
+/** The theme that was chosen, the one after it, and how to go there. */
+export function useTheme(): [Theme, Theme, () => void] {
+  const [theme, setTheme] = useState(chosenTheme);
+  useEffect(followTheme, []);
+  const next = themeAfter(theme);
+  const change = () => {
+    choose(next);
+    setTheme(next);
+  };
+  return [theme, next, change];
 }
