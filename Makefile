@@ -32,7 +32,7 @@ run: $(READY)
 	$(BIN)/composer ui --open $(if $(PORT),--port $(PORT)) $(if $(WORKSPACE),--workspace $(WORKSPACE))
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=20
 
 test-fast: $(READY)
 	$(BIN)/python -m pytest -m 'not slow'

@@ -188,3 +188,14 @@ def test_torch_and_components_are_kept_out(module: str, refused: str, accepted: 
 def test_components_stand_alone(refused: str, accepted: str) -> None:
     assert len(component_faults(refused)) == 1
     assert component_faults(accepted) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "web" / "flows").glob("test_*.py")), ids=lambda one: one.stem)
+def test_flows_wait_for_what_they_read(path):
+    """A place or a document is read once it stands still, by ``drawing.area`` and ``drawing.document``."""
+    faults = ("wait_for_timeout", "time.sleep", ".bounding_box()")
+    lines = path.read_text("utf-8").splitlines()
+    reads = [line for line in lines if ".evaluate(" in line and "currentDocument" in line]
+    allowed = {"test_recovery.py": "page.wait_for_timeout(50)"}.get(path.name, "\0")
+    found = [line.strip() for line in lines if any(fault in line for fault in faults) and allowed not in line]
+    assert found + reads == []

@@ -65,15 +65,16 @@ def opened_box() -> gr.Textbox:
 
 
 def opened_script(tab: str | None = None) -> str:
-    """JavaScript for ``js=``: puts what is open in place of the first input.
+    """JavaScript for ``js=``: puts what is open, with all changes that are under way, in place of the first input.
 
     Args:
         tab: The tab that is shown; by default the one that the page shows.
     """
     shown = "document.querySelector('#composer-dock [role=tab][aria-selected=true]')?.textContent?.trim() ?? ''"
-    return f"""(before, ...rest) => {{
+    return f"""async (before, ...rest) => {{
         const canvas = window.composerCanvas;
         if (!canvas) return [before, ...rest];
+        await canvas.idle();
         const file = canvas.currentFile ? canvas.currentFile() : {{}};
         const tab = {json.dumps(tab) if tab else shown};
         const opened = {{document: canvas.currentDocument(), selection: canvas.currentSelection(), tab, ...file}};

@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SECONDS_TO_START = 90
+SECONDS_TO_START = 240
 VERSION = pytest.StashKey[str]()
 
 

@@ -3,19 +3,21 @@
 import json
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.web.flows.steps import box
 
 __all__ = [
     "add",
     "add_at",
+    "area",
     "canvas",
     "chosen",
     "document",
     "drag_wire",
     "edge",
     "handle",
+    "idle",
     "label",
     "let_go",
     "menu",
@@ -23,6 +25,7 @@ __all__ = [
     "pane",
     "position",
     "search_box",
+    "text",
     "wire",
 ]
 
@@ -37,13 +40,42 @@ def pane(page: Page) -> Locator:
     return page.locator(".react-flow__pane")
 
 
+def idle(page: Page) -> None:
+    """Wait until every change that was asked for is in the document and drawn."""
+    page.evaluate("""async () => {
+        await window.composerCanvas.idle();
+        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    }""")
+
+
+def text(page: Page) -> str:
+    """The document that is open, once it is up to date."""
+    idle(page)
+    return str(page.evaluate("window.composerCanvas.currentDocument()"))
+
+
 def document(page: Page) -> Any:
-    """The document that is open, read as JSON."""
-    return json.loads(page.evaluate("window.composerCanvas.currentDocument()"))
+    """The document that is open, once it is up to date, read as JSON."""
+    return json.loads(text(page))
+
+
+def area(found: Locator) -> FloatRect:
+    """Where something is on the screen, once it stands still: a view may still be moving."""
+    found.evaluate("""async (element) => {
+        const place = () => Object.values(element.getBoundingClientRect().toJSON()).join();
+        for (let before = ""; before !== place(); ) {
+            before = place();
+            for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+        }
+    }""")
+    place = found.bounding_box()
+    assert place
+    return place
 
 
 def names(page: Page) -> list[str]:
     """The boxes on the canvas, by name."""
+    idle(page)
     return sorted(page.locator(".react-flow__node").evaluate_all("all => all.map((one) => one.dataset.id)"))
 
 
@@ -119,12 +151,12 @@ def menu(page: Page, entry: str) -> None:
 
 def position(page: Page, name: str) -> tuple[float, float]:
     """Where a box is drawn, in pixels of the canvas."""
+    idle(page)
     style = box(page, name).evaluate("one => one.style.transform")
     x, y = style.removeprefix("translate(").removesuffix(")").split(",")
     return float(x.strip().removesuffix("px")), float(y.strip().removesuffix("px"))
 
 
 def _middle(found: Locator) -> tuple[float, float]:
-    area = found.bounding_box()
-    assert area
-    return area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    place = area(found)
+    return place["x"] + place["width"] / 2, place["y"] + place["height"] / 2

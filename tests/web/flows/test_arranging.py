@@ -136,8 +136,7 @@ def test_a_file_without_a_layout_is_laid_out_and_its_places_are_written_with_the
 def test_boxes_that_are_dragged_together_move_in_one_step(cifar: Page) -> None:
     before = drawing.document(cifar)
     _select(cifar, "neck", "head")
-    area = box(cifar, "neck").bounding_box()
-    assert area
+    area = drawing.area(box(cifar, "neck"))
     cifar.mouse.move(area["x"] + 30, area["y"] + 8)
     cifar.mouse.down()
     cifar.mouse.move(area["x"] + 30, area["y"] + 148, steps=5)
@@ -171,7 +170,7 @@ def test_boxes_are_aligned_and_laid_out(cifar: Page) -> None:
 
 
 def test_thirty_mixed_steps_are_taken_back_and_done_again(cifar: Page) -> None:
-    seen = [_text(cifar)]
+    seen = [drawing.text(cifar)]
 
     def step(*keys: str, on: str | None = None) -> None:
         if on:
@@ -208,13 +207,9 @@ def test_thirty_mixed_steps_are_taken_back_and_done_again(cifar: Page) -> None:
         assert _changed(cifar, before) == now
 
 
-def _text(page: Page) -> str:
-    return str(page.evaluate("window.composerCanvas.currentDocument()"))
-
-
 def _changed(page: Page, before: str) -> str:
     page.wait_for_function("(was) => window.composerCanvas.currentDocument() !== was", arg=before)
-    return _text(page)
+    return drawing.text(page)
 
 
 def _layout(page: Page, condition: str) -> None:

@@ -31,8 +31,7 @@ def test_arrows_and_the_mouse_move_through_every_list(page: Page) -> None:
     steps.box(page, "neck").click()
     page.keyboard.press("c")
     walk(page)
-    port = drawing.handle(page, "neck.out", "source").bounding_box()
-    assert port
+    port = drawing.area(drawing.handle(page, "neck.out", "source"))
     drawing.let_go(page, "neck.out", port["x"] + 20, port["y"] + 220)
     walk(page)
     steps.pick_nothing(page)

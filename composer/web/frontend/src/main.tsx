@@ -5,9 +5,10 @@ import { createRoot, type Root } from "react-dom/client";
 import { App } from "./App";
 import { Bridge, type Host } from "./bridge";
 import { begin } from "./session";
-import { useComposer } from "./store";
+import { idle as changesDone, useComposer } from "./store";
 
 const roots = new WeakMap<Element, Root>();
+let begun: Promise<void> = Promise.resolve();
 
 /** Draw the composer into an element; called once for each mount of the Gradio component. */
 export function mount(element: Element, host: Host): void {
@@ -16,7 +17,13 @@ export function mount(element: Element, host: Host): void {
   roots.set(element, root);
   useComposer.setState({ bridge: new Bridge(host) });
   root.render(<App />);
-  void begin(host);
+  begun = begin(host);
+}
+
+/** Resolves when a graph is open, and every change of it that was asked for is in the document. */
+export async function idle(): Promise<void> {
+  await begun;
+  await changesDone();
 }
 
 /** What the Gradio side of the page asks for, and benchmarks. */

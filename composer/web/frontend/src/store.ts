@@ -114,8 +114,8 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return mine;
 }
 
-/** When every change that was asked for is in the document. */
-export const settled = (): Promise<void> => inTurn(async () => undefined);
+/** Resolves when every change that was asked for is in the document. */
+export const idle = (): Promise<void> => inTurn(async () => undefined);
 
 export const useComposer = create<Composer>()((set, get) => {
   const refused = (error: unknown, told?: (reason: string) => void): null => {

@@ -4,7 +4,7 @@ import { focusCanvas } from "../canvas/state";
 import type { Failure, FileEntry, OpenReply, SaveReply, SaveRequest, TextReply } from "../payloads";
 import type { Draft } from "../recovery";
 import { counted } from "../side/format";
-import { settled, unsaved, useComposer } from "../store";
+import { idle, unsaved, useComposer } from "../store";
 
 /** What the dialogs are about. */
 interface FilesState {
@@ -51,14 +51,14 @@ async function finishTyping(): Promise<void> {
     field.matches("input, textarea, select")
   )
     field.blur();
-  await settled();
+  await idle();
 }
 
 async function replaceBy(name: string, payload: unknown, title: string): Promise<OpenReply | null> {
   app().set({ busy: app().busy + 1 });
   try {
     const reply = await app().bridge.call<OpenReply>(name, payload);
-    await settled();
+    await idle();
     app().show(reply);
     focusCanvas();
     app().set({ dialog: null, panel: reply.notes.length ? "problems" : "inspector", lens: null });
@@ -111,7 +111,7 @@ export const saveAs = (): void => {
 
 /** Save under a name; gives why it was refused. */
 export async function store(where: Pick<SaveRequest, "name" | "version" | "overwrite">): Promise<string | null> {
-  await settled();
+  await idle();
   const { document, bridge, set, tell } = app();
   set({ busy: app().busy + 1 });
   try {
