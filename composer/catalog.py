@@ -7,24 +7,27 @@ registered globally. A graph file can never enable anything.
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import entry_points
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from composer import ports
 from composer.component import Component, ComponentError, read_component
+from composer.origin import FILE, file_of, origin_of, place_of
 from composer.ports import PortType, port_type
-from composer.problems import GraphError, Problem, Where, nearest
+from composer.problems import GraphError, Problem, Where, nearest, suggestion
 
 __all__ = ["Catalog", "component_files"]
 
 ENTRY_POINTS = "composer.components"
-FOLDER_PREFIX = "composer_folder_"
+_DIGEST = "__composer_digest__"
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,9 +178,9 @@ def component_files(folder: str | Path) -> list[Path]:
 
 
 def _origin(component: Component) -> str:
-    """Where a component comes from: its module, or the file of one from a folder."""
-    module = component.cls.__module__
-    return str(getattr(sys.modules.get(module), "__file__", module)) if module.startswith(FOLDER_PREFIX) else module
+    """Where a component comes from: its module, or the file and line of one from a folder."""
+    file, line = origin_of(component.cls)
+    return file if line is None else f"{file}:{line}"
 
 
 @cache
@@ -189,41 +192,85 @@ def _default() -> Catalog:
 
 
 def _import_file(path: Path, root: Path) -> ModuleType:
+    shown = path.relative_to(root.parent).as_posix()
     # by content, so that a file that was edited is read again
-    unique = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]
-    name = f"{FOLDER_PREFIX}{unique}_{path.stem}"
+    digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()
+    name = _module_name(shown, digest)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise GraphError(Problem("component-file", Where(str(path)), "not a Python file that can be imported"))
+        raise GraphError(Problem("component-file", Where(shown), "not a Python file that can be imported"))
     module = importlib.util.module_from_spec(spec)
+    setattr(module, FILE, shown)
+    setattr(module, _DIGEST, digest)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        text = f"importing it failed: {type(error).__name__}: {error}"
-        raise GraphError(Problem("component-file", Where(str(path.relative_to(root.parent))), text)) from error
+        raise GraphError(_import_problem(error, path, shown)) from error
     return module
+
+
+def _module_name(shown: str, digest: str) -> str:
+    """A module's name that says which file it is: ``my_parts_necks_fancy``; other contents get a number behind it."""
+    stem = re.sub(r"\W", "_", shown.removesuffix(".py"))
+    for number in count(1):
+        name = stem if number == 1 else f"{stem}_{number}"
+        taken = sys.modules.get(name)
+        if (taken is None and not _is_importable(name)) or getattr(taken, _DIGEST, None) == digest:
+            return name
+    raise AssertionError
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _import_problem(error: BaseException, path: Path, shown: str) -> Problem:
+    """Why a file cannot be imported, with the line."""
+    place = (place_of(error) or "").rpartition(":")[2]
+    line = int(place) if place.isdecimal() else None
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        line = error.lineno
+    text = f"importing it failed: {type(error).__name__}: {error}"
+    return Problem("component-file", Where("" if line else shown, shown if line else None, line), text)
 
 
 def _components_of(modules: Iterable[tuple[ModuleType, str]]) -> list[Component]:
     found: list[Component] = []
     problems: list[Problem] = []
     for module, kind in modules:
+        file = file_of(module) or module.__file__ or module.__name__
         if not hasattr(module, "__all__"):
             text = "it has no __all__: list the component classes in it, as in __all__ = ['MyNeck']"
-            problems.append(Problem("component-file", Where(module.__file__ or module.__name__), text))
+            problems.append(Problem("component-file", Where(file), text))
         for name in getattr(module, "__all__", ()):
             if not isinstance(name, str):
                 text = f"__all__ holds {name!r}: list the names of the classes, as in __all__ = ['MyNeck']"
-                problems.append(Problem("component-file", Where(module.__file__ or module.__name__), text))
-                continue
-            try:
-                found.append(read_component(getattr(module, name), kind))
-            except (ComponentError, AttributeError) as error:
-                problems.append(Problem("bad-component", Where(f"{module.__name__}.{name}"), str(error)))
+                problems.append(Problem("component-file", Where(file), text))
+            elif not hasattr(module, name):
+                near = suggestion(name, _classes(module), "classes in it")
+                text = f"__all__ lists '{name}', which the file does not define; {near}"
+                problems.append(Problem("bad-component", Where(name, file), text))
+            else:
+                item = getattr(module, name)
+                try:
+                    found.append(read_component(item, kind))
+                except (ComponentError, AttributeError) as error:
+                    line = origin_of(item)[1] if isinstance(item, type) else None
+                    problems.append(Problem("bad-component", Where(name, file, line), str(error)))
     if problems:
         raise GraphError(problems)
     return found
+
+
+def _classes(module: ModuleType) -> list[str]:
+    """The classes that a module defines."""
+    return [
+        name for name, item in vars(module).items() if isinstance(item, type) and item.__module__ == module.__name__
+    ]

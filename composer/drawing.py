@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate, takewhile
+from unicodedata import east_asian_width
 
 import networkx as nx
 
@@ -217,4 +219,9 @@ def _box(box: _Box) -> str:
 
 
 def _short(text: str, limit: int = 26) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """A text that fits: what is drawn in double width (Han, Kana, Hangul) counts twice."""
+    widths = [2 if east_asian_width(char) in "WF" else 1 for char in text]
+    if sum(widths) <= limit:
+        return text
+    room = takewhile(lambda width: width < limit, accumulate(widths))
+    return text[: len(list(room))] + "…"

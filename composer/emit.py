@@ -5,6 +5,7 @@ The same text is what runs, what ``model.code`` shows and what ``composer export
 
 import keyword
 import operator
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
@@ -164,5 +165,6 @@ def _wrapped(head: str, parts: Iterable[str], tail: str, indent: str, brackets: 
 
 def _assert_plain(path: str) -> None:
     for name in path.split("."):
-        if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) or name.startswith("__"):
+        normal = name.isascii() or unicodedata.normalize("NFKC", name) == name
+        if not normal or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
             raise ValueError(f"{name!r} cannot stand in generated source: ids are plain identifiers")

@@ -38,7 +38,7 @@ SCHEMA = 1
 MODES = ("tensor", "loss", "predict")
 """The forward modes, as OpenMMLab names them."""
 
-_REF = re.compile(r"([^\W\d]\w*)(?:\.([^\W\d]\w*))?(?:\[(-?\d{1,9})\])?")
+_REF = re.compile(r"([^\s.\[\]]+)(?:\.([^\s.\[\]]+))?(?:\[(-?[0-9]{1,9})\])?")
 
 
 class FrozenDict(dict[str, Any]):
@@ -101,7 +101,7 @@ class Ref:
             ValueError: The text is not of that form.
         """
         match = _REF.fullmatch(text)
-        if not match:
+        if not match or not match[1].isidentifier() or not (match[2] is None or match[2].isidentifier()):
             raise ValueError(f"{text!r} is not a reference: expected node, node.port or node.port[i]")
         source, port, index = match.groups()
         return cls(source, port, None if index is None else int(index))

@@ -8,11 +8,11 @@ each other port is fed by. Any other ``ValueError`` of a component's ``forward``
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from torch import nn
 
+from composer.origin import placed, traces
 from composer.plan import Call, Program, Value
 from composer.problems import GraphError, Problem, Where
 
@@ -20,7 +20,7 @@ __all__ = ["InputCheck", "input_checks", "note_node", "refuse_bad_values", "told
 
 _METHOD = "check_inputs"
 _PORT = re.compile(r"([a-z_]\w*): (.+)", re.DOTALL)
-_CALL = re.compile(r"\s*(\w+) = self\.([\w.]+)\(")
+_CALL = re.compile(r"\s*(\S+) = self\.([^\s(]+)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def told_with_node(error: ValueError, source: str, mode: str) -> GraphError | Va
         The error as it is, if no such line is in its traceback.
     """
     node = _failed_node(error, source)
-    return error if node is None else _problem(node, str(error), mode)
+    return error if node is None else _problem(node, placed(str(error), error), mode)
 
 
 def note_node(error: Exception, source: str, mode: str) -> None:
@@ -91,13 +91,13 @@ def note_node(error: Exception, source: str, mode: str) -> None:
     """
     node = _failed_node(error, source)
     if node is not None:
-        error.add_note(f"in the node {node} ({mode} mode)")
+        error.add_note(placed(f"in the node {node} ({mode} mode)", error))
 
 
 def _failed_node(error: Exception, source: str) -> str | None:
     """The node whose call raised an error, by the line of the generated source."""
     lines = source.splitlines()
-    for trace in _traces(error.__traceback__):
+    for trace in traces(error.__traceback__):
         if trace.tb_frame.f_code.co_filename.startswith("<composer ") and trace.tb_lineno <= len(lines):
             call = _CALL.match(lines[trace.tb_lineno - 1])
             return call[1].replace("__", ".") if call else None
@@ -126,9 +126,3 @@ def _problem(path: str, text: str, mode: str) -> GraphError:
     port = told[1] if told else None
     subject = f"{path}.{port}" if port else path
     return GraphError(Problem("bad-value", Where(subject, node=node, port=port, mode=mode), told[2] if told else text))
-
-
-def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next

@@ -1,15 +1,18 @@
-"""Which names a graph may use: ids reach state-dict keys and generated source, so they are plain identifiers."""
+"""Which names a graph may use: ids reach state-dict keys and generated source, so they are identifiers of Python.
+
+Any script may be used. Python compares identifiers in the normal form NFKC (PEP 3131), so only names in that form are
+taken: another one would name another attribute in generated source than in the file.
+"""
 
 import keyword
-import re
 import unicodedata
 
-__all__ = ["MAX_NAME", "RESERVED", "name_fault"]
+from composer.lookalikes import INVISIBLE, mixed_scripts
+
+__all__ = ["MAX_NAME", "RESERVED", "name_fault", "normal_form"]
 
 MAX_NAME = 100
 """Longest name, in characters."""
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _MODULE = """
 T_destination _apply _backward_hooks _backward_pre_hooks _buffers _call_impl _compiled_call_impl _forward_hooks
@@ -45,8 +48,10 @@ def name_fault(name: str, *, attribute: bool = True) -> str | None:
     """
     if len(name) > MAX_NAME:
         return f"it is {len(name):,} characters long, at most {MAX_NAME} are allowed"
-    if not _NAME.fullmatch(name):
-        return f"{_odd_character(name)}; a name is a letter or underscore, then letters, digits and underscores (ASCII)"
+    if not name.isascii() and (fault := _unicode_fault(name)) is not None:
+        return fault
+    if not name.isidentifier():
+        return f"{_odd_character(name)}; a name is a letter or underscore, then letters, digits and underscores"
     if keyword.iskeyword(name):
         return "it is a keyword of Python"
     if name.startswith("__"):
@@ -56,12 +61,36 @@ def name_fault(name: str, *, attribute: bool = True) -> str | None:
     return None
 
 
+def normal_form(name: str, *, attribute: bool = True) -> str | None:
+    """How Python reads a name that is not in its normal form; None if it is, or if that is no legal name either.
+
+    Args:
+        name: The name.
+        attribute: Whether it becomes an attribute of the model.
+    """
+    normal = unicodedata.normalize("NFKC", name)
+    return normal if normal != name and name_fault(normal, attribute=attribute) is None else None
+
+
+def _unicode_fault(name: str) -> str | None:
+    """What only a name with letters outside ASCII can have wrong."""
+    hidden = INVISIBLE.search(name)
+    if hidden is not None:
+        return f"it contains {_described(hidden[0])}, which cannot be seen"
+    normal = unicodedata.normalize("NFKC", name)
+    if normal != name:
+        return f"Python reads it as {normal[:40]!r} (the normal form NFKC), so two spellings would be one name"
+    return mixed_scripts(name)
+
+
 def _odd_character(name: str) -> str:
     if not name:
         return "it is empty"
-    if name[0].isascii() and name[0].isdigit():
+    if name[0].isdecimal():
         return "it starts with a digit"
-    odd = next(char for char in name if not (char.isascii() and (char.isalnum() or char == "_")))
-    if odd.isascii():
-        return f"it contains {odd!r}"
-    return f"it contains {odd!a} ({unicodedata.name(odd, 'no ASCII letter').lower()})"
+    odd = next((char for char in name if not f"a{char}".isidentifier()), name[0])
+    return f"it contains {odd!r}" if odd.isascii() else f"it contains {_described(odd)}"
+
+
+def _described(char: str) -> str:
+    return f"U+{ord(char):04X} ({unicodedata.name(char, 'a character without a name').lower()})"

@@ -224,7 +224,16 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 
 TESTED_ELSEWHERE = {
     *("export-differs", "export-failed", "export-not-static", "export-source"),
-    *("bad-document", "bad-file-name", "cannot-listen", "no-device", "no-password", "no-upload", "no-weights"),
+    *(
+        "bad-document",
+        "bad-file-name",
+        "file-exists",
+        "cannot-listen",
+        "no-device",
+        "no-password",
+        "no-upload",
+        "no-weights",
+    ),
     *("out-of-memory", "run-failed", "stopped", "timed-out", "too-many-runs", "weak-password", "worker-died"),
 }
 """Their texts are held in test_exporting.py and test_standalone.py, and those of the browser in tests/web."""

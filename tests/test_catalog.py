@@ -4,11 +4,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
+from composer import compile
 from composer.catalog import Catalog
 from composer.component import ComponentError
+from composer.graph import Graph
 from composer.graphfile import loads
+from composer.inference import infer_shapes
 from composer.ports import AnyTensor
 from composer.problems import GraphError
 from composer.rules import check
@@ -93,13 +97,16 @@ def test_the_type_names_of_a_catalog_are_unique(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "texts"),
     [
-        ("def broken(:", ["component-file {folder}/part.py", "importing it failed: SyntaxError"]),
-        ("raise ValueError('no')", ["component-file {folder}/part.py", "importing it failed: ValueError: no"]),
-        ("import no_such_module", ["component-file", "ModuleNotFoundError: No module named 'no_such_module'"]),
+        ("\ndef broken(:", ["component-file {folder}/part.py:2\n", "importing it failed: SyntaxError"]),
+        ("raise ValueError('no')", ["component-file {folder}/part.py:1\n", "importing it failed: ValueError: no"]),
+        ("\n\nimport no_such_module", ["component-file {folder}/part.py:3\n", "No module named 'no_such_module'"]),
         ("x = 1", ["component-file", "it has no __all__: list the component classes in it"]),
-        ("__all__ = ['Lost']", ["bad-component", "has no attribute 'Lost'"]),
+        ("__all__ = ['Lost']", ["bad-component {folder}/part.py Lost\n", "which the file does not define"]),
         ("__all__ = ['x']\nx = 1", ["bad-component", "1 is not a class derived from torch.nn.Module"]),
-        (PART.format(name="Part").replace("x: AnyTensor", "x"), ["bad-component", "input 'x' has no annotation"]),
+        (
+            PART.format(name="Part").replace("x: AnyTensor", "x"),
+            ["bad-component {folder}/part.py:", " Part\n", "input 'x' has no annotation"],
+        ),
     ],
     ids=["syntax", "raises", "imports nothing", "no __all__", "a lost name", "no class", "no annotation"],
 )
@@ -108,6 +115,79 @@ def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, source: str, 
         Catalog({}).with_folder(write(tmp_path, "part.py", source))
     (text,) = problems(error)
     assert all(part.format(folder=tmp_path.name) in text for part in texts)
+
+
+FAILING = """
+from torch import nn
+
+from composer.ports import AnyTensor
+
+__all__ = ["Failing"]
+
+
+class OwnError(RuntimeError):
+    \"\"\"An error.\"\"\"
+
+
+class Failing(nn.Module):
+    \"\"\"Fails where it is told to.\"\"\"
+
+    def __init__(self, where: str = "") -> None:
+        super().__init__()
+        self.where = where
+        if where == "build":
+            raise OwnError(f"no {type(self)}")
+
+    def forward(self, x: AnyTensor) -> AnyTensor:
+        if self.where == "sizes" or (self.where == "run" and x.device.type != "meta"):
+            raise OwnError("no")
+        if self.where == "value" and x.device.type != "meta":
+            raise ValueError("no")
+        return x
+"""
+
+
+def failing(folder: Path, where: str) -> tuple[Graph, Catalog]:
+    catalog = Catalog.default().with_folder(write(folder / "my_parts", f"necks/{where or 'fine'}.py", FAILING))
+    graph = loads(
+        "schema: 1\ninputs: {image: {type: Image, shape: [B, 3, 4, 4]}}\n"
+        f"nodes: {{part: {{type: Failing, params: {{where: '{where}'}}, inputs: {{x: image}}}}}}\n"
+        "outputs: {tensor: {out: part}}"
+    )
+    return graph, catalog
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("build", "OwnError: no <class 'my_parts_necks_build.Failing'> (my_parts/necks/build.py:20)"),
+        ("sizes", "OwnError: no (my_parts/necks/sizes.py:24)"),
+    ],
+)
+def test_a_component_that_cannot_be_built_or_run_is_told_with_its_line(tmp_path: Path, where: str, told: str) -> None:
+    graph, catalog = failing(tmp_path, where)
+    [problem] = infer_shapes(graph, catalog).problems
+    assert problem.message.endswith(told) and "composer_" not in str(problem)
+
+
+def test_an_error_inside_a_forward_is_told_with_its_line(tmp_path: Path) -> None:
+    image = torch.zeros(1, 3, 4, 4)
+    with pytest.raises(RuntimeError, match=r"^no") as error:
+        compile(*failing(tmp_path, "run"))(image)
+    assert error.value.__notes__ == ["in the node part (tensor mode) (my_parts/necks/run.py:24)"]
+    assert type(error.value).__module__ == "my_parts_necks_run"
+    with pytest.raises(GraphError, match=r"no \(my_parts/necks/value.py:26\)"):
+        compile(*failing(tmp_path, "value"))(image)
+    assert compile(*failing(tmp_path, ""))(image)["out"] is image
+
+
+def test_two_files_that_would_share_a_module_are_kept_apart(tmp_path: Path) -> None:
+    for name in ("One", "Two"):
+        write(tmp_path / name, "my_parts/twin.py", PART.format(name=name))
+    catalog = Catalog({})
+    for name in ("One", "Two"):
+        catalog = catalog.with_folder(tmp_path / name / "my_parts")
+    assert {component.cls.__module__ for component in catalog} == {"my_parts_twin", "my_parts_twin_2"}
 
 
 def test_all_broken_components_are_told_at_once(tmp_path: Path) -> None:

@@ -320,7 +320,10 @@ def test_collections_may_be_64_deep() -> None:
         ),
         (
             b"a: 1\nb: caf\xe9",
-            ("1 problem\nnot-utf8 f.yaml:2:7\n    the byte 0xe9 is not UTF-8: save the file as UTF-8"),
+            (
+                "1 problem\nnot-utf8 f.yaml:2:7\n"
+                "    the byte 0xe9 is not UTF-8 (as Latin-1 it is 'é'): save the file as UTF-8"
+            ),
         ),
     ],
 )
@@ -328,6 +331,43 @@ def test_problems_say_where_they_are_and_what_to_do(text: bytes | str, expected:
     with pytest.raises(GraphError) as caught:
         parse(text, "f.yaml")
     assert str(caught.value) == expected
+
+
+PADDING = bytes(range(256)) * 4
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("name: ü".encode("latin-1"), "0xfc is not UTF-8 (as Latin-1 it is 'ü'): save the file as UTF-8"),
+        ("name: имя".encode("cp1251"), "is not UTF-8"),
+        ("name: 名".encode("shift-jis"), "is not UTF-8"),
+        ("name: ü".encode("utf-16"), "UTF-16: save it as UTF-8"),
+        ("name: graph".encode("utf-16-le"), "UTF-16, without a byte order mark: save it as UTF-8"),
+        ("name: graph".encode("utf-16-be"), "UTF-16, without a byte order mark: save it as UTF-8"),
+        ("name: ü".encode("utf-32"), "UTF-32: save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n" + PADDING, "this is a PNG image; expected a graph file as text"),
+        (b"PK\x03\x04" + PADDING, "this is a ZIP archive, as PyTorch checkpoints are"),
+        (b"\x80\x04\x95" + PADDING, "this is a pickle"),
+        ((40).to_bytes(8, "little") + b'{"w":{"dtype":"F32"}}' + PADDING, "this is a safetensors file"),
+        (PADDING, "this is a binary file"),
+    ],
+)
+def test_a_file_that_is_no_text_in_utf8_says_what_it_is(content: bytes, reason: str) -> None:
+    with pytest.raises(GraphError) as caught:
+        parse(content, "f.yaml")
+    [problem] = caught.value.problems
+    assert problem.code == "not-utf8" and reason in problem.message
+
+
+@pytest.mark.parametrize("text", ["name: ü", "name: имя", "name: 名", "name: \U0001f989", "\ufeffname: x"])
+def test_utf8_of_any_script_is_read(text: str) -> None:
+    assert parse(text.encode(), "f.yaml")[0].keys() == {"name"}
+
+
+def test_a_file_that_is_too_large_tells_its_size_and_the_limit() -> None:
+    with pytest.raises(GraphError, match=r"too large: 20,971,520 bytes \(20 MB\).* at most 2,097,152 bytes \(2 MB\)"):
+        parse(b"#" * (20 * 2**20))
 
 
 def test_only_plain_data_is_written() -> None:

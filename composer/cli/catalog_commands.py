@@ -10,6 +10,7 @@ from composer.cli.annotations import type_text, value_text
 from composer.cli.options import AsJson, Folders, catalog_of
 from composer.cli.output import print_json, print_table, print_text
 from composer.component import Component, Parameter, Port
+from composer.origin import origin_of
 from composer.problems import suggestion
 
 __all__ = ["list_components", "show_component"]
@@ -105,7 +106,7 @@ def _component_json(component: Component) -> dict[str, Any]:
         "type": component.name,
         "kind": component.kind,
         "summary": component.summary,
-        "source": component.cls.__module__,
+        "source": origin_of(component.cls)[0],
         "inputs": [_port_json(port) for port in component.inputs],
         "outputs": [_port_json(port) for port in component.outputs],
     }

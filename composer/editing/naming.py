@@ -1,15 +1,16 @@
 """Names that operations make, and those that people give."""
 
 import re
-from collections.abc import Container
+from collections.abc import Collection
 
 from composer.editing.refusal import refused
-from composer.names import MAX_NAME, name_fault
+from composer.lookalikes import alike
+from composer.names import MAX_NAME, name_fault, normal_form
 
 __all__ = ["accepted", "fresh", "snake"]
 
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])(?!Net|LU|Co|CL)|(?<=[A-Z])(?=[A-Z][a-z])(?!Net)")
-_ODD = re.compile(r"[^A-Za-z0-9_]+")
+_ODD = re.compile(r"\W+")
 _LONGEST = MAX_NAME - 10
 
 
@@ -18,7 +19,7 @@ def snake(text: str) -> str:
     return _ODD.sub("_", _WORD_STARTS.sub("_", text)).lower().strip("_")
 
 
-def fresh(wanted: str, taken: Container[str], *, attribute: bool = True) -> str:
+def fresh(wanted: str, taken: Collection[str], *, attribute: bool = True) -> str:
     """A legal name that is not taken: the wanted one, or that with a number behind it (``neck_2``).
 
     Args:
@@ -31,16 +32,26 @@ def fresh(wanted: str, taken: Container[str], *, attribute: bool = True) -> str:
         base = base.lstrip("_") or "node"
         base = base if name_fault(base + "_1", attribute=attribute) is None else "node"
         base = base if name_fault(base, attribute=attribute) is None else f"{base}_1"
-    if base not in taken:
+    if not _is_used(base, taken):
         return base
     stem = re.sub(r"_[0-9]{1,6}$", "", base) or base
     number = 2
-    while f"{stem}_{number}" in taken or name_fault(f"{stem}_{number}", attribute=attribute) is not None:
+    while _is_used(f"{stem}_{number}", taken) or name_fault(f"{stem}_{number}", attribute=attribute) is not None:
         number += 1
     return f"{stem}_{number}"
 
 
-def accepted(name: str, taken: Container[str], what: str, *, attribute: bool = True) -> str:
+def _is_used(name: str, taken: Collection[str]) -> bool:
+    return name in taken or _like(name, taken) is not None
+
+
+def _like(name: str, taken: Collection[str]) -> str | None:
+    """Another name that this one looks like."""
+    found = [other for later, other in alike([*taken, name]) if later == name]
+    return found[0] if found else None
+
+
+def accepted(name: str, taken: Collection[str], what: str, *, attribute: bool = True) -> str:
     """A name that a person gives.
 
     Args:
@@ -55,9 +66,15 @@ def accepted(name: str, taken: Container[str], what: str, *, attribute: bool = T
     shown = name if len(name) <= 40 else name[:40] + "..."
     fault = name_fault(name, attribute=attribute)
     if fault is not None:
-        text = f"{shown!r} cannot be the name of {what}: {fault}"
+        normal = normal_form(name, attribute=attribute)
+        hint = "" if normal is None else f"; call it '{normal}'"
+        text = f"{shown!r} cannot be the name of {what}: {fault}{hint}"
         raise refused(text, shown, code="illegal-id")
     if name in taken:
         text = f"'{shown}' is taken: call it '{fresh(name, taken, attribute=attribute)}', or rename the other one first"
         raise refused(text, shown, code="duplicate-id")
+    other = _like(name, taken)
+    if other is not None:
+        text = f"{shown!r} looks like '{other}', which is another name here: call it something else"
+        raise refused(text, shown, code="illegal-id")
     return name

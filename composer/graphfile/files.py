@@ -11,6 +11,7 @@ from pathlib import Path
 from composer.catalog import Catalog
 from composer.graph import Graph, Source
 from composer.graphfile.canonical import canonical
+from composer.graphfile.decoding import size_problem
 from composer.graphfile.document import from_document, to_document
 from composer.graphfile.yamltext import MAX_BYTES, dump, parse
 from composer.problems import GraphError, Problem, Where, suggestion
@@ -27,6 +28,8 @@ def read(path: str | Path) -> Graph:
     try:
         with open(path, "rb") as file:
             text = file.read(MAX_BYTES + 1)
+            if len(text) > MAX_BYTES:
+                raise GraphError(size_problem(max(os.fstat(file.fileno()).st_size, len(text)), MAX_BYTES, str(path)))
     except (OSError, ValueError) as error:
         raise GraphError(_unreadable(path, error)) from None
     return loads(text, str(path))

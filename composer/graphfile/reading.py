@@ -136,11 +136,13 @@ def _mode_outputs(to: Structure, value: Any, path: Path) -> Mapping[str, Ref]:
     for name in found:
         for part in name.split("."):
             to.name(part, (*path, name), "an output", attribute=False)
+    to.distinct({name: (*path, name) for name in found})
     return FrozenDict({name: read_ref(to, item, (*path, name)) for name, item in found.items()})
 
 
 def _subgraphs(to: Structure, value: Any, path: Path) -> Mapping[str, Subgraph]:
     found = to.mapping(value, path, "a mapping with an entry for each subgraph")
+    to.distinct({name: (*path, name) for name in found})
     return FrozenDict({name: _subgraph(to, item, (*path, name)) for name, item in found.items()}) if found else EMPTY
 
 
@@ -152,9 +154,11 @@ def _subgraph(to: Structure, value: Any, path: Path) -> Subgraph:
     params = to.mapping(found.get("params"), (*path, "params"), "a mapping with the default of each parameter")
     for name in params:
         to.name(name, (*path, "params", name), "a parameter", attribute=False)
+    to.distinct({name: (*path, "params", name) for name in params})
     outputs = to.mapping(found.get("outputs"), (*path, "outputs"), "a mapping with a wire for each output port")
     for name in outputs:
         to.name(name, (*path, "outputs", name), "an output port", attribute=False)
+    to.distinct({name: (*path, "outputs", name) for name in outputs})
     subgraph = Subgraph(
         inputs=read_inputs(to, found.get("inputs"), (*path, "inputs")),
         nodes=read_nodes(to, found.get("nodes"), (*path, "nodes")),
@@ -165,7 +169,7 @@ def _subgraph(to: Structure, value: Any, path: Path) -> Subgraph:
         layout=_layout(to, found.get("layout"), (*path, "layout")),
         extra=to.extra(found, SUBGRAPH_KEYS, path),
     )
-    if subgraph.inputs:
+    if subgraph.inputs or subgraph.nodes:
         _one_name_each(to, path, {"inputs": subgraph.inputs, "nodes": subgraph.nodes})
     return subgraph
 
@@ -194,3 +198,5 @@ def _one_name_each(to: Structure, path: Path, sections: Mapping[str, Mapping[str
             text = f"'{name}' is the name of {words[seen[name]]} and of {words[section]}: rename one of them"
             to.report("duplicate-id", (*path, section, name), text)
         seen.update(dict.fromkeys(names, section))
+    if not all(map(str.isascii, seen)):
+        to.distinct({name: (*path, section, name) for name, section in seen.items()})

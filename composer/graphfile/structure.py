@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from composer.graph import EMPTY, FrozenDict, Source, thaw
-from composer.names import name_fault
+from composer.lookalikes import alike
+from composer.names import name_fault, normal_form
 from composer.problems import Edit, Fix, GraphError, Problem, Where, nearest, suggestion
 
 __all__ = ["MAX_DEPTH", "Path", "Structure", "describe", "is_number", "locate"]
@@ -135,7 +136,15 @@ class Structure:
         if fault is not None:
             shown = name if len(name) <= 40 else name[:40] + "..."
             hint = f": call it '{name}_1'" if name_fault(f"{name}_1") is None else ""
-            self.report("illegal-id", path, f"{shown!r} cannot be the name of {what}: {fault}{hint}")
+            normal = normal_form(name, attribute=attribute)
+            fix = None if normal is None else Fix(f"write '{normal}', here and wherever it is named")
+            self.report("illegal-id", path, f"{shown!r} cannot be the name of {what}: {fault}{hint}", fix)
+
+    def distinct(self, paths: Mapping[str, Path]) -> None:
+        """Report the names of one scope that look like one before them."""
+        for name, other in alike(paths):
+            text = f"{name!r} looks like {other!r}, which is another name here: rename one of them"
+            self.report("illegal-id", paths[name], text)
 
     def unknown(self, name: str, known: Iterable[str], what: str) -> str:
         """What to say about a name that is none of a few."""

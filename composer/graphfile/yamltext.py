@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import yaml
 
+from composer.graphfile.decoding import decode, size_problem
 from composer.graphfile.lines import Lines, line_of, position
 from composer.graphfile.scalars import TooLongError, read_scalar
 from composer.graphfile.yamlwriter import dump
@@ -32,7 +33,8 @@ _MAX_PROBLEMS = 100
 _NO_KEY: Final = object()
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_BARE_LEVEL = re.compile(r"([\[{,:]\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)\[(-?[0-9]{1,9})\](?=\s*[,}\]])", re.ASCII)
+_ID = r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*"
+_BARE_LEVEL = re.compile(rf"([\[{{,:]\s*{_ID}(?:\.{_ID})?)\[(-?[0-9]{{1,9}})\](?=\s*[,}}\]])", re.ASCII)
 _TAG_DIRECTIVE = re.compile(r"^%TAG|[\r\x85\u2028\u2029]%TAG", re.MULTILINE)
 _OPEN, _CLOSE = "\ue000", "\ue001"  # stand in for the brackets of a bare level while YAML is read
 _STAND_IN = re.compile(rf"[{_OPEN}{_CLOSE}]|\\[uU](?:0000)?[eE]00[01]")
@@ -54,9 +56,8 @@ def parse(text: bytes | str, file: str = "<string>") -> tuple[Any, Lines]:
         GraphError: The text is refused; carries everything that was found before reading had to stop.
     """
     if len(text) > MAX_BYTES:
-        found = f"{len(text):,} bytes; a graph file has at most {MAX_BYTES:,}"
-        raise GraphError(Problem("too-large", Where(file=file), found))
-    characters = _decode(text, file)
+        raise GraphError(size_problem(len(text), MAX_BYTES, file))
+    characters = text.removeprefix("\ufeff") if isinstance(text, str) else decode(text, file)
     problems = [*_unprintable(characters, file), *_tag_directives(characters, file)]
     if problems:
         raise GraphError(problems)
@@ -136,7 +137,7 @@ class _Reader:
         value: Any = event.value
         if event.implicit[0] and value[:1] in _NOT_TEXT:
             value = self.resolved(value, event)
-        elif _OPEN in value and self.levels:
+        if self.levels and type(value) is str and _OPEN in value:
             value = value.replace(_OPEN, "[").replace(_CLOSE, "]")
         opened = self.stack[-1]
         data = opened.data
@@ -235,20 +236,6 @@ class _Reader:
     def stop(self, code: str, event: Any, text: str) -> None:
         self.report(code, event, text)
         raise _StopReadingError
-
-
-def _decode(text: bytes | str, file: str) -> str:
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise GraphError(Problem("not-utf8", Where(file=file), "the file is UTF-16: save it as UTF-8"))
-    try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        found = f"the byte 0x{error.object[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        raise GraphError(Problem("not-utf8", Where("", file, line, column), found)) from None
 
 
 def _unprintable(text: str, file: str) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from composer.component import Component, Port
 from composer.inference.axes import mismatches
 from composer.inference.sizes import BATCHES, probe_of, tensor_of
 from composer.limits import Limits
+from composer.origin import placed
 
 __all__ = ["Outcome", "evaluate", "is_unknown", "outputs_of"]
 
@@ -66,7 +67,7 @@ def evaluate(
     except ValidationError as error:
         return Outcome(params, faults=(("bad-parameter", str(error)),))
     except Exception as error:  # noqa: BLE001 - a constructor of any library may raise anything
-        return Outcome(params, faults=(("cannot-build", _text(error)),))
+        return Outcome(params, faults=(("cannot-build", placed(_text(error), error)),))
     outcome = _weigh(params, module)
     wrong = tuple(mismatches(arguments, lambda axis: _declared(component, params, module, axis)))
     if wrong:
@@ -89,7 +90,7 @@ def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port
     except NotImplementedError:  # sizes that depend on the data: nothing can be said before running
         return outcome
     except Exception as error:  # noqa: BLE001 - forward of any library may raise anything
-        return replace(outcome, faults=(("forward-failed", _text(error)),))
+        return replace(outcome, faults=(("forward-failed", placed(_text(error), error)),))
     if component.returns_tuple and not all(hasattr(result, "_fields") for result in results):
         names = ", ".join(port.name for port in component.outputs)
         text = f"forward returned {type(results[0]).__name__}, its annotation promises a NamedTuple of {names}"

@@ -128,7 +128,7 @@ class Actions:
     def new(self, payload: Any = None) -> OpenReply:
         """An empty graph."""
         request = _request(NewRequest, payload)
-        return self.shown(Graph(name=request.name[:200]))
+        return self.shown(Graph(name=(request.name or "model")[:200]))
 
     def look(self, payload: Any) -> GraphView:
         """What to draw of a document."""

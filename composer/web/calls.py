@@ -10,7 +10,19 @@ from composer.graphfile import dumps
 from composer.web.actions import Actions
 from composer.web.envelopes import enveloped
 from composer.web.file_actions import FileActions
-from composer.web.payloads import OpenRequest, ReadRequest, SaveRequest, TextReply, TextRequest
+from composer.web.payloads import (
+    DeleteFileRequest,
+    NewRequest,
+    OpenReply,
+    OpenRequest,
+    ProposeRequest,
+    ReadRequest,
+    RenameFileRequest,
+    RestoreFileRequest,
+    SaveRequest,
+    TextReply,
+    TextRequest,
+)
 
 __all__ = ["calls_of"]
 
@@ -28,11 +40,14 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
     def text(request: TextRequest) -> TextReply:
         return TextReply(text=dumps(actions.graph_of(request.document), actions.components()))
 
+    def new(request: NewRequest) -> OpenReply:
+        return actions.new(NewRequest(name=request.name or files.workspace.fresh_title()))
+
     answers: Mapping[str, Answer] = {
         "catalog": actions.catalog,
         "revision": actions.revision,
         "source": actions.source,
-        "new": actions.new,
+        "new": _of(NewRequest, new),
         "look": actions.look,
         "edit": actions.edit,
         "fits": actions.fits,
@@ -42,6 +57,10 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
         "open": _of(OpenRequest, files.open),
         "read": _of(ReadRequest, files.read),
         "save": _of(SaveRequest, files.save),
+        "propose_name": _of(ProposeRequest, files.propose),
+        "rename_file": _of(RenameFileRequest, files.rename),
+        "delete_file": _of(DeleteFileRequest, files.delete),
+        "restore_file": _of(RestoreFileRequest, files.restore),
         "text": _of(TextRequest, text),
     }
     return {name: partial(enveloped, answer) for name, answer in answers.items()}
@@ -49,4 +68,4 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
 
 def _of(kind: type[BaseModel], answer: Callable[[Any], BaseModel]) -> Answer:
     """A call that takes its request as a model, for plain data."""
-    return lambda payload: answer(kind.model_validate(payload))
+    return lambda payload: answer(kind.model_validate({} if payload is None else payload))

@@ -1,5 +1,7 @@
 """What the browser asks about files: the gallery, opening, saving, and text that a person hands over."""
 
+import base64
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,18 +11,29 @@ from composer.catalog import Catalog
 from composer.drawing import draw
 from composer.graph import Graph
 from composer.graphfile import loads
+from composer.graphfile.decoding import size_problem
+from composer.graphfile.yamltext import MAX_BYTES
 from composer.inference import Shapes
 from composer.openmmlab import import_config
 from composer.openmmlab.config_file import read_config
-from composer.problems import GraphError, Problem
+from composer.openmmlab.config_reading.reader import MAX_BYTES as MAX_CONFIG_BYTES
+from composer.problems import GraphError, Problem, Where
+from composer.web.filenames import file_name_of
 from composer.web.payloads import (
+    DeleteFileReply,
+    DeleteFileRequest,
     FileEntry,
+    FileReply,
     OpenReply,
     OpenRequest,
     ProblemView,
+    ProposeRequest,
     ReadRequest,
+    RenameFileRequest,
+    RestoreFileRequest,
     SaveReply,
     SaveRequest,
+    TextReply,
     WorkspaceView,
 )
 from composer.web.workspace import Place, SavedFile, Workspace
@@ -68,9 +81,14 @@ class FileActions:
     def read(self, request: ReadRequest) -> OpenReply:
         """A graph as YAML, or a config of OpenMMLab, that a person typed or uploaded."""
         name = request.name.replace("\\", "/").rpartition("/")[2]
-        if name.endswith(_CONFIGS):
-            return self._config(request.text, name)
-        reply = self.shown(loads(request.text, name or "graph.yaml"), request.path)
+        is_config = name.lower().endswith(_CONFIGS)
+        most, expected = (MAX_CONFIG_BYTES, "a config") if is_config else (MAX_BYTES, "a graph file")
+        if request.size > most:
+            raise GraphError(size_problem(request.size, most, name, expected))
+        content = None if request.content is None else _decoded(request.content, name)
+        if is_config:
+            return self._config(request.text.encode() if content is None else content, name)
+        reply = self.shown(loads(request.text if content is None else content, name or "graph.yaml"), request.path)
         return reply.model_copy(update={"name": name, "place": "none"})
 
     def save(self, request: SaveRequest) -> SaveReply:
@@ -83,14 +101,38 @@ class FileActions:
                 text = "there is a file of this name already"
             return SaveReply(saved=False, name=request.name, version=None, conflict=text)
         path = self.workspace.folder / found.name
-        load = f'model = composer.load("{_shortest(path)}")'
+        load = f"model = composer.load({json.dumps(_shortest(path), ensure_ascii=False)})"
         return SaveReply(saved=True, name=found.name, version=found.version, load=load)
 
-    def _config(self, text: str, name: str) -> OpenReply:
+    def propose(self, request: ProposeRequest) -> TextReply:
+        """A name to save under, from what the graph is called or from the file that it came in."""
+        own = request.file.replace("\\", "/").rpartition("/")[2]
+        is_own = request.place != "shipped" and own.lower().endswith((".yaml", ".yml"))
+        title = own.rpartition(".")[0] if is_own else request.title or own.removesuffix(".yaml")
+        taken = self.workspace.names("workspace") if request.fresh else ()
+        folder = request.file.rpartition("/")[0] if request.place == "workspace" and request.fresh else ""
+        start = f"{folder}/" if folder else ""
+        beside = [name.removeprefix(start) for name in taken if name.startswith(start)]
+        return TextReply(text=start + file_name_of(title, beside))
+
+    def rename(self, request: RenameFileRequest) -> FileReply:
+        """Give a file of the workspace another name."""
+        return _named(self.workspace.rename(request.name, request.to))
+
+    def delete(self, request: DeleteFileRequest) -> DeleteFileReply:
+        """Move a file of the workspace to its trash."""
+        token = self.workspace.delete(request.name)
+        return DeleteFileReply(token=token, folder=str(self.workspace.trash(token)))
+
+    def restore(self, request: RestoreFileRequest) -> FileReply:
+        """Bring back a file from the trash."""
+        return _named(self.workspace.restore(request.token))
+
+    def _config(self, content: bytes, name: str) -> OpenReply:
         """A config handed over without its folder: no other file is opened for it."""
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, f"config{Path(name).suffix}")
-            path.write_text(text, "utf-8")
+            path = Path(folder, f"config{Path(name).suffix.lower()}")
+            path.write_bytes(content)
             try:
                 config = read_config(path, alone=True)
                 imported = import_config(config.model, config.package, catalog=self.catalog())
@@ -139,6 +181,17 @@ class FileActions:
             "modes": list(graph.modes),
         }
         return entry.model_copy(update=seen)
+
+
+def _decoded(content: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError:
+        raise GraphError(Problem("cannot-read", Where(name[:100]), "the page sent no file; reload it")) from None
+
+
+def _named(saved: SavedFile) -> FileReply:
+    return FileReply(name=saved.name, version=saved.version)
 
 
 def _shortest(path: Path) -> str:

@@ -340,9 +340,13 @@ class EditReply(Payload):
 
 
 class NewRequest(Payload):
-    """An empty graph, or one of the templates."""
+    """An empty graph.
 
-    name: str = "untitled"
+    Args:
+        name: What it is called; by default a name that no graph of the workspace has.
+    """
+
+    name: str | None = None
 
 
 class ReadRequest(Payload):
@@ -350,9 +354,13 @@ class ReadRequest(Payload):
 
     Args:
         name: Its file name, which tells YAML from a config of OpenMMLab (``.py``, ``.json``).
+        content: In place of the text the file's bytes, in base64; of a large file only its beginning.
+        size: How many bytes the whole file has.
     """
 
-    text: str
+    text: str = ""
+    content: str | None = None
+    size: int = 0
     name: str = "graph.yaml"
     path: list[str] = Field(default_factory=list)
 
@@ -409,6 +417,60 @@ class SaveReply(Payload):
     load: str = ""
     """The line that loads it in Python."""
     conflict: str | None = None
+
+
+class ProposeRequest(Payload):
+    """Ask for a name to save or download under.
+
+    Args:
+        title: What the graph is called.
+        file: The name that its file has, or had.
+        place: Where that file is.
+        fresh: Whether the name should be free in the workspace.
+    """
+
+    title: str
+    file: str = ""
+    place: Literal["workspace", "shipped", "none"] = "none"
+    fresh: bool = True
+
+
+class RenameFileRequest(Payload):
+    """Give a file of the workspace another name."""
+
+    name: str
+    to: str
+
+
+class DeleteFileRequest(Payload):
+    """Move a file of the workspace to the trash."""
+
+    name: str
+
+
+class DeleteFileReply(Payload):
+    """Where it went.
+
+    Args:
+        token: What ``RestoreFileRequest`` takes.
+        folder: The folder that it lies in now.
+    """
+
+    token: str
+    folder: str
+
+
+class RestoreFileRequest(Payload):
+    """Bring back what was moved to the trash."""
+
+    token: str
+
+
+class FileReply(Payload):
+    """A file as it is called now."""
+
+    name: str
+    version: str
 
 
 class FileEntry(Payload):

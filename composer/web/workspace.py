@@ -1,7 +1,9 @@
 """The folder of a person's graphs, and the graphs that come with composer; nothing else of the disk is ever touched."""
 
 import hashlib
+import os
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,15 +15,15 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graphfile import loads, write
 from composer.problems import GraphError, Problem, Where
+from composer.web.filenames import SUFFIX, name_fault, normal, numbered
 
 __all__ = ["Place", "SavedFile", "Workspace"]
 
 Place = Literal["workspace", "shipped"]
 
-_PART = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-_NAME = re.compile(rf"(?:{_PART}/){{0,3}}{_PART}\.yaml")
-_RESERVED = re.compile(r"(?i)(?:.*/)?(?:con|prn|aux|nul|com\d|lpt\d)\.yaml")
 _MOST_FILES = 2000
+_TRASH = ".trash"
+_TITLE = re.compile(rb"(?m)^name:[ \t]+(.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,22 @@ class Workspace:
         """The names of all graph files of a place."""
         return sorted(self._found(self._root(place)))
 
+    def fresh_title(self) -> str:
+        """What a new graph is called: ``model``, or that with a number where a file or the graph in it has the name."""
+        names = self.names("workspace")
+        stems = {name.rpartition("/")[2] for name in names}
+        titles = {f"{title}{SUFFIX}" for name in names if (title := self._title(name))}
+        return numbered(f"model{SUFFIX}", stems | titles).removesuffix(SUFFIX)
+
+    def _title(self, name: str) -> str | None:
+        """What a file calls its graph, as its text says it."""
+        try:
+            with self._path("workspace", name).open("rb") as file:
+                found = _TITLE.search(file.read(2048))
+        except (OSError, GraphError):
+            return None
+        return found[1].decode("utf-8", "replace").strip() if found else None
+
     def read(self, place: Place, name: str) -> SavedFile:
         """A file of a place.
 
@@ -90,7 +108,7 @@ class Workspace:
 
     def weights_of(self, place: Place, name: str) -> Path | None:
         """The weights beside a graph file, if there are any."""
-        path = self._path(place, name).with_suffix(".safetensors")
+        path = _weights(self._path(place, name))
         return path if path.is_file() and not path.is_symlink() else None
 
     def save(
@@ -116,13 +134,111 @@ class Workspace:
             now = self.read("workspace", name).version if path.is_file() else None
             if now != version and now is not None and not overwrite:
                 return None
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                text = f"the folder cannot be made: {error.strerror}"
-                raise GraphError(Problem("cannot-write", Where(name), text)) from None
+            self._make(path.parent, name)
             write(graph, path, catalog)
+            return self.read("workspace", self._name(path))
+
+    def rename(self, name: str, to: str) -> SavedFile:
+        """Give a file another name, and the weights beside it.
+
+        Args:
+            name: Its name in the workspace.
+            to: The new one, which no file has.
+
+        Raises:
+            GraphError: There is no such file, the new name is none or is taken, or the file cannot be moved.
+        """
+        with self._lock:
+            old, new = self._entry(name), self._entry(to)
+            self._demand(old, name)
+            if new.exists() and not (old.exists() and new.samefile(old)):
+                raise GraphError(Problem("file-exists", Where(to), f"there is a file '{to}' already"))
+            self._move(old, new, name)
+            return self.read("workspace", self._name(new))
+
+    def delete(self, name: str) -> str:
+        """Move a file, and the weights beside it, to the folder ``.trash`` of the workspace.
+
+        Args:
+            name: Its name in the workspace.
+
+        Returns:
+            What ``restore`` takes.
+
+        Raises:
+            GraphError: There is no such file, or it cannot be moved.
+        """
+        with self._lock:
+            path = self._entry(name)
+            self._demand(path, name)
+            token = secrets.token_hex(8)
+            self._move(path, self.trash(token) / self._name(path), name)
+            return token
+
+    def restore(self, token: str) -> SavedFile:
+        """Bring back what ``delete`` took away.
+
+        Args:
+            token: What ``delete`` gave.
+
+        Raises:
+            GraphError: It is not there any more, its name is taken by now, or it cannot be moved.
+        """
+        with self._lock:
+            folder = self.trash(token)
+            found = sorted(folder.rglob(f"*{SUFFIX}")) if token.isalnum() else []
+            if not found:
+                raise GraphError(Problem("no-file", Where("trash"), "it is not in the trash any more"))
+            name = found[0].relative_to(folder).as_posix()
+            path = self._path("workspace", name)
+            if path.exists():
+                raise GraphError(
+                    Problem("file-exists", Where(name), f"there is a file '{name}' by now: rename it first")
+                )
+            self._move(found[0], path, name)
             return self.read("workspace", name)
+
+    def _entry(self, name: str) -> Path:
+        """Where a name stands in the workspace; a link is not followed, so that it is moved itself."""
+        self._path("workspace", name)
+        written = _as_written(self.folder.resolve(), name)
+        return written.parent.resolve() / written.name
+
+    def _demand(self, path: Path, name: str) -> None:
+        if not path.is_file():
+            raise GraphError(Problem("no-file", Where(name), "there is no such graph any more"))
+
+    def trash(self, token: str) -> Path:
+        """Where something lies that was deleted, by what ``delete`` gave."""
+        return self.folder.resolve() / _TRASH / token
+
+    def _move(self, old: Path, new: Path, name: str) -> None:
+        """Move a graph file and its weights; nothing is moved where one of them cannot be."""
+        pairs = [(path, new.with_suffix(path.suffix)) for path in (_weights(old), old) if path.is_file()]
+        taken = next((target for source, target in pairs if target.exists() and not target.samefile(source)), None)
+        if taken is not None:
+            raise GraphError(Problem("file-exists", Where(name), f"there is a file '{taken.name}' beside it already"))
+        self._make(new.parent, name)
+        done: list[tuple[Path, Path]] = []
+        try:
+            for source, target in pairs:
+                os.rename(source, target)
+                done.append((source, target))
+        except OSError as error:
+            for source, target in done:
+                os.rename(target, source)
+            text = f"it cannot be moved: {error.strerror}"
+            raise GraphError(Problem("cannot-write", Where(name), text)) from None
+
+    def _make(self, folder: Path, name: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"the folder cannot be made: {error.strerror}"
+            raise GraphError(Problem("cannot-write", Where(name), text)) from None
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder.resolve()).as_posix()
 
     def _root(self, place: Place) -> Path:
         return self.folder if place == "workspace" else self.shipped
@@ -133,11 +249,11 @@ class Workspace:
         Raises:
             GraphError: It is no name of a file here.
         """
-        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
-            text = "expected letters, digits, '_' and '-', ending in .yaml, such as my_network.yaml"
-            raise GraphError(Problem("bad-file-name", Where(name[:100]), text))
+        fault = name_fault(name)
+        if fault is not None:
+            raise GraphError(Problem("bad-file-name", Where(name[:100]), fault))
         root = self._root(place).resolve()
-        path = (root / name).resolve()
+        path = _as_written(root, name).resolve()
         if not path.is_relative_to(root):
             raise GraphError(Problem("bad-file-name", Where(name), "it leads out of the folder"))
         return path
@@ -145,7 +261,29 @@ class Workspace:
     def _found(self, root: Path) -> Iterator[str]:
         if not root.is_dir():
             return
-        for count, path in enumerate(sorted(root.rglob("*.yaml"))):
+        for count, path in enumerate(sorted(root.rglob(f"*{SUFFIX}"))):
             name = path.relative_to(root).as_posix()
-            if count < _MOST_FILES and _NAME.fullmatch(name) and path.resolve().is_relative_to(root.resolve()):
+            known = count < _MOST_FILES and name_fault(name) is None
+            if known and path.is_file() and path.resolve().is_relative_to(root.resolve()):
                 yield name
+
+
+def _weights(path: Path) -> Path:
+    """Where the weights of a graph file lie."""
+    return path.with_suffix(".safetensors")
+
+
+def _as_written(root: Path, name: str) -> Path:
+    """Where a name is: where a file has it in another form of Unicode, as macOS writes them, there; else in NFC."""
+    path = root
+    for part in name.split("/"):
+        plain = path / normal(part)
+        exact = path / part
+        path = next((found for found in (exact, plain) if found.exists()), None) or _alike(path, part) or plain
+    return path
+
+
+def _alike(folder: Path, name: str) -> Path | None:
+    if name.isascii() or not folder.is_dir():
+        return None
+    return next((path for path in folder.iterdir() if normal(path.name) == normal(name)), None)

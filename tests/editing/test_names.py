@@ -53,6 +53,9 @@ def test_an_input_of_a_subgraph_takes_its_callers_along() -> None:
         ("<img src=x>", "illegal-id", "'<'"),
         ("class", "illegal-id", "keyword"),
         ("n" * 101, "illegal-id", "101"),
+        ("ｎｅｃｋ２", "illegal-id", "call it 'neck2'"),
+        ("hеad", "illegal-id", "which looks like 'e'"),
+        ("nec\u200bk", "illegal-id", "cannot be seen"),
     ],
 )
 def test_a_name_that_is_taken_or_illegal_is_refused(to: str, code: str, hint: str) -> None:
@@ -60,7 +63,15 @@ def test_a_name_that_is_taken_or_illegal_is_refused(to: str, code: str, hint: st
         do(sample(), {"op": "rename", "name": "neck", "to": to})
     [problem] = refused.value.problems
     assert problem.code == code and hint in problem.message
-    assert "pooling" in do(sample(), {"op": "rename", "name": "neck", "to": "pooling"}).nodes
+    for name in ("pooling", "узел", "骨干", "émbedding", "head_узел"):
+        assert name in do(sample(), {"op": "rename", "name": "neck", "to": name}).nodes
+
+
+def test_a_name_that_looks_like_another_one_is_refused() -> None:
+    graph = do(sample(), {"op": "rename", "name": "neck", "to": "cop"})
+    with pytest.raises(GraphError, match="'сор' looks like 'cop'"):
+        do(graph, {"op": "rename", "name": "head", "to": "сор"})
+    assert "сок" in do(graph, {"op": "rename", "name": "head", "to": "сок"}).nodes
 
 
 def test_a_removed_node_takes_its_wires_and_outputs_along() -> None:
@@ -111,7 +122,9 @@ def test_fresh_names_are_legal_and_counted_on() -> None:
     assert fresh("neck_2", {"neck", "neck_2"}) == "neck_3"
     assert fresh("forward", set()) == "forward_1"
     assert fresh("lambda", set()) == "lambda_1"
-    assert fresh("日本", set()) == "node"
+    assert fresh("日本", {"日本"}) == "日本_2"
+    assert fresh("口", {"ロ"}) == "口_2"  # they look alike
+    assert fresh("ｗｉｄｅ", set()) == "node"
 
 
 def test_the_weights_rule_of_a_node_is_set_and_taken_back() -> None:

@@ -56,7 +56,7 @@ CASES: Mapping[str, tuple[Callable[[], bytes], set[str]]] = {
     "colons_and_spaces": (fill(b"", b": "), {"yaml-syntax"}),
     "colon_then_spaces": (fill(HEAD + b"name:", b" "), set()),
     "commas_and_spaces": (fill(b"[", b", "), {"yaml-syntax"}),
-    "nul": (fill(b"", b"\0"), {"yaml-syntax"}),
+    "nul": (fill(b"", b"\0"), {"not-utf8"}),
     "not_utf8": (fill(b"", b"\xff"), {"not-utf8"}),
     "late_not_utf8": (fill(b"", b"a\n", b"\xff"), {"not-utf8"}),
     "plain_text": (fill(b"", b"a "), {"bad-structure"}),

@@ -254,7 +254,7 @@ def test_a_graph_that_is_opened_takes_the_weights_beside_it(
 def test_weights_that_were_not_uploaded_are_refused(setting: Setting) -> None:
     for path in (str(SHIPPED.with_suffix(".safetensors")), "/etc/passwd", None):
         with pytest.raises(GraphError, match="upload"):
-            WeightsPicker.choice(setting, Opened(), "uploaded", path, 0, "none/untitled")
+            WeightsPicker.choice(setting, Opened(), "uploaded", path, 0, "none/model")
 
 
 def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
@@ -407,10 +407,11 @@ def test_every_event_is_bounded_and_private(page: tuple[gr.Blocks, Dock]) -> Non
     [
         ("classification/net.yaml", "net"),
         ("../../etc/passwd", "passwd"),
-        ("..", "graph"),
-        ('a"b<c>.yaml', "a_b_c"),
+        ("..", "model"),
+        ("мои сети/моя сеть.yaml", "моя сеть"),
+        ('a"b<c>.yaml', "a_b_c_"),
         ("C:\\x\\net.yaml", "net"),
-        ("", "graph"),
+        ("", "model"),
     ],
 )
 def test_the_name_of_an_export_is_plain(name: str, stem: str) -> None:

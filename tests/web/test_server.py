@@ -65,7 +65,7 @@ def test_a_malformed_body_is_an_answer_and_not_the_end(client, method, path, bod
 
 def test_the_functions_of_the_server_answer_in_envelopes(client):
     answer = call(client, "new", {}).json()
-    assert answer["ok"] and json.loads(answer["result"]["document"])["name"] == "untitled"
+    assert answer["ok"] and json.loads(answer["result"]["document"])["name"] == "model"
     wrong = call(client, "look", {"document": 3}).json()
     assert not wrong["ok"] and "document" in wrong["error"]["message"]
 

@@ -9,6 +9,7 @@ import composer
 from composer.catalog import Catalog
 from composer.graphfile import dumps, loads
 from composer.problems import GraphError
+from composer.web.filenames import file_name_of, name_fault
 from composer.web.workspace import Workspace
 
 GRAPH = loads("""
@@ -34,16 +35,26 @@ HOSTILE = [
     "evil.yaml\x00.png",
     "evil.yaml\n",
     "<b>.yaml",
-    "a b.yaml",
+    " a.yaml",
+    "a .yaml",
+    "a/ b/c.yaml",
+    "a..yaml",
     "~/evil.yaml",
     "C:\\evil.yaml",
     "a\\..\\..\\evil.yaml",
     "con.yaml",
     "sub/NUL.yaml",
-    "é.yaml",
-    "x" * 80 + ".yaml",
+    "Lpt1.old.yaml",
+    "what?.yaml",
+    "a:b.yaml",
+    "a\u200bb.yaml",
+    "a\u202elmay.yaml",
+    "a\ud800.yaml",
+    "x" * 101 + ".yaml",
+    "模" * 90 + ".yaml",
     "a/b/c/d/e.yaml",
-    "$HOME.yaml",
+    "a/b/../c.yaml",
+    "./a.yaml",
 ]
 
 
@@ -59,19 +70,155 @@ def workspace(tmp_path):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_that_is_none_reaches_no_file(workspace, catalog, name, tmp_path):
-    for use in (lambda: workspace.save(GRAPH, name, catalog), lambda: workspace.read("workspace", name)):
+    uses = (
+        lambda: workspace.save(GRAPH, name, catalog),
+        lambda: workspace.read("workspace", name),
+        lambda: workspace.rename(name, "fine.yaml"),
+        lambda: workspace.rename("fine.yaml", name),
+        lambda: workspace.delete(name),
+    )
+    for use in uses:
         with pytest.raises(GraphError) as error:
             use()
         assert error.value.problems[0].code == "bad-file-name"
     assert list(tmp_path.rglob("*")) == []
 
 
-@pytest.mark.parametrize("name", ["tiny.yaml", "my-net_2.yaml", "classification/resnet50.yaml"])
+NAMES = [
+    "tiny.yaml",
+    "my-net_2.yaml",
+    "classification/resnet50.yaml",
+    "my first model.yaml",
+    "模型.yaml",
+    "ümlaut.yaml",
+    "модель (копия) №2.yaml",
+    "ResNet-50, 224 px @ 0.1 $HOME & more.yaml",
+    "my models/v1.2/größe.yaml",
+    "مدل‌ها.yaml",
+    "🦉.yaml",
+    "x" * 100 + ".yaml",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_saved_loads_in_python_and_is_listed(workspace, catalog, name):
     saved = workspace.save(GRAPH, name, catalog)
     assert saved.name == name and workspace.names("workspace") == [name]
     assert composer.read(workspace.folder / name) == loads(dumps(GRAPH, catalog))
     assert composer.load(workspace.folder / name).graph.name == "tiny"
+    assert workspace.rename(name, "other name.yaml").name == "other name.yaml"
+    assert workspace.rename("other name.yaml", name).name == name
+    token = workspace.delete(name)
+    assert workspace.names("workspace") == []
+    assert workspace.restore(token).version == saved.version and workspace.names("workspace") == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("x" * 200 + ".yaml", "too long: it has 200 characters, at most 100"),
+        ("模" * 90 + ".yaml", "too long: it takes 270 bytes"),
+        ("con.yaml", "Windows keeps for a device"),
+        ("a?b.yaml", "contains '?', which Windows forbids"),
+        (".hidden.yaml", "begins with a dot"),
+        ("../a.yaml", "begins with a dot"),
+        ("a\\b.yaml", "Windows forbids"),
+        ("/a.yaml", "the name of the folder is empty"),
+        ("a\u200bb.yaml", "U+200B (zero width space), which cannot be seen"),
+        ("a.yaml.txt", "ends in .yaml"),
+    ],
+)
+def test_a_name_that_is_refused_says_why(workspace, catalog, name, reason):
+    with pytest.raises(GraphError) as error:
+        workspace.save(GRAPH, name, catalog)
+    assert reason in error.value.problems[0].message
+
+
+def test_an_accent_is_the_same_however_it_is_written(workspace, catalog):
+    assert workspace.save(GRAPH, "u\u0308.yaml", catalog).name == "\xfc.yaml"
+    assert workspace.save(GRAPH, "\xfc.yaml", catalog) is None  # there already
+    (workspace.folder / "e\u0301.yaml").write_text(dumps(GRAPH))  # as macOS has them
+    assert workspace.read("workspace", "\xe9.yaml").graph().name == "tiny"
+    assert sorted(path.name for path in workspace.folder.iterdir()) == sorted(workspace.names("workspace"))
+
+
+@pytest.mark.parametrize(
+    ("title", "taken", "name"),
+    [
+        ("my first model", [], "my first model.yaml"),
+        ("my first model", ["my first model.yaml", "My First Model 2.yaml"], "my first model 3.yaml"),
+        ("resnet_2", ["resnet_2.yaml"], "resnet_3.yaml"),
+        ("模型", ["模型.yaml"], "模型_2.yaml"),
+        ("a/b: <c>", [], "a_b_ _c_.yaml"),
+        ("../../etc", [], "_.._etc.yaml"),
+        ("con", [], "con_.yaml"),
+        ("a\tb\u200b", [], "a b.yaml"),
+        ("", [], "model.yaml"),
+        ("...", ["model.yaml"], "model_2.yaml"),
+        ("x" * 300, [], "x" * 90 + ".yaml"),
+        ("模" * 300, [], "模" * 76 + ".yaml"),
+    ],
+)
+def test_a_graph_gives_its_file_a_name_that_can_be_used(title, taken, name):
+    assert file_name_of(title, taken) == name
+    assert name_fault(name) is None
+
+
+def test_a_new_graph_has_a_name_that_no_other_has(workspace, catalog):
+    assert workspace.fresh_title() == "model"
+    workspace.save(loads(dumps(GRAPH).replace("name: tiny", "name: model")), "cats.yaml", catalog)
+    workspace.save(GRAPH, "model_2.yaml", catalog)
+    assert workspace.fresh_title() == "model_3"
+
+
+def test_a_file_keeps_its_weights_beside_it(workspace, catalog):
+    workspace.save(GRAPH, "tiny.yaml", catalog)
+    (workspace.folder / "tiny.safetensors").write_bytes(b"x")
+    workspace.rename("tiny.yaml", "nets/small.yaml")
+    assert workspace.weights_of("workspace", "nets/small.yaml").read_bytes() == b"x"
+    token = workspace.delete("nets/small.yaml")
+    assert not list((workspace.folder / "nets").iterdir())
+    assert workspace.restore(token).name == "nets/small.yaml"
+    assert workspace.weights_of("workspace", "nets/small.yaml") is not None
+
+
+def test_nothing_is_moved_over_another_file(workspace, catalog):
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        workspace.save(GRAPH, name, catalog)
+    for name in ("b", "d"):
+        (workspace.folder / f"{name}.safetensors").write_bytes(name.encode())
+    for name, to in (("a.yaml", "c.yaml"), ("b.yaml", "d.yaml")):  # the file, and the weights beside it
+        with pytest.raises(GraphError) as error:
+            workspace.rename(name, to)
+        assert error.value.problems[0].code == "file-exists"
+    token = workspace.delete("a.yaml")
+    workspace.save(GRAPH, "a.yaml", catalog)
+    with pytest.raises(GraphError, match="by now"):
+        workspace.restore(token)
+    assert workspace.names("workspace") == ["a.yaml", "b.yaml", "c.yaml"]
+    assert (workspace.folder / "d.safetensors").read_bytes() == b"d"
+
+
+@pytest.mark.parametrize("token", ["", "..", "../..", "0" * 16, "*", "a/b"])
+def test_only_what_was_deleted_is_restored(workspace, catalog, token):
+    workspace.save(GRAPH, "tiny.yaml", catalog)
+    workspace.delete("tiny.yaml")
+    with pytest.raises(GraphError, match="not in the trash"):
+        workspace.restore(token)
+    assert workspace.names("workspace") == []
+
+
+def test_a_link_is_moved_itself(workspace, catalog):
+    workspace.save(GRAPH, "tiny.yaml", catalog)
+    (workspace.folder / "link.yaml").symlink_to(workspace.folder / "tiny.yaml")
+    workspace.delete("link.yaml")
+    assert workspace.names("workspace") == ["tiny.yaml"]
+
+
+def test_what_is_not_there_is_neither_renamed_nor_deleted(workspace):
+    for use in (lambda: workspace.rename("gone.yaml", "b.yaml"), lambda: workspace.delete("gone.yaml")):
+        with pytest.raises(GraphError, match="no such graph any more"):
+            use()
 
 
 def test_a_link_that_leads_out_of_the_folder_is_not_followed(workspace, catalog, tmp_path):
@@ -86,6 +233,10 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(workspace, catalog,
             workspace.read("workspace", name)
         with pytest.raises(GraphError, match="out of the folder"):
             workspace.save(GRAPH, name, catalog, overwrite=True)
+        with pytest.raises(GraphError, match="out of the folder"):
+            workspace.delete(name)
+        with pytest.raises(GraphError, match="out of the folder"):
+            workspace.rename(name, "inside.yaml")
     assert secret.read_text() == dumps(GRAPH)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from composer.graphfile.decoding import decode, size_problem
 from composer.graphfile.yamltext import parse as parse_yaml
 from composer.openmmlab.config_reading.merge import inherit
 from composer.openmmlab.config_reading.operations import lookup
@@ -24,9 +25,11 @@ from composer.openmmlab.config_reading.values import (
 )
 from composer.problems import GraphError, Where
 
-__all__ = ["ConfigReader"]
+__all__ = ["MAX_BYTES", "ConfigReader"]
 
-_MAX_BYTES = 2**18
+MAX_BYTES = 2**18
+"""Largest file of a config."""
+
 _BYTES_PER_VALUE = 4
 _MAX_FILES = 200
 _MAX_BASES = 32
@@ -98,13 +101,16 @@ class ConfigReader:
                 self.report.refuse("config-format", where, f"{path} is none of .py, .json, .yaml and .yml")
             elif not path.is_file():
                 self.report.refuse("no-file", where, f"there is no file {path}")
-            elif path.stat().st_size > _MAX_BYTES:
-                self.report.refuse("config-too-large", where, f"{path} has more than {_MAX_BYTES:,} bytes")
+            elif path.stat().st_size > MAX_BYTES:
+                found = size_problem(path.stat().st_size, MAX_BYTES, str(path), "a config")
+                self.report.refuse("config-too-large", found.where, found.message)
             else:
                 self.files.append(path)
-                return path.read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            self.report.refuse("not-utf8", Where("", str(path)), "the file is not UTF-8")
+                written = decode(path.read_bytes(), str(path), "a config as text")
+                return written.replace("\r\n", "\n").replace("\r", "\n")
+        except GraphError as error:
+            for found in error.problems:
+                self.report.refuse(found.code, found.where, found.message)
         except (OSError, ValueError) as error:
             self.report.refuse("cannot-read", where, f"{path} cannot be read: {error}")
         return None

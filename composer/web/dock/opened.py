@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from composer.graphfile.yamltext import MAX_BYTES
 from composer.problems import GraphError, Problem, Where
+from composer.web.filenames import SUFFIX, file_name_of
 
 __all__ = ["Opened", "opened_box", "opened_script"]
 
@@ -27,7 +28,7 @@ class Opened(BaseModel):
     document: str = ""
     selection: str = ""
     place: str = "none"
-    name: str = "untitled"
+    name: str = "model"
     tab: str = ""
 
     @classmethod
@@ -49,9 +50,8 @@ class Opened(BaseModel):
     @property
     def stem(self) -> str:
         """The file's name without folder and suffix, fit for any file system."""
-        last = self.name.replace("\\", "/").rpartition("/")[2].removesuffix(".yaml")
-        plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "_" for letter in last)
-        return plain[:64].strip("_-") or "graph"
+        last = self.name.replace("\\", "/").rpartition("/")[2].removesuffix(SUFFIX)
+        return file_name_of(last).removesuffix(SUFFIX)
 
     @property
     def file(self) -> str:

@@ -6,6 +6,7 @@ import signal
 import torch
 
 from composer.exporting.exported import cause_of
+from composer.origin import placed
 from composer.problems import GraphError
 from composer.web.running.messages import Failed, Trouble, trouble_of
 
@@ -27,7 +28,7 @@ def failure_of(error: BaseException, node: str | None, doing: str, allowed: int 
         return Failed(troubles=[trouble_of(problem) for problem in error.problems])
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY.search(str(error)):
         return out_of_memory(node, doing, allowed)
-    text = f"{node} failed: {cause_of(error)}" if node else f"{doing} failed: {cause_of(error)}"
+    text = placed(f"{node or doing} failed: {cause_of(error)}", error)
     return Failed(troubles=[Trouble(code="run-failed", subject=node or "", message=text, node=node)])
 
 

@@ -823,13 +823,16 @@ export interface LookRequest {
   path?: string[];
 }
 /**
- * An empty graph, or one of the templates.
+ * An empty graph.
+ *
+ * Args:
+ *     name: What it is called; by default a name that no graph of the workspace has.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "NewRequest".
  */
 export interface NewRequest {
-  name?: string;
+  name?: string | null;
 }
 /**
  * A document that was opened or read.
@@ -864,12 +867,16 @@ export interface OpenRequest {
  *
  * Args:
  *     name: Its file name, which tells YAML from a config of OpenMMLab (``.py``, ``.json``).
+ *     content: In place of the text the file's bytes, in base64; of a large file only its beginning.
+ *     size: How many bytes the whole file has.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "ReadRequest".
  */
 export interface ReadRequest {
-  text: string;
+  text?: string;
+  content?: string | null;
+  size?: number;
   name?: string;
   path?: string[];
 }

@@ -7,7 +7,7 @@ const INTEGER = /^[-+]?\d+$/;
 const OTHER_INTEGER = /^0[xo][0-9a-fA-F]+$/;
 const FLOAT = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/;
 const UNREADABLE = /^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$/;
-const PLAIN = /^[A-Za-z_$./][\w $./-]*$/;
+const PLAIN = /^[\p{L}_$./][\p{L}\p{N}_ $./-]*$/u;
 
 class Unreadable extends Error {}
 

@@ -106,7 +106,7 @@ function useFits(end: string, from: "source" | "target"): Fit[] | null {
 
 /** What a reference carries, as the view tells it. */
 function sizeOf(reference: string): string {
-  const [, node, port, index] = /^(\w+)(?:\.(\w+))?(?:\[(-?\d+)\])?$/.exec(reference) ?? [];
+  const [, node, port, index] = /^([^.[\]]+)(?:\.([^.[\]]+))?(?:\[(-?\d+)\])?$/.exec(reference) ?? [];
   const outputs = useComposer.getState().view?.nodes.find((one) => one.name === node)?.outputs ?? [];
   const found = outputs.find((one) => one.name === port) ?? outputs[0];
   return (index === undefined ? found?.size : found?.levels?.at(Number(index))) ?? "";
