@@ -7,7 +7,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import nn
 
-from components.backbones.vision_transformer import Arch, VisionTransformer
+from components.backbones.vision_transformer import Arch, TokenOutput, VisionTransformer
 from components.initialization import InitCfg
 from components.norm import BATCH_NORMS
 from components.position_embeddings import sine_cosine_positions
@@ -63,7 +63,7 @@ class MoCoV3ViT(VisionTransformer):
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         norm_cfg: dict[str, Any] = _NORM,
         final_norm: bool = True,
-        out_type: Literal["raw", "cls_token", "featmap", "avg_featmap"] = "cls_token",
+        out_type: TokenOutput = "cls_token",
         interpolate_mode: Literal["bicubic", "bilinear"] = "bicubic",
         patch_cfg: dict[str, Any] = _NO_OPTIONS,
         layer_cfgs: dict[str, Any] | tuple[dict[str, Any], ...] = _NO_OPTIONS,

@@ -38,6 +38,8 @@ Arch = Literal[
     "dinov2-giant",
 ]
 
+TokenOutput = Literal["raw", "cls_token", "featmap", "avg_featmap", "featmap_cls_token"]
+
 # embed_dims, num_layers, num_heads, feedforward_channels
 _SIZES = {
     ("s", "small"): (768, 8, 8, 2304),
@@ -83,7 +85,8 @@ class VisionTransformer(nn.Module):
         norm_cfg: Normalisation, ``{type: LN, eps, requires_grad}``.
         final_norm: Whether the output of the last layer is normalised.
         out_type: What is given of each layer: ``cls_token`` [B, C]; ``raw``, every token [B, N, C], the class token
-            first; ``featmap``, the patches on their grid [B, C, H, W]; ``avg_featmap``, their normalised mean [B, C].
+            first; ``featmap``, the patches on their grid [B, C, H, W]; ``avg_featmap``, their normalised mean [B, C];
+            ``featmap_cls_token``, two entries a layer, the grid and the class token (as mmcls 1.0 and mmselfsup).
         with_cls_token: Whether a class token goes in front of the patches.
         frozen_stages: Above 0, the embeddings and this many layers are frozen (and with all layers the final norm).
         interpolate_mode: How position embeddings are interpolated.
@@ -112,7 +115,7 @@ class VisionTransformer(nn.Module):
         qkv_bias: bool = True,
         norm_cfg: dict[str, Any] = _NORM,
         final_norm: bool = True,
-        out_type: Literal["raw", "cls_token", "featmap", "avg_featmap"] = "cls_token",
+        out_type: TokenOutput = "cls_token",
         with_cls_token: bool = True,
         frozen_stages: Annotated[int, Ge(-1)] = -1,
         interpolate_mode: Literal["bicubic", "bilinear"] = "bicubic",
@@ -187,8 +190,10 @@ class VisionTransformer(nn.Module):
         positions = resize_position_embedding(self.pos_embed, self.patch_resolution, grid, self.interpolate_mode, extra)
         tokens = patches + positions[:, extra:]
         if ids_keep is not None:
-            if self.out_type == "featmap":
-                raise ValueError("ids_keep leaves no whole grid for out_type 'featmap': set out_type to 'raw'.")
+            if self.out_type in ("featmap", "featmap_cls_token"):
+                raise ValueError(
+                    f"ids_keep leaves no whole grid for out_type '{self.out_type}': set out_type to 'raw'."
+                )
             tokens = tokens.gather(1, ids_keep[:, :, None].expand(-1, -1, self.embed_dims))
         if self.cls_token is not None:
             first = self.cls_token + positions[:, :extra]
@@ -205,24 +210,28 @@ class VisionTransformer(nn.Module):
             if index == self.num_layers - 1:
                 tokens = self.ln1(tokens)
             if index in self.out_indices:
-                outputs.append(self._output(tokens, grid))
+                outputs.extend(self._outputs(tokens, grid))
         return tuple(outputs)
 
-    def _output(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+    def _outputs(self, tokens: Tensor, grid: tuple[int, int]) -> tuple[Tensor, ...]:
+        """What one layer gives."""
         if self.out_type == "raw":
-            return tokens
+            return (tokens,)
         if self.out_type == "cls_token":
-            return tokens[:, 0]
+            return (tokens[:, 0],)
         patches = tokens[:, self.num_extra_tokens :]
-        if self.out_type == "featmap":
-            return torch.unflatten(patches.transpose(1, 2), 2, grid)
-        return self.ln2(patches.mean(dim=1))
+        if self.out_type == "avg_featmap":
+            return (self.ln2(patches.mean(dim=1)),)
+        featmap = torch.unflatten(patches.transpose(1, 2), 2, grid)
+        return (featmap,) if self.out_type == "featmap" else (featmap, tokens[:, 0])
 
     def _check(self, with_cls_token: bool) -> None:
         if self.frozen_stages > self.num_layers:
             raise ValueError(f"frozen_stages is {self.frozen_stages}, expected at most the {self.num_layers} layers.")
-        if self.out_type == "cls_token" and not with_cls_token:
-            raise ValueError("out_type is 'cls_token' but with_cls_token is false: set it to true or choose another.")
+        if self.out_type in ("cls_token", "featmap_cls_token") and not with_cls_token:
+            raise ValueError(
+                f"out_type is '{self.out_type}' but with_cls_token is false: set it to true or choose another."
+            )
 
     def _initialize(self, init_cfg: InitCfg) -> None:
         initialize(self, init_cfg)

@@ -12,6 +12,7 @@ from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, witho
 from composer.openmmlab.masked_image_parts import MASKED_IMAGE_PARTS
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same, without_scopes
+from composer.openmmlab.token_outputs import TOKEN_OUTPUTS
 from composer.openmmlab.transformer_parts import TRANSFORMER_PARTS
 from composer.openmmlab.translation import Params, Translation, lower_arch
 
@@ -91,6 +92,7 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
         (None, "MoCoV3ViT"): _NAMED_SIZES,
         **MASKED_IMAGE_PARTS,
         **TRANSFORMER_PARTS,
+        **TOKEN_OUTPUTS,
         (None, "LinearClsHead"): _HEAD,
         (None, "VisionTransformerClsHead"): _HEAD,
         (None, "StackedLinearClsHead"): _HEAD,
@@ -239,7 +241,8 @@ class PartReader:
     def _translation(self, written: Any) -> Translation:
         scope, kind = split_type(written)
         table = TRANSLATIONS
-        return table.get((scope or self.package, kind)) or table.get((None, kind)) or _SAME
+        keys = ((self.package, str(written)), (scope or self.package, kind), (None, kind))
+        return next((table[key] for key in keys if key in table), _SAME)
 
 
 def _defaults(component: Component) -> dict[str, Any]:

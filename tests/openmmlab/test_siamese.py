@@ -12,13 +12,14 @@ import torch
 
 import composer
 from composer import GraphError
-from composer.graph import Node
+from composer.catalog import Catalog
+from composer.graph import Node, thaw
 from composer.graphfile import dumps, loads
 from composer.graphfile.document import from_document, to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config, load_state_dict
 from composer.openmmlab.plain import same
 from composer.training import set_progress
-from tests.openmmlab.originals import Config, resnet, weights
+from tests.openmmlab.originals import Config, resnet, vit, weights
 from tests.openmmlab.siamese import FEATURES, QUEUE, RATE, RUN, SIAMESE, STEPS, algorithm, contrast, mlp, views
 
 RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("siamese.json").read_text())
@@ -126,6 +127,44 @@ def test_the_linear_neck_of_mmselfsup_is_one_without_normalisation() -> None:
         found = {key: value for key, value in graph.nodes["neck"].params.items() if "channels" not in key}
         assert found == params
         assert same(config_from_graph(graph), config)
+
+
+MAP, TOKEN = (4, 16, 4, 4), (4, 16)
+"""Sizes for four samples of the ViT in the samples."""
+
+
+@pytest.mark.parametrize("kind", ["MoCoV3ViT", "VisionTransformer", "mmcls.VisionTransformer"])
+@pytest.mark.parametrize(
+    ("switches", "out_type", "shapes"),
+    [
+        ({}, "featmap_cls_token", [MAP, TOKEN]),
+        ({"output_cls_token": True}, "featmap_cls_token", [MAP, TOKEN]),
+        ({"output_cls_token": False}, "featmap", [MAP]),
+        ({"output_cls_token": False, "avg_token": True}, "avg_featmap", [TOKEN]),
+    ],
+)
+def test_vits_of_mmselfsup_give_the_map_and_the_class_token(
+    kind: str, switches: Config, out_type: str, shapes: list[tuple[int, ...]]
+) -> None:
+    config = {**SIAMESE["moco_v3_vit"], "backbone": vit(type=kind, **switches)}
+    graph = graph_from_config(config, package="mmselfsup")
+    assert graph.nodes["backbone"].params["out_type"] == out_type
+    assert same(config_from_graph(graph), config)
+    backbone = Catalog.default()[str(graph.nodes["backbone"].type)]
+    built = backbone.cls(**backbone.arguments(thaw(graph.nodes["backbone"].params)))
+    assert [tuple(one.shape) for one in built(views(0)[0])] == shapes
+
+
+def test_what_mmselfsups_moco_v3_learns_from_is_the_class_token() -> None:
+    config = SIAMESE["moco_v3_vit"]
+    ours, theirs = (
+        composer.compile(graph_from_config(config, package=name)).eval() for name in ("mmpretrain", "mmselfsup")
+    )
+    theirs.load_state_dict(ours.state_dict())
+    (token,), (_, last) = (model(views(0))["features"] for model in (ours, theirs))
+    torch.testing.assert_close(last, token, rtol=0, atol=0)
+    losses = [model(views(0), mode="loss")["loss"] for model in (ours, theirs)]
+    torch.testing.assert_close(losses[1], losses[0], rtol=0, atol=0)
 
 
 def test_a_setting_of_mmselfsups_vit_has_no_meaning_here_and_comes_back() -> None:
