@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["check_flags", "check_range", "values_are_known"]
+__all__ = ["check_flags", "check_interval", "check_range", "values_are_known"]
 
 
 def values_are_known(x: Tensor) -> bool:
@@ -49,3 +49,23 @@ def check_flags(port: str, values: Tensor) -> None:
     odd = values[(values != 0) & (values != 1)]
     if odd.numel():
         raise ValueError(f"{port}: found {odd[0].item():g}, expected 1 where a patch is hidden and 0 elsewhere")
+
+
+def check_interval(port: str, values: Tensor, low: float, high: float, what: str) -> None:
+    """Refuse numbers outside ``[low, high]``, and those that are none.
+
+    Args:
+        port: The port that they came in by.
+        values: The numbers, of any type.
+        low: The least.
+        high: The most.
+        what: What one of them is.
+
+    Raises:
+        ValueError: There is another one.
+    """
+    if values.dtype == torch.bool or not values_are_known(values):
+        return
+    odd = values[~((values >= low) & (values <= high))]
+    if odd.numel():
+        raise ValueError(f"{port}: found {odd[0].item():g}, expected {what} from {low:g} to {high:g}")

@@ -37,6 +37,8 @@ class Answer:
 def named(graph: Graph, outputs: Mapping[str, Any], top: int | None = None) -> list[list[Answer]]:
     """The classes of each picture, those that are predicted first, then by falling score.
 
+    One score a picture [B, 1] beside labels [B] is that of class 1; class 0 has the rest.
+
     Read from the outputs ``scores`` [B, K] and ``labels``: the class [B]; 1 for each class that is predicted and 0 for
     the others [B, K]; or a ranking of classes [B, n]. One of the two may be missing.
 
@@ -49,6 +51,8 @@ def named(graph: Graph, outputs: Mapping[str, Any], top: int | None = None) -> l
         One list a picture; empty where the outputs hold neither scores nor labels of classes.
     """
     scores, labels = _matrix(outputs.get("scores")), _labels(outputs.get("labels"))
+    if scores is not None and scores.shape[1] == 1 and _is_index(outputs.get("labels")):
+        scores = torch.cat([1 - scores, scores], dim=1)
     if scores is None and labels is None:
         return []
     if labels is None and scores is not None:
@@ -89,6 +93,10 @@ def _predicted(scores: Tensor | None, labels: Tensor | None) -> list[list[int]]:
 def _is_ranking(scores: Tensor, labels: Tensor) -> bool:
     """Whether labels [B, K] list all classes by falling score, and are not a flag for each class."""
     return labels.shape[1] == 1 or torch.equal(labels, scores.topk(labels.shape[1], dim=1).indices)
+
+
+def _is_index(labels: Any) -> bool:
+    return isinstance(labels, Tensor) and labels.ndim == 1
 
 
 def _matrix(value: Any) -> Tensor | None:

@@ -50,8 +50,8 @@ def compile(
     catalog = Catalog.default() if catalog is None else catalog
     limits = limits or Limits()
     graph = _read_again(graph)
-    settled, params = _settle(graph, catalog, limits)
-    model = _built(graph, settled, params, catalog, limits, "cpu")
+    settled, params, sizes = _settle(graph, catalog, limits)
+    model = _built(graph, settled, params, sizes, catalog, limits, "cpu")
     return _moved(model, device, dtype)
 
 
@@ -89,8 +89,8 @@ def load(
     weights = weights if weights is not None or not whole else path
     if weights is None:
         return compile(graph, catalog, limits=limits, device=device, dtype=dtype)
-    settled, params = _settle(graph, catalog, limits, trusted=whole)
-    model = _built(graph, settled, params, catalog, limits, "meta")
+    settled, params, sizes = _settle(graph, catalog, limits, trusted=whole)
+    model = _built(graph, settled, params, sizes, catalog, limits, "meta")
     state = convert(read_weights(weights, allow_pickle=allow_pickle, device=device or "cpu"), dtype)
     report = compare(model, state, tuple(graph.nodes))
     ties = tied_names(model)
@@ -114,8 +114,8 @@ def _read_again(graph: Graph) -> Graph:
     return graph if graph.source is not None else from_document(to_document(graph))
 
 
-def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = False) -> tuple[Plan, Params]:
-    """The plan, and every part's parameters.
+def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = False) -> tuple[Plan, Params, Params]:
+    """The plan, every part's parameters, and for each mode the sizes of outputs.
 
     The graph of a saved model has every parameter written out, and its weights say whether these are true, so its sizes
     are not inferred again.
@@ -124,7 +124,7 @@ def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = F
     _refuse(problems)
     settled = plan(graph, catalog)
     if trusted and all(_complete(settled, path) for path in settled.parts):
-        return settled, {path: part.params for path, part in settled.parts.items()}
+        return settled, {path: part.params for path, part in settled.parts.items()}, {}
     with _told(graph):
         check_declared_size(settled, limits)
     shapes = infer_shapes(graph, catalog, limits=limits)
@@ -134,7 +134,7 @@ def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = F
     for path, part in settled.parts.items():
         if part.copy_of is not None:  # a source that no mode calls is built as its copy is
             params.setdefault(part.copy_of, params[path])
-    return settled, params
+    return settled, params, shapes.ports
 
 
 def _complete(settled: Plan, path: str) -> bool:
@@ -147,14 +147,16 @@ def _refuse(problems: Any) -> None:
         raise GraphError(problems)
 
 
-def _built(graph: Graph, settled: Plan, params: Params, catalog: Catalog, limits: Limits, device: str) -> Model:
+def _built(
+    graph: Graph, settled: Plan, params: Params, sizes: Params, catalog: Catalog, limits: Limits, device: str
+) -> Model:
     types = catalog.port_types
     lists = frozenset(
         name
         for name, entry in graph.data_samples.items()
         if entry.type in types and (types[entry.type].is_sequence or types[entry.type].opaque)
     )
-    model = Model(graph, settled, params, lists)
+    model = Model(graph, settled, params, lists, sizes)
     with _told(graph):
         build_modules(model, settled, params, limits, device)
     return model.train()

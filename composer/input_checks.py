@@ -1,8 +1,9 @@
 """Values that a component cannot take: refused before anything runs where they come straight from the caller.
 
 A component may have a method ``check_inputs(given, feeders)``, which raises ``ValueError`` with the name of a port in
-front (``index: found ...``). ``given`` has what the caller hands to its ports, by port; ``feeders`` the module that
-each other port is fed by. Any other ``ValueError`` of a component's ``forward`` is told with its node, too.
+front (``index: found ...``). ``given`` has what the caller hands to its ports, by port; ``feeders`` a ``Feeder`` for
+each other port. It is asked twice: with tensors that have no numbers when sizes are inferred, and whenever the model is
+called. Any other ``ValueError`` of a component's ``forward`` is told with its node, too.
 """
 
 import re
@@ -14,6 +15,7 @@ from torch import nn
 
 from composer.origin import placed, traces
 from composer.plan import Call, Program, Value
+from composer.ports import Feeder
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["InputCheck", "input_checks", "note_node", "refuse_bad_values", "told_with_node"]
@@ -31,18 +33,24 @@ class InputCheck:
         path: The call.
         module: Path of its module.
         given: For each port that takes an input or a field, its position among the arguments of the mode.
-        feeders: For each other port that takes one output, the path of the module that gives it.
+        feeders: For each other port that takes one output, the path of the module that gives it, and the output's size
+            where it is known.
     """
 
     path: str
     module: str
     given: Mapping[str, int]
-    feeders: Mapping[str, str]
+    feeders: Mapping[str, tuple[str, Any]]
 
 
-def input_checks(program: Program) -> tuple[InputCheck, ...]:
-    """The calls of a program that look at what the caller hands to them."""
-    return tuple(_checks(program))
+def input_checks(program: Program, sizes: Mapping[str, Any]) -> tuple[InputCheck, ...]:
+    """The calls of a program that look at what the caller hands to them.
+
+    Args:
+        program: The program.
+        sizes: The sizes of outputs by reference, as far as they are known.
+    """
+    return tuple(_checks(program, sizes))
 
 
 def refuse_bad_values(model: nn.Module, checks: Sequence[InputCheck], arguments: Sequence[Any], mode: str) -> None:
@@ -59,7 +67,7 @@ def refuse_bad_values(model: nn.Module, checks: Sequence[InputCheck], arguments:
     """
     for check in checks:
         given = {port: arguments[position] for port, position in check.given.items()}
-        feeders = {port: model.get_submodule(path) for port, path in check.feeders.items()}
+        feeders = {port: Feeder(model.get_submodule(path), shape) for port, (path, shape) in check.feeders.items()}
         try:
             getattr(model.get_submodule(check.module), _METHOD)(given, feeders)
         except ValueError as error:
@@ -104,16 +112,25 @@ def _failed_node(error: Exception, source: str) -> str | None:
     return None
 
 
-def _checks(program: Program) -> Iterator[InputCheck]:
+def _checks(program: Program, sizes: Mapping[str, Any]) -> Iterator[InputCheck]:
     positions = {name: position for position, name in enumerate((*program.inputs, *program.data_samples))}
     modules = {call.path: call.module for call in program.calls}
     for call in program.calls:
         if hasattr(call.component.cls, _METHOD):
             values = dict(_single_values(call))
             given = {port: positions[value.source] for port, value in values.items() if value.port is None}
-            feeders = {port: modules[value.source] for port, value in values.items() if value.port is not None}
+            feeders = {
+                port: (modules[value.source], _size(value, sizes))
+                for port, value in values.items()
+                if value.port is not None
+            }
             if given:
                 yield InputCheck(call.path, call.module, given, feeders)
+
+
+def _size(value: Value, sizes: Mapping[str, Any]) -> Any:
+    found = sizes.get(f"{value.source}.{value.port}")
+    return found if value.index is None or not isinstance(found, tuple) else found[value.index]
 
 
 def _single_values(call: Call) -> Iterator[tuple[str, Value]]:

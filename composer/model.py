@@ -40,10 +40,16 @@ class Model(nn.Module):
         settled: Its plan.
         params: Parameters of each part by path, with those taken from the wire.
         lists: Names of the data-sample fields that hold one entry an image.
+        sizes: For each mode the sizes of outputs by reference, as far as they are known.
     """
 
     def __init__(
-        self, graph: Graph, settled: Plan, params: Mapping[str, Mapping[str, Any]], lists: frozenset[str]
+        self,
+        graph: Graph,
+        settled: Plan,
+        params: Mapping[str, Mapping[str, Any]],
+        lists: frozenset[str],
+        sizes: Mapping[str, Mapping[str, Any]] = FrozenDict(),
     ) -> None:
         super().__init__()
         self.graph = graph
@@ -52,7 +58,9 @@ class Model(nn.Module):
         self.code: Mapping[str, str] = FrozenDict(
             {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
         )
-        self._checks = FrozenDict({mode: input_checks(program) for mode, program in settled.programs.items()})
+        self._checks = FrozenDict(
+            {mode: input_checks(program, sizes.get(mode, {})) for mode, program in settled.programs.items()}
+        )
         self._signatures = {mode: Signature.of(graph, program, lists) for mode, program in settled.programs.items()}
         self._momentum = FrozenDict(settled.momentum)
         self._frozen_paths = tuple(path for path, part in settled.parts.items() if part.frozen)

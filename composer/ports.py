@@ -28,6 +28,7 @@ __all__ = [
     "Detections",
     "Embedding",
     "FeatureMap",
+    "Feeder",
     "Image",
     "ImageShape",
     "InstanceMasks",
@@ -41,6 +42,7 @@ __all__ = [
     "PortType",
     "Priors",
     "Pyramid",
+    "RefusedInputError",
     "Rois",
     "SampleIndex",
     "Scalar",
@@ -138,6 +140,32 @@ class LayerCount:
     """
 
     key: str | None = None
+
+
+@dataclass(frozen=True)
+class Feeder:
+    """What feeds a port, as a component's ``check_inputs`` sees it.
+
+    Args:
+        module: The module whose output it is; None while sizes are inferred.
+        shape: The size of what it gives, where that is known; a text such as ``B`` stands for what is free.
+    """
+
+    module: Any = None
+    shape: tuple[int | str, ...] | None = None
+
+
+class RefusedInputError(ValueError):
+    """What a component's ``check_inputs`` raises where another component in front of the port would mend it.
+
+    Args:
+        message: The port, what was found and what was expected.
+        insert: Type name of the component that makes of this value what the port expects.
+    """
+
+    def __init__(self, message: str, insert: str) -> None:
+        super().__init__(message)
+        self.insert = insert
 
 
 def port_type(annotation: Any) -> PortType:

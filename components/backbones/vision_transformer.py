@@ -202,7 +202,7 @@ class VisionTransformer(nn.Module):
 
     def encode(self, tokens: Tensor, grid: tuple[int, int]) -> tuple[Tensor, ...]:
         """The first layer's tokens [B, N, C] through the layers to the outputs."""
-        outputs = []
+        outputs: list[Tensor] = []
         for index, layer in enumerate(self.layers):
             if index > self.out_indices[-1]:
                 break

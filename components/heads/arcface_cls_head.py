@@ -1,7 +1,8 @@
 """ArcFace: classification by angles with a margin."""
 
 import math
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, MinLen
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.initialization import InitCfg, initialize
-from composer.ports import Embedding, Label, Logits, Usually
+from components.value_checks import check_range
+from composer.ports import Embedding, Feeder, Label, Logits, Usually
 
 __all__ = ["ArcFaceClsHead"]
 
@@ -64,6 +66,11 @@ class ArcFaceClsHead(nn.Module):
         self.register_buffer("margins", self._margins(margins), persistent=False)
         initialize(self, init_cfg)
 
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse targets that are no classes."""
+        if "target" in given:
+            check_range("target", given["target"], self.num_classes, "label", "set num_classes, or mend it")
+
     def forward(
         self,
         feature: Annotated[Embedding, Usually("LinearNeck", "GlobalAveragePooling"), "B in_channels"],
@@ -99,7 +106,7 @@ class ArcFaceClsHead(nn.Module):
         return torch.tensor(margins, dtype=torch.float32)
 
     def _is_target(self, target: Tensor) -> Tensor:
-        return F.one_hot(target, self.num_classes).bool()
+        return F.one_hot(target.long(), self.num_classes).bool()
 
     def _with_margin(self, cosine: Tensor) -> Tensor:
         """cos(theta + m), or its continuation where that would rise again."""

@@ -1,13 +1,14 @@
 """Asymmetric loss."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from components.losses.class_rows import class_rows
+from components.losses.class_rows import check_target, class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["AsymmetricLoss"]
 
@@ -62,6 +63,10 @@ class AsymmetricLoss(nn.Module):
         self.loss_weight = loss_weight
         self.use_sigmoid = use_sigmoid
         self.eps = eps
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no classes of the logits."""
+        check_target(given, feeders, softmax=not self.use_sigmoid)
 
     def forward(
         self,

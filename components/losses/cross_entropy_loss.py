@@ -1,16 +1,16 @@
 """Cross entropy."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.losses.class_rows import class_rows
+from components.losses.class_rows import check_target, class_indices, class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
-from components.value_checks import check_range
-from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["CrossEntropyLoss"]
 
@@ -20,13 +20,14 @@ _DISREGARDED = -100
 @weighted_loss
 def cross_entropy(pred: Tensor, target: Tensor, class_weight: Tensor | None) -> Tensor:
     """-log softmax(pred) at the target; for rows, averaged by their probabilities."""
+    target = target if target.is_floating_point() else class_indices(target, pred.shape[-1])
     return F.cross_entropy(pred, target, weight=class_weight, reduction="none")
 
 
 @weighted_loss
 def soft_cross_entropy(pred: Tensor, target: Tensor, class_weight: Tensor | None) -> Tensor:
     """-sum of target log softmax(pred)."""
-    loss = -target * pred.log_softmax(dim=-1)
+    loss = -class_rows(target, pred.shape[-1]).to(pred.dtype) * pred.log_softmax(dim=-1)
     return (loss if class_weight is None else loss * class_weight).sum(dim=-1)
 
 
@@ -42,9 +43,10 @@ def binary_cross_entropy(
 class CrossEntropyLoss(nn.Module):
     """Cross entropy between logits and labels, softmax or sigmoid.
 
-    Targets are class indices [N] or rows [N, K] of probabilities. With ``use_sigmoid`` an index that equals the number
-    of classes stands for none of them (OpenMMLab's classifiers take rows only there, its detectors also indices), and
-    each class has a loss of its own, so that the mean is over N x K. Without, the index -100 is disregarded.
+    Targets are class indices [N] or rows [N, K] of probabilities. With ``use_sigmoid`` each class has a loss of its
+    own, so that the mean is over N x K, and an index that equals the number of classes stands for none of them where a
+    node computes the targets, as in detectors; labels straight from the data are classes, and for one logit rows
+    [N, 1] (``BinaryTarget``). Without, the index -100 is disregarded.
 
     Keywords: loss, ce, cross entropy, softmax loss, nll, nll loss, negative log likelihood, categorical cross
     entropy, sparse categorical crossentropy, log loss, bce, bceloss, bce with logits, bcewithlogitsloss, binary
@@ -92,22 +94,13 @@ class CrossEntropyLoss(nn.Module):
         self.register_buffer("class_weight", _vector(class_weight), persistent=False)
         self.register_buffer("pos_weight", _vector(pos_weight), persistent=False)
 
-    def check_inputs(self, given: dict[str, Tensor], feeders: dict[str, nn.Module]) -> None:
-        """Refuse a target that is no class, where the head in front says how many there are.
-
-        Args:
-            given: What comes in, by port.
-            feeders: What each other port is fed by.
-
-        Raises:
-            ValueError: There is one.
-        """
-        classes = getattr(feeders.get("pred"), "num_classes", None)
-        target = given.get("target")
-        if not isinstance(classes, int) or target is None or target.dim() != 1 or target.is_floating_point():
-            return
-        counted = target if self.use_sigmoid else target[target != _DISREGARDED]
-        check_range("target", counted, classes + self.use_sigmoid, "label", "set num_classes of the head, or mend it")
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no classes of the logits."""
+        if self.use_sigmoid:
+            check_target(given, feeders, softmax=False)
+        else:
+            ignored = None if self.use_soft else _DISREGARDED
+            check_target(given, feeders, softmax=True, integer_rows=self.use_soft, disregarded=ignored)
 
     def forward(
         self,

@@ -1,14 +1,15 @@
 """Focal loss."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.losses.class_rows import class_rows
+from components.losses.class_rows import check_target, class_rows
 from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["FocalLoss"]
 
@@ -65,6 +66,10 @@ class FocalLoss(nn.Module):
         self.reduction = reduction
         self.loss_weight = loss_weight
         self.activated = activated
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no classes of the logits."""
+        check_target(given, feeders, softmax=False)
 
     def forward(
         self,

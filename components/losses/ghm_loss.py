@@ -1,6 +1,7 @@
 """Losses that give each range of gradients the same say."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Gt, Interval
@@ -8,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.dynamic_rows import true_positions
-from components.losses.class_rows import class_rows
+from components.losses.class_rows import check_target, class_rows
 from components.losses.weighted_loss import Reduction, weight_reduce_loss
-from composer.ports import AnyTensor, Embedding, Label, Loss, Target, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Target, Usually, Weight
 
 __all__ = ["GHMC", "GHMR"]
 
@@ -112,6 +113,10 @@ class GHMC(HarmonizedLoss):
         levels: Count = 1,
     ) -> None:
         super().__init__(bins, momentum, 1 + 1e-6, levels, reduction, loss_weight)
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no classes of the logits."""
+        check_target(given, feeders, softmax=False)
 
     def forward(
         self,

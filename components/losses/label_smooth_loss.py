@@ -1,6 +1,7 @@
 """Label smoothing."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from components.losses.class_rows import class_rows
 from components.losses.cross_entropy_loss import CrossEntropyLoss
 from components.losses.weighted_loss import Reduction
-from composer.ports import AnyTensor, Embedding, Label, Loss, Scalar, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["LabelSmoothLoss"]
 
@@ -64,6 +65,10 @@ class LabelSmoothLoss(nn.Module):
             class_weight=class_weight,
             pos_weight=pos_weight,
         )
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no classes of the logits."""
+        self.ce.check_inputs(given, feeders)
 
     def forward(
         self,

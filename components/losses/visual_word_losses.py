@@ -1,12 +1,14 @@
 """Losses of models that predict visual words."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
 from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
-from composer.ports import AnyTensor, Label, Logits, Loss, Scalar, Tokens, Usually
+from components.losses.class_rows import check_target
+from composer.ports import AnyTensor, Feeder, Label, Logits, Loss, Scalar, Tokens, Usually
 
 __all__ = ["BEiTLoss", "CAELoss"]
 
@@ -16,6 +18,10 @@ class BEiTLoss(nn.Module):
 
     Keywords: beit cross entropy, masked image modeling loss, mim loss.
     """
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no words."""
+        check_target(given, feeders, softmax=True)
 
     def forward(
         self,
@@ -32,7 +38,7 @@ class BEiTLoss(nn.Module):
             weight: How much each counts; by default alike.
             avg_factor: What the sum is divided by; by default how many there are.
         """
-        losses = F.cross_entropy(pred, target, reduction="none")
+        losses = F.cross_entropy(pred, target.long(), reduction="none")
         weighted = losses if weight is None else losses * weight
         return weighted.mean() if avg_factor is None else weighted.sum() / avg_factor
 
@@ -58,6 +64,10 @@ class CAELoss(nn.Module):
         super().__init__()
         self.lambd = lambd
 
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no words."""
+        check_target(given, {"pred": feeders.get("logits", Feeder())}, softmax=True)
+
     def forward(
         self,
         logits: Annotated[Logits, Usually("CAEHead"), "M V"],
@@ -73,6 +83,6 @@ class CAELoss(nn.Module):
             latent_pred: Tokens of hidden patches, as predicted.
             latent_target: As the teacher sees them; no gradient flows back.
         """
-        main = F.cross_entropy(logits, target)
+        main = F.cross_entropy(logits, target.long())
         align = self.lambd * F.mse_loss(latent_pred, latent_target.detach())
         return ContextLosses(main + align, main, align)

@@ -1,13 +1,14 @@
 """Weights of classes that follow how many samples each has."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
 from components.value_checks import check_range
-from composer.ports import Label, Score
+from composer.ports import Feeder, Label, Score
 
 __all__ = ["ClassWeights"]
 
@@ -48,7 +49,7 @@ class ClassWeights(nn.Module):
         self.register_buffer("loss_weight", torch.full((num_classes,), 1 / num_classes))
         self.register_buffer("in_use", torch.full((), from_start, dtype=torch.bool), persistent=False)
 
-    def check_inputs(self, given: dict[str, Tensor], feeders: dict[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse a label that is no class.
 
         Args:

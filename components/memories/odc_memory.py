@@ -1,6 +1,7 @@
 """The samples and clusters of online deep clustering."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from annotated_types import Ge, Interval
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 from components.clustering import centroids_of, kmeans
 from components.distributed import from_first, gathered
 from components.value_checks import check_range, values_are_known
-from composer.ports import Embedding, Label, SampleIndex, Scalar, Usually
+from composer.ports import Embedding, Feeder, Label, SampleIndex, Scalar, Usually
 
 __all__ = ["ODCMemory"]
 
@@ -76,7 +77,7 @@ class ODCMemory(nn.Module):
         self.register_buffer("label_bank", torch.full((length,), _EMPTY, dtype=torch.int64), persistent=False)
         self.register_buffer("centroids", torch.zeros(num_classes, feat_dim))
 
-    def check_inputs(self, given: dict[str, Tensor], feeders: dict[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse an index outside the memory, and a memory that holds nothing.
 
         Args:

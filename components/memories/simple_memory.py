@@ -1,6 +1,7 @@
 """A bank with one vector for each sample of the data set."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from annotated_types import Ge, Interval
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from components.distributed import gathered
 from components.value_checks import check_range
-from composer.ports import Embedding, SampleIndex, Score, Usually
+from composer.ports import Embedding, Feeder, SampleIndex, Score, Usually
 
 __all__ = ["SimpleMemory"]
 
@@ -62,7 +63,7 @@ class SimpleMemory(nn.Module):
         self.register_buffer("feature_bank", F.normalize(torch.randn(length, feat_dim)))
         self.multinomial = AliasTable(length)
 
-    def check_inputs(self, given: dict[str, Tensor], feeders: dict[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse an index outside the bank.
 
         Args:

@@ -7,7 +7,7 @@ from annotated_types import Gt
 from torch import nn
 
 from components.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, picture_limits
-from composer.ports import AnyTensor, Image, ImageShape, Priors, Usually
+from composer.ports import AnyTensor, Feeder, Image, ImageShape, Priors, Usually
 
 __all__ = ["DeltaXYWHBBoxCoder", "DeltaXYWHBBoxEncoder"]
 
@@ -45,7 +45,7 @@ class DeltaXYWHBBoxCoder(nn.Module):
         self.clip_border = clip_border
         self.center_limit = ctr_clamp if add_ctr_clamp else None
 
-    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse sizes that the pictures cannot have before anything runs."""
         check_image_shape(given.get("image"), given.get("image_shape"))
 

@@ -11,6 +11,9 @@ from composer.ports import Embedding, Label, Score, Usually
 __all__ = ["ClassPrediction", "MultiLabelPrediction"]
 
 
+_HALF = 0.5
+
+
 class Prediction(NamedTuple):
     """The score of each class, and the class with the highest."""
 
@@ -31,18 +34,27 @@ class ClassPrediction(nn.Module):
     Keywords: argmax, softmax, predict, predicted class, prediction, classification prediction, probabilities,
     top-1, topk, output, answer, scores, inference, class probabilities, postprocessing.
 
+    One logit tells two classes: its score is that of class 1, which is predicted from more than 0.5 on.
+
     Args:
-        mode: ``softmax`` for classes that exclude each other; ``sigmoid`` scores each class by itself.
+        mode: ``softmax`` for classes that exclude each other; ``sigmoid`` scores each class by itself. None takes
+            softmax, and sigmoid for one logit.
+
+    Raises:
+        ValueError: In ``forward``: ``softmax`` meets one logit.
     """
 
-    def __init__(self, mode: Literal["softmax", "sigmoid"] = "softmax") -> None:
+    def __init__(self, mode: Literal["softmax", "sigmoid"] | None = None) -> None:
         super().__init__()
         self.mode = mode
 
     def forward(self, logits: Annotated[Embedding, Usually("LinearClsHead"), "B K"]) -> Prediction:
         """Softmax or sigmoid, then argmax."""
-        scores = logits.softmax(dim=1) if self.mode == "softmax" else logits.sigmoid()
-        return Prediction(scores, scores.argmax(dim=1))
+        single = logits.shape[1] == 1
+        if single and self.mode == "softmax":
+            raise ValueError("logits: found one, whose softmax is always 1: set mode to sigmoid, or leave it out")
+        scores = logits.sigmoid() if single or self.mode == "sigmoid" else logits.softmax(dim=1)
+        return Prediction(scores, (scores[:, 0] > _HALF).long() if single else scores.argmax(dim=1))
 
 
 class MultiLabelPrediction(nn.Module):

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 
 from components.box_geometry import check_image_shape, picture_limits
-from composer.ports import Image, ImageShape, Mask, Priors, Pyramid, Usually
+from composer.ports import Feeder, Image, ImageShape, Mask, Priors, Pyramid, Usually
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]
 
@@ -127,7 +127,7 @@ class ValidAnchors(nn.Module):
         self.allowed_border = allowed_border
         self.pad_size_divisor = pad_size_divisor
 
-    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse sizes that the pictures cannot have before anything runs."""
         check_image_shape(given.get("image"), given.get("image_shape"))
 

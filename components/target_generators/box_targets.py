@@ -15,6 +15,7 @@ from composer.ports import (
     Assignment,
     Boxes,
     BoxLabels,
+    Feeder,
     Image,
     InstanceMasks,
     Label,
@@ -57,7 +58,7 @@ class BoxTargets(nn.Module):
         self.num_classes = num_classes
         self.pos_weight = pos_weight if pos_weight > 0 else 1.0
 
-    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse labels that are no classes before anything runs."""
         if {"boxes", "box_labels"} <= given.keys():
             check_labels(given["box_labels"], given["boxes"], self.num_classes)
@@ -118,7 +119,7 @@ class MaskTargets(nn.Module):
         self.cells = self.size[0] * self.size[1]
         self.soft_mask_target = soft_mask_target
 
-    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse masks that are not those of the boxes before anything runs."""
         if {"boxes", "masks"} <= given.keys():
             check_masks(given["masks"], given["boxes"], given.get("image"))

@@ -8,7 +8,7 @@ from annotated_types import Interval
 from torch import Tensor, nn
 
 from components.box_geometry import check_boxes, pairwise_iou
-from composer.ports import Assignment, Boxes, Mask, Priors, Usually
+from composer.ports import Assignment, Boxes, Feeder, Mask, Priors, Usually
 
 __all__ = ["MaxIoUAssigner"]
 
@@ -49,7 +49,7 @@ class MaxIoUAssigner(nn.Module):
         self.gt_max_assign_all = gt_max_assign_all
         self.match_low_quality = match_low_quality
 
-    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, nn.Module]) -> None:
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse boxes that nothing can be learned from before anything runs."""
         if "boxes" in given:
             check_boxes(given["boxes"], len(given["boxes"]))

@@ -1,14 +1,16 @@
 """Targets made from labels."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
-from composer.ports import Label
+from components.value_checks import check_interval, check_range
+from composer.ports import Feeder, Label
 
-__all__ = ["OneHot"]
+__all__ = ["BinaryTarget", "OneHot"]
 
 
 class OneHot(nn.Module):
@@ -24,6 +26,35 @@ class OneHot(nn.Module):
         super().__init__()
         self.num_classes = num_classes
 
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels that are no classes."""
+        if "label" in given:
+            check_range("label", given["label"], self.num_classes, "label", "set num_classes, or mend it")
+
     def forward(self, label: Annotated[Label, "B"]) -> Annotated[Label, "B num_classes"]:
-        """[B] of int64 to [B, num_classes] of float32."""
-        return F.one_hot(label, self.num_classes).float()
+        """[B] of integers to [B, num_classes] of float32."""
+        return F.one_hot(label.long(), self.num_classes).float()
+
+
+class BinaryTarget(nn.Module):
+    """A row [1] or [0] for each label, for sigmoid losses of one logit: label 1 is the positive class, 0 the other.
+
+    Keywords: binary label, binary classification, one logit, two classes, positive class, bce target.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        """Refuse labels other than 0 and 1; shares from 0 to 1 are taken as they are."""
+        label = given.get("label")
+        if label is not None and label.is_floating_point():
+            check_interval("label", label, 0, 1, "a share of the positive class")
+        elif label is not None:
+            check_range(
+                "label", label.long(), 2, "label", "one logit tells two classes, give the head more, or mend it"
+            )
+
+    def forward(self, label: Annotated[Label, "B"]) -> Annotated[Label, "B 1"]:
+        """[B] of 0 and 1 to [B, 1] of float32."""
+        return label.float().unsqueeze(1)

@@ -16,8 +16,9 @@ from composer.graph import Graph, Input
 from composer.inference.axes import Mismatch, axis_of
 from composer.inference.free_sizes import FREE_SIZE, changed_sizes, free_sizes, in_free_sizes
 from composer.inference.outcome import Outcome, evaluate, outputs_of
+from composer.inference.refusals import refused_inputs
 from composer.inference.runnable import runnable
-from composer.inference.size_problems import index_problem, mismatch_problem, node_problem
+from composer.inference.size_problems import index_problem, mismatch_problem, node_problem, value_problem
 from composer.inference.sizes import BATCHES, PerImage, Probe, shape_text
 from composer.limits import Limits
 from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
@@ -163,7 +164,11 @@ class _Inference:
             self._check_indexes(call, values)
             arguments = [(call.component.input_by_name[name], _take(values, item)) for name, item in call.arguments]
             outcome = self._call(call, arguments)
-            self._report(call, outcome, arguments, mode)
+            refused = refused_inputs(call, outcome.params, lambda value: _take(values, value), self.limits)
+            if refused is None:
+                self._report(call, outcome, arguments, mode)
+            else:
+                self._tell_refused(call, refused, mode)
             self._count(call, outcome, mode if call.path in needed else None)
             for port, value in zip(call.component.outputs, outputs_of(call.component, outcome), strict=True):
                 values[f"{call.path}.{port.name}"] = value
@@ -267,6 +272,13 @@ class _Inference:
                 code, text, *port = fault
                 sizes = "; ".join(f"{item.name} {shape_text(_shape(value))}" for item, value in arguments)
                 self.problems.append(node_problem(self.graph, call, code, text, sizes, shown, *port))
+
+    def _tell_refused(self, call: Call, refused: ValueError, mode: str) -> None:
+        """Tell once what a component refuses of what a caller will hand to it."""
+        key = (call.path, str(refused))
+        if key not in self.told:
+            self.told.add(key)
+            self.problems.append(value_problem(self.graph, call, refused, mode))
 
     def _report_missing(self) -> None:
         """Tell the parameters that no wire could give although nothing is wrong: sizes that nobody declared."""

@@ -1,14 +1,17 @@
 """What inference found wrong, as problems with a place in the file and a repair."""
 
+import re
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Any
 
-from composer.graph import Graph, Node, thaw
+from composer.graph import Graph, Node, Ref, thaw, wire_in_mode
 from composer.inference.axes import Mismatch
 from composer.plan import Call, Value
+from composer.ports import RefusedInputError
 from composer.problems import Edit, Fix, Problem, Where
 
-__all__ = ["definition_of", "index_problem", "mismatch_problem", "node_problem"]
+__all__ = ["definition_of", "index_problem", "mismatch_problem", "node_problem", "value_problem"]
 
 
 def definition_of(graph: Graph, path: str) -> tuple[tuple[str, ...], str, Node]:
@@ -81,6 +84,36 @@ def node_problem(
     elif code == "wrong-axes":
         message = f"the component's declared axes are not true: {message}"
     return Problem(code, _where(graph, subject, document, scope, call, mode), message)
+
+
+def value_problem(graph: Graph, call: Call, refused: ValueError, mode: str) -> Problem:
+    """What a node cannot take of the kind of value that a caller will hand to it."""
+    document, scope, node = definition_of(graph, call.path)
+    port, _, text = str(refused).partition(": ")
+    if port not in call.component.input_by_name:
+        return Problem("bad-value", _where(graph, call.path, document, scope, call, mode), str(refused))
+    where = _where(graph, f"{call.path}.{port}", (*document, "inputs", port), scope, call, mode)
+    fix = None
+    if isinstance(refused, RefusedInputError) and port in node.inputs:
+        fix = _insertion(graph, document, node, port, refused.insert, mode)
+    return Problem("bad-value", where, text, fix)
+
+
+def _insertion(graph: Graph, document: tuple[str, ...], node: Node, port: str, kind: str, mode: str) -> Fix | None:
+    """A fix that puts a component with one input into a wire."""
+    wire = node.inputs[port]
+    by_mode = isinstance(wire, Mapping)
+    ref = wire_in_mode(wire, mode)
+    if not isinstance(ref, Ref):
+        return None
+    scope = graph.graphs[document[1]] if document[0] == "graphs" else graph
+    taken = {*scope.nodes, *scope.inputs, *graph.data_samples}
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
+    name = next(name for name in chain([plain], (f"{plain}_{number}" for number in count(2))) if name not in taken)
+    new = {"type": kind, "inputs": {"label": str(ref)}}
+    target = (*document, "inputs", port, *((mode,) if by_mode else ()))
+    edits = (Edit((*document[:-1], name), new), Edit(target, f"{name}.out"))
+    return Fix(f"put {kind} between {ref} and {document[-1]}.{port}", edits)
 
 
 def _where(

@@ -58,7 +58,12 @@ def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = Tru
     several = kind in MULTI_LABEL
     loss = config.get("loss", MULTI_LABEL_LOSS if several else DEFAULT_LOSS)
     draft.data_samples["label"] = _label(config, loss, several)
-    beyond = draw_loss(draft, loss, logits, Ref("label"))
+    target = Ref("label")
+    if config.get("num_classes") == 1 and not several and _by_class(loss):
+        text = "one logit tells two classes: label 1 is the positive class, whose score is predicted by a sigmoid"
+        draft.left_to_caller("model.head.num_classes", text)
+        target = draft.node("target", "BinaryTarget", label=target).ref
+    beyond = draw_loss(draft, loss, logits, target)
     if "loss" in config:
         draft.carried["head"]["loss"] = beyond
     if predicts:
@@ -92,7 +97,12 @@ def draw_loss(draft: Draft, config: Any, logits: Ref, target: Ref | None) -> Any
 
 def _averaged_by_samples(loss: Mapping[str, Any]) -> bool:
     """Whether the mean over all elements is another number than OpenMMLab's, which is by sample."""
-    if loss.get("reduction", "mean") != "mean":
+    return loss.get("reduction", "mean") == "mean" and _by_class(loss)
+
+
+def _by_class(loss: Any) -> bool:
+    """Whether a loss asks of each class by itself whether it is there."""
+    if not isinstance(loss, Mapping):
         return False
     kind = split_type(scoped_type(loss))[1]
     if kind == "LabelSmoothLoss":
@@ -173,6 +183,9 @@ def _write_loss(trace: Trace, name: str, head: Mapping[str, Any]) -> dict[str, A
     if isinstance(batch_size, Ref):
         trace.node_of(batch_size, "BatchSize", "batch_size")
     target = trace.wire(name, "target")
+    node = trace.graph.nodes.get(target.source)
+    if node is not None and node.type == "BinaryTarget":
+        target = trace.wire(trace.node_of(target, "BinaryTarget", "target"))
     if target.source in trace.graph.data_samples:
         trace.ids["label"] = target.source
     default = MULTI_LABEL_LOSS if split_type(scoped_type(head))[1] in MULTI_LABEL else DEFAULT_LOSS

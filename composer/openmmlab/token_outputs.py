@@ -1,5 +1,6 @@
 """What a vision transformer gives of each layer: two switches in mmselfsup (mmcls 1.0), ``out_type`` elsewhere."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from composer.openmmlab.translation import Params, Translation, lower_arch
@@ -36,7 +37,7 @@ def _to_switches(params: Params) -> Params:
 
 _TRANSLATION = Translation(read=_from_switches, write=_to_switches)
 
-TOKEN_OUTPUTS = MappingProxyType(
+TOKEN_OUTPUTS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
     {
         ("mmselfsup", "MoCoV3ViT"): _TRANSLATION,
         ("mmselfsup", "VisionTransformer"): _TRANSLATION,

@@ -125,6 +125,38 @@ def test_losses_by_class_are_averaged_by_samples(loss: Any, averaged: bool) -> N
     assert ("batch_size" in nodes) == averaged
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"type": "CrossEntropyLoss", "use_sigmoid": True, "loss_weight": 1.0},
+        {"type": "FocalLoss"},
+        {"type": "LabelSmoothLoss", "label_smooth_val": 0.1, "mode": "multi_label"},
+    ],
+    ids=lambda loss: str(loss["type"]),
+)
+def test_by_one_logit_label_1_is_the_positive_class(loss: Any) -> None:
+    config = classifier(resnet(), linear(num_classes=1, loss=loss))
+    found = import_config(config)
+    assert [note.where.subject for note in found.notes] == ["model.head.num_classes"]
+    assert same(config_from_graph(found.graph), config)
+    model = composer.compile(found.graph).eval()
+    with torch.no_grad():
+        model.head.fc.weight.zero_()
+        model.head.fc.bias.fill_(2.0)
+    image = torch.zeros(2, *map(int, found.graph.inputs["image"].shape[1:]))
+    losses = [model(image, {"label": torch.tensor(label)}, mode="loss")["loss"] for label in ([1, 1], [0, 1], [0, 0])]
+    assert losses == sorted(losses)
+    answer = model(image, mode="predict")
+    torch.testing.assert_close(answer["scores"], torch.full((2, 1), 0.8808), atol=1e-4, rtol=0)
+    assert answer["labels"].tolist() == [1, 1]
+
+
+def test_the_softmax_of_one_logit_is_refused() -> None:
+    graph = graph_from_config(classifier(resnet(), linear(num_classes=1, loss={"type": "CrossEntropyLoss"})))
+    with pytest.raises(GraphError, match="found one logit, of which the softmax is always 1"):
+        composer.compile(graph)
+
+
 def test_soft_and_several_labels_are_rows() -> None:
     several = import_config(classifier(resnet(), linear(type="MultiLabelLinearClsHead", topk=2))).graph
     soft = import_config(classifier(resnet(), linear(loss={"type": "CrossEntropyLoss", "use_soft": True}))).graph
