@@ -17,7 +17,7 @@ __all__ = ["ResNet"]
 BATCH_NORM: dict[str, Any] = {"type": "BN", "requires_grad": True}
 
 # Blocks, how many in each stage, and their default expansion: arXiv:1512.03385, table 1.
-_ARCHITECTURES: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...], int]] = {
+ARCHITECTURES: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...], int]] = {
     18: (BasicBlock, (2, 2, 2, 2), 1),
     34: (BasicBlock, (3, 4, 6, 3), 1),
     50: (Bottleneck, (3, 4, 6, 3), 4),
@@ -88,7 +88,7 @@ class ResNet(nn.Module):
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     ) -> None:
         super().__init__()
-        block, counts, usual_expansion = _ARCHITECTURES[depth]
+        block, counts, usual_expansion = ARCHITECTURES[depth]
         expansion = usual_expansion if expansion is None else expansion
         self._check(block, expansion, num_stages, strides, dilations, out_indices, frozen_stages)
         self.in_channels = in_channels

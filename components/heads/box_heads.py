@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from components.backbones.residual_block import BlockOptions, Bottleneck
 from components.conv_module import ConvModule
 from components.initialization import InitCfg, initialize
+from components.options import pair
 from composer.ports import AnyTensor, FeatureMap, LayerCount, Logits, Usually
 
-__all__ = ["DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead"]
+__all__ = ["BBoxHead", "DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead"]
 
 PREDICTORS: tuple[dict[str, Any], ...] = (
     {"type": "Normal", "std": 0.01, "override": {"name": "fc_cls"}},
@@ -38,6 +39,49 @@ class BoxOutputs(NamedTuple):
 
 def _area(sides: int | tuple[int, int]) -> int:
     return sides * sides if isinstance(sides, int) else sides[0] * sides[1]
+
+
+class BBoxHead(nn.Module):
+    """One linear layer for the class and one for the box (Fast R-CNN, arXiv:1504.08083, section 2.1).
+
+    Args:
+        in_channels: Channels of a region's features.
+        with_avg_pool: Whether the features are averaged over their rows and columns first.
+        roi_feat_size: Their rows and columns: one number or two.
+        num_classes: Classes; ``cls_score`` has one more, the last, for background.
+        reg_class_agnostic: Whether there is one box for all classes; else each class has its own.
+        init_cfg: Rules that fill the first values; None leaves those of PyTorch's layers.
+
+    Raises:
+        ValueError: ``init_cfg`` names something unknown. In ``forward``: what comes in has another size.
+    """
+
+    def __init__(
+        self,
+        in_channels: Channels = 256,
+        with_avg_pool: bool = False,
+        roi_feat_size: Sides = 7,
+        num_classes: Annotated[int, Ge(1)] = 80,
+        reg_class_agnostic: bool = False,
+        init_cfg: InitCfg = PREDICTORS[:2],
+    ) -> None:
+        super().__init__()
+        self.with_avg_pool = with_avg_pool
+        self.sides = pair(roi_feat_size)
+        self.score_channels = num_classes + 1
+        self.delta_channels = 4 if reg_class_agnostic else 4 * num_classes
+        length = in_channels if with_avg_pool else in_channels * _area(roi_feat_size)
+        self.fc_cls = nn.Linear(length, self.score_channels)
+        self.fc_reg = nn.Linear(length, self.delta_channels)
+        initialize(self, init_cfg)
+
+    def forward(self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]) -> BoxOutputs:
+        """W x + b for each answer."""
+        if tuple(feature.shape[2:]) != self.sides:
+            found, expected = " x ".join(map(str, feature.shape[2:])), " x ".join(map(str, self.sides))
+            raise ValueError(f"feature: found regions of {found}, roi_feat_size says {expected}")
+        x = feature.mean(dim=(2, 3)) if self.with_avg_pool else feature.flatten(1)
+        return BoxOutputs(self.fc_cls(x), self.fc_reg(x))
 
 
 class SharedBBoxHead(nn.Module):

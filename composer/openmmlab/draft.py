@@ -84,6 +84,7 @@ class Draft:
     training: dict[str, Any] = field(default_factory=dict)
     notes: list[Problem] = field(default_factory=list)
     last_only: dict[str, int] = field(default_factory=dict)
+    not_drawn: str = ""
 
     @property
     def reader(self) -> PartReader:
@@ -213,10 +214,16 @@ class Draft:
             text = "what happens in training is left to the training script: the graph takes samples as they come"
             self.left_to_caller("model.train_cfg", text)
 
+    def draws_by_places(self, reason: str) -> None:
+        """Note why the config of a known algorithm is drawn as that of an unknown one."""
+        self.not_drawn = reason
+
     def unknown_algorithm(self, kept: Sequence[str]) -> None:
         """Tell that the parts are wired by their places only."""
         kind = split_type(self.algorithm)[1]
-        text = f"{kind} is no algorithm that is known: its parts are wired one after the other, as their places tell"
+        text = f"{kind} is known, but not drawn: {self.not_drawn}" if self.not_drawn else ""
+        text = text or f"{kind} is no algorithm that is known"
+        text += ": its parts are wired one after the other, as their places tell"
         text += f"; kept in the metadata: {', '.join(kept)}" if kept else ""
         self.notes.insert(0, Problem("unknown-algorithm", Where("model.type"), text, severity="warning"))
 

@@ -69,6 +69,11 @@ _NAMED_SIZES = Translation(read=lower_arch)
 _OF_ODC_HOOK = frozenset({"centroids_update_interval", "deal_with_small_clusters_interval"})
 _OF_SWAV_HOOK = frozenset({"queue_length", "queue_starts", "frozen_steps"})
 _OF_IGNORED_BOXES = frozenset({"ignore_iof_thr", "ignore_wrt_candidates", "gpu_assign_thr"})
+_OF_BOXES = frozenset({"bbox_coder", "loss_bbox", "loss_cls", "reg_decoded_bbox"})
+# What is beside the layers of a detector's heads: nodes of their own.
+_ANCHOR_HEAD = Translation(elsewhere=_OF_BOXES | {"anchor_generator", "test_cfg", "train_cfg"})
+_BOX_HEAD = Translation(elsewhere=_OF_BOXES)
+_BOX_HEADS = ("BBoxHead", "DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead")
 _POOLING_NECK = Translation(
     defaults={"gap_dim": 2, "norm_cfg": None}, read=_from_with_avg_pool, write=_to_with_avg_pool
 )
@@ -82,6 +87,9 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
         ("mmpretrain", "FocalLoss"): Translation(lacks=frozenset({"use_sigmoid", "activated"})),
         ("mmdet", "ResNet"): _DETECTOR_RESNET,
         ("mmdet", "ResNetV1d"): _DETECTOR_RESNET,
+        ("mmdet", "RPNHead"): _ANCHOR_HEAD,
+        ("mmdet", "RetinaHead"): _ANCHOR_HEAD,
+        **{("mmdet", kind): _BOX_HEAD for kind in _BOX_HEADS},
         ("mmdet", "MaxIoUAssigner"): Translation(elsewhere=_OF_IGNORED_BOXES),
         ("mmdet", "AnchorGenerator"): Translation(elsewhere=frozenset({"use_box_type"})),
         ("mmdet", "DeltaXYWHBBoxCoder"): Translation(elsewhere=frozenset({"use_box_type"})),

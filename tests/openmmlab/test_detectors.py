@@ -114,6 +114,47 @@ def retinanet(**changes):
     return changed(config, changes)
 
 
+def on_one_level(channels, **changes):
+    """A detector without a neck: its anchors and regions are on the backbone's last stage (mmdet's DC5 and C4)."""
+    return two_stage(
+        neck=None,
+        rpn_head__in_channels=channels,
+        rpn_head__anchor_generator={**ANCHORS, "scales": [2, 4], "strides": [16]},
+        roi_head__bbox_roi_extractor={**extractor(), "out_channels": channels, "featmap_strides": [16]},
+        **changes,
+    )
+
+
+def dilated():
+    backbone = {**BACKBONE, "strides": [1, 2, 2, 1], "dilations": [1, 1, 1, 2], "out_indices": [3]}
+    return on_one_level(64, backbone=backbone, roi_head__bbox_head__in_channels=64)
+
+
+def c4(**changes):
+    """Conv5 is part of the head."""
+    stages = {"num_stages": 3, "strides": [1, 2, 2], "dilations": [1, 1, 1], "out_indices": [2]}
+    layers = {"with_avg_pool": True, "roi_feat_size": 4, "in_channels": 512, "num_classes": 3}
+    return on_one_level(
+        256,
+        backbone={**BACKBONE, **stages, "base_channels": 64, "stem_channels": 64},
+        roi_head__shared_head={"type": "ResLayer", "depth": 18, "stage": 3, "stride": 2, "norm_eval": True},
+        roi_head__bbox_head={"type": "BBoxHead", **layers, "bbox_coder": CODER},
+        **changes,
+    )
+
+
+def mask_c4():
+    """Masks of the regions' features that conv5 makes, which the mask branch shares."""
+    layers = {"num_convs": 0, "in_channels": 512, "conv_out_channels": 8, "num_classes": 3}
+    return c4(
+        type="MaskRCNN",
+        roi_head__mask_roi_extractor=...,
+        roi_head__mask_head={"type": "FCNMaskHead", **layers},
+        train_cfg__rcnn__mask_size=8,
+        test_cfg__rcnn__mask_thr_binary=0.5,
+    )
+
+
 def changed(config, changes):
     config = copy.deepcopy(config)
     for path, value in changes.items():
@@ -124,7 +165,7 @@ def changed(config, changes):
         if value is None:
             del section[last]
         else:
-            section[last] = value
+            section[last] = None if value is ... else value
     return config
 
 
@@ -144,7 +185,17 @@ CONFIGS = {
     "pafpn": two_stage(neck__type="PAFPN"),
     "mask_rcnn": mask_rcnn(),
     "double_head": double_head(),
+    "without a neck": dilated(),
+    "c4": c4(),
+    "mask_c4": mask_c4(),
+    "two necks": two_stage(neck=[NECK, {"type": "PAFPN", "in_channels": [8] * 5, "out_channels": 8, "num_outs": 5}]),
     "retinanet": retinanet(),
+    "retinanet without a neck": retinanet(
+        neck=None,
+        backbone__out_indices=[3],
+        bbox_head__in_channels=64,
+        bbox_head__anchor_generator={**ANCHORS, "strides": [32]},
+    ),
     "retinanet with giou": retinanet(bbox_head__reg_decoded_bbox=True, bbox_head__loss_bbox=GIOU),
     "retinanet with ghm": retinanet(
         bbox_head__loss_cls={"type": "GHMC", "bins": 5, "momentum": 0.75, "use_sigmoid": True, "loss_weight": 1.0},
@@ -215,7 +266,7 @@ def test_a_graph_of_another_shape_is_refused():
     [
         (two_stage(test_cfg__rcnn__nms={"type": "soft_nms"}), "model.test_cfg.rcnn.nms"),
         (two_stage(roi_head__type="CascadeRoIHead"), "model.roi_head.type"),
-        (two_stage(roi_head__shared_head={"type": "ResLayer"}), "model.roi_head.shared_head"),
+        (two_stage(roi_head__shared_head=3), "model.roi_head.shared_head"),
         (two_stage(train_cfg__rpn__speed=1), "model.train_cfg.rpn.speed"),
         (retinanet(test_cfg__speed=1), "model.test_cfg.speed"),
         (retinanet(train_cfg__assigner={**ASSIGNER, "ignore_iof_thr": 0.5}), "model.train_cfg.assigner.ignore_iof_thr"),
@@ -248,7 +299,29 @@ def test_names_of_weights_are_openmmlabs(name):
     names = {key.partition(".")[0] for key in model_of(name).state_dict()}
     heads = {"bbox_head"} if "retina" in name else {"rpn_head", "roi_head"}
     extra = {"loss_cls", "loss_bbox"} if "ghm" in name else set()
-    assert names == {"backbone", "neck"} | heads | extra
+    necks = {"two necks": {"neck_0", "neck_1"}}.get(name, {"neck"} if "neck" in CONFIGS[name] else set())
+    assert names == {"backbone"} | necks | heads | extra
+
+
+def test_conv5_in_the_head_has_the_names_and_the_layers_of_a_resnet():
+    """The two halves of a ResNet, cut between its stages, hold what the whole one holds."""
+    names = {key for key in model_of("mask_c4").state_dict() if ".layer" in key}
+    whole = composer.Catalog.default()["ResNet"].cls(depth=18).state_dict()
+    stages = {key for key in whole if key.startswith("layer")}
+    assert {key.removeprefix("backbone.").removeprefix("roi_head.shared_head.") for key in names} == stages
+
+
+@pytest.mark.parametrize("lacking", ["rpn_head", "roi_head", "backbone"])
+def test_a_known_detector_that_lacks_a_part_is_named_and_its_heads_keep_their_settings(lacking):
+    config = two_stage(**{lacking: None})
+    found = import_config(config, "mmdet")
+    assert found.notes[0].message.startswith(f"FasterRCNN is known, but not drawn: {lacking} is missing: its parts")
+    if lacking != "backbone":
+        assert found.not_understood == ()
+    assert not [problem for problem in composer.check(found.graph) if problem.code == "unknown-parameter"]
+    assert config_from_graph(found.graph) == config
+    whole = import_config(two_stage(), "mmdet")
+    assert not [note for note in whole.notes if note.code == "unknown-algorithm"]
 
 
 @every

@@ -38,6 +38,7 @@ CASES = (
     "mp_barlowtwins",
     "mp_mocov3_vit_small",
     "faster_rcnn",
+    "faster_rcnn_dc5",
     "faster_rcnn_pafpn",
     "dh_faster_rcnn",
     "mask_rcnn",

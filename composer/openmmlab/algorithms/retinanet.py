@@ -8,7 +8,7 @@ from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.algorithms.unknown import UNKNOWN
 from composer.openmmlab.detection.anchor_head import RETINA, chosen
 from composer.openmmlab.detection.body import Body, Reading
-from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor
+from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor, write_picture
 from composer.openmmlab.detection.roi_head import overlap, write_overlap
 from composer.openmmlab.detection.settings import put, section
 from composer.openmmlab.draft import Draft
@@ -17,25 +17,26 @@ from composer.openmmlab.trace import Trace
 
 __all__ = ["RETINANET"]
 
-_PARTS = ("backbone", "neck", "bbox_head")
+_PARTS = ("backbone", "bbox_head")
 _TEST = ("nms_pre", "min_bbox_size", "score_thr", "nms", "max_per_img")
 _DEFAULTS = {"nms_pre": 1000, "score_thr": 0.05, "max_per_img": 100, "min_bbox_size": 0}
 _UNSAID = {**_DEFAULTS, "score_thr": 0, "min_bbox_size": -1}
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
-    """Draw a RetinaNet; one without a neck or a head is drawn by its parts' places."""
-    if not all(isinstance(config.get(slot), Mapping) for slot in _PARTS):
+    """Draw a RetinaNet; one without a backbone or a head is drawn by its parts' places."""
+    if lacking := [slot for slot in _PARTS if not isinstance(config.get(slot), Mapping)]:
+        draft.draws_by_places(f"{', '.join(lacking)} is missing")
         UNKNOWN.draw(config, draft)
         return
     head = {"type": "RetinaHead", **section(config, "bbox_head")}
     train, test = section(config, "train_cfg"), section(config, "test_cfg")
-    draw_picture(config, draft)
+    levels = draw_picture(config, draft)
     for slot in ("bbox_head", "train_cfg", "test_cfg"):
         if slot in config:
             draft.carry(slot, config[slot])
     body = Body(draft, draft.nodes)
-    RETINA.draw_layers(body, head)
+    RETINA.draw_layers(body, head, levels)
     RETINA.draw_boxes(body, head)
     if train:
         RETINA.draw_learning(body, head, train, "model.train_cfg", divisor_of(config))
@@ -60,7 +61,7 @@ def write(trace: Trace) -> dict[str, Any]:
     learns = bool(trace.graph.outputs.get("loss"))
     before, train, test = (plain(trace.carried.get(key) or {}) for key in ("bbox_head", "train_cfg", "test_cfg"))
     body = Reading(trace)
-    found = {"backbone": trace.part("backbone", "backbone"), "neck": trace.part("neck", "neck")}
+    found = write_picture(trace, "bbox_head")
     found["bbox_head"] = RETINA.write(body, body, before, learns)
     if learns:
         found |= write_divisor(body)

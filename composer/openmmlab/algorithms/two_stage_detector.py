@@ -8,7 +8,7 @@ from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.algorithms.unknown import UNKNOWN
 from composer.openmmlab.detection.anchor_head import RPN, chosen
 from composer.openmmlab.detection.body import Body, Reading, by_mode, kind_of
-from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor
+from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor, write_picture
 from composer.openmmlab.detection.roi_head import ROI_TYPES, draw_roi_head, overlap, write_overlap, write_roi_head
 from composer.openmmlab.detection.settings import put, section
 from composer.openmmlab.draft import Draft
@@ -17,14 +17,15 @@ from composer.openmmlab.trace import Trace
 
 __all__ = ["FASTER_RCNN", "MASK_RCNN"]
 
-_PARTS = ("backbone", "neck", "rpn_head", "roi_head")
+_PARTS = ("backbone", "rpn_head", "roi_head")
 _PROPOSALS = ("nms_pre", "max_per_img", "nms", "min_bbox_size")
 _SHAPE = by_mode(loss="image_shape", predict="image_shape")
 
 
 def draw(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw a two-stage detector; one that lacks a stage is drawn by its parts' places."""
-    if not all(isinstance(config.get(slot), Mapping) for slot in _PARTS):
+    if lacking := [slot for slot in _PARTS if not isinstance(config.get(slot), Mapping)]:
+        draft.draws_by_places(f"{', '.join(lacking)} is missing")
         UNKNOWN.draw(config, draft)
         return
     roi = section(config, "roi_head")
@@ -34,17 +35,17 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     train, test = section(config, "train_cfg"), section(config, "test_cfg")
     learns = bool(train)
     masks = roi.get("mask_head") is not None
-    draw_picture(config, draft)
+    levels = draw_picture(config, draft)
     for slot in ("rpn_head", "roi_head", "train_cfg", "test_cfg"):
         if slot in config:
             draft.carry(slot, config[slot])
     body = Body(draft, draft.nodes)
     head = {"type": "RPNHead", **section(config, "rpn_head")}
-    RPN.draw_layers(body, head)
+    RPN.draw_layers(body, head, levels)
     _draw_proposals(draft, head, train, test, divisor_of(config) if learns else 0)
     inner = Body(draft)
     draft.graphs["roi_head"] = draw_roi_head(inner, roi, section(train, "rcnn"), section(test, "rcnn"), learns)
-    _draw_calls(draft, learns, masks)
+    _draw_calls(draft, levels, learns, masks)
 
 
 def _draw_proposals(
@@ -82,7 +83,7 @@ def _draw_selection(body: Body, name: str, head: Mapping[str, Any], config: Mapp
     body.add(name, "RegionProposals", params, cls_score="cls_score", boxes="coder.out")
 
 
-def _draw_calls(draft: Draft, learns: bool, masks: bool) -> None:
+def _draw_calls(draft: Draft, levels: Ref, learns: bool, masks: bool) -> None:
     shape = _SHAPE if learns else by_mode(predict="image_shape")
     outputs = {"cls_score": Ref("rpn_head", "cls_score"), "bbox_pred": Ref("rpn_head", "bbox_pred")}
     learning = {"boxes": by_mode(loss="boxes")} if learns else {}
@@ -93,7 +94,7 @@ def _draw_calls(draft: Draft, learns: bool, masks: bool) -> None:
     draft.data_samples = {name: FIELDS[name] for name in (*fields, "image_shape")}
     given = {name: by_mode(loss=name) for name in fields}
     wires = {
-        "feature": Ref("neck", "out"),
+        "feature": levels,
         "rois": by_mode(**rois),
         "image": Ref("image"),
         **given,
@@ -117,7 +118,7 @@ def write(trace: Trace) -> dict[str, Any]:
     carried = {key: plain(trace.carried.get(key) or {}) for key in ("rpn_head", "roi_head", "train_cfg", "test_cfg")}
     train, test = carried["train_cfg"], carried["test_cfg"]
     top, inside, regions = Reading(trace), Reading(trace, "rpn"), Reading(trace, "roi_head")
-    found = {"backbone": trace.part("backbone", "backbone"), "neck": trace.part("neck", "neck")}
+    found = write_picture(trace, "rpn_head")
     found["rpn_head"] = RPN.write(inside, top, carried["rpn_head"], learns)
     if learns:
         found |= write_divisor(inside)

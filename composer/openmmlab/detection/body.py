@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Wire, freeze, thaw
+from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Weights, Wire, freeze, thaw
 from composer.openmmlab.draft import Draft
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import outside_catalog
 from composer.openmmlab.plain import plain, same
 from composer.openmmlab.trace import Trace
 
-__all__ = ["NOTHING", "Body", "Reading", "by_mode", "kind_of"]
+__all__ = ["NOTHING", "Body", "Reading", "by_mode", "kind_of", "share_head"]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -175,6 +175,29 @@ class Reading:
         if component is not None and component.kind == "heads" and isinstance(channels, list | tuple):
             found["in_channels"] = channels[0]
         return found
+
+
+def share_head(body: Body, config: Mapping[str, Any], name: str, feature: str) -> str:
+    """What heads see of regions: their features, or what the layers that all heads share make of them.
+
+    Args:
+        body: Takes the node.
+        config: The head over regions of interest.
+        name: The node's id; each but ``shared_head`` shares the weights of that one.
+        feature: The features.
+
+    Returns:
+        The reference to what they see.
+    """
+    shared = config.get("shared_head")
+    if shared is None:
+        return feature
+    if name == "shared_head":
+        body.part(name, shared, "model.roi_head.shared_head", feature=feature)
+    else:
+        wires = FrozenDict(feature=Ref.parse(feature))
+        body.nodes[name] = Node(weights=Weights("share", "shared_head"), inputs=wires)
+    return f"{name}.out"
 
 
 def kind_of(config: Any) -> str:

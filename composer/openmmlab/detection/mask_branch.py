@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from composer.openmmlab.detection.body import Body, Reading, by_mode
+from composer.openmmlab.detection.body import Body, Reading, by_mode, share_head
 from composer.openmmlab.detection.settings import put
 from composer.openmmlab.plain import plain, same
 
@@ -30,15 +30,12 @@ def draw_masks(
         regions = {"rois": "sampler.priors", "assigned": "sampler.assigned", "labels": "targets.labels"}
         body.add("positives", "PositiveSamples", {}, **regions)
         wires["loss"] = "positives.rois"
-    extractor = config.get("mask_roi_extractor")
-    if extractor is None:
-        text = "masks are made of features of their own: give the mask head a mask_roi_extractor"
-        body.draft.not_understood(f"{path}.mask_roi_extractor", text)
-    else:
-        at = f"{path}.mask_roi_extractor"
-        body.part("mask_roi_extractor", extractor, at, feature="feature", rois=by_mode(**wires))
+    # A mask head without an extractor of its own sees what the box head sees: the same layers on its own regions.
+    slot = "bbox_roi_extractor" if config.get("mask_roi_extractor") is None else "mask_roi_extractor"
+    body.part("mask_roi_extractor", config.get(slot), f"{path}.{slot}", feature="feature", rois=by_mode(**wires))
     layers = {key: value for key, value in head.items() if key not in _OUTSIDE}
-    body.part("mask_head", layers, f"{path}.mask_head", feature="mask_roi_extractor.out")
+    feature = share_head(body, config, "shared_head_masks", "mask_roi_extractor.out")
+    body.part("mask_head", layers, f"{path}.mask_head", feature=feature)
     if learns:
         _draw_loss(body, head, train)
     threshold = plain(test.get("mask_thr_binary", 0.5))
@@ -69,7 +66,9 @@ def write_masks(
     """Put the mask branch into the config of the head, and what it has in ``train_cfg`` and ``test_cfg``."""
     if "mask_head" not in body.nodes:
         return
-    found["mask_roi_extractor"] = body.part("mask_roi_extractor", found.get("mask_roi_extractor"))
+    extractor = body.part("mask_roi_extractor", found.get("mask_roi_extractor") or found.get("bbox_roi_extractor"))
+    if found.get("mask_roi_extractor") is not None or not same(extractor, found.get("bbox_roi_extractor")):
+        found["mask_roi_extractor"] = extractor
     old = found.get("mask_head") or {}
     head = body.part("mask_head", {key: value for key, value in old.items() if key not in _OUTSIDE})
     head |= {key: plain(value) for key, value in old.items() if key in _OUTSIDE}

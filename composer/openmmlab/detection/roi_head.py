@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.graph import Subgraph, Wire
 from composer.openmmlab.detection.anchor_head import chosen, draw_loss, offsets_of
-from composer.openmmlab.detection.body import Body, Reading, by_mode
+from composer.openmmlab.detection.body import Body, Reading, by_mode, share_head
 from composer.openmmlab.detection.mask_branch import draw_masks, write_masks
 from composer.openmmlab.detection.settings import dig, put
 from composer.openmmlab.names import split_type
@@ -20,6 +20,7 @@ ROI_TYPES = ("StandardRoIHead", "DoubleHeadRoIHead")
 SLOTS = (
     "type",
     "_scope_",
+    "shared_head",
     "bbox_roi_extractor",
     "bbox_head",
     "mask_roi_extractor",
@@ -91,11 +92,12 @@ def _draw_box_head(body: Body, config: Mapping[str, Any], rois: Wire | str) -> N
     scale = config.get("reg_roi_scale_factor")
     extractor, at = config.get("bbox_roi_extractor"), f"{path}.bbox_roi_extractor"
     body.part("bbox_roi_extractor", extractor, at, feature="feature", rois=rois)
-    features: dict[str, Any] = {"feature": "bbox_roi_extractor.out"}
+    features: dict[str, Any] = {"feature": share_head(body, config, "shared_head", "bbox_roi_extractor.out")}
     if scale is not None:
         more = {"roi_scale_factor": plain(scale)}
         body.part("reg_roi_extractor", extractor, at, more, feature="feature", rois=rois)
-        features = {"x_cls": "bbox_roi_extractor.out", "x_reg": "reg_roi_extractor.out"}
+        again = share_head(body, config, "shared_head_reg", "reg_roi_extractor.out")
+        features = {"x_cls": features["feature"], "x_reg": again}
     head = config.get("bbox_head")
     layers = {key: value for key, value in head.items() if key not in _NESTED} if isinstance(head, Mapping) else head
     body.part("bbox_head", layers, f"{path}.bbox_head", **features)
@@ -171,6 +173,8 @@ def write_roi_head(
     found["bbox_roi_extractor"] = body.part("bbox_roi_extractor", before.get("bbox_roi_extractor"))
     if double:
         put(found, "reg_roi_scale_factor", body.param("reg_roi_extractor", "roi_scale_factor"))
+    if "shared_head" in body.nodes:
+        found["shared_head"] = body.part("shared_head", before.get("shared_head"))
     old = _box_head(before)
     head = body.part("bbox_head", {key: value for key, value in old.items() if key not in _NESTED})
     head |= {key: plain(value) for key, value in old.items() if key in _NESTED}
