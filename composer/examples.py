@@ -7,23 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from composer import ports
 from composer.graph import Graph, Input
 from composer.inference import FREE_SIZE
+from composer.ports import port_type
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["example_inputs", "shape_of"]
 
-_WITHOUT_SHAPE = {
-    "Label": ("B",),
-    "SampleIndex": ("B",),
-    "Image": ("B", 3, "H", "W"),
-    "Scalar": (),
-    "Loss": (),
-    "Boxes": ("N", 4),
-    "BoxLabels": ("N",),
-    "InstanceMasks": ("N", "H", "W"),
-    "ImageShape": ("B", 2),
-}
+_NAMED = (getattr(ports, name) for name in ports.__all__)
+_TYPES = [port_type(kind) for kind in _NAMED if hasattr(kind, "__metadata__")]
+_WITHOUT_SHAPE = {kind.name: kind.shape for kind in _TYPES if kind.shape is not None}
 _BOXES = 3
 _HIDDEN = 75 / 196
 
@@ -35,7 +29,7 @@ def example_inputs(
 
     Args:
         graph: The graph; a label is one of its ``classes``, or 0 or 1 where it names none.
-        batch: What the size ``B`` is.
+        batch: What the size ``B`` is, unless an image says how many there are.
         seed: The same seed gives the same numbers.
         sizes: What other free sizes are, by name; 224 by default.
 
@@ -46,6 +40,7 @@ def example_inputs(
         GraphError: An input declares no shape, or is of a type that no example can be made of.
     """
     generator = torch.Generator().manual_seed(seed)
+    batch = _fixed_batch(graph) or batch
     known = {**(sizes or {}), "B": batch}
     picture = _picture(graph, known)
     problems: list[Problem] = []
@@ -68,6 +63,12 @@ def example_inputs(
 def shape_of(entry: Input) -> tuple[int | str, ...] | None:
     """The shape that an input declares, or the usual one of its type; None where there is none."""
     return entry.shape if entry.shape is not None else _WITHOUT_SHAPE.get(entry.type)
+
+
+def _fixed_batch(graph: Graph) -> int | None:
+    """How many samples there are, where the images say so: [4, 3, 224, 224]."""
+    counts = [entry.shape[0] for entry in graph.inputs.values() if entry.type == "Image" and entry.shape]
+    return next((count for count in counts if isinstance(count, int)), None)
 
 
 def _picture(graph: Graph, known: Mapping[str, int]) -> tuple[int, int]:
@@ -96,6 +97,8 @@ def _value(
         return list(torch.randint(classes, (batch, _BOXES), generator=generator))
     if kind == "InstanceMasks":
         return list((torch.rand(batch, _BOXES, *picture, generator=generator) < 0.5).to(torch.uint8))
+    if kind == "Weight":
+        return torch.rand(shape, generator=generator)
     if kind == "ImageShape":
         return torch.tensor([picture] * batch)
     return torch.randn(shape, generator=generator)

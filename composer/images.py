@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from composer.graph import Graph, Input, Preprocess
+from composer.preparing import fitting_steps, refitted
 from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
 
 __all__ = ["MAX_PIXELS", "Picture", "preprocess"]
@@ -36,7 +37,6 @@ Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
 # What cameras and the web use. Formats that start other programs (EPS, WMF) are not opened.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _WITH_PALETTE_OR_ALPHA = ("LA", "La", "P", "PA", "RGBa")
-_NAMES_OF_CHANNELS = {"gray": 1, "rgb": 3, "bgr": 3}
 
 
 def preprocess(graph: Graph, image: Picture | Sequence[Picture], name: str | None = None) -> Tensor:
@@ -78,7 +78,7 @@ def _prepared(graph: Graph, name: str, entry: Input, steps: Preprocess, picture:
     if steps.resize is not None:
         pixels = _resized(pixels, steps.resize, label)
     if steps.crop is not None:
-        pixels = _cropped(pixels, steps.crop, label)
+        pixels = _cropped(pixels, steps.crop, label, refitted(name, entry) or _resized_first(name, steps.crop))
     if steps.channels == "bgr":
         pixels = pixels.flip(0)
     _check_size(graph, name, entry, pixels, label)
@@ -175,11 +175,17 @@ def _resized(pixels: Tensor, resize: int | tuple[int, int], label: str) -> Tenso
     return scaled[0].round().clamp(0, 255).to(torch.uint8)
 
 
-def _cropped(pixels: Tensor, crop: tuple[int, int], label: str) -> Tensor:
+def _resized_first(name: str, crop: tuple[int, int]) -> Fix:
+    size = list(crop)
+    fix = f"set inputs.{name}.preprocess.resize to {size}"
+    return Fix(fix, (Edit(("inputs", name, "preprocess", "resize"), size),))
+
+
+def _cropped(pixels: Tensor, crop: tuple[int, int], label: str, fix: Fix) -> Tensor:
     height, width = pixels.shape[1:]
     if height < crop[0] or width < crop[1]:
         text = f"it is {_by(height, width)}, too small to crop {_by(*crop)} out of it; resize before the crop"
-        raise GraphError(Problem("image-size", Where(label), text))
+        raise GraphError(Problem("image-size", Where(label), text, fix))
     top, left = round((height - crop[0]) / 2), round((width - crop[1]) / 2)
     return pixels[:, top : top + crop[0], left : left + crop[1]]
 
@@ -209,13 +215,8 @@ def _check_size(graph: Graph, name: str, entry: Input, pixels: Tensor, label: st
             Problem("image-size", _where(graph, name, label), f"{text}, input '{name}' expects {expected}")
         )
     if any(isinstance(size, int) and size != own for size, own in zip(declared[2:], (height, width), strict=True)):
-        fix = None
-        if isinstance(declared[2], int) and isinstance(declared[3], int):
-            wanted = [declared[2], declared[3]]
-            path = ("inputs", name, "preprocess", "resize")
-            fix = Fix(f"set inputs.{name}.preprocess.resize to {wanted}", (Edit(path, wanted),))
         text = f"it is {_by(height, width)} after preprocessing, input '{name}' expects {expected}"
-        raise GraphError(Problem("image-size", _where(graph, name, label), text, fix))
+        raise GraphError(Problem("image-size", _where(graph, name, label), text, refitted(name, entry)))
 
 
 def _unequal(prepared: Sequence[Tensor], name: str) -> Iterator[Problem]:
@@ -245,14 +246,15 @@ def _input_of(graph: Graph, name: str | None) -> tuple[str, Input]:
 
 
 def _no_preprocess(graph: Graph, name: str, entry: Input) -> Problem:
-    shape: tuple[Any, ...] = entry.shape if entry.shape is not None and len(entry.shape) == 4 else (None,) * 4
-    steps: dict[str, Any] = {"resize": list(shape[2:])} if all(isinstance(size, int) for size in shape[2:]) else {}
-    channels = 1 if shape[1] == _NAMES_OF_CHANNELS["gray"] else 3
-    steps |= {"channels": "gray" if channels == 1 else "rgb", "mean": [127.5] * channels, "std": [127.5] * channels}
+    steps = fitting_steps(entry.shape)
+    if steps is None:
+        expected = " ".join(map(str, entry.shape or ()))
+        text = f"input '{name}' expects {expected}; an image is B 3 H W, or B 1 H W in gray"
+        return Problem("no-preprocess", _where(graph, name, f"inputs.{name}"), text)
     shown = ", ".join(f"{key}: {value}" for key, value in steps.items())
     text = (
-        f"input '{name}' does not say how a picture becomes a tensor; write it beside the input, with the sizes, mean "
-        f"and std (0-255) that the weights were trained with: preprocess: {{{shown}}}"
+        f"input '{name}' does not say how an image becomes a tensor; expected preprocess beside its shape, with the "
+        "sizes, mean and std (0-255) that the weights were trained with"
     )
     fix = Fix(f"set inputs.{name}.preprocess to {{{shown}}}", (Edit(("inputs", name, "preprocess"), steps),))
     return Problem("no-preprocess", _where(graph, name, f"inputs.{name}"), text, fix)

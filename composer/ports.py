@@ -69,6 +69,8 @@ class PortType:
         role: Where such values mostly enter or leave a graph: as an ``input``, as a ``data_sample``, among the outputs
             of loss mode (``loss``) or of predict mode (``prediction``); empty for what flows between nodes.
         keywords: What people type to find it, best first.
+        shape: Its usual sizes where a graph declares none, of one entry for a sequence of images; a name stands for a
+            size that is free. None where there are no usual ones.
     """
 
     name: str
@@ -78,6 +80,7 @@ class PortType:
     opaque: bool = False
     role: Literal["input", "data_sample", "loss", "prediction", ""] = ""
     keywords: tuple[str, ...] = ()
+    shape: tuple[int | str, ...] | None = None
 
     def ancestors(self) -> "tuple[PortType, ...]":
         """This type, then its parents, nearest first."""
@@ -192,6 +195,7 @@ Image = Annotated[
     Tensor,
     PortType(
         "Image",
+        shape=("B", 3, "H", "W"),
         parent=FeatureMap,
         role="input",
         keywords=(
@@ -226,6 +230,7 @@ Label = Annotated[
     Tensor,
     PortType(
         "Label",
+        shape=("B",),
         parent=AnyTensor,
         role="data_sample",
         keywords=("target", "class", "y", "ground truth", "gt_label", "annotation", "truth"),
@@ -244,21 +249,24 @@ Target = Annotated[
 ]
 """Numbers that a prediction is compared with, of its shape."""
 
-Weight = Annotated[Tensor, PortType("Weight", parent=AnyTensor, role="data_sample", keywords=("sample weight",))]
+Weight = Annotated[
+    Tensor, PortType("Weight", shape=("B",), parent=AnyTensor, role="data_sample", keywords=("weights",))
+]
 """How much each element counts in a loss."""
 
 Mask = Annotated[Tensor, PortType("Mask", parent=AnyTensor, role="data_sample", keywords=("bool", "attention mask"))]
 """A boolean or 0/1 mask, [B, ...]."""
 
 SampleIndex = Annotated[
-    Tensor, PortType("SampleIndex", parent=AnyTensor, role="data_sample", keywords=("index", "indices", "ids"))
+    Tensor,
+    PortType("SampleIndex", shape=("B",), parent=AnyTensor, role="data_sample", keywords=("index", "ids")),
 ]
 """Which sample of the data set each one is, [B] (int64)."""
 
-Scalar = Annotated[Tensor, PortType("Scalar", parent=AnyTensor, role="loss", keywords=("number",))]
+Scalar = Annotated[Tensor, PortType("Scalar", shape=(), parent=AnyTensor, role="loss", keywords=("number",))]
 """A single number, []."""
 
-Loss = Annotated[Tensor, PortType("Loss", parent=Scalar, role="loss")]
+Loss = Annotated[Tensor, PortType("Loss", shape=(), parent=Scalar, role="loss")]
 """A loss: a scalar, or one value an element where the loss node does not reduce."""
 
 Levels = Annotated[Sequence[Tensor], PortType("Levels", element=AnyTensor)]
@@ -271,6 +279,7 @@ Boxes = Annotated[
     Sequence[Tensor],
     PortType(
         "Boxes",
+        shape=("N", 4),
         element=AnyTensor,
         entries="image",
         role="data_sample",
@@ -286,6 +295,7 @@ BoxLabels = Annotated[
     Sequence[Tensor],
     PortType(
         "BoxLabels",
+        shape=("N",),
         element=AnyTensor,
         entries="image",
         role="data_sample",
@@ -296,14 +306,25 @@ BoxLabels = Annotated[
 
 InstanceMasks = Annotated[
     Sequence[Tensor],
-    PortType("InstanceMasks", element=AnyTensor, entries="image", role="data_sample", keywords=("gt_masks", "masks")),
+    PortType(
+        "InstanceMasks",
+        shape=("N", "H", "W"),
+        element=AnyTensor,
+        entries="image",
+        role="data_sample",
+        keywords=("gt_masks",),
+    ),
 ]
 """One [n, H, W] tensor an image: 1 where the object of a box is, 0 elsewhere."""
 
 ImageShape = Annotated[
     Tensor,
     PortType(
-        "ImageShape", parent=AnyTensor, role="data_sample", keywords=("img_shape", "image size", "batch_input_shape")
+        "ImageShape",
+        shape=("B", 2),
+        parent=AnyTensor,
+        role="data_sample",
+        keywords=("img_shape", "image size"),
     ),
 ]
 """Height and width in pixels of each picture in a batch without what it was padded by, [B, 2]."""

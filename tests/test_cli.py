@@ -320,6 +320,14 @@ def test_run_in_another_mode_prints_names_and_sizes() -> None:
     assert found == ["a.png  features [1, 4, 6, 6]  logits [1, 3]"]
 
 
+def test_run_takes_the_mode_that_there_is_and_makes_up_what_a_mode_needs_beside_the_picture() -> None:
+    Path("features.yaml").write_text(GRAPH.split("  loss: {loss:")[0])
+    assert "features [1, 4, 6, 6]" in composer("run", "features.yaml", "a.png").stdout
+    result = composer("run", "good.yaml", "a.png", "--mode", "loss")
+    assert result.exit_code == 0 and "loss" in result.stdout
+    assert "label: random numbers (seed 0)" in result.stderr
+
+
 def test_run_of_a_saved_model_and_of_weights() -> None:
     load("good.yaml").save("model.safetensors")
     whole = composer("run", "model.safetensors", "a.png", "--top", 3)
@@ -345,8 +353,7 @@ def test_run_goes_on_after_a_bad_picture() -> None:
         (["nowhere.yaml", "a.png"], 2, "no-file"),
         (["bad.yaml", "a.png"], 1, "unknown-type"),
         (["blocks.yaml", "a.png", "--mode", "tensor"], 1, "no-preprocess"),
-        (["blocks.yaml", "a.png"], 1, "no outputs for the mode 'predict'"),
-        (["good.yaml", "a.png", "--mode", "loss"], 2, "missing-field label"),
+        (["blocks.yaml", "a.png", "--mode", "predict"], 1, "no outputs for the mode 'predict'"),
         (["good.yaml", "a.png", "--mode", "train"], 2, "train"),
         (["good.yaml", "a.png", "--device", "banana"], 2, "'banana' cannot be used"),
         (["good.yaml", "a.png", "--device", "meta"], 2, "'meta' cannot be used"),

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+import composer
 from composer.graph import FrozenDict, Graph, Input, Preprocess
 from composer.images import MAX_PIXELS, preprocess
 from composer.problems import GraphError
@@ -244,8 +245,49 @@ def test_an_input_without_preprocess_says_how_to_write_one() -> None:
     graph = Graph(inputs=FrozenDict(image=Input("Image", ("B", 1, 28, 28))))
     problem = problem_of(graph, ramp(28, 28))
     assert problem.code == "no-preprocess"
-    assert "preprocess: {resize: [28, 28], channels: gray, mean: [127.5], std: [127.5]}" in problem.message
+    assert "preprocess to {resize: [28, 28], channels: gray, mean: [127.5], std: [127.5]}" in problem.fix.message
     assert problem.fix.edits[0].value["resize"] == [28, 28]
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps"),
+    [
+        (("B", 3, 24, 24), None),
+        (("B", 1, 24, 20), None),
+        (("B", 3, "H", "W"), None),
+        (("B", 3, 24, "W"), None),
+        (("B", "C", 24, 24), None),
+        (("B", 3, 24, 24), {}),
+        (("B", 3, 24, 24), {"resize": 32}),
+        (("B", 3, 24, 24), {"resize": 16}),
+        (("B", 3, 24, 20), {"resize": (30, 30), "crop": (20, 20)}),
+        (("B", 3, 24, 24), {"resize": (30, 30), "crop": (30, 30)}),
+        (("B", 3, 24, 24), {"resize": 20, "crop": (24, 24)}),
+        (("B", 3, 24, 24), {"crop": (24, 24)}),
+        (("B", 3, 24, "W"), {"resize": 24}),
+        (None, {"crop": (50, 50)}),
+    ],
+)
+def test_one_fix_is_enough_for_any_picture(shape: tuple[int | str, ...] | None, steps: dict[str, Any] | None) -> None:
+    written = None if steps is None else Preprocess(**steps)
+    graph = Graph(inputs=FrozenDict(image=Input("Image", shape, written)))
+    for picture in (ramp(8, 12), ramp(24, 60), ramp(70, 40)):
+        mended, pictures = graph, [picture]
+        try:
+            preprocess(graph, picture)
+        except GraphError as error:
+            (problem,) = error.problems
+            assert problem.fix is not None
+            mended, pictures = composer.edit(graph, problem.fix), [picture, ramp(9, 31)]
+        for other in pictures:
+            made = preprocess(mended, other)
+            assert all(isinstance(size, str) or size == own for size, own in zip(shape or (), made.shape, strict=False))
+
+
+def test_an_input_that_no_picture_becomes_has_no_fix() -> None:
+    problem = problem_of(Graph(inputs=FrozenDict(image=Input("Image", ("B", 5, 8, 8)))), ramp(8, 8))
+    assert problem.code == "no-preprocess" and problem.fix is None
+    assert "expects B 5 8 8" in problem.message
 
 
 def test_the_input_is_found_or_must_be_named() -> None:

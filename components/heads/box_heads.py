@@ -44,6 +44,8 @@ def _area(sides: int | tuple[int, int]) -> int:
 class BBoxHead(nn.Module):
     """One linear layer for the class and one for the box (Fast R-CNN, arXiv:1504.08083, section 2.1).
 
+    Keywords: bbox head, box head, roi head, fast r-cnn, c4 head, dc5 head, box predictor, detection head.
+
     Args:
         in_channels: Channels of a region's features.
         with_avg_pool: Whether the features are averaged over their rows and columns first.

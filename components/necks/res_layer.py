@@ -22,6 +22,8 @@ class ResLayer(nn.Module):
 
     Faster R-CNN with ResNet (arXiv:1512.03385, appendix A): the backbone ends with conv4, the head begins with conv5.
 
+    Keywords: resnet stage, res5, conv5, c4, shared head, residual stage, layer4.
+
     Args:
         depth: Layers of the whole ResNet.
         stage: Which stage it is, from 0.

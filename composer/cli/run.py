@@ -11,13 +11,12 @@ from torch import Tensor
 from composer.answers import Answer, named
 from composer.assembly import load
 from composer.calling import unknown_mode
-from composer.catalog import Catalog
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
 from composer.cli.output import print_json, print_problems, print_text
+from composer.feeding import filled, pictured, takers
 from composer.graph import Graph
-from composer.images import preprocess
 from composer.model import Model
-from composer.plan import plan
+from composer.plan import Program, plan
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["device_of", "run_images"]
@@ -30,7 +29,10 @@ def run_images(
     images: Annotated[
         list[Path] | None, typer.Option("--input", metavar="IMAGE...", help="Pictures: --input a.png b.png.")
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="What to run.")] = "predict",
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="What to run; by default predict, or what the graph has instead.", show_default=False),
+    ] = None,
     weights: WeightsFile = None,
     device: Annotated[
         str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU if there is one.", show_default=False)
@@ -41,25 +43,30 @@ def run_images(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a graph on pictures: in predict mode its answers by name, one picture a line, else the outputs' sizes."""
+    """Run a graph on pictures: in predict mode its answers by name, one picture a line, else the outputs' sizes.
+
+    What a mode needs beside the picture (a label in loss mode) is random, which is said.
+    """
     pictures = [*(images or []), *(more or [])]
     if not pictures:
         raise typer.BadParameter("name at least one picture", param_hint="--input")
     place = device_of(device)
     catalog = catalog_of(folders)
     model = load(file, weights=weights, device=place, catalog=catalog).eval()
+    mode = mode or _first(model.graph)
     if mode not in model.graph.modes:
         raise unknown_mode(model.graph, mode)
     if model.weights_report is None:
         print_text(
             "note: no weights were loaded, so the numbers are those of a model that learned nothing", stderr=True
         )
-    name = _input_name(model.graph, catalog, mode)
+    program = plan(model.graph, catalog).programs[mode]
+    _note_random(model.graph, program)
     answered: list[dict[str, Any]] = []
     codes = [0]
     for picture in pictures:
         try:
-            outputs = _run(model, name, picture, mode, place)
+            outputs = _run(model, program, picture, mode, place)
         except GraphError as error:
             print_problems(error.problems, stderr=True)
             codes.append(exit_code(error.problems))
@@ -73,6 +80,11 @@ def run_images(
         print_json(answered)
     if any(codes):
         raise typer.Exit(max(codes))
+
+
+def _first(graph: Graph) -> Any:
+    """The mode that is run where nobody chose one."""
+    return "predict" if "predict" in graph.modes or not graph.modes else graph.modes[0]
 
 
 def device_of(name: str | None) -> torch.device:
@@ -89,20 +101,31 @@ def device_of(name: str | None) -> torch.device:
     return place
 
 
-def _input_name(graph: Graph, catalog: Catalog, mode: str) -> str:
-    """The input that takes the pictures in a mode."""
-    used = plan(graph, catalog).programs[mode].inputs
-    if len(used) != 1:
-        text = f"{mode} mode takes {len(used)} inputs ({', '.join(used)}); pictures can be given where it takes one"
-        raise GraphError(Problem("which-input", Where("inputs", mode=mode), text))
-    return used[0]
-
-
-def _run(model: Model, name: str, picture: Path, mode: str, place: torch.device) -> dict[str, Any]:
-    image = preprocess(model.graph, picture, name).to(place)
+def _run(model: Model, program: Program, picture: Path, mode: str, place: torch.device) -> dict[str, Any]:
+    """What a mode gives for a picture; what else it needs are random numbers."""
+    graph = model.graph
+    inputs, fields = filled(graph, program, pictured(graph, takers(graph, program.inputs), picture))
     with torch.inference_mode():
-        outputs: dict[str, Any] = model({name: image}, mode=mode)
+        outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=mode)
     return outputs
+
+
+def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
+    return {
+        name: value.to(place) if isinstance(value, Tensor) else [item.to(place) for item in value]
+        for name, value in values.items()
+    }
+
+
+def _note_random(graph: Graph, program: Program) -> None:
+    """Say what is random beside the picture."""
+    pictures = takers(graph, program.inputs)
+    if not pictures:
+        text = f"{program.mode} mode takes no picture; its inputs are {', '.join(program.inputs) or 'none'}"
+        raise GraphError(Problem("which-input", Where("inputs", mode=program.mode), text))
+    made = [name for name in (*program.inputs, *program.data_samples) if name not in pictures]
+    if made:
+        print_text(f"note: {', '.join(made)}: random numbers (seed 0)", stderr=True)
 
 
 def _answers_text(answers: Sequence[Sequence[Answer]], outputs: Mapping[str, Any]) -> str:

@@ -11,17 +11,16 @@ from composer.editing.outputs import NEW, mode_of_box, set_output
 from composer.editing.parameters import checked_params
 from composer.editing.placing import put_box
 from composer.editing.refusal import refused
+from composer.editing.shapes import starting_shape
 from composer.editing.wiring import connect_ref
 from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
 from composer.graphfile.reading_inputs import read_inputs
 from composer.graphfile.structure import Structure
 from composer.ports import PortType
+from composer.preparing import fitting_steps
 from composer.problems import suggestion
 
 __all__ = ["add_input", "add_node", "holds", "read_input"]
-
-_SHAPES: Mapping[str, tuple[int | str, ...]] = {"Image": ("B", 3, 224, 224), "Label": ("B",), "SampleIndex": ("B",)}
-"""Shapes that new inputs of a graph start with, so that sizes are known at once."""
 
 
 def add_node(draft: Draft, operation: AddNode) -> None:
@@ -51,8 +50,13 @@ def add_input(draft: Draft, operation: AddInput) -> None:
     section = "inputs" if draft.scope else operation.section
     wanted = snake(operation.type) or "input"
     name = fresh(wanted, draft.names) if operation.name is None else accepted(operation.name, draft.names, "an input")
-    shape = operation.shape if operation.shape is not None or draft.scope else _SHAPES.get(operation.type)
-    declared = read_input(section, name, {"type": operation.type, "shape": shape})
+    shape: Any = operation.shape
+    if shape is None and not draft.scope:
+        shape = starting_shape(draft, operation.type, operation.target)
+    document = {"type": operation.type, "shape": shape}
+    if operation.type == "Image" and section == "inputs" and not draft.scope:
+        document["preprocess"] = fitting_steps(shape)
+    declared = read_input(section, name, document)
     if declared.type not in draft.catalog.port_types:
         hint = suggestion(declared.type[:40], draft.catalog.port_types, "port types")
         raise refused(f"there is no port type '{declared.type[:40]}'; {hint}", name, code="unknown-port-type")

@@ -1,6 +1,6 @@
 """What is said of the graph as a whole and of its inputs, and repairs of problems."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,9 @@ from composer.editing.draft import Draft
 from composer.editing.operations import ApplyFix, SetGraph, SetInput
 from composer.editing.refusal import refused
 from composer.editing.values import fitted, like
-from composer.graph import FrozenDict, Graph, Node
+from composer.graph import FrozenDict, Graph, Node, Preprocess
 from composer.graphfile.document import edit
+from composer.preparing import fitting_steps
 from composer.problems import Edit, suggestion
 
 __all__ = ["apply_fix", "set_graph", "set_input"]
@@ -33,6 +34,8 @@ def set_input(draft: Draft, operation: SetInput) -> None:
         raise refused(f"there is no input '{name[:40]}'; {suggestion(name[:40], draft.fields, 'inputs')}", name[:40])
     document = {"type": operation.type, "shape": operation.shape, "preprocess": operation.preprocess}
     declared = replace(read_input(section, name, document), extra=old.extra)
+    if declared.preprocess is not None and declared.preprocess == old.preprocess == _first_steps(old.shape):
+        declared = replace(declared, preprocess=_first_steps(declared.shape))
     if declared.type not in draft.catalog.port_types and declared.type != old.type:
         hint = suggestion(declared.type[:40], draft.catalog.port_types, "port types")
         raise refused(f"there is no port type '{declared.type[:40]}'; {hint}", name, code="unknown-port-type")
@@ -41,6 +44,11 @@ def set_input(draft: Draft, operation: SetInput) -> None:
         if other != section:
             declarations.pop(name, None)
     sections[section][name] = declared
+
+
+def _first_steps(shape: Sequence[int | str] | None) -> Preprocess | None:
+    """The steps that an image of this shape starts with; while nobody changes them they follow the shape."""
+    return read_input("inputs", "image", {"type": "Image", "preprocess": fitting_steps(shape)}).preprocess
 
 
 def apply_fix(graph: Graph, operation: ApplyFix, catalog: Catalog) -> Graph:

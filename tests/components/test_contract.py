@@ -219,6 +219,13 @@ def test_every_component_of_a_kind_has_an_example(kind: str) -> None:
     assert sorted(named) == sorted(set(named)), "examples of one component in two files"
 
 
+@pytest.mark.parametrize("component", list(CATALOG), ids=lambda component: component.name)
+def test_every_component_says_what_people_type_to_find_it(component: Component) -> None:
+    assert component.keywords, "give its docstring a paragraph 'Keywords: ...', the best first"
+    assert len({word.casefold() for word in component.keywords}) == len(component.keywords)
+    assert "Keywords" not in component.doc
+
+
 def test_examples_say_nothing_unknown() -> None:
     keys = {key for _, _, listed in EXAMPLES for example in listed for key in example}
     assert keys <= KEYS

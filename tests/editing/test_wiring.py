@@ -3,7 +3,8 @@
 import pytest
 
 from composer import Graph, GraphError
-from composer.graph import FrozenDict, Ref
+from composer.graph import FrozenDict, Preprocess, Ref
+from composer.graphfile import loads
 from composer.graphfile.document import to_document
 from tests.editing.samples import CLASSIFIER, MODAL, do, done, sample
 
@@ -134,6 +135,59 @@ def test_a_new_node_is_wired_to_what_it_was_dropped_from() -> None:
     assert fed.graph.nodes["neck"].inputs["feature"] == Ref("resnet", "out", -1)
     output = done(sample(), {"op": "add-node", "type": "ReLU", "target": target("outputs.tensor.+")})
     assert output.graph.outputs["tensor"]["relu"] == Ref("relu", "out")
+
+
+@pytest.mark.parametrize(
+    ("kind", "node", "port", "shape"),
+    [
+        ("Image", "ResNet", "image", ("B", 3, 224, 224)),
+        ("Image", "VisionTransformer, params: {img_size: 384}", "image", ("B", 3, 384, 384)),
+        ("Image", "SimMIMSwinTransformer, params: {img_size: [96, 128]}", "image", ("B", 3, 96, 128)),
+        ("Image", "Conv2d, params: {in_channels: 1}", "input", ("B", 1, 224, 224)),
+        ("Label", "CrossEntropyLoss", "target", ("B",)),
+        ("Boxes", "MaxIoUAssigner", "boxes", ("N", 4)),
+        ("Embedding", "LinearClsHead, params: {in_channels: 64}", "feature", ("B", 64)),
+        ("Target", "L1Loss, inputs: {pred: head.out}", "target", ("B", 10)),
+        ("Target", "L1Loss, inputs: {pred: image}", "target", ("B", 3, 32, 32)),
+        ("Target", "L1Loss", "target", None),
+        ("AnyTensor", "ReLU", "input", None),
+    ],
+)
+def test_a_new_input_has_the_shape_that_its_port_takes(
+    kind: str, node: str, port: str, shape: tuple[int | str, ...] | None
+) -> None:
+    text = f"""
+schema: 1
+inputs: {{image: {{type: Image, shape: [B, 3, 32, 32]}}}}
+nodes:
+  pool: {{type: GlobalAveragePooling, inputs: {{feature: image}}}}
+  head: {{type: LinearClsHead, params: {{num_classes: 10}}, inputs: {{feature: pool.out}}}}
+  new: {{type: {node}}}
+outputs: {{tensor: {{logits: head.out}}}}
+"""
+    section = "data_samples" if kind in ("Label", "Boxes", "Target") else "inputs"
+    step = {"op": "add-input", "section": section, "type": kind, "name": "x", "target": target(f"new.{port}")}
+    made = getattr(do(loads(text), step), section)["x"]
+    assert made.shape == shape
+    steps = made.preprocess
+    assert (steps is not None) == (kind == "Image")
+    if steps is not None and shape is not None:
+        assert steps.resize == shape[2:] and steps.channels == ("gray" if shape[1] == 1 else "rgb")
+
+
+def test_the_first_steps_of_an_image_follow_its_shape_until_somebody_changes_them() -> None:
+    graph = do(loads("schema: 1\n"), {"op": "add-input", "type": "Image"})
+
+    def with_shape(shape: list[int | str], preprocess: dict[str, object]) -> Preprocess | None:
+        step = {"op": "set-input", "name": "image", "type": "Image", "shape": shape, "preprocess": preprocess}
+        return do(graph, step).inputs["image"].preprocess
+
+    first = {"resize": [224, 224], "mean": [127.5] * 3, "std": [127.5] * 3}
+    followed = with_shape(["B", 1, 28, 28], first)
+    assert followed is not None and (followed.resize, followed.channels, followed.mean) == ((28, 28), "gray", (127.5,))
+    changed = with_shape(["B", 3, 28, 28], {**first, "mean": [1.0, 2.0, 3.0]})
+    assert changed is not None and changed.resize == (224, 224)
+    assert with_shape(["B", 5, 28, 28], first) is None
 
 
 def test_a_new_input_has_a_name_a_shape_and_a_wire() -> None:

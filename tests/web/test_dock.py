@@ -50,6 +50,7 @@ HOSTILE = [
 
 OWN_TAGS = {"p", "ul", "li", "div", "span", "b", "code", "pre", "figure", "figcaption", "svg", "rect", "title", "img"}
 OWN_TAGS |= {"table", "thead", "tbody", "tfoot", "tr", "th", "td"}
+OWN_TAGS |= {"button"}
 
 
 class ScriptedRunner(Runner):
@@ -135,6 +136,7 @@ def test_nothing_from_a_graph_becomes_markup(text: str) -> None:
         table([text], [[text]], total=[text]),
         bar_list(text, [(text, 1.0, text)]),
         trouble_list([trouble], [text]) + trouble_list([trouble]),
+        trouble_list([trouble.model_copy(update={"edits": [{"path": [text], "set": text}]})]),
         progress_bar(Progress(doing=text, node=text, total=3)),
         histogram(Histogram(edges=[0, 1], counts=[2]), text, text),
         drawn(np.zeros((2, 2, 3), np.uint8), text),

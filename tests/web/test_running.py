@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 import composer
 from composer.graphfile import loads, read
 from composer.graphfile.document import to_document
+from composer.problems import Edit
 from composer.web.running import Done, ExportJob, Failed, Progress, RunJob, Runner, RunResult, Waiting, WeightsChoice
 from composer.web.running.results import ExportResult
 
@@ -213,10 +214,33 @@ def test_the_selected_call_of_a_subgraph_is_shown(runner: Runner) -> None:
     assert outer.tensor.high == inner.tensor.high
 
 
-def test_a_selected_node_that_the_mode_does_not_run_is_told(runner: Runner) -> None:
-    found = result(runner, job(watched="criterion"))
+def test_a_selected_data_sample_shows_its_value(runner: Runner) -> None:
+    found = result(runner, job(mode="loss", label=3, watched="label"))
+    [shown] = found.watched
+    assert (shown.node, shown.tensor.low, shown.tensor.high) == ("label", 3, 3)
+    assert not any("not" in note for note in found.notes if note.startswith("label"))
+
+
+@pytest.mark.parametrize(
+    ("watched", "note"),
+    [
+        ("criterion", "criterion is not run in predict mode."),
+        ("label", "label is not needed in predict mode."),
+    ],
+)
+def test_a_selected_box_that_the_mode_does_not_reach_is_told(runner: Runner, watched: str, note: str) -> None:
+    found = result(runner, job(watched=watched))
     assert found.watched == []
-    assert found.notes[-1] == "criterion is not run in predict mode."
+    assert found.notes[-1] == note
+
+
+def test_a_refused_picture_comes_with_the_edits_that_mend_it(runner: Runner) -> None:
+    graph = loads(NESTED)
+    wanted = RunJob(document(NESTED), mode="tensor", picture=TROUSER)
+    told = trouble(runner, wanted)
+    edits = [Edit(tuple(edit["path"]), edit.get("set"), edit.get("remove", False)) for edit in told.edits]
+    mended = json.dumps(to_document(composer.edit(graph, *edits)))
+    assert result(runner, replace(wanted, document=mended)).tensors[0].size == "1 8 14 14"
 
 
 def test_boxes_and_masks_come_best_first(runner: Runner) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
@@ -116,12 +117,22 @@ def histogram(found: Histogram, low: str, high: str) -> str:
     )
 
 
+def _fix(item: Trouble, *, opened: bool) -> str:
+    """A button that applies the repair to what is open on the canvas; words where the problem is not about that."""
+    if not item.fix:
+        return ""
+    if not item.edits or not opened:
+        return f'<div class="dock-fix">To mend it: {escape(item.fix)}</div>'
+    edits = escape(json.dumps({"message": item.fix, "edits": item.edits}))
+    return f'<button type="button" class="dock-fix-button" data-fix="{edits}">Fix: {escape(item.fix)}</button>'
+
+
 def _trouble(item: Trouble, lines: Sequence[str]) -> str:
     where = f'<span class="dock-line">line {item.line}</span>' if item.line else ""
     known = item.line is not None and 0 < item.line <= len(lines)
     text = f"<code>{escape(lines[item.line - 1].strip()[:160])}</code>" if known and item.line else ""
     subject = f"<b>{escape(item.subject)}</b>" if item.subject and not text else ""
-    fix = f'<div class="dock-fix">To mend it: {escape(item.fix)}</div>' if item.fix else ""
+    fix = _fix(item, opened=not lines)
     first, _, more = item.message.partition("\n")
     message = escape(first) + (f"<pre>{escape(more)}</pre>" if more else "")
     kind = "dock-warning" if item.severity == "warning" else "dock-error"

@@ -152,7 +152,7 @@ def _watched(found: list[Watched], selected: str) -> str:
         if item.picture is not None:
             lines.append(drawn(item.picture.array(), f"{title}. {item.caption}"))
         else:
-            lines.append(hint(title if item.histogram is not None else f"{row.name}: {_number(row.low)}"))
+            lines.append(hint(title if item.histogram is not None else f"{row.name or item.node}: {_number(row.low)}"))
         if item.histogram is not None:
             lines.append(histogram(item.histogram, _number(row.low), _number(row.high)))
     return "".join(lines)

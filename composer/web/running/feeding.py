@@ -1,14 +1,13 @@
 """What goes into a run: the picture where an input takes one, and random numbers for the rest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from composer.examples import example_inputs, shape_of
-from composer.graph import FrozenDict, Graph
-from composer.images import preprocess
+from composer.feeding import filled, pictured, takers
+from composer.graph import Graph
 from composer.plan import Program
 from composer.web.running.jobs import RunJob
 from composer.web.running.picturing import seen_by_model
@@ -48,37 +47,19 @@ def feed(graph: Graph, program: Program, job: RunJob) -> Feed:
     Raises:
         GraphError: The picture cannot be read, or no example of an input can be made.
     """
-    taking = [name for name in program.inputs if graph.inputs[name].preprocess is not None]
-    taking = taking or [name for name in program.inputs if graph.inputs[name].type == "Image"][:1]
-    if job.picture is None:
-        taking = []
+    taking = [] if job.picture is None else takers(graph, program.inputs)
     content = b"" if job.picture is None else job.picture.read_bytes()
-    pictures = {name: preprocess(graph, content, name) for name in taking}
-    batch = 1 if pictures else max(job.batch, 1)
-    used = replace(
-        graph,
-        inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs}),
-        data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
-    )
-    made, fields = example_inputs(used, batch, seed=job.seed, sizes=_sizes(graph, pictures))
-    notes = _notes(job, list(pictures), [name for name in made if name not in pictures], batch)
+    pictures = pictured(graph, taking, content)
+    inputs, fields = filled(graph, program, pictures, batch=max(job.batch, 1), seed=job.seed)
+    batch = next((len(value) for value in inputs.values() if isinstance(value, Tensor) and value.ndim), 1)
+    notes = _notes(job, list(pictures), [name for name in inputs if name not in pictures], batch)
     notes += [_label_note(graph, name, fields, job) for name in fields]
     picture, factor = None, 1
     for name in list(pictures)[:1]:
         steps = graph.inputs[name].preprocess
         if steps is not None and pictures[name].shape[1] in (1, 3):
             picture, factor = seen_by_model(pictures[name], steps)
-    inputs = {name: pictures.get(name, made.get(name)) for name in program.inputs}
     return Feed(inputs, fields, picture, factor, notes)
-
-
-def _sizes(graph: Graph, pictures: dict[str, Tensor]) -> dict[str, int]:
-    """What the free sizes are, by the pictures."""
-    found: dict[str, int] = {}
-    for name, tensor in pictures.items():
-        sizes = shape_of(graph.inputs[name]) or ()
-        found |= {size: own for size, own in zip(sizes, tensor.shape, strict=False) if isinstance(size, str)}
-    return found
 
 
 def _notes(job: RunJob, pictures: list[str], made: list[str], batch: int) -> list[str]:

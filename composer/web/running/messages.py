@@ -1,6 +1,6 @@
 """What a worker says while it works, and what the server adds: one JSON text each."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -15,7 +15,12 @@ class _Plain(BaseModel):
 
 
 class Trouble(_Plain):
-    """A problem, as it is shown."""
+    """A problem, as it is shown.
+
+    Args:
+        fix: Its repair in words.
+        edits: The same as edits of the document: ``{"path": [...], "set": ...}`` or ``{..., "remove": true}``.
+    """
 
     code: str
     severity: Literal["error", "warning"] = "error"
@@ -24,6 +29,7 @@ class Trouble(_Plain):
     node: str | None = None
     line: int | None = None
     fix: str | None = None
+    edits: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class Waiting(_Plain):
@@ -94,4 +100,5 @@ def trouble_of(problem: Problem) -> Trouble:
         node=where.node,
         line=where.line,
         fix=problem.fix.message if problem.fix else None,
+        edits=problem.fix.to_json()["edits"] if problem.fix else [],
     )

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from composer.calling import unknown_mode
+from composer.graph import Graph
 from composer.plan import plan
 from composer.web.running import answering
 from composer.web.running.feeding import Feed, feed
@@ -59,7 +61,7 @@ def perform(job: RunJob, workshop: Workshop, say: Say) -> RunResult:
         losses=answering.losses(outputs) if job.mode == "loss" else {},
         tensors=answering.rows(outputs),
         watched=_watched(job, given, watch),
-        notes=[weights_note(job.weights), *given.notes, *_not_run(job, given, watch)],
+        notes=[weights_note(job.weights), *given.notes, *_not_run(job, graph, given, watch)],
         seconds=seconds,
         memory=memory,
         parameters=sum(item.numel() for item in model.parameters()),
@@ -86,8 +88,9 @@ def _beyond(before: int) -> int | None:
 def _watched(job: RunJob, given: Feed, watch: Watch) -> list[Watched]:
     """The outputs of the selected node, each level of a sequence by itself."""
     values = list(watch.outputs())
-    if job.watched in given.inputs:
-        values = [("", first_sample(given.inputs[job.watched]))]
+    fed = {**given.inputs, **given.data_samples}
+    if job.watched in fed:
+        values = [("", _first_of(fed[job.watched]))]
     found = []
     for port, value in values:
         levels = [(f"{port}[{place}]", item) for place, item in enumerate(value)] if isinstance(value, list) else []
@@ -97,7 +100,14 @@ def _watched(job: RunJob, given: Feed, watch: Watch) -> list[Watched]:
     return found
 
 
-def _not_run(job: RunJob, given: Feed, watch: Watch) -> list[str]:
-    if not job.watched or job.watched in given.inputs or watch.kept or job.watched.startswith("outputs"):
+def _first_of(value: Any) -> Any:
+    """What is fed for the first sample; of one tensor an image that of the first image."""
+    return first_sample(value) if isinstance(value, torch.Tensor) else first_sample(value[0][None])
+
+
+def _not_run(job: RunJob, graph: Graph, given: Feed, watch: Watch) -> list[str]:
+    fed = job.watched in given.inputs or job.watched in given.data_samples
+    if not job.watched or fed or watch.kept or job.watched.startswith("outputs"):
         return []
-    return [f"{job.watched} is not run in {job.mode} mode."]
+    does = "needed" if job.watched in graph.inputs or job.watched in graph.data_samples else "run"
+    return [f"{job.watched} is not {does} in {job.mode} mode."]

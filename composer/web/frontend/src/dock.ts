@@ -1,4 +1,6 @@
 /** The dock of Gradio tabs below the canvas: Run, YAML, Code, Summary, Export. */
+import type { Operation } from "./operations";
+import type { EditStep } from "./payloads";
 import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 
@@ -48,6 +50,22 @@ export function tellDocument(): void {
     }
   }, 300);
 }
+
+/** A repair that the dock offers is applied as one step; what was told of the graph before is then no longer true. */
+async function applyFix(button: HTMLElement): Promise<void> {
+  const { message, edits } = JSON.parse(button.dataset.fix ?? "{}") as { message: string; edits: EditStep[] };
+  const operation: Operation = { op: "apply-fix", edits };
+  if (!(await useComposer.getState().edit([operation], { label: `fix: ${message}` }))) return;
+  const done = document.createElement("li");
+  done.className = "dock-done";
+  done.textContent = `Done: ${message}. Run again.`;
+  button.closest(".dock-troubles")?.replaceChildren(done);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element && target.closest<HTMLElement>("#composer-dock [data-fix]");
+  if (button) void applyFix(button);
+});
 
 useComposer.subscribe((state, before) => {
   if (state.document !== before.document) tellDocument();

@@ -1,0 +1,61 @@
+"""What goes into a run: the picture, as often as a batch asks for it, and examples for the rest."""
+
+import numpy as np
+import pytest
+
+import composer
+from composer.feeding import filled, pictured, takers
+from composer.graphfile import loads
+from composer.plan import plan
+from composer.problems import GraphError
+
+PICTURE = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
+
+
+def graph_of(inputs: str, samples: str = "") -> composer.Graph:
+    names = [line.split(":")[0].strip() for line in inputs.strip().splitlines()]
+    nodes = "\n".join(f"  pool_{name}: {{type: GlobalAveragePooling, inputs: {{feature: {name}}}}}" for name in names)
+    outputs = ", ".join(f"out_{name}: pool_{name}.out" for name in names)
+    fields = f"data_samples:\n{samples}\n" if samples else ""
+    return loads(f"schema: 1\ninputs:\n{inputs}\n{fields}nodes:\n{nodes}\noutputs:\n  tensor: {{{outputs}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "taking"),
+    [
+        ("  image: {type: Image}", ["image"]),
+        ("  a: {type: Image}\n  b: {type: Image}", ["a", "b"]),
+        ("  a: {type: Image}\n  b: {type: Image, preprocess: {}}", ["b"]),
+        ("  a: {type: FeatureMap, shape: [B, 3, 8, 8]}\n  b: {type: Image}", ["b"]),
+        ("  a: {type: Image, shape: [B, 5, 8, 8]}\n  b: {type: Image}", ["b"]),
+        ("  a: {type: Image, shape: [B, 5, 8, 8]}", ["a"]),
+        ("  a: {type: FeatureMap, shape: [B, 3, 8, 8]}", []),
+    ],
+)
+def test_a_picture_goes_to_the_inputs_that_take_one(inputs: str, taking: list[str]) -> None:
+    graph = graph_of(inputs)
+    assert takers(graph, list(graph.inputs)) == taking
+
+
+def test_one_fix_mends_all_inputs() -> None:
+    graph = graph_of("  a: {type: Image, shape: [B, 3, 8, 8]}\n  b: {type: Image, shape: [B, 1, 6, 9]}")
+    with pytest.raises(GraphError) as refused:
+        pictured(graph, ["a", "b"], PICTURE)
+    assert len(refused.value.problems) == 2
+    fix = refused.value.problems[0].fix
+    assert fix is not None
+    found = pictured(composer.edit(graph, fix), ["a", "b"], PICTURE)
+    assert {name: tuple(tensor.shape) for name, tensor in found.items()} == {"a": (1, 3, 8, 8), "b": (1, 1, 6, 9)}
+
+
+def test_a_fixed_batch_is_filled_with_the_picture_and_examples_are_as_many() -> None:
+    graph = graph_of(
+        "  a: {type: Image, shape: [4, 3, 8, 8], preprocess: {resize: [8, 8]}}\n"
+        "  b: {type: FeatureMap, shape: [B, 2, 4, 4]}"
+    )
+    program = plan(graph, composer.Catalog.default()).programs["tensor"]
+    inputs, _ = filled(graph, program, pictured(graph, ["a"], PICTURE))
+    assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
+    inputs, _ = filled(graph, program, {}, batch=2)
+    assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
+    assert set(composer.compile(graph)(inputs)) == {"out_a", "out_b"}
