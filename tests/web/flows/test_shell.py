@@ -98,17 +98,14 @@ def test_dialogs_and_menus_lie_over_the_dock(page: Page) -> None:
 
 def width_of(found: Locator) -> float:
     """How wide something is drawn."""
-    area = found.bounding_box()
-    assert area
-    return area["width"]
+    return drawing.area(found)["width"]
 
 
 def test_panels_and_the_dock_are_resized_and_the_sizes_are_kept(page: Page) -> None:
     steps.open_shipped(page)
     palette, side, dock = (page.locator(one) for one in (".composer-palette", ".composer-side", "#composer-dock"))
     edge = page.get_by_role("separator", name="Width of the palette")
-    area = edge.bounding_box()
-    assert area
+    area = drawing.area(edge)
     page.mouse.move(area["x"] + 3, area["y"] + 200)
     page.mouse.down()
     page.mouse.move(area["x"] + 63, area["y"] + 220, steps=3)
@@ -121,26 +118,25 @@ def test_panels_and_the_dock_are_resized_and_the_sizes_are_kept(page: Page) -> N
     assert width_of(side) == 316
     page.get_by_role("button", name="Dock", exact=True).click()
     page.get_by_role("separator", name="Height of the dock").press("Shift+ArrowDown")
-    assert dock.evaluate("(dock) => dock.offsetHeight") == 256
+    assert drawing.area(dock)["height"] == 256
     page.reload()
     page.wait_for_selector(".react-flow__pane", state="attached")
     page.get_by_role("button", name="Dock", exact=True).click()
-    assert (width_of(palette), width_of(side), dock.evaluate("(dock) => dock.offsetHeight")) == (304, 316, 256)
+    assert (width_of(palette), width_of(side), drawing.area(dock)["height"]) == (304, 316, 256)
     page.get_by_role("separator", name="Height of the dock").press("Home")
     page.get_by_role("separator", name="Height of the dock").press("Enter")
-    assert dock.evaluate("(dock) => dock.offsetHeight") == 320
+    assert drawing.area(dock)["height"] == 320
 
 
 def test_what_is_seen_stays_in_sight_when_the_dock_opens(page: Page) -> None:
     steps.open_shipped(page)
-    area = drawing.pane(page).bounding_box()
-    assert area
+    area = drawing.area(drawing.pane(page))
     page.mouse.move(area["x"] + 300, area["y"] + 80)
     page.mouse.down(button="middle")
     page.mouse.move(area["x"] + 300, area["y"] + 160, steps=3)
     page.mouse.up(button="middle")
     names = ("image", "head", "outputs.tensor")
-    before = {name: steps.box(page, name).bounding_box() for name in names}
+    before = {name: drawing.area(steps.box(page, name)) for name in names}
     page.get_by_role("button", name="Run", exact=True).click()
     above_dock = """(names) => {
         const top = document.querySelector("#composer-dock").getBoundingClientRect().top;
