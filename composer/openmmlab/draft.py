@@ -38,6 +38,7 @@ TRAINING = "training"
 Place = Literal["backbone", "neck", "head"]
 """What a part is by where it stands; a placeholder's ports are named after it."""
 
+_BY_PLACES = "its parts are wired one after the other, as their places tell"
 _NOTHING: Mapping[str, Any] = FrozenDict()
 
 
@@ -218,12 +219,12 @@ class Draft:
         """Note why the config of a known algorithm is drawn as that of an unknown one."""
         self.not_drawn = reason
 
-    def unknown_algorithm(self, kept: Sequence[str]) -> None:
-        """Tell that the parts are wired by their places only."""
+    def unknown_algorithm(self, kept: Sequence[str], drawn: str = _BY_PLACES) -> None:
+        """Tell how the parts of an algorithm that is not known are drawn, and which settings are kept beside them."""
         kind = split_type(self.algorithm)[1]
         text = f"{kind} is known, but not drawn: {self.not_drawn}" if self.not_drawn else ""
         text = text or f"{kind} is no algorithm that is known"
-        text += ": its parts are wired one after the other, as their places tell"
+        text += f": {drawn}"
         text += f"; kept in the metadata: {', '.join(kept)}" if kept else ""
         self.notes.insert(0, Problem("unknown-algorithm", Where("model.type"), text, severity="warning"))
 

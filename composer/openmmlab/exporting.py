@@ -7,7 +7,7 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.difference import Change, diff
 from composer.graph import FrozenDict, Graph, Node, Ref, Wire, refs_of, thaw
-from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
+from composer.openmmlab.algorithms import algorithm_of
 from composer.openmmlab.draft import COMMON, METADATA
 from composer.openmmlab.importing import draw_config
 from composer.openmmlab.init_rules import rules_for_parts, without_prefix, without_rules
@@ -52,7 +52,7 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     package = package_of({"type": written}, about.get("package"))
     trace = Trace(graph, kind, PartReader(catalog, package, _rules(graph, carried, catalog)), carried)
     _refuse_loose_ends(trace)
-    algorithm = ALGORITHMS.get(kind, UNKNOWN)
+    algorithm = algorithm_of(kind, carried, package)
     found = algorithm.write(trace)
     common = _common(trace, package)
     strange = {key: thaw(carried[key]) for key in carried if key not in (*algorithm.settings, *COMMON)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.openmmlab.algorithms import ALGORITHMS, UNKNOWN
+from composer.openmmlab.algorithms import algorithm_of
 from composer.openmmlab.building import cannot_build
 from composer.openmmlab.draft import COMMON, Draft
 from composer.openmmlab.names import package_of, scoped_type, split_type
@@ -80,7 +80,7 @@ def draw_config(config: Mapping[str, Any], package: str | None, catalog: Catalog
     kind = split_type(written)[1]
     draft = Draft(catalog, package_of(config, package), written)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
-    algorithm = ALGORITHMS.get(kind, UNKNOWN)
+    algorithm = algorithm_of(kind, config, draft.package)
     algorithm.draw(config, draft)
     for key in [key for key in _NEEDED if key in algorithm.settings and config.get(key) in (None, [], ())]:
         draft.not_understood(f"model.{key}", f"expected a dict with a type, found {plain(config.get(key))!r}")

@@ -94,7 +94,7 @@ def test_an_edited_share_is_written_back_as_its_package_has_it() -> None:
 
 def test_a_head_without_layers_is_no_node_but_that_of_mmselfsup_is() -> None:
     head = {"type": "ClsHead", "loss": {"type": "CrossEntropyLoss"}}
-    assert set(nodes_of(algorithm(neck=LINEAR, head=head))) == {"backbone", "neck", "loss"}
+    assert set(nodes_of(algorithm(neck=LINEAR, head=head))) == {"backbone", "neck", "loss", "prediction"}
     assert "head" in nodes_of(algorithm(neck=LINEAR, head=head), "mmselfsup")
 
 
@@ -148,3 +148,38 @@ def test_a_repair_never_makes_a_part_another_kind_of_part() -> None:
         wrong = [item for item in composer.check(imported.graph, catalog) if item.code == "unknown-type"]
         fixes = [edit.value for item in wrong if item.fix for edit in item.fix.edits]
         assert all(catalog[str(fix)].kind in (expected, "necks", "layers") for fix in fixes), kind
+
+
+CLASSIFIER = {
+    "type": "MyClassifier",
+    "backbone": {"type": "ResNet", "depth": 18},
+    "neck": {"type": "GlobalAveragePooling"},
+    "head": {"type": "LinearClsHead", "num_classes": 4, "in_channels": 512, "loss": {"type": "CrossEntropyLoss"}},
+}
+
+
+def test_a_class_made_after_image_classifier_is_drawn_as_one_and_told() -> None:
+    found = import_config({**CLASSIFIER, "sharpness": 2}, "mmpretrain")
+    plain = import_config({**CLASSIFIER, "type": "ImageClassifier"}, "mmpretrain")
+    assert (found.graph.nodes, found.graph.outputs) == (plain.graph.nodes, plain.graph.outputs)
+    assert found.graph.data_samples == plain.graph.data_samples
+    (note,) = found.notes
+    assert note.message.startswith("MyClassifier is no algorithm that is known: it is drawn as ImageClassifier")
+    assert note.message.endswith("kept in the metadata: sharpness")
+    assert plain.notes == ()
+    assert config_from_graph(found.graph) == {**CLASSIFIER, "sharpness": 2}
+
+
+@pytest.mark.parametrize(
+    ("config", "package", "classifies"),
+    [
+        (CLASSIFIER, "mmpretrain", True),
+        ({**CLASSIFIER, "type": "MyNet"}, "mmpretrain", True),
+        ({**CLASSIFIER, "head": {"type": "MyHead"}}, "mmpretrain", True),
+        ({**CLASSIFIER, "type": "MyNet", "head": {"type": "MyHead"}}, "mmpretrain", False),
+        ({**CLASSIFIER, "target_generator": {"type": "HOGGenerator"}}, "mmpretrain", False),
+        (CLASSIFIER, "mmdet", False),
+    ],
+)
+def test_what_is_taken_for_a_classifier(config: dict[str, Any], package: str, classifies: bool) -> None:
+    assert ("predict" in import_config(config, package).graph.modes) == classifies

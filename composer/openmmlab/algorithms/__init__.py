@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.algorithms.beit import BEIT
 from composer.openmmlab.algorithms.byol import BYOL, MOCO_V3
 from composer.openmmlab.algorithms.cae import CAE
 from composer.openmmlab.algorithms.deepcluster import DEEPCLUSTER, ODC
-from composer.openmmlab.algorithms.image_classifier import IMAGE_CLASSIFIER
+from composer.openmmlab.algorithms.image_classifier import (
+    CUSTOM_CLASSIFIER,
+    IMAGE_CLASSIFIER,
+    is_classifier,
+)
 from composer.openmmlab.algorithms.image_to_image_retriever import IMAGE_TO_IMAGE_RETRIEVER
 from composer.openmmlab.algorithms.mae import MAE
 from composer.openmmlab.algorithms.maskfeat import MASKFEAT
@@ -24,7 +29,7 @@ from composer.openmmlab.algorithms.swav import SWAV
 from composer.openmmlab.algorithms.two_stage_detector import FASTER_RCNN, MASK_RCNN
 from composer.openmmlab.algorithms.unknown import UNKNOWN
 
-__all__ = ["ALGORITHMS", "UNKNOWN", "Algorithm"]
+__all__ = ["ALGORITHMS", "Algorithm", "algorithm_of"]
 
 ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
     {
@@ -54,3 +59,16 @@ ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
     }
 )
 """By the type of the whole model."""
+
+
+def algorithm_of(kind: str, config: Mapping[str, Any], package: str) -> Algorithm:
+    """How a config is drawn and written.
+
+    Args:
+        kind: The bare type of the whole model.
+        config: The config, or what a graph's metadata holds of it.
+        package: The package that it is of.
+    """
+    if kind in ALGORITHMS:
+        return ALGORITHMS[kind]
+    return CUSTOM_CLASSIFIER if is_classifier(kind, config, package) else UNKNOWN

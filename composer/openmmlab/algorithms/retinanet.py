@@ -10,7 +10,7 @@ from composer.openmmlab.detection.anchor_head import RETINA, chosen
 from composer.openmmlab.detection.body import Body, Reading
 from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor, write_picture
 from composer.openmmlab.detection.roi_head import overlap, write_overlap
-from composer.openmmlab.detection.settings import put, section
+from composer.openmmlab.detection.settings import put, section, sections, wrong_sections
 from composer.openmmlab.draft import Draft
 from composer.openmmlab.plain import plain
 from composer.openmmlab.trace import Trace
@@ -31,6 +31,9 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
         return
     head = {"type": "RetinaHead", **section(config, "bbox_head")}
     train, test = section(config, "train_cfg"), section(config, "test_cfg")
+    for key in ("train_cfg", "test_cfg"):
+        for path, text in wrong_sections(config.get(key), f"model.{key}", ()).items():
+            draft.not_understood(path, text)
     levels = draw_picture(config, draft)
     for slot in ("bbox_head", "train_cfg", "test_cfg"):
         if slot in config:
@@ -59,7 +62,7 @@ def write(trace: Trace) -> dict[str, Any]:
     if "anchors" not in trace.graph.nodes:
         return UNKNOWN.write(trace)
     learns = bool(trace.graph.outputs.get("loss"))
-    before, train, test = (plain(trace.carried.get(key) or {}) for key in ("bbox_head", "train_cfg", "test_cfg"))
+    before, train, test = (sections(trace.carried.get(key), ()) for key in ("bbox_head", "train_cfg", "test_cfg"))
     body = Reading(trace)
     found = write_picture(trace, "bbox_head")
     found["bbox_head"] = RETINA.write(body, body, before, learns)

@@ -10,7 +10,7 @@ from composer.openmmlab.detection.anchor_head import RPN, chosen
 from composer.openmmlab.detection.body import Body, Reading, by_mode, kind_of
 from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor, write_picture
 from composer.openmmlab.detection.roi_head import ROI_TYPES, draw_roi_head, overlap, write_overlap, write_roi_head
-from composer.openmmlab.detection.settings import put, section
+from composer.openmmlab.detection.settings import put, section, sections, wrong_sections
 from composer.openmmlab.draft import Draft
 from composer.openmmlab.plain import plain, same
 from composer.openmmlab.trace import Trace
@@ -18,6 +18,9 @@ from composer.openmmlab.trace import Trace
 __all__ = ["FASTER_RCNN", "MASK_RCNN"]
 
 _PARTS = ("backbone", "rpn_head", "roi_head")
+_TRAINING = ("rpn", "rpn_proposal", "rcnn")
+_NEEDED = ("rpn", "rcnn")
+_TESTING = ("rpn", "rcnn")
 _PROPOSALS = ("nms_pre", "max_per_img", "nms", "min_bbox_size")
 _SHAPE = by_mode(loss="image_shape", predict="image_shape")
 
@@ -33,7 +36,11 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
         text = f"found {kind_of(roi) or 'none'}, known are {', '.join(ROI_TYPES)}: it is drawn as the first of them"
         draft.not_understood("model.roi_head.type", text)
     train, test = section(config, "train_cfg"), section(config, "test_cfg")
-    learns = bool(train)
+    wrong = wrong_sections(config.get("train_cfg"), "model.train_cfg", _TRAINING, _NEEDED)
+    learns = bool(train) and not wrong
+    wrong |= wrong_sections(config.get("test_cfg"), "model.test_cfg", _TESTING)
+    for path, text in wrong.items():
+        draft.not_understood(path, text)
     masks = roi.get("mask_head") is not None
     levels = draw_picture(config, draft)
     for slot in ("rpn_head", "roi_head", "train_cfg", "test_cfg"):
@@ -115,8 +122,9 @@ def write(trace: Trace) -> dict[str, Any]:
     if not {"rpn", "roi_head"} <= trace.graph.nodes.keys():
         return UNKNOWN.write(trace)
     learns = bool(trace.graph.outputs.get("loss"))
-    carried = {key: plain(trace.carried.get(key) or {}) for key in ("rpn_head", "roi_head", "train_cfg", "test_cfg")}
-    train, test = carried["train_cfg"], carried["test_cfg"]
+    carried = {key: sections(trace.carried.get(key), ()) for key in ("rpn_head", "roi_head")}
+    said = trace.carried.get("train_cfg")
+    train, test = sections(said, _TRAINING), sections(trace.carried.get("test_cfg"), _TESTING)
     top, inside, regions = Reading(trace), Reading(trace, "rpn"), Reading(trace, "roi_head")
     found = write_picture(trace, "rpn_head")
     found["rpn_head"] = RPN.write(inside, top, carried["rpn_head"], learns)
@@ -127,7 +135,10 @@ def write(trace: Trace) -> dict[str, Any]:
     _write_selection(inside, "proposals", test, "rpn", None)
     rcnn = train.setdefault("rcnn", {}) if learns else {}
     found["roi_head"] = write_roi_head(regions, carried["roi_head"], rcnn, test.setdefault("rcnn", {}), learns)
-    found |= {"train_cfg": train} if learns else {}
+    if learns:
+        found["train_cfg"] = train
+    elif wrong_sections(said, "", _TRAINING, _NEEDED):  # it draws no losses again
+        found["train_cfg"] = plain(said)
     return {**found, "test_cfg": test}
 
 
