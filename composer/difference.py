@@ -233,7 +233,10 @@ def _input(entry: Input) -> dict[str, Any]:
         found["shape"] = thaw(entry.shape)
     if entry.preprocess is not None:
         steps = {item.name: thaw(getattr(entry.preprocess, item.name)) for item in fields(entry.preprocess)}
-        found["preprocess"] = {key: value for key, value in steps.items() if value is not None}
+        usual = {"interpolation": "bilinear", "backend": "cv2"}
+        found["preprocess"] = {
+            key: value for key, value in steps.items() if value is not None and value != usual.get(key)
+        }
     return found
 
 

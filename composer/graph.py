@@ -134,21 +134,32 @@ def refs_of(wire: Wire) -> Iterator[Ref]:
 
 @dataclass(frozen=True, slots=True)
 class Preprocess:
-    """How a picture becomes an input, on the 0-255 scale of OpenMMLab's data preprocessors.
+    """How an image becomes an input, on the 0-255 scale of OpenMMLab's data preprocessors.
 
-    The steps run in this order: resize, crop, channel order, ``(x - mean) / std``.
+    The steps run in this order: resize, crop, pad, channel order, ``(x - mean) / std``.
 
     Args:
-        resize: Height and width in pixels; one number scales the shorter edge to it.
+        resize: Height and width in pixels; one number scales the shorter edge to it; a mapping with one of ``long``,
+            ``height`` and ``width`` scales that edge, one with ``short`` and ``long`` as far as both bounds allow.
+        interpolation: How pixels between others are made: ``nearest``, ``bilinear``, ``bicubic``, ``area`` and others.
+        backend: Whose resizing is followed to the pixel: ``cv2`` (OpenCV, without antialiasing) or ``pillow`` (with).
         crop: Height and width of the centre crop in pixels.
-        channels: Order of the channels.
+        crop_padding: The crop is made before anything is resized: the share ``crop / (crop + crop_padding)`` of the
+            shorter edge, which is then resized to ``crop`` (EfficientNet, arXiv:1905.11946).
+        pad: Where pixels are added below and on the right: up to ``size``, to multiples of ``divisor``, or to a square
+            (``square``), with ``value``; without a value with what becomes 0 once it is normalised.
+        channels: Order of the channels; ``bands`` are those of an array, as they come.
         mean: Subtracted from each channel, 0-255.
         std: Each channel is divided by it.
     """
 
-    resize: int | tuple[int, int] | None = None
+    resize: int | tuple[int, int] | Mapping[str, int] | None = None
+    interpolation: str = "bilinear"
+    backend: Literal["cv2", "pillow"] = "cv2"
     crop: tuple[int, int] | None = None
-    channels: Literal["rgb", "bgr", "gray"] = "rgb"
+    crop_padding: int | None = None
+    pad: Mapping[str, Any] | None = None
+    channels: Literal["rgb", "bgr", "gray", "bands"] = "rgb"
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
 

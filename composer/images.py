@@ -1,17 +1,17 @@
-"""Pictures to inputs: decoded, resized, cropped and normalised as an input's ``preprocess`` says.
+"""Images to inputs: decoded, resized, cropped, padded and normalised as an input's ``preprocess`` says.
 
-Each step does what OpenMMLab's does by default (mmcv with OpenCV), so that a network trained there sees the same:
+Each step does what OpenMMLab's does (mmcv, to the pixel with its OpenCV or its Pillow backend), so that a network
+trained there sees the same:
 
-- decoding turns a picture upright by its EXIF orientation, drops alpha, keeps the upper byte of 16-bit samples and
+- decoding turns an image upright by its EXIF orientation, drops alpha, keeps the upper byte of 16-bit samples and
   takes the first frame; gray is 0.299 R + 0.587 G + 0.114 B;
-- resizing is bilinear between pixel centres and rounds to whole levels. It does not antialias, as OpenCV's does not;
-  a network that was trained on antialiased pictures (torchvision, Pillow) sees slightly other ones here;
-- one number for ``resize`` is the new length of the shorter edge, the longer one is rounded down (``ResizeEdge``);
-- the crop is from the centre (``CenterCrop``).
+- resizing rounds to whole levels (``composer.resampling``), and sizes as ``composer.geometry`` says;
+- the crop is from the centre (``CenterCrop``), padding is added below and on the right (``Pad``).
 """
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torch.nn import functional as F
 
+from composer.geometry import Frame, Size, middle, middle_share, padded_size, resized_size
 from composer.graph import Graph, Input, Preprocess
 from composer.preparing import fitting_steps, refitted
 from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
+from composer.resampling import resampled
 
-__all__ = ["MAX_PIXELS", "Picture", "preprocess"]
+__all__ = ["MAX_PIXELS", "Picture", "Prepared", "prepare", "preprocess"]
 
 MAX_PIXELS = 89_478_485
 """A picture with more pixels, as decoded or as resized, is refused (Pillow's bound: 256 MiB of three channels)."""
@@ -34,9 +35,24 @@ MAX_PIXELS = 89_478_485
 Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, the bytes of a picture file, a Pillow image, or an array [H, W], [H, W, 1], [H, W, 3] (RGB) or [H, W, 4]."""
 
+Pixels = NDArray[np.uint8]
+
 # What cameras and the web use. Formats that start other programs (EPS, WMF) are not opened.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _WITH_PALETTE_OR_ALPHA = ("LA", "La", "P", "PA", "RGBa")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An image as an input.
+
+    Args:
+        tensor: float32 [C, H, W].
+        frame: Where the image lies in it: boxes of the input become those of the image by it.
+    """
+
+    tensor: Tensor
+    frame: Frame
 
 
 def preprocess(graph: Graph, image: Picture | Sequence[Picture], name: str | None = None) -> Tensor:
@@ -53,40 +69,77 @@ def preprocess(graph: Graph, image: Picture | Sequence[Picture], name: str | Non
     Raises:
         GraphError: The input has no ``preprocess``, a picture cannot be read, or it does not have the input's size.
     """
-    name, entry = _input_of(graph, name)
-    if entry.preprocess is None:
-        raise GraphError(_no_preprocess(graph, name, entry))
     several = isinstance(image, list | tuple)
     pictures: Sequence[Any] = image if several else [image]  # type: ignore[assignment]
+    name, _ = _input_of(graph, name)
     prepared: list[Tensor] = []
     problems: list[Problem] = []
     for position, picture in enumerate(pictures):
-        label = _label(picture, position if several else None)
         try:
-            prepared.append(_prepared(graph, name, entry, entry.preprocess, picture, label))
+            prepared.append(_prepare(graph, name, picture, _label(picture, position if several else None)).tensor)
         except GraphError as error:
-            problems.extend(error.problems)
+            problems.extend(item for item in error.problems if item not in problems)
     problems.extend(_unequal(prepared, name) if not problems else ())
     if problems:
         raise GraphError(problems)
     return torch.stack(prepared)
 
 
-def _prepared(graph: Graph, name: str, entry: Input, steps: Preprocess, picture: Picture, label: str) -> Tensor:
-    """One picture as float32 [C, H, W]."""
-    pixels = _decoded(picture, steps, label)
-    if steps.resize is not None:
-        pixels = _resized(pixels, steps.resize, label)
-    if steps.crop is not None:
-        pixels = _cropped(pixels, steps.crop, label, refitted(name, entry) or _resized_first(name, steps.crop))
+def prepare(graph: Graph, image: Picture, name: str | None = None) -> Prepared:
+    """Make one image into an input of a graph, and tell where it lies in it.
+
+    Args:
+        graph: The graph; its input says how in ``preprocess``.
+        image: The image.
+        name: Name of the input; may be left out where only one takes images.
+
+    Raises:
+        GraphError: As ``preprocess``.
+    """
+    return _prepare(graph, _input_of(graph, name)[0], image, _label(image, None))
+
+
+def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:
+    entry = graph.inputs[name]
+    steps = entry.preprocess
+    if steps is None:
+        raise GraphError(_no_preprocess(graph, name, entry))
+    pixels, frame = _sized(_decoded(picture, steps, label), name, entry, label)
     if steps.channels == "bgr":
-        pixels = pixels.flip(0)
-    _check_size(graph, name, entry, pixels, label)
-    return _normalised(pixels.float(), steps, name)
+        pixels = pixels[::-1]
+    values = torch.from_numpy(np.ascontiguousarray(pixels)).float()
+    _check_size(graph, name, entry, (len(values), *frame.padded), label)
+    return Prepared(_normalised(_padded(values, frame, steps), steps, name), frame)
 
 
-def _decoded(picture: Picture, steps: Preprocess, label: str) -> Tensor:
-    """The picture as uint8 [C, H, W], upright, its channels gray or red, green and blue."""
+def _sized(pixels: Pixels, name: str, entry: Input, label: str) -> tuple[Pixels, Frame]:
+    """The image resized and cropped, and where it lies."""
+    steps = entry.preprocess or Preprocess()
+    image = (pixels.shape[1], pixels.shape[2])
+    if steps.crop is not None and steps.crop_padding is not None:
+        origin, cut = middle_share(image, steps.crop, steps.crop_padding)
+        pixels = pixels[:, origin[0] : origin[0] + cut[0], origin[1] : origin[1] + cut[1]]
+        size = steps.crop
+    else:
+        origin, cut, size = (0, 0), image, resized_size(image, steps.resize)
+    _refuse_large(image, size, label)
+    pixels = resampled(pixels, size, steps.interpolation, steps.backend)
+    scale = (size[0] / cut[0], size[1] / cut[1])
+    if steps.crop is not None and steps.crop_padding is None:
+        top, left = _crop_place(name, entry, size, steps.crop, label)
+        size = steps.crop
+        pixels = pixels[:, top : top + size[0], left : left + size[1]]
+        frame = Frame(image, size, padded_size(size, steps.pad), scale, (top / scale[0], left / scale[1]))
+    else:
+        frame = Frame(image, size, padded_size(size, steps.pad), scale, (float(origin[0]), float(origin[1])))
+    _refuse_large(image, frame.padded, label)
+    return pixels, frame
+
+
+def _decoded(picture: Picture, steps: Preprocess, label: str) -> Pixels:
+    """The picture as uint8 [C, H, W], upright, its channels gray, red, green and blue, or as they come."""
+    if steps.channels == "bands":
+        return _bands(picture, label)
     try:
         opened = _opened(picture, label)
         if opened.width * opened.height > MAX_PIXELS:
@@ -102,7 +155,7 @@ def _decoded(picture: Picture, steps: Preprocess, label: str) -> Tensor:
         raise GraphError(Problem("image-too-large", Where(label), text)) from error
     except Exception as error:  # a damaged file may make a decoder raise anything
         raise GraphError(Problem("bad-image", Where(label), _unreadable(error))) from error
-    return torch.from_numpy(levels).reshape(*levels.shape[:2], -1).permute(2, 0, 1)
+    return levels.reshape(*levels.shape[:2], -1).transpose(2, 0, 1)
 
 
 def _unreadable(error: Exception) -> str:
@@ -159,35 +212,53 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray((levels >> 8).astype(np.uint8))
 
 
-def _resized(pixels: Tensor, resize: int | tuple[int, int], label: str) -> Tensor:
-    height, width = pixels.shape[1:]
-    if isinstance(resize, int):
-        shorter = min(height, width)
-        target = (resize * height // shorter, resize * width // shorter)
-    else:
-        target = (resize[0], resize[1])
-    if target == (height, width):
-        return pixels
-    if target[0] * target[1] > MAX_PIXELS:
-        text = f"resized from {_by(height, width)} it would be {_by(*target)}, which is more than is accepted"
+def _bands(picture: Any, label: str) -> Pixels:
+    """An array of any number of channels; no image file has them."""
+    if not isinstance(picture, np.ndarray) or picture.ndim != 3 or picture.dtype != np.uint8 or not picture.size:
+        found = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else _kind(picture)
+        text = (
+            f"the input takes bands, which an image does not have; expected an array of uint8 [H, W, C], found {found}"
+        )
+        raise GraphError(Problem("bad-image", Where(label), text))
+    return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
+def _kind(picture: Any) -> str:
+    return "an image file" if isinstance(picture, str | Path | bytes) else type(picture).__name__
+
+
+def _refuse_large(image: Size, size: Size, label: str) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        text = f"resized from {_by(*image)} it would be {_by(*size)}, which is more than is accepted"
         raise GraphError(Problem("image-too-large", Where(label), text))
-    scaled = F.interpolate(pixels[None].float(), size=target, mode="bilinear", align_corners=False)
-    return scaled[0].round().clamp(0, 255).to(torch.uint8)
+    if min(size) < 1:
+        text = f"resized from {_by(*image)} it would be {_by(*size)}: nothing would be left of it"
+        raise GraphError(Problem("image-size", Where(label), text))
 
 
-def _resized_first(name: str, crop: tuple[int, int]) -> Fix:
+def _resized_first(name: str, crop: Size) -> Fix:
     size = list(crop)
     fix = f"set inputs.{name}.preprocess.resize to {size}"
     return Fix(fix, (Edit(("inputs", name, "preprocess", "resize"), size),))
 
 
-def _cropped(pixels: Tensor, crop: tuple[int, int], label: str, fix: Fix) -> Tensor:
-    height, width = pixels.shape[1:]
-    if height < crop[0] or width < crop[1]:
-        text = f"it is {_by(height, width)}, too small to crop {_by(*crop)} out of it; resize before the crop"
+def _crop_place(name: str, entry: Input, size: Size, crop: Size, label: str) -> Size:
+    """Where the crop begins."""
+    if size[0] < crop[0] or size[1] < crop[1]:
+        fix = refitted(name, entry) or _resized_first(name, crop)
+        text = f"it is {_by(*size)}, too small to crop {_by(*crop)} out of it; resize before the crop"
         raise GraphError(Problem("image-size", Where(label), text, fix))
-    top, left = round((height - crop[0]) / 2), round((width - crop[1]) / 2)
-    return pixels[:, top : top + crop[0], left : left + crop[1]]
+    return middle(size, crop)
+
+
+def _padded(values: Tensor, frame: Frame, steps: Preprocess) -> Tensor:
+    """The image with pixels added below and on the right."""
+    if frame.padded == frame.size or steps.pad is None:
+        return values
+    value = steps.pad.get("value", steps.mean if steps.mean is not None else 0)
+    filled = torch.tensor(value, dtype=torch.float32).reshape(-1, 1, 1).expand(len(values), *frame.padded).clone()
+    filled[:, : frame.size[0], : frame.size[1]] = values
+    return filled
 
 
 def _normalised(values: Tensor, steps: Preprocess, name: str) -> Tensor:
@@ -202,13 +273,13 @@ def _normalised(values: Tensor, steps: Preprocess, name: str) -> Tensor:
     return values
 
 
-def _check_size(graph: Graph, name: str, entry: Input, pixels: Tensor, label: str) -> None:
+def _check_size(graph: Graph, name: str, entry: Input, sizes: tuple[int, int, int], label: str) -> None:
     """Refuse a picture that is not of the declared size."""
     declared = entry.shape
     if declared is None:
         return
     expected = " ".join(map(str, declared))
-    channels, height, width = pixels.shape
+    channels, height, width = sizes
     if len(declared) != 4 or (isinstance(declared[1], int) and declared[1] != channels):
         text = f"as {entry.preprocess.channels if entry.preprocess else 'rgb'} it is B {channels} {height} {width}"
         raise GraphError(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from composer.geometry import fixed_size
 from composer.graph import Input, Preprocess
 from composer.problems import Edit, Fix
 
@@ -59,6 +60,8 @@ def _size(shape: Sequence[int | str]) -> list[int] | None:
 
 def _other_size(steps: Preprocess, wanted: list[int]) -> dict[str, Any]:
     """What to change: the crop, where it is out of enough, or else the resize; nothing where the size is right."""
+    if isinstance(steps.resize, Mapping) or steps.pad is not None or steps.crop_padding is not None:
+        return _without_padding(steps, wanted)
     shorter = [steps.resize] * 2 if isinstance(steps.resize, int) else list(steps.resize or (0, 0))
     enough = shorter[0] >= wanted[0] and shorter[1] >= wanted[1]
     if steps.crop is None and shorter == wanted and not isinstance(steps.resize, int):
@@ -68,3 +71,13 @@ def _other_size(steps: Preprocess, wanted: list[int]) -> dict[str, Any]:
     if enough and (steps.crop is not None or isinstance(steps.resize, int)):
         return {"crop": wanted}
     return {"resize": wanted} if steps.crop is None else {"resize": wanted, "crop": None}
+
+
+def _without_padding(steps: Preprocess, wanted: list[int]) -> dict[str, Any]:
+    """What to change of steps that keep the ratio, pad, or crop before they resize."""
+    if fixed_size(steps) == tuple(wanted):
+        return {}
+    dropped = {"pad": None} if steps.pad is not None else {}
+    if steps.crop_padding is not None:
+        return {"crop": wanted, **dropped}
+    return {"resize": wanted, **({"crop": None} if steps.crop is not None else {}), **dropped}

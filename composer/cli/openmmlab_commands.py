@@ -14,7 +14,13 @@ from composer.graph import Graph
 from composer.graphfile import dumps, loads, write
 from composer.graphfile.document import edit
 from composer.inference import infer_shapes
-from composer.openmmlab import CheckpointReport, ImportedGraph, config_from_graph, import_config, load_state_dict
+from composer.openmmlab import (
+    CheckpointReport,
+    ImportedGraph,
+    import_config,
+    load_state_dict,
+    whole_config_from_graph,
+)
 from composer.openmmlab.building import CANNOT_BUILD
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
@@ -65,16 +71,17 @@ def import_config_file(
     catalog = catalog_of(folders)
     package = package or found.package
     _tell_guess(found.model, package)
-    imported = import_config(found.model, package, catalog=catalog)
+    imported = import_config(found, package, catalog=catalog)
     wrong = _beyond_placeholders(imported, catalog)
     unfit = _unfit(imported, catalog)
     print_problems((*imported.notes, *wrong, *unfit), stderr=True)
     settings = [item for item in wrong if item.where.parameter]
+    channels = [item for item in wrong if item.code == "preprocess-channels"]  # the model can be built and trained
     ignored = len(imported.not_understood) + len(settings)
     _stop_unless(
         leave_out,
         ("settings are not understood", "left out", ignored),
-        ("errors in the graph", "still in it", len(wrong) - len(settings)),
+        ("errors in the graph", "still in it", len(wrong) - len(settings) - len(channels)),
     )
     path = _target(out, f"{config.stem}.yaml", config)
     graph = _without(imported.graph, settings)
@@ -119,9 +126,10 @@ def import_weights(
 
 def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
     """Write a graph as a config of OpenMMLab, if it has such a shape."""
-    config = config_from_graph(graph_of(file), catalog=catalog)
+    whole = whole_config_from_graph(graph_of(file), catalog=catalog)
+    config = whole.pop("model")
     path = _target(out, f"{file.stem}.py", file)
-    write_config(config, path)
+    write_config(config, path, whole)
     print_text(f"{path}: {config['type']}")
 
 

@@ -5,6 +5,7 @@ from composer.openmmlab.exporting import config_from_graph
 from composer.openmmlab.importing import graph_from_config, import_config
 from composer.openmmlab.loading import load_state_dict
 from composer.openmmlab.notes import ImportedGraph
+from composer.openmmlab.whole_config import whole_config_from_graph
 
 __all__ = [
     "CheckpointReport",
@@ -13,4 +14,5 @@ __all__ = [
     "graph_from_config",
     "import_config",
     "load_state_dict",
+    "whole_config_from_graph",
 ]

@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from composer.openmmlab.beside_model import settings_beside, unread_beside
 from composer.openmmlab.config_reading.reader import ConfigReader
 from composer.openmmlab.config_reading.report import StopReadingError
 from composer.openmmlab.config_reading.values import Imported, plain
+from composer.openmmlab.images.data_sets import TestedImages, tested_images
 from composer.openmmlab.names import imported_name
 from composer.problems import GraphError, Problem, Where, suggestion
 
@@ -47,16 +49,23 @@ class ConfigFile:
     files: tuple[Path, ...]
 
     @property
+    def images(self) -> TestedImages:
+        """What it says beside the model of the images that it is tested on."""
+        return tested_images(self.data)
+
+    @property
     def model(self) -> dict[str, Any]:
-        """The part that describes the model, with the data preprocessor that a runner would hand to it.
+        """The part that describes the model, with what stands beside it and is handed to it when it is built.
+
+        That is ``data_preprocessor``, and in mmdet 2.0 to 2.7 ``train_cfg`` and ``test_cfg``.
 
         Raises:
             GraphError: There is none.
         """
         found = self.data.get("model")
         if isinstance(found, dict):
-            beside = self.data.get("data_preprocessor")
-            return found if beside is None else {"data_preprocessor": beside, **found}
+            beside = settings_beside(self.data)
+            return {**beside, **{key: value for key, value in found.items() if value is not None or key not in beside}}
         names = [name for name, value in self.data.items() if isinstance(value, dict)]
         text = f"the config has no dict named model; {suggestion('model', names, 'dicts in it')}"
         raise GraphError(Problem("config-no-model", Where("model", str(self.path)), text))
@@ -86,6 +95,8 @@ def read_config(
     package = _package_of(found)
     _note_what_is_not_followed(found, reader, str(path), partial(imported_name, package=package))
     data = plain(found, partial(imported_name, package=package))
+    for name, text in unread_beside(data).items():
+        reader.report.note("config-beside-model", reader.place(name, str(path)), text)
     return ConfigFile(Path(path), data, package, tuple(reader.report.notes), tuple(reader.files))
 
 

@@ -5,6 +5,7 @@ import keyword
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -16,9 +17,10 @@ __all__ = ["config_text", "write_config"]
 
 _WIDTH = 100
 _INDENT = "    "
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def config_text(config: Mapping[str, Any], name: str = "model") -> str:
+def config_text(config: Any, name: str = "model") -> str:
     """``model = dict(...)`` in the way that OpenMMLab writes it, with the trailing newline.
 
     Args:
@@ -28,21 +30,22 @@ def config_text(config: Mapping[str, Any], name: str = "model") -> str:
     return f"{name} = {_text(_listed(config), '', len(name) + 3)}\n"
 
 
-def write_config(config: Mapping[str, Any], path: str | Path) -> None:
+def write_config(config: Mapping[str, Any], path: str | Path, beside: Mapping[str, Any] = _NOTHING) -> None:
     """Write a config file that holds one model; the file is replaced at once.
 
     Args:
         config: The dict under ``model``.
         path: A ``.py`` or ``.json`` file.
+        beside: What stands beside the model, by name.
 
     Raises:
         GraphError: The name of the file says neither.
     """
     suffix = Path(path).suffix
     if suffix == ".py":
-        text = config_text(config)
+        text = config_text(config) + "".join(config_text(value, name) for name, value in beside.items())
     elif suffix == ".json":
-        text = json.dumps({"model": _listed(config)}, indent=2) + "\n"
+        text = json.dumps({"model": _listed(config), **_listed(beside)}, indent=2) + "\n"
     else:
         hint = suggestion(suffix, [".py", ".json"], "endings of a config file's name")
         raise GraphError(Problem("config-format", Where(str(path)), f"a config is written as .py or .json; {hint}"))

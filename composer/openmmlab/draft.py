@@ -7,30 +7,26 @@ from typing import Any, Literal
 from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire, freeze
+from composer.openmmlab.images.data_sets import TestedImages
+from composer.openmmlab.images.inputs import read_image
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import left_to_caller, not_understood, outside_catalog
 from composer.openmmlab.parts import PartReader, ReadPart
 from composer.openmmlab.plain import plain
-from composer.openmmlab.preprocessing import (
-    PREPROCESSORS,
-    SECOND,
-    beyond_preprocess,
-    image_size,
-    is_known_preprocessor,
-    read_preprocess,
-    read_second_preprocess,
-    strange_settings,
-)
+from composer.openmmlab.preprocessing import read_second_preprocess
 from composer.problems import Problem, Where
 
-__all__ = ["COMMON", "METADATA", "TRAINING", "Draft", "Flow", "Place"]
+__all__ = ["COMMON", "IMAGES", "METADATA", "TRAINING", "Draft", "Flow", "Place"]
 
 COMMON = ("_scope_", "data_preprocessor", "init_cfg", "pretrained", "test_cfg", "train_cfg", "type")
 """What the config of every model may have."""
 
 METADATA = "openmmlab"
 """Under this name a graph's metadata holds what its config says beyond the graph."""
+
+IMAGES = "images"
+"""Under this name that holds what the config says beside its model of the images."""
 
 TRAINING = "training"
 """Under this name a graph's metadata holds what training loops need to know (``composer.training``)."""
@@ -70,12 +66,16 @@ class Draft:
         package: The package that the config is of.
         algorithm: The type of the whole model, as written.
         rules: Initialisation rules of the whole model that its parts follow.
+        images: What the config says beside the model of the images; None where only the model is at hand.
+        classes: What labels count.
     """
 
     catalog: Catalog
     package: str
     algorithm: str
     rules: Rules = ()
+    images: TestedImages | None = None
+    classes: tuple[str, ...] = ()
     inputs: dict[str, Input] = field(default_factory=dict)
     data_samples: dict[str, Input] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -94,7 +94,9 @@ class Draft:
 
     def graph(self) -> Graph:
         """The finished graph."""
-        about = {"package": self.package, "algorithm": self.algorithm, "config": self.carried}
+        about: dict[str, Any] = {"package": self.package, "algorithm": self.algorithm, "config": self.carried}
+        if self.images is not None and self.images.kept:
+            about[IMAGES] = self.images.kept
         return Graph(
             name=split_type(self.algorithm)[1],
             about=f"Imported from an OpenMMLab config ({self.package}, {self.algorithm}).",
@@ -103,6 +105,7 @@ class Draft:
             nodes=FrozenDict(self.nodes),
             graphs=FrozenDict(self.graphs),
             outputs=FrozenDict({mode: FrozenDict(refs) for mode, refs in self.outputs.items()}),
+            classes=self.classes,
             metadata=freeze({METADATA: about, **({TRAINING: self.training} if self.training else {})}),
         )
 
@@ -110,29 +113,22 @@ class Draft:
         """Keep a setting of the whole model that the graph itself does not hold."""
         self.carried[key] = plain(value, self._strange)
 
-    def image(self, config: Mapping[str, Any], backbone: Any, *, two_norms: bool = False) -> Flow:
-        """The input: pictures of the size the backbone is made for, prepared as ``data_preprocessor`` says.
+    def image(
+        self, config: Mapping[str, Any], backbone: Any, *, two_norms: bool = False, size: tuple[int, int] | None = None
+    ) -> Flow:
+        """The input: images prepared as the config's pipeline for testing and ``data_preprocessor`` say.
 
         Args:
             config: The config of the whole model.
             backbone: That of its backbone.
             two_norms: Whether a second image, prepared in another way, is drawn too (``target_image``).
+            size: Height and width where nothing says them; by default those that the backbone is made for.
         """
-        part = backbone if isinstance(backbone, Mapping) else {}
-        size = image_size(split_type(scoped_type(part))[1], part.get("img_size"))
-        channels = part.get("in_channels", 3)
-        steps = None
+        found = read_image(config, backbone, self.images, two_norms=two_norms, size=size)
+        self.notes.extend(found.notes)
         if "data_preprocessor" in config:
-            given = config["data_preprocessor"]
-            if isinstance(given, Mapping):
-                steps = read_preprocess(plain(given), size)
-                self._tell_preprocessor(plain(given), two_norms)
-                given = beyond_preprocess(given)
-            elif given is not None:
-                text = f"expected a dict, found {plain(given)!r:.80}"
-                self.not_understood("model.data_preprocessor", text)
-            self.carry("data_preprocessor", given)
-        self.inputs["image"] = Input("Image", ("B", channels if type(channels) is int else 3, *size), steps)
+            self.carry("data_preprocessor", found.beyond)
+        self.inputs["image"] = found.entry
         return Flow(Ref("image"))
 
     def target_image(self, config: Mapping[str, Any], size: tuple[int, int]) -> Flow:
@@ -279,25 +275,6 @@ class Draft:
             return Flow(Ref(name, "out"))
         port = component.outputs[0]
         return Flow(Ref(name, port.name), port.type.is_sequence)
-
-    def _tell_preprocessor(self, config: Mapping[str, Any], two_norms: bool) -> None:
-        path = "model.data_preprocessor"
-        strange = {key: text for key, text in strange_settings(config).items() if not (two_norms and key in SECOND)}
-        if is_known_preprocessor(config):
-            for key in [key for key in strange if key not in SECOND]:
-                self.not_understood(f"{path}.{key}", strange[key])
-            for key in [key for key in SECOND if key in config and not two_norms]:
-                self.left_to_caller(f"{path}.{key}", "an input has one preprocess: prepare the second view yourself")
-        else:
-            text = f"found the type {plain(config['type'])!r:.80}, known are {', '.join(PREPROCESSORS)}: "
-            text += "only mean, std and the order of the channels are taken from it"
-            text += f"; left out: {', '.join(strange)}" if strange else ""
-            self.left_to_caller(path, text)
-        if config.get("pad_size_divisor", 1) not in (None, 1):
-            text = f"padding pictures to multiples of {config['pad_size_divisor']} is no step of an input's preprocess"
-            self.left_to_caller(f"{path}.pad_size_divisor", text)
-        if config.get("batch_augments"):
-            self.left_to_caller(f"{path}.batch_augments", "mixing the pictures of a batch is training")
 
     def _tell_rules(self, path: str, init_cfg: Any) -> None:
         for file in checkpoints_of(plain(init_cfg)):

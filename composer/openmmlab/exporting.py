@@ -13,13 +13,14 @@ from composer.openmmlab.importing import draw_config
 from composer.openmmlab.init_rules import rules_for_parts, without_prefix, without_rules
 from composer.openmmlab.names import package_of, split_type
 from composer.openmmlab.parts import PartReader
-from composer.openmmlab.preprocessing import write_preprocess
+from composer.openmmlab.preprocessing import Origin, write_preprocess
 from composer.openmmlab.trace import NO_SHAPE, Trace
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["config_from_graph"]
 
 _MOST_DIFFERENCES = 10
+_OF_PIPELINES = frozenset({"resize", "interpolation", "backend", "crop", "crop_padding", "pad"})
 _TOLD_BY = {
     "PrototypeSimilarity": "ImageToImageRetriever",
     "MAEPretrainDecoder": "MAE",
@@ -35,7 +36,7 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
 
     What a config said beyond the graph (``graph.metadata["openmmlab"]``) comes back, where it still fits. The config is
     drawn again and held against the graph, so that whatever it cannot say is refused. Names, layout, ``classes`` and
-    the size of pictures are no part of a model's config.
+    the size of images are no part of a model's config: ``whole_config_from_graph`` writes them beside it.
 
     Args:
         graph: The graph.
@@ -121,8 +122,10 @@ def _common(trace: Trace, package: str) -> dict[str, Any]:
     beyond = found.pop("data_preprocessor", None)
     if steps is not None:
         second = trace.graph.inputs.get(trace.ids.get("target_image", ""))
+        channels = entry.shape[1] if entry is not None and entry.shape is not None and len(entry.shape) > 1 else 3
+        origin = Origin(channels=channels) if isinstance(channels, int) else None
         found["data_preprocessor"] = write_preprocess(
-            steps, beyond or {}, package, second.preprocess if second else None
+            steps, beyond or {}, package, second.preprocess if second else None, origin
         )
     elif "data_preprocessor" in trace.carried and not isinstance(beyond, Mapping):
         found["data_preprocessor"] = beyond
@@ -150,7 +153,7 @@ def _verify(trace: Trace, config: Mapping[str, Any], package: str) -> None:
 def _outside(change: Change) -> bool:
     """Whether a difference is about what the config of a model does not hold."""
     section, *inside = change.path
-    sizes = section in ("inputs", "data_samples") and inside[-1:] in (["shape"], ["resize"], ["crop"])
+    sizes = section in ("inputs", "data_samples") and (inside[-1:] == ["shape"] or bool(_OF_PIPELINES & set(inside)))
     return sizes or section == "classes"
 
 

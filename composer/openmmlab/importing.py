@@ -7,7 +7,10 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.openmmlab.algorithms import algorithm_of
 from composer.openmmlab.building import cannot_build
+from composer.openmmlab.config_file import ConfigFile
 from composer.openmmlab.draft import COMMON, Draft
+from composer.openmmlab.images.classes import name_classes
+from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.names import package_of, scoped_type, split_type
 from composer.openmmlab.notes import ImportedGraph
 from composer.openmmlab.plain import plain
@@ -19,7 +22,7 @@ _NEEDED = ("backbone", "image_encoder")
 
 
 def graph_from_config(
-    config: Mapping[str, Any],
+    config: Mapping[str, Any] | ConfigFile,
     package: str | None = None,
     *,
     leave_out: bool = False,
@@ -32,7 +35,8 @@ def graph_from_config(
     ``config_from_graph`` gives them back.
 
     Args:
-        config: The dict ``model = dict(type=..., backbone=..., ...)``.
+        config: The dict ``model = dict(type=..., backbone=..., ...)``, or a whole config that was read: the images that
+            it is tested on then say how an image becomes an input, and name the classes.
         package: ``mmpretrain`` (or ``mmcls``), ``mmselfsup`` or ``mmdet``; guessed where it is not given.
         leave_out: Go on where a setting is not understood; it then has no effect but in the metadata.
         catalog: The components; by default those that come with composer.
@@ -47,7 +51,7 @@ def graph_from_config(
 
 
 def import_config(
-    config: Mapping[str, Any], package: str | None = None, *, catalog: Catalog | None = None
+    config: Mapping[str, Any] | ConfigFile, package: str | None = None, *, catalog: Catalog | None = None
 ) -> ImportedGraph:
     """The graph of an OpenMMLab model, and all there is to tell about it, also which of its nodes cannot be built.
 
@@ -64,7 +68,7 @@ def import_config(
     return ImportedGraph(found.graph, (*found.notes, *cannot_build(found.graph, components)))
 
 
-def draw_config(config: Mapping[str, Any], package: str | None, catalog: Catalog) -> ImportedGraph:
+def draw_config(config: Mapping[str, Any] | ConfigFile, package: str | None, catalog: Catalog) -> ImportedGraph:
     """The graph of an OpenMMLab model, without a look at what can be built.
 
     Args:
@@ -75,10 +79,13 @@ def draw_config(config: Mapping[str, Any], package: str | None, catalog: Catalog
     Raises:
         GraphError: As for ``import_config``.
     """
+    images: TestedImages | None = None
+    if isinstance(config, ConfigFile):
+        package, images, config = package or config.package, config.images, config.model
     written = _type_of(config)
     config = {str(key): value for key, value in config.items()}
     kind = split_type(written)[1]
-    draft = Draft(catalog, package_of(config, package), written)
+    draft = Draft(catalog, package_of(config, package), written, images=images)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = algorithm_of(kind, config, draft.package)
     algorithm.draw(config, draft)
@@ -92,6 +99,8 @@ def draw_config(config: Mapping[str, Any], package: str | None, catalog: Catalog
     for key in [key for key in config if key not in draft.carried and key not in (*algorithm.settings, "type")]:
         draft.carry(key, config[key])
         draft.not_understood(f"model.{key}", f"{kind} has no such setting", (*algorithm.settings, *COMMON))
+    if images is not None:
+        name_classes(draft, config, images)
     return ImportedGraph(draft.graph(), tuple(draft.notes))
 
 

@@ -7,6 +7,7 @@ from composer.graph import FrozenDict, Input, Ref, Wire
 from composer.openmmlab.draft import Draft, Flow
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
+from composer.openmmlab.preprocessing import USUAL_SIZE
 from composer.openmmlab.siamese import follow
 from composer.openmmlab.trace import Trace
 
@@ -51,7 +52,7 @@ def patch_of(part: Mapping[str, Any]) -> tuple[int, int]:
 def cells(draft: Draft, cell: tuple[int, int]) -> tuple[int, int]:
     """How many cells of a size cover the image, down and across."""
     shape = draft.inputs["image"].shape or ()
-    height, width = (size for size in shape[2:] if isinstance(size, int))
+    height, width = (size if isinstance(size, int) else USUAL_SIZE for size in shape[2:])
     return -(-height // cell[0]), -(-width // cell[1])
 
 

@@ -8,6 +8,7 @@ from composer.graph import FrozenDict, Input, Ref
 from composer.openmmlab.classification import draw_loss
 from composer.openmmlab.draft import Draft, Flow
 from composer.openmmlab.plain import plain
+from composer.openmmlab.preprocessing import USUAL_SIZE
 from composer.openmmlab.siamese import follow, write_head
 from composer.openmmlab.trace import Trace
 
@@ -27,9 +28,10 @@ def resize_inputs(draft: Draft, names: Sequence[str], scale: Callable[[int], int
     for name in names:
         entry = draft.inputs[name]
         batch, channels, *sizes = entry.shape or ()
-        height, width = (scale(size) if type(size) is int else 0 for size in sizes)
+        height, width = (scale(size if type(size) is int else USUAL_SIZE) for size in sizes)
         steps = entry.preprocess
-        steps = None if steps is None else replace(steps, resize=(height, width), crop=None)
+        if steps is not None:
+            steps = replace(steps, resize=(height, width), crop=None, crop_padding=None, pad=None)
         draft.inputs[name] = Input(entry.type, (batch, channels, height, width), steps)
 
 

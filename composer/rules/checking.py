@@ -16,6 +16,7 @@ from composer.rules.expansion import Landings, check_definitions, check_expansio
 from composer.rules.flows import Flow, Signature
 from composer.rules.nodes import Alike, Nodes
 from composer.rules.outputs import check_outputs, check_rings, check_unused
+from composer.rules.preprocessing import check_preprocess
 from composer.rules.reach import Needs, Reach, reach_of
 from composer.rules.report import Report
 from composer.rules.scopes import Scope, scopes_of
@@ -99,6 +100,7 @@ def _check_scope(
     report = findings.report
     check_keys(report, scope)
     types = declared_types(report, scope)
+    check_preprocess(report, scope)
     check_weights(report, scope)
     check_rings(report, scope)
     table: dict[str, Outputs] = {name: {None: kind} for name, kind in types.items()}

@@ -135,7 +135,7 @@ class FileActions:
             path.write_bytes(content)
             try:
                 config = read_config(path, alone=True)
-                imported = import_config(config.model, config.package, catalog=self.catalog())
+                imported = import_config(config, catalog=self.catalog())
             except GraphError as error:
                 raise GraphError([_without_folder(problem, folder, name) for problem in error.problems]) from None
         notes = [_without_folder(problem, folder, name) for problem in (*config.notes, *imported.notes)]

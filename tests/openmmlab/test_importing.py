@@ -76,10 +76,40 @@ def test_a_classifier_is_drawn_part_by_part() -> None:
             {"resize": [32, 32], "mean": [125.307, 122.961, 113.8575], "std": [51.5865, 50.847, 51.255]},
         ),
         (
-            resnet(),
+            resnet(in_channels=1),
             {"mean": [0.0]},
-            ["B", 3, 224, 224],
+            ["B", 1, 224, 224],
             {"resize": 256, "crop": [224, 224], "channels": "gray", "mean": [0.0]},
+        ),
+        (  # one number stands for every channel, as mmengine's tensors broadcast it
+            resnet(),
+            {"mean": [127.5], "std": [60.0], "to_rgb": True},
+            ["B", 3, 224, 224],
+            {"resize": 256, "crop": [224, 224], "mean": [127.5] * 3, "std": [60.0] * 3},
+        ),
+        (
+            resnet(in_channels=5),
+            {"mean": [130.0, 135.0, 135.0, 118.0, 118.0], "std": [44.0, 40.0, 40.0, 30.0, 21.0]},
+            ["B", 5, 224, 224],
+            {
+                "resize": 256,
+                "crop": [224, 224],
+                "channels": "bands",
+                "mean": [130.0, 135.0, 135.0, 118.0, 118.0],
+                "std": [44.0, 40.0, 40.0, 30.0, 21.0],
+            },
+        ),
+        (
+            resnet("ResNet_CIFAR"),
+            {"mean": [10, 20, 30], "std": [2, 2, 2], "pad_size_divisor": 32, "pad_value": 1},
+            ["B", 3, 32, 32],
+            {
+                "resize": [32, 32],
+                "pad": {"divisor": 32, "value": [12.0, 22.0, 32.0]},
+                "channels": "bgr",
+                "mean": [10.0, 20.0, 30.0],
+                "std": [2.0, 2.0, 2.0],
+            },
         ),
         (resnet(in_channels=1), None, ["B", 1, 224, 224], None),
         (vit(img_size=384), {}, ["B", 3, 384, 384], {"resize": [384, 384], "channels": "bgr"}),
@@ -329,7 +359,6 @@ def test_each_part_that_is_no_part_is_told(change: Any, text: str) -> None:
             "model.backbone.init_cfg\n    the weights in r.pth are not loaded",
         ),
         ({"train_cfg": {"augments": {"type": "Mixup", "alpha": 0.2}}}, "model.train_cfg\n    what happens in training"),
-        ({"data_preprocessor": {"pad_size_divisor": 32}}, "padding pictures to multiples of 32"),
         ({"head": linear(cal_acc=True)}, "model.head.cal_acc\n    loss mode gives the loss only"),
         (
             {"data_preprocessor": {"second_mean": [0, 0, 0]}},
@@ -439,7 +468,7 @@ def test_no_part_takes_the_id_of_another(parts: Any, told: list[str]) -> None:
         ([124, 116, 104], (124.0, 116.0, 104.0)),
         (127, (127.0, 127.0, 127.0)),
         (127.5, (127.5, 127.5, 127.5)),
-        ([0], (0.0,)),
+        ([0], (0.0, 0.0, 0.0)),
         ((1, 2, 3), (1.0, 2.0, 3.0)),
         (None, None),
         ([], None),
@@ -453,7 +482,7 @@ def test_means_are_numbers_for_each_channel_and_keep_their_form(given_mean: Any,
     graph = import_config(config).graph
     steps = graph.inputs["image"].preprocess
     assert steps is not None and steps.mean == mean
-    assert steps.std == (255.0,) * (1 if mean == (0.0,) else 3)
+    assert steps.std == (255.0,) * 3
     assert steps.mean is None or {type(value) for value in steps.mean} == {float}
     text = dumps(graph, Catalog.default())
     assert dumps(loads(text), Catalog.default()) == text

@@ -20,6 +20,7 @@ from composer.openmmlab.masked_images import (
     write_part,
 )
 from composer.openmmlab.names import scoped_type, split_type
+from composer.openmmlab.preprocessing import USUAL_SIZE
 from composer.openmmlab.siamese import follow
 from composer.openmmlab.trace import Trace
 
@@ -82,7 +83,9 @@ def draw_target_image(config: Mapping[str, Any], draft: Draft) -> Flow:
         return draft.target_image(config, (down * _STRIDE, across * _STRIDE))
     shape = draft.inputs["image"].shape or ()
     size = encoder.get("img_size")
-    height, width = [size] * 2 if type(size) is int else [one for one in shape[2:] if isinstance(one, int)]
+    height, width = (
+        [size] * 2 if type(size) is int else [one if isinstance(one, int) else USUAL_SIZE for one in shape[2:]]
+    )
     return draft.target_image(config, (height, width))
 
 

@@ -8,7 +8,7 @@ from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.algorithms.unknown import UNKNOWN
 from composer.openmmlab.detection.anchor_head import RETINA, chosen
 from composer.openmmlab.detection.body import Body, Reading
-from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor, write_picture
+from composer.openmmlab.detection.pictures import FIELDS, draw_picture, padded_to, write_divisor, write_picture
 from composer.openmmlab.detection.roi_head import overlap, write_overlap
 from composer.openmmlab.detection.settings import put, section, sections, wrong_sections
 from composer.openmmlab.draft import Draft
@@ -42,7 +42,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     RETINA.draw_layers(body, head, levels)
     RETINA.draw_boxes(body, head)
     if train:
-        RETINA.draw_learning(body, head, train, "model.train_cfg", divisor_of(config))
+        RETINA.draw_learning(body, head, train, "model.train_cfg", padded_to(config, draft))
         draft.outputs["loss"] = {name: Ref(name, "out") for name in ("loss_cls", "loss_bbox")}
     body.known(test, _TEST, "model.test_cfg")
     params = [

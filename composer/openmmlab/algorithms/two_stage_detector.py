@@ -8,7 +8,7 @@ from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.algorithms.unknown import UNKNOWN
 from composer.openmmlab.detection.anchor_head import RPN, chosen
 from composer.openmmlab.detection.body import Body, Reading, by_mode, kind_of
-from composer.openmmlab.detection.pictures import FIELDS, divisor_of, draw_picture, write_divisor, write_picture
+from composer.openmmlab.detection.pictures import FIELDS, draw_picture, padded_to, write_divisor, write_picture
 from composer.openmmlab.detection.roi_head import ROI_TYPES, draw_roi_head, overlap, write_overlap, write_roi_head
 from composer.openmmlab.detection.settings import put, section, sections, wrong_sections
 from composer.openmmlab.draft import Draft
@@ -49,7 +49,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     body = Body(draft, draft.nodes)
     head = {"type": "RPNHead", **section(config, "rpn_head")}
     RPN.draw_layers(body, head, levels)
-    _draw_proposals(draft, head, train, test, divisor_of(config) if learns else 0)
+    _draw_proposals(draft, head, train, test, padded_to(config, draft) if learns else 0)
     inner = Body(draft)
     draft.graphs["roi_head"] = draw_roi_head(inner, roi, section(train, "rcnn"), section(test, "rcnn"), learns)
     _draw_calls(draft, levels, learns, masks)

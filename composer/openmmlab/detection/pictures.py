@@ -1,7 +1,6 @@
 """What every detector begins with: the picture, the backbone, the neck, and the fields of its data samples."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +10,7 @@ from composer.openmmlab.detection.settings import dig
 from composer.openmmlab.draft import Draft
 from composer.openmmlab.trace import Trace
 
-__all__ = ["FIELDS", "divisor_of", "draw_picture", "write_divisor", "write_picture"]
+__all__ = ["FIELDS", "draw_picture", "padded_to", "write_divisor", "write_picture"]
 
 FIELDS: Mapping[str, Input] = MappingProxyType(
     {
@@ -27,15 +26,12 @@ _SIDE = 640
 
 
 def draw_picture(config: Mapping[str, Any], draft: Draft) -> Ref:
-    """The input, the backbone and the neck; pictures may have any size, 640 by 640 is drawn.
+    """The input, the backbone and the neck; where nothing says the size of images, 640 by 640 is drawn.
 
     Returns:
         The levels that the heads look at: the neck's, or the backbone's where there is no neck.
     """
-    source = draft.image(config, config.get("backbone"))
-    entry = draft.inputs["image"]
-    steps = entry.preprocess and replace(entry.preprocess, resize=(_SIDE, _SIDE), crop=None)
-    draft.inputs["image"] = replace(entry, shape=(*(entry.shape or ("B", 3))[:2], _SIDE, _SIDE), preprocess=steps)
+    source = draft.image(config, config.get("backbone"), size=(_SIDE, _SIDE))
     flow = draft.parts("backbone", config.get("backbone"), source, "backbone")
     if "neck" in config:
         flow = draft.parts("neck", config["neck"], flow, "neck")
@@ -61,6 +57,14 @@ def write_divisor(body: Reading) -> dict[str, Any]:
 
 
 def divisor_of(config: Mapping[str, Any]) -> int:
-    """What the sides of padded pictures are multiples of."""
+    """What ``data_preprocessor`` pads the sides of images to multiples of."""
     found = dig(config, "data_preprocessor.pad_size_divisor", 1)
     return found if type(found) is int and found > 0 else 1
+
+
+def padded_to(config: Mapping[str, Any], draft: Draft) -> int:
+    """What the sides of images are padded to multiples of, in ``data_preprocessor`` or in the pipeline (mmdet 2.x)."""
+    steps = draft.inputs["image"].preprocess
+    in_pipeline = (steps.pad or {}).get("divisor", 1) if steps is not None else 1
+    own = divisor_of(config)
+    return own if own > 1 else int(in_pipeline)

@@ -3,7 +3,7 @@
 from composer.exporting import export
 from composer.graph import Graph
 from composer.graphfile import write
-from composer.openmmlab import config_from_graph
+from composer.openmmlab import whole_config_from_graph
 from composer.openmmlab.config_text import write_config
 from composer.web.running.jobs import ExportJob
 from composer.web.running.loading import Workshop, weights_note
@@ -37,9 +37,10 @@ def write_export(job: ExportJob, workshop: Workshop) -> ExportResult:
 
 
 def _config(job: ExportJob, graph: Graph, workshop: Workshop) -> ExportResult:
-    config = config_from_graph(graph, catalog=workshop.catalog)
+    whole = whole_config_from_graph(graph, catalog=workshop.catalog)
+    config = whole.pop("model")
     path = job.folder / f"{job.stem}_config.py"
-    write_config(config, path)
+    write_config(config, path, whole)
     return ExportResult(files=[path.name], notes=[f"A model of the type {config['type']}."])
 
 
