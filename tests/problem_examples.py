@@ -90,6 +90,7 @@ CHANGES = {
     "missing-type": ("type: ClassPrediction, ", ""),
     "multiple-documents": ("outputs:", "---\noutputs:"),
     "no-output": (GRAPH[GRAPH.index("outputs:") :], "outputs: {}"),
+    "preprocess-channels": ("preprocess: {resize: [64, 64]}", "preprocess: {resize: [64, 64], channels: gray}"),
     "recursive-subgraph": ("nodes:\n", IN_ITSELF),
     "shape-mismatch": ("num_classes: 2", "num_classes: 2, in_channels: 256"),
     "too-deep": ("depth: 18", "depth: " + "[" * 65 + "]" * 65),

@@ -40,17 +40,26 @@ model = dict(
         loss=dict(type="LabelSmoothLoss", label_smooth_val=0.1),
     ),
 )
+"""
+IMAGES = """\
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+test_pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(type="ResizeEdge", scale=256, edge="short"),
+    dict(type="CenterCrop", crop_size=224),
+    dict(type="PackInputs"),
+]
+test_dataloader = dict(dataset=dict(type="ImageNet", pipeline=test_pipeline))
 """
 
 
 def write_files_of_openmmlab() -> None:
     """Files under the names that docs/openmmlab.md uses; the weights are random."""
-    preprocessor = CONVNEXT.splitlines()[-1]
     for name, text in {
-        "configs/resnet/resnet18_8xb32_in1k.py": OPENMMLAB + preprocessor,
-        "configs/convnext/convnext-tiny_32xb128_in1k.py": CONVNEXT,
-        "mine.py": OPENMMLAB.replace("depth=18", "depth=18, depht=18") + preprocessor,
+        "configs/resnet/resnet18_8xb32_in1k.py": OPENMMLAB + IMAGES,
+        "configs/convnext/convnext-tiny_32xb128_in1k.py": CONVNEXT + IMAGES,
+        "mine.py": OPENMMLAB.replace("depth=18", "depth=18, depht=18")
+        + IMAGES.replace('type="ImageNet"', 'type="CustomDataset", classes=[f"class {n}" for n in range(1000)]'),
     }.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text)

@@ -13,7 +13,7 @@ from PIL import Image
 
 import composer
 from composer.graph import FrozenDict, Graph, Input, Preprocess
-from composer.images import MAX_PIXELS, preprocess
+from composer.images import MAX_PIXELS, prepare, preprocess
 from composer.problems import GraphError
 
 
@@ -81,6 +81,12 @@ def test_mean_and_std_are_of_the_channels_after_reordering() -> None:
         ((33, 100), 10, (10, 30)),  # 30.3, rounded down as ResizeEdge does
         ((10, 20), (7, 5), (7, 5)),
         ((10, 20), None, (10, 20)),
+        ((33, 100), FrozenDict(long=50), (16, 50)),  # 16.5, rounded down
+        ((33, 100), FrozenDict(height=10), (10, 30)),
+        ((33, 100), FrozenDict(width=10), (3, 10)),
+        ((480, 640), FrozenDict(short=800, long=1333), (800, 1067)),  # 1066.7, to the nearest as mmcv does
+        ((300, 900), FrozenDict(short=800, long=1333), (444, 1333)),
+        ((900, 300), FrozenDict(short=800, long=1333), (1333, 444)),
     ],
 )
 def test_one_number_scales_the_shorter_edge_and_two_are_height_and_width(
@@ -103,6 +109,76 @@ def test_the_crop_is_from_the_centre() -> None:
     found = preprocess(graph_with(crop=(2, 4)), ramp(6, 8))
     assert found[0, 0, 0].tolist() == [2, 3, 4, 5]
     assert found[0, 1, :, 0].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("size", "pad", "padded"),
+    [
+        ((5, 9), {"divisor": 4}, (8, 12)),
+        ((8, 12), {"divisor": 4}, (8, 12)),
+        ((5, 9), {"square": True}, (9, 9)),
+        ((5, 9), {"size": (6, 10)}, (6, 10)),
+        ((5, 9), {"size": (4, 10)}, (5, 10)),
+    ],
+)
+def test_padding_is_below_and_on_the_right(size: Any, pad: Any, padded: Any) -> None:
+    found = preprocess(graph_with(pad=FrozenDict(pad, value=200.0)), ramp(*size))
+    assert found.shape[2:] == padded
+    assert torch.equal(found[0, :, : size[0], : size[1]], preprocess(graph_with(), ramp(*size))[0])
+    assert bool((found[0, :, size[0] :] == 200).all()) and bool((found[0, :, :, size[1] :] == 200).all())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [({}, [0, 0, 0]), ({"value": 7.0}, [3, 2, 1]), ({"value": (1.0, 5.0, 9.0)}, [0, 1, 2])],
+)
+def test_padding_is_zero_once_it_is_normalised_unless_it_has_a_value(value: Any, expected: Any) -> None:
+    steps = {"channels": "bgr", "mean": (1.0, 3.0, 5.0), "std": (2.0, 2.0, 2.0)}
+    found = preprocess(graph_with(pad=FrozenDict(size=(3, 3), **value), **steps), ramp(2, 2))
+    assert found[0, :, 2, 2].tolist() == expected
+
+
+def test_the_crop_by_a_share_is_made_before_the_resize() -> None:
+    # 48 of 64 pixels: the share 96 / (96 + 32) of the shorter edge, from row 8 and column 18 on.
+    pixels = ramp(64, 84)
+    found = preprocess(graph_with(crop=(96, 96), crop_padding=32), pixels)
+    cut = preprocess(graph_with(resize=(96, 96)), np.ascontiguousarray(pixels[8:56, 18:66]))
+    assert torch.equal(found, cut)
+
+
+@pytest.mark.parametrize(
+    ("steps", "box"),
+    [
+        ({"resize": FrozenDict(short=20, long=40), "pad": FrozenDict(divisor=32)}, (10.0, 20.0, 30.0, 36.0)),
+        ({"resize": (20, 80)}, (10.0, 20.0, 30.0, 36.0)),
+        ({"resize": (20, 40), "crop": (10, 20)}, (10.0, 20.0, 30.0, 36.0)),
+        ({"crop": (36, 60), "crop_padding": 4}, (10.0, 20.0, 30.0, 36.0)),
+    ],
+)
+def test_boxes_of_an_input_are_those_of_the_image(steps: Any, box: tuple[float, float, float, float]) -> None:
+    frame = prepare(graph_with(**steps), ramp(40, 80)).frame
+    (down, across), (above, left) = frame.scale, frame.origin
+    x1, y1, x2, y2 = box
+    inside = ((x1 - left) * across, (y1 - above) * down, (x2 - left) * across, (y2 - above) * down)
+    assert frame.in_image(inside) == pytest.approx(box)
+    assert frame.in_image((-99.0, -99.0, 999.0, 999.0)) == (0, 0, 80, 40)
+
+
+def test_where_an_image_lies_is_told_with_it() -> None:
+    found = prepare(graph_with(resize=FrozenDict(short=20, long=50), pad=FrozenDict(divisor=32)), ramp(40, 80))
+    assert tuple(found.tensor.shape) == (3, 32, 64)
+    assert (found.frame.image, found.frame.size, found.frame.padded) == ((40, 80), (20, 40), (32, 64))
+    assert found.frame.scale == (0.5, 0.5)
+
+
+def test_bands_are_those_of_an_array() -> None:
+    bands = np.arange(2 * 3 * 5, dtype=np.uint8).reshape(2, 3, 5)
+    graph = graph_with(("B", 5, 2, 3), channels="bands", mean=(1.0,) * 5, std=(2.0,) * 5)
+    assert torch.equal(preprocess(graph, bands)[0], (torch.from_numpy(bands).permute(2, 0, 1).float() - 1) / 2)
+    problem = problem_of(graph, ramp(2, 3)[:, :, 0])
+    assert problem.code == "bad-image" and "expected an array of uint8 [H, W, C]" in problem.message
+    assert problem_of(graph, encoded(Image.fromarray(ramp(2, 3)))).message.endswith("found an image file")
+    assert problem_of(graph, bands[:, :, :3]).code == "image-size"
 
 
 def test_a_picture_is_turned_upright() -> None:

@@ -104,7 +104,7 @@ def _pad(to: Structure, value: Any, path: Path, channels: Any) -> Mapping[str, A
         fix = to.rename((*path, key), (*_PAD, "value"), found[key])
         to.report("bad-preprocess", (*path, key), to.unknown(key, (*_PAD, "value"), "keys"), fix)
     where = [key for key in _PAD if found.get(key) is not None]
-    if len(where) != 1:
+    if len(where) != 1 and len(to.problems) == before:
         text = f"found {' and '.join(where) or 'none'} of the keys {', '.join(_PAD)}; expected one of them"
         to.report("bad-preprocess", path, text)
     _pair(to, found.get("size"), (*path, "size"))
