@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-__all__ = ["all_summed", "from_first", "gathered", "gathered_with_gradient", "process_count", "process_rank"]
+__all__ = [
+    "all_summed",
+    "all_summed_with_gradient",
+    "from_first",
+    "gathered",
+    "gathered_with_gradient",
+    "process_count",
+    "process_rank",
+]
 
 
 def process_count() -> int:
@@ -61,6 +69,11 @@ def all_summed(x: Tensor) -> Tensor:
     return total
 
 
+def all_summed_with_gradient(x: Tensor) -> Tensor:
+    """As ``all_summed``; the gradient is that of the sum of all processes' losses."""
+    return x if process_count() == 1 else cast(Tensor, _Sum.apply(x))  # type: ignore[no-untyped-call]
+
+
 @torch.no_grad()
 def from_first(x: Tensor) -> Tensor:
     """``x`` itself, overwritten with what the first process holds, so that all stay the same."""
@@ -81,3 +94,15 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         start = process_rank() * ctx.rows
         return gradient[start : start + ctx.rows]
+
+
+class _Sum(torch.autograd.Function):
+    """Sums over the processes, forward and backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return all_summed(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return all_summed(gradient)

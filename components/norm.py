@@ -3,19 +3,59 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-__all__ = ["BATCH_NORMS", "build_norm", "norm_name"]
+from components.distributed import all_summed_with_gradient, process_count
+
+__all__ = ["BATCH_NORMS", "SyncBatchNorm", "build_norm", "norm_name"]
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 """The layers that keep running statistics."""
+
+
+class SyncBatchNorm(nn.SyncBatchNorm):
+    """Batch normalisation over all processes, on a CPU too: torch's own layer trains on accelerators alone.
+
+    Several processes compute what one with the samples of all would (statistics, outputs, gradients of the sum of
+    their losses); they may hold different numbers of samples.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The feature map [B, C, ...] with mean 0 and variance 1 over all samples, scaled and shifted."""
+        if input.device.type != "cpu" or process_count() == 1 or not (self.training or self.running_mean is None):
+            return super().forward(input)
+        self._check_input_dim(input)
+        axes = [axis for axis in range(input.dim()) if axis != 1]
+        ones = input.new_full((1,), input.numel() / input.shape[1])
+        sums = all_summed_with_gradient(torch.cat([input.sum(dim=axes), ones]))
+        mean, count = sums[:-1] / sums[-1], sums[-1].detach()
+        if count <= 1:
+            raise ValueError(f"found {list(input.shape)} in all processes, expected more than one value per channel")
+        shape = [1, -1, *[1] * (input.dim() - 2)]
+        centered = input - mean.view(shape)
+        variance = all_summed_with_gradient(centered.square().sum(dim=axes)) / count
+        self._follow(mean.detach(), variance.detach() * count / (count - 1))
+        scaled = centered * (variance + self.eps).rsqrt().view(shape)
+        return torch.addcmul(self.bias.view(shape), scaled, self.weight.view(shape)) if self.affine else scaled
+
+    @torch.no_grad()
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics as torch does."""
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean), share)
+        self.running_var.lerp_(variance.to(self.running_var), share)
+
 
 _LAYERS: dict[str, tuple[str, type[nn.Module]]] = {
     "BN": ("bn", nn.BatchNorm2d),
     "BN1d": ("bn", nn.BatchNorm1d),
     "BN2d": ("bn", nn.BatchNorm2d),
     "BN3d": ("bn", nn.BatchNorm3d),
-    "SyncBN": ("bn", nn.SyncBatchNorm),
+    "SyncBN": ("bn", SyncBatchNorm),
     "GN": ("gn", nn.GroupNorm),
 }
 
