@@ -1,8 +1,9 @@
 #: make run    install, then open the composer in the browser (PORT=..., WORKSPACE=folder of your graphs)
-#: make test   install, then every check and every test
+#: make test   install, then every check and every test, in WORKERS=2 processes
 #: Also: web (build the front end, needs Node.js), check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
 
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -32,7 +33,7 @@ run: $(READY)
 	$(BIN)/composer ui --open $(if $(PORT),--port $(PORT)) $(if $(WORKSPACE),--workspace $(WORKSPACE))
 
 test: check
-	$(BIN)/python -m pytest --durations=20
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=20
 
 test-fast: $(READY)
 	$(BIN)/python -m pytest -m 'not slow'

@@ -27,7 +27,6 @@ FLAGS = (
     "--disable-sync",
 )
 SECONDS_TO_START = 240
-VERSION = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,19 +93,13 @@ def _address(lines: "queue.Queue[str]", said: list[str]) -> str:
             return found[0]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say in which browser the flows ran."""
-    if version := config.stash.get(VERSION, None):
-        terminalreporter.write_line(f"flows ran in Chromium {version}")
-
-
 @pytest.fixture(scope="session")
 def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     """Chromium."""
     expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        pytestconfig.stash[VERSION] = browser.version
+        pytestconfig.option.chromium = browser.version
         yield browser
         browser.close()
 
