@@ -1,5 +1,6 @@
 """Starts the composer in the browser, on this machine unless told otherwise."""
 
+import asyncio
 import gc
 import os
 import secrets
@@ -24,6 +25,8 @@ __all__ = ["ServerSettings", "guarded_app", "serve"]
 
 _PORTS_TRIED = 20
 _SHORTEST_PASSWORD = 8
+_SECONDS_TO_ANSWER = 1
+_SECONDS_TO_STOP = 3
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,43 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda addres
     port = taken.getsockname()[1]
     with Services.open(settings.workspace, settings.folders) as services:
         app = guarded_app(settings, services)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none")
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=_SECONDS_TO_STOP,
+        )
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         services.warm_up()
         gc.collect()
         gc.freeze()  # components and torch stay for good: looking through them again and again would stall edits
         ready(f"http://{shown}:{port}")
-        uvicorn.Server(config).run(sockets=[taken])
+        _Server(config, services.dock.runner.close).run(sockets=[taken])
+
+
+class _Server(uvicorn.Server):
+    """A server that stops though pages are open: their event streams would go on for as long as they are.
+
+    Args:
+        config: How it serves.
+        end_jobs: Ends what runs for the pages, once the server is to stop.
+    """
+
+    def __init__(self, config: uvicorn.Config, end_jobs: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.end_jobs = end_jobs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the jobs, give what is being answered a moment, and hang up."""
+        self.end_jobs()
+        asyncio.get_running_loop().call_later(_SECONDS_TO_ANSWER, self._hang_up)
+        await super().shutdown(sockets)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
 
 
 def guarded_app(settings: ServerSettings, services: Services) -> Guard:

@@ -1,6 +1,10 @@
 """The served app: who may reach it, and that nothing sent to it brings it down."""
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,3 +149,41 @@ def test_a_password_may_come_from_the_environment(monkeypatch):
     monkeypatch.delenv("COMPOSER_PASSWORD")
     with pytest.raises(GraphError, match="COMPOSER_PASSWORD"):
         _user("ada")
+
+
+STREAMING = """
+import socket, sys
+import uvicorn
+from composer.web.server import _Server
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+sock = socket.socket()
+sock.bind(("127.0.0.1", 0))
+sock.listen()
+print(sock.getsockname()[1], flush=True)
+config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=60)
+_Server(config, lambda: print("jobs ended", flush=True)).run(sockets=[sock])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_jobs_and_the_server_while_a_page_is_open(number):
+    command = [sys.executable, "-c", STREAMING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        port = int(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", port)) as page:
+            page.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            received = b""
+            while b"begun" not in received:
+                received += page.recv(1000)
+            process.send_signal(number)
+            told, wrong = process.communicate(timeout=50)  # the stream of an open page has no end
+    assert told == "jobs ended\n"
+    assert "ERROR" not in wrong

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.flows import steps
+from tests.web.flows import drawing, steps
 
 
 @pytest.fixture
@@ -19,17 +19,122 @@ def test_a_number_that_is_set_changes_the_sizes_behind_it(cifar):
     expect(steps.unsaved_mark(cifar)).to_be_visible()
 
 
-def test_text_that_is_no_number_stays_in_its_field_with_the_reason_beside_it(cifar):
+def test_text_that_is_no_number_is_refused_beside_its_field_and_can_be_typed_on(cifar):
     steps.pick(cifar, "head")
     steps.put(cifar, "num_classes", "ten")
-    expect(steps.control(cifar, "num_classes")).to_have_value("ten")
     expect(steps.field(cifar, "num_classes").get_by_role("alert")).to_have_text(
         "found 'ten', expected an integer, at least 1"
     )
+    expect(steps.control(cifar, "num_classes")).to_have_value("10")
+    expect(steps.control(cifar, "num_classes")).to_have_attribute("aria-invalid", "true")
     expect(steps.unsaved_mark(cifar)).to_have_count(0)
+    steps.field(cifar, "num_classes").get_by_role("button", name="Edit it again").click()
+    expect(steps.control(cifar, "num_classes")).to_be_focused()
+    expect(steps.control(cifar, "num_classes")).to_have_value("ten")
     steps.control(cifar, "num_classes").press("Escape")
     expect(steps.control(cifar, "num_classes")).to_have_value("10")
     expect(steps.field(cifar, "num_classes").get_by_role("alert")).to_have_count(0)
+
+
+def test_what_is_refused_as_its_field_goes_away_is_reported(cifar):
+    steps.pick(cifar, "head")
+    steps.control(cifar, "num_classes").fill("ten")
+    steps.pick(cifar, "neck")
+    expect(cifar.get_by_text("num_classes was not changed: found 'ten', expected an integer")).to_be_visible()
+
+
+def test_undo_in_a_form_undoes_the_graph_and_the_form_shows_it(cifar):
+    def params(name):
+        return drawing.document(cifar)["nodes"][name]["params"]
+
+    steps.pick(cifar, "head")
+    number = steps.control(cifar, "num_classes")
+    steps.put(cifar, "num_classes", "7")
+    number.press("Control+z")
+    expect(number).to_have_value("10")
+    expect(steps.unsaved_mark(cifar)).to_have_count(0)
+    number.press("Control+Shift+z")
+    expect(number).to_have_value("7")
+    number.press_sequentially("5")
+    number.press("Control+z")  # what is being typed has an undo of its own
+    expect(number).to_have_value("7")
+    assert params("head")["num_classes"] == 7
+    steps.pick(cifar, "backbone")
+    for name, change, before in (
+        ("depth", lambda control: control.select_option("50"), "18"),
+        ("norm_eval", lambda control: control.check(), None),
+        ("strides", lambda control: (control.fill("1, 2, 2, 1"), control.press("Enter")), "1, 2, 2, 2"),
+    ):
+        kept = params("backbone")
+        control = steps.control(cifar, name)
+        change(control)
+        expect(cifar.get_by_role("button", name=f"Undo: set backbone.{name}")).to_be_enabled()
+        control.press("Control+z")
+        expect(cifar.get_by_role("button", name=f"Redo: set backbone.{name}")).to_be_enabled()
+        assert params("backbone") == kept
+        if before is None:
+            expect(control).not_to_be_checked()
+        elif name == "depth":
+            expect(control.locator("option:checked")).to_have_text(before)
+        else:
+            expect(control).to_have_value(before)
+    steps.name_field(cifar).fill("trunk")
+    steps.name_field(cifar).press("Enter")
+    expect(steps.box(cifar, "trunk")).to_be_visible()
+    cifar.keyboard.press("Control+z")
+    expect(steps.name_field(cifar)).to_have_value("backbone")
+
+
+def test_enter_of_an_input_method_commits_nothing(cifar):
+    session = cifar.context.new_cdp_session(cifar)
+
+    def compose(text, key="Enter"):
+        """Type text by an input method, and press a key that it takes."""
+        session.send("Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)})
+        taken = {"type": "rawKeyDown", "key": key, "code": key}
+        session.send("Input.dispatchKeyEvent", {**taken, "windowsVirtualKeyCode": 229, "nativeVirtualKeyCode": 229})
+
+    def leave():
+        session.send("Input.imeSetComposition", {"text": "", "selectionStart": 0, "selectionEnd": 0})
+
+    before = drawing.document(cifar)
+    search = cifar.get_by_role("searchbox", name="Search the palette")
+    search.click()
+    compose("relu")
+    expect(cifar.locator(".composer-palette-item").first).to_contain_text("ReLU")
+    compose("relu", "Escape")
+    expect(search).to_have_value("relu")
+    leave()
+    steps.pick(cifar, "head")
+    for field in (steps.name_field(cifar), steps.control(cifar, "num_classes")):
+        field.click()
+        compose("7")
+        expect(field).to_be_focused()
+        leave()
+        field.press("Escape")
+    steps.box(cifar, "head").click(position={"x": 20, "y": 6})
+    cifar.keyboard.press("F2")
+    rename = steps.box(cifar, "head").locator("input")
+    expect(rename).to_be_focused()
+    compose("kopf")
+    expect(rename).to_be_focused()
+    leave()
+    rename.press("Escape")
+    expect(steps.box(cifar, "head")).to_be_focused()
+    cifar.keyboard.press("Space")
+    expect(drawing.search_box(cifar)).to_be_focused()
+    compose("relu")
+    expect(drawing.search_box(cifar)).to_be_focused()
+    leave()
+    cifar.keyboard.press("Escape")
+    cifar.keyboard.press("Control+s")
+    name = steps.dialog(cifar, "Save as").get_by_label("Name")
+    expect(name).to_be_focused()
+    compose("kopf")
+    expect(name).to_be_focused()
+    leave()
+    cifar.keyboard.press("Escape")
+    assert drawing.document(cifar) == before
 
 
 def test_a_value_out_of_bounds_stays_in_its_field_with_the_problem_beside_it(cifar):
@@ -83,7 +188,10 @@ def test_a_value_of_several_forms_goes_from_one_to_another(page):
     steps.pick(page, "conv")
     page.get_by_label("Form of kernel_size").select_option("2 integers")
     expect(steps.control(page, "kernel_size")).to_have_value("3, 3")
-    steps.put(page, "kernel_size", "3, 5")
+    steps.put(page, "kernel_size", "3")
+    expect(steps.field(page, "kernel_size").get_by_role("alert")).to_contain_text("expected 2 integers")
+    expect(steps.control(page, "kernel_size")).to_have_value("3, 3")
+    steps.put(page, "kernel_size", "(3, 5)")
     expect(steps.control(page, "kernel_size")).to_have_value("3, 5")
     assert "kernel_size: [3, 5]" in steps.downloaded(page)
 
@@ -92,6 +200,7 @@ def test_a_mapping_is_typed_as_text_and_told_where_it_cannot_be_read(cifar):
     steps.pick(cifar, "backbone")
     steps.put(cifar, "norm_cfg", "{type: GN, num_groups: ")
     expect(steps.field(cifar, "norm_cfg").get_by_role("alert")).to_contain_text("expected")
+    expect(steps.control(cifar, "norm_cfg")).to_have_value("{type: BN, requires_grad: true}")
     steps.put(cifar, "norm_cfg", "{type: GN, num_groups: 8}")
     expect(steps.field(cifar, "norm_cfg").get_by_role("alert")).to_have_count(0)
     assert "norm_cfg: {type: GN, num_groups: 8}" in steps.downloaded(cifar)

@@ -26,7 +26,7 @@ def test_a_momentum_copy_has_a_decay_that_is_checked(siamese):
     siamese.get_by_role("radio", name="Momentum").click()
     steps.put(siamese, "decay", "2")
     expect(steps.field(siamese, "decay").get_by_role("alert")).to_contain_text("expected a number from 0 to 1")
-    expect(steps.control(siamese, "decay")).to_have_value("2")
+    expect(steps.control(siamese, "decay")).to_have_value("0.999")
     steps.put(siamese, "decay", "0.99")
     steps.control(siamese, "update").select_option("after")
     expect(steps.control(siamese, "decay")).to_have_value("0.99")

@@ -4,6 +4,7 @@ import { Canvas } from "./canvas/Canvas";
 import { useKeys } from "./canvas/useKeys";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Guarded } from "./Guarded";
+import { isComposing } from "./keys";
 import { Palette } from "./palette/Palette";
 import { Splitter } from "./Splitter";
 import { Side } from "./side/Side";
@@ -24,7 +25,14 @@ export function App() {
   } as CSSProperties;
   return (
     <ReactFlowProvider>
-      <div className="composer">
+      <div
+        className="composer"
+        onKeyDownCapture={(event) => {
+          if (!isComposing(event.nativeEvent)) return;
+          event.stopPropagation();
+          if (event.key === "Escape") event.preventDefault(); // else a search field is emptied
+        }}
+      >
         <Guarded what="toolbar">
           <Toolbar />
         </Guarded>

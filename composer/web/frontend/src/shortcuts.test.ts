@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pressed, printed } from "./keys";
+import { isComposing, pressed, printed } from "./keys";
 import { keysOf, SHORTCUTS, shortcutOf } from "./shortcuts";
 
 const event = (key: string, part: Partial<KeyboardEvent> = {}) =>
@@ -12,21 +12,56 @@ test("no keys do two things, and no id is there twice", () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test.each([
-  [event("z", { ctrlKey: true }), "undo"],
-  [event("Z", { ctrlKey: true, shiftKey: true }), "redo"],
-  [event("c"), "connect"],
-  [event("C", { shiftKey: true }), "comment"],
-  [event("?", { shiftKey: true }), "help"],
-  [event(" "), "search"],
-  [event("!", { code: "Digit1" }), "lens-tensor"],
-  [event("+", { shiftKey: true }), "zoom-in"],
-])("keys stand for %#", (keys, id) => expect(shortcutOf(keys)?.id).toBe(id));
+const ctrl = { ctrlKey: true };
+const shift = { shiftKey: true };
 
-test("keys that are not in the table do nothing", () =>
-  expect(shortcutOf(event("q", { ctrlKey: true }))).toBeUndefined());
+test.each([
+  ["Ctrl+Z", event("z", ctrl), "undo"],
+  ["Ctrl+Shift+Z", event("Z", { ...ctrl, ...shift }), "redo"],
+  ["c", event("c"), "connect"],
+  ["c with caps lock", event("C"), "connect"],
+  ["Shift+C", event("C", shift), "comment"],
+  ["?", event("?", shift), "help"],
+  ["space", event(" "), "search"],
+  ["+", event("+", shift), "zoom-in"],
+  ["1 of AZERTY without Shift", event("&", { code: "Digit1" }), "lens-tensor"],
+  ["1 of AZERTY with Shift", event("1", { code: "Digit1", ...shift }), "lens-tensor"],
+  ["- of AZERTY", event("-", { code: "Digit6" }), "zoom-out"],
+  ["Ctrl+Z of AZERTY", event("z", { code: "KeyW", ...ctrl }), "undo"],
+  ["Ctrl+S of Dvorak", event("s", { code: "Semicolon", ...ctrl }), "save"],
+  ["Ctrl+Z, Russian", event("я", { code: "KeyZ", ...ctrl }), "undo"],
+  ["Ctrl+Shift+Z, Russian", event("Я", { code: "KeyZ", ...ctrl, ...shift }), "redo"],
+  ["Ctrl+S, Russian", event("ы", { code: "KeyS", ...ctrl }), "save"],
+  ["[, Russian", event("х", { code: "BracketLeft" }), "toggle-palette"],
+  [
+    "[ of QWERTZ",
+    event("[", { code: "Digit8", ctrlKey: true, altKey: true, getModifierState: () => true }),
+    "toggle-palette",
+  ],
+  ["f, Greek", event("φ", { code: "KeyF" }), "fit"],
+  ["Ctrl+G, Hebrew", event("ע", { code: "KeyG", ...ctrl }), "group"],
+  ["Ctrl+D, Arabic", event("ي", { code: "KeyD", ...ctrl }), "duplicate"],
+  ["c, Korean", event("ㅊ", { code: "KeyC" }), "connect"],
+])("%s", (_, keys, id) => expect(shortcutOf(keys)?.id).toBe(id));
+
+test.each([
+  ["Ctrl+Q", event("q", ctrl)],
+  ["Ctrl+;, which lies where Z does, of Dvorak", event(";", { code: "KeyZ", ...ctrl })],
+  ["Ctrl+W, which lies where Z does, of AZERTY", event("w", { code: "KeyZ", ...ctrl })],
+  ["ü, which lies where [ does, of QWERTZ", event("ü", { code: "BracketLeft" })],
+  ["Ctrl+1", event("1", { code: "Digit1", ...ctrl })],
+])("%s does nothing", (_, keys) => expect(shortcutOf(keys)).toBeUndefined());
+
+test("what an input method has is known by each browser's sign of it", () => {
+  expect(isComposing({ key: "Enter", isComposing: true, keyCode: 13 })).toBe(true);
+  expect(isComposing({ key: "Enter", isComposing: false, keyCode: 229 })).toBe(true);
+  expect(isComposing({ key: "Escape", isComposing: true, keyCode: 229 })).toBe(true);
+  expect(isComposing({ key: "Enter", isComposing: false, keyCode: 13 })).toBe(false);
+  expect(isComposing({ key: "Escape", isComposing: true, keyCode: 27 })).toBe(false);
+});
+
 test("keys are printed as people read them", () => {
   expect(keysOf("undo")).toBe("Ctrl+Z");
   expect(printed("Shift+ArrowLeft")).toBe("Shift+←");
-  expect(pressed(event("ArrowLeft", { altKey: true, shiftKey: true }))).toBe("Alt+Shift+ArrowLeft");
+  expect(pressed(event("ArrowLeft", { altKey: true, shiftKey: true }))).toEqual(["Alt+Shift+ArrowLeft"]);
 });

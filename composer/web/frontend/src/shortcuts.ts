@@ -238,7 +238,10 @@ const byKeys = new Map(SHORTCUTS.flatMap((one) => one.keys.map((keys) => [keys, 
 export const shortcut = (id: string): Shortcut | undefined => byId.get(id);
 
 /** The shortcut that the keys of an event stand for. */
-export const shortcutOf = (event: KeyboardEvent): Shortcut | undefined => byKeys.get(pressed(event));
+export const shortcutOf = (event: KeyboardEvent): Shortcut | undefined =>
+  pressed(event)
+    .map((keys) => byKeys.get(keys))
+    .find((found) => found !== undefined);
 
 /** Its keys as people read them: `Ctrl+Z`; empty where there are none. */
 export const keysOf = (id: string): string => printed(byId.get(id)?.keys[0] ?? "");

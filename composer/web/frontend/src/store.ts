@@ -1,7 +1,7 @@
 import { create } from "zustand";
 import { type Bridge, Refusal } from "./bridge";
 import { moved } from "./moved";
-import type { Mode, Operation, Path } from "./operations";
+import { commentBox, type Mode, type Operation, type Path } from "./operations";
 import type { CatalogView, EditReply, GraphView, OpenReply, ProblemView } from "./payloads";
 
 /** A document as it was before a step, with what it looked like. */
@@ -10,6 +10,7 @@ interface Step {
   view: GraphView;
   path: Path;
   label: string;
+  selection: string[];
 }
 
 export interface FileState {
@@ -117,6 +118,17 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 /** Resolves when every change that was asked for is in the document. */
 export const idle = (): Promise<void> => inTurn(async () => undefined);
 
+/** Those of some boxes that a view has; null where it has none of them. */
+function present(view: GraphView, names: string[]): string[] | null {
+  const there = new Set([
+    ...view.nodes.map((node) => node.name),
+    ...view.outputs.map((output) => (output.mode ? `outputs.${output.mode}` : "outputs")),
+    ...view.comments.map((comment) => commentBox(comment.id)),
+  ]);
+  const found = names.filter((name) => there.has(name));
+  return found.length ? found : null;
+}
+
 export const useComposer = create<Composer>()((set, get) => {
   const refused = (error: unknown, told?: (reason: string) => void): null => {
     if (!(error instanceof Refusal)) throw error;
@@ -138,8 +150,8 @@ export const useComposer = create<Composer>()((set, get) => {
     }
   };
   const step = (label: string): Step | null => {
-    const { document, view, path } = get();
-    return view && { document, view, path, label };
+    const { document, view, path, selection } = get();
+    return view && { document, view, path, label, selection };
   };
   const travel = (from: "past" | "future", to: "past" | "future") =>
     inTurn(async () => {
@@ -152,7 +164,7 @@ export const useComposer = create<Composer>()((set, get) => {
         document: there.document,
         view: there.view,
         path: there.path,
-        selection: state.selection.filter((name) => there.view.nodes.some((node) => node.name === name)),
+        selection: present(there.view, state.selection) ?? present(there.view, there.selection) ?? [],
         wire: null,
       }));
     });

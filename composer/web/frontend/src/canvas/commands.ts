@@ -1,7 +1,6 @@
-import type { Mode, Operation } from "../operations";
+import { commentBox, type Mode, type Operation } from "../operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
-import { commentBox } from "./drawing";
 import { placeFor } from "./parts";
 import { type Point, pointer, useCanvas } from "./state";
 import { disconnecting } from "./wiring";

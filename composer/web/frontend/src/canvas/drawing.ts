@@ -1,4 +1,5 @@
 import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
+import { commentBox } from "../operations";
 import type { CommentView, GraphView, NodeView, OutputView, WireView } from "../payloads";
 import { type BoxText, boxText } from "./boxText";
 import { HANDLE, heightOf, rowY, widthOf } from "./geometry";
@@ -33,7 +34,6 @@ export interface WireData extends Record<string, unknown> {
 export type Box = Node<BoxData>;
 export type Wire = Edge<WireData>;
 
-export const commentBox = (id: string): string => `comment:${id}`;
 const UNTABBED = { tabIndex: -1 };
 
 export interface Drawing {

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { isComposing } from "../keys";
 import { shortcutOf } from "../shortcuts";
 import { useComposer } from "../store";
 import { selectedParts } from "./boxes";
@@ -8,6 +9,10 @@ import { pointer, useCanvas } from "./state";
 const TYPED = "input, textarea, select, [contenteditable=true]";
 const CONTROL = "button, a, [role=button], [role=option], [role=menuitem], summary, [role=tab], [role=slider]";
 
+/** A field has an undo of its own while text is typed in it that the graph does not have. */
+const OWN_UNDO =
+  ":is(input:not([type=checkbox], [type=radio], [type=range]), textarea, [contenteditable=true]):not([data-held])";
+
 const inField = (target: EventTarget | null): boolean => target instanceof Element && target.closest(TYPED) !== null;
 /** The keys of the canvas count where nothing else has the keyboard. */
 const onCanvas = (target: EventTarget | null): boolean =>
@@ -16,8 +21,10 @@ const isOpen = (): boolean => useComposer.getState().dialog !== null || useCanva
 
 function pressed(event: KeyboardEvent): void {
   const found = shortcutOf(event);
-  if (!found || found.native || event.defaultPrevented || event.isComposing) return;
-  if (inField(event.target) && !found.typing) return;
+  if (!found || found.native || event.defaultPrevented || isComposing(event)) return;
+  const undoes = found.id === "undo" || found.id === "redo";
+  const own = undoes ? event.target instanceof Element && event.target.matches(OWN_UNDO) : inField(event.target);
+  if (own && !found.typing) return;
   if (isOpen()) return;
   if (!found.anywhere && !found.typing) {
     if (!onCanvas(event.target)) return;

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
+import { shortcutOf } from "../shortcuts";
 import { Icon } from "../toolbar/Icon";
 
 const FOCUSABLE = 'button:not(:disabled):not([tabindex="-1"]), input:not(:disabled), textarea, select, [tabindex="0"]';
@@ -31,7 +32,7 @@ export function Modal({ title, onClose, children, footer, size = "narrow" }: Pro
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation();
     if (event.key === "Escape") onClose();
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") event.preventDefault();
+    if (shortcutOf(event.nativeEvent)?.typing) event.preventDefault(); // the browser's own Save and Open
     if (event.key !== "Tab") return;
     const all = [...(box.current?.querySelectorAll<HTMLElement>(FOCUSABLE) ?? [])].filter((one) => one.offsetParent);
     const edge = event.shiftKey ? all[0] : all.at(-1);

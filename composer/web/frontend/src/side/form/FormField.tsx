@@ -3,6 +3,7 @@ import { Icon } from "../../toolbar/Icon";
 import { Prose } from "../inspect/Prose";
 import { Control } from "./Control";
 import { bounds, describe, type Field } from "./fields";
+import { type Refusal, Refused } from "./Refused";
 import type { Commit } from "./TextControl";
 
 interface Props {
@@ -31,7 +32,7 @@ interface Props {
 /** A named value with its help, its mark where it was changed, and why it is refused. */
 export function FormField(props: Props) {
   const { name, field, given, reset, help, problem, mark, disabled } = props;
-  const [reason, setReason] = useState<string | null>(null);
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
   const id = useId();
   const limits = bounds(field);
   const stacked = field.kind === "union" || field.kind === "mapping" || field.kind === "any" || !!props.tall;
@@ -49,7 +50,7 @@ export function FormField(props: Props) {
             title={props.resetWords ?? "Reset to the default"}
             disabled={disabled}
             onClick={() => {
-              setReason(null);
+              setRefusal(null);
               reset();
             }}
           >
@@ -63,8 +64,8 @@ export function FormField(props: Props) {
           field={field}
           value={props.value}
           commit={props.commit}
-          refused={setReason}
-          invalid={reason !== null || !!problem}
+          refused={(reason, again) => setRefusal(reason === null ? null : { reason, again })}
+          invalid={refusal !== null || !!problem}
           disabled={disabled}
           placeholder={props.placeholder}
           fallback={props.fallback}
@@ -75,12 +76,7 @@ export function FormField(props: Props) {
       </div>
       <div id={`${id}-notes`} className="composer-field-notes">
         {mark}
-        {reason && (
-          <div className="composer-reason" role="alert">
-            {reason}
-            {limits && `, ${limits}`}
-          </div>
-        )}
+        <Refused refusal={refusal} more={limits} />
         {problem}
         {help && (
           <div className="composer-field-help" title={help}>

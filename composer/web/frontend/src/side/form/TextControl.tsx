@@ -1,5 +1,7 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useComposer } from "../../store";
 import { type Field, isNumber } from "./fields";
+import type { Read } from "./flow";
 import { readText, textOf } from "./values";
 
 /** Sets a value; gives why it was refused. */
@@ -10,8 +12,8 @@ export interface ControlProps {
   field: Field;
   value: unknown;
   commit: Commit;
-  /** Told why what is typed is no value; null where it is one. */
-  refused: (reason: string | null) => void;
+  /** Told why what was typed is no value, and how it can be typed on; null where it is one. */
+  refused: (reason: string | null, again?: () => void) => void;
   invalid?: boolean;
   disabled?: boolean;
   placeholder?: string;
@@ -20,9 +22,12 @@ export interface ControlProps {
   also?: string[];
   /** Several lines of text, in which Enter begins a new one. */
   tall?: boolean;
+  /** Reads what is typed, in place of `readText`. */
+  read?: (text: string) => Read;
 }
 
-/** A value as text: taken over on Enter, on leaving the field, and when the field goes away; Escape takes it back. */
+/** A value as text: taken over on Enter, on leaving the field, and when the field goes away; Escape takes it back.
+ * What is refused gives way to the value that the graph has, and can be typed on. */
 export function TextControl({
   id,
   field,
@@ -34,41 +39,63 @@ export function TextControl({
   placeholder,
   label,
   tall,
+  read = (text) => readText(field, text),
 }: ControlProps) {
   const shown = textOf(field, value);
   const [draft, setDraft] = useState<string | null>(null);
-  const latest = useRef<{ draft: string | null; take: () => Promise<void> }>({
-    draft: null,
-    take: async () => undefined,
-  });
+  const [taking, setTaking] = useState(false);
+  const element = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
+  const latest = useRef({ draft: null as string | null, reason: null as string | null, take: async () => {} });
 
   const change = (text: string | null) => {
     latest.current.draft = text;
+    latest.current.reason = null;
     setDraft(text);
     refused(null);
+  };
+  const refuse = (text: string, reason: string) => {
+    latest.current.reason = reason;
+    setDraft(null);
+    refused(reason, () => {
+      change(text);
+      element.current?.focus();
+    });
   };
   const take = async () => {
     const text = latest.current.draft;
     if (text === null) return;
     if (text === shown) return change(null);
-    const read = readText(field, text);
-    if ("reason" in read) return refused(read.reason);
     latest.current.draft = null;
-    const reason = await commit(read.value);
+    const found = read(text);
+    if ("reason" in found) return refuse(text, found.reason);
+    setTaking(true);
+    const reason = await commit(found.value);
+    setTaking(false);
+    if (latest.current.draft !== null) return; // typed on while it was under way
     if (reason === null) return setDraft(null);
-    latest.current.draft = text;
+    if (!useComposer.getState().offline) return refuse(text, reason);
+    latest.current.draft = text; // nobody refused it: it can be taken over once the server is back
     refused(reason);
   };
   latest.current.take = take;
 
   useEffect(() => {
-    latest.current.draft = null;
+    if (latest.current.draft !== null) return;
     setDraft(null);
+    latest.current.reason = null;
+    refused(null);
   }, [shown]);
-  useEffect(() => () => void latest.current.take(), []);
+  useEffect(() => {
+    const { current } = latest;
+    return () => {
+      void current.take().then(() => {
+        if (current.reason) useComposer.getState().tell("error", `${label} was not changed: ${current.reason}`);
+      });
+    };
+  }, []);
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && draft !== null) {
+    if (event.key === "Escape" && (draft !== null || latest.current.reason !== null)) {
       event.stopPropagation();
       change(null);
     }
@@ -86,7 +113,9 @@ export function TextControl({
   const Tag = tall || isTall(field) ? "textarea" : "input";
   return (
     <Tag
+      ref={element}
       id={id}
+      data-held={draft === null || draft === shown || taking ? "" : undefined}
       className={`composer-input${isCode(field) ? " is-code" : ""}`}
       value={draft ?? shown}
       placeholder={placeholder}

@@ -1,5 +1,6 @@
 import { useId, useState } from "react";
 import type { Field } from "./fields";
+import { type Refusal, Refused } from "./Refused";
 import { type Commit, TextControl } from "./TextControl";
 
 interface Props {
@@ -16,7 +17,7 @@ interface Props {
 /** A line of text that can be changed in place, with why a change is refused. */
 export function TextLine({ label, value, commit, field = { kind: "text" }, placeholder, hideLabel, disabled }: Props) {
   const id = useId();
-  const [reason, setReason] = useState<string | null>(null);
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
   return (
     <div className="composer-line">
       <label htmlFor={id} className={hideLabel ? "composer-hidden" : undefined}>
@@ -27,17 +28,14 @@ export function TextLine({ label, value, commit, field = { kind: "text" }, place
         field={field}
         value={value}
         commit={commit}
-        refused={setReason}
-        invalid={reason !== null}
+        refused={(reason, again) => setRefusal(reason === null ? null : { reason, again })}
+        invalid={refusal !== null}
+        label={label}
         placeholder={placeholder}
         disabled={disabled}
       />
       <div id={`${id}-notes`}>
-        {reason && (
-          <div className="composer-reason" role="alert">
-            {reason}
-          </div>
-        )}
+        <Refused refusal={refusal} />
       </div>
     </div>
   );

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { Control } from "./Control";
 import { alternativeOf, converted, describe, type Field } from "./fields";
 import type { ControlProps } from "./TextControl";
+import { readAs } from "./values";
 
 /** A value of one of several forms: `integer`, `2 integers`, `none`. */
 export function UnionControl(props: ControlProps & { fallback?: unknown }) {
@@ -23,11 +24,19 @@ export function UnionControl(props: ControlProps & { fallback?: unknown }) {
     const start = converted(next, value, fallback);
     setChosen(index);
     refused(null);
-    if (start !== undefined) refused(await commit(start));
+    if (start === undefined) return;
+    const reason = await commit(start);
+    refused(reason);
+    if (reason !== null) setChosen(null);
   };
   if (!form) return null;
   return (
-    <div className="composer-union">
+    <div
+      className="composer-union"
+      onBlur={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget)) setChosen(null); // nothing was typed in the chosen form
+      }}
+    >
       <select
         className="composer-select"
         aria-label={`Form of ${label ?? "the value"}`}
@@ -44,7 +53,12 @@ export function UnionControl(props: ControlProps & { fallback?: unknown }) {
       {form.kind === "none" ? (
         <span id={id} className="composer-soft" />
       ) : (
-        <Control {...props} field={form} value={chosen === null || chosen === now ? value : undefined} />
+        <Control
+          {...props}
+          field={form}
+          value={chosen === null || chosen === now ? value : undefined}
+          read={(text) => readAs(form, options, text)}
+        />
       )}
     </div>
   );

@@ -1,4 +1,5 @@
-/** Values as YAML writes them on one line: `{type: BN, eps: 1e-5}`, `[1, 2]`. Read by the core schema of YAML 1.2. */
+/** Values as YAML writes them on one line: `{type: BN, eps: 1e-5}`, `[1, 2]`. Read by the core schema of YAML 1.2,
+ * and as Python writes tuples and `None`. */
 
 export type Read = { value: unknown } | { reason: string };
 
@@ -26,6 +27,7 @@ export function readFlow(text: string, mapping = false): Read {
 
 class Reader {
   private at = 0;
+  private tuples = 0;
 
   constructor(private readonly text: string) {}
 
@@ -55,7 +57,8 @@ class Reader {
   private value(depth: number): unknown {
     if (depth > DEEPEST) throw this.wrong("it is nested too deep");
     if (this.take("{")) return this.mapping(depth);
-    if (this.take("[")) return this.list(depth);
+    if (this.take("[")) return this.list(depth, "]");
+    if (this.take("(")) return this.tuple(depth);
     return this.scalar(false);
   }
 
@@ -72,13 +75,22 @@ class Reader {
     return { ...found };
   }
 
-  private list(depth: number): unknown[] {
+  private list(depth: number, end: string): unknown[] {
     const found: unknown[] = [];
-    while (!this.take("]")) {
+    while (!this.take(end)) {
       found.push(this.value(depth + 1));
-      if (!this.take(",") && this.text[this.at] !== "]") throw this.wrong("expected ',' or ']'");
+      if (!this.take(",") && this.text[this.at] !== end) throw this.wrong(`expected ',' or '${end}'`);
     }
     return found;
+  }
+
+  /** `(3, 5)`, `(3,)` and `()` are lists; `(3)` is 3, as in Python. */
+  private tuple(depth: number): unknown {
+    this.tuples += 1;
+    const found = this.list(depth, ")");
+    this.tuples -= 1;
+    const comma = /,\s*\)$/.test(this.text.slice(0, this.at));
+    return found.length === 1 && !comma ? found[0] : found;
   }
 
   private scalar(key: boolean): unknown {
@@ -87,7 +99,8 @@ class Reader {
     if (quote === '"') return this.double();
     if (quote === "'") return this.single();
     const rest = this.text.slice(this.at);
-    const word = (key ? /^[^,{}[\]:]+/ : /^([^,{}[\]:]|:(?=\S))+/).exec(rest)?.[0] ?? "";
+    const plain = this.tuples ? /^([^,{}[\]():]|:(?=\S))+/ : /^([^,{}[\]:]|:(?=\S))+/;
+    const word = (key ? /^[^,{}[\]:]+/ : plain).exec(rest)?.[0] ?? "";
     if (!word.trim()) throw this.wrong(rest ? "expected a value" : "it ends too early, expected a value");
     this.at += word.length;
     return key ? word.trim() : scalarOf(word.trim());
@@ -113,7 +126,7 @@ class Reader {
 }
 
 function scalarOf(word: string): unknown {
-  if (/^(~|null|Null|NULL)$/.test(word)) return null;
+  if (/^(~|null|Null|NULL|None)$/.test(word)) return null;
   if (/^(true|True|TRUE)$/.test(word)) return true;
   if (/^(false|False|FALSE)$/.test(word)) return false;
   if (UNREADABLE.test(word)) throw new Unreadable(`${word} is no number that a graph may hold`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fieldOf } from "./fields";
 import { readFlow, writeFlow } from "./flow";
-import { readText, same, textOf } from "./values";
+import { readAs, readText, same, textOf } from "./values";
 
 const FIELDS = {
   integer: fieldOf({ type: "integer" }),
@@ -10,6 +10,9 @@ const FIELDS = {
   pair: fieldOf({ type: "array", prefixItems: [{ type: "integer" }, { type: "integer" }] }),
   mapping: fieldOf({ type: "object" }),
   text: fieldOf({ type: "string" }),
+  texts: fieldOf({ type: "array", items: { type: "string" } }),
+  pairs: fieldOf({ type: "array", items: { type: "array", prefixItems: [{ type: "integer" }, { type: "integer" }] } }),
+  any: fieldOf({}),
 };
 
 describe("a value is read from what was typed", () => {
@@ -26,6 +29,39 @@ describe("a value is read from what was typed", () => {
     ["integers", "", []],
     ["pair", "3, 4", [3, 4]],
     ["pair", "[3, 4]", [3, 4]],
+    ["pair", "(3, 5)", [3, 5]],
+    ["pair", " ( 3 , 5 , ) ", [3, 5]],
+    ["pair", "3 5", [3, 5]],
+    ["pair", "(3, $width)", [3, "$width"]],
+    ["integers", "(1, 2, 2)", [1, 2, 2]],
+    ["integers", "(3,)", [3]],
+    ["integers", "()", []],
+    [
+      "pairs",
+      "((1, 2), (3, 4))",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "pairs",
+      "(1, 2), (3, 4)",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    ["pairs", "[[1, 2]]", [[1, 2]]],
+    ["pairs", "()", []],
+    ["texts", "cat, dog", ["cat", "dog"]],
+    ["texts", "('cat', 'dog')", ["cat", "dog"]],
+    ["texts", 'crane (bird), "cat, big", driver\'s seat', ["crane (bird)", "cat, big", "driver's seat"]],
+    ["texts", "(bird)", ["(bird)"]],
+    ["any", "(1, (2, None), True)", [1, [2, null], true]],
+    ["any", "(3)", 3],
+    ["any", "None", null],
+    ["mapping", "{size: (3, 5), bias: None}", { size: [3, 5], bias: null }],
     ["mapping", "{type: BN, requires_grad: true}", { type: "BN", requires_grad: true }],
     ["mapping", "type: BN\neps: 1e-5", { type: "BN", eps: 0.00001 }],
     ["mapping", '{"type": "BN"}', { type: "BN" }],
@@ -43,6 +79,13 @@ describe("a value is read from what was typed", () => {
     ["integer", "inf", "found 'inf', expected an integer"],
     ["number", "1e999", "found '1e999', expected a number"],
     ["integers", "1, x", "found 'x', expected an integer"],
+    ["integers", "(1, x)", "found 'x', expected an integer"],
+    ["pair", "3", "found '3', expected 2 integers"],
+    ["pair", "3, 4, 5", "found '3, 4, 5', expected 2 integers"],
+    ["pair", "(3, x)", "found '(3, x)', expected 2 integers"],
+    ["pair", "(3, 5", "found '(3, 5', expected 2 integers"],
+    ["pair", "", "found '', expected 2 integers"],
+    ["pairs", "(1, 2, 3)", "found '(1, 2, 3)', expected list of values"],
     ["mapping", "[1]", "expected a mapping such as {type: BN}"],
     ["mapping", "{a: 1", "expected ',' or '}', at character 6"],
   ] as const)("%s refuses %j", (field, text, reason) => {
@@ -50,11 +93,29 @@ describe("a value is read from what was typed", () => {
   });
 });
 
+describe("a value of several forms", () => {
+  const forms = [FIELDS.integer, FIELDS.pair, fieldOf({ type: "null" }), FIELDS.text];
+
+  it.each([
+    [0, "3", { value: 3 }],
+    [0, "(3, 5)", { value: [3, 5] }],
+    [0, "None", { value: null }],
+    [1, "None", { value: null }],
+    [3, "None", { value: "None" }],
+    [1, "3", { reason: "found '3', expected 2 integers" }],
+    [0, "three", { reason: "found 'three', expected an integer" }],
+    [0, "(3, 5, 7)", { reason: "found '(3, 5, 7)', expected an integer" }],
+  ])("form %i from %j is %j", (form, text, read) => {
+    expect(readAs(forms[form] ?? FIELDS.any, forms, text)).toEqual(read);
+  });
+});
+
 describe("YAML on one line", () => {
   it.each([
     [{ type: "Kaiming", layer: ["Conv2d"] }, "{type: Kaiming, layer: [Conv2d]}"],
     [[1, 2.5, null, true, "no: yes"], '[1, 2.5, null, true, "no: yes"]'],
-    [["12", "true", "", "null"], '["12", "true", "", "null"]'],
+    [["12", "true", "", "null", "None"], '["12", "true", "", "null", "None"]'],
+    [["(3, 5)", "a (b)"], '["(3, 5)", "a (b)"]'],
     [{ "a b": {} }, "{a b: {}}"],
   ])("%j is %s and back", (value, text) => {
     expect(writeFlow(value)).toBe(text);
@@ -71,7 +132,7 @@ describe("YAML on one line", () => {
     expect(readFlow(text)).toEqual({ value });
   });
 
-  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "{a}"])(
+  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "{a}", "(1", "(1, 2]"])(
     "%s is refused with a reason",
     (text) => {
       expect(readFlow(text)).toHaveProperty("reason");

@@ -1,3 +1,4 @@
+import { commentBox } from "../../operations";
 import { useComposer } from "../../store";
 import { CommentInspector } from "./CommentInspector";
 import { GraphInspector } from "./GraphInspector";
@@ -17,7 +18,7 @@ export function Inspector() {
   if (wire) return <WireInspector key={wire.id} wire={wire} />;
   const nodes = view.nodes.filter((node) => selection.includes(node.name));
   const outputs = view.outputs.filter((one) => selection.includes(one.mode ? `outputs.${one.mode}` : "outputs"));
-  const comments = view.comments.filter((one) => selection.includes(one.id));
+  const comments = view.comments.filter((one) => selection.includes(commentBox(one.id)));
   const count = nodes.length + outputs.length + comments.length;
   if (count > 1) return <ManyInspector nodes={nodes} count={count} />;
   const [node] = nodes;
