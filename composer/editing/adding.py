@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from composer.editing.called import Called
 from composer.editing.draft import Draft
 from composer.editing.flowing import Flows, fitting
 from composer.editing.naming import accepted, fresh, snake
@@ -20,7 +21,7 @@ from composer.ports import PortType
 from composer.preparing import fitting_steps
 from composer.problems import suggestion
 
-__all__ = ["add_input", "add_node", "holds", "read_input"]
+__all__ = ["add_input", "add_node", "called_by", "holds", "known_part", "read_input"]
 
 
 def add_node(draft: Draft, operation: AddNode) -> None:
@@ -29,9 +30,7 @@ def add_node(draft: Draft, operation: AddNode) -> None:
     Raises:
         GraphError: What it calls is not known, or its id is illegal or taken.
     """
-    if (operation.type is None) == (operation.graph is None):
-        raise refused("a new node has a type or calls a subgraph: one of them")
-    _known(draft, operation)
+    known_part(draft, operation.type, operation.graph)
     wanted = snake(operation.type or "") or operation.graph or "node"
     name = fresh(wanted, draft.names) if operation.id is None else accepted(operation.id, draft.names, "a node")
     draft.nodes[name] = Node(operation.type, operation.graph)
@@ -93,20 +92,34 @@ def holds(graph: Graph, outer: str, inner: str) -> bool:
     return False
 
 
-def _known(draft: Draft, operation: AddNode) -> None:
-    if operation.type is not None and operation.type not in draft.catalog:
-        shown = operation.type[:40]
+def known_part(draft: Draft, type: str | None, graph: str | None) -> None:
+    """Make sure that there is such a part, and that the open scope may call it.
+
+    Raises:
+        GraphError: There is none, or it holds the open scope.
+    """
+    if (type is None) == (graph is None):
+        raise refused("a node has a type or calls a subgraph: one of them")
+    if type is not None and type not in draft.catalog:
+        shown = type[:40]
         hint = suggestion(shown, draft.catalog.components, "types")
         raise refused(f"there is no type '{shown}' in the catalog; {hint}", shown, code="unknown-type")
-    if operation.graph is None:
+    if graph is None:
         return
-    if operation.graph not in draft.graphs:
-        shown = operation.graph[:40]
+    if graph not in draft.graphs:
+        shown = graph[:40]
         hint = suggestion(shown, draft.graphs, "subgraphs")
         raise refused(f"there is no subgraph '{shown}'; {hint}", shown, code="unknown-subgraph")
-    if draft.scope and holds(draft.base, operation.graph, draft.scope):
-        text = f"'{operation.graph}' holds '{draft.scope}', which is open: a subgraph cannot hold itself"
-        raise refused(text, operation.graph, code="recursive-subgraph")
+    if draft.scope and holds(draft.base, graph, draft.scope):
+        text = f"'{graph}' holds '{draft.scope}', which is open: a subgraph cannot hold itself"
+        raise refused(text, graph, code="recursive-subgraph")
+
+
+def called_by(draft: Draft, type: str | None, graph: str | None) -> Called:
+    """What a node of this type, or one that calls this subgraph, calls."""
+    if type is not None:
+        return Called(draft.catalog.get(type), None, type)
+    return Called(None, draft.graphs.get(graph or ""), graph or "")
 
 
 def _wire_to_first(draft: Draft, name: str, ref: Ref) -> None:

@@ -10,6 +10,7 @@ from composer.editing.bypassing import bypass
 from composer.editing.called import scope_of
 from composer.editing.draft import Applied, Draft
 from composer.editing.grouping import group
+from composer.editing.inserting import insert
 from composer.editing.outputs import remove_output, set_output
 from composer.editing.parameters import reset_param, set_param, set_subgraph_param
 from composer.editing.pasting import duplicate, paste
@@ -17,6 +18,7 @@ from composer.editing.placing import comment, place, remove_comment
 from composer.editing.refusal import refused
 from composer.editing.removing import remove, remove_input
 from composer.editing.renaming import rename
+from composer.editing.replacing import replace_node
 from composer.editing.settings import apply_fix, set_graph, set_input
 from composer.editing.subgraphs import remove_subgraph, rename_subgraph
 from composer.editing.ungrouping import ungroup
@@ -28,6 +30,8 @@ __all__ = ["apply"]
 
 _WORK: Mapping[type, Callable[[Draft, Any], None]] = {
     op.AddNode: add_node,
+    op.ReplaceNode: replace_node,
+    op.Insert: insert,
     op.AddInput: add_input,
     op.SetInput: set_input,
     op.RemoveInput: remove_input,

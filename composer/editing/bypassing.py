@@ -13,7 +13,7 @@ from composer.editing.refusal import refused
 from composer.editing.wires import lists_of, takes_list, wire_of
 from composer.graph import Ref, Wire, refs_of
 
-__all__ = ["bypass", "bypassed_among", "set_bypassed"]
+__all__ = ["bypass", "bypassed_among", "carries_on", "set_bypassed"]
 
 End = tuple[str, str]
 """The box and the port at which a wire ends."""
@@ -30,12 +30,17 @@ def bypass(draft: Draft, operation: Bypass) -> None:
         draft.node(name)
     if operation.on:
         for name in names:
-            if not _carrying(draft, name, draft.nodes[name].inputs):
+            if not carries_on(draft, name):
                 text = f"nothing flows into {name} that could take its place: wire it first"
                 raise refused(text, node=name)
         set_bypassed(draft, names, {})
     else:
         set_bypassed(draft, {}, names)
+
+
+def carries_on(draft: Draft, name: str) -> bool:
+    """Whether something flows into a node that could take its place."""
+    return bool(_carrying(draft, name, draft.nodes[name].inputs))
 
 
 def bypassed_among(draft: Draft, names: Iterable[str]) -> dict[str, None]:

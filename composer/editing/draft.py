@@ -23,11 +23,13 @@ class Applied:
         graph: The changed graph.
         created: Names that it made, in order.
         renamed: New names by old ones.
+        notes: What was not kept, in words.
     """
 
     graph: Graph
     created: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Draft:
@@ -55,6 +57,7 @@ class Draft:
         self.settings: dict[str, Any] = {}
         self.created: list[str] = []
         self.renamed: dict[str, str] = {}
+        self.notes: list[str] = []
         self._later: list[Callable[[Graph], Graph]] = []
 
     # --- what is there ---
@@ -207,13 +210,13 @@ class Draft:
         return {**parts, "data_samples": FrozenDict(self.data_samples), "outputs": outputs}
 
     def applied(self) -> Applied:
-        """The changed graph and the names that were made."""
-        return Applied(self.graph(), tuple(self.created), dict(self.renamed))
+        """The changed graph, the names that were made, and what was not kept."""
+        return Applied(self.graph(), tuple(self.created), dict(self.renamed), tuple(self.notes))
 
     def again(self, graph: Graph) -> "Draft":
         """The same scope of a graph that was changed elsewhere; the names that were made are kept."""
         found = Draft(graph, self.scope, self.catalog)
-        found.created, found.renamed = self.created, self.renamed
+        found.created, found.renamed, found.notes = self.created, self.renamed, self.notes
         return found
 
     def all_wires(self) -> Iterator[tuple[str, str, Wire]]:

@@ -11,7 +11,7 @@ from composer.ports import PortType, port_type
 from composer.rules import port_types
 from composer.rules.flows import UNKNOWN, ByMode, Flow, fits
 
-__all__ = ["Flows", "entry_of", "fitting"]
+__all__ = ["FlowTable", "Flows", "entry_of", "fitting", "settled"]
 
 FlowTable = Mapping[str, Mapping[str, Mapping[str, Flow]]]
 
@@ -55,10 +55,14 @@ class Flows:
         self._given = table
 
     @cached_property
+    def tables(self) -> FlowTable:
+        """What each output of each node of each scope carries."""
+        return port_types(self.graph, self.catalog) if self._given is None else self._given
+
+    @property
     def table(self) -> Mapping[str, Mapping[str, Flow]]:
         """What each output of each node carries."""
-        table = port_types(self.graph, self.catalog) if self._given is None else self._given
-        return table.get(self.scope, {})
+        return self.tables.get(self.scope, {})
 
     def of(self, ref: Ref) -> PortType | None:
         """What a reference carries; None where that is not known."""
@@ -68,7 +72,7 @@ class Flows:
             ports = self.table.get(ref.source, {})
             only = next(iter(ports)) if len(ports) == 1 else None
             flow = ports.get(ref.port or only or "")
-        kind = _settled(flow)
+        kind = settled(flow)
         return kind if kind is None or ref.index is None else entry_of(kind)
 
     def called(self, name: str) -> Called:
@@ -91,7 +95,7 @@ class Flows:
         return Port(port, kind or UNKNOWN)
 
 
-def _settled(flow: Flow | None) -> PortType | None:
+def settled(flow: Flow | None) -> PortType | None:
     """What a wire carries, in the first mode that says so."""
     if isinstance(flow, ByMode):
         flow = next((flow.types[mode] for mode in MODES if mode in flow.types), None)

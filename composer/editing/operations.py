@@ -19,6 +19,7 @@ __all__ = [
     "Duplicate",
     "EditStep",
     "Group",
+    "Insert",
     "Operation",
     "Paste",
     "Place",
@@ -29,6 +30,7 @@ __all__ = [
     "RemoveSubgraph",
     "Rename",
     "RenameSubgraph",
+    "ReplaceNode",
     "ResetParam",
     "SetFrozen",
     "SetGraph",
@@ -55,12 +57,12 @@ class Target(_Data):
 
     Args:
         node: Its id.
-        port: The port.
+        port: The port; left out, the one that fits (of an output: a new one).
         at: Which of its wires, for a port that takes many; None for all, or to add one at the end.
     """
 
     node: str
-    port: str
+    port: str = ""
     at: int | None = None
 
 
@@ -85,6 +87,35 @@ class AddNode(_Data):
     """A reference that is wired to the first port of the new node that takes it."""
     target: Target | None = None
     """A port that is wired to the first output of the new node that fits."""
+
+
+class ReplaceNode(_Data):
+    """Call another component or subgraph in the place of a node.
+
+    The node keeps its id, the wires that fit, and parameters of the same name; what is not kept is said.
+    """
+
+    op: Literal["replace-node"] = "replace-node"
+    node: str
+    type: str | None = None
+    graph: str | None = None
+
+
+class Insert(_Data):
+    """Put a node into a wire: one that has no wires yet (``node``), or a new one that calls ``type`` or ``graph``.
+
+    The wire is named by its ends; it is led through the node in these modes (None: in all that it serves).
+    """
+
+    op: Literal["insert"] = "insert"
+    source: str
+    target: Target
+    modes: list[Mode] | None = None
+    node: str | None = None
+    type: str | None = None
+    graph: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    position: Position | None = None
 
 
 class AddInput(_Data):
@@ -171,10 +202,9 @@ class SetFrozen(_Data):
 
 
 class Connect(_Data):
-    """Wire a source to a port; a port that takes one wire loses the one it has, in these modes.
+    """Wire a source to a port; a port that takes one wire loses the one it has, in these modes (None: in all).
 
-    Args:
-        modes: The modes that the wire serves; None for all.
+    Of a node alone (``neck``) the port is taken that fits; where several fit equally, one must be named.
     """
 
     op: Literal["connect"] = "connect"
@@ -338,6 +368,8 @@ class ApplyFix(_Data):
 
 Operation = Annotated[
     AddNode
+    | ReplaceNode
+    | Insert
     | AddInput
     | SetInput
     | RemoveInput

@@ -1,17 +1,18 @@
 """Wires: connect, disconnect, and the modes that a wire serves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from composer.editing.draft import Draft
 from composer.editing.flowing import Flows, fitting
+from composer.editing.matching import best_inputs, best_outputs
 from composer.editing.operations import Connect, Disconnect, SetOutput, SetWireModes, Target
 from composer.editing.outputs import NEW, drop_output, mode_of_box, set_output
 from composer.editing.refusal import refused
 from composer.editing.wires import Strand, modes_of, strands_of, takes_list, woven
-from composer.graph import Node, Ref, Wire, refs_of
+from composer.graph import MODES, Node, Ref, Wire, refs_of
 from composer.problems import suggestion
 
-__all__ = ["closes_ring", "connect", "connect_ref", "disconnect", "set_wire_modes"]
+__all__ = ["chosen", "closes_ring", "connect", "connect_ref", "disconnect", "set_wire_modes"]
 
 
 def closes_ring(nodes: Mapping[str, Node], source: str, target: str) -> bool:
@@ -29,9 +30,14 @@ def closes_ring(nodes: Mapping[str, Node], source: str, target: str) -> bool:
 
 
 def connect(draft: Draft, operation: Connect) -> None:
-    """Wire a source to a port, or to an output; of a sequence the last level, where the port takes one."""
-    ref = draft.reference(operation.source)
+    """Wire a source to a port, or to an output; of a sequence the last level, where the port takes one.
+
+    Raises:
+        GraphError: An end is not there, does not fit, or several fit equally and none is named.
+    """
     target = operation.target
+    flows = Flows(draft.base, draft.scope, draft.catalog)
+    ref = _source(draft, flows, operation)
     if mode_of_box(target.node) is not None:
         mode, _ = mode_of_box(target.node) or (None, "")
         name = None if target.port in NEW else target.port
@@ -39,10 +45,48 @@ def connect(draft: Draft, operation: Connect) -> None:
             draft, SetOutput(mode=mode, name=name, source=str(ref), modes=operation.modes if mode is None else None)
         )
         return
-    flows = Flows(draft.base, draft.scope, draft.catalog)
+    if not target.port:
+        target = Target(node=target.node, port=_port(draft, flows, ref, target.node))
     port = flows.input_port(target.node, target.port) if target.node in draft.nodes else None
     kind = None if port is None else port.type
     connect_ref(draft, fitting(ref, flows.of(ref), kind) or ref, target, modes_of(operation.modes))
+
+
+def _source(draft: Draft, flows: Flows, operation: Connect) -> Ref:
+    """The source that is named; of a node alone with several outputs the one that fits."""
+    name, target = operation.source, operation.target
+    outputs = draft.called(name).outputs if name in draft.nodes else ()
+    if len(outputs) < 2:
+        return draft.reference(name)
+    port = None if mode_of_box(target.node) is not None else flows.input_port(target.node, target.port)
+    kinds = {output: flows.of(Ref(name, output)) for output in outputs}
+    best = best_outputs(name, kinds, None if port is None else port.type)
+    return Ref(name, _only(best, name, f"{target.node}.{target.port}".rstrip("."), "outputs"))
+
+
+def _port(draft: Draft, flows: Flows, ref: Ref, name: str) -> str:
+    """The input port of a node that fits a source."""
+    node = draft.node(name)
+    ports = [port for one in draft.called(name).inputs if (port := flows.input_port(name, one)) is not None]
+    served = {
+        port: {mode for strand in strands_of(wire) for mode in strand.modes} for port, wire in node.inputs.items()
+    }
+    taken = {port for port, modes in served.items() if len(modes) == len(MODES)}
+    return _only(best_inputs(ref, flows.of(ref), ports, taken, served), name, str(ref), "inputs")
+
+
+def _only(best: Sequence[str], name: str, other: str, what: str) -> str:
+    """The one port that fits best.
+
+    Raises:
+        GraphError: None fits, or several fit equally.
+    """
+    if len(best) == 1:
+        return best[0]
+    if not best:
+        raise refused(f"none of the {what} of {name} fits {other}", f"{name} - {other}", code="port-type", node=name)
+    text = f"{', '.join(best)} of {name} fit {other} equally: name one of them"
+    raise refused(text, f"{name} - {other}", code="several-ports", node=name)
 
 
 def connect_ref(draft: Draft, ref: Ref, target: Target, modes: tuple[str, ...] = modes_of(None)) -> None:
@@ -100,11 +144,11 @@ def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
     outputs = draft.outputs.get(None, {}) if box is not None else {}
     wire = outputs.get(target.port) if box is not None else draft.node(target.node).inputs.get(target.port)
     strands = strands_of(wire)
-    chosen = _chosen(draft, strands, ref, target, wire)
+    at = chosen(draft, strands, ref, target)
     many = takes_list(wire)
     if not many:
         strands = [Strand(old.ref, _less(old.modes, modes)) for old in strands]
-    strands[chosen] = Strand(strands[chosen].ref, modes)
+    strands[at] = Strand(strands[at].ref, modes)
     found = woven(strands, many)
     if box is None:
         draft.wire(target.node, target.port, found)
@@ -114,8 +158,12 @@ def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
         outputs[target.port] = found
 
 
-def _chosen(draft: Draft, strands: list[Strand], ref: Ref, target: Target, wire: Wire | None) -> int:
-    """Which of a port's wires is meant: the one at its place where it is from the source, else the first from it."""
+def chosen(draft: Draft, strands: Sequence[Strand], ref: Ref, target: Target) -> int:
+    """Which of a port's wires is meant: the one at its place where it is from the source, else the first from it.
+
+    Raises:
+        GraphError: None of them is from the source.
+    """
     if target.at is not None and 0 <= target.at < len(strands) and draft.reference(str(strands[target.at].ref)) == ref:
         return target.at
     for position, strand in enumerate(strands):

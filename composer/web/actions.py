@@ -17,20 +17,27 @@ from composer.graph import Graph
 from composer.graphfile.document import from_document, to_document
 from composer.problems import Problem, suggestion
 from composer.web.catalog_source import CatalogSource
-from composer.web.fitting import fits_of
+from composer.web.dropping import drops_of, insertions_of, replacements_of
+from composer.web.fitting import box_fits_of, fits_of
 from composer.web.payloads import (
     CatalogView,
     CopyReply,
     CopyRequest,
+    DropsReply,
+    DropsRequest,
     EditReply,
     EditRequest,
     FitsReply,
     FitsRequest,
     GraphView,
+    InsertionsReply,
+    InsertionsRequest,
     LookRequest,
     NewRequest,
     OpenReply,
     ProblemView,
+    ReplacementsReply,
+    ReplacementsRequest,
     SourceRequest,
     SuggestReply,
     SuggestRequest,
@@ -141,21 +148,39 @@ class Actions:
         graph, catalog = self.graph_of(request.document), self.components()
         created: list[str] = []
         renamed: dict[str, str] = {}
+        notes: list[str] = []
         path = list(request.path)
         for operation in request.operations:
             done = apply(graph, path, operation, catalog)
             graph = done.graph
             created += done.created
             renamed |= done.renamed
+            notes += done.notes
         document = self._document(graph)
         view = self._view(document, path) if request.look else None
-        return EditReply(document=document, view=view, created=created, renamed=renamed)
+        return EditReply(document=document, view=view, created=created, renamed=renamed, notes=notes)
 
     def fits(self, payload: Any) -> FitsReply:
         """Which ends a wire may have."""
         request = _request(FitsRequest, payload)
         insight = self._insight(request.document)
-        return FitsReply(fits=fits_of(insight, request.path, request.source, request.target))
+        fits = fits_of(insight, request.path, request.source, request.target)
+        return FitsReply(fits=fits, boxes=box_fits_of(insight, request.path, request.source, request.target, fits))
+
+    def drops(self, payload: Any) -> DropsReply:
+        """Where a part may be dropped."""
+        request = _request(DropsRequest, payload)
+        return drops_of(self._insight(request.document), request)
+
+    def replacements(self, payload: Any) -> ReplacementsReply:
+        """What may take the place of a node, best first."""
+        request = _request(ReplacementsRequest, payload)
+        return ReplacementsReply(parts=replacements_of(self._insight(request.document), request.path, request.node))
+
+    def insertions(self, payload: Any) -> InsertionsReply:
+        """What may be put into a wire, best first."""
+        request = _request(InsertionsRequest, payload)
+        return insertions_of(self._insight(request.document), request.path, request.source, request.target)
 
     def suggest(self, payload: Any) -> SuggestReply:
         """Components that a wire could lead to or come from, best first."""

@@ -8,17 +8,19 @@ from typing import Any
 from composer.component import Component, Port
 from composer.editing.draft import Draft, outputs_name
 from composer.editing.flowing import entry_of, fitting
-from composer.editing.outputs import mode_of_box
+from composer.editing.matching import best_inputs, best_outputs
+from composer.editing.outputs import NEW, mode_of_box
 from composer.editing.refusal import refused
+from composer.editing.wires import strands_of
 from composer.graph import MODES, Ref, refs_of
 from composer.inference.axes import mismatches
 from composer.inference.sizes import shape_text
 from composer.ports import PortType, Scalar, port_type
-from composer.web.payloads import Fit
+from composer.web.payloads import BoxFit, Fit
 from composer.web.views.insight import Insight, Opened
 from composer.web.views.sizes import probe_of_size
 
-__all__ = ["Ends", "fits_of"]
+__all__ = ["Ends", "box_fits_of", "fits_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,36 @@ def fits_of(insight: Insight, path: Sequence[str], source: str | None, target: s
     raise refused("a wire has one known end: a source or a target")
 
 
+def box_fits_of(
+    insight: Insight, path: Sequence[str], source: str | None, target: str | None, fits: Sequence[Fit]
+) -> list[BoxFit]:
+    """The best end of a wire on each box.
+
+    Args:
+        insight: What is known of the graph.
+        path: The calls that lead to the open scope.
+        source: What the wire comes from, or None.
+        target: The port that it goes to, or None.
+        fits: All ends that it may have.
+    """
+    ends = Ends(insight.open(path))
+    boxes: dict[str, list[Fit]] = {}
+    for fit in fits:
+        boxes.setdefault(fit.node, []).append(fit)
+    wanted = None if target is None else ends.target(target).declared
+    found: list[BoxFit] = []
+    for node, mine in boxes.items():
+        free = [fit for fit in mine if fit.reason is None]
+        if source is not None:
+            best = ends.best_targets(ends.draft.reference(source), node, free)
+        else:
+            best = ends.best_sources(node, free, None if wanted is None else wanted.type)
+        reasons = list(dict.fromkeys(fit.reason for fit in mine if fit.reason is not None))
+        reason = None if best else reasons[0] if len(reasons) == 1 else f"nothing of {node} fits {source or target}"
+        found.append(BoxFit(node=node, ends=best, reason=reason))
+    return found
+
+
 class Ends:
     """The ends that wires have in a scope."""
 
@@ -73,6 +105,27 @@ class Ends:
             end = Ref(ref.source, self.opened.port(ref), ref.index)
             reason = self._reason(ref, target, ref.source in behind)
             yield Fit(end=str(end), node=ref.source, port=end.port, reason=reason)
+
+    def best_targets(self, ref: Ref, node: str, free: Sequence[Fit]) -> list[str]:
+        """The ports of a box that are the best end of a wire from a reference; of outputs a new one."""
+        if mode_of_box(node) is not None:
+            return [fit.end for fit in free if fit.port in NEW]
+        ports = {fit.port: port for fit in free if fit.port and (port := self._declared(node, fit.port)) is not None}
+        served = {
+            port: {mode for strand in strands_of(wire) for mode in strand.modes}
+            for port, wire in self.opened.nodes[node].inputs.items()
+        }
+        taken = {port for port, modes in served.items() if len(modes) == len(MODES)}
+        best = best_inputs(ref, self.opened.flows.of(ref), ports.values(), taken, served)
+        return [f"{node}.{port}" for port in best]
+
+    def best_sources(self, node: str, free: Sequence[Fit], wanted: PortType | None) -> list[str]:
+        """The outputs of a box that are the best source of a wire to a port."""
+        if node in self.opened.fields:
+            return [fit.end for fit in free]
+        ends = {fit.port: fit.end for fit in free if fit.port is not None and not fit.end.endswith("]")}
+        kinds = {port: self.opened.flows.of(Ref(node, port)) for port in ends}
+        return [ends[port] for port in best_outputs(node, kinds, wanted)]
 
     def target(self, text: str) -> _Target:
         """The port that the browser calls so.

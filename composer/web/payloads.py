@@ -7,14 +7,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from composer.editing.operations import EditStep, Mode, Operation, Position
+from composer.editing.operations import EditStep, Mode, Operation, Position, Target
 
 __all__ = [
+    "BoxFit",
     "CatalogView",
     "CommentView",
     "ComponentView",
     "CopyReply",
     "CopyRequest",
+    "Drop",
+    "DropsReply",
+    "DropsRequest",
     "EditReply",
     "EditRequest",
     "Failure",
@@ -24,6 +28,8 @@ __all__ = [
     "FitsRequest",
     "FixView",
     "GraphView",
+    "InsertionsReply",
+    "InsertionsRequest",
     "LookRequest",
     "ModeView",
     "NewRequest",
@@ -35,6 +41,9 @@ __all__ = [
     "PortView",
     "ProblemView",
     "ReadRequest",
+    "Replacement",
+    "ReplacementsReply",
+    "ReplacementsRequest",
     "SaveReply",
     "SaveRequest",
     "SourceRequest",
@@ -331,12 +340,14 @@ class EditReply(Payload):
     Args:
         view: What to draw; None where it was not asked for.
         created: Names that the operations made, in order.
+        notes: What the operations could not keep, in words.
     """
 
     document: str
     view: GraphView | None
     created: list[str]
     renamed: dict[str, str]
+    notes: list[str] = Field(default_factory=list)
 
 
 class NewRequest(Payload):
@@ -520,10 +531,98 @@ class Fit(Payload):
     reason: str | None
 
 
+class BoxFit(Payload):
+    """Where a wire goes that is dropped on a box.
+
+    Args:
+        ends: The end that fits; several where they fit equally, so that a person chooses.
+        reason: Why there is none.
+    """
+
+    node: str
+    ends: list[str]
+    reason: str | None = None
+
+
 class FitsReply(Payload):
-    """All ends in the open scope."""
+    """All ends in the open scope, and the best ones of each box."""
 
     fits: list[Fit]
+    boxes: list[BoxFit] = Field(default_factory=list)
+
+
+class DropsRequest(Payload):
+    """Where a part may be dropped: a component, a subgraph, or a node that has no wires yet."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    type: str | None = None
+    graph: str | None = None
+    node: str | None = None
+
+
+class Drop(Payload):
+    """A wire that a part is put into (``source`` to ``node.port``), or a node whose place it takes.
+
+    Args:
+        reason: Why it is not; None where it is.
+    """
+
+    source: str = ""
+    node: str
+    port: str = ""
+    reason: str | None = None
+
+
+class DropsReply(Payload):
+    """Every wire and every node of the open scope."""
+
+    wires: list[Drop]
+    boxes: list[Drop]
+
+
+class ReplacementsRequest(Payload):
+    """What may take the place of a node."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    node: str
+
+
+class Replacement(Payload):
+    """A part that may take the place of a node, or be put into a wire.
+
+    Args:
+        lost: What it would not keep, as people read it.
+        wires: How many of these are wires.
+    """
+
+    type: str | None
+    graph: str | None
+    lost: list[str] = Field(default_factory=list)
+    wires: int = 0
+
+
+class ReplacementsReply(Payload):
+    """Best first."""
+
+    parts: list[Replacement]
+
+
+class InsertionsRequest(Payload):
+    """What may be put into a wire."""
+
+    document: str
+    path: list[str] = Field(default_factory=list)
+    source: str
+    target: Target
+
+
+class InsertionsReply(Payload):
+    """Nodes that have no wires yet, and parts; best first."""
+
+    nodes: list[str]
+    parts: list[Replacement]
 
 
 class SuggestRequest(Payload):

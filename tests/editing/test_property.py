@@ -52,6 +52,11 @@ def steps(draw: st.DrawFn, graph: Graph, path: tuple[str, ...]) -> dict[str, Any
             [
                 {"op": "add-node", "type": draw(st.sampled_from(kinds)), "source": source, "position": place},
                 {"op": "add-node", "type": "ReLU", "target": target},
+                {"op": "replace-node", "node": node, "type": draw(st.sampled_from(kinds))},
+                {"op": "replace-node", "node": node, "graph": draw(st.sampled_from([*graph.graphs, "nothing"]))},
+                {"op": "insert", "source": source, "target": target, "type": draw(st.sampled_from(kinds)), "modes": modes},
+                {"op": "insert", "source": source, "target": target, "node": draw(st.sampled_from(nodes))},
+                {"op": "connect", "source": source, "target": {"node": node}},
                 {"op": "add-node", "graph": draw(st.sampled_from([*graph.graphs, "nothing"]))},
                 {"op": "add-input", "type": "Image", "target": target},
                 {"op": "add-input", "section": "data_samples", "type": "Label", "name": fresh},
