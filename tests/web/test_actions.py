@@ -16,7 +16,7 @@ from composer.graphfile.document import to_document
 from composer.web.actions import LARGEST, Actions
 from composer.web.catalog_source import CatalogSource
 from composer.web.envelopes import enveloped
-from tests.editing.samples import MODAL, sample
+from tests.editing.samples import MODAL, do, sample
 
 ACTIONS = Actions(CatalogSource())
 CALLS: dict[str, Callable[[Any], BaseModel]] = {
@@ -25,6 +25,9 @@ CALLS: dict[str, Callable[[Any], BaseModel]] = {
     "edit": ACTIONS.edit,
     "fits": ACTIONS.fits,
     "suggest": ACTIONS.suggest,
+    "drops": ACTIONS.drops,
+    "replacements": ACTIONS.replacements,
+    "insertions": ACTIONS.insertions,
     "copy": ACTIONS.copy,
 }
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -217,6 +220,65 @@ def test_the_nearest_components_are_suggested_first() -> None:
     assert "LinearClsHead" in [item["type"] for item in feeding[:15]]
     inside = answer("suggest", {"document": document(MODAL), "path": ["pair"], "source": "a"})["result"]["suggestions"]
     assert "encoder" in [item["graph"] for item in inside] and "pair" not in [item["graph"] for item in inside]
+
+
+def test_a_box_has_the_ends_that_fit_a_wire_or_the_reason() -> None:
+    def ends(**end: str) -> dict[str, Any]:
+        reply = answer("fits", {"document": document(), **end})["result"]["boxes"]
+        return {item["node"]: item["ends"] or item["reason"] for item in reply}
+
+    found = ends(source="neck.out")
+    assert found["head"] == ["head.feature"] and found["outputs.tensor"] == ["outputs.tensor.+"]
+    assert found["neck"] == "neck cannot feed itself" and "scalars" in found["outputs.loss"]
+    to = ends(target="loss.pred")
+    assert to["neck"] == ["neck.out"] and "image carries Image" in to["image"]
+    levels = ends(target="neck.feature")
+    assert (
+        levels["backbone"] == ["backbone.out"]
+        and levels["head"] == "neck feeds head already, so this wire would close a ring"
+    )
+
+
+def test_a_part_is_dropped_where_it_fits() -> None:
+    drops = answer("drops", {"document": document(), "type": "GlobalAveragePooling"})["result"]
+    reasons = {(item["source"], item["node"]): item["reason"] for item in drops["wires"]}
+    assert "takes FeatureMap" in reasons["neck.out", "head"]
+    assert "does not give" in reasons["image", "backbone"]
+    assert {item["node"]: item["reason"] for item in drops["boxes"]} == {
+        "backbone": None,
+        "neck": "neck is a GlobalAveragePooling already",
+        "head": None,
+        "loss": None,
+        "prediction": None,
+    }
+    inside = answer("drops", {"document": document(MODAL), "path": ["encoder"], "graph": "pair"})["result"]
+    assert {item["reason"] for item in inside["wires"]} == {"'pair' holds 'encoder', which is open"}
+    assert answer("drops", {"document": document(), "node": "neck"})["result"] == {"wires": [], "boxes": []}
+
+
+def test_what_keeps_the_wires_of_a_node_and_is_of_its_kind_may_replace_it_first() -> None:
+    found = answer("replacements", {"document": document(), "node": "backbone"})["result"]["parts"]
+    assert [item["type"] for item in found[:3]] == ["ResNetSobel", "ResNetV1c", "ResNetV1d"]
+    assert all(not item["wires"] for item in found[:20]) and found[-1]["wires"]
+    assert "ResNet" not in [item["type"] for item in found]
+    assert not answer("replacements", {"document": document(), "node": "image"})["ok"]
+
+
+def test_what_a_wire_goes_through_may_be_put_into_it() -> None:
+    loose = sample()
+    text = ACTIONS.shown(do(loose, {"op": "add-node", "type": "ReLU", "id": "act"})).document
+    asked = {"source": "neck.out", "target": {"node": "head", "port": "feature"}}
+    found = answer("insertions", {"document": text, **asked})["result"]
+    assert found["nodes"] == ["act"]
+    types = [item["type"] for item in found["parts"]]
+    assert "Dropout" in types and "GlobalAveragePooling" not in types and "CrossEntropyLoss" not in types
+    assert types.index("Dropout") < types.index("MatMul")  # which needs another wire
+
+
+def test_what_an_operation_does_not_keep_is_said() -> None:
+    reply = edited({"op": "replace-node", "node": "backbone", "type": "MobileNetV2"})["result"]
+    assert reply["notes"] == ["backbone is a MobileNetV2 now. Not kept: the parameter depth."]
+    assert edited({"op": "replace-node", "node": "neck", "type": "LinearNeck"})["result"]["notes"] == []
 
 
 def test_copies_go_from_one_document_to_another() -> None:

@@ -23,7 +23,7 @@ export interface AddInput {
  *
  * Args:
  *     node: Its id.
- *     port: The port.
+ *     port: The port; left out, the one that fits (of an output: a new one).
  *     at: Which of its wires, for a port that takes many; None for all, or to add one at the end.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -31,7 +31,7 @@ export interface AddInput {
  */
 export interface Target {
   node: string;
-  port: string;
+  port?: string;
   at?: number | null;
 }
 /**
@@ -72,6 +72,21 @@ export interface EditStep {
   path: string[];
   set?: unknown;
   remove?: boolean;
+}
+/**
+ * Where a wire goes that is dropped on a box.
+ *
+ * Args:
+ *     ends: The end that fits; several where they fit equally, so that a person chooses.
+ *     reason: Why there is none.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "BoxFit".
+ */
+export interface BoxFit {
+  node: string;
+  ends: string[];
+  reason: string | null;
 }
 /**
  * Lead what flows into a node past it, or (off) wire it again as it was.
@@ -231,10 +246,9 @@ export interface CommentView {
   colour: string;
 }
 /**
- * Wire a source to a port; a port that takes one wire loses the one it has, in these modes.
+ * Wire a source to a port; a port that takes one wire loses the one it has, in these modes (None: in all).
  *
- * Args:
- *     modes: The modes that the wire serves; None for all.
+ * Of a node alone (``neck``) the port is taken that fits; where several fit equally, one must be named.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "Connect".
@@ -277,6 +291,44 @@ export interface Disconnect {
   modes?: ("tensor" | "loss" | "predict")[] | null;
 }
 /**
+ * A wire that a part is put into (``source`` to ``node.port``), or a node whose place it takes.
+ *
+ * Args:
+ *     reason: Why it is not; None where it is.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "Drop".
+ */
+export interface Drop {
+  source: string;
+  node: string;
+  port: string;
+  reason: string | null;
+}
+/**
+ * Every wire and every node of the open scope.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "DropsReply".
+ */
+export interface DropsReply {
+  wires: Drop[];
+  boxes: Drop[];
+}
+/**
+ * Where a part may be dropped: a component, a subgraph, or a node that has no wires yet.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "DropsRequest".
+ */
+export interface DropsRequest {
+  document: string;
+  path?: string[];
+  type?: string | null;
+  graph?: string | null;
+  node?: string | null;
+}
+/**
  * Copy nodes beside themselves; wires among them are copied, wires from others stay.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -297,6 +349,7 @@ export interface Duplicate {
  * Args:
  *     view: What to draw; None where it was not asked for.
  *     created: Names that the operations made, in order.
+ *     notes: What the operations could not keep, in words.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "EditReply".
@@ -308,6 +361,7 @@ export interface EditReply {
   renamed: {
     [k: string]: string;
   };
+  notes: string[];
 }
 /**
  * The open scope of a graph, as it is drawn, and what is wrong with the whole graph.
@@ -470,6 +524,8 @@ export interface EditRequest {
   path?: string[];
   operations: (
     | AddNode
+    | ReplaceNode
+    | Insert
     | AddInput
     | SetInput
     | RemoveInput
@@ -499,6 +555,41 @@ export interface EditRequest {
     | ApplyFix
   )[];
   look?: boolean;
+}
+/**
+ * Call another component or subgraph in the place of a node.
+ *
+ * The node keeps its id, the wires that fit, and parameters of the same name; what is not kept is said.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "ReplaceNode".
+ */
+export interface ReplaceNode {
+  op: "replace-node";
+  node: string;
+  type?: string | null;
+  graph?: string | null;
+}
+/**
+ * Put a node into a wire: one that has no wires yet (``node``), or a new one that calls ``type`` or ``graph``.
+ *
+ * The wire is named by its ends; it is led through the node in these modes (None: in all that it serves).
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "Insert".
+ */
+export interface Insert {
+  op: "insert";
+  source: string;
+  target: Target;
+  modes?: ("tensor" | "loss" | "predict")[] | null;
+  node?: string | null;
+  type?: string | null;
+  graph?: string | null;
+  params?: {
+    [k: string]: unknown;
+  };
+  position?: [number, number] | null;
 }
 /**
  * Set what is declared of an input; None takes the shape or the preprocessing away.
@@ -792,13 +883,14 @@ export interface Fit {
   reason: string | null;
 }
 /**
- * All ends in the open scope.
+ * All ends in the open scope, and the best ones of each box.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "FitsReply".
  */
 export interface FitsReply {
   fits: Fit[];
+  boxes: BoxFit[];
 }
 /**
  * Which ports a wire may go to (from a source), or come from (to a target).
@@ -811,6 +903,44 @@ export interface FitsRequest {
   path?: string[];
   source?: string | null;
   target?: string | null;
+}
+/**
+ * Nodes that have no wires yet, and parts; best first.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "InsertionsReply".
+ */
+export interface InsertionsReply {
+  nodes: string[];
+  parts: Replacement[];
+}
+/**
+ * A part that may take the place of a node, or be put into a wire.
+ *
+ * Args:
+ *     lost: What it would not keep, as people read it.
+ *     wires: How many of these are wires.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "Replacement".
+ */
+export interface Replacement {
+  type: string | null;
+  graph: string | null;
+  lost: string[];
+  wires: number;
+}
+/**
+ * What may be put into a wire.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "InsertionsRequest".
+ */
+export interface InsertionsRequest {
+  document: string;
+  path?: string[];
+  source: string;
+  target: Target;
 }
 /**
  * Look at a document.
@@ -879,6 +1009,26 @@ export interface ReadRequest {
   size?: number;
   name?: string;
   path?: string[];
+}
+/**
+ * Best first.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "ReplacementsReply".
+ */
+export interface ReplacementsReply {
+  parts: Replacement[];
+}
+/**
+ * What may take the place of a node.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "ReplacementsRequest".
+ */
+export interface ReplacementsRequest {
+  document: string;
+  path?: string[];
+  node: string;
 }
 /**
  * Where it was saved.

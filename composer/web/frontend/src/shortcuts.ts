@@ -94,6 +94,7 @@ export const SHORTCUTS: Shortcut[] = [
   { id: "select-all", keys: ["Mod+A"], words: "Select all", group: "Edit", action: at.selectAll },
   { id: "rename", keys: ["F2"], words: "Rename", group: "Edit", action: at.rename },
   { id: "bypass", keys: ["B"], words: "Bypass, or wire again", group: "Edit", action: at.bypass },
+  { id: "replace", keys: ["R"], words: "Replace with ...", group: "Edit", action: at.openReplace },
   { id: "comment", keys: ["Shift+C"], words: "Add a comment", group: "Edit", action: at.addComment },
 
   { id: "connect", keys: ["C"], words: "Connect to ...", group: "Wires", action: at.openConnect },
@@ -105,6 +106,7 @@ export const SHORTCUTS: Shortcut[] = [
     group: "Wires",
     action: () => at.nextWire(-1),
   },
+  { id: "insert", keys: ["I"], words: "Insert a node into the wire ...", group: "Wires", action: at.openInsert },
   { id: "wire-modes", keys: ["M"], words: "Modes that the wire serves", group: "Wires", action: at.focusWireModes },
   {
     id: "levels",

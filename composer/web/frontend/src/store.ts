@@ -63,6 +63,8 @@ export interface Composer {
   selection: string[];
   /** Id of the selected wire. */
   wire: string | null;
+  /** Ids of the wires that were added to the selection one by one; `wire` is the last of them. */
+  wires: string[];
   lens: Mode | null;
   /** Which of the panels beside the canvas are hidden. */
   hidden: Record<SidePanel, boolean>;
@@ -91,6 +93,10 @@ export interface Composer {
   /** Replace the document as one step of undo (YAML that was applied). */
   replace: (reply: OpenReply, label: string) => void;
   select: (names: string[], wire?: string | null) => void;
+  /** Select boxes beside the wires that are selected. */
+  selectAlso: (names: string[]) => void;
+  /** Add a wire to the selection, or take it out. */
+  pickWire: (id: string) => void;
   /** Show or hide a panel; remembered for the next visit. */
   toggle: (panel: SidePanel) => void;
   set: (part: Partial<Composer>) => void;
@@ -166,6 +172,7 @@ export const useComposer = create<Composer>()((set, get) => {
         path: there.path,
         selection: present(there.view, state.selection) ?? present(there.view, there.selection) ?? [],
         wire: null,
+        wires: [],
       }));
     });
   const look = async (path: Path) => {
@@ -185,6 +192,7 @@ export const useComposer = create<Composer>()((set, get) => {
     future: [],
     selection: [],
     wire: null,
+    wires: [],
     lens: null,
     hidden: remembered(),
     panel: "inspector",
@@ -205,6 +213,7 @@ export const useComposer = create<Composer>()((set, get) => {
           options.refused,
         );
         if (opened !== get().opened) return null; // another graph is shown by now: this was about the one before
+        for (const note of reply?.notes ?? []) get().tell("info", note);
         if (!reply || !before || reply.document === document) return reply;
         const select = options.select ?? (reply.created.length ? reply.created : null);
         set((state) => ({
@@ -215,6 +224,7 @@ export const useComposer = create<Composer>()((set, get) => {
           future: [],
           selection: select ?? state.selection.map((name) => reply.renamed[name] ?? name),
           wire: select ? null : state.wire,
+          wires: select ? [] : state.wires,
         }));
         return reply;
       }),
@@ -223,12 +233,12 @@ export const useComposer = create<Composer>()((set, get) => {
     redo: () => travel("future", "past"),
     enter: (node) =>
       inTurn(async () => {
-        set({ selection: [], wire: null });
+        set({ selection: [], wire: null, wires: [] });
         await look([...get().path, node]);
       }),
     leave: (depth) =>
       inTurn(async () => {
-        set({ selection: [], wire: null });
+        set({ selection: [], wire: null, wires: [] });
         await look(get().path.slice(0, depth));
       }),
     look: () => inTurn(() => look(get().path)),
@@ -244,6 +254,7 @@ export const useComposer = create<Composer>()((set, get) => {
         future: [],
         selection: [],
         wire: null,
+        wires: [],
       }),
     replace: (reply, label) =>
       void inTurn(async () => {
@@ -256,6 +267,7 @@ export const useComposer = create<Composer>()((set, get) => {
           future: [],
           selection: [],
           wire: null,
+          wires: [],
         }));
       }),
     toggle: (panel) => {
@@ -268,7 +280,15 @@ export const useComposer = create<Composer>()((set, get) => {
       );
       set({ hidden });
     },
-    select: (names, wire = null) => set({ selection: names, wire }),
+    select: (names, wire = null) => set({ selection: names, wire, wires: [] }),
+    selectAlso: (names) =>
+      set(({ wire, wires }) => ({ selection: names, wires: wires.length ? wires : wire ? [wire] : [] })),
+    pickWire: (id) =>
+      set(({ wire, wires }) => {
+        const before = wires.length ? wires : wire ? [wire] : [];
+        const after = before.includes(id) ? before.filter((one) => one !== id) : [...before, id];
+        return { wires: after, wire: after.at(-1) ?? null };
+      }),
     set: (part) => set(part),
     tell: (kind, text, code) => {
       const toast = { id: ++toasts, kind, text, code };

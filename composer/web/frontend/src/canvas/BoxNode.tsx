@@ -17,9 +17,11 @@ export const isFar = (state: ReactFlowState): boolean => state.transform[2] < 0.
 export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<Box>) {
   const dim = useComposer((state) => state.lens !== null && !runs(data, state.lens));
   const far = useStore(isFar);
+  const over = useCanvas((state) => (state.over?.kind === "box" && state.over.id === id ? state.over.refused : null));
   const { view, text, inputs, outputs } = data;
   const classes = ["composer-box", `composer-box-${view?.role ?? "outputs"}`, `composer-box-${view?.state ?? "ok"}`];
   if (selected) classes.push("composer-box-selected");
+  if (over !== null) classes.push(over ? "composer-box-refuses" : "composer-box-takes");
   if (dim) classes.push("composer-dim");
   if (view?.bypassed) classes.push("composer-box-bypassed");
   const style = { "--kind": kindColour(data) } as React.CSSProperties;

@@ -15,36 +15,48 @@ import { type RefObject, useEffect, useRef } from "react";
 import { Guarded, guardedKind } from "../Guarded";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
+import { Carried } from "./Carried";
+import { ChooseEnd } from "./ChooseEnd";
 import { closePopup } from "./Chooser";
 import { CommentNode } from "./CommentNode";
 import { ConnectTo } from "./ConnectTo";
+import { watchDrags } from "./dragging";
 import type { Box, Wire } from "./drawing";
 import { EmptyState } from "./EmptyState";
 import { FitHint } from "./FitHint";
+import { InsertInto } from "./InsertInto";
 import { kindColour } from "./kinds";
 import { Legend } from "./Legend";
 import { Menu } from "./Menu";
+import { ReplaceWith } from "./ReplaceWith";
 import { Search } from "./Search";
 import { useCanvas } from "./state";
 import { useDrawing } from "./useDrawing";
 import { usePointer } from "./usePointer";
 import { useSight } from "./useSight";
+import { useTouch } from "./useTouch";
 import { useWires } from "./useWires";
 import { WireEdge } from "./WireEdge";
+import { useWheel } from "./wheel";
 import { ZoomBar } from "./ZoomBar";
 
 const NODE_TYPES = { box: guardedKind("box", BoxNode), comment: guardedKind("comment", CommentNode) };
 const EDGE_TYPES = { wire: WireEdge };
 const GRID: [number, number] = [8, 8];
+/** With one of these a click adds to the selection. */
+const ADDING = ["Shift", "Control", "Meta"];
 /** Above so many boxes only those in sight are drawn. */
 const MANY = 200;
 
 /** The graph as boxes and wires. */
 export function Canvas() {
   const root = useRef<HTMLElement>(null);
-  const { boxes, wires, onNodesChange, onEdgesChange } = useDrawing();
+  const { boxes, wires, onNodesChange } = useDrawing();
   const onWires = useWires();
   const onPointer = usePointer();
+  useWheel();
+  useTouch();
+  useEffect(watchDrags, []);
   const far = useStore(isFar);
   return (
     <main ref={root} className="composer-canvas" aria-label="canvas" tabIndex={0} {...onPointer.root}>
@@ -54,7 +66,6 @@ export function Canvas() {
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
-        onEdgesChange={onEdgesChange}
         {...onWires}
         {...onPointer.flow}
         minZoom={0.05}
@@ -65,6 +76,11 @@ export function Canvas() {
         connectionRadius={28}
         selectionMode={SelectionMode.Partial}
         panActivationKeyCode={null}
+        multiSelectionKeyCode={ADDING}
+        connectOnClick={false}
+        autoPanOnConnect={false}
+        autoPanOnNodeDrag={false}
+        autoPanOnSelection={false}
         deleteKeyCode={null}
         disableKeyboardA11y
         edgesFocusable={false}
@@ -98,6 +114,7 @@ export function Canvas() {
       <EmptyState />
       <ZoomBar />
       <Popups />
+      <Carried />
     </main>
   );
 }
@@ -112,6 +129,9 @@ function Popups() {
     <Guarded key={popup.kind} what={popup.kind === "menu" ? "menu" : "list"} close={closePopup}>
       {popup.kind === "search" && <Search asked={popup} />}
       {popup.kind === "connect" && <ConnectTo node={popup.node} />}
+      {popup.kind === "replace" && <ReplaceWith node={popup.node} />}
+      {popup.kind === "insert" && <InsertInto wire={popup.wire} />}
+      {popup.kind === "ends" && <ChooseEnd asked={popup} />}
       {popup.kind === "menu" && <Menu asked={popup} />}
     </Guarded>
   );

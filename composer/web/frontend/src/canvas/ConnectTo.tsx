@@ -6,7 +6,7 @@ import { elementOf, focusBox } from "./boxes";
 import { type Choice, Chooser, closePopup } from "./Chooser";
 import { isInput } from "./rows";
 import { useCanvas } from "./state";
-import { connect } from "./wiring";
+import { connect, held, worded } from "./wiring";
 
 interface Props {
   /** The box that is wired. */
@@ -96,7 +96,7 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
         return {
           id: `${source} ${target}`,
           name: words,
-          kind: taken(target),
+          kind: held(target),
           text: fit.end,
           source,
           target,
@@ -108,19 +108,7 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
   return found.filter((wire) => !there.has(wire.id)).sort((a, b) => Number(a.kind !== "") - Number(b.kind !== ""));
 }
 
-/** An end as people read it: `outputs.loss.+` is a new output. */
-const worded = (end: string): string =>
-  end.replace(/^outputs\.(\w+)\.\+$/, "new output of $1 mode").replace(/^outputs\.\+$/, "new output");
-
 const short = (end: string, node: string): string => (end.startsWith(`${node}.`) ? end.slice(node.length + 1) : end);
-
-/** Says where a port has a wire already, which a new one takes the place of. */
-function taken(target: string): string {
-  const wire = useComposer
-    .getState()
-    .view?.wires.find((one) => `${one.node}.${one.port}` === target && one.at === null);
-  return wire ? `now ${wire.source}` : "";
-}
 
 function sourcesOf(node: NodeView): string[] {
   if (isInput(node)) return [node.name];

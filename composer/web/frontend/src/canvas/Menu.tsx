@@ -68,7 +68,7 @@ export function Menu({ asked }: { asked: Asked }) {
 }
 
 function entriesFor({ about }: Asked): string[] {
-  if (about === "wire") return ["wire-modes", "delete"];
+  if (about === "wire") return ["insert", "wire-modes", "delete"];
   if (about === "comment") return ["rename", LINE, "duplicate", "delete"];
   if (about === "canvas") {
     return [
@@ -88,6 +88,7 @@ function entriesFor({ about }: Asked): string[] {
   const nodes = views.filter((view) => view.role === "node" || view.role === "subgraph");
   const subgraph = views.some((view) => view.role === "subgraph");
   const ids = ["connect"];
+  if (nodes.length === 1 && boxes.length === 1) ids.push("replace");
   if (views.length) ids.push("rename");
   if (views.some((view) => view.outputs.some((port) => port.sequence))) ids.push("levels");
   if (nodes.length) ids.push("bypass");

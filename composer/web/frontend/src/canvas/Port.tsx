@@ -1,8 +1,10 @@
 import { Handle, Position } from "@xyflow/react";
 import { memo } from "react";
+import { useComposer } from "../store";
 import { toggleLevel } from "./commands";
 import type { Row } from "./rows";
 import { useCanvas } from "./state";
+import { pointOf } from "./underneath";
 
 interface Props {
   row: Row;
@@ -31,6 +33,8 @@ export const Port = memo(function Port({ row, side, open }: Props) {
       className={classes.join(" ")}
       style={{ "--port": `var(--port-${row.colour})` } as React.CSSProperties}
       title={hintOf(row)}
+      onMouseDownCapture={row.wired && side === "target" ? (event) => pullOff(event, row.handle) : undefined}
+      onTouchStartCapture={row.wired && side === "target" ? (event) => pullOff(event, row.handle) : undefined}
     >
       <Handle
         id={row.handle}
@@ -59,6 +63,33 @@ export const Port = memo(function Port({ row, side, open }: Props) {
     </div>
   );
 });
+
+/** Pulling at a port that has a wire takes the end of the wire along; with Ctrl a new wire is drawn to the port. */
+function pullOff(event: React.MouseEvent | React.TouchEvent, handle: string): void {
+  const touches = "touches" in event;
+  if (event.ctrlKey || event.metaKey || (touches ? event.touches.length > 1 : event.button !== 0)) return;
+  if (!(event.target instanceof Element) || !event.target.closest(".react-flow__handle")) return;
+  const end = wireEnd(handle);
+  if (!end) return;
+  event.stopPropagation();
+  const [clientX, clientY] = pointOf(event.nativeEvent);
+  end.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true, view: window, clientX, clientY }));
+}
+
+/** Where React Flow takes hold of the wire that ends in a port: the selected one, that of the lens, or the last drawn. */
+function wireEnd(handle: string): Element | null {
+  const { flow, root } = useCanvas.getState();
+  const { wire, lens } = useComposer.getState();
+  const mine = flow?.getEdges().filter((one) => one.targetHandle === handle) ?? [];
+  const found =
+    mine.find((one) => one.id === wire) ??
+    mine.findLast((one) => lens !== null && one.data?.view.runs.includes(lens)) ??
+    mine.at(-1);
+  if (!found) return null;
+  return (
+    root?.querySelector(`.react-flow__edge[data-id="${CSS.escape(found.id)}"] .react-flow__edgeupdater-target`) ?? null
+  );
+}
 
 const hintOf = (row: Row): string =>
   row.missing ? `${row.hint}\nIt needs a wire.` : row.optional && !row.wired ? `${row.hint}\noptional` : row.hint;

@@ -4,6 +4,7 @@ import type { WireView } from "../payloads";
 import { useComposer } from "../store";
 import { isFar } from "./BoxNode";
 import type { Wire } from "./drawing";
+import { useCanvas } from "./state";
 import { WireBar } from "./WireBar";
 import { wireLabel } from "./wireLabel";
 
@@ -17,6 +18,8 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   const { id, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, data, selected } = props;
   const dim = useComposer((state) => state.lens !== null && data !== undefined && !data.view.runs.includes(state.lens));
   const far = useStore(isFar);
+  const over = useCanvas((state) => (state.over?.kind === "wire" && state.over.id === id ? state.over.refused : null));
+  const alone = useComposer((state) => state.wire === id && state.wires.length < 2);
   if (!data) return null;
   const { view, slot } = data;
   const [path, middleX, middleY] = getBezierPath({
@@ -32,6 +35,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
   const classes = ["composer-wire"];
   if (view.modes) classes.push("composer-wire-some");
   if (selected) classes.push("composer-wire-selected");
+  if (over !== null) classes.push(over ? "composer-wire-refuses" : "composer-wire-takes");
   if (view.problem) classes.push(`composer-wire-${view.problem}`);
   if (dim) classes.push("composer-dim");
   return (
@@ -45,7 +49,7 @@ export const WireEdge = memo(function WireEdge(props: EdgeProps<Wire>) {
           {label.size}
         </text>
       )}
-      {selected && (
+      {selected && alone && (
         <EdgeLabelRenderer>
           <div
             className="composer-wirebar nodrag nopan"

@@ -1,5 +1,31 @@
 import { useStore } from "@xyflow/react";
 import { keysOf, shortcut } from "../shortcuts";
+import { type Scroll, SCROLLS, useScroll } from "./wheel";
+
+const WORDS: Record<Scroll, string> = {
+  auto: "Scroll: auto",
+  mouse: "Scroll zooms",
+  trackpad: "Scroll moves",
+};
+
+/** What scrolling does: zoom (a mouse), or move the view while a pinch zooms (a trackpad). */
+function ScrollSetting() {
+  const { scroll, choose } = useScroll();
+  return (
+    <select
+      aria-label="What scrolling does"
+      title="Auto: the wheel of a mouse zooms; on a trackpad two fingers move the view, and a pinch zooms"
+      value={scroll}
+      onChange={(event) => choose(SCROLLS.find((one) => one === event.target.value) ?? "auto")}
+    >
+      {SCROLLS.map((one) => (
+        <option key={one} value={one}>
+          {WORDS[one]}
+        </option>
+      ))}
+    </select>
+  );
+}
 
 /** Zoom, fit and automatic layout by the mouse. */
 export function ZoomBar() {
@@ -22,6 +48,8 @@ export function ZoomBar() {
       <i />
       {button("fit", "Fit")}
       {button("layout", "Lay out")}
+      <i />
+      <ScrollSetting />
     </div>
   );
 }

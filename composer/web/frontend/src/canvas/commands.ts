@@ -26,18 +26,22 @@ export function focusPalette(): void {
   document.querySelector<HTMLInputElement>(".composer-palette input")?.focus();
 }
 
-/** Delete the selected wire, or the selected boxes and comments; one step. */
+/** Delete the selected wire, or what was selected one by one: boxes, comments and wires; one step. */
 export async function remove(): Promise<void> {
   const chosen = wire();
-  const { edit, tell } = composer();
-  if (chosen) {
+  const { edit, tell, wires } = composer();
+  if (chosen && wires.length < 2 && !(wires.length && composer().selection.length)) {
     await edit([disconnecting(chosen)], { label: "delete wire", select: [] });
     return;
   }
+  const picked = (composer().view?.wires ?? []).filter((one) => wires.includes(one.id));
   const names = selectedParts();
   const comments = selected(true).flatMap((box) => (box.data.comment ? [box.data.comment.id] : []));
-  const operations: Operation[] = comments.map((id) => ({ op: "remove-comment", id }));
-  if (names.length) operations.unshift({ op: "remove", names });
+  const operations: Operation[] = [
+    ...picked.sort((a, b) => (b.at ?? 0) - (a.at ?? 0)).map(disconnecting), // the last of a port first: the others keep their places
+    ...(names.length ? [{ op: "remove", names } as const] : []),
+    ...comments.map((id): Operation => ({ op: "remove-comment", id })),
+  ];
   if (operations.length) await edit(operations, { label: "delete", select: [] });
   else if (selected().length) tell("info", "The boxes of outputs stay; delete the wires that lead into them.");
 }
@@ -81,6 +85,20 @@ function frame(): [number, number, number, number] {
   const right = Math.max(...around.map((box) => box.position.x + (box.width ?? 0))) + 24;
   const bottom = Math.max(...around.map((box) => box.position.y + (box.height ?? 0))) + 24;
   return [x, y, right - x, bottom - y];
+}
+
+/** Choose what takes the place of the selected node. */
+export function openReplace(): void {
+  const [node, another] = selectedNodes();
+  if (node && !another) canvas().set({ popup: { kind: "replace", node } });
+  else composer().tell("info", node ? "One node is replaced at a time." : "Select the node to be replaced.");
+}
+
+/** Choose what is put into the selected wire. */
+export function openInsert(): void {
+  const chosen = wire();
+  if (chosen) canvas().set({ popup: { kind: "insert", wire: chosen.id } });
+  else composer().tell("info", "Select the wire into which a node is put.");
 }
 
 export function openConnect(): void {

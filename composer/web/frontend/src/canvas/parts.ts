@@ -1,5 +1,5 @@
 import type { Operation } from "../operations";
-import type { Target } from "../payloads";
+import type { Target, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { boxes, isIdle, rectOf, writePlaces } from "./boxes";
 import { freeSpot, type Rect } from "./geometry";
@@ -54,4 +54,36 @@ export async function addPart(part: Part, spot?: Point, wired: Wired = {}): Prom
   return reply?.created[0] ?? null;
 }
 
-export const PART = "application/x-composer-part";
+/** A part as the operations name it. */
+export const calledBy = (part: Part): { type?: string; graph?: string } | null =>
+  part.kind === "input" ? null : part.kind === "component" ? { type: part.type } : { graph: part.graph };
+
+/** Put a part into a wire; where it does not fit, it stands beside and the reason is told. */
+export async function insertPart(part: Part, wire: WireView, spot?: Point): Promise<string | null> {
+  const called = calledBy(part);
+  if (!called) return null;
+  const { edit, tell } = useComposer.getState();
+  let reason = "";
+  const insert: Operation = { op: "insert", ...wireOf(wire), ...called, position: placeFor(spot) };
+  const reply = await edit([...writePlaces(), insert], {
+    label: "insert",
+    refused: (why) => {
+      reason = why;
+    },
+  });
+  if (reply) return reply.created[0] ?? null;
+  tell("info", `${reason}; it stands beside the wire`);
+  return addPart(part, spot);
+}
+
+/** A wire as the operation names it. */
+export const wireOf = ({ source, node, port, at, modes }: WireView) => ({ source, target: { node, port, at }, modes });
+
+/** Let a part take the place of a node, which keeps the wires and parameters that fit. */
+export async function replaceNode(node: string, part: Part): Promise<boolean> {
+  const called = calledBy(part);
+  if (!called) return false;
+  const operations: Operation[] = [{ op: "replace-node", node, ...called }];
+  const reply = await useComposer.getState().edit(operations, { label: `replace ${node}`, select: [node] });
+  return reply !== null;
+}

@@ -1,6 +1,6 @@
 import type { ReactFlowInstance } from "@xyflow/react";
 import { create } from "zustand";
-import type { Target } from "../payloads";
+import type { BoxFit, Target } from "../payloads";
 import type { Box, Wire } from "./drawing";
 
 export type Point = [number, number];
@@ -9,13 +9,34 @@ export type Point = [number, number];
 export type Popup =
   | { kind: "search"; at: Point; spot: Point | null; source?: string; target?: Target }
   | { kind: "connect"; node: string }
+  | { kind: "replace"; node: string }
+  | { kind: "insert"; wire: string }
+  | { kind: "ends"; at: Point; title: string; ends: string[]; take: (end: string) => void }
   | { kind: "menu"; at: Point; about: "node" | "wire" | "comment" | "canvas" };
 
-/** A wire that is being dragged: where from, and why each end can't take it (null: it can). */
+/** A wire that is being dragged: where from, why each end can't take it (null: it can), and its best ends by box. */
 export interface Wiring {
   end: string;
   from: "source" | "target";
   reasons: Map<string, string | null> | null;
+  boxes: Map<string, BoxFit> | null;
+}
+
+/** What lies under something that is dragged, and what would come of letting go there. */
+export interface Over {
+  kind: "box" | "wire";
+  id: string;
+  at: Point;
+  words: string;
+  /** Nothing would come of it: the words say why. */
+  refused: boolean;
+}
+
+/** A part of the palette that is being dragged. */
+export interface Carried {
+  name: string;
+  colour: string;
+  at: Point;
 }
 
 /** What the canvas knows beyond the document: nothing of it is saved. */
@@ -28,6 +49,10 @@ interface CanvasState {
   /** Output ports that are opened into their levels, `scope/backbone.out`. */
   levels: ReadonlySet<string>;
   wiring: Wiring | null;
+  /** While a frame is drawn: the boxes that were selected before, to which it adds. */
+  frame: string[] | null;
+  over: Over | null;
+  carried: Carried | null;
   set: (part: Partial<CanvasState>) => void;
 }
 
@@ -38,6 +63,9 @@ export const useCanvas = create<CanvasState>()((set) => ({
   renaming: null,
   levels: new Set<string>(),
   wiring: null,
+  frame: null,
+  over: null,
+  carried: null,
   set: (part) => set(part),
 }));
 

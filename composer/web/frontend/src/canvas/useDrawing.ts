@@ -1,4 +1,4 @@
-import { applyNodeChanges, type EdgeChange, type NodeChange } from "@xyflow/react";
+import { applyNodeChanges, type NodeChange, useStoreApi } from "@xyflow/react";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useComposer } from "../store";
 import { links, sized } from "./arrange";
@@ -10,10 +10,12 @@ const EMPTY: Drawing = { boxes: [], wires: [] };
 
 /** Boxes and wires of the open scope as React Flow takes them, and what its changes do to them. */
 export function useDrawing() {
+  const store = useStoreApi();
   const view = useComposer((state) => state.view);
   const opened = useComposer((state) => state.opened);
   const selection = useComposer((state) => state.selection);
   const wire = useComposer((state) => state.wire);
+  const picked = useComposer((state) => state.wires);
   const levels = useCanvas((state) => state.levels);
   const [boxes, setBoxes] = useState<Box[]>([]);
   const [wires, setWires] = useState<Wire[]>([]);
@@ -42,7 +44,7 @@ export function useDrawing() {
         drawn.boxes.map((box) => at(box, placed)),
         useComposer.getState().selection,
       ),
-      wires: chosen(drawn.wires, useComposer.getState().wire),
+      wires: chosen(drawn.wires),
     });
   }, [view, opened, levels, put]);
 
@@ -50,27 +52,25 @@ export function useDrawing() {
     put({ ...now.current, boxes: marked(now.current.boxes, selection) });
   }, [selection, put]);
   useLayoutEffect(() => {
-    put({ ...now.current, wires: chosen(now.current.wires, wire) });
-  }, [wire, put]);
+    put({ ...now.current, wires: chosen(now.current.wires) });
+  }, [wire, picked, put]);
 
   const onNodesChange = useCallback(
     (changes: NodeChange<Box>[]) => {
       const next = applyNodeChanges(changes, now.current.boxes);
       put({ ...now.current, boxes: next });
       if (!changes.some((change) => change.type === "select")) return;
-      const names = next.filter((box) => box.selected).map((box) => box.id);
-      const { selection: before, select, wire: held } = useComposer.getState();
-      if (names.join() !== before.join()) select(names, names.length ? null : held);
+      const { multiSelectionActive: adding } = store.getState();
+      const { frame } = useCanvas.getState();
+      const { selection: before, select, selectAlso, wire: held } = useComposer.getState();
+      const names = next.filter((box) => box.selected || frame?.includes(box.id)).map((box) => box.id);
+      if (names.join() === before.join()) return;
+      if (adding) selectAlso(names);
+      else select(names, names.length ? null : held);
     },
-    [put],
+    [put, store],
   );
-  const onEdgesChange = useCallback((changes: EdgeChange<Wire>[]) => {
-    const { wire: held, selection: names, select } = useComposer.getState();
-    for (const change of changes) {
-      if (change.type === "select" && !change.selected && change.id === held) select(names, null);
-    }
-  }, []);
-  return useMemo(() => ({ boxes, wires, onNodesChange, onEdgesChange }), [boxes, wires, onNodesChange, onEdgesChange]);
+  return useMemo(() => ({ boxes, wires, onNodesChange }), [boxes, wires, onNodesChange]);
 }
 
 function positionOf(box: Box): { x: number; y: number } | null {
@@ -99,12 +99,15 @@ function marked(boxes: Box[], selection: string[]): Box[] {
   return changed ? next : boxes;
 }
 
-function chosen(wires: Wire[], id: string | null): Wire[] {
+/** Wires with the selection. */
+function chosen(wires: Wire[]): Wire[] {
+  const { wire: id, wires: picked } = useComposer.getState();
+  const ids = new Set([...picked, id]);
   let changed = false;
   const next = wires.map((wire) => {
-    if ((wire.selected ?? false) === (wire.id === id)) return wire;
+    if ((wire.selected ?? false) === ids.has(wire.id)) return wire;
     changed = true;
-    return { ...wire, selected: wire.id === id };
+    return { ...wire, selected: ids.has(wire.id) };
   });
   return changed ? next : wires;
 }

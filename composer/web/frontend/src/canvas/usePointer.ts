@@ -1,10 +1,10 @@
-import type { DragEvent, MouseEvent as ReactMouseEvent } from "react";
+import type { MouseEvent as ReactMouseEvent } from "react";
 import { useMemo } from "react";
 import { useComposer } from "../store";
-import { boxes, move } from "./boxes";
+import { BoxDrag } from "./boxDrag";
 import { openSearch } from "./commands";
+import { beginDrag, endDrag } from "./dragging";
 import type { Box, Wire } from "./drawing";
-import { addPart, PART, type Part } from "./parts";
 import { type Popup, pointer, useCanvas } from "./state";
 
 type Menu = Extract<Popup, { kind: "menu" }>["about"];
@@ -17,34 +17,40 @@ export function usePointer() {
       useCanvas.getState().set({ popup: { kind: "menu", at: [event.clientX, event.clientY], about } });
     };
     const closePopup = () => useCanvas.getState().popup && useCanvas.getState().set({ popup: null });
-    const dropped = (event: DragEvent) => {
-      const text = event.dataTransfer.getData(PART);
-      const { flow, root } = useCanvas.getState();
-      if (!text || !flow) return;
-      event.preventDefault();
-      const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-      void addPart(JSON.parse(text) as Part, [x - 60, y - 16]);
-      root?.focus({ preventScroll: true });
+    let drag: BoxDrag | null = null;
+    let before = picked();
+    const began = (event: MouseEvent | TouchEvent, dragged: Box[]) => {
+      closePopup();
+      drag = new BoxDrag(event, dragged);
     };
-    const stopped = (_: unknown, _box: Box, dragged: Box[]) => void place(dragged);
+    const stopped = (dragged: Box[]) => {
+      void drag?.stop(dragged);
+      drag = null;
+    };
     return {
       root: {
+        onPointerDownCapture: () => {
+          before = picked();
+        },
         onPointerMove: (event: { clientX: number; clientY: number }) => {
           pointer.at = [event.clientX, event.clientY];
         },
         onPointerLeave: () => {
           pointer.at = null;
         },
-        onDragOver: (event: DragEvent) => {
-          if (!event.dataTransfer.types.includes(PART)) return;
-          event.preventDefault();
-          event.dataTransfer.dropEffect = "copy";
-        },
-        onDrop: dropped,
       },
       flow: {
-        onNodeDragStop: stopped,
-        onSelectionDragStop: (_: unknown, dragged: Box[]) => void place(dragged),
+        onNodeDragStart: (event: Gesture, _: Box, dragged: Box[]) => began(native(event), dragged),
+        onNodeDrag: (event: Gesture) => drag?.move(native(event)),
+        onNodeDragStop: (_: Gesture, _box: Box, dragged: Box[]) => stopped(dragged),
+        onSelectionDragStart: (event: Gesture, dragged: Box[]) => began(native(event), dragged),
+        onSelectionDrag: (event: Gesture) => drag?.move(native(event)),
+        onSelectionDragStop: (_: Gesture, dragged: Box[]) => stopped(dragged),
+        onSelectionStart: (event: ReactMouseEvent) => frame(event, before),
+        onSelectionEnd: () => {
+          if (useCanvas.getState().frame) endDrag();
+          useCanvas.getState().set({ frame: null });
+        },
         onNodeDoubleClick: (event: ReactMouseEvent, box: Box) => {
           const title = event.target instanceof Element && event.target.closest("[data-rename]");
           if (title || box.data.comment) useCanvas.getState().set({ renaming: box.id });
@@ -61,7 +67,7 @@ export function usePointer() {
         },
         onSelectionContextMenu: (event: ReactMouseEvent) => menu(event, "node"),
         onEdgeContextMenu: (event: ReactMouseEvent, wire: Wire) => {
-          useComposer.getState().select([], wire.id);
+          if (!useComposer.getState().wires.includes(wire.id)) useComposer.getState().select([], wire.id);
           menu(event, "wire");
         },
         onPaneContextMenu: (event: MouseEvent | ReactMouseEvent) => menu(event, "canvas"),
@@ -72,7 +78,6 @@ export function usePointer() {
           if (event.detail === 2) openSearch([event.clientX, event.clientY]);
         },
         onMoveStart: (event: unknown) => void (event && closePopup()),
-        onNodeDragStart: () => void closePopup(),
       },
     };
   }, []);
@@ -84,14 +89,23 @@ const elementFocus = (id: string) =>
     .root?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)
     ?.focus({ preventScroll: true });
 
-/** Write where boxes were dragged to, as one step. */
-function place(dragged: Box[]): Promise<void> {
-  const now = new Map(boxes().map((box) => [box.id, box]));
-  const where = new Map<string, [number, number]>();
-  for (const box of dragged) {
-    const { x, y } = now.get(box.id)?.position ?? box.position;
-    const before = box.data.comment?.box ?? (box.data.view ?? box.data.output)?.position;
-    if (!before || before[0] !== x || before[1] !== y) where.set(box.id, [x, y]);
-  }
-  return move(where);
+type Gesture = MouseEvent | TouchEvent | ReactMouseEvent;
+const native = (event: Gesture): MouseEvent | TouchEvent => ("nativeEvent" in event ? event.nativeEvent : event);
+
+/** What is selected. */
+function picked() {
+  const { selection, wire, wires } = useComposer.getState();
+  return { selection, wire, wires };
+}
+
+/** A frame is drawn: what it holds is added to what was selected; given up, the selection is as it was. */
+function frame(event: ReactMouseEvent, before: ReturnType<typeof picked>): void {
+  const pane = event.currentTarget;
+  const { pointerId } = event.nativeEvent as PointerEvent;
+  useCanvas.getState().set({ frame: before.selection });
+  beginDrag(() => {
+    pane.dispatchEvent(new PointerEvent("pointerup", { bubbles: true, button: 0, pointerId, isPrimary: true }));
+    useCanvas.getState().set({ frame: null });
+    useComposer.getState().set(before);
+  });
 }

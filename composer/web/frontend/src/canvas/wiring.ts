@@ -1,7 +1,7 @@
 import { MODES, type Mode, type Operation } from "../operations";
 import type { FitsReply, Target, WireView } from "../payloads";
 import { useComposer } from "../store";
-import { useCanvas } from "./state";
+import { useCanvas, type Wiring } from "./state";
 
 /** A handle without the number of the wire that ends there. */
 export const endOf = (handle: string): string => handle.replace(/#\d+$/, "");
@@ -83,17 +83,34 @@ export function reconnect(wire: WireView, source: string, handle: string): Promi
   return useComposer.getState().edit(operations, { label: "reconnect", select: useComposer.getState().selection });
 }
 
+/** What the server says of the ends of a wire. */
+export type Ends = Pick<Wiring, "reasons" | "boxes">;
+
 /** Ask once, when a wire is begun, which ends it may have. */
-export async function beginWire(handle: string, from: "source" | "target"): Promise<void> {
-  const end = endOf(handle);
-  const { set } = useCanvas.getState();
-  set({ wiring: { end, from, reasons: null } });
+export async function beginWire(handle: string, from: "source" | "target"): Promise<Ends> {
+  const wiring: Wiring = { end: endOf(handle), from, reasons: null, boxes: null };
+  useCanvas.getState().set({ wiring });
   const { ask, document, path } = useComposer.getState();
-  const reply = await ask<FitsReply>("fits", { document, path, [from]: end });
-  if (!reply || useCanvas.getState().wiring?.end !== end) return;
-  set({ wiring: { end, from, reasons: new Map(reply.fits.map((fit) => [fit.end, fit.reason])) } });
+  const reply = await ask<FitsReply>("fits", { document, path, [from]: wiring.end });
+  const ends = {
+    reasons: reply && new Map(reply.fits.map((fit) => [fit.end, fit.reason])),
+    boxes: reply && new Map(reply.boxes.map((box) => [box.node, box])),
+  };
+  if (useCanvas.getState().wiring === wiring) useCanvas.getState().set({ wiring: { ...wiring, ...ends } });
+  return ends;
 }
 
 /** Why the wire that is dragged can't end here; null where it can, or where it is not known yet. */
 export const refusal = (handle: string): string | null =>
   useCanvas.getState().wiring?.reasons?.get(endOf(handle)) ?? null;
+
+/** An end as people read it: `outputs.loss.+` is a new output. */
+export const worded = (end: string): string =>
+  end.replace(/^outputs\.(\w+)\.\+$/, "new output of $1 mode").replace(/^outputs\.\+$/, "new output");
+
+/** Says where a port has a wire already, which a new one takes the place of. */
+export function held(end: string): string {
+  const wires = useComposer.getState().view?.wires ?? [];
+  const wire = wires.find((one) => `${one.node}.${one.port}` === end && one.at === null);
+  return wire ? `now ${wire.source}` : "";
+}

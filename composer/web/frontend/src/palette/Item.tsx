@@ -1,6 +1,6 @@
 import { memo } from "react";
 import { wordsOfKind } from "../canvas/kinds";
-import { PART } from "../canvas/parts";
+import { pressPart, touchPart } from "../canvas/partDrag";
 import type { Entry } from "./entries";
 import type { HelpAt } from "./Help";
 
@@ -11,24 +11,24 @@ interface Props {
   showKind: boolean;
 }
 
-/** A line of the palette: dragged onto the canvas, or added by Enter or a double click. */
+/** A line of the palette: dragged onto the canvas, or added by Enter, a double click or a tap. */
 export const Item = memo(function Item({ entry, add, help, showKind }: Props) {
   const show = (element: HTMLElement) =>
     help({ entry, top: element.getBoundingClientRect().top, left: element.getBoundingClientRect().right });
+  const carrying = { part: entry.part, name: entry.name, colour: entry.colour, began: () => help(null) };
   return (
     <div
       role="button"
       tabIndex={0}
-      draggable
       className="composer-palette-item"
       style={{ "--kind": entry.colour } as React.CSSProperties}
       aria-label={`${entry.name}, ${entry.kind}`}
-      onDragStart={(event) => {
-        help(null);
-        event.dataTransfer.setData(PART, JSON.stringify(entry.part));
-        event.dataTransfer.effectAllowed = "copy";
-      }}
+      onMouseDown={(event) => pressPart(event, carrying)}
+      onTouchStart={(event) => touchPart(event, carrying)}
       onDoubleClick={() => add(entry)}
+      onClick={(event) => {
+        if ((event.nativeEvent as PointerEvent).pointerType === "touch") add(entry);
+      }}
       onKeyDown={(event) => {
         if (event.key === "Enter" || event.key === " ") {
           event.preventDefault();

@@ -13,14 +13,17 @@ export function Inspector() {
   const view = useComposer((state) => state.view);
   const selection = useComposer((state) => state.selection);
   const wireId = useComposer((state) => state.wire);
+  const picked = useComposer((state) => state.wires);
   if (!view) return null;
   const wire = view.wires.find((one) => one.id === wireId);
-  if (wire) return <WireInspector key={wire.id} wire={wire} />;
   const nodes = view.nodes.filter((node) => selection.includes(node.name));
   const outputs = view.outputs.filter((one) => selection.includes(one.mode ? `outputs.${one.mode}` : "outputs"));
   const comments = view.comments.filter((one) => selection.includes(commentBox(one.id)));
   const count = nodes.length + outputs.length + comments.length;
-  if (count > 1) return <ManyInspector nodes={nodes} count={count} />;
+  const wires = view.wires.filter((one) => picked.includes(one.id)).length;
+  if (wires && count + wires > 1) return <ManyInspector nodes={nodes} count={count} wires={wires} />;
+  if (wire) return <WireInspector key={wire.id} wire={wire} />;
+  if (count > 1) return <ManyInspector nodes={nodes} count={count} wires={0} />;
   const [node] = nodes;
   const key = [...view.path, selection[0]].join("/");
   if (node)

@@ -18,8 +18,8 @@ const SIDES = [
   ["down", "Distribute down"],
 ] as const;
 
-/** What several selected boxes have in common. */
-export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: number }) {
+/** What several selected boxes have in common; wires may be selected with them. */
+export function ManyInspector({ nodes, count, wires }: { nodes: NodeView[]; count: number; wires: number }) {
   const [name, setName] = useState("");
   const edit = useComposer((state) => state.edit);
   const real = nodes.filter((node) => node.role === "node" || node.role === "subgraph");
@@ -30,7 +30,10 @@ export function ManyInspector({ nodes, count }: { nodes: NodeView[]; count: numb
   return (
     <>
       <div className="composer-heading">
-        <h2>{counted(count, "box", "boxes")} selected</h2>
+        <h2>
+          {[count && counted(count, "box", "boxes"), wires && counted(wires, "wire")].filter(Boolean).join(" and ")}{" "}
+          selected
+        </h2>
         <p className="composer-soft">
           {types.slice(0, 6).join(", ")}
           {types.length > 6 ? " ..." : ""}

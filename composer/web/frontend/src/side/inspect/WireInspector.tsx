@@ -1,6 +1,8 @@
+import { openInsert } from "../../canvas/commands";
 import { canServeModes, disconnecting, serving } from "../../canvas/wiring";
 import { MODES, type Mode } from "../../operations";
 import type { WireView } from "../../payloads";
+import { keysOf } from "../../shortcuts";
 import { useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { act } from "../edits";
@@ -31,6 +33,9 @@ export function WireInspector({ wire }: { wire: WireView }) {
         <div className="composer-heading-row">
           <h2>Wire</h2>
           <span className="composer-gap" />
+          <button type="button" className="composer-button is-small" title={keysOf("insert")} onClick={openInsert}>
+            Insert a node ...
+          </button>
           <button type="button" className="composer-button is-small" onClick={remove}>
             <Icon name="unlink" /> Disconnect
           </button>
