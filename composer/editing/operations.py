@@ -90,10 +90,7 @@ class AddNode(_Data):
 
 
 class ReplaceNode(_Data):
-    """Call another component or subgraph in the place of a node.
-
-    The node keeps its id, the wires that fit, and parameters of the same name; what is not kept is said.
-    """
+    """Call another part in the place of a node, which keeps its id and what fits; what is not kept is said."""
 
     op: Literal["replace-node"] = "replace-node"
     node: str

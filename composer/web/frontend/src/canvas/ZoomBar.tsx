@@ -1,6 +1,6 @@
 import { useStore } from "@xyflow/react";
 import { keysOf, shortcut } from "../shortcuts";
-import { type Scroll, SCROLLS, useScroll } from "./wheel";
+import { SCROLLS, type Scroll, useScroll } from "./wheel";
 
 const WORDS: Record<Scroll, string> = {
   auto: "Scroll: auto",

@@ -3,7 +3,7 @@ import { useComposer } from "../store";
 import { boxes, moves } from "./boxes";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
-import { askDrops, type Drops, type Dropped, overAt } from "./drops";
+import { askDrops, type Dropped, type Drops, overAt } from "./drops";
 import { panAtEdges } from "./panning";
 import { wireOf } from "./parts";
 import { type Point, useCanvas } from "./state";

@@ -1,8 +1,8 @@
 import type { MouseEvent as ReactMouseEvent, TouchEvent as ReactTouchEvent } from "react";
 import { beginDrag, endDrag, isDragging } from "./dragging";
 import { askDrops, type Drops, dropPart, overAt } from "./drops";
-import type { Part } from "./parts";
 import { panAtEdges } from "./panning";
+import type { Part } from "./parts";
 import { type Point, useCanvas } from "./state";
 import { pointOf } from "./underneath";
 

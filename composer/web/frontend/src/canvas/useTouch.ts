@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { useComposer } from "../store";
 import { cancelDrag } from "./dragging";
-import { type Popup, type Point, useCanvas } from "./state";
+import { type Point, type Popup, useCanvas } from "./state";
 
 /** A finger that rests so long, in milliseconds, opens the menu. */
 const LONG = 550;
