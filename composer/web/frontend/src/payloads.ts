@@ -557,9 +557,7 @@ export interface EditRequest {
   look?: boolean;
 }
 /**
- * Call another component or subgraph in the place of a node.
- *
- * The node keeps its id, the wires that fit, and parameters of the same name; what is not kept is said.
+ * Call another part in the place of a node, which keeps its id and what fits; what is not kept is said.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "ReplaceNode".
