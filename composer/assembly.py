@@ -150,13 +150,7 @@ def _refuse(problems: Any) -> None:
 def _built(
     graph: Graph, settled: Plan, params: Params, sizes: Params, catalog: Catalog, limits: Limits, device: str
 ) -> Model:
-    types = catalog.port_types
-    lists = frozenset(
-        name
-        for name, entry in graph.data_samples.items()
-        if entry.type in types and (types[entry.type].is_sequence or types[entry.type].opaque)
-    )
-    model = Model(graph, settled, params, lists, sizes)
+    model = Model(graph, settled, params, catalog.port_types, sizes)
     with _told(graph):
         build_modules(model, settled, params, limits, device)
     return model.train()

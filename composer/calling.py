@@ -1,15 +1,18 @@
 """What a caller may hand to a model, and how it becomes the arguments of a mode's forward."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from composer.component import Port
+from composer.entries import Entry, Weights, kind_of, sizes_of
 from composer.graph import MODES, FrozenDict, Graph
 from composer.plan import Program
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.ports import PortType
+from composer.problems import GraphError, Problem, Where, nearest, suggestion
 
 __all__ = ["Signature", "unknown_mode"]
 
@@ -21,58 +24,75 @@ class Signature:
     Args:
         mode: The mode.
         graph_inputs: Names of all inputs of the graph, in order.
-        inputs: Names of those that the mode uses.
+        graph_fields: Names of all its data-sample fields.
+        inputs: Names of those inputs that the mode uses.
         fields: Names of the data-sample fields that it uses.
-        lists: Those fields that hold one entry an image and are never stacked.
+        entries: What each of these has to be.
         users: For each name the node and port that take it.
         optional: Those fields that only optional ports take; one that is not given is None, as without a wire.
         counted: For each input and field whose first axis has a name (``B``), that name. The entries of a list are
             counted like the samples of the inputs, where all of those are counted by one name.
-        axes: For each input and field the axes that it has, as it declares them or as the port that takes it does;
-            nothing is said of those that may have any number.
-        pictures: The inputs of the type Image; their second axis, the channels, is as it is declared.
+        declared: For each input the sizes that it declares.
     """
 
     mode: str
     graph_inputs: tuple[str, ...]
+    graph_fields: tuple[str, ...]
     inputs: tuple[str, ...]
     fields: tuple[str, ...]
-    lists: frozenset[str]
+    entries: Mapping[str, Entry]
     users: Mapping[str, str]
     optional: frozenset[str] = frozenset()
     counted: Mapping[str, str] = FrozenDict()
-    axes: Mapping[str, tuple[int | str, ...]] = FrozenDict()
-    pictures: frozenset[str] = frozenset()
+    declared: Mapping[str, tuple[int | str, ...]] = FrozenDict()
 
     @classmethod
-    def of(cls, graph: Graph, program: Program, lists: frozenset[str]) -> "Signature":
-        """The signature of a program."""
-        users: dict[str, str] = {}
-        shapes = {name: entry.shape for name, entry in {**graph.inputs, **graph.data_samples}.items()}
-        axes = {name: tuple(shape) for name, shape in shapes.items() if shape}
+    def of(
+        cls, graph: Graph, program: Program, types: Mapping[str, PortType], sizes: Mapping[str, Any] = FrozenDict()
+    ) -> "Signature":
+        """The signature of a program.
+
+        Args:
+            graph: The graph.
+            program: The program of the mode.
+            types: The port types by name.
+            sizes: The sizes of outputs by reference, as far as they are known.
+        """
+        takers: dict[str, list[tuple[str, Port, bool]]] = {}
         needed = {value.source for _, value in program.outputs}
         for call in program.calls:
             for port, argument in call.arguments:
+                taken = call.component.input_by_name[port]
                 for value in argument if isinstance(argument, tuple) else (argument,):
                     if value.port is None:
-                        users.setdefault(value.source, f"{call.path}.{port}")
-                        taken = call.component.input_by_name[port]
-                        if taken.axes and not taken.type.is_sequence:
-                            axes.setdefault(value.source, taken.axes)
+                        takers.setdefault(value.source, []).append((f"{call.path}.{port}", taken, value.index is None))
                         if not taken.optional:
                             needed.add(value.source)
-        optional = frozenset(program.data_samples) - needed
-        counted = {name: shape[0] for name, shape in shapes.items() if shape and isinstance(shape[0], str)}
-        counted = {name: axis for name, axis in counted.items() if name not in lists}
-        names = {counted.get(name) for name in program.inputs}
-        if len(names) == 1 and None not in names:
-            counted |= dict.fromkeys(lists, str(names.pop()))
-        fixed = {name: found for name, found in axes.items() if name not in lists and "..." not in found}
-        pictures = frozenset(name for name, entry in graph.inputs.items() if entry.type == "Image")
-        arguments = (program.inputs, program.data_samples)
+        declared = {**graph.inputs, **graph.data_samples}
+        fields = program.data_samples
+        entries = {
+            name: Entry.of(
+                name, declared[name], types.get(str(declared[name].type)), takers.get(name, ()), field=name in fields
+            )
+            for name in (*program.inputs, *fields)
+        }
         return cls(
-            program.mode, tuple(graph.inputs), *arguments, lists, users, optional, counted, FrozenDict(fixed), pictures
+            program.mode,
+            tuple(graph.inputs),
+            tuple(graph.data_samples),
+            program.inputs,
+            fields,
+            FrozenDict(entries),
+            FrozenDict({name: found[0][0] for name, found in takers.items()}),
+            frozenset(fields) - needed,
+            FrozenDict(_counted(graph, program, entries, sizes)),
+            FrozenDict({name: entry.shape for name, entry in graph.inputs.items() if entry.shape}),
         )
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """Those fields that hold one entry an image and are never stacked."""
+        return frozenset(name for name in self.fields if self.entries[name].holds != "tensor")
 
     def arguments(self, inputs: Any, data_samples: Any) -> list[Any]:
         """The arguments of the mode's forward, in order.
@@ -86,38 +106,43 @@ class Signature:
             found = self._inputs(inputs)
         if self.fields:
             found.extend(self._fields(data_samples, found[0] if found else None))
+        elif not isinstance(data_samples, Mapping | list | tuple | None):
+            raise self._wrong_samples(kind_of(data_samples))
         return found
 
-    def refuse_sizes(self, arguments: Sequence[Any]) -> None:
-        """Refuse what cannot be meant: other axes or channels, pictures of integers, uneven numbers of samples.
+    def refuse_other_kinds(self, arguments: Sequence[Any], weights: Callable[[], Weights], first: Weights) -> None:
+        """Refuse what cannot be meant: other containers, axes, channels, kinds of numbers, uneven numbers of samples.
 
         Args:
             arguments: The arguments of the mode's forward.
+            weights: Tells of what kind the model's weights are; asked where they are not all like the first.
+            first: Of what kind the first one is.
 
         Raises:
             GraphError: There are some.
         """
-        for name, value in zip((*self.inputs, *self.fields), arguments, strict=True):
-            if isinstance(value, Tensor):
-                self._refuse_axes(name, value)
+        if any(self._faults(arguments, first)) and (problems := list(self._faults(arguments, weights()))):
+            raise GraphError(problems)
         self._refuse_uneven(arguments)
 
-    def _refuse_axes(self, name: str, value: Tensor) -> None:
-        axes, picture = self.axes.get(name), name in self.pictures
-        if axes is not None and value.dim() != len(axes):
-            text = f"found {value.dim()} axes ({_sizes(value)}), expected {len(axes)} ({' '.join(map(str, axes))})"
-            if picture and value.dim() + 1 == len(axes):
-                text += f"; one picture becomes a batch with {name}[None]"
-            raise self._refusal("bad-input", name, text + self._taken_by(name))
-        if picture and axes is not None and len(axes) == 4 and isinstance(axes[1], int) and value.shape[1] != axes[1]:
-            text = f"found {value.shape[1]} channels ({_sizes(value)}), expected {axes[1]}"
-            raise self._refusal("bad-input", name, text + self._taken_by(name))
-        if picture and not value.is_floating_point():
-            text = f"found numbers of {value.dtype}, expected floats: convert them with .float(), and normalise them"
-            raise self._refusal("bad-input", name, text + self._taken_by(name))
+    def _faults(self, arguments: Sequence[Any], weights: Weights) -> Iterator[Problem]:
+        for name, value in zip((*self.inputs, *self.fields), arguments, strict=True):
+            if value is None and name in self.optional:
+                continue
+            entry = self.entries[name]
+            for what, text in entry.faults(value, weights):
+                of_field = name in self.fields and (what == "container" or entry.holds != "tensor")
+                yield Problem("bad-field" if of_field else "bad-input", Where(name, mode=self.mode), text)
 
-    def _taken_by(self, name: str) -> str:
-        return f"; it goes to {self.users[name]}" if name in self.users else ""
+    def other_sizes(self, arguments: Sequence[Any]) -> str:
+        """Which inputs have other sizes than they declare, in words; nothing where none has."""
+        found = []
+        for name, value in zip(self.inputs, arguments, strict=False):
+            axes = self.declared.get(name, ())
+            sizes = tuple(value.shape) if isinstance(value, Tensor) else ()
+            if any(isinstance(axis, int) and axis != size for axis, size in zip(axes, sizes, strict=False)):
+                found.append(f"{name} is {sizes_of(value)}, the graph declares {' '.join(map(str, axes))}")
+        return "; ".join(found)
 
     def _refuse_uneven(self, arguments: Sequence[Any]) -> None:
         first: dict[str, tuple[str, int]] = {}
@@ -127,11 +152,12 @@ class Signature:
                 continue
             found = len(value)
             if found == 0 and self.mode == "loss":
-                raise self._refusal("bad-input", name, f"found no samples, expected at least one{self._taken_by(name)}")
+                taken = f"; it goes to {self.users[name]}" if name in self.users else ""
+                raise self._refusal("bad-input", name, f"found no samples, expected at least one{taken}")
             other, count = first.setdefault(axis, (name, found))
             if found == count:
                 continue
-            if name in self.lists:
+            if self.entries[name].holds != "tensor":
                 text = f"found entries for {found} samples, {other} has {count}; expected one entry a sample"
             else:
                 text = f"its first axis ({axis}) is {found}, that of {other} is {count}; expected as many samples"
@@ -144,18 +170,28 @@ class Signature:
         elif isinstance(inputs, Tensor):
             named = dict(zip(self.graph_inputs[:1], [inputs], strict=False))
         elif inputs is None or isinstance(inputs, list | tuple):
-            named = dict(zip(self.graph_inputs, self._counted(inputs or ()), strict=False))
+            named = dict(zip(self.graph_inputs, self._at_most_all(inputs or ()), strict=False))
         else:
-            text = f"found {_kind(inputs)}, expected a tensor, a list in the order of the graph's inputs, or a mapping"
+            text = (
+                f"found {kind_of(inputs)}, expected a tensor, a list in the order of the graph's inputs, or a mapping"
+            )
             raise self._refusal("bad-input", "inputs", text)
         self._demand(self.inputs, named, "inputs")
+        self._refuse_unknown(named)
         return [named[name] for name in self.inputs]
 
-    def _counted(self, inputs: Sequence[Any]) -> Sequence[Any]:
+    def _refuse_unknown(self, named: Mapping[Any, Any]) -> None:
+        for name in named:
+            if name not in self.graph_inputs and name not in self.graph_fields:  # one mapping may hold both
+                near = suggestion(str(name), self.graph_inputs, "inputs")
+                text = f"found {name!r}, which is no input of the graph; {near}"
+                raise self._refusal("bad-input", "inputs", text)
+
+    def _at_most_all(self, inputs: Sequence[Any]) -> Sequence[Any]:
         if len(inputs) > len(self.graph_inputs):
             expected = ", ".join(self.graph_inputs) or "none"
             text = f"got {len(inputs)} inputs, the graph has {len(self.graph_inputs)}: {expected}"
-            if all(isinstance(item, Tensor) and item.dim() == 3 for item in inputs):
+            if all(isinstance(item, Tensor) and item.dim() == len("CHW") for item in inputs):
                 text += "; pictures become a batch with torch.stack"
             raise self._refusal("too-many-inputs", "inputs", text)
         return inputs
@@ -163,17 +199,20 @@ class Signature:
     def _fields(self, data_samples: Any, like: Any) -> list[Any]:
         if isinstance(data_samples, list | tuple):
             if not data_samples or not all(isinstance(sample, Mapping) for sample in data_samples):
-                found = f"a list of {_kind(data_samples[0])}" if data_samples else "an empty list"
-                raise self._wrong_samples(found)
+                odd = [sample for sample in data_samples if not isinstance(sample, Mapping)]
+                raise self._wrong_samples(kind_of(odd if data_samples else ()).replace("tuple", "list"))
             for position, sample in enumerate(data_samples):
                 self._demand(self._needed, sample, f"data_samples[{position}]")
             given = [name for name in self.fields if all(name in sample for sample in data_samples)]
+            names = {name for sample in data_samples for name in sample}
             named: Mapping[str, Any] = {name: [sample[name] for sample in data_samples] for name in given}
         elif data_samples is None or isinstance(data_samples, Mapping):
             named = data_samples or {}
+            names = set(named)
             self._demand(self._needed, named, "data_samples")
         else:
-            raise self._wrong_samples(_kind(data_samples))
+            raise self._wrong_samples(kind_of(data_samples))
+        self._refuse_misspelled({name for name in self.optional if name not in named}, names)
         device = like.device if isinstance(like, Tensor) else None
         return [self._field(name, named.get(name), device) for name in self.fields]
 
@@ -181,26 +220,26 @@ class Signature:
     def _needed(self) -> tuple[str, ...]:
         return tuple(name for name in self.fields if name not in self.optional)
 
+    def _refuse_misspelled(self, absent: set[str], names: set[Any]) -> None:
+        """Refuse an extra field that looks like an optional one which is not given; others are nobody's business."""
+        extra = [name for name in names if isinstance(name, str) and name not in self.graph_fields]
+        for name in sorted(absent):
+            if near := nearest(name, extra, 1):
+                text = f"found '{near[0]}', which the graph lacks, and no '{name}'; did you mean '{name}'?"
+                raise self._refusal("bad-field", near[0], text)
+
     def _field(self, name: str, value: Any, device: torch.device | None) -> Any:
-        if isinstance(value, Tensor) or (value is None and name in self.optional):
+        known = isinstance(value, Tensor) or self.entries[name].holds != "tensor"
+        if known or (value is None and name in self.optional):
             return value
-        if name in self.lists:
-            return self._entries(name, value)
+        if not (isinstance(value, list | tuple | int | float) or hasattr(value, "__array__")):
+            text = f"found {kind_of(value)}, expected a tensor, or numbers: one entry a sample"
+            raise self._refusal("bad-field", name, text)
         try:
             return _stacked(value, device)
         except (RuntimeError, TypeError, ValueError) as error:
-            text = f"its entries do not make one tensor: {str(error).splitlines()[0]}"
+            text = f"found {kind_of(value)}, its entries do not make one tensor: {str(error).splitlines()[0]}"
             raise self._refusal("bad-field", name, text) from error
-
-    def _entries(self, name: str, value: Any) -> Any:
-        odd = [value]
-        if isinstance(value, list | tuple):
-            odd = [one for one in value if not isinstance(one, Tensor | Mapping)]
-        if odd:
-            where = "" if odd[0] is value else " among its entries"
-            text = f"found {_kind(odd[0])}{where}, expected a list of tensors, one a sample"
-            raise self._refusal("bad-field", name, text)
-        return value
 
     def _wrong_samples(self, found: str) -> GraphError:
         names = ", ".join(f"'{name}': ..." for name in self.fields)
@@ -221,6 +260,51 @@ class Signature:
             raise GraphError(problems)
 
 
+def _counted(
+    graph: Graph, program: Program, entries: Mapping[str, Entry], sizes: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """The name of the first axis of each input and field that is counted by it."""
+    shapes = {name: entry.shape for name, entry in {**graph.inputs, **graph.data_samples}.items()}
+    named: dict[str, str] = {}
+    for name, entry in entries.items():
+        shape = shapes.get(name)
+        if shape and isinstance(shape[0], str) and entry.holds == "tensor":
+            named[name] = shape[0]
+    for call in program.calls:
+        for name, axis in _beside(call.arguments, call.component.input_by_name, {**sizes, **shapes}):
+            if entries[name].holds == "tensor" and not shapes.get(name):
+                named.setdefault(name, axis)
+    batches = {named.get(name) for name in program.inputs}
+    batch = batches.pop() if len(batches) == 1 else None
+    for name, entry in entries.items():
+        if entry.holds in ("image", "records") and batch is not None:
+            named[name] = batch
+    return iter(named.items())
+
+
+def _beside(
+    arguments: Sequence[tuple[str, Any]], ports: Mapping[str, Port], sizes: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """For each input that a call takes: how another wire of the call counts the same first axis."""
+    first: dict[str, str] = {}
+    taken: list[tuple[str, str]] = []
+    for name, value in arguments:
+        axis = (ports[name].axes or ("",))[0]
+        if (
+            isinstance(value, tuple)
+            or value.index is not None
+            or not axis[:1].isupper()
+            or ports[name].type.is_sequence
+        ):
+            continue
+        if value.port is None:
+            taken.append((value.source, axis))
+        shape = sizes.get(value.source if value.port is None else f"{value.source}.{value.port}")
+        if shape and isinstance(shape[0], str) and shape[0].isidentifier():
+            first.setdefault(axis, shape[0])
+    return ((name, first[axis]) for name, axis in taken if axis in first)
+
+
 def unknown_mode(graph: Graph, mode: Any) -> GraphError:
     """The error for a mode that a graph does not have."""
     where = Where(f"mode {mode!r}")
@@ -237,13 +321,3 @@ def _stacked(value: Any, device: torch.device | None) -> Any:
     if isinstance(value, list | tuple) and value and all(isinstance(item, Tensor) for item in value):
         return torch.stack([*value])
     return torch.as_tensor(value, device=device)
-
-
-def _sizes(value: Tensor) -> str:
-    return " ".join(map(str, value.shape)) or "one number"
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return "a tensor"
-    return f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")

@@ -18,7 +18,14 @@ from composer.plan import Call, Program, Value
 from composer.ports import Feeder
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["InputCheck", "input_checks", "note_node", "refuse_bad_values", "told_with_node"]
+__all__ = [
+    "InputCheck",
+    "input_checks",
+    "note_node",
+    "refuse_bad_values",
+    "refuse_other_sizes",
+    "told_with_node",
+]
 
 _METHOD = "check_inputs"
 _PORT = re.compile(r"([a-z_]\w*): (.+)", re.DOTALL)
@@ -100,6 +107,27 @@ def note_node(error: Exception, source: str, mode: str) -> None:
     node = _failed_node(error, source)
     if node is not None:
         error.add_note(placed(f"in the node {node} ({mode} mode)", error))
+
+
+def refuse_other_sizes(error: Exception, source: str, mode: str, sizes: str) -> None:
+    """Raise an error that came up for inputs of other sizes than they declare with these sizes.
+
+    Args:
+        error: What a forward raised.
+        source: The generated source.
+        mode: The mode.
+        sizes: The sizes in words.
+
+    Raises:
+        GraphError: The error is one that sizes can have, and came up in a node.
+    """
+    node = _failed_node(error, source)
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if node is None or not isinstance(error, RuntimeError | IndexError) or "memory" in text:
+        return
+    name = sizes.partition(" ")[0]
+    message = f"{sizes}; {node} cannot run on it: {type(error).__name__}: {text[:200]}"
+    raise GraphError(Problem("bad-input", Where(name, mode=mode), message)) from error
 
 
 def _failed_node(error: Exception, source: str) -> str | None:

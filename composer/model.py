@@ -13,12 +13,14 @@ from torch import Tensor, nn
 
 from composer.calling import Signature, unknown_mode
 from composer.emit import emit, function_name
+from composer.entries import Weights
 from composer.graph import FrozenDict, Graph, freeze
 from composer.graphfile import dumps
 from composer.graphfile.yamltext import MAX_BYTES
-from composer.input_checks import input_checks, note_node, refuse_bad_values, told_with_node
+from composer.input_checks import input_checks, note_node, refuse_bad_values, refuse_other_sizes, told_with_node
 from composer.momentum import momentum_update, scheduled_decay
 from composer.plan import Momentum, Plan
+from composer.ports import PortType
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
 
 __all__ = ["Model"]
@@ -39,7 +41,7 @@ class Model(nn.Module):
         graph: The graph.
         settled: Its plan.
         params: Parameters of each part by path, with those taken from the wire.
-        lists: Names of the data-sample fields that hold one entry an image.
+        types: The port types by name.
         sizes: For each mode the sizes of outputs by reference, as far as they are known.
     """
 
@@ -48,7 +50,7 @@ class Model(nn.Module):
         graph: Graph,
         settled: Plan,
         params: Mapping[str, Mapping[str, Any]],
-        lists: frozenset[str],
+        types: Mapping[str, PortType],
         sizes: Mapping[str, Mapping[str, Any]] = FrozenDict(),
     ) -> None:
         super().__init__()
@@ -61,7 +63,10 @@ class Model(nn.Module):
         self._checks = FrozenDict(
             {mode: input_checks(program, sizes.get(mode, {})) for mode, program in settled.programs.items()}
         )
-        self._signatures = {mode: Signature.of(graph, program, lists) for mode, program in settled.programs.items()}
+        self._signatures = {
+            mode: Signature.of(graph, program, types, sizes.get(mode, FrozenDict()))
+            for mode, program in settled.programs.items()
+        }
         self._momentum = FrozenDict(settled.momentum)
         self._frozen_paths = tuple(path for path, part in settled.parts.items() if part.frozen)
         self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
@@ -80,8 +85,8 @@ class Model(nn.Module):
             ``loss`` are what training sums, the rest are for logging.
 
         Raises:
-            GraphError: The graph has no such mode, an input or field is missing, or a node cannot take a value. Labels,
-                indices and the like are looked at before anything is updated; while compiling they are not.
+            GraphError: The graph has no such mode, an input or field is missing or of another kind, or a node cannot
+                take a value. All of it is looked at before anything is updated; while compiling nothing is.
         """
         function = self._functions.get(str(mode))
         if function is None:
@@ -89,7 +94,10 @@ class Model(nn.Module):
         arguments = self._signatures[mode].arguments(inputs, data_samples)
         if torch.compiler.is_compiling():
             return function(self, *arguments)
-        self._signatures[mode].refuse_sizes(arguments)
+        first = next(self.parameters(), None)
+        self._signatures[mode].refuse_other_kinds(
+            arguments, lambda: Weights.among(self.parameters()), Weights.among(() if first is None else (first,))
+        )
         refuse_bad_values(self, self._checks[mode], arguments, mode)
         try:
             return function(self, *arguments)
@@ -100,6 +108,8 @@ class Model(nn.Module):
             raise told from error
         except Exception as error:
             note_node(error, self.code[mode], mode)
+            if other := self._signatures[mode].other_sizes(arguments):
+                refuse_other_sizes(error, self.code[mode], mode, other)
             raise
 
     @property

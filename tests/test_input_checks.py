@@ -92,10 +92,12 @@ def test_what_a_node_refuses_on_its_way_is_told_with_the_node() -> None:
     assert "found 32 numbers a sample, expected 33" in problem.message
 
 
-def test_an_error_that_is_none_of_a_value_stays_as_it_is_and_names_the_node(model: Model) -> None:
+def test_an_error_that_is_none_of_a_value_stays_as_it_is_and_names_the_node() -> None:
+    model = composer.compile(loads(GRAPH))
+    model.head.double()
     with pytest.raises(RuntimeError, match="Double") as caught:
-        model(IMAGE.double(), GOOD, mode="loss")
-    assert caught.value.__notes__ == ["in the node backbone (loss mode)"]
+        model(IMAGE, GOOD, mode="loss")
+    assert caught.value.__notes__ == ["in the node head (loss mode)"]
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,9 @@ def test_generated_source_reads_as_if_written_by_hand(model):
 
 
 def test_a_traceback_points_into_the_generated_source(model):
+    model.stem.weight = torch.nn.Parameter(torch.zeros(4, 2, 3, 3))
     with pytest.raises(RuntimeError) as error:
-        model(torch.randn(1, 3, 8, 8).double())
+        model(torch.randn(1, 3, 8, 8))
     text = "".join(str(entry) for entry in error.traceback)
     assert "forward_tensor" in text and "stem = self.stem(image)" in text
 
@@ -151,12 +152,12 @@ def test_a_reserved_word_as_an_input_name_cannot_shadow_what_the_source_uses():
 @pytest.mark.parametrize(
     ("samples", "found"),
     [
-        (torch.tensor([0, 1, 2]), "found a tensor, expected a mapping {'label': ...}"),
+        (torch.tensor([0, 1, 2]), "found a tensor (3), expected a mapping {'label': ...}"),
         ([0, 1, 2], "found a list of int"),
         ([], "found an empty list"),
         ("abc", "found str"),
         ([{"label": torch.zeros(1)}, {"label": torch.zeros(2)}], "its entries do not make one tensor"),
-        ({"label": "three"}, "its entries do not make one tensor"),
+        ({"label": "three"}, "found str, expected a tensor, or numbers: one entry a sample"),
     ],
     ids=["a tensor", "numbers", "nothing", "a text", "ragged", "words"],
 )
