@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal
 
-__all__ = ["Edit", "Fix", "GraphError", "Problem", "Where", "nearest", "suggestion"]
+__all__ = ["Edit", "Fix", "GraphError", "Problem", "Severity", "Where", "nearest", "suggestion"]
+
+Severity = Literal["error", "warning", "notice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,18 @@ class Problem:
         where: Where it is.
         message: What was found, what was expected.
         fix: An edit that mends it.
-        severity: A ``warning`` does not stop a graph from running.
+        severity: A ``warning`` does not stop a graph from running; a ``notice`` tells of what is not finished yet.
     """
 
     code: str
     where: Where
     message: str
     fix: Fix | None = None
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         head = f"{self.code} {self.where}".rstrip()
-        lines = [head if self.severity == "error" else f"warning: {head}"]
+        lines = [head if self.severity == "error" else f"{self.severity}: {head}"]
         lines += [f"    {line}" for line in self.message.splitlines()]
         if self.fix:
             lines.append(f"    fix: {self.fix.message}")

@@ -236,7 +236,7 @@ outputs: {}
     shapes = infer_shapes(loads(text))
     assert shapes["conv.out"] == ("B", 4, 6, 6) == shapes["alone.out"]
     assert "behind.out" not in shapes and "waiting.out" not in shapes
-    assert {"unknown-type", "missing-input", "no-output"} <= {problem.code for problem in shapes.problems}
+    assert {"unknown-type", "not-wired", "no-output"} <= {problem.code for problem in shapes.problems}
 
 
 def test_nothing_is_computed():

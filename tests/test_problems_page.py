@@ -35,7 +35,7 @@ def rows() -> list[Row]:
     for line in PAGE.read_text().splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(cells) == 4 and cells[0].startswith("`"):
-            severity = "warning" if "(warning)" in cells[0] else "error"
+            severity = next((word for word in ("warning", "notice") if f"({word})" in cells[0]), "error")
             example = cells[2].removeprefix("`").removesuffix("`").replace("\\|", "|")
             found.append(Row(cells[0].split("`")[1], severity, example, cells[3]))
     return found
@@ -146,5 +146,5 @@ def test_a_fix_comes_where_the_page_says_so(name: str) -> None:
     text = (ROOT / "tests" / "rule_cases" / f"{name}.txt").read_text()
     for case in text.split("\n\n"):
         told = next(line for line in case.splitlines() if not line.startswith(("== ", "- ", "+ ")))
-        code = told.removeprefix("warning: ").split()[0]
+        code = told.removeprefix("warning: ").removeprefix("notice: ").split()[0]
         assert ROWS[code].fix in {True: ("yes", "often"), False: ("no", "often")}["    fix: " in case], case

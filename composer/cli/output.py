@@ -16,6 +16,7 @@ from composer.problems import Problem
 __all__ = ["console", "print_json", "print_problems", "print_table", "print_text"]
 
 _UNBOUNDED = 1_000_000
+_COLOURS = {"error": "bold red", "warning": "bold yellow", "notice": "bold"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -35,7 +36,7 @@ def print_problems(problems: Iterable[Problem], *, stderr: bool = False) -> None
     out = console(stderr=stderr)
     for problem in problems:
         text = Text(_harmless(str(problem)))
-        text.highlight_regex(r"\A(warning: )?\S+", "bold yellow" if problem.severity == "warning" else "bold red")
+        text.highlight_regex(r"\A((warning|notice): )?\S+", _COLOURS[problem.severity])
         text.highlight_regex(r"(?m)^    fix: .*", "green")
         out.print(text, soft_wrap=True)
 

@@ -24,7 +24,8 @@ def runnable(graph: Graph, problems: Iterable[Problem], catalog: Catalog) -> Gra
     if not problems:
         return graph
     errors = [problem for problem in problems if problem.severity == "error"]
-    broken: dict[str, set[str]] = {}
+    loose = {item.where.node for item in problems if item.code == "not-wired" and not item.where.scope}
+    broken: dict[str, set[str]] = {"": {name for name in loose if name is not None}}
     for problem in errors:
         if problem.where.node is not None:
             broken.setdefault(problem.where.scope, set()).add(problem.where.node)

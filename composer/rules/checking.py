@@ -11,6 +11,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.limits import Limits
 from composer.problems import Problem
+from composer.rules.class_names import check_class_names
 from composer.rules.declarations import check_keys, declared_types
 from composer.rules.expansion import Landings, check_definitions, check_expansion, check_layers, check_values
 from composer.rules.flows import Flow, Signature
@@ -82,6 +83,8 @@ def _check(graph: Graph, catalog: Catalog, limits: Limits) -> _Findings:
         landings = Landings(scopes, layers)
         check_values(report, scopes, landings)
         check_layers(report, scopes[""], landings, limits)
+    if not report.errors:
+        check_class_names(report, graph, catalog)
     return findings
 
 

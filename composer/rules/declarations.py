@@ -1,9 +1,10 @@
 """The rules about what a file declares beside its nodes: keys, inputs and their shapes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
-from composer.graph import Graph, Input, Node, Subgraph, thaw
+from composer.graph import Graph, Input, Node, Ref, Subgraph, refs_of, thaw
 from composer.ports import PortType
 from composer.problems import Fix
 from composer.rules.flows import UNKNOWN
@@ -56,7 +57,41 @@ def declared_types(report: Report, scope: Scope) -> dict[str, PortType]:
             fix = put(at, near[0], f"set the type of {name} to {near[0]}") if near else None
             report.add("unknown-port-type", at, name, f"there is no port type '{declared.type}'; {hint}", fix)
         _shape(report, path, declared.shape or ())
+        if not scope.name and declared.shape is None and name in scope.wiring.used:
+            _no_shape(report, scope, path, found[name])
     return found
+
+
+def _no_shape(report: Report, scope: Scope, path: Path, kind: PortType) -> None:
+    """Warn of an input whose sizes neither the graph nor its type tells: no example of it can be made."""
+    if kind is UNKNOWN or kind.shape is not None:
+        return
+    name = str(path[-1])
+    if kind.is_sequence or kind.opaque:
+        message = f"no example of the type {kind.name} can be made, so the graph can only be run with values of its own"
+        report.add("no-shape", path, name, message, severity="warning")
+        return
+    shape = next(_shapes_of_ports(scope, name), None)
+    fix = None if shape is None else put((*path, "shape"), shape, f"set the shape of {name} to {shape}")
+    message = "it declares no shape, so no sizes are known behind it and no example of it can be made"
+    report.add("no-shape", path, name, f"{message}; expected one such as [B, 16]", fix, severity="warning")
+
+
+def _shapes_of_ports(scope: Scope, name: str) -> Iterator[list[int | str]]:
+    """The shapes that the ports declare to which an input is wired; not those of any number of axes."""
+    for node, given in scope.nodes.items():
+        component = scope.component(node)
+        for port, wire in given.inputs.items() if component is not None else ():
+            declared = component.input_by_name.get(port) if component is not None else None
+            axes = None if declared is None else declared.axes
+            if axes and "..." not in axes and any(ref == Ref(name) for ref in refs_of(wire)):
+                params = {item.name: item.default for item in component.parameters} if component is not None else {}
+                params |= scope.params_of(node)
+                yield [int(axis) if axis.isdigit() else _number(params.get(axis), axis) for axis in axes]
+
+
+def _number(value: Any, axis: str) -> int | str:
+    return value if type(value) is int else axis
 
 
 def _shape(report: Report, path: Path, shape: Sequence[int | str]) -> None:

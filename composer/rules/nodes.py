@@ -58,6 +58,7 @@ class Nodes:
         nodes, table, alike, reached = self.scope.nodes, self.wires.table, self.alike, self.reach.nodes
         wiring = self.scope.wiring
         special = {*wiring.modal, *wiring.borrowing, *wiring.calling, *wiring.odd, *self.scope.templated}
+        special |= self.scope.loose
         layers = 0
         for name in wiring.order:
             node = nodes[name]
@@ -92,7 +93,8 @@ class Nodes:
             carried[port] = self.wires.follow(slot, wire)
         if signature is None:
             return NOTHING_KNOWN, 1
-        self._need_wires(name, node, signature, meant)
+        if name not in self.scope.loose:
+            self._need_wires(name, node, signature, meant)
         self._parameters(name, node, signature)
         component = signature.component
         builds = component is not None and node.weights.rule != "share" and name not in self.scope.templated

@@ -48,7 +48,8 @@ def _loss_type(report: Report, path: Path, name: str, found: str) -> None:
 
 
 def _no_output(report: Report, scope: Scope, wires: Wires) -> None:
-    ends = [name for name in scope.nodes if name not in scope.wiring.used and None in wires.table.get(name, ())]
+    wired = [name for name in scope.nodes if name not in scope.wiring.used and name not in scope.loose]
+    ends = [name for name in wired if None in wires.table.get(name, ())]
     path = scope.path("outputs")
     fix: Fix | None = None
     if len(ends) == 1:
@@ -73,7 +74,10 @@ def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
             report.add("unused-input", path, name, "nothing reads this input", removal, severity="warning")
     sources = {scope.nodes[name].weights.source for name in scope.wiring.borrowing}
     for name in scope.nodes:
-        if name not in reach.nodes and name not in sources:
+        if name in scope.loose:
+            message = "no wire enters or leaves it yet, so no mode runs it"
+            report.add("not-wired", scope.path("nodes", name), name, message, severity="notice")
+        elif name not in reach.nodes and name not in sources:
             fix = None if name in scope.wiring.used else _without_node(scope, name)
             message = "no output of any mode needs this node"
             report.add("unreachable-node", scope.path("nodes", name), name, message, fix, severity="warning")

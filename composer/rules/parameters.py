@@ -53,7 +53,7 @@ def check_parameters(report: Report, place: Place, component: Component, wired: 
         path = place.path("params", name)
         fix = repaired(component, name, known[name], path, f"{place.node}.params.{name}")
         report.add("bad-parameter", path, f"{place.node}.{name}", message, fix, parameter=name)
-    for parameter in component.required:
+    for parameter in component.required if place.node not in place.scope.loose else ():
         if parameter.name not in given:
             _missing(report, place, component, parameter.name, wired)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from composer.graph import Graph
-from composer.problems import Edit, Fix, Problem, Where, nearest, suggestion
+from composer.problems import Edit, Fix, Problem, Severity, Where, nearest, suggestion
 
 __all__ = ["Path", "Report", "put", "take"]
 
@@ -40,7 +40,7 @@ class Report:
         message: str,
         fix: Fix | None = None,
         *,
-        severity: Literal["error", "warning"] = "error",
+        severity: Severity = "error",
         **where: Any,
     ) -> None:
         """Note a problem.
@@ -51,7 +51,7 @@ class Report:
             subject: What it is about, as people read it.
             message: What was found, what was expected.
             fix: An edit that mends it.
-            severity: A ``warning`` does not stop the graph from running.
+            severity: A ``warning`` and a ``notice`` do not stop the graph from running.
             where: Further fields of ``Where``.
         """
         source = self.graph.source
@@ -63,6 +63,11 @@ class Report:
         shown = f"{scope}/{subject}" if len(inside) > 1 and scope else subject
         place = Where(shown, source.file if source else None, line, column, scope, **where)
         self._found.append((path, Problem(code, place, message, fix, severity)))
+
+    @property
+    def errors(self) -> bool:
+        """Whether something wrong stops the graph from running."""
+        return any(problem.severity == "error" for _, problem in self._found)
 
     def lookup(self, name: str, known: Collection[str], what: str) -> tuple[list[str], str]:
         """The known names that look most like an unknown one, best first, and the end of a message that tells them.

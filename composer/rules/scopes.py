@@ -76,6 +76,28 @@ class Scope:
         return frozenset(own.union(name for name in self.wiring.borrowing if self.origin(name) in own))
 
     @cached_property
+    def loose(self) -> frozenset[str]:
+        """The nodes that no wire enters or leaves, and whose weights no other node uses: nobody has wired them yet."""
+        read = {ref.source for outputs in self.outputs.values() for wire in outputs.values() for ref in refs_of(wire)}
+        lent = {self.nodes[name].weights.source for name in self.wiring.borrowing}
+        return frozenset(
+            name
+            for name, sources in self.wiring.sources.items()
+            if not sources
+            and name not in self.wiring.used
+            and name not in read
+            and name not in lent
+            and self._takes(name)
+        )
+
+    def _takes(self, name: str) -> bool:
+        """Whether what a node calls has inputs, as far as that is known."""
+        component, body = self.component(name), self.subgraph(name)
+        if component is not None:
+            return bool(component.inputs)
+        return body is None or bool(self.graph.graphs[body].inputs)
+
+    @cached_property
     def names(self) -> Mapping[str, None]:
         """What references may name: the nodes and the inputs."""
         return dict.fromkeys([*self.nodes, *self.inputs])

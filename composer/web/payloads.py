@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from composer.editing.operations import EditStep, Mode, Operation, Position, Target
+from composer.problems import Severity
 
 __all__ = [
     "BoxFit",
@@ -157,7 +158,7 @@ class ProblemView(Payload):
     """
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Severity
     subject: str
     message: str
     path: list[str] = Field(default_factory=list)
@@ -193,7 +194,8 @@ class NodeView(Payload):
         flops: Of one sample, in the mode that costs most.
         activation: Bytes of what it puts out for one sample (float32).
         modes: The modes that run it.
-        state: ``placeholder``: its type is not in the catalog; ``error`` and ``warning``: a problem is about it.
+        state: ``placeholder``: its type is not in the catalog; ``error`` and ``warning``: a problem is about it;
+            ``unwired``: nobody has wired it yet.
     """
 
     name: str
@@ -215,7 +217,7 @@ class NodeView(Payload):
     flops: int | None
     activation: int | None
     modes: list[Mode]
-    state: Literal["ok", "warning", "error", "placeholder"]
+    state: Literal["ok", "warning", "error", "placeholder", "unwired"]
     problems: int
     bypassed: bool = False
 

@@ -135,7 +135,7 @@ def _trouble(item: Trouble, lines: Sequence[str]) -> str:
     fix = _fix(item, opened=not lines)
     first, _, more = item.message.partition("\n")
     message = escape(first) + (f"<pre>{escape(more)}</pre>" if more else "")
-    kind = "dock-warning" if item.severity == "warning" else "dock-error"
+    kind = "dock-error" if item.severity == "error" else "dock-warning"
     return (
         f'<li class="{kind}"><div>{where}{text}{subject}<span class="dock-code">{escape(item.code)}</span></div>'
         f"<div>{message}</div>{fix}</li>"

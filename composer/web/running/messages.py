@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from composer.problems import Problem
+from composer.problems import Problem, Severity
 from composer.web.running.results import ExportResult, RunResult
 
 __all__ = ["Done", "Event", "Failed", "Progress", "Trouble", "Waiting", "parsed", "trouble_of"]
@@ -23,7 +23,7 @@ class Trouble(_Plain):
     """
 
     code: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
     subject: str
     message: str
     node: str | None = None

@@ -1,6 +1,6 @@
 """The boxes of a scope: its inputs, its nodes and its outputs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
@@ -24,7 +24,9 @@ from composer.web.views.values import shown
 
 __all__ = ["Boxes"]
 
-State = Literal["ok", "warning", "error", "placeholder"]
+State = Literal["ok", "warning", "error", "placeholder", "unwired"]
+_UNWIRED = {"not-wired", "unused-input"}
+"""The problems of a box that nobody has wired yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,7 @@ class Boxes:
             activation=activation_bytes(size),
             modes=modes,
             state=_state(problems),
-            problems=len(problems),
+            problems=_count(problems),
         )
 
     def _node(self, name: str, node: Node) -> NodeView:
@@ -118,7 +120,7 @@ class Boxes:
             activation=_sum([activation_bytes(size) for size in sizes]),
             modes=modes,
             state=_state(problems) if called.known else "placeholder",
-            problems=len(problems),
+            problems=_count(problems),
             bypassed=name in self.canvas.bypassed.get(opened.scope, {}),
         )
 
@@ -235,9 +237,15 @@ class Boxes:
         return None if found is None else (float(found[0]), float(found[1]))
 
 
-def _state(problems: Iterable[ProblemView]) -> State:
+def _state(problems: Sequence[ProblemView]) -> State:
     severities = {problem.severity for problem in problems}
+    if problems and {problem.code for problem in problems} <= _UNWIRED:
+        return "unwired"
     return "error" if "error" in severities else "warning" if severities else "ok"
+
+
+def _count(problems: Sequence[ProblemView]) -> int:
+    return sum(problem.code not in _UNWIRED for problem in problems)
 
 
 def _weights(weights: Weights) -> WeightsView:

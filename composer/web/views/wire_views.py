@@ -87,7 +87,7 @@ def _runs(strand: Strand, node: str, port: str, mode: str | None, runs: Mapping[
 def _severity(problems: Sequence[ProblemView], source: str) -> Literal["error", "warning"] | None:
     """The gravest problem of a wire; one that names another source is about that one."""
     found = [item.severity for item in problems if " -> " not in item.subject or _names(item.subject, source)]
-    return "error" if "error" in found else "warning" if found else None
+    return "error" if "error" in found else "warning" if "warning" in found else None
 
 
 def _names(subject: str, source: str) -> bool:

@@ -191,7 +191,7 @@ export interface ParameterView {
  */
 export interface ProblemView {
   code: string;
-  severity: "error" | "warning";
+  severity: "error" | "warning" | "notice";
   subject: string;
   message: string;
   path: string[];
@@ -402,7 +402,8 @@ export interface GraphView {
  *     flops: Of one sample, in the mode that costs most.
  *     activation: Bytes of what it puts out for one sample (float32).
  *     modes: The modes that run it.
- *     state: ``placeholder``: its type is not in the catalog; ``error`` and ``warning``: a problem is about it.
+ *     state: ``placeholder``: its type is not in the catalog; ``error`` and ``warning``: a problem is about it;
+ *         ``unwired``: nobody has wired it yet.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "NodeView".
@@ -435,7 +436,7 @@ export interface NodeView {
   flops: number | null;
   activation: number | null;
   modes: ("tensor" | "loss" | "predict")[];
-  state: "ok" | "warning" | "error" | "placeholder";
+  state: "ok" | "warning" | "error" | "placeholder" | "unwired";
   problems: number;
   bypassed: boolean;
 }

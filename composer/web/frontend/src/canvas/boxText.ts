@@ -1,7 +1,7 @@
 import type { NodeView } from "../payloads";
 
 export interface Badge {
-  kind: "shared" | "momentum" | "frozen" | "bypassed" | "placeholder";
+  kind: "shared" | "momentum" | "frozen" | "bypassed" | "placeholder" | "unwired";
   words: string;
   hint: string;
 }
@@ -41,6 +41,9 @@ function badges(node: NodeView): Badge[] {
   }
   if (node.frozen) found.push({ kind: "frozen", words: "frozen", hint: "Its weights and statistics stay as they are" });
   if (node.bypassed) found.push({ kind: "bypassed", words: "bypassed", hint: "What flows into it is led past it" });
+  if (node.state === "unwired") {
+    found.push({ kind: "unwired", words: "not wired yet", hint: "Drag a wire from one of its ports, or press C" });
+  }
   if (node.state === "placeholder") {
     found.push({
       kind: "placeholder",

@@ -14,6 +14,7 @@ export function Side() {
   const panel = useComposer((state) => state.panel);
   const set = useComposer((state) => state.set);
   const problems = useComposer((state) => state.view?.problems);
+  const count = problems?.filter((problem) => problem.severity !== "notice").length ?? 0;
   const errors = problems?.some((problem) => problem.severity === "error");
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -36,12 +37,9 @@ export function Side() {
             onClick={() => set({ panel: tab.panel })}
           >
             {tab.words}
-            {tab.panel === "problems" && !!problems?.length && (
-              <span
-                className={`composer-pill is-${errors ? "error" : "warning"}`}
-                aria-label={problemWords(problems.length)}
-              >
-                {problems.length}
+            {tab.panel === "problems" && !!count && (
+              <span className={`composer-pill is-${errors ? "error" : "warning"}`} aria-label={problemWords(count)}>
+                {count}
               </span>
             )}
           </button>

@@ -7,10 +7,21 @@ export function ProblemCount({ words: wide }: { words: boolean }) {
   const { set } = useComposer.getState();
   const problems = useComposer((state) => state.view?.problems);
   const errors = problems?.filter((problem) => problem.severity === "error").length ?? 0;
-  const count = problems?.length ?? 0;
+  const count = problems?.filter((problem) => problem.severity !== "notice").length ?? 0;
+  const waiting = (problems?.length ?? 0) - count;
   const empty = useComposer((state) => state.view?.nodes.length === 0 && state.view.path.length === 0);
-  const state = empty ? "idle" : errors ? "error" : count ? "warning" : "good";
-  const words = empty ? "Empty graph" : count ? counted(count, "problem") : "No problems";
+  const begun = useComposer((state) => state.view?.nodes.some((node) => node.state !== "unwired"));
+  const idle = empty || !begun || (!count && waiting > 0);
+  const state = idle ? "idle" : errors ? "error" : count ? "warning" : "good";
+  const words = empty
+    ? "Empty graph"
+    : !begun
+      ? "Nothing wired yet"
+      : count
+        ? counted(count, "problem")
+        : waiting
+          ? `${waiting} not wired yet`
+          : "No problems";
   return (
     <button
       type="button"
@@ -19,7 +30,7 @@ export function ProblemCount({ words: wide }: { words: boolean }) {
       title={`${words}: show them`}
       onClick={() => set({ panel: "problems" })}
     >
-      <Icon name={empty ? "file" : count ? "problem" : "good"} />
+      <Icon name={idle ? "file" : count ? "problem" : "good"} />
       <span aria-live="polite">{wide ? words : count || ""}</span>
     </button>
   );

@@ -12,6 +12,7 @@ export function Problems() {
   const faulty = useComposer((state) => state.catalog?.problems);
   const errors = problems?.filter((problem) => problem.severity === "error") ?? [];
   const warnings = problems?.filter((problem) => problem.severity === "warning") ?? [];
+  const waiting = problems?.filter((problem) => problem.severity === "notice") ?? [];
   return (
     <div className="composer-problems">
       {!problems?.length && (
@@ -23,6 +24,7 @@ export function Problems() {
       )}
       <Group title="Errors" entries={errors} />
       <Group title="Warnings" entries={warnings} />
+      <Group title="Not wired yet" entries={waiting} />
       <Group title="Notes on what was read" entries={notes} still />
       <Group title="Components that could not be read" entries={faulty ?? []} still />
     </div>

@@ -1,0 +1,209 @@
+"""The rule about the names of classes: as many as what predict mode scores."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.component import Component, Port
+from composer.graph import Graph, Node
+from composer.plan import Call, Plan, Program, Value, plan
+from composer.problems import Edit, Fix
+from composer.rules.report import Path, Report
+
+__all__ = ["check_class_names"]
+
+_CLASSES = "num_classes"
+"""The parameter that says how many classes there are, in the heads and targets of OpenMMLab."""
+
+_OF_SAMPLES = ("memories", "similarities")
+"""Kinds of parts whose scores are of samples, not of classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A parameter of a module that says how many classes are scored."""
+
+    module: str
+    name: str
+    value: int
+
+
+def check_class_names(report: Report, graph: Graph, catalog: Catalog) -> None:
+    """Warn where predict mode scores another number of classes than the graph names.
+
+    Args:
+        report: Takes the problems; there is no error among them.
+        graph: The graph.
+        catalog: The components.
+    """
+    if not graph.classes or "predict" not in graph.modes:
+        return
+    settled = plan(graph, catalog)
+    program = settled.programs["predict"]
+    found = next((place for place in _places(settled, program) if place.value != len(graph.classes)), None)
+    if found is None:
+        return
+    count = len(graph.classes)
+    words = "1 class" if count == 1 else f"{count} classes"
+    told = f"the graph's classes name {words}, predict mode scores {found.value}"
+    which = f"labels from {count} on have no name" if found.value > count else f"no label is {found.value} or more"
+    path = _written(graph, found.module, found.name)
+    document = _node_path(graph, found.module)[0]
+    report.add(
+        "class-names",
+        path or document,
+        f"{document[-1]}.{found.name}" if path is None else f"{path[-3]}.{path[-1]}",
+        f"{told}: {which}",
+        _fix(graph, settled, found, count),
+        severity="warning",
+        parameter=found.name if path is None else str(path[-1]),
+        mode="predict",
+    )
+
+
+def _places(settled: Plan, program: Program) -> Iterator[_Place]:
+    """The parameters that say how many classes the outputs of predict mode score."""
+    calls = {call.path: call for call in program.calls}
+    for name, value in program.outputs:
+        call = calls.get(value.source)
+        port = None if call is None else call.component.output_by_name.get(value.port or "")
+        if call is None or port is None:
+            continue
+        if port.type.name == "Detections":
+            yield from _nearest(settled, calls, call)
+        elif name == "scores" or port.type.name in ("Score", "Logits", "Label"):
+            yield from _traced(settled, calls, call, port)
+
+
+def _nearest(settled: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[_Place]:
+    """The number of classes of the part that detections come from, by the fewest wires."""
+    pending, seen = deque([start]), {start.path}
+    while pending:
+        call = pending.popleft()
+        value = _value_of(settled, call, _CLASSES)
+        if value is not None:
+            yield _Place(call.module, _CLASSES, value)
+            return
+        for source in (item.source for item in call.values()):
+            if source in calls and source not in seen:
+                seen.add(source)
+                pending.append(calls[source])
+
+
+def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port) -> Iterator[_Place]:
+    """The parameter that names the axis of the classes, followed back along the wires."""
+    if port.axes is None or len(port.axes) < 2:  # labels [B]: their scores stand beside them
+        port = next((item for item in call.component.outputs if item.type.name == "Score"), port)
+    position = -1
+    for _ in range(len(calls)):
+        axis = _axis(port, position)
+        if axis is None:
+            return
+        value = _value_of(settled, call, axis)
+        if value is not None and call.component.kind not in _OF_SAMPLES:
+            yield _Place(call.module, axis, value)
+            return
+        step = _before(call, port, axis, position)
+        if step is None or step[0].source not in calls:
+            return
+        wire, position = step
+        call = calls[wire.source]
+        following = call.component.output_by_name.get(wire.port or "")
+        if following is None:
+            return
+        port = following
+
+
+def _axis(port: Port, position: int) -> str | None:
+    axes = port.axes or ()
+    inside = -len(axes) <= position < len(axes)
+    return axes[position] if inside else "..." if axes == ("...",) else None
+
+
+def _before(call: Call, port: Port, axis: str, position: int) -> tuple[Value, int] | None:
+    """The wire whose axis an output's axis is, and where it stands there."""
+    arguments = dict(call.arguments)
+    for entry in call.component.inputs:
+        found = arguments.get(entry.name)
+        wire = found[0] if isinstance(found, tuple) and found else found
+        if not isinstance(wire, Value) or wire.index is not None or axis not in (entry.axes or ()):
+            continue
+        if axis == "...":
+            return wire, position
+        place = (entry.axes or ()).index(axis)
+        return wire, place if "..." not in (entry.axes or ())[:place] else place - len(entry.axes or ())
+    return None
+
+
+def _value_of(settled: Plan, call: Call, name: str) -> int | None:
+    """A whole number that a module's parameter is, as it is written or by default; None where the wire tells it."""
+    parameter = call.component.parameter_by_name.get(name)
+    part = settled.parts.get(call.module)
+    if parameter is None or part is None:
+        return None
+    value = part.params.get(name, None if parameter.required else parameter.default)
+    return value if type(value) is int else None
+
+
+def _fix(graph: Graph, settled: Plan, found: _Place, count: int) -> Fix | None:
+    """The same number everywhere where it is the number of classes: in the head, in targets, in masks."""
+    others = [
+        path
+        for path, part in settled.parts.items()
+        if _CLASSES in part.component.parameter_by_name
+        and _part_value(part.component, part.params) == found.value
+        and (path, _CLASSES) != (found.module, found.name)
+        and part.copy_of is None
+    ]
+    if others and found.value == 1:  # whether an object is there at all is one class, too
+        return None
+    places = [(found.module, found.name), *((path, _CLASSES) for path in others)]
+    paths = [_written(graph, module, name) for module, name in places]
+    if any(path is None for path in paths):
+        return None
+    keys = dict.fromkeys(tuple(str(key) for key in path) for path in paths if path is not None)
+    words = ", ".join(dict.fromkeys(_shown(key) for key in keys))
+    return Fix(f"set {words} to {count}", tuple(Edit(key, count) for key in keys))
+
+
+def _part_value(component: Component, params: Mapping[str, Any]) -> Any:
+    parameter = component.parameter_by_name[_CLASSES]
+    return params.get(_CLASSES, None if parameter.required else parameter.default)
+
+
+def _shown(key: Iterable[str]) -> str:
+    return ".".join(part for part in key if part not in ("graphs", "nodes"))
+
+
+def _written(graph: Graph, path: str, name: str) -> Path | None:
+    """Where a parameter of a call is written, or would be: at the node, or at the call that gives a ``$name``.
+
+    Returns:
+        None where it is part of something that is written in another way.
+    """
+    document, node = _node_path(graph, path)
+    value = node.params.get(name)
+    if not isinstance(value, str) or not value.startswith("$") or value.startswith("$$"):
+        return (*document, "params", name) if value is None or type(value) is int else None
+    outer = path.rpartition(".")[0]
+    return _written(graph, outer, value[1:]) if outer else None
+
+
+def _node_path(graph: Graph, path: str) -> tuple[Path, Node]:
+    """The document path of the node that says what a call is, and the node."""
+    nodes: Mapping[str, Node] = graph.nodes
+    document: Path = ("nodes",)
+    *outer, name = path.split(".")
+    for part in outer:
+        body = str(nodes[_origin(nodes, part)].graph)
+        nodes, document = graph.graphs[body].nodes, ("graphs", body, "nodes")
+    name = _origin(nodes, name)
+    return (*document, name), nodes[name]
+
+
+def _origin(nodes: Mapping[str, Node], name: str) -> str:
+    while nodes[name].type is None and nodes[name].graph is None and nodes[name].weights.source is not None:
+        name = str(nodes[name].weights.source)
+    return name
