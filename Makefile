@@ -1,6 +1,6 @@
 #: make run    install, then open the composer in the browser (PORT=..., WORKSPACE=folder of your graphs)
 #: make test   install, then every check and every test, in WORKERS=2 processes
-#: Also: web (build the front end, needs Node.js), check, format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
+#: Also: web (build the front end, needs Node.js), check (check-web: its part of it), format, bench, clean. Another interpreter: make PYTHON=python3.13 ...
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -11,7 +11,7 @@ SOURCES := $(wildcard app.py) composer components tests $(wildcard benchmarks ex
 FRONTEND := composer/web/frontend
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format web bench clean
+.PHONY: help install run test test-fast check check-web format web bench clean
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -42,6 +42,11 @@ check: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory check-web
+
+# The front end is checked where Node.js is there and its packages can be had; nothing of Python depends on them.
+check-web:
+	@cd $(FRONTEND) && ./check.sh
 
 format: $(READY)
 	$(BIN)/ruff check --fix $(SOURCES)

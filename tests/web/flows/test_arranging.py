@@ -117,6 +117,45 @@ def test_comments_are_written_coloured_moved_and_deleted(cifar: Page) -> None:
     expect(comment).to_have_count(0)
 
 
+def test_a_comment_carries_the_boxes_on_it_unless_it_is_taken_alone(cifar: Page) -> None:
+    def places() -> tuple[tuple[float, float], tuple[float, float]]:
+        return drawing.position(cifar, "head"), drawing.position(cifar, "comment:comment_1")
+
+    def drag() -> None:
+        area = cifar.locator(".react-flow__node-comment").bounding_box()
+        assert area
+        cifar.mouse.move(area["x"] + 60, area["y"] + 8)
+        cifar.mouse.down()
+        cifar.mouse.move(area["x"] + 100, area["y"] + 48, steps=4)
+        cifar.mouse.up()
+
+    box(cifar, "head").click()
+    cifar.keyboard.press("Shift+C")
+    expect(cifar.get_by_label("text of the comment")).to_be_focused()
+    cifar.keyboard.type("frame")
+    cifar.keyboard.press("Control+Enter")
+    expect(cifar.locator(".composer-comment")).to_have_text("frame")
+    swatches = cifar.locator(".composer-swatch").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(set(swatches)) == 5 and "rgba(0, 0, 0, 0)" not in swatches
+    before = places()
+    document = drawing.document(cifar)
+    drag()
+    expect(cifar.get_by_role("button", name="Undo: move")).to_be_enabled()
+    after = places()
+    steps_taken = [(to[0] - at[0], to[1] - at[1]) for at, to in zip(before, after, strict=True)]
+    assert steps_taken[0] == steps_taken[1] != (0, 0)
+    cifar.keyboard.press("Control+z")
+    expect(cifar.get_by_role("button", name="Redo: move")).to_be_enabled()
+    assert (places(), drawing.document(cifar)) == (before, document)
+    cifar.keyboard.down("Alt")
+    drag()
+    cifar.keyboard.up("Alt")
+    expect(cifar.get_by_role("button", name="Undo: move")).to_be_enabled()
+    assert places()[0] == before[0] and places()[1] != before[1]
+
+
 def test_a_file_without_a_layout_is_laid_out_and_its_places_are_written_with_the_first_move(page: Page) -> None:
     open_text(page, UNPLACED)
     expect(drawing.edge(page, "conv.out", "act.input")).to_be_attached()

@@ -33,9 +33,11 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   useLayoutEffect(() => {
     field.current?.focus();
   }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another query begins at the first choice
   useEffect(() => {
     setActive(0);
   }, [query]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is brought into view
   useLayoutEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [active]);
@@ -83,6 +85,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
       />
       <div ref={list} id={id} role="listbox" className="composer-chooser-list" aria-label={label}>
         {choices.map((choice, index) => (
+          // biome-ignore lint/a11y: the field has the keyboard, and names the choice (aria-activedescendant)
           <div
             key={choice.id}
             id={`${id}-${index}`}

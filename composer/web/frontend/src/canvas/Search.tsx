@@ -85,6 +85,6 @@ function useFitting(asked: Asked, entries: Entry[]): Entry[] | null {
     return () => {
       stale = true;
     };
-  }, [asked, entries, source, target]);
+  }, [entries, source, target]);
   return fitting;
 }

@@ -1,5 +1,6 @@
 import type { Operation } from "../operations";
 import { useComposer } from "../store";
+import { withCarried } from "./carrying";
 import { type Box, isPlaced } from "./drawing";
 import type { Rect } from "./geometry";
 import { useCanvas } from "./state";
@@ -59,7 +60,7 @@ export function moves(where: Map<string, [number, number]>): Operation[] {
   const positions: Record<string, [number, number]> = {};
   const operations: Operation[] = [];
   const byId = new Map(boxes().map((box) => [box.id, box]));
-  for (const [id, [x, y]] of where) {
+  for (const [id, [x, y]] of new Map([...displaced(), ...where])) {
     const comment = byId.get(id)?.data.comment;
     if (!comment) positions[id] = [Math.round(x), Math.round(y)];
     else {
@@ -79,8 +80,20 @@ export function moves(where: Map<string, [number, number]>): Operation[] {
   return operations;
 }
 
-/** Move boxes as one step; the server draws again only where comments were moved. */
-export async function move(where: Map<string, [number, number]>, label = "move"): Promise<void> {
+/** Boxes that stand elsewhere than the document says: comments that were dragged have carried them. */
+function displaced(): Map<string, [number, number]> {
+  const found = new Map<string, [number, number]>();
+  for (const { id, position, data } of boxes()) {
+    const { x, y } = position;
+    const place = data.comment?.box ?? (data.view ?? data.output)?.position;
+    if (place && (Math.round(x) !== place[0] || Math.round(y) !== place[1])) found.set(id, [x, y]);
+  }
+  return found;
+}
+
+/** Move boxes as one step, and what lies on comments with these; the server draws again only where comments were moved. */
+export async function move(goals: Map<string, [number, number]>, label = "move"): Promise<void> {
+  const where = withCarried(goals, boxes());
   const operations = moves(where);
   if (!operations.length) return;
   show(where);

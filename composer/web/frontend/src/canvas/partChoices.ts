@@ -17,6 +17,7 @@ export function useOffered(ask: () => Promise<Replacement[]>, query: string, key
     [catalog, subgraphs],
   );
   const [offered, setOffered] = useState<Offered[] | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` says what `ask` is about
   useEffect(() => {
     let stale = false;
     void ask().then((parts) => {

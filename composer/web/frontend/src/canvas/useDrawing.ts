@@ -1,7 +1,8 @@
 import { applyNodeChanges, type NodeChange, useStoreApi } from "@xyflow/react";
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useComposer } from "../store";
 import { links, sized } from "./arrange";
+import { Carrying } from "./carrying";
 import { type Box, type Drawing, draw, type Wire } from "./drawing";
 import { Places } from "./places";
 import { useCanvas } from "./state";
@@ -22,6 +23,7 @@ export function useDrawing() {
   const now = useRef<Drawing>(EMPTY);
   const places = useRef(new Places());
   const sight = useRef("");
+  const carrying = useRef(new Carrying());
 
   const put = useCallback((drawing: Drawing) => {
     if (drawing.boxes !== now.current.boxes) setBoxes(drawing.boxes);
@@ -51,13 +53,22 @@ export function useDrawing() {
   useLayoutEffect(() => {
     put({ ...now.current, boxes: marked(now.current.boxes, selection) });
   }, [selection, put]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it follows what is selected, which `chosen` reads
   useLayoutEffect(() => {
     put({ ...now.current, wires: chosen(now.current.wires) });
   }, [wire, picked, put]);
 
+  useEffect(() => {
+    const pressed = (event: PointerEvent) => {
+      carrying.current.alone = event.altKey;
+    };
+    window.addEventListener("pointerdown", pressed, true);
+    return () => window.removeEventListener("pointerdown", pressed, true);
+  }, []);
+
   const onNodesChange = useCallback(
     (changes: NodeChange<Box>[]) => {
-      const next = applyNodeChanges(changes, now.current.boxes);
+      const next = applyNodeChanges(carrying.current.with(changes, now.current.boxes), now.current.boxes);
       put({ ...now.current, boxes: next });
       if (!changes.some((change) => change.type === "select")) return;
       const { multiSelectionActive: adding } = store.getState();

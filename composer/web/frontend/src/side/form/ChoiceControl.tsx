@@ -21,6 +21,7 @@ export function ChoiceControl({
   if (value !== undefined && !options.some((option) => same(option, value))) options.push(value);
   const at = options.findIndex((option) => same(option, value));
   const [wanted, setWanted] = useState<number | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen gives way to another value of the graph
   useEffect(() => {
     setWanted(null);
   }, [at]);

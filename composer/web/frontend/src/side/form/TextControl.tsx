@@ -79,12 +79,14 @@ export function TextControl({
   };
   latest.current.take = take;
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was typed gives way to another value of the graph
   useEffect(() => {
     if (latest.current.draft !== null) return;
     setDraft(null);
     latest.current.reason = null;
     refused(null);
   }, [shown]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is about the field that goes away
   useEffect(() => {
     const { current } = latest;
     return () => {

@@ -12,6 +12,7 @@ export function UnionControl(props: ControlProps & { fallback?: unknown }) {
   const options: Field[] = found < 0 ? [...forms, { kind: "any" }] : forms;
   const now = found < 0 ? options.length - 1 : found;
   const [chosen, setChosen] = useState<number | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen gives way to another value of the graph
   useEffect(() => {
     setChosen(null);
   }, [JSON.stringify(value)]);
