@@ -88,5 +88,6 @@ def _mended_together(problems: Sequence[Problem]) -> list[Problem]:
     fixes = [problem.fix for problem in problems if problem.fix is not None]
     if len(fixes) < len(problems) or len(fixes) == 1:
         return list(problems)
-    whole = Fix(", ".join(fix.message for fix in fixes), tuple(edit for fix in fixes for edit in fix.edits))
+    changes = ", ".join(fix.changes for fix in fixes if fix.changes)
+    whole = Fix(", ".join(fix.message for fix in fixes), tuple(edit for fix in fixes for edit in fix.edits), changes)
     return [replace(problem, fix=whole) for problem in problems]

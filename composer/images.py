@@ -239,7 +239,8 @@ def _refuse_large(image: Size, size: Size, label: str) -> None:
 def _resized_first(name: str, crop: Size) -> Fix:
     size = list(crop)
     fix = f"set inputs.{name}.preprocess.resize to {size}"
-    return Fix(fix, (Edit(("inputs", name, "preprocess", "resize"), size),))
+    edit = Edit(("inputs", name, "preprocess", "resize"), size)
+    return Fix(fix, (edit,), "nothing is cut off then")
 
 
 def _crop_place(name: str, entry: Input, size: Size, crop: Size, label: str) -> Size:

@@ -7,12 +7,15 @@ any is raised; ``GraphError`` carries them all.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, Literal
 
-__all__ = ["Edit", "Fix", "GraphError", "Problem", "Severity", "Where", "nearest", "suggestion"]
+__all__ = ["Edit", "Fix", "GraphError", "Problem", "Severity", "Where", "is_typo", "nearest", "suggestion"]
 
 Severity = Literal["error", "warning", "notice"]
+_SHORTEST = 4  # letters of a name of which one may be wrong; one may be missing of these
+_SHORT = 6  # letters of a name that is shortened, and the share of the whole name that it keeps
+_KEPT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,26 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A repair that can be applied: what it does in words, and the edits that do it."""
+    """A repair that can be applied.
+
+    Args:
+        message: What it does, in words.
+        edits: The edits that do it.
+        changes: What becomes different from what is written, where it is not just the same said rightly: a value that
+            is lost, another part in a part's place. Such a repair is one to think about; a plain one has none.
+    """
 
     message: str
     edits: tuple[Edit, ...] = ()
+    changes: str = ""
+
+    def __str__(self) -> str:
+        return f"or: {self.message} ({self.changes})" if self.changes else f"fix: {self.message}"
 
     def to_json(self) -> dict[str, Any]:
         """The fix as plain data."""
-        return {"message": self.message, "edits": [edit.to_json() for edit in self.edits]}
+        edits = [edit.to_json() for edit in self.edits]
+        return {"message": self.message, **({"changes": self.changes} if self.changes else {}), "edits": edits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +108,7 @@ class Problem:
         code: Stable name of the rule, in kebab case.
         where: Where it is.
         message: What was found, what was expected.
-        fix: An edit that mends it.
+        fix: An edit that mends it, or that says what it changes.
         severity: A ``warning`` does not stop a graph from running; a ``notice`` tells of what is not finished yet.
     """
 
@@ -108,7 +123,7 @@ class Problem:
         lines = [head if self.severity == "error" else f"{self.severity}: {head}"]
         lines += [f"    {line}" for line in self.message.splitlines()]
         if self.fix:
-            lines.append(f"    fix: {self.fix.message}")
+            lines.append(f"    {self.fix}")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -148,6 +163,36 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names that look most like ``name``, best first; upper and lower case count as the same."""
     folded: Mapping[str, str] = {other.casefold(): other for other in known}
     return [folded[match] for match in get_close_matches(str(name).casefold(), folded, n=count, cutoff=0.6)]
+
+
+def is_typo(name: str, other: str) -> bool:
+    """Whether a name is plainly another one mistyped or shortened, and not the name of something else.
+
+    It is, where only capitals or underscores differ, two letters are swapped, one small letter is wrong, missing or
+    too much, or small letters are left out (``GlobalAvgPooling``). A capital or a digit more or less makes another
+    name: ``ResNeXt``, ``L2Loss``, ``view_2``.
+
+    Args:
+        name: The name that is not known.
+        other: A known one.
+    """
+    one, two = (text.casefold().replace("_", "").replace("-", "") for text in (name, other))
+    swapped = [index for index, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
+    if len(one) == len(two) and len(swapped) == 2 and (one + two).isalpha():
+        return (one[swapped[0]], one[swapped[1]]) == (two[swapped[1]], two[swapped[0]])
+    changed = [
+        (name[i1:i2], other[j1:j2])
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, name, other, autojunk=False).get_opcodes()
+        if tag != "equal"
+    ]
+    lost, gained = ("".join(texts) for texts in zip(*changed, strict=True)) if changed else ("", "")
+    if one == two or not all("a" <= letter <= "z" for letter in lost + gained):
+        return one == two
+    shorter, longer = sorted((len(name), len(other)))
+    one_sided = not (lost and gained)
+    shortened = one_sided and shorter >= _SHORT and shorter >= _KEPT * longer and name[0] == other[0]
+    one_letter = max(len(lost), len(gained)) == 1 and shorter >= _SHORTEST - one_sided
+    return one_letter or shortened
 
 
 def suggestion(name: str, known: Iterable[str], what: str) -> str:

@@ -117,12 +117,13 @@ def test_each_ring_is_told_once() -> None:
         ),
         (
             Node("Act", "block"),
-            "two-types a\n    it has the type Act and the graph block; expected one of them\n    fix: remove a.graph",
+            "two-types a\n    it has the type Act and the graph block; expected one of them\n"
+            "    or: remove a.graph (the graph 'block' is lost)",
         ),
         (
             Node("Act", weights=Weights("momentum", "b", update="later")),  # type: ignore[arg-type]
             "weights-momentum a.weights.update\n    update is 'later', expected 'before' or 'after'\n"
-            "    fix: set a.weights.update to 'before'",
+            "    or: set a.weights.update to 'before' (in place of 'later')",
         ),
     ],
     ids=["no type", "two types", "another update"],

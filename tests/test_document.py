@@ -321,7 +321,7 @@ def test_unknown_types_ports_and_nodes_open() -> None:
         (
             {"layout": {"a": "far"}},
             "bad-structure layout.a\n    found the text 'far'; expected the place of a box, [x, y]\n"
-            "    fix: remove 'layout.a'",
+            "    or: remove 'layout.a' (what it says is lost)",
         ),
     ],
 )

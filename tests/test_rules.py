@@ -43,7 +43,10 @@ def test_a_rule_tells_what_is_wrong_and_where(name: str, old: str, new: str, tex
     assert text in [str(problem) for problem in found]
 
 
-@pytest.mark.parametrize(("name", "old", "new", "text"), [case for case in TABLE if "    fix: " in str(case.values[3])])
+@pytest.mark.parametrize(
+    ("name", "old", "new", "text"),
+    [case for case in TABLE if "    fix: " in str(case.values[3]) or "    or: " in str(case.values[3])],
+)
 def test_its_fix_mends_it(name: str, old: str, new: str, text: str) -> None:
     graph = loads(GRAPHS[name].replace(old, new), "g.yaml")
     problem = next(problem for problem in check(graph, CATALOG) if str(problem) == text)

@@ -38,6 +38,7 @@ def print_problems(problems: Iterable[Problem], *, stderr: bool = False) -> None
         text = Text(_harmless(str(problem)))
         text.highlight_regex(r"\A((warning|notice): )?\S+", _COLOURS[problem.severity])
         text.highlight_regex(r"(?m)^    fix: .*", "green")
+        text.highlight_regex(r"(?m)^    or: .*", "yellow")
         out.print(text, soft_wrap=True)
 
 

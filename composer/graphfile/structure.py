@@ -8,7 +8,7 @@ from typing import Any
 from composer.graph import EMPTY, FrozenDict, Source, thaw
 from composer.lookalikes import alike
 from composer.names import name_fault, normal_form
-from composer.problems import Edit, Fix, GraphError, Problem, Where, nearest, suggestion
+from composer.problems import Edit, Fix, GraphError, Problem, Where, is_typo, nearest, suggestion
 
 __all__ = ["MAX_DEPTH", "Path", "Structure", "describe", "is_number", "locate"]
 
@@ -153,7 +153,8 @@ class Structure:
 
     def rename(self, path: Path, known: Iterable[str], value: Any) -> Fix | None:
         """The edit that renames the last key of a path to the nearest known name."""
-        near = nearest(str(path[-1])[:40], known, 1)
+        name = str(path[-1])[:40]
+        near = [other for other in nearest(name, known, 1) if is_typo(name, other)]
         keys = _keys(path)
         if not near or keys is None:
             return None
@@ -168,7 +169,9 @@ class Structure:
     def drop(self, path: Path) -> Fix | None:
         """The edit that takes a key out."""
         keys = _keys(path)
-        return None if keys is None else Fix(f"remove '{'.'.join(keys)[:100]}'", (Edit(keys, remove=True),))
+        if keys is None:
+            return None
+        return Fix(f"remove '{'.'.join(keys)[:100]}'", (Edit(keys, remove=True),), "what it says is lost")
 
 
 def _keys(path: Path) -> tuple[str, ...] | None:

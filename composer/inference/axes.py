@@ -1,7 +1,7 @@
 """Whether the sizes on the wires are those that a component's axes declare."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from composer.component import Port
@@ -21,6 +21,7 @@ class Mismatch:
         expected: The size that is declared, or that the same axis has on another port.
         message: All of it in words, without where it is.
         entry: Which entry of a variadic or sequence port.
+        levels: The size of every entry of a sequence port.
     """
 
     port: Port
@@ -29,6 +30,7 @@ class Mismatch:
     expected: Any
     message: str
     entry: int | None = None
+    levels: tuple[int, ...] | None = None
 
 
 def axis_of(port: Port, value: Any, axis: str) -> Any:
@@ -55,9 +57,25 @@ def mismatches(values: Sequence[tuple[Port, Any]], size_of: Callable[[str], Any]
             continue
         entries = value if isinstance(value, tuple) else (value,)
         many = isinstance(value, tuple)
+        if (wrong := _wrong_count(port, value, size_of)) is not None:
+            yield wrong
+            continue
         for entry, probe in enumerate(entries):
             if isinstance(probe, Probe):
-                yield from _entry(port, probe, entry if many else None, bound, size_of)
+                for found in _entry(port, probe, entry if many else None, bound, size_of):
+                    levels = axis_of(port, value, found.axis) if many and found.axis else None
+                    yield replace(found, levels=levels)
+
+
+def _wrong_count(port: Port, value: Any, size_of: Callable[[str], Any]) -> Mismatch | None:
+    """Whether a sequence has another number of levels than a parameter lists sizes."""
+    for axis in port.axes or () if isinstance(value, tuple) and port.type.is_sequence else ():
+        sizes = size_of(axis) if axis[:1].islower() else None
+        if isinstance(sizes, list | tuple) and len(sizes) != len(value):
+            levels = axis_of(port, value, axis)
+            text = f"got {len(value)} levels from {{wire}}, {{port}} expects {len(sizes)}: {axis} is {list(sizes)}"
+            return Mismatch(port, axis, levels, tuple(sizes), text, levels=levels)
+    return None
 
 
 def _entry(

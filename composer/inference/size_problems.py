@@ -43,13 +43,31 @@ def mismatch_problem(graph: Graph, call: Call, found: Mismatch, params: Mapping[
     port = f"{call.path}.{found.port.name}"
     message = found.message.replace("{wire}", wire).replace("{port}", port)
     document, scope, node = definition_of(graph, call.path)
-    fix = None
-    plain = isinstance(found.found, int) and found.entry is None and isinstance(params.get(found.axis or ""), int)
-    if plain and found.axis is not None and not str(node.params.get(found.axis, "")).startswith("$"):
-        edit = Edit((*document, "params", found.axis), found.found)
-        fix = Fix(f"set {call.path}.params.{found.axis} to {found.found}", (edit,))
+    fix = _size_fix(call, found, params, document, node)
     where = _where(graph, f"{wire} -> {port}", (*document, "inputs", found.port.name), scope, call, mode)
     return Problem("shape-mismatch", where, message, fix)
+
+
+def _size_fix(
+    call: Call, found: Mismatch, params: Mapping[str, Any], document: tuple[str, ...], node: Node
+) -> Fix | None:
+    """A parameter set to the size that is there; one that lists sizes to those of all levels."""
+    parameter = call.component.parameter_by_name.get(found.axis or "")
+    if parameter is None or str(node.params.get(parameter.name, "")).startswith("$"):
+        return None
+    now = params.get(parameter.name, None if parameter.required else parameter.default)
+    sizes = found.levels or ()
+    value: Any = None
+    if isinstance(now, list | tuple):
+        value = list(sizes)
+    elif isinstance(now, int) and found.entry is None:
+        value = found.found if isinstance(found.found, int) else None
+    elif isinstance(now, int) and len(set(sizes)) == 1:
+        value = sizes[0]
+    if not value:
+        return None
+    edit = Edit((*document, "params", parameter.name), value)
+    return Fix(f"set {call.path}.params.{parameter.name} to {value}", (edit,))
 
 
 def index_problem(graph: Graph, call: Call, port: str, value: Value, levels: int) -> Problem:
@@ -59,7 +77,8 @@ def index_problem(graph: Graph, call: Call, port: str, value: Value, levels: int
     last = Value(value.source, value.port, -1)
     has = "1 level (0)" if levels == 1 else f"{levels} levels (0 to {levels - 1})"
     message = f"{value.source}.{value.port} has {has}, found index {value.index}"
-    fix = Fix(f"wire {last}", (Edit((*document, "inputs", port), str(last)),)) if not scope else None
+    edit = Edit((*document, "inputs", port), str(last))
+    fix = Fix(f"wire {last}", (edit,), f"in place of level {value.index}") if not scope else None
     return Problem("index-out-of-range", where, message, fix)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.kinds import stand_ins
-from composer.problems import Problem, Where, nearest, suggestion
+from composer.problems import Problem, Where, is_typo, nearest, suggestion
 
 __all__ = ["ImportedGraph", "left_to_caller", "not_understood", "outside_catalog"]
 
@@ -40,9 +40,9 @@ class ImportedGraph:
 
 
 def outside_catalog(node: str, kind: str, catalog: Catalog) -> Problem:
-    """A part became a placeholder; names that are told in its place are of components of the same kind."""
+    """A part became a placeholder; a component of the same kind is named where the type is plainly a typo of it."""
     text = f"the catalog has no {kind}: it stays a placeholder with all its parameters, and the model cannot run"
-    kin = nearest(kind, stand_ins(node, kind, catalog))
+    kin = [other for other in nearest(kind, stand_ins(node, kind, catalog)) if is_typo(kind, other)]
     text += f"; did you mean {' or '.join(map(repr, kin))}?" if kin else ""
     return Problem(
         "outside-catalog",

@@ -165,7 +165,8 @@ def _fix(graph: Graph, settled: Plan, found: _Place, count: int) -> Fix | None:
         return None
     keys = dict.fromkeys(tuple(str(key) for key in path) for path in paths if path is not None)
     words = ", ".join(dict.fromkeys(_shown(key) for key in keys))
-    return Fix(f"set {words} to {count}", tuple(Edit(key, count) for key in keys))
+    edits = tuple(Edit(key, count) for key in keys)
+    return Fix(f"set {words} to {count}", edits, f"in place of {found.value} classes")
 
 
 def _part_value(component: Component, params: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from composer.graph import Graph, Input, Node, Ref, Subgraph, refs_of, thaw
 from composer.ports import PortType
 from composer.problems import Fix
 from composer.rules.flows import UNKNOWN
-from composer.rules.report import Path, Report, put, take
+from composer.rules.report import Path, Report, lost, put, take
 from composer.rules.scopes import Scope
 
 __all__ = ["LARGEST", "check_keys", "declared_types"]
@@ -35,7 +35,7 @@ def _keys(report: Report, around: Path, owner: str, part: Graph | Subgraph | Nod
         known = {item.name: item.default for item in fields(part) if item.name not in ("extra", "source")}
         near, hint = report.lookup(str(key), known, "keys")
         near = [name for name in near if getattr(part, name) == known[name]]
-        fix = take(path, f"remove the key {key}")
+        fix = take(path, f"remove the key {key}", lost("its value", value))
         if near:
             moved = put((*around, near[0]), thaw(value), "")
             fix = Fix(f"rename the key {key} to {near[0]}", (*moved.edits, *fix.edits))

@@ -17,7 +17,7 @@ from composer.rules.flows import Flow, Signature, produced
 from composer.rules.free_outputs import FreeOutputs
 from composer.rules.parameters import Place, check_names, check_parameters, unknown_parameter
 from composer.rules.reach import Needs, Reach
-from composer.rules.report import Report, put, take
+from composer.rules.report import Report, lost, put, take
 from composer.rules.scopes import Scope
 from composer.rules.wiring import NOTHING_KNOWN, Outputs, Slot, Wires, written
 
@@ -127,7 +127,8 @@ class Nodes:
     def _two_types(self, name: str, node: Node) -> None:
         extra = "graph" if node.type in self.scope.catalog else "type"
         message = f"it has the type {node.type} and the graph {node.graph}; expected one of them"
-        fix = take(self.scope.path("nodes", name, extra), f"remove {name}.{extra}")
+        changes = lost(f"the {extra}", getattr(node, extra))
+        fix = take(self.scope.path("nodes", name, extra), f"remove {name}.{extra}", changes)
         self.report.add("two-types", self.scope.path("nodes", name), name, message, fix)
 
     def _unknown_type(self, name: str, found: str) -> None:
@@ -154,12 +155,14 @@ class Nodes:
         near, hint = self.report.lookup(port, signature.inputs, "inputs")
         open_ports = [other for other in signature.inputs if other not in node.inputs]
         best = [other for other in near if other in open_ports]
+        changes = ""
         if not best and len(open_ports) == 1 and not signature.inputs[open_ports[0]].optional:
             best = open_ports
-        fix = take(path, f"remove the wire into {name}.{port}")
+            changes = f"{best[0]} in place of {port}"
+        fix = take(path, f"remove the wire into {name}.{port}", lost("the wire from", written(node.inputs[port])))
         if best:
             moved = put(self.scope.path("nodes", name, "inputs", best[0]), written(node.inputs[port]), "")
-            fix = Fix(f"wire it to {name}.{best[0]}", (*moved.edits, *fix.edits))
+            fix = Fix(f"wire it to {name}.{best[0]}", (*moved.edits, *fix.edits), changes)
         called = _called(signature)
         self.report.add(
             "unknown-port", path, f"{name}.{port}", f"{called} has no input '{port}'; {hint}", fix, port=port

@@ -70,7 +70,7 @@ def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
         if name not in scope.wiring.used and name not in read:
             section = "data_samples" if name not in scope.graph.inputs and not scope.name else sections[0]
             path = scope.path(section, name)
-            removal = take(path, f"remove the input {name}")
+            removal = take(path, f"remove the input {name}", "a caller can hand it over no longer")
             report.add("unused-input", path, name, "nothing reads this input", removal, severity="warning")
     sources = {scope.nodes[name].weights.source for name in scope.wiring.borrowing}
     for name in scope.nodes:
@@ -87,7 +87,7 @@ def _without_node(scope: Scope, name: str) -> Fix:
     edits = take(scope.path("nodes", name), "").edits
     if not scope.name and name in scope.graph.layout:
         edits += (Edit(("layout", name), remove=True),)
-    return Fix(f"remove the node {name}", edits)
+    return Fix(f"remove the node {name}", edits, "with its parameters and its weights")
 
 
 def check_rings(report: Report, scope: Scope) -> None:
@@ -102,7 +102,8 @@ def check_rings(report: Report, scope: Scope) -> None:
         edits = [edit for other, wire in wires.items() for edit in _without(scope, name, other, wire, back)]
         shown = " -> ".join([*ring[:12], *([f"... ({len(ring) - 12} more)"] if len(ring) > 12 else []), name])
         message = f"{shown}: these nodes feed each other in a ring, so none can run first"
-        fix = Fix(f"remove the wire {ref} -> {name}.{port}", tuple(edits))
+        changes = f"{name} then takes nothing from {back}"
+        fix = Fix(f"remove the wire {ref} -> {name}.{port}", tuple(edits), changes)
         report.add("cycle", scope.path("nodes", name, "inputs", port), name, message, fix)
 
 

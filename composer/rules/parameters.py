@@ -10,8 +10,8 @@ from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 
 from composer.component import Component
 from composer.graph import FrozenDict, thaw
-from composer.problems import Fix, nearest
-from composer.rules.report import Path, Report, put, take
+from composer.problems import Fix, is_typo, nearest
+from composer.rules.report import Path, Report, lost, put, take
 from composer.rules.scopes import Scope
 from composer.templates import is_template, names_in
 
@@ -74,7 +74,7 @@ def unknown_parameter(report: Report, place: Place, name: str, called: str, know
     path = place.path("params", name)
     near, hint = report.lookup(name, known, "parameters")
     near = [other for other in near if other not in given]
-    fix = take(path, f"remove {place.node}.params.{name}")
+    fix = take(path, f"remove {place.node}.params.{name}", lost("its value", given[name]))
     if near:
         moved = put(place.path("params", near[0]), thaw(given[name]), "")
         fix = Fix(f"rename {place.node}.params.{name} to {near[0]}", (*moved.edits, *fix.edits))
@@ -125,8 +125,17 @@ def repaired(component: Component, name: str, value: Any, path: Path, subject: s
     for other in _repairs(value, component.parameter_by_name[name].annotation):
         if not component.faults({name: other}):
             shown = f"'{other}'" if isinstance(other, str) else str(other).lower() if isinstance(other, bool) else other
-            return put(path, other, f"set {subject} to {shown}")
+            changes = "" if _means(value, other) else f"in place of {thaw(value)!r}"
+            return put(path, other, f"set {subject} to {shown}", changes)
     return None
+
+
+def _means(value: Any, other: Any) -> bool:
+    """Whether another value is the same in another type, or the choice that was mistyped."""
+    if isinstance(value, str) and isinstance(other, str):
+        return is_typo(value, other)
+    numbers = isinstance(value, int | float) and isinstance(other, int | float)
+    return not numbers or float(value) == float(other)
 
 
 def _repairs(value: Any, annotation: Any) -> Iterator[Any]:

@@ -48,9 +48,10 @@ def _fix(path: Path, steps: Preprocess, taken: int) -> Fix | None:
         return _gray(path, steps)
     if taken == _COUNTS["rgb"] and steps.channels == "gray":
         numbers = {key: list(value) * taken for key in ("mean", "std") if (value := getattr(steps, key)) is not None}
-        return _put(path, {"channels": "rgb", **numbers}, "three channels of one image: rgb, with ")
+        return _put(path, {"channels": "rgb", **numbers}, "three channels of one image: rgb, with ", steps.channels)
     if taken not in _COUNTS.values() and steps.mean is None and steps.std is None:
-        return put((*path, "channels"), "bands", "set channels to bands: arrays in place of images")
+        changes = f"arrays in place of images, {steps.channels}"
+        return put((*path, "channels"), "bands", "set channels to bands", changes)
     return None
 
 
@@ -64,12 +65,11 @@ def _gray(path: Path, steps: Preprocess) -> Fix:
             mixed = round(sum(share * value for share, value in zip(shares, values, strict=True)), 3)
             found[key] = [values[0] if len(set(values)) == 1 else mixed]
     changes = any(len(set(getattr(steps, key) or (0,))) > 1 for key in ("mean", "std"))
-    return _put(
-        path, found, "gray images, normalised by the brightness of the three colours: " if changes else "gray: "
-    )
+    what = "gray images, normalised by the brightness of the three colours: " if changes else "gray: "
+    return _put(path, found, what, steps.channels)
 
 
-def _put(path: Path, values: dict[str, Any], what: str) -> Fix:
+def _put(path: Path, values: dict[str, Any], what: str, before: str) -> Fix:
     shown = ", ".join(f"{key} {value}" for key, value in values.items())
     edits = tuple(Edit((*(str(key) for key in path), key), value) for key, value in values.items())
-    return Fix(f"{what}{shown}", edits)
+    return Fix(f"{what}{shown}", edits, f"in place of {before}")

@@ -4,14 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.graph import Graph
-from composer.problems import Edit, Fix, Problem, Severity, Where, nearest, suggestion
+from composer.graph import Graph, thaw
+from composer.problems import Edit, Fix, Problem, Severity, Where, is_typo, nearest, suggestion
 
-__all__ = ["Path", "Report", "put", "take"]
+__all__ = ["Path", "Report", "lost", "put", "take"]
 
 Path = tuple[str | int, ...]
 """Keys of a graph's document from the top, such as ``("nodes", "neck", "inputs", "feature")``."""
 
+_SHOWN = 60
 _SECTIONS = ("inputs", "data_samples", "graphs", "nodes", "outputs")
 
 
@@ -70,7 +71,7 @@ class Report:
         return any(problem.severity == "error" for _, problem in self._found)
 
     def lookup(self, name: str, known: Collection[str], what: str) -> tuple[list[str], str]:
-        """The known names that look most like an unknown one, best first, and the end of a message that tells them.
+        """The known names of which an unknown one is plainly a typo, best first, and the end of a message.
 
         Args:
             name: The unknown name.
@@ -80,7 +81,8 @@ class Report:
         if len(known) > self.comparisons:
             return [], f"there are {len(known):,} {what}"
         self.comparisons -= len(known) + 1
-        return nearest(name, known), suggestion(name, known, what)
+        near = [other for other in nearest(name, known) if is_typo(str(name), other)]
+        return near, suggestion(name, known, what)
 
     def problems(self) -> list[Problem]:
         """All problems in the order of the file."""
@@ -112,14 +114,20 @@ def _order(graph: Graph) -> dict[Path, int]:
     return {path: number for number, path in enumerate(paths)}
 
 
-def put(path: Path, value: Any, message: str) -> Fix:
-    """A fix that puts a value into the document."""
-    return Fix(message, (Edit(_keys(path), value),))
+def put(path: Path, value: Any, message: str, changes: str = "") -> Fix:
+    """A fix that puts a value into the document; ``changes`` is what it changes of what is written."""
+    return Fix(message, (Edit(_keys(path), value),), changes)
 
 
-def take(path: Path, message: str) -> Fix:
-    """A fix that takes a key out of the document."""
-    return Fix(message, (Edit(_keys(path), remove=True),))
+def take(path: Path, message: str, changes: str = "") -> Fix:
+    """A fix that takes a key out of the document; ``changes`` is what it changes of what is written."""
+    return Fix(message, (Edit(_keys(path), remove=True),), changes)
+
+
+def lost(what: str, value: Any) -> str:
+    """What a fix says that takes a value out."""
+    text = f"{thaw(value)!r}"
+    return f"{what} {text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'} is lost"
 
 
 def _keys(path: Path) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from composer.graph import Node, freeze, thaw
-from composer.problems import Fix
-from composer.rules.report import Report, put, take
+from composer.problems import Fix, is_typo
+from composer.rules.report import Report, lost, put, take
 from composer.rules.scopes import Scope
 
 __all__ = ["check_weights"]
@@ -49,7 +49,8 @@ def _ring(report: Report, scope: Scope, ring: list[str]) -> None:
     typed = next((name for name in ring if scope.nodes[name].type or scope.nodes[name].graph), None)
     fix: Fix | None = None
     if typed is not None:
-        fix = take(scope.path("nodes", typed, "weights"), f"remove {typed}.weights, so that it has its own")
+        message = f"remove {typed}.weights, so that it has its own"
+        fix = take(scope.path("nodes", typed, "weights"), message, "its weights then follow no other node's")
     shown = " -> ".join([*ring[:12], *(["..."] if len(ring) > 12 else []), first])
     message = f"{shown}: weights come from each other in a ring; expected one node with its own"
     report.add("weights-ring", scope.path("nodes", first, "weights"), f"{first}.weights", message, fix)
@@ -84,7 +85,8 @@ def _same(report: Report, scope: Scope, name: str, node: Node, source: str) -> N
             message = (
                 f"{name} is of the {key} {mine}, its weights come from {source} of the {what} {theirs or model.type}"
             )
-            fix = take(scope.path("nodes", name, key), f"remove {name}.{key}, so that it is that of {source}")
+            changes = lost(f"the {key}", mine)
+            fix = take(scope.path("nodes", name, key), f"remove {name}.{key}, so that it is that of {source}", changes)
             report.add("weights-type", scope.path("nodes", name, key), f"{name}.weights", message, fix)
             return
     defaults = _defaults(scope, model)
@@ -93,7 +95,8 @@ def _same(report: Report, scope: Scope, name: str, node: Node, source: str) -> N
         if value != expected or isinstance(value, bool) != isinstance(expected, bool):
             message = f"{key} is {thaw(value)!r}, in {source}, where the weights come from, it is {thaw(expected)!r}"
             path = scope.path("nodes", name, "params", key)
-            fix = take(path, f"remove {name}.params.{key}, so that it is that of {source}")
+            changes = lost("its value", value)
+            fix = take(path, f"remove {name}.params.{key}, so that it is that of {source}", changes)
             report.add("weights-params", path, f"{name}.{key}", message, fix, parameter=key)
 
 
@@ -104,7 +107,8 @@ def _frozen(report: Report, scope: Scope, name: str, node: Node) -> None:
         return
     path = scope.path("nodes", name, "frozen")
     frozen = put(scope.path("nodes", owner, "frozen"), True, "")
-    fix = Fix(f"freeze {owner} instead", (*frozen.edits, *take(path, "").edits))
+    edits = (*frozen.edits, *take(path, "").edits)
+    fix = Fix(f"freeze {owner} instead", edits, f"{owner} is then not trained either")
     message = f"{name} shares the weights of {owner}, which is trained; freezing is said where the weights are"
     report.add("weights-frozen", path, f"{name}.frozen", message, fix)
 
@@ -125,16 +129,18 @@ def _momentum(report: Report, scope: Scope, name: str, node: Node) -> None:
     if owner is not None and owner != name and scope.nodes[owner].weights.rule == "momentum":
         further = scope.nodes[owner].weights.source
         message = f"{weights.source} is itself a momentum copy; expected a node that is trained"
-        fix = put((*path, "momentum"), further, f"set {name}.weights.momentum to {further}")
+        changes = f"in place of {weights.source}"
+        fix = put((*path, "momentum"), further, f"set {name}.weights.momentum to {further}", changes)
         report.add("weights-momentum", (*path, "momentum"), f"{name}.weights", message, fix)
     for key, share in (("decay", weights.decay), ("end_decay", weights.end_decay)):
         if share is None or 0 <= share <= 1:
             continue
         nearest = 1.0 if share > 1 else 0.0
         message = f"{key} is {share}, expected a number from 0 to 1"
-        fix = put((*path, key), nearest, f"set {name}.weights.{key} to {nearest}")
+        fix = put((*path, key), nearest, f"set {name}.weights.{key} to {nearest}", f"in place of {share}")
         report.add("weights-momentum", (*path, key), f"{name}.weights.{key}", message, fix)
     if weights.update not in ("before", "after"):
         message = f"update is {weights.update!r}, expected 'before' or 'after'"
-        fix = put((*path, "update"), "before", f"set {name}.weights.update to 'before'")
+        changes = "" if is_typo(str(weights.update), "before") else f"in place of {weights.update!r}"
+        fix = put((*path, "update"), "before", f"set {name}.weights.update to 'before'", changes)
         report.add("weights-momentum", (*path, "update"), f"{name}.weights.update", message, fix)

@@ -60,14 +60,19 @@ class Slot:
         """Where the reference itself is."""
         return self.path if self.several is None else (*self.path, self.position)
 
-    def to(self, ref: Ref) -> Fix | None:
-        """A fix that puts another reference there; none in a very long list, each fix of which repeats it."""
+    def to(self, ref: Ref, changes: str = "") -> Fix | None:
+        """A fix that puts another reference there; none in a very long list, each fix of which repeats it.
+
+        Args:
+            ref: The reference.
+            changes: What that changes of what is written.
+        """
         if self.several is None:
-            return put(self.path, str(ref), f"wire {ref} to {self.target}")
+            return put(self.path, str(ref), f"wire {ref} to {self.target}", changes)
         if len(self.several) > _LONG:
             return None
         texts = [str(ref if index == self.position else other) for index, other in enumerate(self.several)]
-        return put(self.path, texts, f"wire {ref} to {self.target} in place of {self.ref}")
+        return put(self.path, texts, f"wire {ref} to {self.target} in place of {self.ref}", changes)
 
 
 @dataclass(eq=False)
@@ -120,7 +125,9 @@ class Wires:
             path,
             f"[{refs}] -> {slot.target}",
             f"got a list of {len(slots)} wires, {slot.target} takes one",
-            put(path, str(slots[0].ref), f"wire {slots[0].ref} to {slot.target}") if slots else None,
+            put(path, str(slots[0].ref), f"wire {slots[0].ref} to {slot.target}", "the others are lost")
+            if slots
+            else None,
             port=None if slot.port is None else slot.port.name,
         )
 
@@ -156,9 +163,9 @@ class Wires:
             return port_type(kind.element)
         whole = Ref(slot.ref.source, slot.ref.port)
         holds = "one entry an image, not levels" if kind.is_sequence else "no sequence of levels"
-        self._add(
-            "bad-index", slot, f"{whole} is {_a(kind)}: {holds}, so [{slot.ref.index}] picks nothing", slot.to(whole)
-        )
+        changes = "what is written is the entry of one image" if kind.is_sequence else ""
+        message = f"{whole} is {_a(kind)}: {holds}, so [{slot.ref.index}] picks nothing"
+        self._add("bad-index", slot, message, slot.to(whole, changes))
         return UNKNOWN
 
     def _unknown_node(self, slot: Slot) -> None:
@@ -206,11 +213,11 @@ class Wires:
         message = f"got {given.name} from {slot.ref}, {slot.target} takes {wanted.name}"
         fix = None
         if given.is_sequence and given.entries == "level" and fits(port_type(given.element), wanted):
-            fix = slot.to(Ref(slot.ref.source, slot.ref.port, -1))
+            fix = slot.to(Ref(slot.ref.source, slot.ref.port, -1), "of its levels only the last goes on")
         else:
             others = [port for port, flow in outputs.items() if port is not None and self._goes(slot, flow)]
             if len(others) == 1:
-                fix = slot.to(Ref(slot.ref.source, others[0], slot.ref.index))
+                fix = slot.to(Ref(slot.ref.source, others[0], slot.ref.index), f"in place of {slot.ref}")
         self._add("wrong-type", slot, message, fix, mode)
 
     def _add(self, code: str, slot: Slot, message: str, fix: Fix | None, mode: str | None = None) -> None:

@@ -142,10 +142,15 @@ class CatalogView(Payload):
 
 
 class FixView(Payload):
-    """A repair that can be applied."""
+    """A repair that can be applied.
+
+    Args:
+        changes: What becomes different from what is written; empty where the repair says the same rightly.
+    """
 
     message: str
     edits: list[EditStep]
+    changes: str = ""
 
 
 class ProblemView(Payload):

@@ -99,6 +99,6 @@ def trouble_of(problem: Problem) -> Trouble:
         message=problem.message,
         node=where.node,
         line=where.line,
-        fix=problem.fix.message if problem.fix else None,
+        fix=str(problem.fix).partition(": ")[2] if problem.fix else None,
         edits=problem.fix.to_json()["edits"] if problem.fix else [],
     )

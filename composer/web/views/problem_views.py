@@ -106,4 +106,4 @@ def _fix(fix: Fix | None) -> FixView | None:
     if fix is None or not fix.edits:
         return None
     edits = [EditStep(path=list(edit.path), set=shown(edit.value), remove=edit.remove) for edit in fix.edits]
-    return FixView(message=fix.message, edits=edits)
+    return FixView(message=fix.message, edits=edits, changes=fix.changes)

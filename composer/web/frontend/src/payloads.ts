@@ -205,12 +205,16 @@ export interface ProblemView {
 /**
  * A repair that can be applied.
  *
+ * Args:
+ *     changes: What becomes different from what is written; empty where the repair says the same rightly.
+ *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "FixView".
  */
 export interface FixView {
   message: string;
   edits: EditStep[];
+  changes: string;
 }
 /**
  * Add a comment to the canvas, or change one.

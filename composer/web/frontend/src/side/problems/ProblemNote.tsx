@@ -13,7 +13,7 @@ export function ProblemNote({ problem }: { problem: ProblemView }) {
           className="composer-button is-small composer-fix"
           onClick={() => act(`fix: ${fix.message}`, { op: "apply-fix", edits: fix.edits })}
         >
-          Fix: {fix.message}
+          {fix.changes ? `Or: ${fix.message} (${fix.changes})` : `Fix: ${fix.message}`}
         </button>
       )}
     </div>
