@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from composer.examples import example_inputs, shape_of
+from composer.geometry import Frame
 from composer.graph import FrozenDict, Graph
-from composer.images import Picture, preprocess
+from composer.images import Picture, prepare
 from composer.plan import Program
 from composer.preparing import fitting_steps
 from composer.problems import Fix, GraphError, Problem
 
-__all__ = ["filled", "pictured", "takers"]
+__all__ = ["filled", "framed", "in_image", "pictured", "takers"]
 
 
 def takers(graph: Graph, names: Sequence[str]) -> list[str]:
@@ -34,23 +37,40 @@ def pictured(graph: Graph, names: Sequence[str], picture: Picture) -> dict[str, 
     Raises:
         GraphError: The picture cannot be read or does not become an input; the fix of each problem mends all inputs.
     """
+    return framed(graph, names, picture)[0]
+
+
+def framed(graph: Graph, names: Sequence[str], picture: Picture) -> tuple[dict[str, Tensor], Frame | None]:
+    """A picture as each of these inputs, and where it lies in the first; None where there is none.
+
+    Raises:
+        GraphError: As ``pictured``.
+    """
     found: dict[str, Tensor] = {}
+    frames: list[Frame] = []
     problems: list[Problem] = []
     for name in names:
         try:
-            tensor = preprocess(graph, picture, name)
+            prepared = prepare(graph, picture, name)
         except GraphError as error:
             problems.extend(error.problems)
         else:
-            batch = (graph.inputs[name].shape or (1,))[0]
+            batch, tensor = (graph.inputs[name].shape or (1,))[0], prepared.tensor[None]
             found[name] = tensor.expand(batch, *tensor.shape[1:]) if isinstance(batch, int) else tensor
+            frames.append(prepared.frame)
     if problems:
         raise GraphError(_mended_together(problems))
-    return found
+    return found, frames[0] if frames else None
 
 
 def filled(
-    graph: Graph, program: Program, pictures: Mapping[str, Tensor], *, batch: int = 1, seed: int = 0
+    graph: Graph,
+    program: Program,
+    pictures: Mapping[str, Tensor],
+    *,
+    batch: int = 1,
+    seed: int = 0,
+    frame: Frame | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The inputs and data samples of a mode: the pictures, and random numbers of their sizes for the rest.
 
@@ -60,6 +80,7 @@ def filled(
         pictures: The inputs that are there.
         batch: How many samples, where neither a picture nor a fixed batch says so.
         seed: Of the random numbers.
+        frame: Where the picture lies in its input: the size of an image is its own, without the padding.
 
     Raises:
         GraphError: No example of an input can be made.
@@ -71,7 +92,37 @@ def filled(
         data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
     )
     made, fields = example_inputs(used, batch, seed=seed, sizes=_sizes(graph, pictures))
+    if frame is not None:
+        sizes = [name for name in fields if graph.data_samples[name].type == "ImageShape"]
+        fields |= {name: torch.tensor([frame.size] * batch) for name in sizes}
     return {name: pictures.get(name, made[name]) for name in program.inputs}, fields
+
+
+def in_image(outputs: Mapping[str, Any], frame: Frame | None) -> dict[str, Any]:
+    """What predict mode gives, with boxes and masks of detections in pixels of the image that the input was made of.
+
+    Args:
+        outputs: By name; a list of detections has a mapping with ``boxes`` [n, 4] for each image.
+        frame: Where the image lies in the input; None leaves all as it is.
+    """
+    return {name: value if frame is None else _in_image(value, frame) for name, value in outputs.items()}
+
+
+def _in_image(value: Any, frame: Frame) -> Any:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) and "boxes" in one for one in value):
+        return value
+    return [{key: _placed(key, item, frame) for key, item in one.items()} for one in value]
+
+
+def _placed(key: str, value: Any, frame: Frame) -> Any:
+    if key == "boxes" and isinstance(value, Tensor):
+        placed = [frame.in_image(tuple(box)) for box in value.reshape(-1, 4).tolist()]
+        return value.new_tensor(placed).reshape(value.shape)
+    if key != "masks" or not isinstance(value, Tensor) or not len(value) or any(frame.origin):
+        return value
+    if tuple(value.shape[1:]) != frame.size:
+        return value
+    return F.interpolate(value[None].float(), size=frame.image, mode="nearest")[0].to(value.dtype)
 
 
 def _sizes(graph: Graph, pictures: Mapping[str, Tensor]) -> dict[str, int]:

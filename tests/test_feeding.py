@@ -1,10 +1,13 @@
 """What goes into a run: the picture, as often as a batch asks for it, and examples for the rest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 import composer
-from composer.feeding import filled, pictured, takers
+from composer.feeding import filled, framed, in_image, pictured, takers
 from composer.graphfile import loads
 from composer.plan import plan
 from composer.problems import GraphError
@@ -59,3 +62,32 @@ def test_a_fixed_batch_is_filled_with_the_picture_and_examples_are_as_many() -> 
     inputs, _ = filled(graph, program, {}, batch=2)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
     assert set(composer.compile(graph)(inputs)) == {"out_a", "out_b"}
+
+
+def test_the_size_of_an_image_is_its_own_without_the_padding() -> None:
+    graph = graph_of(
+        "  a: {type: Image, shape: [B, 3, H, W], preprocess: {resize: {short: 15, long: 64}, pad: {divisor: 32}}}",
+        "  image_shape: {type: ImageShape, shape: [B, 2]}\n  label: {type: Label, shape: [B]}",
+    )
+    program = plan(graph, composer.Catalog.default()).programs["tensor"]
+    program = replace(program, data_samples=("image_shape", "label"))
+    pictures, frame = framed(graph, ["a"], PICTURE)
+    inputs, fields = filled(graph, program, pictures, frame=frame)
+    assert tuple(inputs["a"].shape) == (1, 3, 32, 32)
+    assert fields["image_shape"].tolist() == [[15, 20]]
+    assert filled(graph, program, pictures)[1]["image_shape"].tolist() == [[32, 32]]
+
+
+def test_detections_are_told_in_pixels_of_the_image() -> None:
+    graph = graph_of("  a: {type: Image, shape: [B, 3, H, W], preprocess: {resize: {short: 15, long: 64}}}")
+    _, frame = framed(graph, ["a"], PICTURE)
+    mask = torch.zeros(1, 15, 20, dtype=torch.bool)
+    mask[0, 5:10, 10:15] = True
+    found = {"boxes": torch.tensor([[10.0, 5.0, 15.0, 99.0]]), "scores": torch.tensor([0.5]), "masks": mask}
+    outputs = in_image({"detections": [found], "scores": torch.ones(1, 2)}, frame)
+    (one,) = outputs["detections"]
+    assert one["boxes"].tolist() == [[20.0, 10.0, 30.0, 30.0]]
+    assert one["masks"].shape == (1, 30, 40) and bool(one["masks"][0, 10:20, 20:30].all())
+    assert int(one["masks"].sum()) == 100
+    assert outputs["scores"].tolist() == [[1.0, 1.0]]
+    assert in_image({"detections": [found]}, None)["detections"] == [found]

@@ -13,7 +13,7 @@ from composer.assembly import load
 from composer.calling import unknown_mode
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
 from composer.cli.output import print_json, print_problems, print_text
-from composer.feeding import filled, pictured, takers
+from composer.feeding import filled, framed, in_image, takers
 from composer.graph import Graph
 from composer.model import Model
 from composer.plan import Program, plan
@@ -104,10 +104,11 @@ def device_of(name: str | None) -> torch.device:
 def _run(model: Model, program: Program, picture: Path, mode: str, place: torch.device) -> dict[str, Any]:
     """What a mode gives for a picture; what else it needs are random numbers."""
     graph = model.graph
-    inputs, fields = filled(graph, program, pictured(graph, takers(graph, program.inputs), picture))
+    pictures, frame = framed(graph, takers(graph, program.inputs), picture)
+    inputs, fields = filled(graph, program, pictures, frame=frame)
     with torch.inference_mode():
         outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=mode)
-    return outputs
+    return in_image(outputs, frame) if mode == "predict" else outputs
 
 
 def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:

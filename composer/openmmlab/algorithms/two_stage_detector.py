@@ -41,6 +41,8 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     wrong |= wrong_sections(config.get("test_cfg"), "model.test_cfg", _TESTING)
     for path, text in wrong.items():
         draft.not_understood(path, text)
+    for key, found, names in (("train_cfg", train, _TRAINING), ("test_cfg", test, _TESTING)):
+        Body(draft).known(found, names, f"model.{key}")
     masks = roi.get("mask_head") is not None
     levels = draw_picture(config, draft)
     for slot in ("rpn_head", "roi_head", "train_cfg", "test_cfg"):

@@ -123,7 +123,11 @@ def _rows(result: RunResult, scored: dict[str, float]) -> str:
         return table(["loss", "value"], lines, right=["value"])
     if result.regions is not None:
         lines = [
-            [region.name, "-" if region.score is None else f"{region.score:.3f}", _box_text(region.box)]
+            [
+                region.name,
+                "-" if region.score is None else f"{region.score:.3f}",
+                _box_text(region.in_image or region.box),
+            ]
             for region in result.regions[:_REGIONS]
         ]
         return (

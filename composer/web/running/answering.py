@@ -8,6 +8,7 @@ from torch import Tensor
 
 from composer.answers import named
 from composer.exporting.comparing import tensors_in
+from composer.geometry import Frame
 from composer.graph import Graph
 from composer.web.running.picturing import tensor_row
 from composer.web.running.results import ClassScore, Pixels, Region, TensorRow
@@ -30,17 +31,18 @@ def classes(graph: Graph, outputs: Mapping[str, Any]) -> list[ClassScore]:
     return [ClassScore(**answer.to_json()) for answer in best]
 
 
-def regions(graph: Graph, outputs: Mapping[str, Any], factor: int) -> list[Region] | None:
+def regions(graph: Graph, outputs: Mapping[str, Any], factor: int, frame: Frame | None = None) -> list[Region] | None:
     """Boxes of the first sample, best first; None where the outputs hold no detections.
 
     Args:
         graph: The graph; its classes are the names.
         outputs: What predict mode returned.
         factor: By how much the picture that is shown is smaller.
+        frame: Where the image lies in what the model sees.
     """
     for value in outputs.values():
         if isinstance(value, list | tuple) and value and isinstance(value[0], Mapping) and "boxes" in value[0]:
-            return _regions(graph, value[0], factor)
+            return _regions(graph, value[0], factor, frame)
     return None
 
 
@@ -54,18 +56,20 @@ def rows(outputs: Mapping[str, Any]) -> list[TensorRow]:
     return [tensor_row(name, tensor) for name, tensor in list(tensors_in(outputs))[:_ROWS]]
 
 
-def _regions(graph: Graph, found: Mapping[str, Any], factor: int) -> list[Region]:
+def _regions(graph: Graph, found: Mapping[str, Any], factor: int, frame: Frame | None) -> list[Region]:
     boxes = torch.as_tensor(found["boxes"]).float().cpu().reshape(-1, 4)
     scores, labels, masks = (found.get(name) for name in ("scores", "labels", "masks"))
     scores = torch.as_tensor(scores).float().cpu() if scores is not None else None
     order = scores.argsort(descending=True) if scores is not None else torch.arange(len(boxes))
     listed = []
     for place, index in enumerate(order[:_REGIONS].tolist()):
-        left, top, right, bottom = (boxes[index] / factor).tolist()
+        whole = tuple(boxes[index].tolist())
+        left, top, right, bottom = (side / factor for side in whole)
         label = int(labels[index]) if labels is not None else None
         listed.append(
             Region(
                 box=(left, top, right, bottom),
+                in_image=None if frame is None else frame.in_image(whole),
                 name="region" if label is None else _name(graph, label),
                 score=None if scores is None else float(scores[index]),
                 mask=_mask(masks[index], factor) if masks is not None and place < _MASKS else None,

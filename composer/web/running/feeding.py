@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.feeding import filled, pictured, takers
+from composer.feeding import filled, framed, takers
+from composer.geometry import Frame
 from composer.graph import Graph
 from composer.plan import Program
 from composer.web.running.jobs import RunJob
@@ -26,6 +27,7 @@ class Feed:
         picture: What the first picture looks like to the model.
         factor: By how much that is made smaller than what the model sees.
         notes: What these are: one sentence each.
+        frame: Where the picture lies in the first input that takes it.
     """
 
     inputs: dict[str, Any]
@@ -33,6 +35,7 @@ class Feed:
     picture: Pixels | None
     factor: int
     notes: list[str]
+    frame: Frame | None = None
 
     def to(self, device: torch.device) -> tuple[dict[str, Any], dict[str, Any]]:
         """Inputs and data samples on a device."""
@@ -49,8 +52,8 @@ def feed(graph: Graph, program: Program, job: RunJob) -> Feed:
     """
     taking = [] if job.picture is None else takers(graph, program.inputs)
     content = b"" if job.picture is None else job.picture.read_bytes()
-    pictures = pictured(graph, taking, content)
-    inputs, fields = filled(graph, program, pictures, batch=max(job.batch, 1), seed=job.seed)
+    pictures, frame = framed(graph, taking, content)
+    inputs, fields = filled(graph, program, pictures, batch=max(job.batch, 1), seed=job.seed, frame=frame)
     batch = next((len(value) for value in inputs.values() if isinstance(value, Tensor) and value.ndim), 1)
     notes = _notes(job, list(pictures), [name for name in inputs if name not in pictures], batch)
     notes += [_label_note(graph, name, fields, job) for name in fields]
@@ -59,7 +62,7 @@ def feed(graph: Graph, program: Program, job: RunJob) -> Feed:
         steps = graph.inputs[name].preprocess
         if steps is not None and pictures[name].shape[1] in (1, 3):
             picture, factor = seen_by_model(pictures[name], steps)
-    return Feed(inputs, fields, picture, factor, notes)
+    return Feed(inputs, fields, picture, factor, notes, frame)
 
 
 def _notes(job: RunJob, pictures: list[str], made: list[str], batch: int) -> list[str]:

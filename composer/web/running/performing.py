@@ -57,7 +57,7 @@ def perform(job: RunJob, workshop: Workshop, say: Say) -> RunResult:
         mode=job.mode,
         picture=given.picture,
         classes=answering.classes(graph, outputs) if job.mode == "predict" else [],
-        regions=answering.regions(graph, outputs, given.factor) if job.mode == "predict" else None,
+        regions=answering.regions(graph, outputs, given.factor, given.frame) if job.mode == "predict" else None,
         losses=answering.losses(outputs) if job.mode == "loss" else {},
         tensors=answering.rows(outputs),
         watched=_watched(job, given, watch),

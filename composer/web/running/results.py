@@ -64,12 +64,14 @@ class Region(_Plain):
 
     Args:
         box: Left, top, right, bottom in pixels of the picture that the model was given.
+        in_image: The same in pixels of the image that it was made of; None where there is none.
     """
 
     box: tuple[float, float, float, float]
     name: str
     score: float | None
     mask: Pixels | None = None
+    in_image: tuple[float, float, float, float] | None = None
 
 
 class TensorRow(_Plain):
