@@ -261,7 +261,9 @@ def _weights(weights: Weights) -> WeightsView:
 
 
 def _preprocess(steps: Preprocess) -> dict[str, Any]:
-    return {item.name: shown(value) for item in fields(steps) if (value := getattr(steps, item.name)) is not None}
+    found = {item.name: getattr(steps, item.name) for item in fields(steps)}
+    usual = {item.name: item.default for item in fields(steps) if item.name != "channels"}
+    return {key: shown(value) for key, value in found.items() if value is not None and value != usual.get(key)}
 
 
 def _flops(total: Total | None) -> int | None:

@@ -65,7 +65,7 @@ def test_the_preparation_of_pictures_is_a_form(cifar):
     expect(steps.field(cifar, "mean").get_by_role("alert")).to_have_count(0)
     text = steps.downloaded(cifar)
     assert "channels: bgr" in text and "mean: [1.0, 2.0, 3.0]" in text
-    cifar.get_by_role("switch", name="Prepare pictures").uncheck()
+    cifar.get_by_role("switch", name="Prepare images").uncheck()
     expect(steps.field(cifar, "resize")).to_have_count(0)
     assert "preprocess" not in steps.downloaded(cifar)
 
