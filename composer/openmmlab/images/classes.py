@@ -38,6 +38,8 @@ def name_classes(draft: Draft, config: Mapping[str, Any], images: TestedImages) 
             text = f"{images.kind} has {len(images.usual_classes)} classes, and the model counts {count}: they stay "
             text += "without names; write them into classes of the graph"
         draft.left_to_caller("classes", text)
+    elif images.pipeline:
+        draft.left_to_caller("classes", "the config does not name the classes: write them into classes of the graph")
 
 
 def _count(config: Any) -> int | None:
