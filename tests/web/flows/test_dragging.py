@@ -109,15 +109,14 @@ def undo(page: Page) -> None:
     page.keyboard.press("Control+z")
 
 
-GIVE_UP: list[tuple[str, Callable[[Page], object]]] = [
-    ("Escape", lambda page: page.keyboard.press("Escape")),
-    ("the right button", lambda page: (page.mouse.down(button="right"), page.mouse.up(button="right"))),
-    ("another window", lambda page: page.evaluate("window.dispatchEvent(new Event('blur'))")),
-    (
-        "a cancelled pointer",
-        lambda page: page.evaluate("document.body.dispatchEvent(new PointerEvent('pointercancel', {bubbles: true}))"),
+GIVE_UP: dict[str, Callable[[Page], object]] = {
+    "Escape": lambda page: page.keyboard.press("Escape"),
+    "the right button": lambda page: (page.mouse.down(button="right"), page.mouse.up(button="right")),
+    "another window": lambda page: page.evaluate("window.dispatchEvent(new Event('blur'))"),
+    "a cancelled pointer": lambda page: page.evaluate(
+        "document.body.dispatchEvent(new PointerEvent('pointercancel', {bubbles: true}))"
     ),
-]
+}
 
 
 def test_every_drag_is_given_up_and_leaves_nothing_behind(cifar: Page) -> None:
@@ -126,24 +125,24 @@ def test_every_drag_is_given_up_and_leaves_nothing_behind(cifar: Page) -> None:
     area = drawing.pane(page).bounding_box()
     assert area
     ground = (area["x"] + 300, area["y"] + area["height"] - 90)
-    for _, give_up in GIVE_UP:
+    for give_up in GIVE_UP.values():
         take_wire(page, middle(drawing.handle(page, "neck.out", "source")), ground)
         give_up(page)
         nothing_is_left(page)
         page.mouse.move(*middle(drawing.handle(page, "loss.pred", "target")))
         page.mouse.up()
-        take_wire(page, middle(drawing.handle(page, "head.feature", "target")), ground)  # the end of its wire
-        give_up(page)
-        nothing_is_left(page)
-        page.mouse.up()
-        take(page, head_of(page, "neck"), ground)
-        give_up(page)
-        page.mouse.up()
-        assert drawing.position(page, "neck") == stood
-        take_part(page, "Dropout", ground)
-        give_up(page)
-        nothing_is_left(page)
-        page.mouse.up()
+    take_wire(page, middle(drawing.handle(page, "head.feature", "target")), ground)  # the end of its wire
+    page.keyboard.press("Escape")
+    nothing_is_left(page)
+    page.mouse.up()
+    take(page, head_of(page, "neck"), ground)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert drawing.position(page, "neck") == stood
+    take_part(page, "Dropout", ground)
+    page.keyboard.press("Escape")
+    nothing_is_left(page)
+    page.mouse.up()
     box(page, "neck").click(position={"x": 30, "y": 8})
     expect(page.locator(".composer-box-selected")).to_have_count(1)
     page.keyboard.down("Shift")

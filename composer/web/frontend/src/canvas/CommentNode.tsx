@@ -2,6 +2,7 @@ import { type NodeProps, NodeResizer } from "@xyflow/react";
 import { memo, useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { focusBox } from "./boxes";
+import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
 import { useCanvas } from "./state";
 
@@ -10,6 +11,7 @@ const COLOURS = ["grey", "blue", "green", "yellow", "red"] as const;
 /** A note on the canvas: it is dragged, resized, coloured, and edited by a double click. */
 export const CommentNode = memo(function CommentNode({ id, data, selected }: NodeProps<Box>) {
   const editing = useCanvas((state) => state.renaming === id);
+  const given = useRef(false);
   const comment = data.comment;
   if (!comment) return null;
   const change = (
@@ -37,9 +39,19 @@ export const CommentNode = memo(function CommentNode({ id, data, selected }: Nod
         isVisible={selected}
         minWidth={96}
         minHeight={48}
-        onResizeEnd={(_, { x, y, width, height }) =>
-          void change({ box: [x, y, width, height].map(Math.round) as [number, number, number, number] })
-        }
+        onResizeStart={() => {
+          given.current = false;
+          beginDrag(() => {
+            given.current = true;
+            letGo();
+            stretch(id, comment.box);
+          });
+        }}
+        onResizeEnd={(_, { x, y, width, height }) => {
+          if (given.current) return;
+          endDrag();
+          void change({ box: [x, y, width, height].map(Math.round) as [number, number, number, number] });
+        }}
       />
       {selected && (
         <div className="composer-comment-colours nodrag" role="group" aria-label="colour of the comment">
@@ -63,6 +75,13 @@ export const CommentNode = memo(function CommentNode({ id, data, selected }: Nod
     </div>
   );
 });
+
+/** Draw a comment in its place and size. */
+function stretch(id: string, [x, y, width, height]: [number, number, number, number]): void {
+  useCanvas
+    .getState()
+    .flow?.updateNode(id, { position: { x, y }, width, height, measured: { width, height }, resizing: false });
+}
 
 function TextField({ id, text, take }: { id: string; text: string; take: (text: string) => void }) {
   const field = useRef<HTMLTextAreaElement>(null);
