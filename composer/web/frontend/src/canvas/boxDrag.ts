@@ -4,7 +4,7 @@ import { boxes, moves } from "./boxes";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
 import { askDrops, type Dropped, type Drops, overAt } from "./drops";
-import { panAtEdges } from "./panning";
+import { panAtEdges, panBy } from "./panning";
 import { wireOf } from "./parts";
 import { type Point, useCanvas } from "./state";
 import { pointOf } from "./underneath";
@@ -14,28 +14,26 @@ export class BoxDrag {
   private readonly stood = new Map<string, { x: number; y: number }>();
   private readonly loose: Dropped | null;
   private readonly panning: ReturnType<typeof panAtEdges>;
+  private readonly asked: Promise<Drops> | null;
   private drops: Drops | null = null;
+  private at: Point | null = null;
   private given = false;
 
   constructor(event: MouseEvent | TouchEvent, dragged: Box[]) {
     for (const box of dragged) this.stood.set(box.id, box.position);
     const [only, another] = dragged;
     this.loose = only && !another && isLoose(only) ? { node: only.id } : null;
-    if (this.loose) void askDrops(this.loose).then((drops) => (this.drops = drops));
-    const { flow } = useCanvas.getState();
-    this.panning = panAtEdges(
-      pointOf(event),
-      ({ x, y }) => {
-        const now = flow?.getViewport();
-        if (now) void flow?.setViewport({ ...now, x: now.x + x, y: now.y + y });
-      },
-      "touches" in event ? undefined : moveOn,
-    );
+    this.asked = this.loose && askDrops(this.loose);
+    void this.asked?.then((drops) => {
+      this.drops = drops;
+    });
+    this.panning = panAtEdges(pointOf(event), panBy, "touches" in event ? undefined : moveOn);
     beginDrag(() => this.giveUp());
   }
 
   move(event: MouseEvent | TouchEvent): void {
     const at = pointOf(event);
+    this.at = at;
     this.panning.move(at);
     if (this.loose && this.drops) useCanvas.getState().set({ over: overAt(at, this.loose, this.drops) });
   }
@@ -44,9 +42,9 @@ export class BoxDrag {
   async stop(dragged: Box[]): Promise<void> {
     if (this.given) return;
     endDrag();
-    const { over } = useCanvas.getState();
     this.clear();
     const where = moved(dragged);
+    const over = this.loose && this.asked && this.at ? overAt(this.at, this.loose, await this.asked) : null;
     const put = over?.kind === "wire" && !over.refused && this.loose ? into(over.id, this.loose) : null;
     if (over?.refused) useComposer.getState().tell("info", `${over.words}; it stands beside the wire.`);
     const operations = [...(where.size ? moves(where) : []), ...(put ? [put] : [])];

@@ -6,6 +6,13 @@ export interface Panning {
   stop: () => void;
 }
 
+/** Move the view by pixels of the screen. */
+export function panBy({ x, y }: { x: number; y: number }): void {
+  const { flow } = useCanvas.getState();
+  const now = flow?.getViewport();
+  if (now) void flow?.setViewport({ ...now, x: now.x + x, y: now.y + y });
+}
+
 /** Move the view while something is dragged near its edges; `pan` moves it, `then` draws what is dragged again. */
 export function panAtEdges(
   start: Point,

@@ -1,7 +1,7 @@
 import type { MouseEvent as ReactMouseEvent, TouchEvent as ReactTouchEvent } from "react";
 import { beginDrag, endDrag, isDragging } from "./dragging";
 import { askDrops, type Drops, dropPart, overAt } from "./drops";
-import { panAtEdges } from "./panning";
+import { panAtEdges, panBy } from "./panning";
 import type { Part } from "./parts";
 import { type Point, useCanvas } from "./state";
 import { pointOf } from "./underneath";
@@ -92,11 +92,7 @@ class PartDrag {
     void this.asked.then((drops) => {
       this.drops = drops;
     });
-    const { flow } = useCanvas.getState();
-    this.panning = panAtEdges(this.start, ({ x, y }) => {
-      const now = flow?.getViewport();
-      if (now) void flow?.setViewport({ ...now, x: now.x + x, y: now.y + y });
-    });
+    this.panning = panAtEdges(this.start, panBy);
   }
 
   drop(at: Point): void {

@@ -5,7 +5,8 @@ import { BoxDrag } from "./boxDrag";
 import { openSearch } from "./commands";
 import { beginDrag, endDrag } from "./dragging";
 import type { Box, Wire } from "./drawing";
-import { type Popup, pointer, useCanvas } from "./state";
+import { panAtEdges, panBy } from "./panning";
+import { type Point, type Popup, pointer, useCanvas } from "./state";
 
 type Menu = Extract<Popup, { kind: "menu" }>["about"];
 
@@ -19,6 +20,7 @@ export function usePointer() {
     const closePopup = () => useCanvas.getState().popup && useCanvas.getState().set({ popup: null });
     let drag: BoxDrag | null = null;
     let before = picked();
+    let framed = () => {};
     const began = (event: MouseEvent | TouchEvent, dragged: Box[]) => {
       closePopup();
       drag = new BoxDrag(event, dragged);
@@ -46,10 +48,12 @@ export function usePointer() {
         onSelectionDragStart: (event: Gesture, dragged: Box[]) => began(native(event), dragged),
         onSelectionDrag: (event: Gesture) => drag?.move(native(event)),
         onSelectionDragStop: (_: Gesture, dragged: Box[]) => stopped(dragged),
-        onSelectionStart: (event: ReactMouseEvent) => frame(event, before),
+        onSelectionStart: (event: ReactMouseEvent) => {
+          framed = frame(event, before);
+        },
         onSelectionEnd: () => {
           if (useCanvas.getState().frame) endDrag();
-          useCanvas.getState().set({ frame: null });
+          framed();
         },
         onNodeDoubleClick: (event: ReactMouseEvent, box: Box) => {
           const title = event.target instanceof Element && event.target.closest("[data-rename]");
@@ -99,13 +103,26 @@ function picked() {
 }
 
 /** A frame is drawn: what it holds is added to what was selected; given up, the selection is as it was. */
-function frame(event: ReactMouseEvent, before: ReturnType<typeof picked>): void {
+function frame(event: ReactMouseEvent, before: ReturnType<typeof picked>): () => void {
   const pane = event.currentTarget;
   const { pointerId } = event.nativeEvent as PointerEvent;
+  const tell = (type: string, [clientX, clientY]: Point = [0, 0]) =>
+    pane.dispatchEvent(
+      new PointerEvent(type, { bubbles: true, button: 0, pointerId, isPrimary: true, clientX, clientY }),
+    );
+  const panning = panAtEdges([event.clientX, event.clientY], panBy, (at) => tell("pointermove", at));
+  const moves = (next: PointerEvent) => next.isTrusted && panning.move([next.clientX, next.clientY]);
+  window.addEventListener("pointermove", moves);
+  const stop = () => {
+    panning.stop();
+    window.removeEventListener("pointermove", moves);
+    useCanvas.getState().set({ frame: null });
+  };
   useCanvas.getState().set({ frame: before.selection });
   beginDrag(() => {
-    pane.dispatchEvent(new PointerEvent("pointerup", { bubbles: true, button: 0, pointerId, isPrimary: true }));
-    useCanvas.getState().set({ frame: null });
+    tell("pointerup");
+    stop();
     useComposer.getState().set(before);
   });
+  return stop;
 }
