@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+import torch
 
+import composer
 from composer import Graph
-from composer.graphfile import dumps
+from composer.graphfile import dumps, loads
 from composer.web.payloads import GraphView
 from composer.web.views import graph_view, insight_of
 from composer.web.views.lines import CanonicalLines
@@ -204,3 +206,38 @@ def test_a_wire_from_a_field_shows_its_declared_size_and_no_number_for_a_free_on
     view = graph_view(insight_of(saved("detection/faster_rcnn_r50_fpn.yaml"), CATALOG), ())
     sizes = {wire.size for wire in view.wires if wire.from_node == "boxes"}
     assert sizes == {"N 4"}
+
+
+def test_a_box_that_nobody_has_wired_is_calm_and_one_that_lacks_a_wire_is_not() -> None:
+    graph = loads(
+        """
+schema: 1
+inputs: {image: {type: Image, shape: [B, 3, 8, 8]}}
+nodes:
+  fresh: {type: CrossEntropyLoss}
+  conv: {type: Conv2d, inputs: {input: image}}
+  half: {type: CrossEntropyLoss, inputs: {pred: conv.out}}
+  wrong: {type: Conv2d, params: {kernel_size: many}}
+outputs: {tensor: {out: conv.out}, loss: {loss: half.out}}
+"""
+    )
+    found = {box.name: (box.state, box.problems) for box in graph_view(insight_of(graph, CATALOG), ()).nodes}
+    assert found["fresh"] == ("unwired", 0)
+    assert found["wrong"] == ("error", 1)
+    assert found["half"][0] == found["conv"][0] == "error"
+
+
+def test_a_graph_with_a_node_that_nobody_has_wired_runs() -> None:
+    graph = loads(
+        """
+schema: 1
+inputs: {image: {type: Image, shape: [B, 3, 8, 8]}}
+nodes:
+  a: {type: ReLU, inputs: {input: image}}
+  b: {type: LinearClsHead}
+  c: {type: Add}
+outputs: {tensor: {out: a.out}}
+"""
+    )
+    assert {problem.code for problem in composer.infer_shapes(graph).problems} == {"not-wired"}
+    assert composer.compile(graph)({"image": torch.ones(2, 3, 8, 8)})["out"].shape == (2, 3, 8, 8)
