@@ -71,19 +71,6 @@ outputs:
 TYPES = "Conv2d Flatten Linear GlobalAveragePooling FocalLoss LabelSmoothLoss Softmax BatchNorm1d LayerNorm Mean"
 TYPES += " MultiLabelPrediction Reshape Squeeze Concat MatMul GroupNorm Embedding Permute Split Select AsymmetricLoss"
 KINDS = ["Image", "Label", "AnyTensor", "Mask", "Embedding", "FeatureMap", "Boxes", "Target", "Tokens", "Pyramid"]
-    "Image",
-    "Label",
-    "AnyTensor",
-    "Mask",
-    "Embedding",
-    "FeatureMap",
-    "Boxes",
-    "Target",
-    "Tokens",
-    "SampleIndex",
-    "Pyramid",
-    "Scalar",
-]
 HARMLESS = {"unreachable-node", "unused-input", "not-wired"}
 VARIANTS = 60
 

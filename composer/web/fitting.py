@@ -15,12 +15,17 @@ from composer.editing.wires import strands_of
 from composer.graph import MODES, Ref, refs_of
 from composer.inference.axes import mismatches
 from composer.inference.sizes import shape_text
-from composer.ports import PortType, Scalar, port_type
+from composer.ports import PortType, Scalar, Usually, port_type
+from composer.web.nearness import FAR, Tier, meant, named, nearness, type_distance
 from composer.web.payloads import BoxFit, Fit
 from composer.web.views.insight import Insight, Opened
 from composer.web.views.sizes import probe_of_size
 
 __all__ = ["Ends", "box_fits_of", "fits_of"]
+
+
+_ENDS = {("loss", "outputs.loss"), ("prediction", "outputs.predict")}
+"""What belongs among the outputs of a mode, by the role of its type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +46,25 @@ class _Target:
 
 
 def fits_of(insight: Insight, path: Sequence[str], source: str | None, target: str | None) -> list[Fit]:
-    """All ends in the open scope for a wire from a source or to a target.
+    """All ends in the open scope for a wire from a source or to a target, the nearest first.
 
     Raises:
         GraphError: The source or target is not there, or not just one of them is given.
     """
     ends = Ends(insight.open(path))
     if source is not None and target is None:
-        return list(ends.from_source(ends.draft.reference(source)))
+        ref = ends.draft.reference(source)
+        return _nearest_first((ends.distance_on(ref, fit), fit) for fit in ends.from_source(ref))
     if target is not None and source is None:
-        return list(ends.to_target(ends.target(target)))
+        found = ends.target(target)
+        return _nearest_first((ends.distance_back(fit, found), fit) for fit in ends.to_target(found))
     raise refused("a wire has one known end: a source or a target")
+
+
+def _nearest_first(fits: Iterable[tuple[tuple[int, ...], Fit]]) -> list[Fit]:
+    """Ends by how near they are; those that are near are meant."""
+    ranked = sorted(fits, key=lambda item: item[0])
+    return [fit.model_copy(update={"meant": distance < (FAR, Tier.GENERAL)}) for distance, fit in ranked]
 
 
 def box_fits_of(
@@ -105,6 +118,31 @@ class Ends:
             end = Ref(ref.source, self.opened.port(ref), ref.index)
             reason = self._reason(ref, target, ref.source in behind)
             yield Fit(end=str(end), node=ref.source, port=end.port, reason=reason)
+
+    def distance_on(self, ref: Ref, fit: Fit) -> tuple[int, int]:
+        """How near a port is to what a reference carries; those of parts before the outputs of modes."""
+        port = None if fit.port is None else self._declared(fit.node, fit.port)
+        if port is None or mode_of_box(fit.node) is not None:
+            role = getattr(self.opened.flows.of(ref), "role", "")
+            return (-1, 0) if (role, fit.node) in _ENDS else (FAR, FAR)
+        given = self.opened.flows.of(ref)
+        called = self.opened.known.get(ref.source)
+        far = type_distance(ref, given, port.type)
+        first = meant(port, None if called is None else called.component, self.opened.port(ref), given)
+        return first, FAR if far is None else far if far < Tier.GENERAL else FAR + far
+
+    def distance_back(self, fit: Fit, target: _Target) -> tuple[int, int, int]:
+        """How near an output is to what a port takes."""
+        wanted = target.declared
+        if wanted is None:
+            return (FAR, 0, 0)
+        ref = self.draft.reference(fit.end)
+        called = self.opened.known.get(ref.source)
+        part = "" if called is None or called.component is None else called.component.name
+        kind = self.opened.flows.of(ref)
+        found = None if kind is None else nearness(Port(fit.port or "", kind), wanted)
+        first = named(wanted.usually or Usually(), part, fit.port or "")
+        return first, *((Tier.LAST, FAR) if found is None else found)
 
     def best_targets(self, ref: Ref, node: str, free: Sequence[Fit]) -> list[str]:
         """The ports of a box that are the best end of a wire from a reference; of outputs a new one."""

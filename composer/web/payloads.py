@@ -530,12 +530,14 @@ class Fit(Payload):
     Args:
         end: ``node.port`` of an input port, or the reference of an output.
         reason: None where it may.
+        meant: Whether such wires mostly end there.
     """
 
     end: str
     node: str
     port: str | None
     reason: str | None
+    meant: bool = False
 
 
 class BoxFit(Payload):

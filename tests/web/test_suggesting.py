@@ -9,6 +9,7 @@ from composer.graph import Ref
 from composer.graphfile import loads
 from composer.ports import Usually
 from composer.rules.flows import fits
+from composer.web.fitting import fits_of
 from composer.web.payloads import Suggestion
 from composer.web.suggesting import suggestions_of
 from composer.web.views.insight import insight_of
@@ -134,3 +135,33 @@ def test_in_a_subgraph_a_port_is_offered_an_input_of_its_type_and_no_data_sample
     assert (
         "output of the subgraph" in [shown(item) for item in suggestions_of(insight, ("call",), "loss.out", None)][:3]
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "first"),
+    [
+        ({"target": "loss.target"}, "label"),
+        ({"target": "loss.pred"}, "head.out"),
+        ({"target": "neck.feature"}, "backbone.out"),
+        ({"target": "backbone.image"}, "image"),
+        ({"source": "label"}, "loss.target"),
+        ({"source": "neck.out"}, "head.feature"),
+        ({"source": "head.out"}, "loss.pred"),
+        ({"source": "loss.out"}, "outputs.loss.+"),
+    ],
+)
+def test_of_the_ends_that_are_there_the_nearest_come_first(ends: dict[str, str], first: str) -> None:
+    text = """
+schema: 1
+inputs: {image: {type: Image, shape: [B, 3, 64, 64]}, more: {type: FeatureMap, shape: [B, 3, 64, 64]}}
+data_samples: {mask: {type: Mask, shape: [B, 8, 8]}, label: {type: Label, shape: [B]}}
+nodes:
+  norm: {type: BatchNorm2d}
+  backbone: {type: ResNet, params: {depth: 18}}
+  neck: {type: GlobalAveragePooling}
+  head: {type: LinearClsHead, params: {num_classes: 2}}
+  loss: {type: CrossEntropyLoss}
+"""
+    fits = fits_of(insight_of(loads(text), CATALOG), (), ends.get("source"), ends.get("target"))
+    found = [fit.end for fit in fits if fit.reason is None]
+    assert found[0].split("[")[0] == first, found[:4]

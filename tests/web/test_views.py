@@ -216,15 +216,15 @@ inputs: {image: {type: Image, shape: [B, 3, 8, 8]}}
 nodes:
   fresh: {type: CrossEntropyLoss}
   conv: {type: Conv2d, inputs: {input: image}}
-  half: {type: CrossEntropyLoss, inputs: {pred: conv.out}}
+  partly: {type: CrossEntropyLoss, inputs: {pred: conv.out}}
   wrong: {type: Conv2d, params: {kernel_size: many}}
-outputs: {tensor: {out: conv.out}, loss: {loss: half.out}}
+outputs: {tensor: {out: conv.out}, loss: {loss: partly.out}}
 """
     )
     found = {box.name: (box.state, box.problems) for box in graph_view(insight_of(graph, CATALOG), ()).nodes}
     assert found["fresh"] == ("unwired", 0)
     assert found["wrong"] == ("error", 1)
-    assert found["half"][0] == found["conv"][0] == "error"
+    assert found["partly"][0] == found["conv"][0] == "error"
 
 
 def test_a_graph_with_a_node_that_nobody_has_wired_runs() -> None:

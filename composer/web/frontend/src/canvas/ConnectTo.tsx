@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useState } from "react";
 import { rank } from "../palette/rank";
-import type { FitsReply, NodeView } from "../payloads";
+import type { FitsReply, NodeView, SuggestReply } from "../payloads";
 import { useComposer } from "../store";
 import { elementOf, focusBox } from "./boxes";
 import { type Choice, Chooser, closePopup } from "./Chooser";
+import { addPart, type Part } from "./parts";
 import { isInput } from "./rows";
 import { useCanvas } from "./state";
-import { connect, held, worded } from "./wiring";
+import { connect, held, targetOf, worded } from "./wiring";
 
 interface Props {
   /** The box that is wired. */
@@ -24,6 +25,10 @@ interface Wirable {
   source: string;
   target: string;
   colour: string;
+  /** Whether it is what mostly goes there. */
+  meant: boolean;
+  /** What is added for the wire. */
+  part?: Part;
 }
 
 /** 'Connect to ...': every wire that a box may have, to choose one by name; wires without a mouse. */
@@ -40,7 +45,8 @@ export function ConnectTo({ node, end, close }: Props) {
     const wire = found.find((one) => one.id === id);
     shut();
     focusBox(node); // at once: the next key may come before the wire is drawn
-    if (wire) await connect(wire.source, wire.target);
+    if (wire?.part) await addPart(wire.part, undefined, { target: targetOf(wire.target) });
+    else if (wire) await connect(wire.source, wire.target);
   };
   return (
     <Chooser
@@ -82,6 +88,7 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
     ...targets.filter(wanted).map((target) => ({ target })),
   ];
   const replies = await Promise.all(asked.map((one) => ask<FitsReply>("fits", { document, path, ...one })));
+  const fresh = end && targets.includes(end) ? await freshInputs(end, name) : [];
   const found = replies.flatMap((reply, at) => {
     const one = asked[at];
     if (!reply || !one) return [];
@@ -101,11 +108,37 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
           source,
           target,
           colour: `var(--port-${colours.get(port) || "any"})`,
+          meant: fit.meant ?? false,
         };
       });
   });
   const there = new Set(view?.wires.map((wire) => `${wire.source} ${wire.node}.${wire.port}`));
-  return found.filter((wire) => !there.has(wire.id)).sort((a, b) => Number(a.kind !== "") - Number(b.kind !== ""));
+  const others = found.filter((wire) => !there.has(wire.id));
+  others.sort((a, b) => Number(a.kind !== "") - Number(b.kind !== ""));
+  return [...others.filter(({ meant }) => meant), ...fresh, ...others.filter(({ meant }) => !meant)];
+}
+
+/** New inputs that a port mostly has: those that the server puts before everything else. */
+async function freshInputs(end: string, name: string): Promise<Wirable[]> {
+  const { document, path, ask, catalog } = useComposer.getState();
+  const reply = await ask<SuggestReply>("suggest", { document, path, target: end });
+  const suggestions = reply?.suggestions ?? [];
+  const others = suggestions.findIndex(({ section }) => !section);
+  return suggestions.slice(0, others < 0 ? suggestions.length : others).flatMap(({ section, type }) => {
+    if (!section || !type) return [];
+    const what = section === "inputs" ? "new input" : "new data sample";
+    return {
+      id: `new ${section} ${type}`,
+      name: `${short(end, name)} ← ${what}, ${type}`,
+      kind: "",
+      text: what,
+      source: "",
+      target: end,
+      colour: `var(--port-${catalog?.colours[type] || "any"})`,
+      meant: true,
+      part: { kind: "input", section, type },
+    };
+  });
 }
 
 const short = (end: string, node: string): string => (end.startsWith(`${node}.`) ? end.slice(node.length + 1) : end);
