@@ -141,6 +141,16 @@ class Catalog:
         """The component of this name, or None."""
         return None if name is None else self.components.get(name)
 
+    def known_as(self, words: str) -> list[str]:
+        """Names of the components that people call so, those first of which it is the best word."""
+        wanted = _plain(words)
+        found = [
+            ([_plain(word) for word in component.keywords].index(wanted), component.name)
+            for component in self
+            if wanted in (_plain(word) for word in component.keywords)
+        ]
+        return [name for _, name in sorted(found)]
+
     def nearest(self, name: str) -> list[str]:
         """Names in the catalog that look most like ``name``."""
         return nearest(name, self.components)
@@ -175,6 +185,10 @@ def component_files(folder: str | Path) -> list[Path]:
         for path in sorted(root.rglob("*.py"))
         if not any(part.startswith((".", "_")) or part == "site-packages" for part in path.relative_to(root).parts)
     ]
+
+
+def _plain(words: str) -> str:
+    return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
 def _origin(component: Component) -> str:

@@ -160,6 +160,7 @@ def test_show_for_programs() -> None:
 
 def test_show_of_an_unknown_type_names_the_nearest() -> None:
     assert "did you mean 'Conv2d'" in error("show", "Conv2")
+    assert "it is called Linear or LinearClsHead here" in error("show", "fc")
 
 
 def test_check_of_good_files() -> None:

@@ -48,14 +48,21 @@ def show_component(
     catalog = catalog_of(folders)
     component = catalog.get(name)
     if component is None:
-        text = f"there is no component '{name}'; {suggestion(name, catalog.components, 'components')}"
+        called = catalog.known_as(name)[:3]
+        hint = (
+            f"it is called {' or '.join(called)} here" if called else suggestion(name, catalog.components, "components")
+        )
+        text = f"there is no component '{name}'; {hint}"
         raise typer.BadParameter(text, param_hint="TYPE")
     if as_json:
         parameters = [_parameter_json(component, parameter) for parameter in component.parameters]
-        print_json({**_component_json(component), "doc": component.doc, "parameters": parameters})
+        described = {"doc": component.doc, "keywords": list(component.keywords), "parameters": parameters}
+        print_json({**_component_json(component), **described})
         return
     print_text(f"{component.name} ({component.kind})", "bold")
     print_text(_description(component))
+    if component.keywords:
+        print_text(f"\nAlso found as: {', '.join(component.keywords)}")
     print_table(["\ninput", "\ntype", "\naxes", ""], [_port_row(port) for port in component.inputs])
     print_table(["\noutput", "\ntype", "\naxes"], [_port_row(port)[:3] for port in component.outputs])
     if component.parameters:

@@ -875,6 +875,7 @@ export interface FileEntry {
  * Args:
  *     end: ``node.port`` of an input port, or the reference of an output.
  *     reason: None where it may.
+ *     meant: Whether such wires mostly end there.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "Fit".
@@ -884,6 +885,7 @@ export interface Fit {
   node: string;
   port: string | null;
   reason: string | null;
+  meant: boolean;
 }
 /**
  * All ends in the open scope, and the best ones of each box.
