@@ -74,9 +74,11 @@ def build_norm(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
     options = dict(norm_cfg)
     _, layer = _entry(options.pop("type", None))
     trained = options.pop("requires_grad", True)
-    if layer is nn.GroupNorm and "num_groups" not in options:
+    groups = options.get("num_groups")
+    if layer is nn.GroupNorm and (type(groups) is not int or groups < 1 or channels % groups):
         raise ValueError(
-            f"norm_cfg: GN needs num_groups, found {dict(norm_cfg)}: set num_groups to a divisor of the channels"
+            f"norm_cfg: GN needs num_groups, found {dict(norm_cfg)}: set num_groups to a divisor of the {channels} "
+            "channels"
         )
     arguments = (options.pop("num_groups"), channels) if layer is nn.GroupNorm else (channels,)
     try:

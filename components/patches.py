@@ -35,6 +35,9 @@ class _Sliding:
         self.kernel_size = pair(kernel_size)
         self.stride = self.kernel_size if stride is None else pair(stride)
         self.dilation = pair(dilation)
+        least = min(*self.kernel_size, *self.stride, *self.dilation)
+        if least < 1:
+            raise ValueError(f"a window has the size, stride or dilation {least}, expected at least 1.")
         self.adaptive = padding if isinstance(padding, str) else None
         if self.adaptive not in (None, "corner", "same"):
             raise ValueError(f"padding is {padding!r}, expected 'corner', 'same' or a number of cells.")

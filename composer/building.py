@@ -41,10 +41,14 @@ def build_component(
 
     Raises:
         TooLargeError: It declares more layers or bytes than the limits allow; building stops there.
+        ValueError: A size comes out below 0.
         pydantic.ValidationError: A parameter does not fit.
     """
     arguments = component.arguments(params)
-    with torch.device(device), _guard(limits):
+    declared = component.declared_layers(params)
+    if declared > limits.modules:
+        raise _too_deep(f"it declares {declared:,} layers", limits)
+    with torch.device(device), _guard(limits), _told_sizes(limits):
         return cast(nn.Module, component.cls(**arguments))
 
 
@@ -123,12 +127,34 @@ def _place(root: nn.Module, path: str, module: nn.Module) -> None:
     holder.add_module(name, module)
 
 
+def _too_deep(what: str, limits: Limits) -> TooLargeError:
+    return TooLargeError(
+        "too-many-layers",
+        f"{what}, at most {limits.modules:,} are accepted in one node; a caller can raise the limit: "
+        "Limits(modules=...)",
+    )
+
+
 def _too_large(what: str, size: int, limits: Limits) -> TooLargeError:
     return TooLargeError(
         "too-many-parameters",
         f"{what} {size / 2**30:,.1f} GiB of parameters, the limit is {limits.parameter_bytes / 2**30:,.1f} GiB; "
         "a caller can raise it: Limits(parameter_bytes=...)",
     )
+
+
+@contextmanager
+def _told_sizes(limits: Limits) -> Iterator[None]:
+    """Tell a tensor of more numbers than torch can count, or of fewer than none, in words."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if "overflow" in text:
+            raise _too_large("it declares more than", 2**63, limits) from error
+        if "negative dimension" in text:
+            raise ValueError(f"a size comes out below 0, expected at least 0: {text.splitlines()[0]}") from error
+        raise
 
 
 @contextmanager
@@ -139,11 +165,8 @@ def _guard(limits: Limits) -> Iterator[None]:
     def count_layer(_: nn.Module, name: str, child: nn.Module | None) -> None:
         nonlocal layers
         layers += 1
-        if layers > limits.layers:
-            raise TooLargeError(
-                "too-many-layers",
-                f"it builds more than {limits.layers:,} layers; a caller can raise the limit: Limits(layers=...)",
-            )
+        if layers > min(limits.modules, limits.layers):
+            raise _too_deep("it builds more modules than the limit", limits)
 
     def count_bytes(_: nn.Module, name: str, parameter: Tensor | None) -> None:
         nonlocal size

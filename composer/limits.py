@@ -12,11 +12,13 @@ class Limits:
     Args:
         nodes: Calls after every subgraph is expanded.
         layers: Sum of what the nodes' ``LayerCount`` parameters declare, at least one a node.
+        modules: Modules within one node; one that declares more layers is not built at all.
         nesting: How deep subgraphs may hold subgraphs.
         parameter_bytes: Bytes of all parameters and buffers.
     """
 
     nodes: int = 100_000
     layers: int = 100_000
+    modules: int = 3_000
     nesting: int = 32
     parameter_bytes: int = 64 * 2**30

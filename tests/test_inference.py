@@ -1,7 +1,10 @@
 """Sizes of every port, and what is told when they do not fit."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from torch.nn.modules.module import register_module_module_registration_hook
 
 from composer import Catalog, GraphError, Limits, compile, edit, infer_shapes
 from composer.graphfile import loads
@@ -103,6 +106,26 @@ def test_a_loss_that_is_no_scalar_is_told():
     text = CHAIN.replace("type: CrossEntropyLoss,", "type: CrossEntropyLoss, params: {reduction: none},")
     (problem,) = problems_of(text)
     assert problem.code == "loss-not-scalar" and "has the sizes B" in problem.message
+
+
+@pytest.mark.parametrize(("layers", "codes"), [(65_536, ["too-many-layers"]), (3, [])])
+def test_more_layers_than_a_node_may_have_are_refused_before_one_is_built(layers, codes):
+    modules = []
+    text = f"""
+schema: 1
+inputs: {{x: {{type: Embedding, shape: [B, 8]}}}}
+nodes:
+  neck:
+    type: NonLinearNeck
+    params: {{hid_channels: 8, out_channels: 4, num_layers: {layers}, with_avg_pool: false}}
+    inputs: {{feature: x}}
+outputs: {{tensor: {{out: neck.out}}}}
+"""
+    handle = register_module_module_registration_hook(lambda *given: modules.append(given[1]))
+    problems = infer_shapes(loads(text), replace(Catalog.default(), cache={})).problems
+    handle.remove()
+    assert [problem.code for problem in problems] == codes
+    assert bool(modules) == (not codes)
 
 
 def test_a_layer_of_a_million_million_parameters_is_refused_before_it_is_built():

@@ -38,6 +38,8 @@ Arch = Literal[
     "dinov2-giant",
 ]
 
+_MOST_LAYERS = 1000
+
 TokenOutput = Literal["raw", "cls_token", "featmap", "avg_featmap", "featmap_cls_token"]
 
 # embed_dims, num_layers, num_heads, feedforward_channels
@@ -265,6 +267,8 @@ def size_of(arch: str | dict[str, Any]) -> dict[str, int]:
         raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(Arch))} or a dict.")
     if set(arch) != set(names) or not all(isinstance(size, int) and size > 0 for size in arch.values()):
         raise ValueError(f"arch is {arch}, expected a name or positive integers for exactly {', '.join(names)}.")
+    if arch["num_layers"] > _MOST_LAYERS:
+        raise ValueError(f"arch has {arch['num_layers']:,} layers, expected at most {_MOST_LAYERS:,}.")
     return arch
 
 

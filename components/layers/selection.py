@@ -94,6 +94,9 @@ class Select(nn.Module):
     Args:
         index: Which entry; negative counts from the end.
         dim: The axis.
+
+    Raises:
+        ValueError: In ``forward``: there is no such entry.
     """
 
     def __init__(self, index: int = 0, dim: Axis = 1) -> None:
@@ -102,6 +105,11 @@ class Select(nn.Module):
         self.dim = dim
 
     def forward(self, input: Annotated[AnyTensor, Usually("TransformerEncoderLayer"), "..."]) -> AnyTensor:
+        size = input.shape[self.dim]
+        if not -size <= self.index < size:
+            raise ValueError(
+                f"input: found {size} entries along axis {self.dim}, expected one with the index {self.index}"
+            )
         return input.select(self.dim, self.index)
 
 
@@ -134,6 +142,9 @@ class SelectLevel(nn.Module):
 
     Args:
         level: Which level; negative counts from the end.
+
+    Raises:
+        ValueError: In ``forward``: there is no such level.
     """
 
     def __init__(self, level: int = -1) -> None:
@@ -141,6 +152,8 @@ class SelectLevel(nn.Module):
         self.level = level
 
     def forward(self, levels: Annotated[Levels, Usually("ResNet")]) -> AnyTensor:
+        if not -len(levels) <= self.level < len(levels):
+            raise ValueError(f"levels: found {len(levels)}, expected one with the index {self.level}")
         return levels[self.level]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,7 +15,7 @@ from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Target, Us
 
 __all__ = ["GHMC", "GHMR"]
 
-Count = Annotated[int, Ge(1)]
+Count = Annotated[int, Interval(ge=1, le=1000)]
 Momentum = Annotated[float, Interval(ge=0, lt=1)]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -75,7 +75,7 @@ class SwAVLoss(nn.Module):
     def __init__(
         self,
         feat_dim: Count,
-        sinkhorn_iterations: Count = 3,
+        sinkhorn_iterations: Annotated[int, Interval(ge=1, le=1000)] = 3,
         epsilon: Annotated[float, Gt(0)] = 0.05,
         temperature: Annotated[float, Gt(0)] = 0.1,
         crops_for_assign: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (0, 1),

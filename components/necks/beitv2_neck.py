@@ -49,7 +49,7 @@ class BEiTV2Neck(nn.Module):
     def __init__(
         self,
         num_layers: Annotated[int, Ge(1), LayerCount()] = 2,
-        early_layers: Annotated[int, Ge(0)] = 9,
+        early_layers: Annotated[int, Interval(ge=0, le=1000)] = 9,
         backbone_arch: Literal["b", "base", "l", "large"] | dict[str, Any] = "base",
         drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
