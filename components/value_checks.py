@@ -28,7 +28,7 @@ def check_range(port: str, values: Tensor, count: int, what: str, mend: str) -> 
         return
     if values.is_floating_point():
         raise ValueError(f"{port}: found numbers of {values.dtype}, expected whole ones: convert them with .long()")
-    low, high = (int(one) for one in values.aminmax())
+    low, high = torch.stack(values.aminmax()).tolist()
     if low < 0 or high >= count:
         found = low if low < 0 else high
         raise ValueError(f"{port}: found {what} {found}, expected 0 to {count - 1}: {mend}")

@@ -164,11 +164,13 @@ class RefusedInputError(ValueError):
     Args:
         message: The port, what was found and what was expected.
         insert: Type name of the component that makes of this value what the port expects.
+        changes: What it changes.
     """
 
-    def __init__(self, message: str, insert: str) -> None:
+    def __init__(self, message: str, insert: str, changes: str) -> None:
         super().__init__(message)
         self.insert = insert
+        self.changes = changes
 
 
 def port_type(annotation: Any) -> PortType:

@@ -85,6 +85,7 @@ def check_target(
             "target: found one number a sample for one logit, expected a row: by rows [N, 1] label 1 is the positive "
             "class, by indices it would be label 0 (as detectors count): put BinaryTarget in front",
             insert="BinaryTarget",
+            changes="label 1 is the positive class, label 0 the other",
         )
     else:
         _check_indices(target, classes, disregarded)

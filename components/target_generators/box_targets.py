@@ -144,7 +144,7 @@ class MaskTargets(nn.Module):
             limits = rois.new_tensor([width, height, width, height])
             inside = torch.minimum(rois[rows, 1:].clamp(min=0), limits)
             for some, part in zip(torch.split(rows, _AT_ONCE), torch.split(inside, _AT_ONCE), strict=True):
-                found[some] = crop(own[assigned[some] - 1].to(rois.device), part, self.size)
+                found[some] = crop(own[(assigned[some] - 1).to(own.device)].to(rois.device), part, self.size)
         return (found if self.soft_mask_target else (found >= 0.5).to(found)).flatten(1)
 
 

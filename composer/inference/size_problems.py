@@ -114,13 +114,15 @@ def value_problem(graph: Graph, call: Call, refused: ValueError, mode: str) -> P
     where = _where(graph, f"{call.path}.{port}", (*document, "inputs", port), scope, call, mode)
     fix = None
     if isinstance(refused, RefusedInputError) and port in node.inputs:
-        fix = _insertion(graph, document, node, port, refused.insert, mode)
+        fix = _insertion(graph, document, node, port, refused, mode)
     return Problem("bad-value", where, text, fix)
 
 
-def _insertion(graph: Graph, document: tuple[str, ...], node: Node, port: str, kind: str, mode: str) -> Fix | None:
+def _insertion(
+    graph: Graph, document: tuple[str, ...], node: Node, port: str, refused: RefusedInputError, mode: str
+) -> Fix | None:
     """A fix that puts a component with one input into a wire."""
-    wire = node.inputs[port]
+    wire, kind = node.inputs[port], refused.insert
     by_mode = isinstance(wire, Mapping)
     ref = wire_in_mode(wire, mode)
     if not isinstance(ref, Ref):
@@ -132,7 +134,7 @@ def _insertion(graph: Graph, document: tuple[str, ...], node: Node, port: str, k
     new = {"type": kind, "inputs": {"label": str(ref)}}
     target = (*document, "inputs", port, *((mode,) if by_mode else ()))
     edits = (Edit((*document[:-1], name), new), Edit(target, f"{name}.out"))
-    return Fix(f"put {kind} between {ref} and {document[-1]}.{port}", edits)
+    return Fix(f"put {kind} between {ref} and {document[-1]}.{port}", edits, refused.changes)
 
 
 def _where(
