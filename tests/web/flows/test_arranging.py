@@ -121,12 +121,14 @@ def test_a_comment_carries_the_boxes_on_it_unless_it_is_taken_alone(cifar: Page)
     def places() -> tuple[tuple[float, float], tuple[float, float]]:
         return drawing.position(cifar, "head"), drawing.position(cifar, "comment:comment_1")
 
-    def drag() -> None:
+    def drag(*, give_up: bool = False) -> None:
         area = cifar.locator(".react-flow__node-comment").bounding_box()
         assert area
         cifar.mouse.move(area["x"] + 60, area["y"] + 8)
         cifar.mouse.down()
         cifar.mouse.move(area["x"] + 100, area["y"] + 48, steps=4)
+        if give_up:
+            cifar.keyboard.press("Escape")
         cifar.mouse.up()
 
     box(cifar, "head").click()
@@ -141,6 +143,9 @@ def test_a_comment_carries_the_boxes_on_it_unless_it_is_taken_alone(cifar: Page)
     assert len(set(swatches)) == 5 and "rgba(0, 0, 0, 0)" not in swatches
     before = places()
     document = drawing.document(cifar)
+    drag(give_up=True)
+    expect(cifar.locator(".react-flow__node.dragging")).to_have_count(0)
+    assert (places(), drawing.document(cifar)) == (before, document)
     drag()
     expect(cifar.get_by_role("button", name="Undo: move")).to_be_enabled()
     after = places()

@@ -1,6 +1,7 @@
 import type { Operation } from "../operations";
 import { useComposer } from "../store";
 import { boxes, moves } from "./boxes";
+import { lyingOn } from "./carrying";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
 import { askDrops, type Dropped, type Drops, overAt } from "./drops";
@@ -20,7 +21,8 @@ export class BoxDrag {
   private given = false;
 
   constructor(event: MouseEvent | TouchEvent, dragged: Box[]) {
-    for (const box of dragged) this.stood.set(box.id, box.position);
+    const carried = dragged.filter((box) => box.data.comment).flatMap((comment) => lyingOn(comment, boxes()));
+    for (const box of [...carried, ...dragged]) this.stood.set(box.id, box.position);
     const [only, another] = dragged;
     this.loose = only && !another && isLoose(only) ? { node: only.id } : null;
     this.asked = this.loose && askDrops(this.loose);

@@ -55,13 +55,6 @@ describe("comments carry what lies on them", () => {
     expect(found.filter((one) => "id" in one && one.id === "in")).toHaveLength(1);
   });
 
-  it("puts back what it carried when the drag is given up", () => {
-    const carrying = new Carrying();
-    carrying.with([dragged("note", 300, 0)], ALL);
-    const back = carrying.with([{ id: "note", type: "replace", item: NOTE }], ALL);
-    expect(places(back)).toMatchObject({ in: { x: 20, y: 40 } });
-  });
-
   it("leaves all where it is when the comment is taken alone, or another box, or its edge", () => {
     const carrying = new Carrying();
     carrying.alone = true;

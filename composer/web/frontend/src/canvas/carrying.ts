@@ -55,9 +55,7 @@ export class Carrying {
         for (const [id, at] of load.on)
           put(id, { x: at.x + x - load.from.x, y: at.y + y - load.from.y }, change.dragging === true);
       }
-      const givenUp = change.type === "replace" && !change.item.dragging;
-      if (givenUp) for (const [id, at] of load.on) put(id, at, false);
-      if (givenUp || (change.type === "position" && !change.dragging)) this.taken.delete(change.id);
+      if (change.type === "position" && !change.dragging) this.taken.delete(change.id);
     }
     return carried.length ? [...changes, ...carried] : changes;
   }
