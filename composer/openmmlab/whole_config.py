@@ -1,10 +1,12 @@
 """From a graph to a whole config: the model, and the images that it is tested on."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from composer.catalog import Catalog
+from composer.geometry import fixed_size, padded_size
 from composer.graph import FrozenDict, Graph, Preprocess, thaw
 from composer.openmmlab.config_file import ConfigFile
 from composer.openmmlab.draft import IMAGES, METADATA
@@ -12,6 +14,7 @@ from composer.openmmlab.exporting import config_from_graph
 from composer.openmmlab.images.writing import normalises_itself, write_pipeline
 from composer.openmmlab.importing import draw_config
 from composer.openmmlab.names import package_of
+from composer.openmmlab.preprocessing import Origin, write_preprocess
 from composer.openmmlab.trace import NO_SHAPE
 from composer.problems import GraphError, Problem, Where
 
@@ -42,7 +45,9 @@ def whole_config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> 
     found: dict[str, Any] = {}
     for found in _forms(graph, model, about, package):
         drawn = draw_config(ConfigFile(Path("config"), found, package, (), ()), package, components).graph
-        if _steps(drawn) == _steps(graph) and (drawn.classes == graph.classes or not _predicts(graph)):
+        if _effect(_steps(drawn)) == _effect(_steps(graph)) and (
+            drawn.classes == graph.classes or not _predicts(graph)
+        ):
             return found
     nearest = {key: value for key, value in found.items() if key != "model"}
     text = f"no pipeline of OpenMMLab prepares images as this does; the nearest one is {nearest!r:.300}"
@@ -63,11 +68,29 @@ def _forms(graph: Graph, model: Mapping[str, Any], about: Mapping[str, Any], pac
     if not _has_size(steps):
         yield {"model": dict(model), **_with_classes(graph, package, None)}
     pipeline = write_pipeline(steps, package)
-    own = model.get("data_preprocessor")
+    own = _of_decoded(graph, steps, model.get("data_preprocessor"), package)
+    model = {**bare, **({"data_preprocessor": own} if own else {})}
     if normalises_itself(steps) and isinstance(own, Mapping):
         rest = {key: value for key, value in own.items() if key not in _OF_NORMALISING}
         model = {**bare, **({"data_preprocessor": rest} if rest else {})}
     yield {"model": dict(model), **_with_classes(graph, package, pipeline)}
+
+
+def _of_decoded(graph: Graph, steps: Preprocess, given: Any, package: str) -> dict[str, Any]:
+    """``data_preprocessor`` behind a pipeline that decodes images, as BGR or gray."""
+    shape = next((entry.shape for entry in graph.inputs.values() if entry.type == "Image"), None) or ()
+    channels = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else 3
+    origin = Origin("gray" if steps.channels == "gray" else "bgr", channels)
+    carried = given if isinstance(given, Mapping) else {}
+    return write_preprocess(steps, carried, package, origin=origin) or {}
+
+
+def _effect(steps: Preprocess | None) -> Preprocess | None:
+    """The steps without a padding that adds nothing to images of a fixed size."""
+    size = None if steps is None else fixed_size(replace(steps, pad=None))
+    if steps is None or size is None or padded_size(size, steps.pad) != size:
+        return steps
+    return replace(steps, pad=None)
 
 
 def _with_classes(graph: Graph, package: str, pipeline: list[dict[str, Any]] | None) -> dict[str, Any]:

@@ -444,3 +444,16 @@ def test_the_commands_carry_pipeline_and_classes_there_and_back(tmp_path: Path) 
     assert (again.inputs, again.classes) == (read.inputs, read.classes)
     pixels = composer.preprocess(again, np.full((20, 30, 3), 255, np.uint8))
     assert pixels.shape == (1, 3, 40, 40) and bool((pixels == 1).all())
+
+
+@pytest.mark.parametrize("name", ["classification/resnet18_cifar", "detection/retinanet_r50_fpn"])
+def test_a_graph_that_no_config_is_noted_in_becomes_a_whole_one(name: str) -> None:
+    graph = composer.read(Path("saved_graphs", f"{name}.yaml"))
+    whole = whole_config_from_graph(graph)
+    again = import_config(config_of(whole.pop("model"), **whole)).graph
+    steps, expected = (one.inputs["image"].preprocess for one in (again, graph))
+    assert steps is not None and expected is not None
+    assert [getattr(steps, key) for key in ("resize", "crop", "channels", "mean", "std")] == [
+        getattr(expected, key) for key in ("resize", "crop", "channels", "mean", "std")
+    ]
+    assert again.classes == graph.classes
