@@ -148,7 +148,9 @@ class Failing(nn.Module):
 
 
 def failing(folder: Path, where: str) -> tuple[Graph, Catalog]:
-    catalog = Catalog.default().with_folder(write(folder / (where or "fine") / "my_parts", f"necks/{where or 'fine'}.py", FAILING))
+    catalog = Catalog.default().with_folder(
+        write(folder / (where or "fine") / "my_parts", f"necks/{where or 'fine'}.py", FAILING)
+    )
     graph = loads(
         "schema: 1\ninputs: {image: {type: Image, shape: [B, 3, 4, 4]}}\n"
         f"nodes: {{part: {{type: Failing, params: {{where: '{where}'}}, inputs: {{x: image}}}}}}\n"

@@ -45,7 +45,7 @@ def test_a_saved_graph_is_in_the_gallery_and_saves_to_its_file_again(changed, ap
     steps.save_as(changed, "again")
     steps.dismiss(changed)
     changed.get_by_role("button", name="New", exact=True).click()
-    expect(steps.title_of(changed)).to_contain_text("untitled")
+    expect(steps.title_of(changed)).to_contain_text("model")
     changed.keyboard.press("Control+o")
     gallery = steps.dialog(changed, "Open a graph")
     gallery.get_by_role("searchbox").fill("again")
@@ -64,11 +64,82 @@ def test_a_saved_graph_is_in_the_gallery_and_saves_to_its_file_again(changed, ap
 def test_a_name_that_leads_elsewhere_is_refused_with_the_reason(changed, app, tmp_path):
     changed.keyboard.press("Control+s")
     save = steps.dialog(changed, "Save as")
-    for name in ("../outside", f"{tmp_path}/outside", "a b", ".hidden", "con"):
+    refused = {
+        "../outside": "begins with a dot",
+        f"{tmp_path}/outside": "is empty",
+        ".hidden": "begins with a dot",
+        "con": "Windows keeps for a device",
+        "n" * 200: "too long: it has 200 characters",
+        "what?": "which Windows forbids",
+    }
+    for name, reason in refused.items():
         save.get_by_label("Name").fill(name)
         changed.keyboard.press("Enter")
-        expect(save.get_by_role("status")).to_contain_text("expected letters, digits")
+        expect(save.get_by_role("status")).to_contain_text(reason)
+    save.get_by_role("button", name="Use what_.yaml").click()
+    expect(save.get_by_label("Name")).to_have_value("what_")
     assert not [path for folder in (app.workspace.parent, tmp_path) for path in folder.glob("outside*")]
+
+
+def test_files_of_any_name_are_saved_renamed_deleted_and_brought_back(changed: Page, app: App) -> None:
+    changed.keyboard.press("Control+s")
+    save = steps.dialog(changed, "Save as")
+    expect(save.get_by_label("Name")).to_have_value("resnet18_cifar")
+    save.get_by_label("Name").fill("my first model")
+    changed.keyboard.press("Enter")
+    expect(steps.title_of(changed)).to_contain_text("my first model.yaml")
+    changed.keyboard.press("Control+Shift+s")
+    expect(save.get_by_label("Name")).to_have_value("my first model 2")
+    save.get_by_label("Name").fill("模型 ümlaut")
+    changed.keyboard.press("Enter")
+    expect(steps.title_of(changed)).to_contain_text("模型 ümlaut.yaml")
+
+    changed.keyboard.press("Control+o")
+    mine = steps.dialog(changed, "Open a graph").get_by_role("region", name="Your files")
+    card = mine.locator(".composer-card")
+    card.filter(has_text="模型 ümlaut.yaml").focus()
+    changed.keyboard.press("F2")
+    name = mine.get_by_label("New name of 模型 ümlaut.yaml")
+    expect(name).to_be_focused()
+    name.fill("my first model")
+    changed.keyboard.press("Enter")
+    expect(mine.get_by_role("alert")).to_contain_text("there is a file 'my first model.yaml' already")
+    name.fill("узлы")
+    changed.keyboard.press("Enter")
+    expect(card.filter(has_text="узлы.yaml")).to_be_focused()
+    expect(steps.title_of(changed)).to_contain_text("узлы.yaml")
+
+    changed.keyboard.press("Delete")
+    changed.keyboard.press("Escape")  # it asks, and this is no
+    expect(card.filter(has_text="узлы.yaml")).to_be_focused()
+    changed.keyboard.press("Delete")
+    mine.get_by_role("button", name="Delete", exact=True).click()
+    expect(mine.get_by_role("button", name="Undo")).to_be_focused()
+    expect(steps.unsaved_mark(changed)).to_be_visible()
+    assert not (app.workspace / "узлы.yaml").exists()
+    changed.keyboard.press("Enter")
+    expect(card.filter(has_text="узлы.yaml")).to_be_visible()
+    expect(steps.unsaved_mark(changed)).to_have_count(0)
+    expect(steps.title_of(changed)).to_contain_text("узлы.yaml")
+    for name in ("узлы", "my first model"):
+        (app.workspace / f"{name}.yaml").unlink()
+
+
+def test_what_cannot_be_read_says_what_it_is(page: Page) -> None:
+    chooser = page.locator(".composer-toolbar input[type=file]")
+    refused = {
+        b"a: " + b"x" * (20 * 2**20): "too large: 20,971,523 bytes (20 MB); a graph file has at most 2,097,152 bytes",
+        "name: ü".encode("latin-1"): "0xfc is not UTF-8 (as Latin-1 it is 'ü')",
+        "name: ü".encode("utf-16"): "the file is UTF-16: save it as UTF-8",
+        b"\x89PNG\r\n\x1a\n" + bytes(500): "this is a PNG image",
+    }
+    for content, reason in refused.items():
+        chooser.set_input_files({"name": "graph.yaml", "mimeType": "text/plain", "buffer": content})
+        failed = steps.dialog(page, "graph.yaml can't be read")
+        expect(failed).to_contain_text(reason)
+        failed.get_by_role("button", name="Close").last.click()
+    chooser.set_input_files({"name": "c.py", "mimeType": "text/plain", "buffer": b"#" * 300_000})
+    expect(steps.dialog(page, "c.py can't be read")).to_contain_text("a config has at most 262,144 bytes")
 
 
 def test_saving_over_another_graph_says_what_is_replaced(changed, app):
@@ -114,7 +185,7 @@ def test_unsaved_work_is_not_given_up_unasked(changed, app, answer):
     if answer == "Save":
         steps.dialog(changed, "Save as").get_by_label("Name").fill("kept")
         changed.keyboard.press("Enter")
-    expect(steps.title_of(changed)).to_contain_text("resnet18_cifar" if answer == "Cancel" else "untitled")
+    expect(steps.title_of(changed)).to_contain_text("resnet18_cifar" if answer == "Cancel" else "model")
     assert (app.workspace / "kept.yaml").exists() == (answer == "Save")
     (app.workspace / "kept.yaml").unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Every change is kept in the browser, and offered after a crash or a closed tab."""
+"""Every change is kept in the browser: a tab goes on after a reload, and what a closed one left is offered."""
 
 import time
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Error, Page, expect
 
 from tests.web.flows import steps
 
-KEPT = """async (text) => {
+KEPT = """async ([text, unsaved]) => {
     const opened = await new Promise((resolve) => {
         const request = indexedDB.open("composer", 1);
         request.onsuccess = () => resolve(request.result);
@@ -17,7 +17,7 @@ KEPT = """async (text) => {
         request.onsuccess = () => resolve(request.result);
     });
     opened.close();
-    return all.some((draft) => draft.document.includes(text)) === (text !== "");
+    return all.some((draft) => draft.document.includes(text) && draft.unsaved === unsaved);
 }"""
 
 
@@ -47,19 +47,52 @@ def another(page: Page, address: str) -> Page:
     return other
 
 
-def test_work_is_offered_and_comes_back_after_a_crash(changed, app):
+def test_a_reload_goes_on_with_what_was_open(changed, app):
+    steps.pick(changed, "neck")
+    changed.keyboard.press("F2")
+    changed.keyboard.type("pool")
+    changed.keyboard.press("Enter")
+    steps.box(changed, "pool").click()
+    changed.keyboard.press("-")
+    wait_until_kept(changed, '"pool"')
+    sight = changed.locator(".react-flow__viewport").get_attribute("style")
+    changed.reload()
+    expect(steps.box(changed, "pool")).to_be_attached()
+    expect(changed.locator(".react-flow__viewport")).to_have_attribute("style", sight or "")
+    expect(changed.get_by_role("dialog")).to_have_count(0)
+    expect(steps.unsaved_mark(changed)).to_be_visible()
+    changed.keyboard.press("Control+z")
+    expect(steps.box(changed, "neck")).to_be_attached()
+    changed.keyboard.press("Control+Shift+z")
+    expect(steps.box(changed, "pool")).to_be_attached()
+
+    other = another(changed, app.address)  # beside it, a tab begins anew and goes on with its own
+    expect(other.get_by_text("Build a model")).to_be_visible()
+    steps.open_text(other, steps.SIAMESE)
+    wait_until_kept(other, "siamese")
+    for page, name in ((other, "backbone_k"), (changed, "pool")):
+        page.reload()
+        expect(steps.box(page, name)).to_be_attached()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_crashed_tab_and_a_browser_that_starts_again_go_on(changed, app):
     with pytest.raises(Error):
         changed.goto("chrome://crash")
     page = another(changed, app.address)
-    offered = steps.dialog(page, "Unsaved work was kept")
-    expect(offered).to_contain_text("resnet18_cifar")
-    offered.get_by_role("button", name="Restore resnet18_cifar").click()
     steps.pick(page, "head")
     expect(steps.control(page, "num_classes")).to_have_value("77")
     expect(steps.unsaved_mark(page)).to_be_visible()
+    steps.save_as(page, "whole")
+    wait_until_kept(page, '"num_classes":77', unsaved=False)
+    (app.workspace / "whole.yaml").write_text(steps.SIAMESE, "utf-8")  # somebody else changes the file
+    page.close()
+    page = another(changed, app.address)
+    expect(steps.box(page, "backbone_k")).to_be_attached()
+    expect(steps.unsaved_mark(page)).to_have_count(0)
 
 
-def test_work_of_a_closed_tab_comes_back_and_still_knows_its_file(changed, app):
+def test_work_of_a_closed_tab_is_offered_once_and_still_knows_its_file(changed, app):
     steps.save_as(changed, "half")
     steps.dismiss(changed)
     steps.pick(changed, "head")
@@ -70,21 +103,17 @@ def test_work_of_a_closed_tab_comes_back_and_still_knows_its_file(changed, app):
     expect(page.get_by_role("dialog")).to_have_count(0)
     changed.close()
     page.reload()
+    steps.dialog(page, "Unsaved work was kept").get_by_role("button", name="Later").click()
+    page.reload()
+    expect(page.get_by_text("Build a model")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+o")
+    page.get_by_role("button", name="Unsaved work (1)").click()
     page.get_by_role("button", name="Restore resnet18_cifar").click()
     expect(steps.title_of(page)).to_contain_text("half.yaml")
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved half.yaml")).to_be_visible()
     assert "num_classes: 78" in (app.workspace / "half.yaml").read_text("utf-8")
-
-
-def test_nothing_is_offered_when_all_was_saved(changed, app):
-    steps.save_as(changed, "whole")
-    wait_until_kept(changed, "")
-    page = another(changed, app.address)
-    changed.close()
-    page.reload()
-    expect(page.get_by_text("Build a model")).to_be_visible()
-    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_what_is_thrown_away_is_not_offered_again(changed, app):
@@ -93,9 +122,9 @@ def test_what_is_thrown_away_is_not_offered_again(changed, app):
     page.reload()
     page.get_by_role("button", name="Throw resnet18_cifar away").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    page.reload()
-    expect(page.get_by_text("Build a model")).to_be_visible()
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+o")
+    expect(page.get_by_role("button", name="Upload a file")).to_be_visible()
+    expect(page.get_by_role("button", name="Unsaved work")).to_have_count(0)
 
 
 def test_a_browser_that_cannot_keep_work_says_so_once(browser, app):

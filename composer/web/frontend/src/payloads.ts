@@ -284,6 +284,29 @@ export interface CopyRequest {
   names: string[];
 }
 /**
+ * Where it went.
+ *
+ * Args:
+ *     token: What ``RestoreFileRequest`` takes.
+ *     folder: The folder that it lies in now.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "DeleteFileReply".
+ */
+export interface DeleteFileReply {
+  token: string;
+  folder: string;
+}
+/**
+ * Move a file of the workspace to the trash.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "DeleteFileRequest".
+ */
+export interface DeleteFileRequest {
+  name: string;
+}
+/**
  * Remove a port's wire, in these modes (None: in all).
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -870,6 +893,16 @@ export interface FileEntry {
   problem: string | null;
 }
 /**
+ * A file as it is called now.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "FileReply".
+ */
+export interface FileReply {
+  name: string;
+  version: string;
+}
+/**
  * One end that a wire may have, or why not.
  *
  * Args:
@@ -998,6 +1031,24 @@ export interface OpenRequest {
   name: string;
 }
 /**
+ * Ask for a name to save or download under.
+ *
+ * Args:
+ *     title: What the graph is called.
+ *     file: The name that its file has, or had.
+ *     place: Where that file is.
+ *     fresh: Whether the name should be free in the workspace.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "ProposeRequest".
+ */
+export interface ProposeRequest {
+  title: string;
+  file?: string;
+  place?: "workspace" | "shipped" | "none";
+  fresh?: boolean;
+}
+/**
  * Read text that a person typed, uploaded or dropped.
  *
  * Args:
@@ -1014,6 +1065,16 @@ export interface ReadRequest {
   size?: number;
   name?: string;
   path?: string[];
+}
+/**
+ * Give a file of the workspace another name.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "RenameFileRequest".
+ */
+export interface RenameFileRequest {
+  name: string;
+  to: string;
 }
 /**
  * Best first.
@@ -1034,6 +1095,15 @@ export interface ReplacementsRequest {
   document: string;
   path?: string[];
   node: string;
+}
+/**
+ * Bring back what was moved to the trash.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "RestoreFileRequest".
+ */
+export interface RestoreFileRequest {
+  token: string;
 }
 /**
  * Where it was saved.

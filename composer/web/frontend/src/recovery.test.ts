@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, type Drafts, Keeper, lost, surplus } from "./recovery";
+import { bounded, type Draft, type Drafts, Keeper, lost, ownDraft, surplus } from "./recovery";
 
 const draft = (tab: string, time: number, document = "{}"): Draft => ({
   tab,
   document,
   title: tab,
-  file: { name: "untitled", place: "none", version: null },
+  file: { name: "model", place: "none", version: null },
   time,
+  unsaved: true,
 });
 
 class Shelf implements Drafts {
@@ -39,12 +40,47 @@ describe("what is offered", () => {
     expect(lost(all, new Set(["open"])).map((one) => one.tab)).toEqual(["b", "c", "a"]);
   });
 
+  it("is nothing that its file holds", () => {
+    const saved = { ...draft("saved", 5), unsaved: false };
+    expect(lost([draft("a", 1), saved], new Set()).map((one) => one.tab)).toEqual(["a"]);
+  });
+
   it("is nothing when all was saved", async () => {
     const shelf = new Shelf();
     const keeper = keeperOf(shelf);
     await keeper.keep(draft("mine", 1));
     await keeper.keep(null);
     expect(lost(await shelf.all(), new Set())).toEqual([]);
+  });
+});
+
+describe("a tab goes on", () => {
+  const all = [draft("a", 1), { ...draft("b", 3), unsaved: false }, draft("c", 2)];
+
+  it("with its own draft, whatever else there is", () => {
+    expect(ownDraft(all, "a", false)?.tab).toBe("a");
+    expect(ownDraft(all, "a", true)?.tab).toBe("a");
+  });
+
+  it("with the last one where the browser was started again, and with none beside other tabs", () => {
+    expect(ownDraft(all, "new", true)?.tab).toBe("b");
+    expect(ownDraft(all, "new", false)).toBeNull();
+    expect(ownDraft([], "new", true)).toBeNull();
+  });
+});
+
+describe("the steps that are kept", () => {
+  const steps = (...sizes: number[]) => sizes.map((size) => ({ document: "x".repeat(size), path: [], label: "" }));
+  const sizes = (all: { document: string }[]) => all.map((step) => step.document.length);
+
+  it("are the nearest ones, and undo comes before redo", () => {
+    const kept = bounded({ past: steps(1, 2, 3), future: steps(4, 5), saved: null }, 4);
+    expect([sizes(kept.past), sizes(kept.future)]).toEqual([[1, 2, 3], [5]]);
+  });
+
+  it("take only so much room, beside the document that was saved", () => {
+    const kept = bounded({ past: steps(6, 3, 2), future: steps(1), saved: "xx" }, 100, 8);
+    expect([sizes(kept.past), sizes(kept.future)]).toEqual([[3, 2], [1]]);
   });
 });
 
@@ -55,6 +91,11 @@ describe("the number of drafts is limited", () => {
     expect(surplus(all, "mine", new Set(["open"]), 3)).toEqual(["old"]);
     expect(surplus(all, "mine", new Set(["open"]), 1)).toEqual(["old", "new", "open"]);
     expect(surplus(all, "mine", new Set(["open"]), 0)).not.toContain("mine");
+  });
+
+  it("and what was saved goes first", () => {
+    const all = [draft("mine", 0), draft("old", 2), { ...draft("saved", 3), unsaved: false }];
+    expect(surplus(all, "mine", new Set(), 2)).toEqual(["saved"]);
   });
 
   it("when the first draft of a tab is kept", async () => {

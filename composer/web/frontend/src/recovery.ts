@@ -1,9 +1,33 @@
-import { Refusal } from "./bridge";
-import { focusCanvas } from "./canvas/state";
-import type { GraphView } from "./payloads";
-import { type Composer, type FileState, unsaved, useComposer } from "./store";
+/** What this browser keeps of each tab, so that a reload goes on with it and a crash loses nothing. */
+import type { Viewport } from "@xyflow/react";
+import type { Mode, Path } from "./operations";
+import type { FileState } from "./store";
 
-/** A document that was not saved, as this browser keeps it: one for each tab. */
+/** A step of undo, without what it looked like. */
+export interface KeptStep {
+  document: string;
+  path: Path;
+  label: string;
+  selection?: string[];
+}
+
+export interface History {
+  past: KeptStep[];
+  future: KeptStep[];
+  /** The document as its file has it; null where that is the one that is open, or none is. */
+  saved: string | null;
+}
+
+/** A step whose document lies in the storage under a key. */
+export type StoredStep = Omit<KeptStep, "document"> & { key: string };
+
+export interface StoredHistory {
+  past: StoredStep[];
+  future: StoredStep[];
+  saved: string | null;
+}
+
+/** The document of a tab, as this browser keeps it. */
 export interface Draft {
   tab: string;
   document: string;
@@ -11,6 +35,17 @@ export interface Draft {
   title: string;
   file: Omit<FileState, "saved">;
   time: number;
+  /** Whether its file does not hold it. */
+  unsaved: boolean;
+  /** Whether it was offered after its tab had gone: it is not offered by itself again. */
+  offered?: boolean;
+  path?: Path;
+  sights?: Record<string, Viewport>;
+  selection?: string[];
+  lens?: Mode | null;
+  /** The steps around it, while they are on their way to the storage. */
+  history?: History;
+  steps?: StoredHistory;
 }
 
 /** Where drafts are kept. */
@@ -22,15 +57,41 @@ export interface Drafts {
 
 export const MOST_DRAFTS = 12;
 
-/** The drafts to offer, newest first: those whose tab is gone. */
+/** The drafts to offer, newest first: what was not saved in tabs that are gone. */
 export const lost = (drafts: Draft[], open: Set<string>): Draft[] =>
-  drafts.filter((draft) => !open.has(draft.tab)).sort((one, other) => other.time - one.time);
+  drafts.filter((draft) => draft.unsaved !== false && !open.has(draft.tab)).sort((one, other) => other.time - one.time);
 
-/** The tabs whose drafts are given up, so that at most `most` stay: the oldest of closed tabs first, never `mine`. */
+/** The draft that a tab goes on with: its own; where it is the first tab of the browser, the last one of all. */
+export function ownDraft(drafts: Draft[], tab: string, isFirst: boolean): Draft | null {
+  const own = drafts.find((draft) => draft.tab === tab);
+  if (own || !isFirst) return own ?? null;
+  return [...drafts].sort((one, other) => other.time - one.time)[0] ?? null;
+}
+
+/** As much of the steps as is kept, the nearest first: at most so many, and so many characters. */
+export function bounded(history: History, steps = 100, characters = 8 * 2 ** 20): History {
+  let [left, room] = [steps, characters - (history.saved?.length ?? 0)];
+  const nearest = (all: KeptStep[]): KeptStep[] => {
+    let from = all.length;
+    while (from > 0 && left > 0 && room >= (all[from - 1]?.document.length ?? 0)) {
+      from -= 1;
+      left -= 1;
+      room -= all[from]?.document.length ?? 0;
+    }
+    return all.slice(from);
+  };
+  return { past: nearest(history.past), future: nearest(history.future), saved: history.saved };
+}
+
+/** The tabs whose drafts are given up, so that at most `most` stay: the oldest of closed tabs first,
+ * those that were saved before others, never `mine`. */
 export function surplus(drafts: Draft[], mine: string, open: Set<string>, most = MOST_DRAFTS): string[] {
   const others = drafts.filter((draft) => draft.tab !== mine);
   const order = others.sort(
-    (one, other) => Number(open.has(one.tab)) - Number(open.has(other.tab)) || one.time - other.time,
+    (one, other) =>
+      Number(open.has(one.tab)) - Number(open.has(other.tab)) ||
+      Number(one.unsaved !== false) - Number(other.unsaved !== false) ||
+      one.time - other.time,
   );
   return order.slice(0, Math.max(0, drafts.length - most)).map((draft) => draft.tab);
 }
@@ -89,106 +150,3 @@ export class Keeper {
     await this.drafts.put(draft);
   }
 }
-
-/** Drafts in the browser's IndexedDB. */
-export class BrowserDrafts implements Drafts {
-  private database: Promise<IDBDatabase> | null = null;
-
-  all = async (): Promise<Draft[]> => this.done("readonly", (store) => store.getAll() as IDBRequest<Draft[]>);
-  put = async (draft: Draft): Promise<void> => void (await this.done("readwrite", (store) => store.put(draft)));
-  remove = async (tabs: string[]): Promise<void> => {
-    for (const tab of tabs) await this.done("readwrite", (store) => store.delete(tab));
-  };
-
-  private open(): Promise<IDBDatabase> {
-    this.database ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open("composer", 1);
-      request.onupgradeneeded = () => request.result.createObjectStore("drafts", { keyPath: "tab" });
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error ?? new Error("its storage does not open"));
-    });
-    return this.database;
-  }
-
-  private async done<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-    const transaction = (await this.open()).transaction("drafts", mode);
-    return new Promise((resolve, reject) => {
-      const request = work(transaction.objectStore("drafts"));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("its storage is full"));
-    });
-  }
-}
-
-const LOCK = "composer-tab-";
-
-/** The tabs of composer that are open in this browser; each holds a lock as long as it lives. */
-async function openTabs(): Promise<Set<string>> {
-  const held = navigator.locks ? ((await navigator.locks.query()).held ?? []) : [];
-  return new Set(
-    held
-      .map((lock) => lock.name ?? "")
-      .filter((name) => name.startsWith(LOCK))
-      .map((name) => name.slice(LOCK.length)),
-  );
-}
-
-/** A name for this tab that no other has; also where the page is not served securely. */
-const newTab = (): string =>
-  Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
-
-const drafts = new BrowserDrafts();
-const keeper = new Keeper(drafts, newTab(), openTabs, (reason) =>
-  useComposer.getState().tell("error", `This browser can't keep unsaved work (${reason}): save often.`),
-);
-
-const draftOf = (state: Composer): Draft => ({
-  tab: keeper.tab,
-  document: state.document,
-  title: state.view?.name ?? state.file.name,
-  file: { name: state.file.name, place: state.file.place, version: state.file.version },
-  time: Date.now(),
-});
-
-let begun = false;
-
-/** Keep every change from now on (once, however often the page is drawn anew), and give what closed tabs have left behind. */
-export async function beginRecovery(): Promise<Draft[]> {
-  if (begun) return [];
-  begun = true;
-  if (navigator.locks) void navigator.locks.request(LOCK + keeper.tab, () => new Promise(() => undefined));
-  useComposer.subscribe((state, before) => {
-    if (state.document !== before.document || state.file !== before.file) {
-      void keeper.keep(unsaved(state) ? draftOf(state) : null);
-    }
-  });
-  window.addEventListener("beforeunload", (event) => {
-    const lostWork = unsaved(useComposer.getState()) && !keeper.works;
-    if (lostWork || window.composerDock.typed) event.preventDefault();
-  });
-  try {
-    const [all, open] = await Promise.all([drafts.all(), openTabs()]);
-    return lost(all, new Set([...open, keeper.tab]));
-  } catch {
-    return []; // told when the first change is to be kept
-  }
-}
-
-/** Show a draft as unsaved work; why not, where the server cannot read it. */
-export async function restore(draft: Draft): Promise<string | null> {
-  const { bridge, show, set } = useComposer.getState();
-  try {
-    const view = await bridge.call<GraphView>("look", { document: draft.document, path: [] });
-    show({ document: draft.document, view, notes: [], ...draft.file });
-    focusCanvas();
-  } catch (error) {
-    if (error instanceof Refusal) return error.message;
-    throw error;
-  }
-  set({ file: { ...draft.file, saved: "" } });
-  void keeper.keep(draftOf(useComposer.getState())).then(() => (keeper.works ? forget([draft]) : undefined));
-  return null;
-}
-
-/** Throw drafts away. */
-export const forget = (gone: Draft[]): Promise<void> => drafts.remove(gone.map((draft) => draft.tab));

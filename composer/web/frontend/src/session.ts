@@ -1,40 +1,44 @@
 import { type Host, Refusal } from "./bridge";
 import { guarded, useFiles } from "./dialogs/files";
 import { followCatalog } from "./following";
+import { findKept, keepChanges, offeredOnce, resume } from "./keeping";
 import type { Operation } from "./operations";
 import type { CatalogView, OpenReply } from "./payloads";
-import { beginRecovery } from "./recovery";
+import type { Draft } from "./recovery";
 import { useComposer } from "./store";
 
 let listening = false;
 
-/** Load the catalog and an empty graph, listen to what the server pushes, and offer what was not saved. */
+/** Load the catalog, go on with what this tab had open (or an empty graph), and listen to what the server pushes. */
 export async function begin(host: Host): Promise<void> {
   if (!listening) host.pushed((value) => void receive(value as Pushed));
   listening = true;
   const { bridge, set, show, catalog } = useComposer.getState();
   try {
-    const asked = await Promise.all([
-      catalog ?? bridge.call<CatalogView>("catalog", {}),
-      bridge.call<OpenReply>("new", {}),
-    ]);
-    set({ catalog: asked[0], offline: false });
+    const [found, kept] = await Promise.all([catalog ?? bridge.call<CatalogView>("catalog", {}), findKept()]);
+    set({ catalog: found, offline: false });
     followCatalog();
-    if (!useComposer.getState().document) show(asked[1]);
+    if (!useComposer.getState().document) {
+      const refused = kept.mine && (await resume(kept.mine));
+      if (kept.mine && refused) kept.lost.push(kept.mine);
+      if (!kept.mine || refused) show(await bridge.call<OpenReply>("new", {}));
+      keepChanges();
+      offerLost(kept.lost);
+    }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     set({ offline: error.offline });
     if (!error.offline) useComposer.getState().tell("error", error.message);
     return;
   }
-  await offerLost();
 }
 
-/** Offer what tabs that were closed or crashed have left, and keep every change from now on. */
-async function offerLost(): Promise<void> {
-  const lost = await beginRecovery();
+/** Offer what other tabs that were closed or crashed have left unsaved: by itself once, then in the gallery. */
+function offerLost(lost: Draft[]): void {
   useFiles.setState({ lost });
-  if (lost.length && !useComposer.getState().dialog) useComposer.getState().set({ dialog: "recovery" });
+  if (lost.every((draft) => draft.offered) || useComposer.getState().dialog) return;
+  useComposer.getState().set({ dialog: "recovery" });
+  void offeredOnce(lost).catch(() => undefined);
 }
 
 /** What the Gradio side pushes: a document that was typed or opened there. */

@@ -1,3 +1,4 @@
+import type { Viewport } from "@xyflow/react";
 import { create } from "zustand";
 import { type Bridge, Refusal } from "./bridge";
 import { moved } from "./moved";
@@ -5,9 +6,10 @@ import { commentBox, type Mode, type Operation, type Path } from "./operations";
 import type { CatalogView, EditReply, GraphView, OpenReply, ProblemView } from "./payloads";
 
 /** A document as it was before a step, with what it looked like. */
-interface Step {
+export interface Step {
   document: string;
-  view: GraphView;
+  /** Null where the step was kept through a reload: it is asked for when it is shown. */
+  view: GraphView | null;
   path: Path;
   label: string;
   selection: string[];
@@ -59,6 +61,8 @@ export interface Composer {
   opened: number;
   past: Step[];
   future: Step[];
+  /** Where the canvas stood in each scope that somebody moved it in, by the scope's path. */
+  sights: Record<string, Viewport>;
   /** Names of selected boxes (nodes, inputs, `outputs.loss`, comments). */
   selection: string[];
   /** Id of the selected wire. */
@@ -164,13 +168,16 @@ export const useComposer = create<Composer>()((set, get) => {
       const there = get()[from].at(-1);
       const here = there && step(there.label);
       if (!there || !here) return;
+      const seen = { document: there.document, path: there.path };
+      const view = there.view ?? (await busy(() => get().bridge.call<GraphView>("look", seen)));
+      if (!view) return;
       set((state) => ({
         [from]: state[from].slice(0, -1),
         [to]: [...state[to], here],
         document: there.document,
-        view: there.view,
-        path: there.path,
-        selection: present(there.view, state.selection) ?? present(there.view, there.selection) ?? [],
+        view,
+        path: view.path,
+        selection: present(view, state.selection) ?? present(view, there.selection) ?? [],
         wire: null,
         wires: [],
       }));
@@ -186,10 +193,11 @@ export const useComposer = create<Composer>()((set, get) => {
     document: "",
     view: null,
     path: [],
-    file: { name: "untitled", place: "none", version: null, saved: "" },
+    file: { name: "model", place: "none", version: null, saved: "" },
     opened: 0,
     past: [],
     future: [],
+    sights: {},
     selection: [],
     wire: null,
     wires: [],
@@ -252,6 +260,7 @@ export const useComposer = create<Composer>()((set, get) => {
         notes: reply.notes,
         past: [],
         future: [],
+        sights: {},
         selection: [],
         wire: null,
         wires: [],

@@ -1,12 +1,13 @@
 import {
   type ReactFlowInstance,
   useNodesInitialized,
+  useOnViewportChange,
   useReactFlow,
   useStore,
   useStoreApi,
   type Viewport,
 } from "@xyflow/react";
-import { useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { boxes, focusBox } from "./boxes";
 import { Seen } from "./resized";
@@ -37,7 +38,7 @@ export function useSight(): void {
     if (!ready && !empty) return;
     const before = here.current;
     if (before.opened === opened && before.path === path) return;
-    if (before.opened !== opened) left.current.clear();
+    if (before.opened !== opened) left.current = new Map(Object.entries(useComposer.getState().sights));
     else left.current.set(before.path, flow.getViewport());
     here.current = { opened, path };
     const known = left.current.get(path);
@@ -61,6 +62,13 @@ export function useSight(): void {
       });
     } else if (!same(next, now)) void flow.setViewport(next);
   }, [flow, width, height]);
+
+  const onEnd = useCallback((viewport: Viewport) => {
+    const { opened: now, view, sights, set } = useComposer.getState();
+    const scope = view?.path.join("/") ?? "";
+    if (here.current.opened === now && here.current.path === scope) set({ sights: { ...sights, [scope]: viewport } });
+  }, []);
+  useOnViewportChange({ onEnd });
 
   useEffect(() => {
     if (centre) requestAnimationFrame(() => focusBox(centre.name, true));

@@ -1,10 +1,12 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import type { FileEntry, WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
 import { Icon } from "../toolbar/Icon";
 import { Card } from "./Card";
-import { newGraph, openFile, upload } from "./files";
+import { newGraph, openFile, uploadOne, useFiles } from "./files";
 import { Modal } from "./Modal";
+import { OwnCard } from "./OwnCard";
+import { type Deleted, restoreFile } from "./workspace";
 
 const words = (entry: FileEntry) =>
   `${entry.title} ${entry.name} ${entry.about} ${entry.modes.join(" ")}`.toLowerCase();
@@ -16,7 +18,10 @@ export function Gallery() {
   const [search, setSearch] = useState("");
   const list = useRef<HTMLDivElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
-  useEffect(() => void ask<WorkspaceView>("workspace", {}).then(setWorkspace), [ask]);
+  const [deleted, setDeleted] = useState<Deleted | null>(null);
+  const lost = useFiles((state) => state.lost.length);
+  const look = useCallback(() => ask<WorkspaceView>("workspace", {}).then(setWorkspace), [ask]);
+  useEffect(() => void look(), [look]);
 
   const wanted = search.toLowerCase().split(/\s+/).filter(Boolean);
   const found = (workspace?.entries ?? []).filter((entry) => wanted.every((word) => words(entry).includes(word)));
@@ -24,9 +29,9 @@ export function Gallery() {
   const shipped = found.filter((entry) => entry.place === "shipped");
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const cards = [...(list.current?.querySelectorAll<HTMLElement>("button") ?? [])];
+    const cards = [...(list.current?.querySelectorAll<HTMLElement>("button.composer-card") ?? [])];
     const next = neighbour(cards, document.activeElement, event.key);
-    if (!next) return;
+    if (!next || event.defaultPrevented) return;
     event.preventDefault();
     next.focus();
   };
@@ -47,6 +52,11 @@ export function Gallery() {
               onChange={(event) => setSearch(event.target.value)}
             />
           </div>
+          {lost > 0 && (
+            <button type="button" className="composer-button" onClick={() => set({ dialog: "recovery" })}>
+              Unsaved work ({lost})
+            </button>
+          )}
           <button type="button" className="composer-button" onClick={() => chooser.current?.click()}>
             <Icon name="upload" /> Upload a file
           </button>
@@ -55,7 +65,7 @@ export function Gallery() {
             type="file"
             hidden
             accept=".yaml,.yml,.py,.json"
-            onChange={(event) => event.target.files?.[0] && void upload(event.target.files[0])}
+            onChange={(event) => event.target.files && void uploadOne([...event.target.files])}
           />
         </div>
         <div className="composer-gallery-list" ref={list}>
@@ -72,12 +82,38 @@ export function Gallery() {
             about={workspace?.folder ?? ""}
             entries={mine}
             empty={workspace && !search ? "Nothing is saved here yet. What you save appears here." : ""}
+            note={
+              deleted && (
+                <DeletedNote
+                  deleted={deleted}
+                  onUndo={() =>
+                    void restoreFile(deleted).then((reason) => {
+                      setDeleted(reason ? { ...deleted, reason } : null);
+                      void look();
+                    })
+                  }
+                />
+              )
+            }
+            card={(entry) => (
+              <OwnCard
+                key={entry.name}
+                entry={entry}
+                onOpen={() => openFile(entry)}
+                onDeleted={(gone) => {
+                  setDeleted(gone);
+                  void look();
+                }}
+                onRenamed={() => void look()}
+              />
+            )}
           />
           <Section
             title="Templates"
             about="These come with composer; saving one asks for a name"
             entries={shipped}
             empty=""
+            card={(entry) => <Card key={entry.name} entry={entry} onOpen={() => openFile(entry)} />}
           />
           {workspace && search && !found.length && (
             <p className="composer-soft">No graph has “{search}” in its name or text.</p>
@@ -93,28 +129,49 @@ function Section({
   about,
   entries,
   empty,
+  card,
+  note,
 }: {
   title: string;
   about: string;
   entries: FileEntry[];
   empty: string | null;
+  card: (entry: FileEntry) => ReactNode;
+  note?: ReactNode;
 }) {
-  if (!entries.length && !empty) return null;
+  if (!entries.length && !empty && !note) return null;
   return (
     <section aria-label={title}>
       <h3>
         {title} <span className="composer-soft">{about}</span>
       </h3>
+      {note}
       {entries.length ? (
-        <div className="composer-cards">
-          {entries.map((entry) => (
-            <Card key={`${entry.place}/${entry.name}`} entry={entry} onOpen={() => openFile(entry)} />
-          ))}
-        </div>
+        <div className="composer-cards">{entries.map(card)}</div>
       ) : (
         <p className="composer-soft">{empty}</p>
       )}
     </section>
+  );
+}
+
+/** Says what was deleted, and takes it back. */
+function DeletedNote({ deleted, onUndo }: { deleted: Deleted; onUndo: () => void }) {
+  const undo = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    undo.current?.focus();
+  }, []);
+  return (
+    <p className="composer-deleted" role="status">
+      <span>
+        <b className="composer-mono">{deleted.name}</b> was deleted; it lies in{" "}
+        <span className="composer-mono">{deleted.folder}</span>.
+        {deleted.reason && <span className="composer-reason"> {deleted.reason}</span>}
+      </span>
+      <button ref={undo} type="button" className="composer-button is-small" onClick={onUndo}>
+        Undo
+      </button>
+    </p>
   );
 }
 

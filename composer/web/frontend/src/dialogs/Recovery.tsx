@@ -1,8 +1,9 @@
 import { useState } from "react";
-import { type Draft, forget, restore } from "../recovery";
+import { forget, resume } from "../keeping";
+import type { Draft } from "../recovery";
 import { ago } from "../side/format";
 import { useComposer } from "../store";
-import { useFiles } from "./files";
+import { guarded, useFiles } from "./files";
 import { Modal } from "./Modal";
 
 /** Offers what tabs that were closed or crashed have left unsaved. */
@@ -17,8 +18,9 @@ export function Recovery() {
     useFiles.setState({ lost: left });
     if (!left.length) close();
   };
-  const take = async (draft: Draft) => {
-    const refused = await restore(draft);
+  const take = (draft: Draft) => guarded(() => void show(draft));
+  const show = async (draft: Draft) => {
+    const refused = await resume(draft);
     setReason(refused && `${draft.title} can't be shown: ${refused}`);
     if (refused) return;
     useFiles.setState({ lost: lost.filter((one) => one !== draft) });
@@ -37,7 +39,7 @@ export function Recovery() {
             </button>
           )}
           <span className="composer-gap" />
-          <button type="button" className="composer-button" onClick={close}>
+          <button type="button" className="composer-button" title="They stay under Open" onClick={close}>
             Later
           </button>
         </>

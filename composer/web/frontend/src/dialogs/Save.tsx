@@ -1,28 +1,42 @@
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import type { WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
-import { cancel, store, suggestedName, useFiles } from "./files";
+import { cancel, proposedName, store, useFiles } from "./files";
 import { Modal } from "./Modal";
+
+const stem = (name: string): string => name.replace(/\.ya?ml$/, "");
 
 /** Asks for the name to save under, and says what that would replace. */
 export function Save() {
   const { ask, file } = useComposer.getState();
-  const [typed, setTyped] = useState(() => {
-    const name = useFiles.getState().conflict?.name;
-    return (name ? name.replace(/\.yaml$/, "_2.yaml") : suggestedName()).replace(/\.yaml$/, "");
-  });
+  const [typed, setTyped] = useState<string | null>(null);
+  const [proposed, setProposed] = useState(false);
+  const [instead, setInstead] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
   const [workspace, setWorkspace] = useState<WorkspaceView | null>(null);
   const [reason, setReason] = useState<string | null>(null);
   const id = useId();
   useEffect(() => void ask<WorkspaceView>("workspace", {}).then(setWorkspace), [ask]);
+  useEffect(() => {
+    const conflict = useFiles.getState().conflict;
+    void proposedName(true, conflict ? { name: conflict.name, place: "none" } : undefined).then((name) => {
+      setTyped((now) => now ?? stem(name));
+      setProposed(true);
+    });
+  }, []);
+  useEffect(() => {
+    if (proposed && document.activeElement === field.current) field.current?.select();
+  }, [proposed]);
 
-  const name = `${typed.trim().replace(/\.ya?ml$/, "")}.yaml`;
+  const name = `${stem((typed ?? "").trim()).normalize("NFC")}.yaml`;
   const mine = file.place === "workspace" && file.name === name;
   const there = workspace?.entries.find((entry) => entry.place === "workspace" && entry.name === name);
   const replaces = !!there && !mine;
   const onSubmit = async (event: FormEvent) => {
     event.preventDefault();
-    setReason(await store({ name, version: mine ? file.version : null, overwrite: replaces }));
+    const refused = await store({ name, version: mine ? file.version : null, overwrite: replaces });
+    setReason(refused);
+    setInstead(refused && (await proposedName(true, { name, place: "none" })));
   };
 
   return (
@@ -38,7 +52,7 @@ export function Save() {
           <button
             type="submit"
             form={`${id}-form`}
-            disabled={!typed.trim()}
+            disabled={!typed?.trim()}
             className={`composer-button ${replaces ? "is-danger" : "is-main"}`}
           >
             {replaces ? "Replace" : "Save"}
@@ -53,7 +67,8 @@ export function Save() {
             id={id}
             data-first
             className="composer-input is-code"
-            value={typed}
+            ref={field}
+            value={typed ?? ""}
             spellCheck={false}
             autoComplete="off"
             aria-invalid={reason !== null}
@@ -61,13 +76,29 @@ export function Save() {
             onChange={(event) => {
               setTyped(event.target.value);
               setReason(null);
+              setInstead(null);
             }}
           />
           <span className="composer-mono composer-soft">.yaml</span>
         </div>
         <div id={`${id}-note`} className="composer-note" role="status">
           {reason ? (
-            <span className="composer-reason">{reason}</span>
+            <span className="composer-reason">
+              {reason}{" "}
+              {instead && (
+                <button
+                  type="button"
+                  className="composer-button is-small"
+                  onClick={() => {
+                    setTyped(stem(instead));
+                    setReason(null);
+                    field.current?.focus();
+                  }}
+                >
+                  Use {instead}
+                </button>
+              )}
+            </span>
           ) : replaces ? (
             <span className="composer-caution">
               There is a graph <b>{there.title}</b> ({there.nodes} nodes) in this file. Saving replaces it.

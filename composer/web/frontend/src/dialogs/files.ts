@@ -4,7 +4,8 @@ import { focusCanvas } from "../canvas/state";
 import type { Failure, FileEntry, OpenReply, SaveReply, SaveRequest, TextReply } from "../payloads";
 import type { Draft } from "../recovery";
 import { counted } from "../side/format";
-import { idle, unsaved, useComposer } from "../store";
+import { type FileState, idle, unsaved, useComposer } from "../store";
+import { type Content, contentOf } from "./content";
 
 /** What the dialogs are about. */
 interface FilesState {
@@ -54,6 +55,19 @@ async function finishTyping(): Promise<void> {
   await idle();
 }
 
+function failed(title: string, failure: Failure): void {
+  useFiles.setState({ failure: { title, failure } });
+  app().set({ dialog: "failure" });
+}
+
+/** Read what was dropped or chosen, which is one file: others are named, and left alone. */
+export async function uploadOne(files: ArrayLike<File>): Promise<void> {
+  const [file, ...others] = Array.from(files);
+  if (!file) return;
+  if (others.length) app().tell("info", `One file is read at a time: ${others.map((one) => one.name).join(", ")} not.`);
+  await upload(file);
+}
+
 async function replaceBy(name: string, payload: unknown, title: string): Promise<OpenReply | null> {
   app().set({ busy: app().busy + 1 });
   try {
@@ -66,8 +80,7 @@ async function replaceBy(name: string, payload: unknown, title: string): Promise
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.offline) app().set({ offline: true });
-    useFiles.setState({ failure: { title, failure: error.failure } });
-    app().set({ dialog: "failure" });
+    failed(title, error.failure);
     return null;
   } finally {
     app().set({ busy: app().busy - 1 });
@@ -85,9 +98,16 @@ export function openFile(entry: Pick<FileEntry, "place" | "name">): void {
 
 /** Read a file that a person chose or dropped: YAML, or a config of OpenMMLab; nothing of it runs. */
 export async function upload(file: File): Promise<void> {
-  const text = await file.text();
+  const title = `${file.name} can't be read`;
+  let sent: Content;
+  try {
+    sent = await contentOf(file);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return failed(title, { message: `It is a folder, or it went away: expected one file. (${why})`, problems: [] });
+  }
   await guarded(async () => {
-    const reply = await replaceBy("read", { text, name: file.name }, `${file.name} can't be read`);
+    const reply = await replaceBy("read", sent, title);
     if (!reply) return;
     app().set({ file: { ...app().file, saved: "" } });
     const notes = reply.notes.length ? `; ${counted(reply.notes.length, "note")} on it under Problems` : "";
@@ -136,22 +156,14 @@ export async function store(where: Pick<SaveRequest, "name" | "version" | "overw
   }
 }
 
-/** The name that a file is offered to be saved under. */
-export function suggestedName(): string {
-  const { file, view } = app();
-  if (file.place === "workspace") return file.name;
-  const own =
-    file.name
-      .split("/")
-      .at(-1)
-      ?.replace(/\.yaml$/, "") ?? "";
-  const title = own && own !== "untitled" ? own : (view?.name ?? "");
-  return `${
-    title
-      .replaceAll(/[^A-Za-z0-9_-]+/g, "_")
-      .replace(/^[_-]+/, "")
-      .slice(0, 60) || "my_graph"
-  }.yaml`;
+/** A name for the graph's file, as the server makes it of what the graph is called; `fresh` if no file should have it. */
+export async function proposedName(
+  fresh: boolean,
+  file: Pick<FileState, "name" | "place"> = app().file,
+): Promise<string> {
+  const { view, ask } = app();
+  const request = { title: view?.name ?? "", file: file.name, place: file.place, fresh };
+  return (await ask<TextReply>("propose_name", request))?.text ?? "model.yaml";
 }
 
 /** Hand the graph over as a YAML file. */
@@ -159,9 +171,10 @@ export async function download(): Promise<void> {
   await finishTyping();
   const reply = await app().ask<TextReply>("text", { document: app().document });
   if (!reply) return;
+  const name = await proposedName(false);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([reply.text], { type: "application/yaml" }));
-  link.download = suggestedName().split("/").at(-1) ?? "graph.yaml";
+  link.download = name.split("/").at(-1) ?? name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

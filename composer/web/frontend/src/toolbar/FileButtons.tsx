@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { download, newGraph, openGallery, save, saveAs, upload } from "../dialogs/files";
+import { download, newGraph, openGallery, save, saveAs, uploadOne } from "../dialogs/files";
 import { keysOf, provide } from "../shortcuts";
 import { Icon, type IconName } from "./Icon";
 import { Menu } from "./Menu";
@@ -42,8 +42,7 @@ export function FileButtons({ words }: { words: boolean }) {
         aria-label="File to upload"
         accept=".yaml,.yml,.py,.json"
         onChange={(event) => {
-          const file = event.target.files?.[0];
-          if (file) void upload(file);
+          if (event.target.files) void uploadOne([...event.target.files]);
           event.target.value = "";
         }}
       />
@@ -83,10 +82,10 @@ function takeDropped(): () => void {
   const over = (event: DragEvent) =>
     event.dataTransfer?.types.includes("Files") && inComposer(event) && event.preventDefault();
   const drop = (event: DragEvent) => {
-    const file = event.dataTransfer?.files[0];
-    if (!file || !inComposer(event)) return;
+    const files = event.dataTransfer?.files;
+    if (!files?.length || !inComposer(event)) return;
     event.preventDefault();
-    void upload(file);
+    void uploadOne([...files]);
   };
   window.addEventListener("dragover", over);
   window.addEventListener("drop", drop);
