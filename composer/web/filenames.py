@@ -34,6 +34,8 @@ def name_fault(name: str) -> str | None:
     """
     if not name.endswith(SUFFIX):
         return f"the name of a graph file ends in {SUFFIX}"
+    if name.startswith("/"):
+        return "it begins with a slash: the name of a file is told from the workspace on"
     *folders, last = normal(name).removesuffix(SUFFIX).split("/")
     if len(folders) > MAX_FOLDERS:
         return f"it lies in {len(folders)} folders, at most {MAX_FOLDERS} are used"

@@ -6,6 +6,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -196,6 +197,9 @@ class Workspace:
                     Problem("file-exists", Where(name), f"there is a file '{name}' by now: rename it first")
                 )
             self._move(found[0], path, name)
+            for empty in (*sorted(folder.rglob("*/"), reverse=True), folder, folder.parent):
+                with suppress(OSError):  # something else lies there
+                    empty.rmdir()
             return self.read("workspace", name)
 
     def _entry(self, name: str) -> Path:

@@ -111,6 +111,7 @@ def test_what_is_saved_loads_in_python_and_is_listed(workspace, catalog, name):
     token = workspace.delete(name)
     assert workspace.names("workspace") == []
     assert workspace.restore(token).version == saved.version and workspace.names("workspace") == [name]
+    assert not (workspace.folder / ".trash").exists()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,8 @@ def test_what_is_saved_loads_in_python_and_is_listed(workspace, catalog, name):
         (".hidden.yaml", "begins with a dot"),
         ("../a.yaml", "begins with a dot"),
         ("a\\b.yaml", "Windows forbids"),
-        ("/a.yaml", "the name of the folder is empty"),
+        ("/a.yaml", "begins with a slash"),
+        ("a//b.yaml", "the name of the folder is empty"),
         ("a\u200bb.yaml", "U+200B (zero width space), which cannot be seen"),
         ("a.yaml.txt", "ends in .yaml"),
     ],
