@@ -21,10 +21,10 @@ KEPT = """async ([text, unsaved]) => {
 }"""
 
 
-def wait_until_kept(page: Page, text: str) -> None:
-    """Wait until a draft with a text is in the browser's storage; without a text, until there is none."""
+def wait_until_kept(page: Page, text: str, *, unsaved: bool = True) -> None:
+    """Wait until a draft with a text is in the browser's storage, as one that its file does not hold or does."""
     end = time.monotonic() + 60
-    while not page.evaluate(KEPT, text):  # wait_for_function takes the promise itself for a yes
+    while not page.evaluate(KEPT, [text, unsaved]):  # wait_for_function takes the promise itself for a yes
         assert time.monotonic() < end, f"no draft with {text!r}"
         page.wait_for_timeout(50)
 

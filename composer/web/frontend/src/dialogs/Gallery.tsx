@@ -19,6 +19,7 @@ export function Gallery() {
   const list = useRef<HTMLDivElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
   const [deleted, setDeleted] = useState<Deleted | null>(null);
+  const [renamed, setRenamed] = useState<string | null>(null);
   const lost = useFiles((state) => state.lost.length);
   const look = useCallback(() => ask<WorkspaceView>("workspace", {}).then(setWorkspace), [ask]);
   useEffect(() => void look(), [look]);
@@ -104,7 +105,11 @@ export function Gallery() {
                   setDeleted(gone);
                   void look();
                 }}
-                onRenamed={() => void look()}
+                focused={entry.name === renamed}
+                onRenamed={(name) => {
+                  setRenamed(name);
+                  void look();
+                }}
               />
             )}
           />

@@ -8,14 +8,19 @@ interface Props {
   entry: FileEntry;
   onOpen: () => void;
   onDeleted: (deleted: Deleted) => void;
-  onRenamed: () => void;
+  onRenamed: (name: string) => void;
+  /** Whether it takes the focus when it appears: it was just renamed. */
+  focused: boolean;
 }
 
 /** A graph of one's own in the gallery, which can be renamed (F2) and deleted (Delete). */
-export function OwnCard({ entry, onOpen, onDeleted, onRenamed }: Props) {
+export function OwnCard({ entry, onOpen, onDeleted, onRenamed, focused }: Props) {
   const [doing, setDoing] = useState<"rename" | "delete" | null>(null);
   const [reason, setReason] = useState<string | null>(null);
   const holder = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (focused) holder.current?.querySelector<HTMLElement>(".composer-card")?.focus();
+  }, [focused]);
   const back = () => {
     setDoing(null);
     setReason(null);
@@ -38,11 +43,11 @@ export function OwnCard({ entry, onOpen, onDeleted, onRenamed }: Props) {
     else onDeleted(done);
   };
   const rename = async (to: string) => {
-    const refused = to === entry.name ? null : await renameFile(entry.name, to);
-    setReason(refused);
-    if (refused) return;
+    if (to === entry.name) return back();
+    const done = await renameFile(entry.name, to);
+    if ("reason" in done) return setReason(done.reason);
     back();
-    onRenamed();
+    onRenamed(done.name);
   };
   return (
     <div ref={holder} className="composer-own" onKeyDown={onKeyDown}>

@@ -16,12 +16,14 @@ export interface Deleted {
 
 const app = useComposer.getState;
 
-/** Give a file another name; gives why it was refused. */
-export async function renameFile(name: string, to: string): Promise<string | null> {
-  return refusal(async () => {
-    const reply = await app().bridge.call<FileReply>("rename_file", { name, to });
-    tellTabs({ was: name, now: reply.name });
+/** Give a file another name; gives the name that it has now, or why it was refused. */
+export async function renameFile(name: string, to: string): Promise<{ name: string } | { reason: string }> {
+  let now = name;
+  const reason = await refusal(async () => {
+    now = (await app().bridge.call<FileReply>("rename_file", { name, to })).name;
+    tellTabs({ was: name, now });
   });
+  return reason === null ? { name: now } : { reason };
 }
 
 /** Move a file to the trash; gives what brings it back, or why it was refused. */
