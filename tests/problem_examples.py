@@ -231,7 +231,7 @@ TESTED_ELSEWHERE = {
     *(
         "bad-document",
         "bad-file-name",
-        "file-exists",
+        "file-exists", "no-embedding",
         "cannot-listen",
         "no-device",
         "no-password",

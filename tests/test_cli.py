@@ -350,7 +350,7 @@ def test_run_goes_on_after_a_bad_picture() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["good.yaml"], 2, "at least one picture"),
+        (["good.yaml"], 2, "at least one image"),
         (["nowhere.yaml", "a.png"], 2, "no-file"),
         (["bad.yaml", "a.png"], 1, "unknown-type"),
         (["blocks.yaml", "a.png", "--mode", "tensor"], 1, "no-preprocess"),

@@ -8,16 +8,20 @@ import torch
 import typer
 from torch import Tensor
 
-from composer.answers import Answer, named
 from composer.assembly import load
 from composer.calling import unknown_mode
+from composer.cli.gallery import gallery_images, rank_gallery
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
-from composer.cli.output import print_json, print_problems, print_text
-from composer.feeding import filled, framed, in_image, takers
+from composer.cli.output import print_problems, print_text
+from composer.cli.replying import Replies
+from composer.cli.saving import Saving
+from composer.feeding import filled, framed, takers
+from composer.geometry import Frame
 from composer.graph import Graph
 from composer.model import Model
 from composer.plan import Program, plan
 from composer.problems import GraphError, Problem, Where
+from composer.retrieval import ranks_prototypes
 
 __all__ = ["device_of", "run_images"]
 
@@ -25,9 +29,9 @@ __all__ = ["device_of", "run_images"]
 def run_images(
     file: File,
     folders: Folders,
-    more: Annotated[list[Path] | None, typer.Argument(metavar="IMAGE", help="More pictures.")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="IMAGE", help="More images.")] = None,
     images: Annotated[
-        list[Path] | None, typer.Option("--input", metavar="IMAGE...", help="Pictures: --input a.png b.png.")
+        list[Path] | None, typer.Option("--input", metavar="IMAGE...", help="Images: --input a.png b.png.")
     ] = None,
     mode: Annotated[
         Mode | None,
@@ -39,47 +43,85 @@ def run_images(
     ] = None,
     top: Annotated[
         int | None,
-        typer.Option(min=1, help="How many classes a picture gets; by default what is predicted.", show_default=False),
+        typer.Option(
+            min=1,
+            help="How many classes, boxes or matches an image gets; by default what is predicted, or the best.",
+            show_default=False,
+        ),
+    ] = None,
+    gallery: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER|IMAGE",
+            help="Rank these images by their similarity to each input; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw what was found (.png, .jpg, .webp, or a folder), or save the outputs (.npy, .safetensors).",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a graph on pictures: in predict mode its answers by name, one picture a line, else the outputs' sizes.
+    """Run a graph on images: in predict mode its classes, boxes or ranking, else the sizes of its outputs.
 
-    What a mode needs beside the picture (a label in loss mode) is random, which is said.
+    What a mode needs beside the image (a label in loss mode) is random, which is said.
     """
     pictures = [*(images or []), *(more or [])]
     if not pictures:
-        raise typer.BadParameter("name at least one picture", param_hint="--input")
+        raise typer.BadParameter("name at least one image", param_hint="--input")
+    saving = _saving(save, pictures, gallery, mode)
+    compared = gallery_images(gallery or [])
     place = device_of(device)
     catalog = catalog_of(folders)
     model = load(file, weights=weights, device=place, catalog=catalog).eval()
     mode = mode or _first(model.graph)
-    if mode not in model.graph.modes:
+    if mode not in model.graph.modes and not gallery:
         raise unknown_mode(model.graph, mode)
     if model.weights_report is None:
         print_text(
             "note: no weights were loaded, so the numbers are those of a model that learned nothing", stderr=True
         )
-    program = plan(model.graph, catalog).programs[mode]
+    replies = Replies(model.graph, mode, top, as_json, saving, ranks_prototypes(model, catalog))
+    if gallery:
+        codes = rank_gallery(model, catalog, pictures, compared, place, replies)
+    else:
+        codes = _answer(model, plan(model.graph, catalog).programs[mode], pictures, place, replies)
+    replies.finish()
+    if any(codes):
+        raise typer.Exit(max(codes))
+
+
+def _saving(save: Path | None, pictures: Sequence[Path], gallery: Sequence[Path] | None, mode: str | None) -> Any:
+    """Where answers go, or None; refuses options that do not go together."""
+    if gallery and (save is not None or mode == "loss"):
+        other = "--save" if save is not None else "--mode loss"
+        raise typer.BadParameter(f"a gallery is ranked, which does not go with {other}", param_hint="--gallery")
+    if save is None:
+        return None
+    saving = Saving(save, pictures)
+    saving.check()
+    return saving
+
+
+def _answer(
+    model: Model, program: Program, pictures: Sequence[Path], place: torch.device, replies: Replies
+) -> list[int]:
+    """Run a mode on each image; gives the exit codes."""
     _note_random(model.graph, program)
-    answered: list[dict[str, Any]] = []
-    codes = [0]
+    codes = []
     for picture in pictures:
         try:
-            outputs = _run(model, program, picture, mode, place)
+            outputs, frame = _run(model, program, picture, place)
+            replies.add(picture, outputs, frame)
         except GraphError as error:
             print_problems(error.problems, stderr=True)
             codes.append(exit_code(error.problems))
-            continue
-        answers = named(model.graph, outputs, top)[:1] if mode == "predict" else []
-        if as_json:
-            answered.append({"image": str(picture), **_outputs_json(answers, outputs)})
-        else:
-            print_text(f"{picture}  {_answers_text(answers, outputs)}")
-    if as_json:
-        print_json(answered)
-    if any(codes):
-        raise typer.Exit(max(codes))
+    return codes
 
 
 def _first(graph: Graph) -> Any:
@@ -101,14 +143,19 @@ def device_of(name: str | None) -> torch.device:
     return place
 
 
-def _run(model: Model, program: Program, picture: Path, mode: str, place: torch.device) -> dict[str, Any]:
-    """What a mode gives for a picture; what else it needs are random numbers."""
+def _run(model: Model, program: Program, picture: Path, place: torch.device) -> tuple[dict[str, Any], Frame | None]:
+    """What a mode gives for an image, and where that lies in its input; what else it needs are random numbers."""
     graph = model.graph
     pictures, frame = framed(graph, takers(graph, program.inputs), picture)
     inputs, fields = filled(graph, program, pictures, frame=frame)
     with torch.inference_mode():
-        outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=mode)
-    return in_image(outputs, frame) if mode == "predict" else outputs
+        outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=program.mode)
+    return outputs, frame
+
+
+def _image_shapes(graph: Graph, program: Program) -> list[str]:
+    """The fields that say how much of an input its image fills."""
+    return [name for name in program.data_samples if graph.data_samples[name].type == "ImageShape"]
 
 
 def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
@@ -124,44 +171,7 @@ def _note_random(graph: Graph, program: Program) -> None:
     if not pictures:
         text = f"{program.mode} mode takes no picture; its inputs are {', '.join(program.inputs) or 'none'}"
         raise GraphError(Problem("which-input", Where("inputs", mode=program.mode), text))
-    made = [name for name in (*program.inputs, *program.data_samples) if name not in pictures]
+    told = {*pictures, *_image_shapes(graph, program)}
+    made = [name for name in (*program.inputs, *program.data_samples) if name not in told]
     if made:
         print_text(f"note: {', '.join(made)}: random numbers (seed 0)", stderr=True)
-
-
-def _answers_text(answers: Sequence[Sequence[Answer]], outputs: Mapping[str, Any]) -> str:
-    if not answers:
-        return "  ".join(f"{name} {_value_text(value)}" for name, value in outputs.items())
-    if not answers[0]:
-        return "nothing"
-    return "  ".join(f"{answer.name}{_score_text(answer.score)}" for answer in answers[0])
-
-
-def _score_text(score: float | None) -> str:
-    if score is None:
-        return ""
-    return f" {score:.3f}" if score == 0 or abs(score) >= 0.001 else f" {score:.1e}"
-
-
-def _value_text(value: Any) -> str:
-    """A scalar's number; of anything larger the sizes."""
-    if isinstance(value, Tensor):
-        return f"{value.item():.6g}" if value.ndim == 0 else f"[{', '.join(map(str, value.shape))}]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} {_value_text(item)}" for key, item in value.items()) + "}"
-    return "(" + ", ".join(map(_value_text, value)) + ")" if isinstance(value, list | tuple) else str(value)
-
-
-def _outputs_json(answers: Sequence[Sequence[Answer]], outputs: Mapping[str, Any]) -> dict[str, Any]:
-    if answers:
-        return {"answers": [answer.to_json() for answer in answers[0]]}
-    return {"outputs": {name: _value_json(value) for name, value in outputs.items()}}
-
-
-def _value_json(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        data = {"shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
-        return data | ({"value": value.item()} if value.ndim == 0 else {})
-    if isinstance(value, Mapping):
-        return {key: _value_json(item) for key, item in value.items()}
-    return [_value_json(item) for item in value] if isinstance(value, list | tuple) else value
