@@ -108,12 +108,15 @@ export async function resume(draft: Draft): Promise<string | null> {
     if (error instanceof Refusal && !error.offline) return error.message;
     throw error;
   }
-  const { tab } = keeper ?? draft;
-  if (draft.tab !== tab && !(await openTabs()).has(draft.tab)) {
-    await keeper?.keep(draftOf(app(), tab));
-    if (keeper?.works) await forget([draft]);
-  }
+  void takeOver(draft).catch(() => undefined); // it is offered again then
   return null;
+}
+
+/** Keep as this tab's own what another tab that is gone had kept. */
+async function takeOver(draft: Draft): Promise<void> {
+  if (!keeper || draft.tab === keeper.tab || (await openTabs()).has(draft.tab)) return;
+  await keeper.keep(draftOf(app(), keeper.tab));
+  if (keeper.works) await forget([draft]);
 }
 
 /** What the file of a draft holds now, where the draft is what the file held; null where there is none. */
