@@ -102,7 +102,7 @@ export class BrowserDrafts implements Drafts {
     };
     const all = async (steps: KeptStep[]): Promise<StoredStep[]> => {
       const stored: StoredStep[] = [];
-      for (const { document, path, label } of steps) stored.push({ key: await keyed(document), path, label });
+      for (const { document, ...step } of steps) stored.push({ ...step, key: await keyed(document) });
       return stored;
     };
     return { past: await all(past), future: await all(future), saved: saved === null ? null : await keyed(saved) };

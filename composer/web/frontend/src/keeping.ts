@@ -12,7 +12,8 @@ let keeper: Keeper | null = null;
 
 const app = useComposer.getState;
 
-const withoutViews = (steps: Composer["past"]) => steps.map(({ document, path, label }) => ({ document, path, label }));
+const withoutViews = (steps: Composer["past"]) =>
+  steps.map(({ document, path, label, selection }) => ({ document, path, label, selection }));
 
 const draftOf = (state: Composer, tab: string): Draft => ({
   tab,

@@ -70,7 +70,8 @@ describe("a tab goes on", () => {
 });
 
 describe("the steps that are kept", () => {
-  const steps = (...sizes: number[]) => sizes.map((size) => ({ document: "x".repeat(size), path: [], label: "" }));
+  const steps = (...sizes: number[]) =>
+    sizes.map((size) => ({ document: "x".repeat(size), path: [], label: "", selection: [] }));
   const sizes = (all: { document: string }[]) => all.map((step) => step.document.length);
 
   it("are the nearest ones, and undo comes before redo", () => {

@@ -8,7 +8,7 @@ export interface KeptStep {
   document: string;
   path: Path;
   label: string;
-  selection?: string[];
+  selection: string[];
 }
 
 export interface History {
