@@ -231,7 +231,8 @@ TESTED_ELSEWHERE = {
     *(
         "bad-document",
         "bad-file-name",
-        "file-exists", "no-embedding",
+        "file-exists",
+        "no-embedding",
         "cannot-listen",
         "no-device",
         "no-password",
