@@ -13,6 +13,7 @@ from composer.openmmlab.images.classes import name_classes
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.names import package_of, scoped_type, split_type
 from composer.openmmlab.notes import ImportedGraph
+from composer.openmmlab.older_configs import in_newer_words
 from composer.openmmlab.plain import plain
 from composer.problems import GraphError, Problem, Where
 
@@ -84,8 +85,15 @@ def draw_config(config: Mapping[str, Any] | ConfigFile, package: str | None, cat
         package, images, config = package or config.package, config.images, config.model
     written = _type_of(config)
     config = {str(key): value for key, value in config.items()}
+    package = package_of(config, package)
+    told: Mapping[str, str] = {}
+    if package == "mmselfsup":
+        config, told = in_newer_words(config)
+        written = str(scoped_type({"type": config["type"]}))
     kind = split_type(written)[1]
-    draft = Draft(catalog, package_of(config, package), written, images=images)
+    draft = Draft(catalog, package, written, images=images)
+    for path, text in told.items():
+        draft.left_to_caller(path, text)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = algorithm_of(kind, config, draft.package)
     algorithm.draw(config, draft)

@@ -24,6 +24,10 @@ RENAMES = (
             r"bbox_head\.(loss_(?:cls|bbox))\.(.+)": (r"\1.\2",),
             # CLIP's own checkpoints, whose image encoder makes targets.
             r"visual\.(.+)": (r"target_generator.tokenizer.visual.\1",),
+            # Sobel's filters, which the whole model has in mmselfsup 0.x.
+            r"sobel_layer\.(.+)": (r"backbone.sobel_layer.\1",),
+            # The linear layer in the head of MaskFeat in mmselfsup 0.x.
+            r"head\.head\.(.+)": (r"neck.fc.\1",),
             # The queues of MoCo and DenseCL.
             r"(queue2?)": (r"\1.queue",),
             r"(queue2?)_ptr": (r"\1.queue_ptr",),

@@ -208,7 +208,10 @@ def test_edits_are_written_and_what_a_config_cannot_say_is_refused() -> None:
         ({**NPID, "ensure_neg": 1}, "model.ensure_neg\n    expected true or false, found 1"),
         ({**ODC, "memory_bank": None}, "model.memory_bank\n    expected a dict with a type, found None"),
         ({**ODC, "head": None}, "model.head\n    expected a dict with a type, found None"),
-        ({**ROTATION, "head": {"type": "ClsHead"}}, "model.head.loss\n    expected a dict with a type, found None"),
+        (
+            {**ROTATION, "head": {"type": "ClsHead", "loss": None}},
+            "model.head.loss\n    expected a dict with a type, found None",
+        ),
     ],
 )
 def test_what_is_no_part_is_told(config: dict[str, Any], text: str) -> None:

@@ -8,6 +8,7 @@ from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.algorithms.beit import BEIT
 from composer.openmmlab.algorithms.byol import BYOL, MOCO_V3
 from composer.openmmlab.algorithms.cae import CAE
+from composer.openmmlab.algorithms.classification import CLASSIFICATION
 from composer.openmmlab.algorithms.deepcluster import DEEPCLUSTER, ODC
 from composer.openmmlab.algorithms.image_classifier import (
     CUSTOM_CLASSIFIER,
@@ -37,6 +38,7 @@ ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
         "BYOL": BYOL,
         "BarlowTwins": BARLOW_TWINS,
         "CAE": CAE,
+        "Classification": CLASSIFICATION,
         "DeepCluster": DEEPCLUSTER,
         "DenseCL": DENSECL,
         "FasterRCNN": FASTER_RCNN,
