@@ -42,7 +42,7 @@ def test_a_line_of_the_palette_tells_what_it_is_and_enter_adds_it(page: Page) ->
     expect(page.get_by_role("tooltip")).to_contain_text("feature")
     page.keyboard.press("Enter")
     expect(box(page, "global_average_pooling")).to_be_focused()
-    page.locator(".composer-palette-item").dblclick()
+    page.locator(".composer-palette-item").first.dblclick()
     expect(box(page, "global_average_pooling_2")).to_be_visible()
 
 
