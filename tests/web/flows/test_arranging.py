@@ -122,8 +122,7 @@ def test_a_comment_carries_the_boxes_on_it_unless_it_is_taken_alone(cifar: Page)
         return drawing.position(cifar, "head"), drawing.position(cifar, "comment:comment_1")
 
     def drag(*, give_up: bool = False) -> None:
-        area = cifar.locator(".react-flow__node-comment").bounding_box()
-        assert area
+        area = drawing.area(cifar.locator(".react-flow__node-comment"))
         cifar.mouse.move(area["x"] + 60, area["y"] + 8)
         cifar.mouse.down()
         cifar.mouse.move(area["x"] + 100, area["y"] + 48, steps=4)
