@@ -24,6 +24,16 @@ describe("names, kinds and texts", () => {
 
   test("a kind finds its members", () => expect(names("backbones")).toEqual(["ResNet", "ResNet_CIFAR"]));
   test("every word has to fit", () => expect(names("resnet loss")).toEqual([]));
+  test("an end is found as it is written", () => {
+    const ends = ["feature ← image", "feature ← backbone.out", "feature ← backbone.out[-1]"].map((name) =>
+      entry(name, ""),
+    );
+    expect(rank("backbone.out[-1]", ends)[0]?.name).toBe("feature ← backbone.out[-1]");
+    expect(rank("backbone.out", ends).map(({ name }) => name)).toEqual([
+      "feature ← backbone.out",
+      "feature ← backbone.out[-1]",
+    ]);
+  });
   test("no words leave everything in its order", () => expect(rank(" ", ENTRIES)).toBe(ENTRIES));
 });
 

@@ -31,6 +31,8 @@ export function rank<T extends Findable>(query: string, entries: T[]): T[] {
 }
 
 interface Asked {
+  /** As it was typed. */
+  text: string;
   /** All of it without blanks and marks. */
   phrase: string;
   words: string[];
@@ -43,7 +45,7 @@ function read(query: string): Asked | null {
   const called = text.replace(/([a-z_]\w*)\(.*$/, "$1");
   const last = called.replace(/\b(?:[a-z_]\w*\.)+(?=[a-z_])/g, "");
   const words = last.split(/[^a-z0-9.]+/).filter((word) => /[a-z0-9]/.test(word));
-  return { phrase: compact(last) || text, words };
+  return { text, phrase: compact(last) || text, words };
 }
 
 const compact = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
@@ -80,8 +82,9 @@ function indexOf(entry: Findable): Index {
 }
 
 /** All words have to be found, but for soft ones; the whole phrase counts for more than its words. */
-function scoreOf({ phrase, words }: Asked, entry: Findable): number {
+function scoreOf({ text, phrase, words }: Asked, entry: Findable): number {
   const index = indexOf(entry);
+  if (text.includes(".") && entry.name.toLowerCase().includes(text)) return 99;
   const whole = ofPhrase(phrase, index);
   let sum = 0;
   let found = 0;
