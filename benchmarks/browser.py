@@ -1,4 +1,4 @@
-"""The composer in the browser: how soon it is ready, how graphs of 500 and 1,000 nodes open, drag and pan.
+"""The composer in the browser: how soon it is ready, how graphs of 500 to 5,000 nodes open, drag and pan.
 
     python -m benchmarks.browser
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from benchmarks.check import blocks
-from composer import write
+from composer import Graph, GraphBuilder, write
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 WINDOW: ViewportSize = {"width": 1280, "height": 720}
@@ -53,6 +53,8 @@ def main() -> None:
         workspace = Path(folder)
         for count in (100, 500, 1000):
             write(blocks(count), workspace / f"blocks_{count}.yaml")
+        for count in (2500, 5000):
+            write(chain(count), workspace / f"chain_{count}.yaml")
         with served(workspace) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
             page = browser.new_page(viewport=WINDOW)
@@ -63,13 +65,20 @@ def main() -> None:
                 times = []
                 for _ in range(ROUNDS):
                     page = browser.new_page(viewport=WINDOW)
-                    times.append(opened(page, address, count))
+                    times.append(opened(page, address, f"blocks_{count}.yaml", count))
                     if len(times) < ROUNDS:
                         page.close()
                 told(f"{count} nodes: click to the graph drawn", times, "ms")
                 told(f"{count} nodes: frame while a node is dragged", dragging(page), "ms")
                 told(f"{count} nodes: frame while the canvas is panned", panning(page), "ms")
                 page.close()
+            for count in (2500, 5000):
+                times = []
+                for _ in range(3):
+                    page = browser.new_page(viewport=WINDOW)
+                    times.append(opened(page, address, f"chain_{count}.yaml", count))
+                    page.close()
+                told(f"{count} nodes in a row without a layout: click to the graph drawn", times, "ms")
             browser.close()
 
 
@@ -86,6 +95,16 @@ def served(workspace: Path) -> Iterator[str]:
             process.terminate()
 
 
+def chain(count: int) -> Graph:
+    """So many layers one after the other."""
+    build = GraphBuilder(f"chain_{count}")
+    here = build.input("image", "Image", ["B", 3, 32, 32])
+    for at in range(count):
+        here = build.node(f"act{at}", "ReLU")(input=here).out
+    build.output("tensor", features=here)
+    return build.graph()
+
+
 def ready(page: Page, address: str) -> float:
     """Milliseconds until the canvas and the palette can be used."""
     start = time.perf_counter()
@@ -95,12 +114,12 @@ def ready(page: Page, address: str) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def opened(page: Page, address: str, count: int) -> float:
+def opened(page: Page, address: str, name: str, count: int) -> float:
     """Milliseconds from the click on a graph in the gallery to its last node."""
     page.goto(address)
     page.wait_for_selector(".react-flow__pane")
     page.keyboard.press("Control+o")
-    card = page.get_by_text(f"blocks_{count}.yaml").first
+    card = page.get_by_text(name).first
     card.wait_for()
     page.evaluate(WHEN_DRAWN, count)
     card.click()

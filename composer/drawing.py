@@ -6,8 +6,7 @@ from html import escape
 from itertools import accumulate, takewhile
 from unicodedata import east_asian_width
 
-import networkx as nx
-
+from composer.arranging import Box, Link, Ways, arrange
 from composer.catalog import Catalog
 from composer.graph import Graph, Node, Ref, refs_of
 from composer.inference import Shapes, infer_shapes
@@ -15,7 +14,7 @@ from composer.inference.sizes import shape_text
 
 __all__ = ["draw"]
 
-WIDTH, HEADER, ROW, COLUMN_GAP, ROW_GAP, MARGIN = 190, 40, 18, 110, 34, 24
+WIDTH, HEADER, ROW, BEND, MARGIN = 190, 40, 18, 96, 56
 
 COLOURS = {
     "backbones": "#3867d6",
@@ -67,7 +66,7 @@ class _Box:
 
 
 def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = None) -> str:
-    """The SVG text of a graph's picture; columns follow the order of the calls.
+    """The SVG text of a graph's picture; the boxes stand where the canvas places them.
 
     Args:
         graph: The graph; it may have problems.
@@ -79,11 +78,10 @@ def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = N
     boxes = _boxes(graph, catalog)
     wires = [wire for wire in _wires(graph, boxes) if wire[0] in boxes]
     _place(boxes, wires)
+    ways = Ways((box.x, box.y, WIDTH, box.height) for box in boxes.values())
     width = max((box.x for box in boxes.values()), default=0) + WIDTH + MARGIN
-    lanes = _lanes(boxes, wires)
-    bottoms = [*(box.y + box.height for box in boxes.values()), *lanes.values()]
-    height = max(bottoms, default=0) + MARGIN
-    parts = [_wire(boxes, wire, lanes.get((wire[0], wire[2], wire[3]))) for wire in wires]
+    height = max((box.y + box.height for box in boxes.values()), default=0) + MARGIN
+    parts = [_wire(boxes, wire, ways) for wire in wires]
     parts += [_box(box) for box in boxes.values()]
     parts += dict.fromkeys(_size(boxes[source], ref, shapes) for source, ref, _, _ in wires)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}">'
@@ -131,60 +129,44 @@ def _wires(graph: Graph, boxes: Mapping[str, _Box]) -> Iterator[tuple[str, Ref, 
 
 
 def _place(boxes: Mapping[str, _Box], wires: list[tuple[str, Ref, str, str]]) -> None:
-    """Columns by the longest way from an input; within a column in the order of what feeds a box."""
-    dag: nx.DiGraph[str] = nx.DiGraph()
-    dag.add_nodes_from(boxes)
-    dag.add_edges_from((source, target) for source, _, target, _ in wires)
-    while not nx.is_directed_acyclic_graph(dag):
-        dag.remove_edge(*nx.find_cycle(dag)[0][:2])
-    column: dict[str, int] = {}
-    for name in nx.topological_sort(dag):
-        column[name] = max((column[other] + 1 for other in dag.predecessors(name)), default=0)
-    for name in boxes:  # an input stands just before what it feeds first
-        if not dag.in_degree(name) and dag.out_degree(name):
-            column[name] = min(column[other] for other in dag.successors(name)) - 1
-    last = max(column.values(), default=0)
-    bottoms: dict[int, float] = {}
-    for name in sorted(boxes, key=lambda item: column[item]):
-        if name.startswith("-> "):
-            column[name] = last
-        box = boxes[name]
-        fed = [boxes[other].y for other in dag.predecessors(name)]
-        top = bottoms.get(column[name], MARGIN)
-        box.x = MARGIN + column[name] * (WIDTH + COLUMN_GAP)
-        box.y = max(top, min(fed)) if fed else top
-        bottoms[column[name]] = box.y + box.height + ROW_GAP
-
-
-def _lanes(boxes: Mapping[str, _Box], wires: list[tuple[str, Ref, str, str]]) -> dict[tuple[str, str, str], float]:
-    """Heights below the boxes in between, for wires that would otherwise run behind these; one lane a source port."""
-    lanes: dict[tuple[str, str], float] = {}
-    found: dict[tuple[str, str, str], float] = {}
+    """Where the canvas places them too."""
+    links = []
     for source, ref, target, port in wires:
-        (x1, y1), (x2, y2) = boxes[source].port_at(ref.port or "", True), boxes[target].port_at(port, False)
-        between = [box for box in boxes.values() if x1 < box.x + WIDTH / 2 < x2]
-        low, high = min(y1, y2) - 8, max(y1, y2) + 8
-        if any(box.y < high and box.y + box.height > low for box in between):
-            floor = max(box.y + box.height for box in between) + 14
-            taken = [lane for lane in lanes.values() if abs(lane - floor) < 40]
-            lane = lanes.setdefault((source, ref.port or ""), max([floor, *(other + 10 for other in taken)]))
-            found[source, target, port] = max(lane, floor)
-    return found
+        (_, out_y), (_, in_y) = boxes[source].port_at(ref.port or "", True), boxes[target].port_at(port, False)
+        links.append(Link(source, target, out_y, in_y))
+    sized = [Box(name, WIDTH, box.height, None, name.startswith("-> ")) for name, box in boxes.items()]
+    for name, (x, y) in arrange(sized, links).items():
+        boxes[name].x, boxes[name].y = MARGIN + x, MARGIN + y
 
 
-def _wire(boxes: Mapping[str, _Box], wire: tuple[str, Ref, str, str], lane: float | None) -> str:
+def _wire(boxes: Mapping[str, _Box], wire: tuple[str, Ref, str, str], ways: Ways) -> str:
     source, ref, target, port = wire
-    x1, y1 = boxes[source].port_at(ref.port or "", outgoing=True)
-    x2, y2 = boxes[target].port_at(port, outgoing=False)
-    if lane is None:
-        bend = max(36.0, min(abs(x2 - x1) / 2, COLUMN_GAP))
-        line = f"C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
-    else:
-        turn, half = COLUMN_GAP * 0.8, COLUMN_GAP * 0.5
-        down = f"C{x1 + half:.0f} {y1:.0f} {x1 + half:.0f} {lane:.0f} {x1 + turn:.0f} {lane:.0f}"
-        up = f"C{x2 - half:.0f} {lane:.0f} {x2 - half:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
-        line = f"{down} H{x2 - turn:.0f} {up}"
-    return f'<path class="wire" d="M{x1:.0f} {y1:.0f} {line}"/>'
+    start = boxes[source].port_at(ref.port or "", outgoing=True)
+    end = boxes[target].port_at(port, outgoing=False)
+    corners = ways.of(f"{source}.{ref.port}", start, end)
+    line = _rounded(corners) if corners else _curve(start, end)
+    return f'<path class="wire" d="M{start[0]:.0f} {start[1]:.0f} {line}"/>'
+
+
+def _curve(start: tuple[float, float], end: tuple[float, float]) -> str:
+    bend = max(36.0, min(abs(end[0] - start[0]) / 2, BEND))
+    return f"C{start[0] + bend:.0f} {start[1]:.0f} {end[0] - bend:.0f} {end[1]:.0f} {end[0]:.0f} {end[1]:.0f}"
+
+
+def _rounded(corners: list[tuple[float, float]]) -> str:
+    """Straight pieces with round corners between them."""
+    parts = []
+    for before, (x, y), after in zip(corners, corners[1:], corners[2:], strict=False):
+        (ax, ay), (bx, by) = _towards((x, y), before), _towards((x, y), after)
+        parts.append(f"L{ax:.0f} {ay:.0f} Q{x:.0f} {y:.0f} {bx:.0f} {by:.0f}")
+    return " ".join([*parts, f"L{corners[-1][0]:.0f} {corners[-1][1]:.0f}"])
+
+
+def _towards(corner: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    (x, y), (to_x, to_y) = corner, other
+    length = abs(to_x - x) + abs(to_y - y)
+    part = min(8.0, length / 2) / length if length else 0.0
+    return x + (to_x - x) * part, y + (to_y - y) * part
 
 
 def _size(box: _Box, ref: Ref, shapes: Shapes) -> str:

@@ -1,5 +1,6 @@
 """Pictures of graphs."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -40,3 +41,27 @@ def test_wires_carry_their_sizes():
 )
 def test_a_graph_with_problems_is_drawn_as_far_as_it_goes(text):
     ElementTree.fromstring(draw(loads(text)))
+
+
+def test_a_long_chain_is_drawn_in_rows_that_no_wire_runs_behind():
+    nodes = "".join(f"  a{at}: {{type: ReLU, inputs: {{input: a{at - 1}.out}}}}\n" for at in range(1, 40))
+    text = f"schema: 1\nnodes:\n  a0: {{type: ReLU}}\n{nodes}  sum: {{type: Add, inputs: {{xs: [a39.out, a3.out]}}}}\n"
+    svg = ElementTree.fromstring(draw(loads(text)))
+    boxes = [
+        tuple(float(rect.get(key)) for key in ("x", "y", "width", "height"))
+        for rect in svg.iter("{http://www.w3.org/2000/svg}rect")
+        if rect.get("class") == "box"
+    ]
+    assert len({y for _, y, _, _ in boxes}) > 3
+    wires = [path.get("d") for path in svg.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "wire"]
+    assert len(wires) == 41
+    for wire in wires:
+        numbers = [float(number) for number in re.findall(r"-?\d+", wire)]
+        corners = list(zip(numbers[::2], numbers[1::2], strict=True))[1:-1]
+        inside = [
+            corner
+            for corner in corners
+            for x, y, width, height in boxes
+            if x < corner[0] < x + width and y < corner[1] < y + height
+        ]
+        assert inside == []

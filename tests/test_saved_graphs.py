@@ -30,6 +30,12 @@ def source_of(graph):
     return "\n\n".join(emit(program, settled.momentum, graph.name) for program in settled.programs.values())
 
 
+def test_where_its_boxes_stand_is_left_to_the_canvas_which_knows_their_sizes(path):
+    graph = composer.read(path)
+    assert not graph.layout
+    assert not any(body.layout for body in graph.graphs.values())
+
+
 def test_there_are_the_promised_graphs():
     assert set(NAMES) >= {
         "barlowtwins",

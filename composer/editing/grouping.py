@@ -19,9 +19,6 @@ from composer.templates import names_in
 
 __all__ = ["group"]
 
-_COLUMN = 260
-_ROW = 90
-
 
 def group(draft: Draft, operation: Group) -> Draft:
     """Make a subgraph of nodes and call it; gives the draft to go on with.
@@ -152,7 +149,7 @@ class _Cut:
             nodes=FrozenDict(nodes),
             outputs=FrozenDict(outputs),
             params=FrozenDict({key: self.draft.params.get(key) for key in params}) if params else EMPTY,
-            layout=self._layout(outputs),
+            layout=self._layout(),
         )
         wires = {name: ref for ref, name in self.inputs.items()}
         call = Node(
@@ -225,18 +222,10 @@ class _Cut:
         used = {name for node in self.members.values() for value in node.params.values() for name in names_in(value)}
         return [key for key in self.draft.params if key in used]
 
-    def _layout(self, outputs: Mapping[str, Wire]) -> Mapping[str, Any]:
-        """The members where they stood, what they hang on left of them, the outputs right of them."""
+    def _layout(self) -> Mapping[str, Any]:
+        """The members where they stood; inputs and outputs are placed beside them when it is drawn."""
         found = {name: self.draft.layout[name] for name in self.members if name in self.draft.layout}
-        if not found:
-            return EMPTY
-        left, top = (min(place[axis] for place in found.values()) for axis in (0, 1))
-        right = max(place[0] for place in found.values())
-        for row, name in enumerate(self.declared):
-            found[name] = (left - _COLUMN, top + row * _ROW)
-        if outputs:
-            found["outputs"] = (right + _COLUMN, top)
-        return FrozenDict(found)
+        return FrozenDict(found) if found else EMPTY
 
 
 def _place(draft: Draft, members: Mapping[str, Node], call: str) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from composer.arranging import Box, Link, place_new
 from composer.graphfile import dumps
 from composer.web.actions import Actions
 from composer.web.envelopes import enveloped
 from composer.web.file_actions import FileActions
 from composer.web.payloads import (
+    ArrangeReply,
+    ArrangeRequest,
     DeleteFileRequest,
     NewRequest,
     OpenReply,
@@ -56,6 +59,7 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
         "replacements": actions.replacements,
         "insertions": actions.insertions,
         "copy": actions.copy,
+        "arrange": _of(ArrangeRequest, _arranged),
         "workspace": files.gallery,
         "open": _of(OpenRequest, files.open),
         "read": _of(ReadRequest, files.read),
@@ -67,6 +71,13 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
         "text": _of(TextRequest, text),
     }
     return {name: partial(enveloped, answer) for name, answer in answers.items()}
+
+
+def _arranged(request: ArrangeRequest) -> ArrangeReply:
+    """Places for the boxes of a canvas that have none."""
+    boxes = [Box(box.id, box.width, box.height, box.place, box.last) for box in request.boxes]
+    links = [Link(wire.source, wire.target, wire.out_y, wire.in_y) for wire in request.wires]
+    return ArrangeReply(places={id_: (float(x), float(y)) for id_, (x, y) in place_new(boxes, links).items()})
 
 
 def _of(kind: type[BaseModel], answer: Callable[[Any], BaseModel]) -> Answer:

@@ -3,7 +3,7 @@
 A document travels as text that the browser never looks into: the server makes every change and tells what to draw.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,8 @@ from composer.editing.operations import EditStep, Mode, Operation, Position, Tar
 from composer.problems import Severity
 
 __all__ = [
+    "ArrangeReply",
+    "ArrangeRequest",
     "BoxFit",
     "CatalogView",
     "CommentView",
@@ -673,6 +675,49 @@ class SuggestReply(Payload):
     """Best first."""
 
     suggestions: list[Suggestion]
+
+
+Pixels = Annotated[float, Field(ge=-1e8, le=1e8)]
+
+
+class BoxToPlace(Payload):
+    """A box of the canvas.
+
+    Args:
+        id: Its name.
+        width: In pixels.
+        height: In pixels.
+        place: Its upper left corner; None where it is to be found.
+        last: Whether it holds outputs.
+    """
+
+    id: str
+    width: float = Field(gt=0, le=10_000)
+    height: float = Field(gt=0, le=100_000)
+    place: tuple[Pixels, Pixels] | None = None
+    last: bool = False
+
+
+class WireToPlace(Payload):
+    """A wire between two boxes, and how far below their upper edges it leaves and enters."""
+
+    source: str
+    target: str
+    out_y: Pixels
+    in_y: Pixels
+
+
+class ArrangeRequest(Payload):
+    """Find places for boxes."""
+
+    boxes: list[BoxToPlace]
+    wires: list[WireToPlace]
+
+
+class ArrangeReply(Payload):
+    """The upper left corners of the boxes that had no place."""
+
+    places: dict[str, Position]
 
 
 class CopyRequest(Payload):

@@ -77,11 +77,23 @@ def test_the_functions_of_the_server_answer_in_envelopes(client):
 @pytest.mark.parametrize(
     "payload", [None, [], 3, "x", {"document": None}, {"path": "x"}, {"document": "{", "path": []}]
 )
-@pytest.mark.parametrize("name", ["look", "edit", "open", "read", "save", "fits", "suggest", "copy", "source", "text"])
+@pytest.mark.parametrize(
+    "name", ["look", "edit", "open", "read", "save", "fits", "suggest", "copy", "source", "text", "arrange"]
+)
 def test_a_payload_that_is_none_is_told(client, name, payload):
     answer = call(client, name, payload)
     assert answer.status_code == 200 and not answer.json()["ok"]
     assert "Traceback" not in answer.text and str(Path(__file__).parents[2]) not in answer.text
+
+
+def test_boxes_without_a_place_are_placed_beside_those_that_have_one(client):
+    size = {"width": 160, "height": 80}
+    boxes = [{"id": "image", **size}, {"id": "conv", "place": [400, 80], **size}]
+    wires = [{"source": "image", "target": "conv", "out_y": 50, "in_y": 50}]
+    answer = call(client, "arrange", {"boxes": boxes, "wires": wires}).json()
+    assert answer["result"]["places"] == {"image": [144.0, 80.0]}
+    boxes[0]["width"] = 0
+    assert "boxes.0.width" in call(client, "arrange", {"boxes": boxes, "wires": wires}).json()["error"]["message"]
 
 
 def test_other_attributes_of_the_canvas_cannot_be_called(client):

@@ -22,6 +22,7 @@ __all__ = [
     "let_go",
     "menu",
     "names",
+    "overlaps",
     "pane",
     "position",
     "search_box",
@@ -155,6 +156,20 @@ def position(page: Page, name: str) -> tuple[float, float]:
     style = box(page, name).evaluate("one => one.style.transform")
     x, y = style.removeprefix("translate(").removesuffix(")").split(",")
     return float(x.strip().removesuffix("px")), float(y.strip().removesuffix("px"))
+
+
+def overlaps(page: Page) -> list[list[str]]:
+    """Pairs of boxes on the canvas that lie over each other."""
+    idle(page)
+    script = """(all) => {
+        const at = all.map((one) => [one.dataset.id, one.getBoundingClientRect()]);
+        const beside = (a, b) => a.right < b.left + 1 || b.right < a.left + 1;
+        const apart = (a, b) => beside(a, b) || a.bottom < b.top + 1 || b.bottom < a.top + 1;
+        const pairs = at.flatMap((one, here) => at.slice(here + 1).map((two) => [one, two]));
+        return pairs.filter(([[, a], [, b]]) => !apart(a, b)).map(([[one], [two]]) => [one, two]);
+    }"""
+    found: list[list[str]] = page.locator(".react-flow__node-box").evaluate_all(script)
+    return found
 
 
 def _middle(found: Locator) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import "./toolbar/controls.css";
 import { createRoot, type Root } from "react-dom/client";
 import { App } from "./App";
 import { Bridge, type Host } from "./bridge";
+import { placed } from "./canvas/layout";
 import { begin } from "./session";
 import { idle as changesDone, useComposer } from "./store";
 
@@ -20,10 +21,12 @@ export function mount(element: Element, host: Host): void {
   begun = begin(host);
 }
 
-/** Resolves when a graph is open, and every change of it that was asked for is in the document. */
+/** Resolves when a graph is open, and every change of it that was asked for is in the document and drawn. */
 export async function idle(): Promise<void> {
   await begun;
   await changesDone();
+  await new Promise(requestAnimationFrame);
+  await placed();
 }
 
 /** What the Gradio side of the page asks for, and benchmarks. */

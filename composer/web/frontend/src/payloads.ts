@@ -74,6 +74,63 @@ export interface EditStep {
   remove?: boolean;
 }
 /**
+ * The upper left corners of the boxes that had no place.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "ArrangeReply".
+ */
+export interface ArrangeReply {
+  places: {
+    /**
+     * @minItems 2
+     * @maxItems 2
+     */
+    [k: string]: [number, number];
+  };
+}
+/**
+ * Find places for boxes.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "ArrangeRequest".
+ */
+export interface ArrangeRequest {
+  boxes: BoxToPlace[];
+  wires: WireToPlace[];
+}
+/**
+ * A box of the canvas.
+ *
+ * Args:
+ *     id: Its name.
+ *     width: In pixels.
+ *     height: In pixels.
+ *     place: Its upper left corner; None where it is to be found.
+ *     last: Whether it holds outputs.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "BoxToPlace".
+ */
+export interface BoxToPlace {
+  id: string;
+  width: number;
+  height: number;
+  place?: [number, number] | null;
+  last?: boolean;
+}
+/**
+ * A wire between two boxes, and how far below their upper edges it leaves and enters.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "WireToPlace".
+ */
+export interface WireToPlace {
+  source: string;
+  target: string;
+  out_y: number;
+  in_y: number;
+}
+/**
  * Where a wire goes that is dropped on a box.
  *
  * Args:

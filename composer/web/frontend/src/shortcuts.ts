@@ -62,7 +62,7 @@ export const SHORTCUTS: Shortcut[] = [
   {
     id: "help",
     keys: ["?", "F1"],
-    words: "These shortcuts",
+    words: "Help: first steps and shortcuts",
     group: "File",
     action: dialog("shortcuts"),
     anywhere: true,

@@ -38,6 +38,8 @@ export interface EditOptions {
   select?: string[];
   /** No view is needed: boxes were moved to where they are drawn already. */
   quiet?: boolean;
+  /** What follows in the same step, once it is known what was made: boxes that make room. */
+  settle?: (view: GraphView, created: string[]) => Operation[];
   /** Told why it was refused, in place of a toast. */
   refused?: (reason: string) => void;
 }
@@ -106,6 +108,8 @@ export interface Composer {
   set: (part: Partial<Composer>) => void;
   tell: (kind: Toast["kind"], text: string, code?: string) => void;
 }
+
+const made = ({ created, renamed }: EditReply): Pick<EditReply, "created" | "renamed"> => ({ created, renamed });
 
 const HIDDEN = "composer.hidden";
 
@@ -216,10 +220,13 @@ export const useComposer = create<Composer>()((set, get) => {
         const operations = typeof asked === "function" ? asked(get().view) : asked;
         const { document, path, bridge, opened } = get();
         const before = step(options.label ?? operations[0]?.op ?? "change");
-        const reply = await busy(
-          () => bridge.call<EditReply>("edit", { document, path, operations, look: !options.quiet }),
-          options.refused,
-        );
+        const change = (from: string, wanted: Operation[]) =>
+          bridge.call<EditReply>("edit", { document: from, path, operations: wanted, look: !options.quiet });
+        const reply = await busy(async () => {
+          const first = await change(document, operations);
+          const more = first.view && options.settle ? options.settle(first.view, first.created) : [];
+          return more.length ? { ...(await change(first.document, more)), ...made(first) } : first;
+        }, options.refused);
         if (opened !== get().opened) return null; // another graph is shown by now: this was about the one before
         for (const note of reply?.notes ?? []) get().tell("info", note);
         if (!reply || !before || reply.document === document) return reply;

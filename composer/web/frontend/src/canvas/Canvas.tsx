@@ -5,7 +5,6 @@ import {
   Background,
   BackgroundVariant,
   ConnectionMode,
-  MiniMap,
   ReactFlow,
   SelectionMode,
   useReactFlow,
@@ -13,6 +12,7 @@ import {
 } from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
 import { Guarded, guardedKind } from "../Guarded";
+import { Beginning } from "./Beginning";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
 import { Carried } from "./Carried";
@@ -25,14 +25,15 @@ import type { Box, Wire } from "./drawing";
 import { EmptyState } from "./EmptyState";
 import { FitHint } from "./FitHint";
 import { InsertInto } from "./InsertInto";
-import { kindColour } from "./kinds";
 import { Legend } from "./Legend";
 import { Menu } from "./Menu";
+import { Overview } from "./Overview";
 import { ReplaceWith } from "./ReplaceWith";
 import { Search } from "./Search";
 import { useCanvas } from "./state";
 import { useDrawing } from "./useDrawing";
 import { usePointer } from "./usePointer";
+import { useRoutes } from "./useRoutes";
 import { useSight } from "./useSight";
 import { useTouch } from "./useTouch";
 import { useWires } from "./useWires";
@@ -52,6 +53,7 @@ const MANY = 200;
 export function Canvas() {
   const root = useRef<HTMLElement>(null);
   const { boxes, wires, onNodesChange } = useDrawing();
+  useRoutes(boxes, wires);
   const onWires = useWires();
   const onPointer = usePointer();
   useWheel();
@@ -91,16 +93,9 @@ export function Canvas() {
         proOptions={PRO}
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.6} color="var(--c-line)" />
-        <MiniMap
-          className="composer-minimap"
-          pannable
-          zoomable
-          ariaLabel="minimap"
-          nodeColor={colourOf}
-          nodeBorderRadius={8}
-          maskColor="var(--c-veil)"
-        />
+        <Overview />
         <FitHint />
+        <Beginning />
         <Sight root={root} />
       </ReactFlow>
       <div className="composer-canvas-top">
@@ -120,7 +115,6 @@ export function Canvas() {
 }
 
 const PRO = { hideAttribution: true };
-const colourOf = (box: Box): string => (box.data.comment ? "var(--c-line)" : kindColour(box.data));
 
 function Popups() {
   const popup = useCanvas((state) => state.popup);

@@ -11,22 +11,27 @@ export function EmptyState() {
       !view.comments.length &&
       !view.nodes.some((node) => node.role === "node" || node.role === "subgraph"),
   );
+  const bare = useComposer(({ view }) => !view?.nodes.length);
   if (!empty) return null;
   return (
-    <div className="composer-start">
+    <div className={bare ? "composer-start" : "composer-start composer-start-low"}>
       <h2>Build a model</h2>
       <ol>
         <li>
-          <b>Add components.</b> Drag them from the left, or press <kbd>{keysOf("search")}</kbd> and type: a backbone, a
-          neck, a head, a loss.
+          <b>Add components</b>
+          <span>
+            Drag them from the left, or press <kbd>{keysOf("search")}</kbd> and type what you need.
+          </span>
         </li>
         <li>
-          <b>Wire them.</b> Drag from a port on the right of a box to a port on the left of another. Each wire shows the
-          size it carries.
+          <b>Wire them</b>
+          <span>
+            From a port on the right of a box to one on the left of another. Each wire shows the size it carries.
+          </span>
         </li>
         <li>
-          <b>Say what comes out.</b> Wire into the outputs of a mode: features for tensor, a loss for loss, classes for
-          predict.
+          <b>Say what comes out</b>
+          <span>Wire into the outputs of a mode: features, a loss, classes. Then run it on an image.</span>
         </li>
       </ol>
       <div>
@@ -39,6 +44,9 @@ export function EmptyState() {
         </button>
         <button type="button" onClick={() => openSearch()}>
           Add the first component
+        </button>
+        <button type="button" onClick={() => useComposer.getState().set({ dialog: "shortcuts" })}>
+          First steps
         </button>
       </div>
     </div>

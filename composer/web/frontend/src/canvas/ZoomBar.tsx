@@ -1,5 +1,6 @@
 import { useStore } from "@xyflow/react";
 import { keysOf, shortcut } from "../shortcuts";
+import { isMapShown, useCanvas } from "./state";
 import { SCROLLS, type Scroll, useScroll } from "./wheel";
 
 const WORDS: Record<Scroll, string> = {
@@ -48,8 +49,26 @@ export function ZoomBar() {
       <i />
       {button("fit", "Fit")}
       {button("layout", "Lay out")}
+      <MapButton />
       <i />
       <ScrollSetting />
     </div>
+  );
+}
+
+/** Shows the map, or hides it. */
+function MapButton() {
+  const shown = useCanvas(isMapShown);
+  const words = shown ? "Hide the map" : "Show the map";
+  return (
+    <button
+      type="button"
+      aria-label={words}
+      title={words}
+      aria-pressed={shown}
+      onClick={() => useCanvas.getState().set({ map: shown ? "never" : "always" })}
+    >
+      Map
+    </button>
   );
 }

@@ -1,19 +1,8 @@
 import { useComposer } from "../store";
 import { boxes, focusBox, isIdle, move, rectOf, selected } from "./boxes";
-import type { Box } from "./drawing";
 import { type Alignment, aligned, type Direction, nearest } from "./geometry";
-import { type Link, layOutAll, type Sized } from "./layout";
+import { arranged, toPlace, wiresToPlace } from "./layout";
 import { useCanvas } from "./state";
-
-export const sized = (box: Box): Sized => ({
-  id: box.id,
-  width: box.width ?? 0,
-  height: box.height ?? 0,
-  position: box.position,
-});
-
-export const links = (): Link[] =>
-  (useComposer.getState().view?.wires ?? []).map((wire) => ({ source: wire.from_node, target: wire.node }));
 
 /** Lay out all boxes, or those that are selected where they stand. */
 export async function layOut(): Promise<void> {
@@ -21,7 +10,12 @@ export async function layOut(): Promise<void> {
   const some = chosen.length > 1;
   const mine = (some ? chosen : boxes()).filter((box) => !box.data.comment && !isIdle(box));
   if (!mine.length) return;
-  const found = layOutAll(mine.map(sized), links());
+  const wires = useCanvas.getState().flow?.getEdges() ?? [];
+  const found = await arranged(
+    mine.map((box) => toPlace(box, null)),
+    wiresToPlace(mine, wires),
+  );
+  if (!found) return;
   const left = some ? Math.min(...mine.map((box) => box.position.x)) : 0;
   const top = some ? Math.min(...mine.map((box) => box.position.y)) : 0;
   await move(new Map([...found].map(([id, [x, y]]) => [id, [x + left, y + top]])), "automatic layout");
@@ -58,12 +52,15 @@ export function go(direction: Direction): void {
   focusBox(found);
 }
 
-const FIT = { padding: "32px", maxZoom: 1, duration: 150 } as const;
+/** What stays free around a graph that is shown whole, in pixels: the zoom bar is below. */
+export const MARGIN = { side: 32, top: 32, bottom: 60 } as const;
+export const FIT = { padding: { x: "32px", top: "32px", bottom: "60px" }, maxZoom: 1 } as const;
+const SOFTLY = { ...FIT, duration: 150 } as const;
 
-export const fit = (): void => void useCanvas.getState().flow?.fitView(FIT);
+export const fit = (): void => void useCanvas.getState().flow?.fitView(SOFTLY);
 export const fitSelection = (): void => {
   const nodes = selected(true).map(({ id }) => ({ id }));
-  void useCanvas.getState().flow?.fitView(nodes.length ? { ...FIT, nodes } : FIT);
+  void useCanvas.getState().flow?.fitView(nodes.length ? { ...SOFTLY, nodes } : SOFTLY);
 };
 export const zoomIn = (): void => void useCanvas.getState().flow?.zoomIn();
 export const zoomOut = (): void => void useCanvas.getState().flow?.zoomOut();

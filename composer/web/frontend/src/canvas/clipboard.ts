@@ -3,6 +3,7 @@ import type { CopyReply } from "../payloads";
 import { useComposer } from "../store";
 import { selected, selectedParts, writePlaces } from "./boxes";
 import { middle } from "./parts";
+import { settled } from "./settling";
 import { pointer, useCanvas } from "./state";
 
 const MARK = "composer-fragment:";
@@ -38,9 +39,10 @@ export function paste(text: string): boolean {
   const { flow } = useCanvas.getState();
   const at = pointer.at && flow ? flow.screenToFlowPosition({ x: pointer.at[0], y: pointer.at[1] }) : middle();
   const position: [number, number] = [Math.round(at.x), Math.round(at.y)];
-  void useComposer
-    .getState()
-    .edit([...writePlaces(), { op: "paste", fragment: found.slice(MARK.length), position }], { label: "paste" });
+  void useComposer.getState().edit([...writePlaces(), { op: "paste", fragment: found.slice(MARK.length), position }], {
+    label: "paste",
+    settle: settled(),
+  });
   return true;
 }
 
@@ -75,5 +77,6 @@ export async function duplicate(): Promise<void> {
       : [],
   );
   const nodes: Operation[] = names.length ? [{ op: "duplicate", names, offset: [40, 40] }] : [];
-  if (nodes.length || comments.length) await edit([...writePlaces(), ...nodes, ...comments], { label: "duplicate" });
+  if (nodes.length || comments.length)
+    await edit([...writePlaces(), ...nodes, ...comments], { label: "duplicate", settle: settled() });
 }

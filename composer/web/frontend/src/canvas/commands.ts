@@ -2,6 +2,7 @@ import { commentBox, type Mode, type Operation } from "../operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
 import { placeFor } from "./parts";
+import { roomy, settled } from "./settling";
 import { type Point, pointer, useCanvas } from "./state";
 import { disconnecting } from "./wiring";
 
@@ -141,7 +142,10 @@ export function toggleLevel(end: string): void {
 export async function group(): Promise<void> {
   const names = selectedNodes();
   if (!names.length) return;
-  const reply = await composer().edit([...writePlaces(), { op: "group", names }], { label: "group" });
+  const reply = await composer().edit([...writePlaces(), { op: "group", names }], {
+    label: "group",
+    settle: settled(),
+  });
   const made = reply?.created[0];
   if (made) canvas().set({ renaming: made });
 }
@@ -151,7 +155,12 @@ export async function ungroup(): Promise<void> {
     .filter((box) => box.data.view?.role === "subgraph")
     .map((box) => box.id);
   const operations: Operation[] = calls.map((node) => ({ op: "ungroup", node }));
-  if (operations.length) await composer().edit([...writePlaces(), ...operations], { label: "ungroup" });
+  const [first] = calls;
+  if (first)
+    await composer().edit([...writePlaces(), ...operations], {
+      label: "ungroup",
+      settle: calls.length === 1 ? roomy(first) : settled(),
+    });
 }
 
 /** Enter a subgraph; the inspector of anything else. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { GraphView, NodeView, PortView, WireView } from "../payloads";
 import { draw } from "./drawing";
+import { isOutputs, type Place } from "./layout";
 import { Places } from "./places";
 
 const port = (name: string, part: Partial<PortView> = {}): PortView => ({
@@ -97,10 +98,29 @@ test("a port that takes many has a line for each wire and a free one", () => {
   expect(drawing.wires.map((one) => one.targetHandle)).toEqual(["b.x#0", "b.x#1"]);
 });
 
+const sized = (id: string, place: Place | null = null) => ({ id, width: 100, height: 50, place, last: isOutputs(id) });
+const link = (source: string, target: string) => ({ source, target, out_y: 20, in_y: 20 });
+
 test("a box without a place keeps the one that it was given, and under a new name too", () => {
   const places = new Places();
   places.open(1, "");
-  const box = (id: string) => ({ id, width: 100, height: 50, position: null });
-  const first = places.fill([box("a"), box("b")], [{ source: "a", target: "b" }]).get("b");
-  expect(places.fill([box("a"), box("c")], [{ source: "a", target: "c" }]).get("c")).toEqual(first);
+  const [first, wires] = [[sized("a"), sized("b")], [link("a", "b")]];
+  expect(places.known(first, wires).map((box) => box.place)).toEqual([null, null]);
+  places.fill(
+    first,
+    wires,
+    new Map([["a", [0, 0]] as const, ["b", [200, 0]] as const].map(([id, at]) => [id, [...at]])),
+  );
+  expect(places.known([sized("a"), sized("c")], [link("a", "c")])[1]?.place).toEqual([200, 0]);
+});
+
+test("outputs that nothing is wired to stay where they are until something comes to stand beside them", () => {
+  const places = new Places();
+  places.open(1, "");
+  const idle = sized("outputs.loss");
+  const first = places.fill([sized("a", [0, 0]), idle], [], new Map()).get(idle.id);
+  expect(places.fill([sized("a", [0, 0]), sized("b", [160, 300]), idle], [], new Map()).get(idle.id)).toEqual(first);
+  const [x, y] = places.fill([sized("a", [0, 0]), sized("b", [720, 0]), idle], [], new Map()).get(idle.id) ?? [0, 0];
+  expect(x).toBeGreaterThan(820);
+  expect(y).toBe(first?.[1]);
 });

@@ -52,19 +52,19 @@ export interface Rect {
 export const overlap = (a: Rect, b: Rect, gap = 0): boolean =>
   a.x < b.x + b.width + gap && b.x < a.x + a.width + gap && a.y < b.y + b.height + gap && b.y < a.y + a.height + gap;
 
-/** The nearest free place below or beside a wished one. */
-export function freeSpot(wish: Rect, taken: Rect[], gap = 16): { x: number; y: number } {
+/** The nearest free place below a wished one; far below, further on to the right (or, with -1, to the left). */
+export function freeSpot(wish: Rect, taken: Rect[], gap = 16, onward: 1 | -1 = 1): { x: number; y: number } {
   const spot = { ...wish };
   for (let tries = 0; tries < 400; tries++) {
-    const hit = taken.find((one) => overlap(spot, one, gap));
-    if (!hit) break;
+    const hit = taken.find((one) => overlap(spot, one, gap - 1));
+    if (!hit) return { x: snap(spot.x), y: snap(spot.y) };
     spot.y = hit.y + hit.height + gap;
     if (spot.y - wish.y > 900) {
       spot.y = wish.y;
-      spot.x += wish.width + gap * 3;
+      spot.x += onward * (wish.width + gap * 3);
     }
   }
-  return { x: snap(spot.x), y: snap(spot.y) };
+  return { x: snap(wish.x), y: snap(Math.max(...taken.map((one) => one.y + one.height)) + gap) };
 }
 
 export const snap = (value: number): number => Math.round(value / 8) * 8;

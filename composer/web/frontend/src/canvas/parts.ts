@@ -1,8 +1,9 @@
 import type { Operation } from "../operations";
 import type { Target, WireView } from "../payloads";
 import { useComposer } from "../store";
-import { boxes, isIdle, rectOf, writePlaces } from "./boxes";
+import { writePlaces } from "./boxes";
 import { freeSpot, type Rect } from "./geometry";
+import { settled, standing } from "./settling";
 import { type Point, useCanvas } from "./state";
 
 /** Something that can be put on the canvas. */
@@ -21,18 +22,40 @@ export function middle(): { x: number; y: number } {
 
 const WIDTH = 200;
 const HEIGHT = 112;
+const GAP = 80;
 
 /** A free place where it is wished; else on the right of the selected box, or in the middle of the view. */
 export function placeFor(spot?: Point): Point {
-  const all = boxes();
-  const taken = all.filter((box) => !box.data.comment && !isIdle(box)).map(rectOf);
+  const taken = [...standing(), ...overlays()];
   const { selection } = useComposer.getState();
   const beside = selection.length === 1 ? taken.find((box) => box.id === selection[0]) : undefined;
   const at = middle();
-  const [x, y] = spot ?? (beside ? [beside.x + beside.width + 80, beside.y] : [at.x - WIDTH / 2, at.y - HEIGHT / 2]);
-  const wish: Rect = { x, y, width: WIDTH, height: HEIGHT };
-  const found = freeSpot(wish, taken, 24);
+  const [x, y] = spot ?? (beside ? [beside.x + beside.width + GAP, beside.y] : [at.x - WIDTH / 2, at.y - HEIGHT / 2]);
+  const found = freeSpot({ x, y, width: WIDTH, height: HEIGHT }, taken, 24);
   return [found.x, found.y];
+}
+
+/** What lies over the canvas, where it is on the graph now. */
+function overlays(): (Rect & { id: string })[] {
+  const { flow, root } = useCanvas.getState();
+  if (!flow || !root) return [];
+  return [...root.querySelectorAll(".composer-minimap, .composer-zoombar")].map((part) => {
+    const { left, top, width, height } = part.getBoundingClientRect();
+    return {
+      id: "",
+      ...flow.screenToFlowPosition({ x: left, y: top }),
+      width: width / flow.getZoom(),
+      height: height / flow.getZoom(),
+    };
+  });
+}
+
+/** The box that something new stands left of: what it is to feed, or for an input the box that is selected. */
+function feeding(part: Part, spot: Point | undefined, wired: Wired): (Rect & { id: string }) | undefined {
+  const { selection } = useComposer.getState();
+  const chosen = part.kind === "input" && !spot && selection.length === 1 ? selection[0] : undefined;
+  const found = standing().find((box) => box.id === (wired.target?.node ?? chosen));
+  return found && spot && spot[0] + WIDTH <= found.x ? undefined : found;
 }
 
 interface Wired {
@@ -49,8 +72,12 @@ function adding(part: Part, position: Point, wired: Wired): Operation {
 
 /** Add a part, wired if a wire is waiting for it; one step. */
 export async function addPart(part: Part, spot?: Point, wired: Wired = {}): Promise<string | null> {
-  const position = placeFor(spot);
-  const reply = await useComposer.getState().edit([...writePlaces(), adding(part, position, wired)], { label: "add" });
+  const fed = feeding(part, spot, wired);
+  const position: Point = fed ? [fed.x - GAP - WIDTH, fed.y] : placeFor(spot);
+  const reply = await useComposer.getState().edit([...writePlaces(), adding(part, position, wired)], {
+    label: "add",
+    settle: settled(fed && fed.x - GAP),
+  });
   return reply?.created[0] ?? null;
 }
 
@@ -67,6 +94,7 @@ export async function insertPart(part: Part, wire: WireView, spot?: Point): Prom
   const insert: Operation = { op: "insert", ...wireOf(wire), ...called, position: placeFor(spot) };
   const reply = await edit([...writePlaces(), insert], {
     label: "insert",
+    settle: settled(),
     refused: (why) => {
       reason = why;
     },

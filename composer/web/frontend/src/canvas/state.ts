@@ -1,7 +1,8 @@
-import type { ReactFlowInstance } from "@xyflow/react";
+import type { ReactFlowInstance, Viewport } from "@xyflow/react";
 import { create } from "zustand";
 import type { BoxFit, Target } from "../payloads";
 import type { Box, Wire } from "./drawing";
+import type { Corner } from "./routes";
 
 export type Point = [number, number];
 
@@ -53,6 +54,15 @@ interface CanvasState {
   frame: string[] | null;
   over: Over | null;
   carried: Carried | null;
+  /** Which document and scope the boxes are of that are drawn now; they follow the store once they have places. */
+  drawn: string;
+  /** What was shown of a graph that is too large to be seen whole, when it was opened. */
+  beginning: Viewport | null;
+  /** Whether the map is shown: as long as nothing lies under it, always, or never. */
+  map: "free" | "always" | "never";
+  mapFree: boolean;
+  /** The corners of wires that go around boxes, by their ids. */
+  routes: ReadonlyMap<string, Corner[]>;
   set: (part: Partial<CanvasState>) => void;
 }
 
@@ -66,6 +76,11 @@ export const useCanvas = create<CanvasState>()((set) => ({
   frame: null,
   over: null,
   carried: null,
+  drawn: "",
+  beginning: null,
+  map: "free",
+  mapFree: false,
+  routes: new Map<string, Corner[]>(),
   set: (part) => set(part),
 }));
 
@@ -74,3 +89,5 @@ export const focusCanvas = (): void => useCanvas.getState().root?.focus({ preven
 
 /** Where the pointer was last, on the screen; null outside of the canvas. */
 export const pointer: { at: Point | null } = { at: null };
+
+export const isMapShown = ({ map, mapFree }: CanvasState): boolean => map === "always" || (map === "free" && mapFree);

@@ -1,9 +1,10 @@
 import { applyNodeChanges, type NodeChange, useStoreApi } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { BoxToPlace } from "../payloads";
 import { useComposer } from "../store";
-import { links, sized } from "./arrange";
 import { Carrying } from "./carrying";
 import { type Box, type Drawing, draw, type Wire } from "./drawing";
+import { arranged, type Place, toPlace, wiresToPlace } from "./layout";
 import { Places } from "./places";
 import { useCanvas } from "./state";
 
@@ -17,6 +18,7 @@ export function useDrawing() {
   const selection = useComposer((state) => state.selection);
   const wire = useComposer((state) => state.wire);
   const picked = useComposer((state) => state.wires);
+  const offline = useComposer((state) => state.offline);
   const levels = useCanvas((state) => state.levels);
   const [boxes, setBoxes] = useState<Box[]>([]);
   const [wires, setWires] = useState<Wire[]>([]);
@@ -35,20 +37,35 @@ export function useDrawing() {
     if (!view) return;
     const key = `${opened}:${view.path.join("/")}`;
     const drawn = draw(view, sight.current === key ? now.current : EMPTY, levels);
+    const boxes = drawn.boxes.filter((box) => !box.data.comment).map((box) => toPlace(box, placeOf(box)));
+    const ends = wiresToPlace(drawn.boxes, drawn.wires);
+    const show = (found: Map<string, Place>) => {
+      const placed = places.current.fill(boxes, ends, found);
+      sight.current = key;
+      put({
+        boxes: marked(
+          drawn.boxes.map((box) => at(box, placed)),
+          useComposer.getState().selection,
+        ),
+        wires: chosen(drawn.wires),
+      });
+      useCanvas.getState().set({ drawn: key });
+    };
     places.current.open(opened, view.scope ?? "");
-    const placed = places.current.fill(
-      drawn.boxes.map((box) => ({ ...sized(box), position: positionOf(box) })),
-      links(),
-    );
-    sight.current = key;
-    put({
-      boxes: marked(
-        drawn.boxes.map((box) => at(box, placed)),
-        useComposer.getState().selection,
-      ),
-      wires: chosen(drawn.wires),
+    const known = places.current.known(boxes, ends);
+    if (known.every((box) => box.place)) {
+      show(new Map());
+      return;
+    }
+    if (offline) return;
+    let current = true;
+    void arranged(known, ends).then((found) => {
+      if (current && !useComposer.getState().offline) show(found ?? inRows(known));
     });
-  }, [view, opened, levels, put]);
+    return () => {
+      current = false;
+    };
+  }, [view, opened, levels, offline, put]);
 
   useLayoutEffect(() => {
     put({ ...now.current, boxes: marked(now.current.boxes, selection) });
@@ -84,16 +101,16 @@ export function useDrawing() {
   return useMemo(() => ({ boxes, wires, onNodesChange }), [boxes, wires, onNodesChange]);
 }
 
-function positionOf(box: Box): { x: number; y: number } | null {
-  if (box.data.comment) return box.position;
-  const place = (box.data.view ?? box.data.output)?.position;
-  return place ? { x: place[0], y: place[1] } : null;
-}
+const placeOf = (box: Box): Place | null => (box.data.view ?? box.data.output)?.position ?? null;
+
+/** Where boxes stand that the server could not place: one after the other. */
+const inRows = (boxes: BoxToPlace[]): Map<string, Place> =>
+  new Map(boxes.flatMap((box, at) => (box.place ? [] : [[box.id, [(at % 8) * 320, Math.floor(at / 8) * 240]]])));
 
 /** The box where it stands: as the document says, or where it was placed automatically. */
-function at(box: Box, placed: Map<string, [number, number]>): Box {
+function at(box: Box, placed: Map<string, Place>): Box {
   if (box.dragging) return box;
-  const place = (box.data.view ?? box.data.output)?.position ?? placed.get(box.id);
+  const place = placeOf(box) ?? placed.get(box.id);
   if (!place || (box.position.x === place[0] && box.position.y === place[1])) return box;
   return { ...box, position: { x: place[0], y: place[1] } };
 }

@@ -9,13 +9,15 @@ import {
 } from "@xyflow/react";
 import { useCallback, useEffect, useRef } from "react";
 import { useComposer } from "../store";
-import { boxes, focusBox } from "./boxes";
+import { FIT, MARGIN } from "./arrange";
+import { boxes, focusBox, rectOf } from "./boxes";
 import { Seen } from "./resized";
+import { useCanvas } from "./state";
 
-const FIT = { padding: "32px", maxZoom: 1 } as const;
-const MARGIN = 32;
-/** Below this, what is written on the boxes cannot be read. */
-const READABLE = 0.45;
+/** Below this, what is written on the boxes is too small to be read. */
+const READABLE = 0.65;
+/** How large the beginning of a graph is shown that is too large to be seen whole. */
+const BEGINNING = 0.75;
 
 /** Shows a document when it is opened (whole, or its beginning), each scope as it was left, and a box that is asked for.
  * When the canvas gets another size (the dock opens), what nobody has moved since is shown anew, and what was seen stays in sight. */
@@ -24,30 +26,30 @@ export function useSight(): void {
   const store = useStoreApi();
   const ready = useNodesInitialized();
   const empty = useComposer(({ view }) => view !== null && !view.nodes.length && !view.comments.length);
-  const opened = useComposer((state) => state.opened);
-  const path = useComposer((state) => state.view?.path.join("/") ?? "");
+  const drawn = useCanvas((state) => state.drawn);
   const centre = useComposer((state) => state.centre);
   const left = useRef(new Map<string, Viewport>());
-  const here = useRef({ opened: -1, path: "" });
+  const here = useRef("");
   const width = useStore((state) => state.width);
   const height = useStore((state) => state.height);
   const untouched = useRef<Viewport | null>(null);
   const seen = useRef(new Seen());
 
   useEffect(() => {
-    if (!ready && !empty) return;
+    if (!drawn || (!ready && !empty)) return;
     const before = here.current;
-    if (before.opened === opened && before.path === path) return;
-    if (before.opened !== opened) left.current = new Map(Object.entries(useComposer.getState().sights));
-    else left.current.set(before.path, flow.getViewport());
-    here.current = { opened, path };
-    const known = left.current.get(path);
+    if (before === drawn) return;
+    if (documentOf(before) !== documentOf(drawn)) left.current = new Map(Object.entries(useComposer.getState().sights));
+    else left.current.set(pathOf(before), flow.getViewport());
+    here.current = drawn;
+    const known = left.current.get(pathOf(drawn));
+    useCanvas.getState().set({ beginning: null });
     untouched.current = null;
     if (known) void flow.setViewport(known);
     else if (boxes().some((box) => box.data.view))
       void show(flow, store.getState()).then((viewport) => (untouched.current = viewport));
     else void flow.setViewport({ x: 80, y: 96, zoom: 1 });
-  }, [flow, store, ready, empty, opened, path]);
+  }, [flow, store, ready, empty, drawn]);
 
   useEffect(() => {
     if (!width || !height) return;
@@ -66,7 +68,7 @@ export function useSight(): void {
   const onEnd = useCallback((viewport: Viewport) => {
     const { opened: now, view, sights, set } = useComposer.getState();
     const scope = view?.path.join("/") ?? "";
-    if (here.current.opened === now && here.current.path === scope) set({ sights: { ...sights, [scope]: viewport } });
+    if (here.current === `${now}:${scope}`) set({ sights: { ...sights, [scope]: viewport } });
   }, []);
   useOnViewportChange({ onEnd });
 
@@ -75,15 +77,35 @@ export function useSight(): void {
   }, [centre]);
 }
 
+const documentOf = (drawn: string): string => drawn.slice(0, drawn.indexOf(":"));
+
+const pathOf = (drawn: string): string => drawn.slice(drawn.indexOf(":") + 1);
+
 const same = (one: Viewport, other: Viewport): boolean =>
   one.x === other.x && one.y === other.y && one.zoom === other.zoom;
 
-/** Fit all boxes; of a graph that would be too small to read, show where it begins. */
+/** Fit all boxes; of a graph that would be too small to read, show where it begins, and say so. */
 async function show(flow: ReactFlowInstance, { width, height }: { width: number; height: number }): Promise<Viewport> {
   const all = flow.getNodesBounds(flow.getNodes());
-  const zoom = Math.min((width - 2 * MARGIN) / all.width, (height - 2 * MARGIN) / all.height);
-  const above = Math.max(MARGIN, (height - all.height * READABLE) / 2);
+  const zoom = Math.min((width - 2 * MARGIN.side) / all.width, (height - MARGIN.top - MARGIN.bottom) / all.height);
   if (zoom >= READABLE) await flow.fitView(FIT);
-  else await flow.setViewport({ x: MARGIN - all.x * READABLE, y: above - all.y * READABLE, zoom: READABLE });
+  else await flow.setViewport(beginning(all, height));
+  useCanvas.getState().set({ beginning: zoom >= READABLE ? null : flow.getViewport() });
   return flow.getViewport();
+}
+
+/** The upper left corner, or the first box where that corner is empty. */
+function beginning(all: { x: number; y: number; height: number }, height: number): Viewport {
+  const seen = (height - MARGIN.top - MARGIN.bottom) / BEGINNING;
+  const first = boxes()
+    .filter((box) => !box.data.comment)
+    .map(rectOf)
+    .sort((a, b) => a.x + a.y - b.x - b.y)[0];
+  const top = first ? Math.max(all.y, first.y + first.height - seen) : all.y;
+  const spare = Math.max(0, (seen - all.height) / 2);
+  return {
+    x: MARGIN.side - all.x * BEGINNING,
+    y: MARGIN.top - (top - spare) * BEGINNING,
+    zoom: BEGINNING,
+  };
 }

@@ -1,16 +1,18 @@
 import { printed } from "../keys";
 import { SHORTCUTS, type Shortcut } from "../shortcuts";
 import { useComposer } from "../store";
+import { FirstSteps } from "./FirstSteps";
 import { Modal } from "./Modal";
 
-/** All that keys do, by group. */
+/** How to begin, then all that keys do, by group. */
 export function Shortcuts() {
   const set = useComposer((state) => state.set);
   const groups = new Map<string, Shortcut[]>();
   for (const one of SHORTCUTS) groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
   return (
-    <Modal title="Shortcuts" size="wide" onClose={() => set({ dialog: null })}>
-      <div className="composer-shortcuts" tabIndex={0} data-first aria-label="List of shortcuts">
+    <Modal title="Help: first steps and shortcuts" size="wide" onClose={() => set({ dialog: null })}>
+      <div className="composer-shortcuts" tabIndex={0} data-first aria-label="First steps, and all shortcuts">
+        <FirstSteps />
         {[...groups].map(([group, entries]) => (
           <section key={group}>
             <h3>{group}</h3>
