@@ -6,10 +6,9 @@ import { App } from "./App";
 import { Bridge, type Host } from "./bridge";
 import { placed } from "./canvas/layout";
 import { begin } from "./session";
-import { idle as changesDone, useComposer } from "./store";
+import { beginWith, idle as changesDone, useComposer } from "./store";
 
 const roots = new WeakMap<Element, Root>();
-let begun: Promise<void> = Promise.resolve();
 
 /** Draw the composer into an element; called once for each mount of the Gradio component. */
 export function mount(element: Element, host: Host): void {
@@ -18,12 +17,11 @@ export function mount(element: Element, host: Host): void {
   roots.set(element, root);
   useComposer.setState({ bridge: new Bridge(host) });
   root.render(<App />);
-  begun = begin(host);
+  beginWith(begin(host));
 }
 
 /** Resolves when a graph is open, and every change of it that was asked for is in the document and drawn. */
 export async function idle(): Promise<void> {
-  await begun;
   await changesDone();
   await new Promise(requestAnimationFrame);
   await placed();

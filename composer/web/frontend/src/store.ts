@@ -121,6 +121,7 @@ function remembered(): Record<SidePanel, boolean> {
 const STEPS = 300;
 let toasts = 0;
 let queue: Promise<unknown> = Promise.resolve();
+let begun: Promise<void> = Promise.resolve();
 
 /** Changes of the document come one after the other, each to what the one before left. */
 function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -130,7 +131,15 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Resolves when every change that was asked for is in the document. */
-export const idle = (): Promise<void> => inTurn(async () => undefined);
+export async function idle(): Promise<void> {
+  await begun;
+  await inTurn(async () => undefined);
+}
+
+/** What opens the first graph: no change of a document is taken for done before it. */
+export function beginWith(work: Promise<void>): void {
+  begun = work;
+}
 
 /** Those of some boxes that a view has; null where it has none of them. */
 function present(view: GraphView, names: string[]): string[] | null {
