@@ -143,7 +143,7 @@ def test_a_value_out_of_bounds_stays_in_its_field_with_the_problem_beside_it(cif
     expect(steps.field(cifar, "num_classes")).to_contain_text("found 0, expected at least 1")
     expect(steps.control(cifar, "num_classes")).to_have_value("0")
     expect(steps.control(cifar, "num_classes")).to_have_attribute("aria-invalid", "true")
-    steps.put(cifar, "num_classes", "7")
+    steps.put(cifar, "num_classes", "10")
     expect(steps.problems(cifar)).to_have_text("No problems")
 
 
