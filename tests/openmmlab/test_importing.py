@@ -270,8 +270,7 @@ def test_what_the_catalog_lacks_stays_a_placeholder() -> None:
     assert imported.not_understood == ()
     assert str(imported.notes[0]) == (
         "warning: outside-catalog model.backbone\n"
-        "    the catalog has no ResNeXt: it stays a placeholder with all its parameters, and the model cannot run; did "
-        "you mean 'ResNet' or 'ResNetV1d' or 'ResNetV1c'?"
+        "    the catalog has no ResNeXt: it stays a placeholder with all its parameters, and the model cannot run"
     )
     node = to_document(imported.graph)["nodes"]["backbone"]
     assert node == {"type": "ResNeXt", "params": {"depth": 50, "groups": 32}, "inputs": {"image": "image"}}
