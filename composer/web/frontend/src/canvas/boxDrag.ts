@@ -4,7 +4,7 @@ import { boxes, moves } from "./boxes";
 import { lyingOn } from "./carrying";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
-import { askDrops, type Dropped, type Drops, overAt } from "./drops";
+import { askDrops, type Dropped, type Drops, overAt, under } from "./drops";
 import { panAtEdges, panBy } from "./panning";
 import { wireOf } from "./parts";
 import { type Point, useCanvas } from "./state";
@@ -43,10 +43,11 @@ export class BoxDrag {
   /** They are let go: where they stand is written, and a node without wires is put into the wire under it. */
   async stop(dragged: Box[]): Promise<void> {
     if (this.given) return;
+    const below = this.loose && this.at ? under(this.at, this.loose) : undefined;
     endDrag();
     this.clear();
     const where = moved(dragged);
-    const over = this.loose && this.asked && this.at ? overAt(this.at, this.loose, await this.asked) : null;
+    const over = this.loose && this.asked && this.at ? overAt(this.at, this.loose, await this.asked, below) : null;
     const put = over?.kind === "wire" && !over.refused && this.loose ? into(over.id, this.loose) : null;
     if (over?.refused) useComposer.getState().tell("info", `${over.words}; it stands beside the wire.`);
     const operations = [...(where.size ? moves(where) : []), ...(put ? [put] : [])];

@@ -2,7 +2,7 @@ import type { DropsReply, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { addPart, calledBy, insertPart, type Part, replaceNode } from "./parts";
 import { type Over, type Point, useCanvas } from "./state";
-import { underneath } from "./underneath";
+import { type Underneath, underneath } from "./underneath";
 
 /** What can be dropped: a part, or a node that has no wires yet. */
 export type Dropped = { part: Part; name: string } | { node: string };
@@ -31,8 +31,8 @@ const wireBy = (id: string | null): WireView | undefined =>
   useComposer.getState().view?.wires.find((one) => one.id === id);
 
 /** What would come of dropping it here; null where it would only stand there. */
-export function overAt(at: Point, dropped: Dropped, drops: Drops | null): Over | null {
-  const { box, wire } = underneath(at, "node" in dropped ? dropped.node : null);
+export function overAt(at: Point, dropped: Dropped, drops: Drops | null, below = under(at, dropped)): Over | null {
+  const { box, wire } = below;
   const view = wireBy(wire);
   if (view) {
     const reason = drops?.wires.get(wireKey(view));
@@ -46,6 +46,10 @@ export function overAt(at: Point, dropped: Dropped, drops: Drops | null): Over |
   return { kind: "box", id: box, at, words: reason ?? `replaces ${box}`, refused: reason !== null };
 }
 
+/** What lies under something that is dragged: asked when it is let go, since wires then lead around a box. */
+export const under = (at: Point, dropped: Dropped): Underneath =>
+  underneath(at, "node" in dropped ? dropped.node : null);
+
 /** Put a part of the palette where it was let go: into a wire, in the place of a node, or on the ground. */
 export async function dropPart(part: Part, name: string, at: Point, asked: Promise<Drops>): Promise<void> {
   const { flow, root } = useCanvas.getState();
@@ -54,7 +58,7 @@ export async function dropPart(part: Part, name: string, at: Point, asked: Promi
   root?.focus({ preventScroll: true });
   const { x, y } = flow.screenToFlowPosition({ x: at[0], y: at[1] });
   const spot: Point = [x - 60, y - 16];
-  const over = overAt(at, { part, name }, await asked);
+  const over = overAt(at, { part, name }, await asked, where);
   const view = over?.kind === "wire" ? wireBy(over.id) : undefined;
   if (over && !over.refused && over.kind === "box" && (await replaceNode(over.id, part))) return;
   if (over && !over.refused && view) {
