@@ -130,13 +130,19 @@ def test_panels_and_the_dock_are_resized_and_the_sizes_are_kept(page: Page) -> N
 
 def test_what_is_seen_stays_in_sight_when_the_dock_opens(page: Page) -> None:
     steps.open_shipped(page)
-    area = drawing.area(drawing.pane(page))
-    page.mouse.move(area["x"] + 300, area["y"] + 80)
+    drawing.canvas(page).focus()
+    page.keyboard.press("f")
+    ground = drawing.area(drawing.pane(page))
+    names = drawing.names(page)
+    fitted = {name: drawing.area(steps.box(page, name)) for name in names}
+    spare = ground["y"] + ground["height"] - max(at["y"] + at["height"] for at in fitted.values())
+    assert spare > 8
+    page.mouse.move(ground["x"] + 8, ground["y"] + 8)
     page.mouse.down(button="middle")
-    page.mouse.move(area["x"] + 300, area["y"] + 160, steps=3)
+    page.mouse.move(ground["x"] + 8, ground["y"] + 8 + spare / 2, steps=3)
     page.mouse.up(button="middle")
-    names = ("image", "head", "outputs.tensor")
     before = {name: drawing.area(steps.box(page, name)) for name in names}
+    assert all(before[name]["y"] > fitted[name]["y"] + 2 for name in names)
     page.get_by_role("button", name="Run", exact=True).click()
     above_dock = """(names) => {
         const top = document.querySelector("#composer-dock").getBoundingClientRect().top;

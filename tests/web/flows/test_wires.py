@@ -31,6 +31,33 @@ def cifar(page: Page) -> Page:
     return page
 
 
+def free_ground(page: Page) -> tuple[float, float]:
+    """A place of the canvas with nothing but ground on it and around it."""
+    drawing.area(box(page, "backbone"))
+    script = """(pane) => {
+        const { left, top, right, bottom } = pane.getBoundingClientRect();
+        const free = (x, y) => document.elementFromPoint(x, y) === pane;
+        const steps = [-40, -20, 0, 20, 40];
+        for (let y = bottom - 50; y > top + 50; y -= 10)
+            for (let x = left + 50; x < right - 50; x += 10)
+                if (steps.every((dx) => steps.every((dy) => free(x + dx, y + dy)))) return [x, y];
+        return null;
+    }"""
+    found = drawing.pane(page).evaluate(script)
+    assert found, "no free ground in sight"
+    return found[0], found[1]
+
+
+def pull_source(page: Page, source: str, target: str) -> None:
+    """Take the end of a wire at its source, and wait until the ports that fit are known."""
+    area = drawing.area(drawing.edge(page, source, target).locator(".react-flow__edgeupdater-source"))
+    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 12, y + 6, steps=2)
+    expect(page.locator(".composer-port-fits").first).to_be_attached()
+
+
 def test_a_wire_that_cannot_be_is_refused_while_it_is_dragged_with_the_reason(cifar: Page) -> None:
     before = drawing.document(cifar)
     drawing.drag_wire(cifar, "neck.out", "backbone.image")
@@ -44,7 +71,7 @@ def test_a_wire_that_cannot_be_is_refused_while_it_is_dragged_with_the_reason(ci
 
 
 def test_a_wire_dropped_on_the_ground_offers_what_fits_and_connects_it(cifar: Page) -> None:
-    drawing.let_go(cifar, "head.out", 700, 620)
+    drawing.let_go(cifar, "head.out", *free_ground(cifar))
     expect(cifar.get_by_role("dialog", name="Where head.out may go")).to_be_visible()
     expect(cifar.get_by_role("option", name="CrossEntropyLoss")).to_be_attached()
     expect(cifar.get_by_role("option", name="ResNet", exact=True)).to_have_count(0)
@@ -84,13 +111,22 @@ def test_the_modes_that_a_wire_serves_are_chosen_on_it(cifar: Page) -> None:
 
 def test_the_end_of_a_wire_is_moved_to_another_port_in_one_step(cifar: Page) -> None:
     before = drawing.document(cifar)
-    anchor = drawing.edge(cifar, "neck.out", "head.feature").locator(".react-flow__edgeupdater-source")
-    area = drawing.area(anchor)
-    cifar.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
-    cifar.mouse.down()
-    cifar.mouse.move(area["x"] + 30, area["y"] - 60, steps=3)
-    expect(cifar.locator(".composer-port-fits").first).to_be_attached()
-    cifar.mouse.move(area["x"] - 40, area["y"] - 160, steps=3)
+    pull_source(cifar, "prediction.scores", "outputs.predict.scores")
+    goal = drawing.area(drawing.handle(cifar, "head.out", "source"))
+    cifar.mouse.move(goal["x"] + goal["width"] / 2, goal["y"] + goal["height"] / 2, steps=3)
+    cifar.mouse.up()
+    expect(drawing.edge(cifar, "head.out", "outputs.predict.scores")).to_be_attached()
+    expect(drawing.edge(cifar, "prediction.scores", "outputs.predict.scores")).to_have_count(0)
+    cifar.keyboard.press("Control+z")
+    expect(drawing.edge(cifar, "prediction.scores", "outputs.predict.scores")).to_be_attached()
+    assert drawing.document(cifar) == before
+
+
+def test_a_wire_whose_end_is_dropped_on_the_ground_is_removed_in_one_step(cifar: Page) -> None:
+    before = drawing.document(cifar)
+    spot = free_ground(cifar)
+    pull_source(cifar, "neck.out", "head.feature")
+    cifar.mouse.move(*spot, steps=3)
     cifar.mouse.up()
     expect(drawing.edge(cifar, "neck.out", "head.feature")).to_have_count(0)
     cifar.keyboard.press("Control+z")
