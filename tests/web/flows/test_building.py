@@ -22,6 +22,8 @@ def test_a_classifier_is_built_by_mouse_and_its_wires_show_their_sizes(page: Pag
         expect(box(page, made)).to_be_visible()
     drawing.add_at(page, "Label data sample", 110, 450)
     expect(box(page, "label")).to_be_visible()
+    assert drawing.overlaps(page) == []
+    page.get_by_role("button", name="Fit all in the view").click()
     drawing.wire(page, "image", "resnet_cifar.image")
     drawing.wire(page, "resnet_cifar.out", "global_average_pooling.feature")
     drawing.wire(page, "global_average_pooling.out", "linear_cls_head.feature")
@@ -69,11 +71,17 @@ def test_a_classifier_is_built_by_keyboard_alone(page: Page) -> None:
 
 def test_arrows_go_to_the_nearest_box_and_escape_deselects(page: Page) -> None:
     open_shipped(page)
+    at = {name: drawing.position(page, name) for name in ("image", "backbone", "neck", "head", "loss", "outputs.loss")}
+    assert at["image"][0] < at["backbone"][0] < at["neck"][0]
+    assert at["image"][1] == at["backbone"][1] == at["neck"][1] < at["head"][1] == at["loss"][1]
+    assert at["head"][0] < at["loss"][0] < at["outputs.loss"][0]
     drawing.canvas(page).focus()
-    for name in ("image", "backbone", "neck", "head"):
-        page.keyboard.press("ArrowRight")
+    way = [("Right", "image"), ("Right", "backbone"), ("Right", "neck"), ("Down", "outputs.loss")]
+    for arrow, name in [*way, ("Left", "loss"), ("Left", "head")]:
+        page.keyboard.press(f"Arrow{arrow}")
         expect(box(page, name)).to_be_focused()
-        expect(page.locator(".composer-heading input")).to_have_value(name)
+        if not name.startswith("outputs."):
+            expect(page.locator(".composer-heading input")).to_have_value(name)
     page.keyboard.press("Escape")
     expect(page.locator(".composer-box-selected")).to_have_count(0)
 
