@@ -144,8 +144,9 @@ def test_every_drag_is_given_up_and_leaves_nothing_behind(cifar: Page) -> None:
     box(page, "neck").click(position={"x": 30, "y": 8})
     expect(page.locator(".composer-box-selected")).to_have_count(1)
     page.keyboard.down("Shift")
-    start = head_of(page, "backbone")
-    take(page, (start[0], start[1] - 40), (start[0] + 8, start[1] + 20))
+    covered = drawing.area(box(page, "backbone"))
+    right, top = covered["x"] + covered["width"], covered["y"]
+    take(page, (right + 20, top + 4), (right - 30, top + 30))  # from the ground beside it over a part of it alone
     expect(page.locator(".composer-box-selected")).to_have_count(2)  # a frame adds to what is selected
     page.keyboard.press("Escape")
     expect(page.locator(".react-flow__selection")).to_have_count(0)
@@ -383,6 +384,7 @@ def test_fingers_add_parts_draw_wires_open_menus_and_zoom(tablet: Page) -> None:
     expect(item).to_contain_text("Dropout")
     item.tap()
     expect(box(page, "dropout")).to_be_visible()
+    page.get_by_role("button", name="Fit all in the view").tap()  # the view went to where dropout was put
     source, fits = drawing.handle(page, "resnet_cifar.out", "source"), ".composer-port-fits"
     target = drawing.handle(page, "global_average_pooling.feature", "target")
     fingers.drag(middle(source), middle(target), waiting=fits)
