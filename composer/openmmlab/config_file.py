@@ -90,6 +90,7 @@ def read_config(
     found: dict[str, Any] = {}
     with suppress(StopReadingError):
         found = reader.read(Path(path))
+        _refuse_what_replaces_the_model(found, reader)
     if reader.report.problems:
         raise GraphError(reader.report.problems)
     package = _package_of(found)
@@ -98,6 +99,15 @@ def read_config(
     for name, text in unread_beside(data).items():
         reader.report.note("config-beside-model", reader.place(name, str(path)), text)
     return ConfigFile(Path(path), data, package, tuple(reader.report.notes), tuple(reader.files))
+
+
+def _refuse_what_replaces_the_model(found: Mapping[str, Any], reader: ConfigReader) -> None:
+    """A name from ``with read_base()`` is a plain name: what is assigned to it takes its place, in mmengine too."""
+    model = found.get("model")
+    if "model" in reader.replaced and isinstance(model, dict) and "type" not in model:
+        text = "this takes the place of the whole model that 'with read_base()' brings in, as in mmengine, and has no "
+        text += "type: write model.update(dict(...)) to change what it says"
+        reader.report.refuse("config-replaced-model", reader.replaced["model"], text)
 
 
 def _note_what_is_not_followed(

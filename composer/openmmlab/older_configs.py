@@ -28,14 +28,23 @@ _LOSSES: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...] | None]] = Mappin
     }
 )
 _TYPES = MappingProxyType({"MOCO": "MoCo"})
+_LOCAL = MappingProxyType({"type": "BN1d"})
 _NECKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "AvgPoolNeck": {"type": "AvgPool2dNeck"},
-        "NonLinearNeckV0": {"type": "ODCNeck"},
+        "NonLinearNeckSimCLR": {"type": "NonLinearNeck"},
+        "NonLinearNeckV0": {"type": "ODCNeck", "norm_cfg": _LOCAL},
         "NonLinearNeckV1": {"type": "MoCoV2Neck"},
-        "NonLinearNeckV2": {"type": "NonLinearNeck", "with_bias": True, "with_last_bn": False},
+        "NonLinearNeckV2": {
+            "type": "NonLinearNeck",
+            "with_bias": True,
+            "with_last_bn": False,
+            "with_last_bias": True,
+            "norm_cfg": _LOCAL,
+        },
     }
 )
+_SYNCHRONISED = ("NonLinearNeckV0", "RelativeLocNeck")  # their sync_bn chooses the normalisation
 _HISTOGRAMS = "MaskFeatPretrainHead"
 _STARTS = MappingProxyType({"type": "TruncNormal", "layer": "Linear", "std": 0.02, "bias": 0})
 _EDGES = 2  # channels that Sobel's filters make of a picture
@@ -71,7 +80,9 @@ def _renamed(part: Any, path: str, told: dict[str, str]) -> Any:
     }
     if kind in _NECKS:
         told[path] = f"{kind} of OpenSelfSup is read as {_NECKS[kind]['type']}"
-        found = {**found, **_NECKS[kind]}
+        found = {**found, **{key: dict(value) if value is _LOCAL else value for key, value in _NECKS[kind].items()}}
+    if kind in _SYNCHRONISED and isinstance(found.get("sync_bn"), bool):
+        found["norm_cfg"] = {"type": "SyncBN" if found.pop("sync_bn") else "BN1d"}
     return found
 
 
@@ -107,8 +118,9 @@ def _loss(config: Config, head: Config, told: dict[str, str]) -> None:
     if kind == "MoCoV3Head":
         temperature = head.get("temperature", 1.0)
         whole["loss_weight"] = 2 * temperature if isinstance(temperature, int | float) else temperature
-    if head.get("size_average") is True:
-        del head["size_average"]
+    if kind == "LatentPredictHead" and head.pop("size_average", True) is not True:
+        text = f"{split_type(loss['type'])[1]} is a mean over the batch, and no sum: the loss here is that of "
+        told["model.head.size_average"] = text + "size_average=False divided by the pictures of a batch"
     if kind == "CAEHead" and "target_generator" not in config:
         file = head.pop("tokenizer_path", None)
         rule = {"type": "Pretrained", "checkpoint": file}

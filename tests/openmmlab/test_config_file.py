@@ -303,6 +303,36 @@ def test_configs_in_the_new_style_are_read(files):
     }
 
 
+MODEL = "model = dict(type='A', backbone=dict(type='ResNet', depth=18, style=dict(a=1)), neck=None)\nnums = [1]\n"
+UNDER_READ_BASE = {
+    "update is deep": ("model.update(dict(backbone=dict(depth=50)))", {"depth": 50, "style": {"a": 1}}),
+    "update by names is deep": ("model.update(backbone=dict(style=dict(b=2)))", {"style": {"a": 1, "b": 2}}),
+    "an attribute is replaced": ("model.backbone = dict(type='B')", {"type": "B", "depth": None, "style": None}),
+    "an item is changed": ("model['backbone']['depth'] = 34", {"depth": 34}),
+    "merge is deep": ("model.merge(dict(backbone=dict(_delete_=True, type='B')))", {"type": "B", "depth": None}),
+    "a copy is a model of its own": ("import copy\nb = copy.deepcopy(model)\nb.backbone.depth = 1", {"depth": 18}),
+    "a new dict takes its place": ("model = dict(type='C', backbone=dict(type='B'))", {"type": "B", "depth": None}),
+    "a new dict with the old parts": ("model = dict(**model, b=1)\nmodel.backbone.depth = 1", {"depth": 1}),
+    "without a type, and then with one": ("model = dict(backbone=dict(x=1))\nmodel.update(type='A')", {"x": 1}),
+    "a name that nothing reads": ("nums = dict(a=1)", {"depth": 18}),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), UNDER_READ_BASE.values(), ids=UNDER_READ_BASE)
+def test_names_from_read_base_are_plain_names_as_in_mmengine(files, source, expected):
+    found = value_of(files(f"with read_base():\n    from .base import *\n{source}\n", base__py=MODEL), "model")
+    assert {key: found["backbone"].get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("imported", ["*", "model", "nums, model"])
+def test_a_model_without_a_type_in_the_place_of_a_bases_is_refused_with_its_line(files, imported):
+    source = f"with read_base():\n    from .base import {imported}\n\nmodel = dict(\n    backbone=dict(depth=50))\n"
+    path = files(source, base__py=MODEL)
+    (problem,) = problems_of(path)
+    assert (problem.code, problem.where.file, problem.where.line) == ("config-replaced-model", str(path), 4)
+    assert "model.update(dict(...))" in problem.message
+
+
 def test_a_module_under_read_base_may_be_named_from_its_package(files):
     source = "with read_base():\n    from pack.configs.base import x"
     assert value_of(files(**{"pack/configs/sub/config.py": source, "pack/configs/base.py": "x = 1"})) == 1

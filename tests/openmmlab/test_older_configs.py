@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import composer
 from composer.graph import thaw
@@ -109,6 +110,51 @@ def test_the_loss_inside_a_head_is_drawn_and_told(name: str) -> None:
     again = import_config(config_from_graph(found.graph), "mmselfsup")
     assert again.graph.nodes == found.graph.nodes
     assert "0.x" not in str(again)
+
+
+def layers(*kinds: str) -> nn.Sequential:
+    """The layers of a neck of OpenSelfSup, 512 to 16 to 8 channels."""
+    normal = {"bn0": nn.BatchNorm1d(16), "bn1": nn.BatchNorm1d(8), "fixed": nn.BatchNorm1d(16, affine=False)}
+    linear = {"fc0": nn.Linear(512, 16), "fc1": nn.Linear(16, 8)}
+    linear |= {f"{key}_free": nn.Linear(*reversed(one.weight.shape), bias=False) for key, one in linear.items()}
+    found = {**normal, **linear, "relu": nn.ReLU(), "drop": nn.Dropout()}
+    return nn.Sequential(*(found[kind] for kind in kinds)).double()
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "original", "norm"),
+    [
+        ("NonLinearNeckV0", {}, ("fc0", "fixed", "relu", "drop", "fc1", "relu"), "BN1d"),
+        ("NonLinearNeckV0", {"sync_bn": True}, ("fc0", "fixed", "relu", "drop", "fc1", "relu"), None),
+        ("NonLinearNeckV1", {}, ("fc0", "relu", "fc1"), None),
+        ("NonLinearNeckV2", {}, ("fc0", "bn0", "relu", "fc1"), "BN1d"),
+        ("NonLinearNeckSimCLR", {}, ("fc0_free", "bn0", "relu", "fc1_free", "bn1"), None),
+        ("NonLinearNeckSimCLR", {"num_layers": 2}, ("fc0_free", "bn0", "relu", "fc1_free", "bn1"), None),
+    ],
+)
+def test_a_neck_of_openselfsup_gives_the_numbers_of_its_newer_name(
+    kind: str, settings: dict[str, Any], original: tuple[str, ...], norm: str | None
+) -> None:
+    found = import_config(model("SimCLR", CONTRAST, neck={**neck(kind), **settings}), "mmselfsup")
+    assert found.not_understood == () and found.placeholders == (), str(found)
+    assert f"{kind} of OpenSelfSup is read as" in str(found)
+    assert (thaw(found.graph.nodes["neck"].params).get("norm_cfg") or {}).get("type") == norm
+    built = composer.compile(found.graph).neck.double().eval()
+    expected = layers(*original).eval()
+    values = [value for key, value in built.state_dict().items() if not key.endswith("num_batches_tracked")]
+    keys = [key for key in expected.state_dict() if not key.endswith("num_batches_tracked")]
+    assert [value.shape for value in values] == [expected.state_dict()[key].shape for key in keys]
+    expected.load_state_dict(dict(zip(keys, values, strict=True)), strict=False)
+    feature = torch.randn(3, 512, 4, 4, dtype=torch.float64)
+    torch.testing.assert_close(built(feature), expected(feature.mean(dim=(2, 3))))
+
+
+def test_a_sum_over_the_batch_is_told_by_its_name() -> None:
+    head = {"type": "LatentPredictHead", "size_average": False, "predictor": PREDICTOR}
+    found = import_config(model("BYOL", head, neck=neck("NonLinearNeckV2")), "mmselfsup")
+    assert "model.head.size_average" in [note.where.subject for note in found.notes]
+    assert "size_average=False divided by the pictures of a batch" in str(found)
+    assert found.not_understood == () and "size_average" not in thaw(found.graph.nodes["head"].params)
 
 
 @pytest.mark.parametrize(

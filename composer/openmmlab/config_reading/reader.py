@@ -46,6 +46,7 @@ class ConfigReader:
     Attributes:
         report: What was refused, and notes.
         files: The files that were read.
+        replaced: Names whose dict with a type, from ``with read_base()``, a dict without one took the place of.
     """
 
     def __init__(self, alone: bool = False, configs: Mapping[str, Path] | None = None) -> None:
@@ -53,6 +54,7 @@ class ConfigReader:
         self.configs = configs or {}
         self.report = Report()
         self.files: list[Path] = []
+        self.replaced: dict[str, Where] = {}
         self.budget = Budget()
         self._open: list[Path] = []
         self._done: dict[Path, Names] = {}
@@ -145,6 +147,7 @@ class ConfigReader:
         names.values[BASE] = base if complete else UNKNOWN
         statements.read(tree.body)
         self._places |= {name: source.where(line) for name, line in names.lines.items()}
+        self.replaced |= {name: source.where(line) for name, line in names.replaced.items()}
         if not complete:
             return names
         return self._over(names, base, str(path))

@@ -26,11 +26,13 @@ class Names:
         values: Each name's value.
         imported: The names that an import binds; they are no entries of the config.
         lines: The line on which each name was given its value.
+        replaced: Where a dict without a type took the place of one with a type from ``with read_base()``.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     imported: set[str] = field(default_factory=set)
     lines: dict[str, ast.stmt] = field(default_factory=dict)
+    replaced: dict[str, ast.stmt] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
         """The entries of the config."""
@@ -150,6 +152,10 @@ class Statements:
             if container is not UNKNOWN and key is not UNKNOWN and value is not UNKNOWN:
                 store(container, key, value, self.budget)
             return
+        if isinstance(target, ast.Name) and isinstance(self.names.lines.get(target.id), ast.ImportFrom):
+            before = self.names.values.get(target.id)
+            if isinstance(before, dict) and "type" in before and isinstance(value, dict) and "type" not in value:
+                self.names.replaced[target.id] = statement
         self.expressions.bind(target, value)
         for part in ast.walk(target):
             if isinstance(part, ast.Name):
