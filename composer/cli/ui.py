@@ -1,11 +1,13 @@
 """``ui``: the composer in the browser."""
 
+import faulthandler
 import importlib
 import os
+import signal
 import threading
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +18,7 @@ from composer.problems import GraphError, Problem, Where
 __all__ = ["open_ui"]
 
 _PASSWORD = "COMPOSER_PASSWORD"
+_SECONDS_TO_END = 2
 
 
 def open_ui(
@@ -48,6 +51,7 @@ def open_ui(
     static: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Open the composer in the browser: assemble, check, run and save graphs without writing code."""
+    signal.signal(signal.SIGINT, _interrupt)  # a shell starts what runs in the background with Ctrl+C ignored
     catalog_of(folders)  # a folder that cannot be used is told here, and not in the browser
     server = importlib.import_module(
         "composer.web.server"
@@ -67,7 +71,20 @@ def open_ui(
         if browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
 
-    server.serve(settings, ready)
+    server.serve(settings, ready, _end_soon)
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    _end_soon()
+    raise KeyboardInterrupt
+
+
+def _end_soon() -> None:
+    """End the process in two seconds, whatever holds it, also the freeing of all modules on a busy machine.
+
+    That needs no Python: a thread waits that never runs any. Files are written whole or not at all.
+    """
+    faulthandler.dump_traceback_later(_SECONDS_TO_END, exit=True, file=Path(os.devnull).open("wb"))  # noqa: SIM115
 
 
 def _user(text: str) -> tuple[str, str]:

@@ -7,8 +7,10 @@ import secrets
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from types import FrameType
 
 import gradio as gr
 import uvicorn
@@ -25,8 +27,8 @@ __all__ = ["ServerSettings", "guarded_app", "serve"]
 
 _PORTS_TRIED = 20
 _SHORTEST_PASSWORD = 8
-_SECONDS_TO_ANSWER = 1
-_SECONDS_TO_STOP = 3
+_SECONDS_TO_ANSWER = 0.5
+_SECONDS_TO_STOP = 1
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,17 @@ class ServerSettings:
             return True
 
 
-def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda address: None) -> None:
+def serve(
+    settings: ServerSettings,
+    ready: Callable[[str], None] = lambda address: None,
+    stopping: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until stopped.
 
     Args:
         settings: How.
-        ready: Told the address once connections are taken.
+        ready: Called with the address once requests are answered.
+        stopping: Called as soon as a signal asks for the end.
 
     Raises:
         GraphError: It would listen to other machines without a password, or the port is taken.
@@ -91,8 +98,8 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = lambda addres
         services.warm_up()
         gc.collect()
         gc.freeze()  # components and torch stay for good: looking through them again and again would stall edits
-        ready(f"http://{shown}:{port}")
-        _Server(config, services.dock.runner.close).run(sockets=[taken])
+        ready_at = partial(ready, f"http://{shown}:{port}")
+        _Server(config, services.dock.runner.close, ready_at, stopping).run(sockets=[taken])
 
 
 class _Server(uvicorn.Server):
@@ -101,11 +108,32 @@ class _Server(uvicorn.Server):
     Args:
         config: How it serves.
         end_jobs: Ends what runs for the pages, once the server is to stop.
+        ready: Called once requests are answered.
+        stopping: Called as soon as a signal asks for the end, also while a request holds the event loop.
     """
 
-    def __init__(self, config: uvicorn.Config, end_jobs: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        end_jobs: Callable[[], None],
+        ready: Callable[[], None],
+        stopping: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self.end_jobs = end_jobs
+        self.ready = ready
+        self.stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note that a signal asks for the end."""
+        self.stopping()
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer requests."""
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the jobs, give what is being answered a moment, and hang up."""

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -179,9 +180,9 @@ async def app(scope, receive, send):
 sock = socket.socket()
 sock.bind(("127.0.0.1", 0))
 sock.listen()
-print(sock.getsockname()[1], flush=True)
 config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=60)
-_Server(config, lambda: print("jobs ended", flush=True)).run(sockets=[sock])
+ready = lambda: print(sock.getsockname()[1], flush=True)
+_Server(config, lambda: print("jobs ended", flush=True), ready, lambda: None).run(sockets=[sock])
 """
 
 
@@ -199,3 +200,51 @@ def test_a_signal_ends_the_jobs_and_the_server_while_a_page_is_open(number):
             told, wrong = process.communicate(timeout=50)  # the stream of an open page has no end
     assert told == "jobs ended\n"
     assert "ERROR" not in wrong
+
+
+HELD_WHILE_STARTING = """
+import time
+from composer.cli import ui
+
+def import_module(name):
+    try:
+        print("starting", flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(60)
+
+ui.importlib.import_module = import_module
+ui.open_ui([])
+"""
+
+HELD_WHILE_SERVING = """
+import socket, threading, time
+import uvicorn
+from composer.cli.ui import _end_soon
+from composer.web.server import _Server
+
+async def app(scope, receive, send):
+    print("held", flush=True)
+    time.sleep(60)
+
+sock = socket.socket()
+sock.bind(("127.0.0.1", 0))
+sock.listen()
+socket.create_connection(sock.getsockname()).sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+config = uvicorn.Config(app, log_level="warning", lifespan="off")
+_Server(config, lambda: None, lambda: None, _end_soon).run(sockets=[sock])
+"""
+
+
+@pytest.mark.parametrize("program", [HELD_WHILE_STARTING, HELD_WHILE_SERVING], ids=["starting", "serving"])
+def test_ctrl_c_ends_the_process_whatever_holds_it(program):
+    ignored = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); exec({program!r})"
+    with subprocess.Popen([sys.executable, "-c", ignored], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline().strip() in ("starting", "held")
+            process.send_signal(signal.SIGINT)
+            sent = time.monotonic()
+            assert process.wait(timeout=30) == 1
+            assert 1.9 < time.monotonic() - sent < 10  # two seconds, and what a busy machine takes to look
+        finally:
+            process.kill()
