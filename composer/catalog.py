@@ -208,19 +208,21 @@ def _default() -> Catalog:
 def _import_file(path: Path, root: Path) -> ModuleType:
     shown = path.relative_to(root.parent).as_posix()
     # by content, so that a file that was edited is read again
-    digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()
+    source = path.read_bytes()
+    digest = hashlib.sha256(str(path).encode() + source).hexdigest()
     name = _module_name(shown, digest)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise GraphError(Problem("component-file", Where(shown), "not a Python file that can be imported"))
     module = importlib.util.module_from_spec(spec)
     setattr(module, FILE, shown)
     setattr(module, _DIGEST, digest)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # not by the loader: it takes a cached module for the file if both are of one second and of one length
+        exec(compile(source, path, "exec", dont_inherit=True), vars(module))  # noqa: S102
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise GraphError(_import_problem(error, path, shown)) from error

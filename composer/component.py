@@ -1,12 +1,15 @@
 """A component as the rest of composer sees it: parameters and typed ports, read from the class itself."""
 
+import ast
 import inspect
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
+from textwrap import dedent
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -237,33 +240,18 @@ class Component:
 def read_component(cls: type, kind: str) -> Component:
     """Read a class's constructor and ``forward`` into a ``Component``.
 
+    Where a constructor hands ``**kwargs`` on, as in ``super().__init__(..., **kwargs)``, the parameters of the parent's
+    constructor are the class's too, but for those that the call itself gives.
+
     Raises:
-        ComponentError: It is no module, or something is missing: an annotation, a port type, a return type.
+        ComponentError: It is no module, or something is missing: an annotation, a port type, a return type, the
+            parameters that ``**kwargs`` stand for.
     """
     if not _is_module(cls):
         raise ComponentError(f"{getattr(cls, '__name__', cls)!s} is not a class derived from torch.nn.Module")
     if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
         raise ComponentError(f"{cls.__name__} has no forward")
-    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
-    hints = _hints(cls.__init__)  # type: ignore[misc]
-    texts = {item.arg_name: item.description or "" for item in docstring_parser.parse(inspect.getdoc(cls) or "").params}
-    parameters = []
-    for argument in [] if cls.__init__ is nn.Module.__init__ else list(signature.parameters.values())[1:]:  # type: ignore[misc]
-        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
-            raise ComponentError(f"{cls.__name__}.__init__ takes *{argument.name}: name every parameter")
-        if argument.name not in hints:
-            raise ComponentError(f"{cls.__name__}.__init__: parameter '{argument.name}' has no type annotation")
-        annotation = hints[argument.name]
-        parameters.append(
-            Parameter(
-                argument.name,
-                annotation,
-                argument.default,
-                texts.get(argument.name, ""),
-                next((extra for extra in _metadata(annotation) if isinstance(extra, LayerCount)), None),
-            )
-        )
-    component = Component(cls.__name__, kind, cls, tuple(parameters), _inputs(cls), _outputs(cls))
+    component = Component(cls.__name__, kind, cls, tuple(_parameters(cls)), _inputs(cls), _outputs(cls))
     _check_likes(component)
     try:
         _ = component.model
@@ -283,6 +271,101 @@ def parse_axes(text: str) -> tuple[str, ...]:
     if bad or axes.count("...") > 1:
         raise ComponentError(f"axes {text!r}: expected names, digits and at most one '...', found {bad or axes}")
     return axes
+
+
+def _parameters(cls: type) -> Iterator[Parameter]:
+    """Those of the constructor, with the texts of the class's docstring, or else of the nearest parent's."""
+    texts: dict[str, str] = {}
+    for owner in cls.__mro__:
+        if not _is_of_torch(owner) and (text := vars(owner).get("__doc__")):
+            for item in docstring_parser.parse(inspect.cleandoc(text)).params:
+                texts.setdefault(item.arg_name, item.description or "")
+    for name, argument in _arguments([owner for owner in cls.__mro__ if "__init__" in vars(owner)]).items():
+        layers = next((extra for extra in _metadata(argument.annotation) if isinstance(extra, LayerCount)), None)
+        yield Parameter(name, argument.annotation, argument.default, texts.get(name, ""), layers)
+
+
+def _arguments(owners: Sequence[type]) -> dict[str, inspect.Parameter]:
+    """The arguments of the first class's constructor, by name; ``**kwargs`` stand for those of the next class's.
+
+    What the next class takes too keeps its place there; another stands behind the one before it in the signature.
+
+    Args:
+        owners: The classes that have constructors, in the order in which ``super()`` goes through them.
+    """
+    owner = owners[0]
+    if owner is nn.Module:
+        return {}
+    hints, named, starred = _hints(owner.__init__), {}, {}  # type: ignore[misc]
+    for name, argument in _signature(owner).items():
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            starred[argument.kind] = name
+        else:
+            named[name] = argument
+    found = _handed_on(owners, named, starred) if starred else {}
+    order, place = list(found), 0
+    for name, argument in named.items():
+        if name not in hints and name not in found:
+            raise ComponentError(f"{owner.__name__}.__init__: parameter '{name}' has no type annotation")
+        if name not in found:
+            order.insert(place, name)
+        place = order.index(name) + 1
+        found[name] = argument.replace(annotation=hints[name] if name in hints else found[name].annotation)
+    return {name: found[name] for name in order}
+
+
+def _signature(owner: type) -> dict[str, inspect.Parameter]:
+    """The arguments of a class's constructor behind ``self``, as they are written."""
+    return dict([*inspect.signature(owner.__init__).parameters.items()][1:])  # type: ignore[misc]
+
+
+def _handed_on(
+    owners: Sequence[type], named: Container[str], starred: Mapping[Any, str]
+) -> dict[str, inspect.Parameter]:
+    """The next class's arguments that the ``**kwargs`` of the first class's constructor stand for, and those it names.
+
+    What the call of ``super().__init__`` gives beside them is not among them; it is read from the source.
+    """
+    where, parent = f"{owners[0].__name__}.__init__", owners[1]
+    rest = starred.get(inspect.Parameter.VAR_KEYWORD)
+    if rest is None:
+        raise ComponentError(f"{where} takes *{starred[inspect.Parameter.VAR_POSITIONAL]}: name every parameter")
+    above = {} if _is_of_torch(parent) else _arguments(owners[1:])
+    if not above:
+        raise ComponentError(
+            f"{where} takes **{rest}: name every parameter; **{rest} may only stand for the parameters of a parent "
+            f"class, and {owners[0].__name__} has no parent (beside torch's) whose __init__ takes any"
+        )
+    try:
+        tree = ast.parse(dedent(inspect.getsource(owners[0].__init__)))  # type: ignore[misc]
+    except (OSError, SyntaxError) as error:
+        raise ComponentError(
+            f"{where} takes **{rest}, and its source, which says what it gives {parent.__name__} itself, cannot be "
+            f"read ({error}): name every parameter, or write the class in a file"
+        ) from error
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _hands_on(node, rest)]
+    if not calls:
+        raise ComponentError(
+            f"{where} takes **{rest} and does not hand them on: name every parameter, or write "
+            f"super().__init__(..., **{rest}) for those of {parent.__name__}"
+        )
+    given = {keyword.arg for call in calls for keyword in call.keywords}
+    for call in calls:
+        positional = takewhile(lambda argument: not isinstance(argument, ast.Starred), call.args)
+        given.update(name for name, _ in zip(_signature(parent), positional, strict=False))
+    return {name: argument for name, argument in above.items() if name not in given or name in named}
+
+
+def _hands_on(call: ast.Call, rest: str) -> bool:
+    """Whether a call is ``super().__init__(..., **rest)``."""
+    inside = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "__init__" else None
+    is_super = isinstance(inside, ast.Call) and isinstance(inside.func, ast.Name) and inside.func.id == "super"
+    starred = [keyword.value for keyword in call.keywords if keyword.arg is None]
+    return is_super and any(isinstance(value, ast.Name) and value.id == rest for value in starred)
+
+
+def _is_of_torch(cls: type) -> bool:
+    return cls.__module__.split(".")[0] in ("torch", "builtins")
 
 
 def _hints(function: Any) -> dict[str, Any]:

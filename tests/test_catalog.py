@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from composer.inference import infer_shapes
 from composer.ports import AnyTensor
 from composer.problems import GraphError
 from composer.rules import check
+from composer.standalone import standalone_source
 from tests.sample_components import CATALOG, Neck, Stem
 
 PART = '''
@@ -71,6 +73,48 @@ def test_a_folder_adds_its_files_under_the_kind_of_their_folder(tmp_path: Path) 
     write(tmp_path, "necks/notes.txt", "not a part")
     found = Catalog({}).with_folder(tmp_path)
     assert {item.name: item.kind for item in found} == {"FancyNeck": "necks", "TopPart": tmp_path.name}
+
+
+def test_a_class_written_as_for_openmmlab_takes_the_parameters_of_its_parent(tmp_path: Path) -> None:
+    """They are checked and built, and a file that stands alone has the class and its parent."""
+    source = """
+from components.backbones.resnet import ResNet
+
+__all__ = ["SmallResNet"]
+
+
+class SmallResNet(ResNet):
+    \"\"\"ResNet whose stem keeps the size.\"\"\"
+
+    def __init__(self, depth, deep_stem=False, **kwargs):
+        super().__init__(depth, deep_stem=deep_stem, frozen_stages=-1, **kwargs)
+        self.conv1.stride = (1, 1)
+"""
+    catalog = Catalog.default().with_folder(write(tmp_path, "backbones/small_resnet.py", source))
+    small, parent = catalog["SmallResNet"], catalog["ResNet"]
+    assert small.parameters == tuple(item for item in parent.parameters if item.name != "frozen_stages")
+    text = """
+schema: 1
+name: small
+inputs: {image: {type: Image, shape: [B, 3, 32, 32]}}
+nodes: {backbone: {type: SmallResNet, params: {depth: DEPTH, base_channels: 8}, inputs: {image: image}}}
+outputs: {tensor: {features: "backbone.out[-1]"}}
+"""
+    faults = check(loads(text.replace("DEPTH", "19, frozen_stages: 1")), catalog)
+    assert [(problem.code, problem.where.subject) for problem in faults] == [
+        ("bad-parameter", "backbone.depth"),
+        ("unknown-parameter", "backbone.frozen_stages"),
+    ]
+    graph = loads(text.replace("DEPTH", "18"))
+    assert check(graph, catalog) == []
+    model = compile(graph, catalog=catalog)
+    image = torch.randn(1, 3, 32, 32)
+    assert model(image)["features"].shape == (1, 64, 2, 2)
+    alone: dict[str, Any] = {"__name__": "alone"}
+    exec(standalone_source(model).text, alone)  # noqa: S102 - what composer wrote
+    twin = alone["Small"]()
+    twin.load_state_dict(model.state_dict())
+    assert torch.equal(twin.eval()(image)["features"], model.eval()(image)["features"])
 
 
 def test_the_old_catalog_stays_as_it_is(tmp_path: Path) -> None:

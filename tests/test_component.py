@@ -141,6 +141,83 @@ def test_declared_layers_add_up_over_sequences() -> None:
     assert stages.declared_layers({"arch": {"depths": (6, 2), "channels": 512}}) == 12
 
 
+class Wide(Act):
+    """A parent.
+
+    Args:
+        width: How wide.
+        stem: How it begins.
+        bias: Whether it has one.
+    """
+
+    def __init__(
+        self, width: Annotated[int, Ge(1)], stem: Literal["a", "b"] = "a", *, bias: bool = True, parts: int = 2
+    ) -> None:
+        super().__init__()
+        self.given = (width, stem, bias, parts)
+
+
+class Narrow(Wide):
+    """A child.
+
+    Args:
+        kernel: A size of its own.
+        bias: Said anew.
+    """
+
+    def __init__(self, width, kernel: int = 3, bias=False, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(width, bias=bias, parts=4, **kwargs)
+
+
+class Narrower(Narrow):
+    def __init__(self, first: int, *args: Any, stem: Literal["b"] = "b", **more: Any) -> None:
+        super(Narrower, self).__init__(5, *args, stem=stem, **more)  # noqa: UP008 - as it is often written
+
+
+class Silent(Narrower):
+    """Takes what its parent takes."""
+
+
+BELOW = {"first": "", "kernel": "A size of its own.", "stem": "How it begins.", "bias": "Said anew."}
+
+
+@pytest.mark.parametrize(
+    ("cls", "parameters"),
+    [
+        (Wide, {"width": "How wide.", "stem": "How it begins.", "bias": "Whether it has one.", "parts": ""}),
+        (Narrow, {"width": "How wide.", **{name: BELOW[name] for name in ("kernel", "stem", "bias")}}),
+        (Narrower, BELOW),
+        (Silent, BELOW),
+    ],
+)
+def test_keyword_arguments_that_are_handed_on_are_the_parameters_of_the_parent(
+    cls: type, parameters: dict[str, str]
+) -> None:
+    """In the parent's order, each new one behind the one before it; without those that the call itself gives."""
+    component = read_component(cls, "kind")
+    assert [(item.name, item.help) for item in component.parameters] == [*parameters.items()]
+    values = {"width": 2, "first": 2, "kernel": 1, "stem": "b", "bias": True}
+    given = {name: values[name] for name in parameters if name in values}
+    assert component.faults(given) == ()
+    assert cls(**component.arguments(given)).given[1:3] == ("b", True)
+
+
+def test_what_a_parent_says_of_a_parameter_holds_for_the_child() -> None:
+    narrow, narrower = read_component(Narrow, ""), read_component(Narrower, "")
+    assert [(item.name, item.default) for item in narrow.parameters if not item.required] == [
+        ("kernel", 3),
+        ("stem", "a"),
+        ("bias", False),
+    ]
+    assert narrow.faults({"width": 0, "bias": 1, "stem": "c"}) == (
+        ("width", "found 0, expected at least 1"),
+        ("stem", "found \"c\", expected 'a' or 'b'"),
+        ("bias", "found 1, expected true or false"),
+    )
+    assert narrow.schema["properties"]["stem"]["enum"] == ["a", "b"]
+    assert narrower.faults({"stem": "a"}) == (("stem", "found \"a\", expected 'b'"),)
+
+
 class NoModule:
     def forward(self, x: AnyTensor) -> AnyTensor:
         return x
@@ -190,6 +267,33 @@ class KeywordParameters(Act):
         super().__init__()
 
 
+class KeywordsForTorch(nn.Conv2d):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def forward(self, input: AnyTensor) -> AnyTensor:
+        return input
+
+
+class KeywordsKept(Wide):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(3)
+
+
+class UntypedParent(Act):
+    def __init__(self, width, depth: int = 1) -> None:  # type: ignore[no-untyped-def]
+        super().__init__()
+
+
+class KeywordsOfUntyped(UntypedParent):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+
+class KeywordsOfNoSource(Wide):
+    exec("def __init__(self, **kwargs): super().__init__(**kwargs)")  # noqa: S102 - nothing holds its source
+
+
 class ParameterOfNoFile(Act):
     def __init__(self, make: "Undefined") -> None:  # type: ignore[name-defined] # noqa: F821
         super().__init__()
@@ -229,7 +333,14 @@ class BadField(nn.Module):
         (Keywords, "Keywords.forward takes **more: name every input port"),
         (UntypedParameter, "UntypedParameter.__init__: parameter 'width' has no type annotation"),
         (StarredParameters, "StarredParameters.__init__ takes *width: name every parameter"),
-        (KeywordParameters, "KeywordParameters.__init__ takes *width: name every parameter"),
+        (
+            KeywordParameters,
+            "KeywordParameters.__init__ takes **width: name every parameter; **width may only stand for",
+        ),
+        (KeywordsForTorch, "and KeywordsForTorch has no parent (beside torch's) whose __init__ takes any"),
+        (KeywordsKept, "KeywordsKept.__init__ takes **kwargs and does not hand them on: name every parameter, or"),
+        (KeywordsOfNoSource, "its source, which says what it gives Wide itself, cannot be read"),
+        (KeywordsOfUntyped, "UntypedParent.__init__: parameter 'width' has no type annotation"),
         (ParameterOfNoFile, "ParameterOfNoFile.__init__: an annotation cannot be resolved: name 'Undefined'"),
         (LikeNothing, "LikeNothing.forward: output 'out' is like 'y': no such input"),
         (BadAxes, "axes 'B C*2 H W': expected names, digits and at most one '...', found ['C*2']"),

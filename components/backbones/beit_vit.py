@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
-from components.backbones.vision_transformer import counted_from_0, size_of
+from components.backbones.vision_transformer import Size, counted_from_0, size_of
 from components.beit_layers import BEiTTransformerEncoderLayer, RelativePositionBias
 from components.initialization import InitCfg, initialize
 from components.options import construct, one_each, pair
@@ -17,7 +17,7 @@ from composer.ports import FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["BEiTViT"]
 
-Arch = Literal[
+_ArchName = Literal[
     "s",
     "small",
     "b",
@@ -33,9 +33,9 @@ Arch = Literal[
     "deit-b",
     "deit-base",
 ]
+Arch = Annotated[_ArchName | dict[str, Any], LayerCount("num_layers")]
 Bias = bool | Literal["qv_bias"]
 OutType = Literal["raw", "cls_token", "featmap", "avg_featmap"]
-Size = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
 _NORM: dict[str, Any] = {"type": "LN", "eps": 1e-6}
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -84,7 +84,7 @@ class BEiTViT(nn.Module):
 
     def __init__(
         self,
-        arch: Annotated[Arch | dict[str, Any], LayerCount("num_layers")] = "base",
+        arch: Arch = "base",
         img_size: Size = 224,
         patch_size: Size = 16,
         in_channels: Annotated[int, Ge(1)] = 3,

@@ -4,20 +4,15 @@ import math
 from typing import Annotated, Any, Literal, Self
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Ge
 from torch import nn
 
-from components.backbones.vision_transformer import Arch, TokenOutput, VisionTransformer
-from components.initialization import InitCfg
+from components.backbones.vision_transformer import Arch, VisionTransformer
 from components.norm import BATCH_NORMS
 from components.position_embeddings import sine_cosine_positions
-from composer.ports import LayerCount
 
 __all__ = ["MoCoV3ViT"]
 
-Size = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
-_NORM: dict[str, Any] = {"type": "LN", "eps": 1e-6}
-_NO_OPTIONS: dict[str, Any] = {}
 _SMALL = {"embed_dims": 384, "num_layers": 12, "num_heads": 12, "feedforward_channels": 1536}
 
 
@@ -31,18 +26,6 @@ class MoCoV3ViT(VisionTransformer):
     Args:
         arch: A name, ``mocov3-small`` (12 heads) among them, or ``{embed_dims, num_layers, num_heads,
             feedforward_channels}``.
-        img_size: Height and width of the images the positions are made for, in pixels.
-        patch_size: Height and width of a patch, in pixels.
-        in_channels: Channels of the image.
-        out_indices: The layers whose output is given, counted from 0, or back from -1.
-        drop_rate: Dropout after the position embeddings, after attention and in the FFN.
-        drop_path_rate: Stochastic depth rate of the last layer; it rises evenly from 0 at the first.
-        norm_cfg: Normalisation, ``{type: LN, eps, requires_grad}``.
-        final_norm: Whether the output of the last layer is normalised.
-        out_type: What is given of each layer: ``cls_token``, or as of VisionTransformer.
-        interpolate_mode: How positions are interpolated for images of another size.
-        patch_cfg: Options of the patch embedding that replace the above.
-        layer_cfgs: Options of every encoder layer, or one dict a layer.
         stop_grad_conv1: Whether the convolution of the patch embedding learns nothing.
         frozen_stages: From 0, the embeddings and this many layers are frozen and evaluate; -1 freezes nothing.
         norm_eval: Whether batch normalisations keep their statistics in training too.
@@ -54,40 +37,20 @@ class MoCoV3ViT(VisionTransformer):
 
     def __init__(
         self,
-        arch: Annotated[Arch | Literal["mocov3-s", "mocov3-small"] | dict[str, Any], LayerCount("num_layers")] = "base",
-        img_size: Size = 224,
-        patch_size: Size = 16,
-        in_channels: Annotated[int, Ge(1)] = 3,
-        out_indices: int | tuple[int, ...] = -1,
-        drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
-        drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
-        norm_cfg: dict[str, Any] = _NORM,
-        final_norm: bool = True,
-        out_type: TokenOutput = "cls_token",
-        interpolate_mode: Literal["bicubic", "bilinear"] = "bicubic",
-        patch_cfg: dict[str, Any] = _NO_OPTIONS,
-        layer_cfgs: dict[str, Any] | tuple[dict[str, Any], ...] = _NO_OPTIONS,
-        stop_grad_conv1: bool = False,
+        arch: Arch | Literal["mocov3-s", "mocov3-small"] = "base",
         frozen_stages: Annotated[int, Ge(-1)] = -1,
+        stop_grad_conv1: bool = False,
         norm_eval: bool = False,
-        init_cfg: InitCfg = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
-            arch=dict(_SMALL) if arch in ("mocov3-s", "mocov3-small") else arch,  # type: ignore[arg-type]
-            img_size=img_size,
-            patch_size=patch_size,
-            in_channels=in_channels,
-            out_indices=out_indices,
-            drop_rate=drop_rate,
-            drop_path_rate=drop_path_rate,
-            norm_cfg=norm_cfg,
-            final_norm=final_norm,
-            out_type=out_type,
+            dict(_SMALL) if arch in ("mocov3-s", "mocov3-small") else arch,  # type: ignore[arg-type]
             frozen_stages=frozen_stages,
-            interpolate_mode=interpolate_mode,
-            patch_cfg=patch_cfg,
-            layer_cfgs=layer_cfgs,
-            init_cfg=init_cfg,
+            qkv_bias=True,
+            with_cls_token=True,
+            layer_scale_init_value=0.0,
+            pre_norm=False,
+            **kwargs,
         )
         self.norm_eval = norm_eval
         self.pos_embed = nn.Parameter(

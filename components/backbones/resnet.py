@@ -14,6 +14,8 @@ from composer.ports import FeatureMap, Image, Pyramid, Usually
 
 __all__ = ["ResNet"]
 
+Depth = Literal[18, 34, 50, 101, 152]
+
 BATCH_NORM: dict[str, Any] = {"type": "BN", "requires_grad": True}
 
 # Blocks, how many in each stage, and their default expansion: arXiv:1512.03385, table 1.
@@ -66,7 +68,7 @@ class ResNet(nn.Module):
 
     def __init__(
         self,
-        depth: Literal[18, 34, 50, 101, 152],
+        depth: Depth,
         in_channels: Annotated[int, Ge(1)] = 3,
         stem_channels: Annotated[int, Ge(1)] = 64,
         base_channels: Annotated[int, Ge(1)] = 64,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.swin_stage import build_stages
+from components.backbones.vision_transformer import Size
 from components.initialization import InitCfg, initialize
 from components.options import construct, pair
 from components.patches import PatchEmbed, resize_position_embedding
@@ -18,7 +19,8 @@ from composer.ports import FeatureMap, Image, LayerCount, Pyramid, Usually
 
 __all__ = ["SwinTransformer"]
 
-Arch = Literal["t", "tiny", "s", "small", "b", "base", "l", "large"]
+_ArchName = Literal["t", "tiny", "s", "small", "b", "base", "l", "large"]
+Arch = Annotated[_ArchName | dict[str, Any], LayerCount("depths")]
 
 # embed_dims, depths, num_heads
 _SIZES: dict[tuple[str, str], tuple[int, tuple[int, ...], tuple[int, ...]]] = {
@@ -77,9 +79,9 @@ class SwinTransformer(nn.Module):
 
     def __init__(
         self,
-        arch: Annotated[Arch | dict[str, Any], LayerCount("depths")] = "tiny",
-        img_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 224,
-        patch_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 4,
+        arch: Arch = "tiny",
+        img_size: Size = 224,
+        patch_size: Size = 4,
         in_channels: Annotated[int, Ge(1)] = 3,
         window_size: Annotated[int, Ge(1)] = 7,
         drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
@@ -187,7 +189,7 @@ def _size_of(arch: str | dict[str, Any]) -> tuple[int, tuple[int, ...], tuple[in
         for aliases, size in _SIZES.items():
             if arch in aliases:
                 return size
-        raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(Arch))} or a dict.")
+        raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(_ArchName))} or a dict.")
     if set(arch) != {"embed_dims", "depths", "num_heads"}:
         raise ValueError(f"arch is {arch}, expected a name or a dict of exactly embed_dims, depths and num_heads.")
     wide, depths, heads = arch["embed_dims"], arch["depths"], arch["num_heads"]

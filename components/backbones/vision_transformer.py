@@ -15,7 +15,7 @@ from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Levels, Usu
 
 __all__ = ["VisionTransformer"]
 
-Arch = Literal[
+_ArchName = Literal[
     "s",
     "small",
     "b",
@@ -37,6 +37,9 @@ Arch = Literal[
     "dinov2-g",
     "dinov2-giant",
 ]
+
+Arch = Annotated[_ArchName | dict[str, Any], LayerCount("num_layers")]
+Size = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
 
 _MOST_LAYERS = 1000
 
@@ -107,9 +110,9 @@ class VisionTransformer(nn.Module):
 
     def __init__(
         self,
-        arch: Annotated[Arch | dict[str, Any], LayerCount("num_layers")] = "base",
-        img_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 224,
-        patch_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]] = 16,
+        arch: Arch = "base",
+        img_size: Size = 224,
+        patch_size: Size = 16,
         in_channels: Annotated[int, Ge(1)] = 3,
         out_indices: int | tuple[int, ...] = -1,
         drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
@@ -264,7 +267,7 @@ def size_of(arch: str | dict[str, Any]) -> dict[str, int]:
         for aliases, size in _SIZES.items():
             if arch in aliases:
                 return dict(zip(names, size, strict=True))
-        raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(Arch))} or a dict.")
+        raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(_ArchName))} or a dict.")
     if set(arch) != set(names) or not all(isinstance(size, int) and size > 0 for size in arch.values()):
         raise ValueError(f"arch is {arch}, expected a name or positive integers for exactly {', '.join(names)}.")
     if arch["num_layers"] > _MOST_LAYERS:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from components.dynamic_rows import true_positions
 from components.losses.class_rows import check_target, class_rows
-from components.losses.weighted_loss import Reduction, weight_reduce_loss
+from components.losses.weighted_loss import weight_reduce_loss
 from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Target, Usually, Weight
 
 __all__ = ["GHMC", "GHMR"]
@@ -20,13 +20,29 @@ Momentum = Annotated[float, Interval(ge=0, lt=1)]
 
 
 class HarmonizedLoss(nn.Module):
-    """Counts how many elements have gradients of each range, and weighs them by the inverse."""
+    """Counts how many elements have gradients of each range, and weighs them by the inverse.
+
+    Args:
+        last_edge: Where the last range ends.
+        bins: Ranges that the interval from 0 to 1 is cut into.
+        momentum: How much of the counts before is kept; 0 takes those of the batch.
+        loss_weight: Multiplies the loss.
+        reduction: ``mean`` divides by what counts as the number of elements, ``sum`` does not.
+        levels: Groups that are counted one after the other, as OpenMMLab counts the levels of a pyramid; ``level`` says
+            which one an element is of.
+    """
 
     acc_sum: Tensor
     edges: Tensor
 
     def __init__(
-        self, bins: int, momentum: float, last_edge: float, levels: int, reduction: Reduction, loss_weight: float
+        self,
+        last_edge: float,
+        bins: Count = 10,
+        momentum: Momentum = 0.0,
+        loss_weight: float = 1.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        levels: Count = 1,
     ) -> None:
         super().__init__()
         self.bins = bins
@@ -91,28 +107,15 @@ class GHMC(HarmonizedLoss):
     Keywords: ghm, gradient harmonizing mechanism, gradient harmonized classification, imbalanced.
 
     Args:
-        bins: Ranges that the interval from 0 to 1 is cut into.
-        momentum: How much of the counts before is kept; 0 takes those of the batch.
         use_sigmoid: True; there is no softmax form.
-        loss_weight: Multiplies the loss.
         reduction: ``mean`` divides by the number of elements that count, ``sum`` does not.
-        levels: Groups that are counted one after the other, as OpenMMLab counts the levels of a pyramid; ``level`` says
-            which one an element is of.
 
     Raises:
         ValueError: In ``forward``: the targets' shape fits neither, or there are levels and ``level`` has no wire.
     """
 
-    def __init__(
-        self,
-        bins: Count = 10,
-        momentum: Momentum = 0.0,
-        use_sigmoid: Literal[True] = True,
-        loss_weight: float = 1.0,
-        reduction: Literal["mean", "sum"] = "mean",
-        levels: Count = 1,
-    ) -> None:
-        super().__init__(bins, momentum, 1 + 1e-6, levels, reduction, loss_weight)
+    def __init__(self, use_sigmoid: Literal[True] = True, **kwargs: Any) -> None:
+        super().__init__(1 + 1e-6, **kwargs)
 
     def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse labels that are no classes of the logits."""
@@ -143,26 +146,14 @@ class GHMR(HarmonizedLoss):
 
     Args:
         mu: Below about this difference the loss is square.
-        bins: Ranges that the interval from 0 to 1 is cut into.
-        momentum: How much of the counts before is kept; 0 takes those of the batch.
-        loss_weight: Multiplies the loss.
         reduction: ``mean`` divides by the sum of the weights, ``sum`` does not.
-        levels: Groups that are counted one after the other; ``level`` says which one an element is of.
 
     Raises:
         ValueError: In ``forward``: there are levels and ``level`` has no wire.
     """
 
-    def __init__(
-        self,
-        mu: Annotated[float, Gt(0)] = 0.02,
-        bins: Count = 10,
-        momentum: Momentum = 0.0,
-        loss_weight: float = 1.0,
-        reduction: Literal["mean", "sum"] = "mean",
-        levels: Count = 1,
-    ) -> None:
-        super().__init__(bins, momentum, 1e3, levels, reduction, loss_weight)
+    def __init__(self, mu: Annotated[float, Gt(0)] = 0.02, **kwargs: Any) -> None:
+        super().__init__(1e3, **kwargs)
         self.mu = mu
 
     def forward(

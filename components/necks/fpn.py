@@ -16,6 +16,8 @@ XAVIER: dict[str, Any] = {"type": "Xavier", "layer": "Conv2d", "distribution": "
 NEAREST: dict[str, Any] = {"mode": "nearest"}
 
 Channels = Annotated[int, Ge(1)]
+Levels = Annotated[tuple[Channels, ...], MinLen(1)]
+Outs = Annotated[int, Interval(ge=1, le=32)]
 Level = Annotated[int, Ge(0)]
 
 
@@ -50,9 +52,9 @@ class FPN(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[tuple[Channels, ...], MinLen(1)],
+        in_channels: Levels,
         out_channels: Channels,
-        num_outs: Annotated[int, Interval(ge=1, le=32)],
+        num_outs: Outs,
         start_level: Level = 0,
         end_level: Annotated[int, Ge(-1)] = -1,
         add_extra_convs: bool | Literal["on_input", "on_lateral", "on_output"] = False,
@@ -125,53 +127,12 @@ class PAFPN(FPN):
     Keywords: panet, pan, path aggregation, path aggregation network, bottom-up, feature pyramid, pyramid, yolo
     neck, detection neck.
 
-    Args:
-        in_channels: As for ``FPN``, and so are all the others.
-        out_channels: Channels of every outgoing level.
-        num_outs: How many levels go out.
-        start_level: The first incoming level that is used.
-        end_level: The last one that is used; -1 for the last of all.
-        add_extra_convs: What further levels are convolved from.
-        relu_before_extra_convs: Whether a further level passes a ReLU before the next one is convolved from it.
-        no_norm_on_lateral: Whether the laterals have no normalisation.
-        conv_cfg: The convolutions; None is ``nn.Conv2d``.
-        norm_cfg: The normalisations; None is none.
-        act_cfg: The activations; None is none.
-        init_cfg: Rules that fill the first values; None leaves those of PyTorch's layers.
-
     Raises:
         ValueError: As for ``FPN``.
     """
 
-    def __init__(
-        self,
-        in_channels: Annotated[tuple[Channels, ...], MinLen(1)],
-        out_channels: Channels,
-        num_outs: Annotated[int, Interval(ge=1, le=32)],
-        start_level: Level = 0,
-        end_level: Annotated[int, Ge(-1)] = -1,
-        add_extra_convs: bool | Literal["on_input", "on_lateral", "on_output"] = False,
-        relu_before_extra_convs: bool = False,
-        no_norm_on_lateral: bool = False,
-        conv_cfg: dict[str, Any] | None = None,
-        norm_cfg: dict[str, Any] | None = None,
-        act_cfg: dict[str, Any] | None = None,
-        init_cfg: InitCfg = XAVIER,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            num_outs,
-            start_level,
-            end_level,
-            add_extra_convs,
-            relu_before_extra_convs,
-            no_norm_on_lateral,
-            conv_cfg,
-            norm_cfg,
-            act_cfg,
-            init_cfg=init_cfg,
-        )
+    def __init__(self, in_channels: Levels, out_channels: Channels, num_outs: Outs, **kwargs: Any) -> None:
+        super().__init__(in_channels, out_channels, num_outs, upsample_cfg=NEAREST, **kwargs)
 
     def _add_layers(self, out_channels: int, cfgs: dict[str, Any]) -> None:
         def conv(stride: int) -> ConvModule:
