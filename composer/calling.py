@@ -11,7 +11,7 @@ from composer.component import Port
 from composer.entries import Entry, Weights, kind_of, sizes_of
 from composer.graph import MODES, FrozenDict, Graph
 from composer.plan import Program
-from composer.ports import PortType
+from composer.ports import PortTypes
 from composer.problems import GraphError, Problem, Where, nearest, suggestion
 
 __all__ = ["Signature", "unknown_mode"]
@@ -48,7 +48,7 @@ class Signature:
 
     @classmethod
     def of(
-        cls, graph: Graph, program: Program, types: Mapping[str, PortType], sizes: Mapping[str, Any] = FrozenDict()
+        cls, graph: Graph, program: Program, types: PortTypes, sizes: Mapping[str, Any] = FrozenDict()
     ) -> "Signature":
         """The signature of a program.
 

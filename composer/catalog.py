@@ -21,7 +21,7 @@ from typing import Any
 from composer import ports
 from composer.component import Component, ComponentError, read_component
 from composer.origin import FILE, file_of, origin_of, place_of
-from composer.ports import PortType, port_type
+from composer.ports import PortTypes, port_type
 from composer.problems import GraphError, Problem, Where, nearest, suggestion
 
 __all__ = ["Catalog", "component_files"]
@@ -164,9 +164,9 @@ class Catalog:
         return {kind: tuple(items) for kind, items in kinds.items()}
 
     @cached_property
-    def port_types(self) -> Mapping[str, PortType]:
+    def port_types(self) -> PortTypes:
         """The port types by name: those of ``composer.ports`` and those that components use."""
-        found: dict[str, PortType] = {}
+        found = PortTypes()
         for name in ports.__all__:
             item = getattr(ports, name)
             if hasattr(item, "__metadata__"):

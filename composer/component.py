@@ -17,7 +17,7 @@ import docstring_parser
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 from torch import nn
 
-from composer.ports import LayerCount, Like, PortType, Usually
+from composer.ports import AnyTensor, LayerCount, Like, PortType, Usually, port_type
 
 __all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
 
@@ -414,7 +414,7 @@ def _port(name: str, hint: Any, where: str) -> Port:
     types = [extra for extra in extras if isinstance(extra, PortType)]
     if not likes and not types:
         raise ComponentError(f"{where} has no port type: annotate it with one of composer.ports, found {hint!r}")
-    kind = types[-1] if types else _ANY
+    kind = types[-1] if types else port_type(AnyTensor)
     axes = parse_axes(texts[-1]) if texts else None
     usually = next((extra for extra in extras if isinstance(extra, Usually)), None)
     return Port(name, kind, axes, like=likes[-1] if likes else None, usually=usually)
@@ -461,6 +461,3 @@ def _fault_text(detail: Any, given: Mapping[str, Any]) -> str:
     for pattern, plain in _PLAIN_WORDS:
         expected = re.sub(pattern, plain, expected)
     return f"{inside + ': ' if inside else ''}found {shown[:80]}, {expected}"
-
-
-_ANY = PortType("AnyTensor")

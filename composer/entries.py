@@ -9,13 +9,10 @@ from torch import Tensor, nn
 
 from composer.component import Port
 from composer.graph import Input
-from composer.ports import PortType
+from composer.ports import AnyTensor, Image, Numbers, PortType, port_type
 
 __all__ = ["Entry", "Weights", "kind_of", "sizes_of"]
 
-_FLOATS = ("FeatureMap", "Tokens", "Embedding")
-_INDICES = ("BoxLabels",)
-_ANYWHERE = ("ImageShape", "SampleIndex")
 _EACH = {"level": "one a level", "image": "one an image"}
 
 Holds = Literal["tensor", "level", "image", "records"]
@@ -64,7 +61,7 @@ class Entry:
     holds: Holds
     axes: Axes | None = None
     fixed: tuple[tuple[int, int], ...] = ()
-    numbers: Literal["floats", "indices", "any"] = "any"
+    numbers: Numbers = "any"
     picture: bool = False
     anywhere: bool = False
     user: str = ""
@@ -82,7 +79,7 @@ class Entry:
             takers: Who takes it: node and port in words, the port, and whether it takes all of it and no level.
             field: Whether it is one of the data samples.
         """
-        lineage = () if kind is None else tuple(one.name for one in kind.ancestors())
+        kind = port_type(AnyTensor) if kind is None else kind
         holds = _holds(kind)
         whole = [port for _, port, all_of_it in takers if all_of_it and not port.variadic]
         axes = declared.shape if declared.shape and holds != "image" else None
@@ -92,16 +89,15 @@ class Entry:
             )
         if axes is not None and "..." in axes:
             axes = None
-        picture = holds == "tensor" and "Image" in lineage
-        floats = holds in ("tensor", "level") and any(one in _FLOATS for one in lineage)
+        picture = holds == "tensor" and kind.is_a(Image)
         return cls(
             name,
             holds,
             axes,
             () if axes is None else tuple(_fixed(axes, whole, picture).items()),
-            "floats" if floats and (picture or not field) else "indices" if lineage[:1] == _INDICES else "any",
+            "any" if kind.numbers == "floats" and field and not picture else kind.numbers,
             picture,
-            holds != "tensor" or any(one in _ANYWHERE for one in lineage),
+            holds != "tensor" or kind.anywhere,
             takers[0][0] if takers else "",
         )
 
@@ -197,9 +193,7 @@ def sizes_of(value: Tensor) -> str:
     return " ".join(map(str, value.shape)) or "one number"
 
 
-def _holds(kind: PortType | None) -> Holds:
-    if kind is None:
-        return "tensor"
+def _holds(kind: PortType) -> Holds:
     if kind.opaque:
         return "records"
     if not kind.is_sequence:

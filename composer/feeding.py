@@ -13,21 +13,23 @@ from composer.geometry import Frame
 from composer.graph import FrozenDict, Graph
 from composer.images import Picture, prepare
 from composer.plan import Program
+from composer.ports import Image, ImageShape, PortTypes
 from composer.preparing import fitting_steps
 from composer.problems import Fix, GraphError, Problem
 
 __all__ = ["filled", "framed", "in_image", "pictured", "takers"]
 
 
-def takers(graph: Graph, names: Sequence[str]) -> list[str]:
+def takers(graph: Graph, names: Sequence[str], types: PortTypes) -> list[str]:
     """The inputs that a picture goes to: those that say how it becomes a tensor; where none does, all images.
 
     Args:
         graph: The graph.
         names: The inputs of the mode.
+        types: The port types by name.
     """
     told = [name for name in names if graph.inputs[name].preprocess is not None]
-    images = [name for name in names if graph.inputs[name].type == "Image"]
+    images = [name for name in names if types.is_a(graph.inputs[name].type, Image)]
     return told or [name for name in images if fitting_steps(graph.inputs[name].shape) is not None] or images[:1]
 
 
@@ -67,6 +69,7 @@ def filled(
     graph: Graph,
     program: Program,
     pictures: Mapping[str, Tensor],
+    types: PortTypes,
     *,
     batch: int = 1,
     seed: int = 0,
@@ -78,6 +81,7 @@ def filled(
         graph: The graph.
         program: The mode.
         pictures: The inputs that are there.
+        types: The port types by name.
         batch: How many samples, where neither a picture nor a fixed batch says so.
         seed: Of the random numbers.
         frame: Where the picture lies in its input: the size of an image is its own, without the padding.
@@ -91,9 +95,9 @@ def filled(
         inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs}),
         data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
     )
-    made, fields = example_inputs(used, batch, seed=seed, sizes=_sizes(graph, pictures))
+    made, fields = example_inputs(used, batch, seed=seed, sizes=_sizes(graph, pictures, types), types=types)
     if frame is not None:
-        sizes = [name for name in fields if graph.data_samples[name].type == "ImageShape"]
+        sizes = [name for name in fields if types.is_a(graph.data_samples[name].type, ImageShape)]
         fields |= {name: torch.tensor([frame.size] * batch) for name in sizes}
     return {name: pictures.get(name, made[name]) for name in program.inputs}, fields
 
@@ -125,11 +129,11 @@ def _placed(key: str, value: Any, frame: Frame) -> Any:
     return F.interpolate(value[None].float(), size=frame.image, mode="nearest")[0].to(value.dtype)
 
 
-def _sizes(graph: Graph, pictures: Mapping[str, Tensor]) -> dict[str, int]:
+def _sizes(graph: Graph, pictures: Mapping[str, Tensor], types: PortTypes) -> dict[str, int]:
     """What the free sizes are, by the pictures."""
     found: dict[str, int] = {}
     for name, tensor in pictures.items():
-        sizes = shape_of(graph.inputs[name]) or ()
+        sizes = shape_of(graph.inputs[name], types) or ()
         found |= {size: own for size, own in zip(sizes, tensor.shape, strict=False) if isinstance(size, str)}
     return found
 

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from composer import ports
+from composer.catalog import Catalog
 from composer.geometry import Frame, Size, middle, middle_share, padded_size, resized_size
 from composer.graph import Graph, Input, Preprocess
 from composer.preparing import fitting_steps, refitted
@@ -308,8 +310,10 @@ def _input_of(graph: Graph, name: str | None) -> tuple[str, Input]:
             text = f"the graph has no input '{name}'; {suggestion(name, graph.inputs, 'inputs')}"
             raise GraphError(Problem("unknown-input", Where(f"inputs.{name}"), text))
         return name, graph.inputs[name]
+    types = Catalog.default().port_types
     found = {key: entry for key, entry in graph.inputs.items() if entry.preprocess is not None}
-    found = found or {key: entry for key, entry in graph.inputs.items() if entry.type == "Image"} or dict(graph.inputs)
+    found = found or {key: entry for key, entry in graph.inputs.items() if types.is_a(entry.type, ports.Image)}
+    found = found or dict(graph.inputs)
     if len(found) != 1:
         has = f"the graph has {len(found)} inputs that take pictures: {', '.join(found)}" if found else "it has none"
         text = f"say which input the picture is for; {has}"

@@ -20,7 +20,7 @@ from composer.graphfile.yamltext import MAX_BYTES
 from composer.input_checks import input_checks, note_node, refuse_bad_values, refuse_other_sizes, told_with_node
 from composer.momentum import momentum_update, scheduled_decay
 from composer.plan import Momentum, Plan
-from composer.ports import PortType
+from composer.ports import PortTypes
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
 
 __all__ = ["Model"]
@@ -35,6 +35,7 @@ class Model(nn.Module):
     Attributes:
         graph: The graph.
         code: For each mode the generated source that runs.
+        port_types: The types of its inputs and data samples, by name.
         weights_report: How the weights that were loaded fit; None while none were.
 
     Args:
@@ -50,11 +51,13 @@ class Model(nn.Module):
         graph: Graph,
         settled: Plan,
         params: Mapping[str, Mapping[str, Any]],
-        types: Mapping[str, PortType],
+        types: PortTypes,
         sizes: Mapping[str, Mapping[str, Any]] = FrozenDict(),
     ) -> None:
         super().__init__()
         self.graph = graph
+        declared = {entry.type for entry in (*graph.inputs.values(), *graph.data_samples.values())}
+        self.port_types = PortTypes({name: types[name] for name in declared if name in types})
         self.weights_report: WeightsReport | None = None
         self._params = FrozenDict({path: freeze(given) for path, given in params.items()})
         self.code: Mapping[str, str] = FrozenDict(

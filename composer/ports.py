@@ -9,15 +9,17 @@ The string names the axes: an upper-case axis is free and means the same size th
 a lower-case axis is a constructor parameter or an attribute of the built module; a digit is itself; ``...`` is any
 number of axes, the same ones throughout one call.
 
-A library of components adds a type in one line::
+A library of components adds a type in one line; all that it does not say is as its parent has it::
 
     Depth = Annotated[Tensor, PortType("Depth", parent=FeatureMap)]
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
+import torch
 from torch import Tensor
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Boxes",
     "Detections",
     "Embedding",
+    "Extent",
     "FeatureMap",
     "Feeder",
     "Image",
@@ -40,6 +43,7 @@ __all__ = [
     "Loss",
     "Mask",
     "PortType",
+    "PortTypes",
     "Priors",
     "Pyramid",
     "RefusedInputError",
@@ -54,10 +58,35 @@ __all__ = [
     "port_type",
 ]
 
+Role = Literal["input", "data_sample", "loss", "prediction", ""]
+Family = Literal["image", "feature", "tokens", "vector", "label", "loss", "boxes", "any"]
+Numbers = Literal["floats", "indices", "any"]
+MakesExample = Callable[["Extent", torch.Generator], Any]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large an example is.
+
+    Args:
+        shape: Its sizes, of one entry for a sequence of images.
+        batch: How many samples there are.
+        classes: How many classes there are.
+        image: Height and width of the images.
+    """
+
+    shape: tuple[int, ...]
+    batch: int
+    classes: int
+    image: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class PortType:
     """What a port carries.
+
+    What is not given is that of the parent. A type with a shape or a dtype of its own does not take its parent's
+    example: that would be of another size or kind.
 
     Args:
         name: Shown to people and written in graph files; unique in a catalog.
@@ -68,26 +97,89 @@ class PortType:
         opaque: The value is not made of tensors with axes (a list of records), so sizes are not checked.
         role: Where such values mostly enter or leave a graph: as an ``input``, as a ``data_sample``, among the outputs
             of loss mode (``loss``) or of predict mode (``prediction``); empty for what flows between nodes.
-        keywords: What people type to find it, best first.
+        keywords: What people type to find it, best first; never the parent's.
         shape: Its usual sizes where a graph declares none, of one entry for a sequence of images; a name stands for a
             size that is free. None where there are no usual ones.
+        dtype: Of its numbers while sizes are inferred, and in an example.
+        numbers: What a caller may hand over: ``floats`` of the weights' dtype, ``indices`` that are whole numbers, or
+            ``any``. With a dtype of its own a type takes ``any`` where it says nothing else.
+        anywhere: Whether a caller may hand it over on another device than the weights.
+        example: Makes a value to try a graph with. By default numbers of the shape and dtype: normal ones, classes
+            where they are whole, or true and false. A function of a module, so that a model can be pickled.
+        family: Which colour its wires have; by default that of the parent, or else of an entry.
+        offered: Whether it is among the few that are offered first for a new input.
     """
 
     name: str
-    parent: Any = None
-    element: Any = None
-    entries: str = "level"
-    opaque: bool = False
-    role: Literal["input", "data_sample", "loss", "prediction", ""] = ""
-    keywords: tuple[str, ...] = ()
-    shape: tuple[int | str, ...] | None = None
+    parent: "PortType | None"
+    element: "PortType | None"
+    entries: str
+    opaque: bool
+    role: Role
+    keywords: tuple[str, ...]
+    shape: tuple[int | str, ...] | None
+    dtype: torch.dtype
+    numbers: Numbers
+    anywhere: bool
+    family: Family
+    offered: bool
+    _example: MakesExample | None
+
+    def __init__(
+        self,
+        name: str,
+        parent: Any = None,
+        *,
+        element: Any = None,
+        entries: Literal["level", "image"] | None = None,
+        opaque: bool | None = None,
+        role: Role | None = None,
+        keywords: tuple[str, ...] = (),
+        shape: tuple[int | str, ...] | None = None,
+        dtype: torch.dtype | None = None,
+        numbers: Numbers | None = None,
+        anywhere: bool | None = None,
+        example: MakesExample | None = None,
+        family: Family | None = None,
+        offered: bool = False,
+    ) -> None:
+        base = None if parent is None else port_type(parent)
+
+        def own(value: Any, attribute: str, otherwise: Any) -> Any:
+            inherited = otherwise if base is None else getattr(base, attribute)
+            return inherited if value is None else value
+
+        entry = own(None if element is None else port_type(element), "element", None)
+        found = {
+            "name": name,
+            "parent": base,
+            "element": entry,
+            "entries": own(entries, "entries", "level"),
+            "opaque": own(opaque, "opaque", False),
+            "role": own(role, "role", ""),
+            "keywords": keywords,
+            "shape": own(shape, "shape", None),
+            "dtype": own(dtype, "dtype", torch.float32),
+            "numbers": own(numbers, "numbers", "any") if dtype is None else numbers or "any",
+            "anywhere": own(anywhere, "anywhere", False),
+            "family": own(family, "family", "any" if entry is None else entry.family),
+            "offered": offered,
+            "_example": own(example, "_example", None) if shape is None and dtype is None else example,
+        }
+        for attribute, value in found.items():
+            object.__setattr__(self, attribute, value)
+
+    def __repr__(self) -> str:
+        return f"PortType({self.name!r})"
 
     def ancestors(self) -> "tuple[PortType, ...]":
         """This type, then its parents, nearest first."""
-        found: list[PortType] = [self]
-        while found[-1].parent is not None:
-            found.append(port_type(found[-1].parent))
-        return tuple(found)
+        return (self, *(() if self.parent is None else self.parent.ancestors()))
+
+    def is_a(self, *kinds: Any) -> bool:
+        """Whether it is one of these types or descends from one: ``kind.is_a(Image)``."""
+        names = {mine.name for mine in self.ancestors()}
+        return any(port_type(kind).name in names for kind in kinds)
 
     def feeds(self, other: "PortType") -> bool:
         """Whether an output of this type may be wired to an input of the type ``other``.
@@ -95,16 +187,31 @@ class PortType:
         It may if ``other`` is this type or an ancestor, or if this type is ``AnyTensor``: an output of which nothing
         is known but that it is a tensor (``Reshape``, ``Concat``) may go wherever a tensor may; its sizes are checked.
         """
-        if any(mine.name == other.name for mine in self.ancestors()):
+        if self.is_a(other):
             return True
         if self.element is not None and other.element is not None and self.entries == other.entries:
-            return port_type(self.element).feeds(port_type(other.element))
-        return self.name == "AnyTensor" and other.element is None and not other.opaque
+            return self.element.feeds(other.element)
+        return self.name == port_type(AnyTensor).name and other.element is None and not other.opaque
 
     @property
     def is_sequence(self) -> bool:
         """Whether the value is a sequence with one entry a level or an image."""
         return self.element is not None
+
+    def example(self, extent: Extent, generator: torch.Generator) -> Any:
+        """A value to try a graph with; None where none can be made: of levels, and of records.
+
+        Args:
+            extent: How large it is.
+            generator: Gives the random numbers.
+        """
+        if self._example is not None:
+            return self._example(extent, generator)
+        if self.opaque or (self.is_sequence and self.entries == "level"):
+            return None
+        if self.is_sequence:
+            return [_numbers(self.dtype, extent, generator) for _ in range(extent.batch)]
+        return _numbers(self.dtype, extent, generator)
 
 
 @dataclass(frozen=True)
@@ -187,10 +294,67 @@ def port_type(annotation: Any) -> PortType:
     return found[-1]
 
 
+class PortTypes(dict[str, PortType]):
+    """Port types by name."""
+
+    def is_a(self, name: str, *kinds: Any) -> bool:
+        """Whether the type of a name is one of ``kinds`` or descends from one: ``types.is_a("Photo", Image)``.
+
+        A name that is not there is none of them.
+        """
+        return name in self and self[name].is_a(*kinds)
+
+
+def _numbers(dtype: torch.dtype, extent: Extent, generator: torch.Generator) -> Tensor:
+    """Normal numbers, classes where they are whole, or true and false."""
+    if dtype == torch.bool:
+        return torch.rand(extent.shape, generator=generator) < 0.5
+    if not dtype.is_floating_point:
+        return torch.randint(extent.classes, extent.shape, generator=generator, dtype=dtype)
+    return torch.randn(extent.shape, generator=generator, dtype=dtype)
+
+
+def _shares(extent: Extent, generator: torch.Generator) -> Tensor:
+    return torch.rand(extent.shape, generator=generator)
+
+
+def _labels(extent: Extent, generator: torch.Generator) -> Tensor:
+    """Indices; for a shape [B, K] rows of probabilities."""
+    if len(extent.shape) < 2:
+        return torch.randint(extent.classes, extent.shape, generator=generator)
+    return torch.rand(extent.shape, generator=generator).softmax(dim=-1)
+
+
+def _indices(extent: Extent, _: torch.Generator) -> Tensor:
+    return torch.arange(extent.batch)
+
+
+def _image_sizes(extent: Extent, _: torch.Generator) -> Tensor:
+    return torch.tensor([extent.image] * extent.batch)
+
+
+def _mask(extent: Extent, generator: torch.Generator) -> Tensor:
+    """As many hidden cells in every sample: 75 of 196, as BEiT hides."""
+    cells = math.prod(extent.shape[1:])
+    order = torch.rand(extent.shape[0], cells, generator=generator).argsort(dim=1)
+    return (order < round(cells * 75 / 196)).reshape(extent.shape)
+
+
+def _boxes(extent: Extent, generator: torch.Generator) -> list[Tensor]:
+    """Boxes within the image."""
+    corners = torch.rand(extent.batch, extent.shape[0], 2, 2, generator=generator).sort(dim=2).values
+    return list((corners * torch.tensor(extent.image[::-1])).flatten(2))
+
+
+def _object_masks(extent: Extent, generator: torch.Generator) -> list[Tensor]:
+    shape = (extent.batch, extent.shape[0], *extent.image)
+    return list((torch.rand(shape, generator=generator) < 0.5).to(torch.uint8))
+
+
 AnyTensor = Annotated[Tensor, PortType("AnyTensor")]
 """A tensor of which nothing else is known."""
 
-FeatureMap = Annotated[Tensor, PortType("FeatureMap", parent=AnyTensor)]
+FeatureMap = Annotated[Tensor, PortType("FeatureMap", parent=AnyTensor, numbers="floats", family="feature")]
 """Features on a grid, [B, C, H, W]."""
 
 Image = Annotated[
@@ -200,6 +364,8 @@ Image = Annotated[
         shape=("B", 3, "H", "W"),
         parent=FeatureMap,
         role="input",
+        family="image",
+        offered=True,
         keywords=(
             "input",
             "inputs",
@@ -214,12 +380,12 @@ Image = Annotated[
         ),
     ),
 ]
-"""A batch of pictures, [B, C, H, W], after preprocessing."""
+"""A batch of images, [B, C, H, W], after preprocessing."""
 
-Tokens = Annotated[Tensor, PortType("Tokens", parent=AnyTensor)]
+Tokens = Annotated[Tensor, PortType("Tokens", parent=AnyTensor, numbers="floats", family="tokens")]
 """A sequence of vectors, [B, N, C]."""
 
-Embedding = Annotated[Tensor, PortType("Embedding", parent=AnyTensor)]
+Embedding = Annotated[Tensor, PortType("Embedding", parent=AnyTensor, numbers="floats", family="vector")]
 """One vector a sample, [B, C]."""
 
 Logits = Annotated[Tensor, PortType("Logits", parent=Embedding)]
@@ -234,7 +400,11 @@ Label = Annotated[
         "Label",
         shape=("B",),
         parent=AnyTensor,
+        dtype=torch.int64,
         role="data_sample",
+        family="label",
+        example=_labels,
+        offered=True,
         keywords=("target", "class", "y", "ground truth", "gt_label", "annotation", "truth"),
     ),
 ]
@@ -246,32 +416,65 @@ Target = Annotated[
         "Target",
         parent=AnyTensor,
         role="data_sample",
+        family="label",
         keywords=("regression target", "y", "ground truth", "numbers", "soft target"),
     ),
 ]
 """Numbers that a prediction is compared with, of its shape."""
 
 Weight = Annotated[
-    Tensor, PortType("Weight", shape=("B",), parent=AnyTensor, role="data_sample", keywords=("weights",))
+    Tensor,
+    PortType(
+        "Weight",
+        shape=("B",),
+        parent=AnyTensor,
+        role="data_sample",
+        family="label",
+        example=_shares,
+        keywords=("weights",),
+    ),
 ]
 """How much each element counts in a loss."""
 
-Mask = Annotated[Tensor, PortType("Mask", parent=AnyTensor, role="data_sample", keywords=("bool", "attention mask"))]
+Mask = Annotated[
+    Tensor,
+    PortType(
+        "Mask",
+        parent=AnyTensor,
+        dtype=torch.bool,
+        role="data_sample",
+        family="image",
+        example=_mask,
+        keywords=("bool", "attention mask"),
+    ),
+]
 """A boolean or 0/1 mask, [B, ...]."""
 
 SampleIndex = Annotated[
     Tensor,
-    PortType("SampleIndex", shape=("B",), parent=AnyTensor, role="data_sample", keywords=("index", "ids")),
+    PortType(
+        "SampleIndex",
+        shape=("B",),
+        parent=AnyTensor,
+        dtype=torch.int64,
+        anywhere=True,
+        role="data_sample",
+        family="label",
+        example=_indices,
+        keywords=("index", "ids"),
+    ),
 ]
 """Which sample of the data set each one is, [B] (int64)."""
 
-Scalar = Annotated[Tensor, PortType("Scalar", shape=(), parent=AnyTensor, role="loss", keywords=("number",))]
+Scalar = Annotated[
+    Tensor, PortType("Scalar", shape=(), parent=AnyTensor, role="loss", family="loss", keywords=("number",))
+]
 """A single number, []."""
 
-Loss = Annotated[Tensor, PortType("Loss", shape=(), parent=Scalar, role="loss")]
+Loss = Annotated[Tensor, PortType("Loss", parent=Scalar)]
 """A loss: a scalar, or one value an element where the loss node does not reduce."""
 
-Levels = Annotated[Sequence[Tensor], PortType("Levels", element=AnyTensor)]
+Levels = Annotated[Sequence[Tensor], PortType("Levels", element=AnyTensor, family="feature")]
 """One tensor a stage; what kind depends on the component's parameters."""
 
 Pyramid = Annotated[Sequence[Tensor], PortType("Pyramid", parent=Levels, element=FeatureMap)]
@@ -285,12 +488,15 @@ Boxes = Annotated[
         element=AnyTensor,
         entries="image",
         role="data_sample",
+        family="boxes",
+        example=_boxes,
+        offered=True,
         keywords=("gt_bboxes", "bboxes", "bounding boxes", "bounding box", "bbox", "ground truth boxes"),
     ),
 ]
 """One [n, 4] tensor an image: x1, y1, x2, y2 in pixels."""
 
-Detections = Annotated[list[dict[str, Tensor]], PortType("Detections", opaque=True, role="prediction")]
+Detections = Annotated[list[dict[str, Tensor]], PortType("Detections", opaque=True, role="prediction", family="boxes")]
 """One record an image: boxes [n, 4], scores [n], labels [n], where there are any masks [n, H, W]."""
 
 BoxLabels = Annotated[
@@ -300,7 +506,10 @@ BoxLabels = Annotated[
         shape=("N",),
         element=AnyTensor,
         entries="image",
+        dtype=torch.int64,
+        numbers="indices",
         role="data_sample",
+        family="boxes",
         keywords=("gt_labels", "box classes", "object classes"),
     ),
 ]
@@ -313,7 +522,10 @@ InstanceMasks = Annotated[
         shape=("N", "H", "W"),
         element=AnyTensor,
         entries="image",
+        dtype=torch.uint8,
         role="data_sample",
+        family="image",
+        example=_object_masks,
         keywords=("gt_masks",),
     ),
 ]
@@ -325,17 +537,20 @@ ImageShape = Annotated[
         "ImageShape",
         shape=("B", 2),
         parent=AnyTensor,
+        dtype=torch.int64,
+        anywhere=True,
         role="data_sample",
+        example=_image_sizes,
         keywords=("img_shape", "image size"),
     ),
 ]
-"""Height and width in pixels of each picture in a batch without what it was padded by, [B, 2]."""
+"""Height and width in pixels of each image in a batch without what it was padded by, [B, 2]."""
 
-Priors = Annotated[Tensor, PortType("Priors", parent=AnyTensor)]
+Priors = Annotated[Tensor, PortType("Priors", parent=AnyTensor, family="boxes")]
 """Boxes that predictions start from: anchors [N, 4], the same for every image, or regions of interest [N, 5]."""
 
 Rois = Annotated[Tensor, PortType("Rois", parent=Priors)]
 """Regions of interest, [N, 5]: which image of the batch, then x1, y1, x2, y2 in pixels; image by image."""
 
-Assignment = Annotated[Tensor, PortType("Assignment", parent=AnyTensor)]
+Assignment = Annotated[Tensor, PortType("Assignment", parent=AnyTensor, family="boxes")]
 """For each prior the box it answers for, counted from 1 (int64); 0 is background, -1 is disregarded."""

@@ -12,6 +12,7 @@ from composer.graphfile import loads
 from composer.plan import plan
 from composer.problems import GraphError
 
+TYPES = composer.Catalog.default().port_types
 PICTURE = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
 
 
@@ -37,7 +38,7 @@ def graph_of(inputs: str, samples: str = "") -> composer.Graph:
 )
 def test_a_picture_goes_to_the_inputs_that_take_one(inputs: str, taking: list[str]) -> None:
     graph = graph_of(inputs)
-    assert takers(graph, list(graph.inputs)) == taking
+    assert takers(graph, list(graph.inputs), TYPES) == taking
 
 
 def test_one_fix_mends_all_inputs() -> None:
@@ -57,9 +58,9 @@ def test_a_fixed_batch_is_filled_with_the_picture_and_examples_are_as_many() -> 
         "  b: {type: FeatureMap, shape: [B, 2, 4, 4]}"
     )
     program = plan(graph, composer.Catalog.default()).programs["tensor"]
-    inputs, _ = filled(graph, program, pictured(graph, ["a"], PICTURE))
+    inputs, _ = filled(graph, program, pictured(graph, ["a"], PICTURE), TYPES)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
-    inputs, _ = filled(graph, program, {}, batch=2)
+    inputs, _ = filled(graph, program, {}, TYPES, batch=2)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
     assert set(composer.compile(graph)(inputs)) == {"out_a", "out_b"}
 
@@ -72,10 +73,10 @@ def test_the_size_of_an_image_is_its_own_without_the_padding() -> None:
     program = plan(graph, composer.Catalog.default()).programs["tensor"]
     program = replace(program, data_samples=("image_shape", "label"))
     pictures, frame = framed(graph, ["a"], PICTURE)
-    inputs, fields = filled(graph, program, pictures, frame=frame)
+    inputs, fields = filled(graph, program, pictures, TYPES, frame=frame)
     assert tuple(inputs["a"].shape) == (1, 3, 32, 32)
     assert fields["image_shape"].tolist() == [[15, 20]]
-    assert filled(graph, program, pictures)[1]["image_shape"].tolist() == [[32, 32]]
+    assert filled(graph, program, pictures, TYPES)[1]["image_shape"].tolist() == [[32, 32]]
 
 
 def test_detections_are_told_in_pixels_of_the_image() -> None:

@@ -114,7 +114,7 @@ def refusal(graph: composer.Graph) -> str | None:
         model = composer.compile(graph)
         for mode in graph.modes:
             program = plan(graph, Catalog.default()).programs[mode]
-            inputs, fields = filled(graph, program, {}, batch=2)
+            inputs, fields = filled(graph, program, {}, model.port_types, batch=2)
             for training in (False, True):
                 with torch.no_grad():
                     model.train(training)(inputs, fields, mode=mode)

@@ -20,6 +20,7 @@ from composer.geometry import Frame
 from composer.graph import Graph
 from composer.model import Model
 from composer.plan import Program, plan
+from composer.ports import ImageShape
 from composer.problems import GraphError, Problem, Where
 from composer.retrieval import ranks_prototypes
 
@@ -112,7 +113,7 @@ def _answer(
     model: Model, program: Program, pictures: Sequence[Path], place: torch.device, replies: Replies
 ) -> list[int]:
     """Run a mode on each image; gives the exit codes."""
-    _note_random(model.graph, program)
+    _note_random(model, program)
     codes = []
     for picture in pictures:
         try:
@@ -146,16 +147,17 @@ def device_of(name: str | None) -> torch.device:
 def _run(model: Model, program: Program, picture: Path, place: torch.device) -> tuple[dict[str, Any], Frame | None]:
     """What a mode gives for an image, and where that lies in its input; what else it needs are random numbers."""
     graph = model.graph
-    pictures, frame = framed(graph, takers(graph, program.inputs), picture)
-    inputs, fields = filled(graph, program, pictures, frame=frame)
+    pictures, frame = framed(graph, takers(graph, program.inputs, model.port_types), picture)
+    inputs, fields = filled(graph, program, pictures, model.port_types, frame=frame)
     with torch.inference_mode():
         outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=program.mode)
     return outputs, frame
 
 
-def _image_shapes(graph: Graph, program: Program) -> list[str]:
+def _image_shapes(model: Model, program: Program) -> list[str]:
     """The fields that say how much of an input its image fills."""
-    return [name for name in program.data_samples if graph.data_samples[name].type == "ImageShape"]
+    fields = model.graph.data_samples
+    return [name for name in program.data_samples if model.port_types.is_a(fields[name].type, ImageShape)]
 
 
 def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
@@ -165,13 +167,13 @@ def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
     }
 
 
-def _note_random(graph: Graph, program: Program) -> None:
+def _note_random(model: Model, program: Program) -> None:
     """Say what is random beside the picture."""
-    pictures = takers(graph, program.inputs)
+    pictures = takers(model.graph, program.inputs, model.port_types)
     if not pictures:
         text = f"{program.mode} mode takes no picture; its inputs are {', '.join(program.inputs) or 'none'}"
         raise GraphError(Problem("which-input", Where("inputs", mode=program.mode), text))
-    told = {*pictures, *_image_shapes(graph, program)}
+    told = {*pictures, *_image_shapes(model, program)}
     made = [name for name in (*program.inputs, *program.data_samples) if name not in told]
     if made:
         print_text(f"note: {', '.join(made)}: random numbers (seed 0)", stderr=True)

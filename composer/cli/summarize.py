@@ -142,7 +142,7 @@ def _look_inside(graph: Graph, catalog: Catalog, mode: str, depth: int, sizes: M
         inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs}),
         data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
     )
-    inputs, data_samples = example_inputs(used, batch=1, sizes=sizes)
+    inputs, data_samples = example_inputs(used, batch=1, sizes=sizes, types=model.port_types)
     given = {"inputs": inputs, "data_samples": data_samples}
     columns = ("output_size", "num_params", "mult_adds", "trainable")
     found = torchinfo.summary(

@@ -17,7 +17,7 @@ from composer.editing.wiring import connect_ref
 from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
 from composer.graphfile.reading_inputs import read_inputs
 from composer.graphfile.structure import Structure
-from composer.ports import PortType
+from composer.ports import Image, PortType
 from composer.preparing import fitting_steps
 from composer.problems import suggestion
 
@@ -53,7 +53,7 @@ def add_input(draft: Draft, operation: AddInput) -> None:
     if shape is None and not draft.scope:
         shape = starting_shape(draft, operation.type, operation.target)
     document = {"type": operation.type, "shape": shape}
-    if operation.type == "Image" and section == "inputs" and not draft.scope:
+    if draft.catalog.port_types.is_a(operation.type, Image) and section == "inputs" and not draft.scope:
         document["preprocess"] = fitting_steps(shape)
     declared = read_input(section, name, document)
     if declared.type not in draft.catalog.port_types:

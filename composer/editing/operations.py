@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from composer.ports import Image, port_type
+
 __all__ = [
     "AddInput",
     "AddNode",
@@ -120,7 +122,7 @@ class AddInput(_Data):
 
     op: Literal["add-input"] = "add-input"
     section: Literal["inputs", "data_samples"] = "inputs"
-    type: str = "Image"
+    type: str = port_type(Image).name
     name: str | None = None
     shape: list[int | str] | None = None
     position: Position | None = None

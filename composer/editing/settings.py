@@ -12,6 +12,7 @@ from composer.editing.refusal import refused
 from composer.editing.values import fitted, like
 from composer.graph import FrozenDict, Graph, Node, Preprocess
 from composer.graphfile.document import edit
+from composer.ports import Image, port_type
 from composer.preparing import fitting_steps
 from composer.problems import Edit, suggestion
 
@@ -48,7 +49,7 @@ def set_input(draft: Draft, operation: SetInput) -> None:
 
 def _first_steps(shape: Sequence[int | str] | None) -> Preprocess | None:
     """The steps that an image of this shape starts with; while nobody changes them they follow the shape."""
-    return read_input("inputs", "image", {"type": "Image", "preprocess": fitting_steps(shape)}).preprocess
+    return read_input("inputs", "image", {"type": port_type(Image).name, "preprocess": fitting_steps(shape)}).preprocess
 
 
 def apply_fix(graph: Graph, operation: ApplyFix, catalog: Catalog) -> Graph:

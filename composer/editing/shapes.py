@@ -8,6 +8,7 @@ from composer.editing.draft import Draft
 from composer.editing.operations import Target
 from composer.graph import Ref, refs_of
 from composer.inference import FREE_SIZE, infer_shapes
+from composer.ports import Image
 
 __all__ = ["starting_shape"]
 
@@ -29,12 +30,13 @@ def starting_shape(draft: Draft, kind: str, target: Target | None) -> Shape | No
         None where neither its type nor the port tells a shape.
     """
     usual = _usual(draft, kind)
+    image = draft.catalog.port_types.is_a(kind, Image)
     component = None if target is None or target.node not in draft.nodes else draft.called(target.node).component
     port = None if component is None or target is None else component.input_by_name.get(target.port)
-    if component is None or port is None or target is None or (usual is not None and kind != "Image"):
+    if component is None or port is None or target is None or (usual is not None and not image):
         return usual
     told = _of_port(draft, target.node, component, port)
-    if kind != "Image" or usual is None:
+    if usual is None:
         return told
     if told is None or len(told) != len(usual):
         told = usual
@@ -52,7 +54,7 @@ def starting_shape(draft: Draft, kind: str, target: Target | None) -> Shape | No
 def _usual(draft: Draft, kind: str) -> Shape | None:
     """The usual shape of a type; of an image with numbers for its sides."""
     found = draft.catalog.port_types[kind].shape if kind in draft.catalog.port_types else None
-    if kind != "Image" or found is None:
+    if found is None or not draft.catalog.port_types.is_a(kind, Image):
         return found
     return [size if isinstance(size, int) or size == "B" else FREE_SIZE for size in found]
 

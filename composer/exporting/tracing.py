@@ -65,7 +65,7 @@ def trace(model: Model, mode: str, batch: int) -> Traced:
     arguments = mode_arguments(model, mode, batch)
     _refuse_lists(model.graph, mode, arguments)
     outputs = _static_outputs(model, mode, module, batch)
-    dynamic = {name: _free_axes(model.graph, name) for name in arguments}
+    dynamic = {name: _free_axes(model, name) for name in arguments}
     try:
         with torch.no_grad():
             program = torch.export.export(module, (), kwargs=arguments, dynamic_shapes=dict(dynamic))
@@ -78,7 +78,7 @@ def trace(model: Model, mode: str, batch: int) -> Traced:
 
 def mode_arguments(model: Model, mode: str, batch: int) -> dict[str, Any]:
     """Example arguments of one mode by name; floating-point numbers have the model's dtype."""
-    inputs, fields = example_inputs(model.graph, batch)
+    inputs, fields = example_inputs(model.graph, batch, types=model.port_types)
     signature = model._signatures[mode]
     dtype = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
     chosen = {name: inputs[name] for name in signature.inputs} | {name: fields[name] for name in signature.fields}
@@ -97,8 +97,9 @@ def _mode_module(model: Model, mode: str) -> nn.Module:
     return module.eval()
 
 
-def _free_axes(graph: Graph, name: str) -> dict[int, Any]:
-    shape = shape_of({**graph.inputs, **graph.data_samples}[name]) or ()
+def _free_axes(model: Model, name: str) -> dict[int, Any]:
+    entries = {**model.graph.inputs, **model.graph.data_samples}
+    shape = shape_of(entries[name], model.port_types) or ()
     return {axis: Dim(BATCH, min=1) for axis, size in enumerate(shape) if size == BATCH}
 
 

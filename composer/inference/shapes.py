@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-
 from composer.catalog import Catalog
 from composer.component import Port
 from composer.graph import Graph, Input
@@ -22,6 +20,7 @@ from composer.inference.size_problems import index_problem, mismatch_problem, no
 from composer.inference.sizes import BATCHES, PerImage, Probe, shape_text
 from composer.limits import Limits
 from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
+from composer.ports import AnyTensor, port_type
 from composer.problems import Problem, Where
 from composer.rules import check
 
@@ -199,11 +198,10 @@ class _Inference:
             tuple(self._size(size, batch) if isinstance(size, str) else size for size in entry.shape)
             for batch in BATCHES
         )
-        dtype = torch.int64 if entry.type in ("Label", "SampleIndex", "BoxLabels") else torch.float32
-        kind = self.types.get(entry.type)
-        if kind is not None and kind.is_sequence and kind.entries == "image":
-            return PerImage(first, dtype)
-        return Probe(first, second, dtype)
+        kind = self.types.get(entry.type, port_type(AnyTensor))
+        if kind.is_sequence and kind.entries == "image":
+            return PerImage(first, kind.dtype)
+        return Probe(first, second, kind.dtype)
 
     def _size(self, name: str, batch: int) -> int:
         return batch if name == "B" else self.sizes.get(name, FREE_SIZE)

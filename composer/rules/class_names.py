@@ -9,6 +9,7 @@ from composer.catalog import Catalog
 from composer.component import Component, Port
 from composer.graph import Graph, Node
 from composer.plan import Call, Plan, Program, Value, plan
+from composer.ports import Detections, Label, Logits, Score
 from composer.problems import Edit, Fix
 from composer.rules.report import Path, Report
 
@@ -71,9 +72,9 @@ def _places(settled: Plan, program: Program) -> Iterator[_Place]:
         port = None if call is None else call.component.output_by_name.get(value.port or "")
         if call is None or port is None:
             continue
-        if port.type.name == "Detections":
+        if port.type.is_a(Detections):
             yield from _nearest(settled, calls, call)
-        elif name == "scores" or port.type.name in ("Score", "Logits", "Label"):
+        elif name == "scores" or port.type.is_a(Score, Logits, Label):
             yield from _traced(settled, calls, call, port)
 
 
@@ -95,7 +96,7 @@ def _nearest(settled: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[
 def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port) -> Iterator[_Place]:
     """The parameter that names the axis of the classes, followed back along the wires."""
     if port.axes is None or len(port.axes) < 2:  # labels [B]: their scores stand beside them
-        port = next((item for item in call.component.outputs if item.type.name == "Score"), port)
+        port = next((item for item in call.component.outputs if item.type.is_a(Score)), port)
     position = -1
     for _ in range(len(calls)):
         axis = _axis(port, position)

@@ -12,7 +12,7 @@ from composer.editing.adding import holds
 from composer.editing.outputs import mode_of_box
 from composer.editing.refusal import refused
 from composer.graph import MODES, Ref
-from composer.ports import Embedding, FeatureMap, Scalar, Tokens, Usually, port_type
+from composer.ports import Embedding, FeatureMap, Label, Scalar, Tokens, Usually, port_type
 from composer.rules.flows import UNKNOWN, fits
 from composer.web.fitting import Ends
 from composer.web.nearness import ANY, FAR, VAGUE, Tier, meant, named, nearness, type_distance
@@ -117,7 +117,7 @@ def _outputs(ranking: _Ranking, opened: Opened, ref: Ref) -> None:
         first = "loss"
     elif kind == "postprocessing" or (role == "prediction" and kind not in _INNER):
         first = "predict"
-    answers = role in ("loss", "prediction") or (given is not None and given.name == "Label")
+    answers = role in ("loss", "prediction") or (given is not None and given.is_a(Label))
     modes: Sequence[Any] = MODES
     for mode in modes:
         if mode == "loss" and given is not None and not fits(given, port_type(Scalar)):

@@ -9,6 +9,7 @@ import gradio as gr
 import torch
 from PIL import Image
 
+from composer.ports import Label
 from composer.problems import GraphError, Problem, Where
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
@@ -115,7 +116,8 @@ class RunTab:
         """The choices for what is open."""
         graph = self.setting.graph_of(opened.document)
         weights, fresh = self.weights.choices(self.setting, opened)
-        labelled = any(entry.type == "Label" for entry in graph.data_samples.values())
+        types = self.setting.catalog().port_types
+        labelled = any(types.is_a(entry.type, Label) for entry in graph.data_samples.values())
         names = [("random", -1), *((name, place) for place, name in enumerate(graph.classes))]
         labels = gr.update(choices=names, visible=bool(labelled and graph.classes))
         fresh |= {

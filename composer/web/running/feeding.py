@@ -10,6 +10,7 @@ from composer.feeding import filled, framed, takers
 from composer.geometry import Frame
 from composer.graph import Graph
 from composer.plan import Program
+from composer.ports import ImageShape, Label, PortTypes
 from composer.web.running.jobs import RunJob
 from composer.web.running.picturing import seen_by_model
 from composer.web.running.results import Pixels
@@ -42,7 +43,7 @@ class Feed:
         return _moved(self.inputs, device), _moved(self.data_samples, device)
 
 
-def feed(graph: Graph, program: Program, job: RunJob) -> Feed:
+def feed(graph: Graph, program: Program, job: RunJob, types: PortTypes) -> Feed:
     """Make the inputs of a mode.
 
     Every input that says how a picture becomes a tensor takes the picture; the others take random numbers.
@@ -50,13 +51,13 @@ def feed(graph: Graph, program: Program, job: RunJob) -> Feed:
     Raises:
         GraphError: The picture cannot be read, or no example of an input can be made.
     """
-    taking = [] if job.picture is None else takers(graph, program.inputs)
+    taking = [] if job.picture is None else takers(graph, program.inputs, types)
     content = b"" if job.picture is None else job.picture.read_bytes()
     pictures, frame = framed(graph, taking, content)
-    inputs, fields = filled(graph, program, pictures, batch=max(job.batch, 1), seed=job.seed, frame=frame)
+    inputs, fields = filled(graph, program, pictures, types, batch=max(job.batch, 1), seed=job.seed, frame=frame)
     batch = next((len(value) for value in inputs.values() if isinstance(value, Tensor) and value.ndim), 1)
     notes = _notes(job, list(pictures), [name for name in inputs if name not in pictures], batch)
-    notes += [_label_note(graph, name, fields, job) for name in fields]
+    notes += [_label_note(graph, name, fields, job, types) for name in fields]
     picture, factor = None, 1
     for name in list(pictures)[:1]:
         steps = graph.inputs[name].preprocess
@@ -76,16 +77,16 @@ def _notes(job: RunJob, pictures: list[str], made: list[str], batch: int) -> lis
     return notes
 
 
-def _label_note(graph: Graph, name: str, fields: dict[str, Any], job: RunJob) -> str:
+def _label_note(graph: Graph, name: str, fields: dict[str, Any], job: RunJob, types: PortTypes) -> str:
     """Put the chosen class into a label, and say what a field holds."""
     entry = graph.data_samples[name]
-    if entry.type == "Label" and fields[name].ndim == 1:
+    if types.is_a(entry.type, Label) and fields[name].ndim == 1:
         chosen = job.label is not None and 0 <= job.label < (len(graph.classes) or 2)
         if chosen:
             fields[name] = torch.full_like(fields[name], job.label or 0)
         shown = ", ".join(_class_name(graph, int(label)) for label in fields[name][:4])
         return f"{name}: {shown}{'' if chosen else f' (random, seed {job.seed})'}."
-    if entry.type == "ImageShape":
+    if types.is_a(entry.type, ImageShape):
         return f"{name}: the size of the picture."
     return f"{name}: random (seed {job.seed})."
 

@@ -40,7 +40,7 @@ def perform(job: RunJob, workshop: Workshop, say: Say) -> RunResult:
     model = workshop.model(graph, job.weights, device)
     program = plan(graph, workshop.catalog).programs[job.mode]
     workshop.tell("Preparing the inputs")
-    given = feed(graph, program, job)
+    given = feed(graph, program, job, model.port_types)
     inputs, fields = given.to(device)
     watch = Watch(program, say, job.watched)
     torch.manual_seed(job.seed)

@@ -16,7 +16,6 @@ from composer.problems import Problem
 from composer.rules.flows import UNKNOWN
 from composer.web.payloads import NodeView, OutputView, PortView, ProblemView, WeightsView
 from composer.web.views.catalog_view import port_view
-from composer.web.views.colours import family
 from composer.web.views.insight import Opened, Total
 from composer.web.views.running import Run
 from composer.web.views.sizes import activation_bytes, level_texts, size_text
@@ -187,7 +186,7 @@ class Boxes:
             kind = None
         view.sequence = kind is not None and kind.is_sequence and kind.entries == "level"
         view.type = view.type if kind is None else kind.name
-        view.colour = family(kind)
+        view.colour = "any" if kind is None else kind.family
         view.size = size_text(size)
         view.levels = level_texts(size) if view.sequence else None
         return view

@@ -11,7 +11,6 @@ from composer.catalog import Catalog
 from composer.component import Component, Parameter, Port
 from composer.problems import Problem
 from composer.web.payloads import CatalogView, ComponentView, ParameterView, PortView
-from composer.web.views.colours import family
 from composer.web.views.problem_views import problem_view
 from composer.web.views.values import shown
 
@@ -34,7 +33,7 @@ def catalog_view(
         watched=watched,
         components=[component_view(component) for items in catalog.kinds.values() for component in items],
         port_types=sorted(catalog.port_types),
-        colours={name: family(kind) for name, kind in sorted(catalog.port_types.items())},
+        colours={name: kind.family for name, kind in sorted(catalog.port_types.items())},
         sections={
             name: "data_samples" if kind.role == "data_sample" else "inputs"
             for name, kind in sorted(catalog.port_types.items())
@@ -71,7 +70,7 @@ def port_view(port: Port) -> PortView:
         optional=port.optional,
         variadic=port.variadic,
         sequence=port.type.is_sequence and port.type.entries == "level",
-        colour=family(port.type),
+        colour=port.type.family,
     )
 
 

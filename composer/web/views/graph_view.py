@@ -11,7 +11,6 @@ from composer.problems import Problem
 from composer.web.payloads import CommentView, ComponentView, GraphView, ModeView, ParameterView, PortView, ProblemView
 from composer.web.views.boxes import Boxes
 from composer.web.views.catalog_view import type_text
-from composer.web.views.colours import family
 from composer.web.views.insight import Insight, Opened
 from composer.web.views.problem_views import problem_views
 from composer.web.views.running import Run, runs_of
@@ -111,7 +110,7 @@ def _part(insight: Insight, name: str, body: Subgraph) -> ComponentView:
 def _port(name: str, type_: str, insight: Insight) -> PortView:
     kind = insight.catalog.port_types.get(type_)
     sequence = kind is not None and kind.is_sequence and kind.entries == "level"
-    return PortView(name=name, type=type_, colour=family(kind), sequence=sequence)
+    return PortView(name=name, type=type_, colour="any" if kind is None else kind.family, sequence=sequence)
 
 
 def _output(insight: Insight, body: str, port: str) -> PortView:

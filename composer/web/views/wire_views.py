@@ -7,7 +7,6 @@ from composer.editing.draft import outputs_name
 from composer.editing.wires import Strand, strands_of, takes_list
 from composer.graph import MODES, Wire
 from composer.web.payloads import ProblemView, WireView
-from composer.web.views.colours import family
 from composer.web.views.insight import Opened
 from composer.web.views.running import Run
 from composer.web.views.sizes import size_text
@@ -72,7 +71,7 @@ def _view(opened: Opened, strand: Strand, end: tuple[str, str], at: int | None, 
         modes=None if strand.modes == MODES else list(strand.modes),  # type: ignore[arg-type]
         runs=[],
         size=size_text(opened.size(ref, strand.modes if mode is None else (mode,))),
-        colour=family(kind),
+        colour="any" if kind is None else kind.family,
     )
 
 
