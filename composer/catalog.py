@@ -27,6 +27,7 @@ from composer.problems import GraphError, Problem, Where, nearest, suggestion
 __all__ = ["Catalog", "component_files"]
 
 ENTRY_POINTS = "composer.components"
+SHARED = "shared"
 _DIGEST = "__composer_digest__"
 
 
@@ -47,7 +48,7 @@ class Catalog:
         """The components that come with composer, and those of installed packages.
 
         A package adds its own through the entry-point group ``composer.components``, whose value names an importable
-        package with one folder a kind.
+        package with one folder a kind. A folder ``shared`` is no kind: it holds what components have in common.
         """
         return _default()
 
@@ -103,9 +104,9 @@ class Catalog:
         package = importlib.import_module(name)
         modules = []
         for root in map(Path, package.__path__):
-            for path in sorted(root.glob("*/*.py")):
-                if not path.name.startswith("_"):
-                    kind = path.parent.name
+            for path in component_files(root):
+                kind = path.parent.name
+                if path.parent.parent == root.resolve():
                     modules.append((importlib.import_module(f"{name}.{kind}.{path.stem}"), kind))
         return self._with(_components_of(modules))
 
@@ -178,12 +179,17 @@ class Catalog:
 
 
 def component_files(folder: str | Path) -> list[Path]:
-    """The files of a folder that hold components: all that are not hidden, not private and not installed packages."""
+    """The files of a folder that hold components: all that are not hidden, not private and not installed packages.
+
+    Those in a folder ``shared`` are not among them either: it holds what components share, and is no kind.
+    """
     root = Path(folder).resolve()
     return [
         path
         for path in sorted(root.rglob("*.py"))
-        if not any(part.startswith((".", "_")) or part == "site-packages" for part in path.relative_to(root).parts)
+        if not any(
+            part.startswith((".", "_")) or part in (SHARED, "site-packages") for part in path.relative_to(root).parts
+        )
     ]
 
 

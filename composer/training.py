@@ -136,7 +136,7 @@ def assign_clusters(model: nn.Module, features: Tensor, labels: Tensor) -> Tenso
     Every part with a method ``new_clusters(features, labels)`` takes them (a classifier starts anew, a memory is
     filled), then every part with ``set_class_counts(counts)`` how many samples each cluster has. Where several
     processes train, all call it; the labels of the first one count for all, and what these parts hold is copied from
-    there. How features are clustered is the caller's choice: ``components.clustering`` has k-means.
+    there. How features are clustered is the caller's choice: ``components.shared.clustering`` has k-means.
 
     Args:
         model: The model.

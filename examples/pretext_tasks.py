@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from train_fashion_mnist import DEBIAN, read
 
 import composer
-from components.clustering import kmeans, whitened
+from components.shared.clustering import kmeans, whitened
 from composer.graph import Graph, Node, freeze, thaw
 from composer.model import Model
 from composer.training import after_step, assign_clusters, before_epoch, before_step, uniform_over_clusters

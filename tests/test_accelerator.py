@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 import composer
-from components import region_pooling, suppression
 from components.memories.odc_memory import ODCMemory
-from components.region_pooling import Grid, roi_align
-from components.suppression import first_kept, unsuppressed
+from components.shared import region_pooling, suppression
+from components.shared.region_pooling import Grid, roi_align
+from components.shared.suppression import first_kept, unsuppressed
 from composer.examples import example_inputs
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import loads

@@ -267,6 +267,7 @@ def test_the_default_catalog_holds_what_composer_ships_and_is_made_once() -> Non
 
 def test_an_installed_package_adds_its_components(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "sample_parts_package/necks/part.py", PART.format(name="PackagedPart"))
+    write(tmp_path, "sample_parts_package/shared/common.py", "raise RuntimeError")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = Catalog({}).with_package("sample_parts_package")
     assert {item.name: item.kind for item in found} == {"PackagedPart": "necks"}
@@ -317,8 +318,8 @@ def test_a_folder_with_a_faulty_file_is_refused(tmp_path: Path, text: str, told:
     assert told in str(error.value)
 
 
-def test_hidden_folders_are_not_run(tmp_path: Path) -> None:
-    for folder in (".venv", "_private", "site-packages"):
+def test_hidden_and_shared_folders_are_not_run(tmp_path: Path) -> None:
+    for folder in (".venv", "_private", "shared", "site-packages"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "part.py").write_text("raise RuntimeError")
     (tmp_path / "part.py").write_text(SMALL_PART.format(width=1))

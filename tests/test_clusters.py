@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import composer
-from components.clustering import kmeans, whitened
+from components.shared.clustering import kmeans, whitened
 from composer import GraphError
 from composer.graphfile import loads
 from composer.model import Model

@@ -384,9 +384,9 @@ REFUSED = {
         "top of the file",
     ),
     "a module as a value": (
-        "from components import activation\n",
+        "from components.shared import activation\n",
         "return x * hasattr(activation, 'x')",
-        "no stand-alone file: parts/star.py line 15 uses the module components.activation as a value",
+        "no stand-alone file: parts/star.py line 15 uses the module components.shared.activation as a value",
     ),
 }
 
@@ -437,7 +437,9 @@ def test_its_accepted_twin_is_written(tmp_path):
 
 
 def test_a_module_of_composer_components_is_used_by_its_parts(tmp_path):
-    model = star(tmp_path, "from components import activation as a\n", 'return a.build_activation({"type": "ReLU"})(x)')
+    model = star(
+        tmp_path, "from components.shared import activation as a\n", 'return a.build_activation({"type": "ReLU"})(x)'
+    )
     text = standalone_source(model).text
     assert 'return build_activation({"type": "ReLU"})(x)' in text and "def build_activation(" in text
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from components.backbones.beit_vit import Arch, BEiTViT, OutType
-from components.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
-from components.masked_tokens import hide_tokens
-from components.truncated_normal import trunc_normal_
+from components.shared.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
+from components.shared.initialization import trunc_normal_
+from components.shared.patches import hide_tokens
 from composer.ports import AnyTensor, FeatureMap, Image, Levels, Mask, Usually
 
 __all__ = ["BEiTPretrainViT"]

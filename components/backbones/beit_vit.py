@@ -7,12 +7,11 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from components.backbones.vision_transformer import Size, counted_from_0, size_of
-from components.beit_layers import BEiTTransformerEncoderLayer, RelativePositionBias
-from components.initialization import InitCfg, initialize
-from components.options import construct, one_each, pair
-from components.patches import PatchEmbed, resize_position_embedding
-from components.transformer import drop_path_rates, token_norm
-from components.truncated_normal import trunc_normal_
+from components.shared.beit_layers import BEiTTransformerEncoderLayer, RelativePositionBias
+from components.shared.initialization import InitCfg, initialize, trunc_normal_
+from components.shared.options import construct, one_each, pair
+from components.shared.patches import PatchEmbed, resize_position_embedding
+from components.shared.transformer import drop_path_rates, token_norm
 from composer.ports import FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["BEiTViT"]

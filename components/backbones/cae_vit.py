@@ -6,10 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from components.backbones.beit_vit import Arch, BEiTViT, OutType
-from components.initialization import InitCfg
-from components.masked_tokens import pick_tokens
-from components.position_embeddings import sine_cosine_positions
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import InitCfg, trunc_normal_
+from components.shared.patches import pick_tokens, sine_cosine_positions
 from composer.ports import AnyTensor, FeatureMap, Image, Levels, Usually
 
 __all__ = ["CAEPretrainViT"]

@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from components.backbones.vision_transformer import Arch, VisionTransformer
-from components.masked_tokens import hide_tokens
-from components.position_embeddings import sine_cosine_positions
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import trunc_normal_
+from components.shared.patches import hide_tokens, sine_cosine_positions
 from composer.ports import FeatureMap, Image, Levels, Mask, Usually
 
 __all__ = ["MAEViT", "MaskFeatViT"]

@@ -6,9 +6,9 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from components.conv_module import KAIMING, ConvModule
-from components.initialization import InitCfg, initialize
-from components.norm import BATCH_NORMS
+from components.shared.conv_module import KAIMING, ConvModule
+from components.shared.initialization import InitCfg, initialize
+from components.shared.norm import BATCH_NORMS
 from composer.ports import FeatureMap, Image, Pyramid, Usually
 
 __all__ = ["MobileNetV2"]

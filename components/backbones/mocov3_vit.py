@@ -8,8 +8,8 @@ from annotated_types import Ge
 from torch import nn
 
 from components.backbones.vision_transformer import Arch, VisionTransformer
-from components.norm import BATCH_NORMS
-from components.position_embeddings import sine_cosine_positions
+from components.shared.norm import BATCH_NORMS
+from components.shared.patches import sine_cosine_positions
 
 __all__ = ["MoCoV3ViT"]
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from components.conv_module import build_conv
-from components.norm import build_norm, norm_name
-from components.transformer import DropPath
+from components.shared.conv_module import build_conv
+from components.shared.norm import build_norm, norm_name
+from components.shared.transformer import DropPath
 
 __all__: list[str] = []
 

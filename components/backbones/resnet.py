@@ -6,10 +6,10 @@ from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 
 from components.backbones.residual_block import BasicBlock, BlockOptions, Bottleneck, residual_stage
-from components.conv_module import KAIMING, ConvModule, build_conv
-from components.initialization import InitCfg, initialize
-from components.norm import BATCH_NORMS, build_norm, norm_name
-from components.transformer import drop_path_rates
+from components.shared.conv_module import KAIMING, ConvModule, build_conv
+from components.shared.initialization import InitCfg, initialize
+from components.shared.norm import BATCH_NORMS, build_norm, norm_name
+from components.shared.transformer import drop_path_rates
 from composer.ports import FeatureMap, Image, Pyramid, Usually
 
 __all__ = ["ResNet"]

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from components.backbones.swin_transformer import Arch, SwinTransformer
-from components.masked_tokens import hide_tokens
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import trunc_normal_
+from components.shared.patches import hide_tokens
 from composer.ports import FeatureMap, Image, Mask, Pyramid, Usually
 
 __all__ = ["SimMIMSwinTransformer"]

@@ -6,10 +6,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from components.options import construct, one_each
-from components.patches import PatchMerging
-from components.transformer import FFN, token_norm
-from components.window_attention import ShiftWindowMSA
+from components.shared.options import construct, one_each
+from components.shared.patches import PatchMerging
+from components.shared.transformer import FFN, token_norm
+from components.shared.window_attention import ShiftWindowMSA
 
 __all__: list[str] = []  # parts of SwinTransformer, no components
 

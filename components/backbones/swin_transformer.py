@@ -9,12 +9,11 @@ from torch.nn import functional as F
 
 from components.backbones.swin_stage import build_stages
 from components.backbones.vision_transformer import Size
-from components.initialization import InitCfg, initialize
-from components.options import construct, pair
-from components.patches import PatchEmbed, resize_position_embedding
-from components.transformer import drop_path_rates, token_norm
-from components.truncated_normal import trunc_normal_
-from components.window_attention import WindowMSA
+from components.shared.initialization import InitCfg, initialize, trunc_normal_
+from components.shared.options import construct, pair
+from components.shared.patches import PatchEmbed, resize_position_embedding
+from components.shared.transformer import drop_path_rates, token_norm
+from components.shared.window_attention import WindowMSA
 from composer.ports import FeatureMap, Image, LayerCount, Pyramid, Usually
 
 __all__ = ["SwinTransformer"]

@@ -6,11 +6,10 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
-from components.initialization import InitCfg, initialize
-from components.options import construct, one_each, pair
-from components.patches import PatchEmbed, resize_position_embedding
-from components.transformer import TransformerEncoderLayer, drop_path_rates, token_norm
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import InitCfg, initialize, trunc_normal_
+from components.shared.options import construct, one_each, pair
+from components.shared.patches import PatchEmbed, resize_position_embedding
+from components.shared.transformer import TransformerEncoderLayer, drop_path_rates, token_norm
 from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["VisionTransformer"]

@@ -6,8 +6,8 @@ from typing import Annotated, Any, NamedTuple
 from annotated_types import Ge, MinLen
 from torch import nn
 
-from components.conv_module import ConvModule
-from components.initialization import InitCfg, initialize
+from components.shared.conv_module import ConvModule
+from components.shared.initialization import InitCfg, initialize
 from composer.ports import LayerCount, Pyramid, Usually
 
 __all__ = ["RPNHead", "RetinaHead"]

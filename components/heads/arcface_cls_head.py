@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.initialization import InitCfg, initialize
-from components.value_checks import check_range
+from components.shared.initialization import InitCfg, initialize
+from components.shared.value_checks import check_range
 from composer.ports import Embedding, Feeder, Label, Logits, Usually
 
 __all__ = ["ArcFaceClsHead"]

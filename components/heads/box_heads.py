@@ -8,9 +8,9 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from components.backbones.residual_block import BlockOptions, Bottleneck
-from components.conv_module import ConvModule
-from components.initialization import InitCfg, initialize
-from components.options import pair
+from components.shared.conv_module import ConvModule
+from components.shared.initialization import InitCfg, initialize
+from components.shared.options import pair
 from composer.ports import AnyTensor, FeatureMap, LayerCount, Logits, Usually
 
 __all__ = ["BBoxHead", "DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead"]

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from components.initialization import InitCfg, initialize
-from components.pooled import pooled_rows
+from components.shared.initialization import InitCfg, initialize
+from components.shared.pooled import pooled_rows
 from composer.ports import AnyTensor, Logits, Usually
 
 __all__ = ["ClsHead"]

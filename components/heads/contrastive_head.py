@@ -6,7 +6,7 @@ import torch
 from annotated_types import Gt
 from torch import nn
 
-from components.initialization import InitCfg, initialize
+from components.shared.initialization import InitCfg, initialize
 from composer.ports import AnyTensor, Label, Logits, Score, Usually
 
 __all__ = ["ContrastiveHead"]

@@ -7,7 +7,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.conv_module import ConvModule, build_conv
+from components.shared.conv_module import ConvModule, build_conv
 from composer.ports import FeatureMap, LayerCount, Usually
 
 __all__ = ["FCNMaskHead"]

@@ -5,9 +5,9 @@ from typing import Annotated, Any, NamedTuple
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from components.distributed import all_summed, process_count
 from components.heads.predictor import build_predictor
-from components.initialization import InitCfg, initialize
+from components.shared.distributed import all_summed, process_count
+from components.shared.initialization import InitCfg, initialize
 from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["LatentCrossCorrelationHead", "LatentPredictHead"]

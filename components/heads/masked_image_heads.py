@@ -6,9 +6,9 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from components.initialization import InitCfg, initialize
-from components.masked_tokens import flat_mask
-from components.value_checks import check_range
+from components.shared.initialization import InitCfg, initialize
+from components.shared.patches import flat_mask
+from components.shared.value_checks import check_range
 from composer.ports import AnyTensor, Image, Label, Logits, Mask, Scalar, Tokens, Usually
 
 __all__ = ["BEiTV1Head", "BEiTV2Head", "CAEHead", "MAEPretrainHead", "MaskFeatPretrainHead", "SimMIMHead"]

@@ -7,8 +7,8 @@ from annotated_types import Gt
 from torch import nn
 from torch.nn import functional as F
 
-from components.distributed import gathered, process_rank
 from components.heads.predictor import build_predictor
+from components.shared.distributed import gathered, process_rank
 from composer.ports import Embedding, Label, Logits, Usually
 
 __all__ = ["MoCoV3Head"]

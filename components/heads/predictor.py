@@ -8,7 +8,7 @@ from torch import nn
 from components.necks.linear_neck import LinearNeck
 from components.necks.mocov2_neck import MoCoV2Neck
 from components.necks.nonlinear_neck import NonLinearNeck
-from components.options import construct
+from components.shared.options import construct
 
 __all__: list[str] = []
 

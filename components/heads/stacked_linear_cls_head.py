@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 
-from components.activation import build_activation
-from components.initialization import InitCfg, initialize
-from components.norm import build_norm
+from components.shared.activation import build_activation
+from components.shared.initialization import InitCfg, initialize
+from components.shared.norm import build_norm
 from composer.ports import Embedding, Logits, Usually
 
 __all__ = ["StackedLinearClsHead"]

@@ -6,9 +6,8 @@ from typing import Annotated, Any, NamedTuple
 from annotated_types import Ge
 from torch import nn
 
-from components.initialization import InitCfg, initialize
-from components.transformer import activation
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import InitCfg, initialize, trunc_normal_
+from components.shared.transformer import activation
 from composer.ports import Embedding, Logits, Usually
 
 __all__ = ["VisionTransformerClsHead"]

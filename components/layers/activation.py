@@ -9,7 +9,7 @@ from annotated_types import Gt
 from torch import Tensor, nn, relu, sigmoid, tanh
 from torch.nn import functional as F
 
-from components.layers._bounds import Axis, Count
+from components.shared.bounds import Axis, Count
 from composer.ports import AnyTensor, Like, Usually
 
 __all__ = [

@@ -6,7 +6,7 @@ import torch
 from annotated_types import MinLen
 from torch import Tensor, nn
 
-from components.layers._bounds import Axis
+from components.shared.bounds import Axis
 from composer.ports import AnyTensor, Like, Usually
 
 __all__ = ["Add", "AddBroadcast", "Affine", "MatMul", "Max", "Mean", "Multiply", "Scale", "Subtract", "Sum"]

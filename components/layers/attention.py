@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Probability, require_divisor
+from components.shared.bounds import Count, Probability, require_divisor
 from composer.ports import AnyTensor, Mask, Tokens, Usually
 
 __all__ = ["MultiheadAttention"]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from torch import nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Margins, Size, require_divisor
+from components.shared.bounds import Count, Margins, Size, require_divisor
 from composer.ports import FeatureMap, Image, Usually
 
 __all__ = ["Conv2d", "ConvTranspose2d"]

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count
+from components.shared.bounds import Count
 from composer.ports import AnyTensor, Label, Tokens, Usually
 
 __all__ = ["ClassToken", "Embedding", "PositionEmbedding"]

@@ -5,7 +5,7 @@ from typing import Annotated
 from torch import nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count
+from components.shared.bounds import Count
 from composer.ports import AnyTensor, Usually
 
 __all__ = ["Linear"]

@@ -6,7 +6,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Axis, Count, Epsilon, Probability, require_divisor
+from components.shared.bounds import Axis, Count, Epsilon, Probability, require_divisor
 from composer.ports import AnyTensor, FeatureMap, Like, Usually
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import Annotated
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Margins, Size
+from components.shared.bounds import Count, Margins, Size
 from composer.ports import FeatureMap, Like, Usually
 
 __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]

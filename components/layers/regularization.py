@@ -6,8 +6,8 @@ from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components import transformer
-from components.layers._bounds import Count, Probability
+from components.shared import transformer
+from components.shared.bounds import Count, Probability
 from composer.ports import AnyTensor, FeatureMap, Like, Usually
 
 __all__ = ["DropPath", "Dropout", "Dropout2d", "LayerScale"]

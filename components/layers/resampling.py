@@ -6,7 +6,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Size
+from components.shared.bounds import Count, Size
 from composer.ports import FeatureMap, Image, Like, Usually
 
 __all__ = ["PixelShuffle", "PixelUnshuffle", "Resize", "Upsample", "ZeroPad2d"]

@@ -6,7 +6,7 @@ import torch
 from annotated_types import Interval, MinLen
 from torch import nn
 
-from components.layers._bounds import Axis, Count
+from components.shared.bounds import Axis, Count
 from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid, Usually
 
 __all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]

@@ -6,7 +6,7 @@ import torch
 from annotated_types import MinLen
 from torch import Tensor, nn
 
-from components.layers._bounds import Axis, Count, Sizes
+from components.shared.bounds import Axis, Count, Sizes
 from composer.ports import AnyTensor, FeatureMap, Like, Tokens, Usually
 
 __all__ = [

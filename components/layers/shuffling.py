@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from components.distributed import gathered, process_count, process_rank
+from components.shared.distributed import gathered, process_count, process_rank
 from composer.ports import AnyTensor, Image, Like, Usually
 
 __all__ = ["BatchShuffle", "BatchUnshuffle"]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.layers._bounds import Count, Epsilon, Probability, require_divisor
 from components.layers.attention import MultiheadAttention
+from components.shared.bounds import Count, Epsilon, Probability, require_divisor
 from composer.ports import AnyTensor, Mask, Tokens, Usually
 
 __all__ = ["TransformerDecoderLayer", "TransformerEncoderLayer"]

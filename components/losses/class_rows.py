@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.value_checks import check_interval, check_range
+from components.shared.value_checks import check_interval, check_range
 from composer.ports import Feeder, RefusedInputError
 
 __all__: list[str] = []

@@ -8,9 +8,9 @@ from annotated_types import Gt, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.dynamic_rows import true_positions
 from components.losses.class_rows import check_target, class_rows
 from components.losses.weighted_loss import weight_reduce_loss
+from components.shared.dynamic_rows import true_positions
 from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Target, Usually, Weight
 
 __all__ = ["GHMC", "GHMR"]

@@ -5,8 +5,8 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from components.box_geometry import generalized_iou
 from components.losses.weighted_loss import Reduction, weighted_loss
+from components.shared.box_geometry import generalized_iou
 from composer.ports import AnyTensor, Loss, Scalar, Target, Usually, Weight
 
 __all__ = ["GIoULoss"]

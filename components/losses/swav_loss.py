@@ -7,9 +7,9 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.distributed import all_summed, gathered, process_count, process_rank
 from components.heads.multi_prototypes import MultiPrototypes
-from components.initialization import InitCfg, initialize
+from components.shared.distributed import all_summed, gathered, process_count, process_rank
+from components.shared.initialization import InitCfg, initialize
 from composer.ports import Embedding, Loss, Usually
 
 __all__ = ["SwAVLoss"]

@@ -7,7 +7,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from components.value_checks import check_range
+from components.shared.value_checks import check_range
 from composer.ports import Feeder, Label, Score
 
 __all__ = ["ClassWeights"]

@@ -7,7 +7,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.distributed import gathered
+from components.shared.distributed import gathered
 from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["NegativeQueue"]

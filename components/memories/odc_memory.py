@@ -8,9 +8,9 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.clustering import centroids_of, kmeans
-from components.distributed import from_first, gathered
-from components.value_checks import check_range, values_are_known
+from components.shared.clustering import centroids_of, kmeans
+from components.shared.distributed import from_first, gathered
+from components.shared.value_checks import check_range, values_are_known
 from composer.ports import Embedding, Feeder, Label, SampleIndex, Scalar, Usually
 
 __all__ = ["ODCMemory"]

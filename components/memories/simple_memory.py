@@ -8,8 +8,8 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.distributed import gathered
-from components.value_checks import check_range
+from components.shared.distributed import gathered
+from components.shared.value_checks import check_range
 from composer.ports import Embedding, Feeder, SampleIndex, Score, Usually
 
 __all__ = ["SimpleMemory"]

@@ -7,9 +7,9 @@ from annotated_types import Ge, Interval
 from torch import nn
 
 from components.backbones.vision_transformer import size_of
-from components.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
-from components.initialization import InitCfg, initialize
-from components.transformer import drop_path_rates, token_norm
+from components.shared.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
+from components.shared.initialization import InitCfg, initialize
+from components.shared.transformer import drop_path_rates, token_norm
 from composer.ports import AnyTensor, LayerCount, Tokens, Usually
 
 __all__ = ["BEiTV2Neck"]

@@ -8,11 +8,10 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.beit_layers import BEiTTransformerEncoderLayer
-from components.initialization import InitCfg, initialize
-from components.masked_tokens import pick_tokens
-from components.transformer import FFN, DropPath, drop_path_rates, token_norm
-from components.truncated_normal import trunc_normal_
+from components.shared.beit_layers import BEiTTransformerEncoderLayer
+from components.shared.initialization import InitCfg, initialize, trunc_normal_
+from components.shared.patches import pick_tokens
+from components.shared.transformer import FFN, DropPath, drop_path_rates, token_norm
 from composer.ports import AnyTensor, LayerCount, Tokens, Usually
 
 __all__ = ["CAENeck"]

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from annotated_types import Ge
 from torch import nn
 
-from components.initialization import InitCfg, initialize
+from components.shared.initialization import InitCfg, initialize
 from composer.ports import AnyTensor, Embedding, FeatureMap, Usually
 
 __all__ = ["DenseCLNeck"]

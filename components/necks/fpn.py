@@ -6,8 +6,8 @@ from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.conv_module import ConvModule
-from components.initialization import InitCfg, initialize
+from components.shared.conv_module import ConvModule
+from components.shared.initialization import InitCfg, initialize
 from composer.ports import Pyramid, Usually
 
 __all__ = ["FPN", "PAFPN"]

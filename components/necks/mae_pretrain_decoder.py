@@ -6,10 +6,9 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from components.initialization import InitCfg, initialize
-from components.masked_tokens import pick_tokens
-from components.position_embeddings import sine_cosine_positions
-from components.transformer import TransformerEncoderLayer, token_norm
+from components.shared.initialization import InitCfg, initialize
+from components.shared.patches import pick_tokens, sine_cosine_positions
+from components.shared.transformer import TransformerEncoderLayer, token_norm
 from composer.ports import AnyTensor, LayerCount, Tokens, Usually
 
 __all__ = ["MAEPretrainDecoder"]

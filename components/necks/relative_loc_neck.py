@@ -6,9 +6,9 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from components.initialization import InitCfg, initialize
-from components.norm import build_norm
-from components.pooled import pooled_rows
+from components.shared.initialization import InitCfg, initialize
+from components.shared.norm import build_norm
+from components.shared.pooled import pooled_rows
 from composer.ports import AnyTensor, Embedding, Usually
 
 __all__ = ["RelativeLocNeck"]

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from components.backbones.residual_block import BlockOptions, residual_stage
 from components.backbones.resnet import ARCHITECTURES, BATCH_NORM
-from components.conv_module import KAIMING
-from components.initialization import InitCfg, initialize
-from components.norm import BATCH_NORMS
+from components.shared.conv_module import KAIMING
+from components.shared.initialization import InitCfg, initialize
+from components.shared.norm import BATCH_NORMS
 from composer.ports import FeatureMap
 
 __all__ = ["ResLayer"]

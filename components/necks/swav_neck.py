@@ -7,9 +7,9 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.initialization import InitCfg, initialize
-from components.norm import build_norm
-from components.pooled import pooled_rows
+from components.shared.initialization import InitCfg, initialize
+from components.shared.norm import build_norm
+from components.shared.pooled import pooled_rows
 from composer.ports import Embedding, FeatureMap, Usually
 
 __all__ = ["SwAVNeck"]

@@ -7,9 +7,9 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
-from components.box_geometry import areas
-from components.dynamic_rows import true_positions
-from components.suppression import JOINED_LIMIT, apart, first_kept, unsuppressed
+from components.shared.box_geometry import areas
+from components.shared.dynamic_rows import true_positions
+from components.shared.suppression import JOINED_LIMIT, apart, first_kept, unsuppressed
 from composer.ports import AnyTensor, Detections, Embedding, Label, Pyramid, Rois, Usually
 
 __all__ = ["AnchorBoxPrediction", "AnchorPredictions", "RegionProposals"]

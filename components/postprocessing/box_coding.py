@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Gt
 from torch import nn
 
-from components.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, picture_limits
+from components.shared.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, picture_limits
 from composer.ports import AnyTensor, Feeder, Image, ImageShape, Priors, Usually
 
 __all__ = ["DeltaXYWHBBoxCoder", "DeltaXYWHBBoxEncoder"]

@@ -7,8 +7,8 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.box_geometry import picture_limits
-from components.suppression import first_kept
+from components.shared.box_geometry import picture_limits
+from components.shared.suppression import first_kept
 from composer.ports import AnyTensor, Detections, Embedding, FeatureMap, Image, ImageShape, Label, Logits, Rois, Usually
 
 __all__ = ["ClassSelection", "FirstRegions", "MaskPasting", "RoIBoxPrediction"]

@@ -6,8 +6,8 @@ import torch
 from annotated_types import Ge, Gt, MinLen
 from torch import Tensor, nn
 
-from components.box_geometry import centers_and_sides
-from components.region_pooling import Grid, roi_align
+from components.shared.box_geometry import centers_and_sides
+from components.shared.region_pooling import Grid, roi_align
 from composer.ports import FeatureMap, Pyramid, Rois, Usually
 
 __all__ = ["SingleRoIExtractor"]

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from components.distributed import gathered_with_gradient, process_count
+from components.shared.distributed import gathered_with_gradient, process_count
 from composer.ports import Embedding, Score, Usually
 
 __all__ = ["PairSimilarity"]

@@ -7,7 +7,7 @@ import torch
 from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor, nn
 
-from components.box_geometry import check_image_shape, picture_limits
+from components.shared.box_geometry import check_image_shape, picture_limits
 from composer.ports import Feeder, Image, ImageShape, Mask, Priors, Pyramid, Usually
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]

@@ -7,9 +7,9 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from components.box_geometry import place
-from components.region_pooling import crop
-from components.value_checks import values_are_known
+from components.shared.box_geometry import place
+from components.shared.region_pooling import crop
+from components.shared.value_checks import values_are_known
 from composer.ports import (
     AnyTensor,
     Assignment,

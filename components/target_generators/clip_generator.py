@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.transformer import QuickGELU
+from components.shared.transformer import QuickGELU
 from composer.ports import Image, LayerCount, Tokens
 
 __all__ = ["CLIPGenerator"]

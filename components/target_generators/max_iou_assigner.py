@@ -7,7 +7,7 @@ import torch
 from annotated_types import Interval
 from torch import Tensor, nn
 
-from components.box_geometry import check_boxes, pairwise_iou
+from components.shared.box_geometry import check_boxes, pairwise_iou
 from composer.ports import Assignment, Boxes, Feeder, Mask, Priors, Usually
 
 __all__ = ["MaxIoUAssigner"]

@@ -7,7 +7,7 @@ from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
-from components.value_checks import check_interval, check_range
+from components.shared.value_checks import check_interval, check_range
 from composer.ports import Feeder, Label
 
 __all__ = ["BinaryTarget", "OneHot"]

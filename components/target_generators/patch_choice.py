@@ -6,8 +6,8 @@ import torch
 from annotated_types import Ge, Interval
 from torch import nn
 
-from components.options import pair
-from components.value_checks import check_flags, values_are_known
+from components.shared.options import pair
+from components.shared.value_checks import check_flags, values_are_known
 from composer.ports import AnyTensor, Image, Mask
 
 __all__ = ["MaskedPatches", "RandomMasking"]

@@ -7,7 +7,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
-from components.dynamic_rows import true_positions
+from components.shared.dynamic_rows import true_positions
 from composer.ports import Assignment, Boxes, Label, Like, Priors, Rois, Scalar, Usually
 
 __all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.beit_vit import BEiTViT
-from components.distributed import all_summed
-from components.options import construct
+from components.shared.distributed import all_summed
+from components.shared.options import construct
 from composer.ports import FeatureMap, Image, Label, Usually
 
 __all__ = ["VQKD"]

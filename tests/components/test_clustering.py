@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from components.clustering import centroids_of, kmeans, whitened
+from components.shared.clustering import centroids_of, kmeans, whitened
 
 
 def test_well_parted_samples_are_found_again() -> None:

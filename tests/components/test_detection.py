@@ -5,17 +5,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from components import region_pooling, suppression
-from components.box_geometry import generalized_iou, pairwise_iou
 from components.losses.ghm_loss import GHMC, GHMR
 from components.losses.iou_loss import GIoULoss
 from components.necks.fpn import FPN, PAFPN
 from components.postprocessing.anchor_predictions import AnchorBoxPrediction, AnchorPredictions, RegionProposals
 from components.postprocessing.box_coding import DeltaXYWHBBoxCoder, DeltaXYWHBBoxEncoder
 from components.postprocessing.region_predictions import ClassSelection, MaskPasting, RoIBoxPrediction
-from components.region_pooling import Grid, crop, roi_align
 from components.roi_extractors.single_roi_extractor import SingleRoIExtractor
-from components.suppression import first_kept, unsuppressed
+from components.shared import region_pooling, suppression
+from components.shared.box_geometry import generalized_iou, pairwise_iou
+from components.shared.region_pooling import Grid, crop, roi_align
+from components.shared.suppression import first_kept, unsuppressed
 from components.target_generators.anchor_generator import AnchorGenerator, ValidAnchors
 from components.target_generators.box_targets import BoxTargets, MaskTargets
 from components.target_generators.max_iou_assigner import MaxIoUAssigner

@@ -12,7 +12,6 @@ from components.backbones.beit_vit import BEiTViT
 from components.backbones.cae_vit import CAEPretrainViT
 from components.backbones.masked_vision_transformer import MAEViT, MaskFeatViT
 from components.backbones.simmim_swin_transformer import SimMIMSwinTransformer
-from components.beit_layers import BEiTAttention, RelativePositionBias
 from components.heads.masked_image_heads import (
     BEiTV1Head,
     BEiTV2Head,
@@ -27,11 +26,11 @@ from components.losses.reconstruction_loss import (
     SimMIMReconstructionLoss,
 )
 from components.losses.visual_word_losses import BEiTLoss, CAELoss
-from components.masked_tokens import hide_tokens
 from components.necks.beitv2_neck import BEiTV2Neck
 from components.necks.cae_neck import CAENeck
 from components.necks.mae_pretrain_decoder import MAEPretrainDecoder
-from components.position_embeddings import sine_cosine_positions
+from components.shared.beit_layers import BEiTAttention, RelativePositionBias
+from components.shared.patches import hide_tokens, sine_cosine_positions
 from components.target_generators.clip_generator import CLIPGenerator
 from components.target_generators.dalle_encoder import DALLEEncoder
 from components.target_generators.hog_generator import HOGGenerator

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from components.backbones.swin_transformer import SwinTransformer
-from components.patches import PatchMerging
-from components.window_attention import ShiftWindowMSA, WindowMSA, join_windows, split_windows
+from components.shared.patches import PatchMerging
+from components.shared.window_attention import ShiftWindowMSA, WindowMSA, join_windows, split_windows
 
 ARCH = {"embed_dims": 4, "depths": [2, 2], "num_heads": [1, 2]}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
-from components.norm import SyncBatchNorm, build_norm
+from components.shared.norm import SyncBatchNorm, build_norm
 
 SAMPLES = (3, 5)
 

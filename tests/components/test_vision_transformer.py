@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from components.backbones.vision_transformer import VisionTransformer
 from components.heads.vision_transformer_cls_head import VisionTransformerClsHead
-from components.options import construct
-from components.patches import PatchEmbed, resize_position_embedding
-from components.transformer import DropPath, MultiheadAttention, drop_path_rates
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import trunc_normal_
+from components.shared.options import construct
+from components.shared.patches import PatchEmbed, resize_position_embedding
+from components.shared.transformer import DropPath, MultiheadAttention, drop_path_rates
 
 ARCH = {"embed_dims": 8, "num_layers": 2, "num_heads": 2, "feedforward_channels": 12}
 

@@ -49,7 +49,7 @@ test.each([
 ] as const)("of %s, %s is one letter away: %s", (right, typed, typo) => expect(misspelt(typed, right)).toBe(typo));
 
 /** The components that come with composer, read from their files: name, kind, first line, keywords. */
-const SOURCES = import.meta.glob<string>("../../../../../components/*/*.py", {
+const SOURCES = import.meta.glob<string>(["../../../../../components/*/*.py", "!**/components/shared/*.py"], {
   query: "?raw",
   import: "default",
   eager: true,

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.transformer import FFN, GELU, LAYER_NORM, DropPath, token_norm
-from components.window_attention import relative_position_index
+from components.shared.transformer import FFN, GELU, LAYER_NORM, DropPath, token_norm
+from components.shared.window_attention import relative_position_index
 
 __all__ = ["BEiTAttention", "BEiTTransformerEncoderLayer", "RelativePositionBias", "shrink_by_depth"]
 

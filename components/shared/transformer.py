@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.activation import build_activation
+from components.shared.activation import build_activation
 
 __all__ = [
     "FFN",

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.transformer import DropPath
-from components.truncated_normal import trunc_normal_
+from components.shared.initialization import trunc_normal_
+from components.shared.transformer import DropPath
 
 __all__ = ["ShiftWindowMSA", "WindowMSA", "join_windows", "relative_position_index", "split_windows"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from components.activation import RELU, build_activation
-from components.norm import build_norm, norm_name
+from components.shared.activation import RELU, build_activation
+from components.shared.norm import build_norm, norm_name
 
 __all__ = ["KAIMING", "ConvModule", "build_conv"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch._higher_order_ops.while_loop import while_loop
 
-from components.box_geometry import areas
+from components.shared.box_geometry import areas
 
 __all__: list[str] = []
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from components.distributed import all_summed_with_gradient, process_count
+from components.shared.distributed import all_summed_with_gradient, process_count
 
 __all__ = ["BATCH_NORMS", "SyncBatchNorm", "build_norm", "norm_name"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from components.value_checks import values_are_known
+from components.shared.value_checks import values_are_known
 
 __all__: list[str] = []
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.dynamic_rows import whole_number
-from components.suppression import torchvision_operators
+from components.shared.dynamic_rows import whole_number
+from components.shared.suppression import torchvision_operators
 
 __all__: list[str] = []
 

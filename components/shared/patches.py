@@ -1,4 +1,4 @@
-"""Images and maps cut into patches: embedding, merging, and the positions of patches."""
+"""Images and maps cut into patches: embedding and merging, the positions of patches, and masks that hide them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -7,10 +7,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.options import pair
-from components.transformer import token_norm
+from components.shared.options import pair
+from components.shared.transformer import token_norm
+from components.shared.value_checks import check_flags
 
-__all__ = ["PatchEmbed", "PatchMerging", "resize_position_embedding"]
+__all__ = [
+    "PatchEmbed",
+    "PatchMerging",
+    "flat_mask",
+    "hide_tokens",
+    "pick_tokens",
+    "resize_position_embedding",
+    "sine_cosine_positions",
+]
+
+_TEMPERATURE = 10000.0
 
 Padding = int | Sequence[int] | Literal["corner", "same"]
 
@@ -178,3 +189,67 @@ def resize_position_embedding(
     grid = torch.unflatten(grid.transpose(1, 2), 2, old).float()
     resized = F.interpolate(grid, size=new, mode=mode, align_corners=False).to(embedding.dtype)
     return torch.cat([extra, resized.flatten(2).transpose(1, 2)], dim=1)
+
+
+def sine_cosine_positions(grid: tuple[int, int], channels: int) -> Tensor:
+    """Sines and cosines of every patch's row and column (MAE, arXiv:2111.06377, appendix A.1), a zero row in front.
+
+    The first half of the channels is about the row, the second about the column; in each half sines come first, and
+    wave lengths rise from 2 pi to 10000 * 2 pi patches.
+
+    Args:
+        grid: Patches down and across.
+        channels: Length of an embedding, a multiple of 4.
+
+    Returns:
+        [1, 1 + patches, channels]: the class token's row of zeros, then the patches row by row.
+
+    Raises:
+        ValueError: ``channels`` is no multiple of 4.
+    """
+    if channels % 4:
+        raise ValueError(f"found tokens of {channels} channels, sine-cosine positions need a multiple of 4.")
+    down, across = grid
+    steps = torch.arange(channels // 4, dtype=torch.float32) / (channels // 4)
+    waves = 1.0 / _TEMPERATURE**steps
+    rows = torch.arange(down, dtype=torch.float32).repeat_interleave(across)[:, None] * waves
+    columns = torch.arange(across, dtype=torch.float32).repeat(down)[:, None] * waves
+    patches = torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()], dim=1)
+    return torch.cat([patches.new_zeros(1, channels), patches])[None]
+
+
+def flat_mask(mask: Tensor, tokens: int) -> Tensor:
+    """A mask of patches, row by row: [B, tokens].
+
+    Args:
+        mask: [B, ...], 1 or true where a patch is hidden.
+        tokens: How many patches there are.
+
+    Raises:
+        ValueError: The mask has another number of patches, or something but 0 and 1.
+    """
+    flat = mask.flatten(1)
+    if flat.shape[1] != tokens:
+        grid = " x ".join(str(size) for size in mask.shape[1:])
+        raise ValueError(
+            f"mask: found a grid of {grid} cells, expected one for each of the {tokens} patches of the image: "
+            "give a mask of the grid that the patch embedding makes"
+        )
+    check_flags("mask", mask)
+    return flat
+
+
+def hide_tokens(tokens: Tensor, mask_token: Tensor, mask: Tensor) -> Tensor:
+    """Tokens [B, N, C] with ``mask_token`` in the place of those that ``mask`` [B, ...] hides.
+
+    Raises:
+        ValueError: The mask is for another number of tokens.
+    """
+    hidden = flat_mask(mask, tokens.shape[1])[:, :, None].to(tokens.dtype)
+    return tokens * (1 - hidden) + mask_token * hidden
+
+
+def pick_tokens(tokens: Tensor, ids: Tensor) -> Tensor:
+    """Those of the tokens [B or 1, N, C] that ``ids`` [B, K] name, in this order: [B, K, C]."""
+    rows = tokens.expand(ids.shape[0], -1, -1)
+    return rows.gather(1, ids[:, :, None].expand(-1, -1, tokens.shape[2]))
