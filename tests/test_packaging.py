@@ -34,3 +34,9 @@ def test_no_pin_names_a_local_build() -> None:
 
 def test_the_saved_graphs_are_found_beside_the_packages() -> None:
     assert (files("saved_graphs") / "classification").is_dir()
+
+
+def test_templates_of_algorithms_lie_inside_the_package_that_a_wheel_holds() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "composer" in wheel["packages"] and wheel["exclude"] == ["composer/web/frontend"]
+    assert (files("composer.openmmlab") / "templates" / "MoCo.yaml").is_file()

@@ -10,7 +10,7 @@ from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same
 from composer.openmmlab.trace import Trace
 
-__all__ = ["draw_head", "draw_loss", "write_head"]
+__all__ = ["averaged_by_samples", "draw_head", "draw_loss", "write_head"]
 
 DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"type": "CrossEntropyLoss", "loss_weight": 1.0})
 """The loss of a head that names none."""
@@ -88,16 +88,16 @@ def draw_loss(draft: Draft, config: Any, logits: Ref, target: Ref | None) -> Any
     wires: dict[str, Wire] = {"pred": logits}
     if target is not None:
         wires["target"] = target
-    if _averaged_by_samples(config):
+    if averaged_by_samples(config):
         wires["avg_factor"] = draft.node("batch_size", "BatchSize", samples=logits).ref
     flow, beyond = draft.part("loss", config, **wires)
     draft.outputs["loss"] = {"loss": flow.ref}
     return beyond
 
 
-def _averaged_by_samples(loss: Mapping[str, Any]) -> bool:
+def averaged_by_samples(loss: Any) -> bool:
     """Whether the mean over all elements is another number than OpenMMLab's, which is by sample."""
-    return loss.get("reduction", "mean") == "mean" and _by_class(loss)
+    return isinstance(loss, Mapping) and loss.get("reduction", "mean") == "mean" and _by_class(loss)
 
 
 def _by_class(loss: Any) -> bool:

@@ -1,12 +1,12 @@
 """A graph while it is drawn from a config."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from composer.catalog import Catalog
 from composer.component import Component
-from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire, freeze
+from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights, Wire, freeze
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.images.inputs import read_image
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
@@ -17,7 +17,7 @@ from composer.openmmlab.plain import plain
 from composer.openmmlab.preprocessing import read_second_preprocess
 from composer.problems import Problem, Where
 
-__all__ = ["COMMON", "IMAGES", "METADATA", "TRAINING", "Draft", "Flow", "Place"]
+__all__ = ["COMMON", "IMAGES", "METADATA", "TRAINING", "Draft", "Flow", "Place", "behind", "entry_of", "resized"]
 
 COMMON = ("_scope_", "data_preprocessor", "init_cfg", "pretrained", "test_cfg", "train_cfg", "type")
 """What the config of every model may have."""
@@ -130,6 +130,34 @@ class Draft:
             self.carry("data_preprocessor", found.beyond)
         self.inputs["image"] = found.entry
         return Flow(Ref("image"))
+
+    def views(self, config: Mapping[str, Any], count: int) -> list[Flow]:
+        """The inputs ``view_1``, ``view_2`` ... of images that are prepared alike."""
+        self.image(config, config.get("backbone"))
+        entry = self.inputs.pop("image")
+        names = [f"view_{number}" for number in range(1, count + 1)]
+        self.inputs |= dict.fromkeys(names, entry)
+        return [Flow(Ref(name)) for name in names]
+
+    def call_again(self, weights: Mapping[str, Weights], suffix: str, moved: Mapping[str, Ref]) -> None:
+        """Call nodes once more, on something else.
+
+        Args:
+            weights: The nodes in the order of their wires, and where the weights of their new calls come from.
+            suffix: What is put behind their ids.
+            moved: What the new nodes take in place of an input, or of a node's outputs.
+        """
+
+        def rewired(wire: Wire) -> Wire:
+            if isinstance(wire, Ref):
+                return moved.get(wire.source) or (behind(suffix, wire) if wire.source in weights else wire)
+            if isinstance(wire, tuple):
+                return tuple(map(rewired, wire))  # type: ignore[arg-type]
+            return FrozenDict({mode: rewired(item) for mode, item in wire.items()})
+
+        for name, rule in weights.items():
+            inputs = {port: rewired(wire) for port, wire in self.nodes[name].inputs.items()}
+            self.nodes[f"{name}{suffix}"] = Node(weights=rule, inputs=FrozenDict(inputs))
 
     def target_image(self, config: Mapping[str, Any], size: tuple[int, int]) -> Flow:
         """A second input, of which targets are made: the same picture in its own size, with its own mean and std."""
@@ -250,7 +278,7 @@ class Draft:
             self.not_understood(f"model.{path}", text)
             return source, plain(config)
         component = self.reader.component(scoped_type(config))
-        port, taken = _entry(component, source, place)
+        port, taken = entry_of(component, source, place)
         levels = self._level_count(source) if taken != source.ref else 1
         if levels > 1:
             self.last_only[path] = levels
@@ -288,9 +316,22 @@ class Draft:
         self.not_understood("model", text)
 
 
-def _entry(component: Component | None, source: Flow, place: Place) -> tuple[str, Ref]:
+def entry_of(component: Component | None, source: Flow, place: Place) -> tuple[str, Ref]:
     """The port of a part that takes what flows in, and the wire to it."""
     if component is None:
         return ("image" if place == "backbone" else "feature"), source.ref
     port = component.inputs[0]
     return port.name, source.ref if port.type.is_sequence else source.last
+
+
+def behind(suffix: str, ref: Ref) -> Ref:
+    """The same output of the node with the suffix behind its id."""
+    return replace(ref, source=f"{ref.source}{suffix}")
+
+
+def resized(entry: Input, height: int, width: int) -> Input:
+    """An input in another size, to which images are resized whole."""
+    steps = entry.preprocess
+    if steps is not None:
+        steps = replace(steps, resize=(height, width), crop=None, crop_padding=None, pad=None)
+    return Input(entry.type, (*(entry.shape or ("B", 3))[:2], height, width), steps)

@@ -14,6 +14,7 @@ from composer.openmmlab.init_rules import rules_for_parts, without_prefix, witho
 from composer.openmmlab.names import package_of, split_type
 from composer.openmmlab.parts import PartReader
 from composer.openmmlab.preprocessing import Origin, write_preprocess
+from composer.openmmlab.template import templates
 from composer.openmmlab.trace import NO_SHAPE, Trace
 from composer.problems import GraphError, Problem, Where
 
@@ -21,14 +22,7 @@ __all__ = ["config_from_graph"]
 
 _MOST_DIFFERENCES = 10
 _OF_PIPELINES = frozenset({"resize", "interpolation", "backend", "crop", "crop_padding", "pad"})
-_TOLD_BY = {
-    "PrototypeSimilarity": "ImageToImageRetriever",
-    "MAEPretrainDecoder": "MAE",
-    "SimMIMSwinTransformer": "SimMIM",
-    "MaskFeatPretrainHead": "MaskFeat",
-    "BEiTPretrainViT": "BEiT",
-    "CAENeck": "CAE",
-}
+_TOLD_BY = {"ImageToImageRetriever": {"PrototypeSimilarity"}}
 
 
 def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[str, Any]:
@@ -97,8 +91,9 @@ def _algorithm_of(graph: Graph) -> str:
         return "mmdet.MaskRCNN" if "MaskPasting" in inside else "mmdet.FasterRCNN"
     if "RetinaHead" in types:
         return "mmdet.RetinaNet"
-    told = (algorithm for kind, algorithm in _TOLD_BY.items() if kind in types)
-    return next(told, "ImageClassifier")
+    told = {name: kinds for name, kinds in _TOLD_BY.items() if kinds <= types}
+    told |= {one.name: {*one.tells} for one in templates() if one.tells and {*one.tells} <= types}
+    return max(told, key=lambda name: len(told[name]), default="ImageClassifier")
 
 
 def _rules(graph: Graph, carried: Mapping[str, Any], catalog: Catalog) -> list[Any]:

@@ -12,7 +12,13 @@ from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.parts import PartReader
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["NO_SHAPE", "Trace"]
+__all__ = ["DIGITS", "NO_SHAPE", "Trace", "kept_share"]
+
+DIGITS = 12
+"""Digits behind the point of a share that is the rest to 1 of a written one."""
+
+KEEPS = "mmselfsup"
+"""The package whose momentum is what an average keeps; in the others it is what it takes in."""
 
 NO_SHAPE = "no-openmmlab-shape"
 """Code of the problem that a graph is none that a config of OpenMMLab describes."""
@@ -73,6 +79,35 @@ class Trace:
             self.refuse(ref.source, f"expected {' or '.join(kinds)}, found {found}")
         self.ids[drawn] = ref.source
         return ref.source
+
+    def follow(self, ref: Ref, drawn: str) -> str:
+        """The node that a reference is to, whatever it is; ``drawn`` is its id in a drawn config."""
+        self._node(ref.source)
+        self.ids[drawn] = ref.source
+        return ref.source
+
+    def input(self, ref: Ref, drawn: str) -> None:
+        """Note which input of the graph one of a drawn config is."""
+        if ref.source in self.graph.nodes:
+            self.refuse(ref.source, f"expected the input '{drawn}' there, found a node")
+        self.ids[drawn] = ref.source
+
+    def decay(self, key: str, name: str, default: float, *, kept: bool = True) -> dict[str, Any]:
+        """The setting that says what a momentum copy keeps; nothing where it has its default and was not written.
+
+        Args:
+            key: The setting.
+            name: The momentum copy.
+            default: What is kept where the setting is left out.
+            kept: Whether packages but mmselfsup say what the copy takes in.
+        """
+        decay, package = self.graph.nodes[name].weights.decay, self.reader.package
+        said = self.carried.get(key)
+        if key in self.carried and (kept_share(said, package) if kept else said) == decay:
+            return {key: said}
+        if key not in self.carried and decay == default:
+            return {}
+        return {key: decay if not kept or package == KEEPS else round(1 - decay, DIGITS)}
 
     def wire(self, name: str, port: str | None = None, mode: str | None = None) -> Ref:
         """What a port of a node is wired to: by default the first one that has a wire, alike in all modes."""
@@ -163,16 +198,17 @@ class Trace:
             return [self.part(slot, name, index=index) for index, name in enumerate(names)]
         return self.part(slot, names[0]) if names else [] if self.carried.get(slot) == () else None
 
-    def loss(self, name: str, beyond: Any) -> dict[str, Any]:
+    def loss(self, name: str, beyond: Any, kind: str | None = None) -> dict[str, Any]:
         """The config of a loss.
 
         Args:
             name: Its node.
             beyond: What the config said of it beyond its node.
+            kind: Its type there; by default the node's.
         """
         self.ids["loss"] = name
         node = self._own(name)
-        return self.reader.write(str(node.type), node.params, beyond if isinstance(beyond, Mapping) else {})
+        return self.reader.write(kind or str(node.type), node.params, beyond if isinstance(beyond, Mapping) else {})
 
     def carries_none(self, slot: str) -> bool:
         """Whether the config said that there is no such part."""
@@ -208,3 +244,10 @@ class Trace:
         component = self.catalog.get(self.graph.nodes[name].type)
         ports = [port.name for port in component.inputs] if component else list(self.graph.nodes[name].inputs)
         return [port for port in ports if port in self.graph.nodes[name].inputs]
+
+
+def kept_share(value: Any, package: str) -> float | None:
+    """What an average keeps of itself, from a setting that says what it keeps (mmselfsup) or takes in."""
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        return None
+    return float(value) if package == KEEPS else round(1 - value, DIGITS)

@@ -208,7 +208,7 @@ def test_a_graph_that_lacks_a_node_is_refused_and_names_it(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "text"),
     [
-        ("moco_v1", ("nodes.key.inputs.input", "view_2"), "expected an averaged copy of it, found none"),
+        ("moco_v1", ("nodes.key.inputs.input", "view_2"), "expected BatchUnshuffle, found an input"),
         ("moco_v1", ("nodes.query.inputs.input", "view_1"), "expected a backbone between the view and the head"),
         ("swav", ("nodes.neck.inputs", None), "expected one wire for each size of crops, found none"),
         ("moco_v1", ("outputs.loss.loss", "nowhere"), "there is no node or input 'nowhere'"),

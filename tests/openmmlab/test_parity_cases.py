@@ -25,6 +25,7 @@ CASES = (
     "ss_relative_loc",
     "ss_rotation_pred",
     "ss_mae",
+    "ss_pixmim",
     "mp_simmim",
     "mp_maskfeat",
     "mp_beit",

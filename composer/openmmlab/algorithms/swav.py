@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.graph import FrozenDict, Ref, wire_in_mode
+from composer.graph import FrozenDict, Ref, Weights, wire_in_mode
 from composer.openmmlab.algorithms.algorithm import Algorithm
-from composer.openmmlab.draft import Draft, Flow
+from composer.openmmlab.draft import Draft, Flow, behind, resized
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
-from composer.openmmlab.pretext import resize_inputs
-from composer.openmmlab.siamese import behind, call_again, draw_views, follow, shared, write_view
+from composer.openmmlab.preprocessing import USUAL_SIZE
 from composer.openmmlab.trace import Trace
 
 __all__ = ["SWAV"]
@@ -28,8 +27,12 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
         draft.not_understood("model.head", text)
         draft.carry("head", config.get("head"))
     counts = _counts(loss or {})
-    draw_views(draft, config, sum(counts))
-    resize_inputs(draft, list(draft.inputs)[counts[0] :], lambda size: size * _SMALLER[0] // _SMALLER[1])
+    draft.views(config, sum(counts))
+    for name in list(draft.inputs)[counts[0] :]:
+        sizes = (draft.inputs[name].shape or ())[2:]
+        height, width = (size if isinstance(size, int) else USUAL_SIZE for size in sizes)
+        smaller = (size * _SMALLER[0] // _SMALLER[1] for size in (height, width))
+        draft.inputs[name] = resized(draft.inputs[name], *smaller)
     features = _draw_backbones(config, draft, counts)
     joined = _draw_neck(config, draft, features)
     if loss is None:
@@ -50,13 +53,13 @@ def write(trace: Trace) -> dict[str, Any]:
     maps = wires if isinstance(wires, tuple) else ()
     if not maps:
         trace.refuse(neck, "expected one wire for each size of crops, found none")
-    backbone = follow(trace, maps[0], "backbone")
+    backbone = trace.follow(maps[0], "backbone")
     found = {"backbone": trace.part("backbone", backbone), "neck": trace.part("neck", neck)}
-    again = [follow(trace, ref, f"backbone_{number}") for number, ref in enumerate(maps[1:], 2)]
+    again = [trace.follow(ref, f"backbone_{number}") for number, ref in enumerate(maps[1:], 2)]
     joined = [_input_of(trace, name) for name in (backbone, *again)]
     views = [view for number, ref in enumerate(joined, 1) for view in _crops(trace, ref, number)]
     for number, view in enumerate(views, 1):
-        write_view(trace, view, f"view_{number}")
+        trace.input(view, f"view_{number}")
     return {**found, "head": {**head, "loss": trace.loss(loss, said.get("loss"))}}
 
 
@@ -88,7 +91,7 @@ def _draw_backbones(config: Mapping[str, Any], draft: Draft, counts: Sequence[in
     names = [name for name in draft.nodes if name not in before]
     again = {f"_{number}": Ref(f"crops_{number}", "out") for number in range(2, len(counts) + 1)}
     for suffix, crops_ref in again.items():
-        call_again(draft, shared(names), suffix, {"crops_1": crops_ref})
+        draft.call_again({name: Weights("share", name) for name in names}, suffix, {"crops_1": crops_ref})
     for name in names[:1]:
         node = draft.nodes[name]
         draft.nodes[name] = replace(node, inputs=FrozenDict(dict.fromkeys(node.inputs, calls)))

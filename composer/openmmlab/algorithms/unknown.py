@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Ref, Wire, thaw
+from composer.graph import FrozenDict, Input, Ref, Weights, Wire, thaw
 from composer.names import name_fault
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
-from composer.openmmlab.draft import COMMON, Draft, Flow
+from composer.openmmlab.draft import COMMON, Draft, Flow, behind
 from composer.openmmlab.names import scoped_type, split_type
-from composer.openmmlab.siamese import behind, call_again, draw_views, momentum, write_share
-from composer.openmmlab.trace import Trace
+from composer.openmmlab.trace import DIGITS, Trace
 
 __all__ = ["UNKNOWN"]
 
@@ -30,7 +29,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw the parts; settings that are no parts are carried."""
     slots = _drawable(config, draft)
     setting = _averaged_by(config, draft, slots)
-    views = draw_views(draft, config, 2) if setting else [draft.image(config, config.get("backbone"))]
+    views = draft.views(config, 2) if setting else [draft.image(config, config.get("backbone"))]
     flow = _draw_chain(config, draft, [slot for slot in slots if _rank(slot) < _HEADS], views[0])
     keys = _draw_averages(draft, config, setting, flow) if setting else None
     target = _draw_beside(config, draft, slots, views[0], flow)
@@ -56,7 +55,7 @@ def write(trace: Trace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for slot, beyond in own.items():
         if slot in _MOMENTA and copies and type(beyond) in (int, float):
-            found |= write_share(trace, slot, copies[0], _NOT_SET)
+            found |= trace.decay(slot, copies[0], _NOT_SET)
         elif _clash(slot, beyond, _slots(own)):
             found[slot] = thaw(beyond)
         else:
@@ -113,7 +112,8 @@ def _draw_averages(draft: Draft, config: Mapping[str, Any], setting: str, flow: 
     draft.left_to_caller(f"model.{setting}", text)
     share = config[setting] if draft.package == _KEEPS else 1 - config[setting]
     names = [name for name in draft.nodes if name.split("_")[0] in _AVERAGED and _is_number(name.partition("_")[2])]
-    call_again(draft, momentum(names, round(share, 12)), "_k", {"view_1": Ref("view_2")})
+    copies = {name: Weights("momentum", name, round(share, DIGITS)) for name in names}
+    draft.call_again(copies, "_k", {"view_1": Ref("view_2")})
     last = [name for name in names if name.startswith("neck")][-1]
     return Flow(behind("_k", replace(flow.ref, source=last)), flow.levels)
 

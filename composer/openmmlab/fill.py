@@ -1,0 +1,385 @@
+"""A template filled with the parts and settings of a config: from the config of a model to its graph."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from composer.graph import FrozenDict, Input, Node, Ref, Weights, Wire, freeze, refs_of, wire_in_mode
+from composer.openmmlab.classification import averaged_by_samples
+from composer.openmmlab.draft import Draft, Flow, Place, entry_of, resized
+from composer.openmmlab.plain import plain, same
+from composer.openmmlab.preprocessing import USUAL_SIZE
+from composer.openmmlab.template import Setting, Template, at_path, condition_holds, kind_of, resolved
+from composer.openmmlab.trace import DIGITS, kept_share
+
+__all__ = ["CONDITIONS", "PATCH", "fill", "listed"]
+
+PATCH = 16
+"""Pixels of a patch, down and across, where a config does not say it."""
+
+_STRIDE = 8  # pixels that DALL-E's tokenizer gives one word
+
+_EXPECTED: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
+    {
+        "anything": (lambda value: True, ""),
+        "count": (lambda value: type(value) is int and value > 0, "a whole number from 1"),
+        "flag": (lambda value: type(value) is bool, "true or false"),
+        "number": (lambda value: type(value) in (int, float), "a number"),
+        "share": (lambda value: type(value) in (int, float) and 0 <= value <= 1, "a number from 0 to 1"),
+        "share below 1": (lambda value: type(value) in (int, float) and 0 <= value < 1, "a number from 0 to below 1"),
+    }
+)
+CONDITIONS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = MappingProxyType(
+    {
+        "loss is a mean": lambda config: at_path(config, "head.loss.reduction", "mean") == "mean",
+        "loss is by class": lambda config: averaged_by_samples(at_path(config, "head.loss")),
+        "loss is inside": lambda config: bool(kind_of(config.get("head"))) and "loss" not in config["head"],
+    }
+)
+"""Conditions of templates that are more than what a config has at a place."""
+
+
+def fill(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
+    """Draw a config by its template.
+
+    Args:
+        template: The algorithm.
+        config: The config of the whole model.
+        draft: Takes the graph, and what there is to tell.
+    """
+    data = resolved(template.data, lambda condition: condition_holds(condition, config, draft.package, CONDITIONS))
+    _Filling(template, config, draft, data).draw()
+
+
+@dataclass
+class _Filling:
+    """One template while it is filled.
+
+    Args:
+        template: The algorithm.
+        config: The config of the whole model.
+        draft: Takes the graph.
+        data: The template without conditions.
+    """
+
+    template: Template
+    config: Mapping[str, Any]
+    draft: Draft
+    data: Mapping[str, Any]
+    flows: dict[str, Flow | None] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def draw(self) -> None:
+        """Draw everything; what needs a part that is missing is left out."""
+        self._inputs()
+        self.values = {setting.key: self._setting(setting) for setting in self.template.settings}
+        self.flows |= {name: Flow(Ref(name)) for name in (*self.draft.inputs, *self.data.get("data_samples", {}))}
+        waiting = dict(self.data["nodes"])
+        while waiting:  # a template that continues another one adds nodes behind those that they flow into
+            name = next(one for one in waiting if not self._sources(waiting[one]) & waiting.keys())
+            self._node(name, waiting.pop(name))
+        for slot in self.template.slots:
+            top = slot.partition(".")[0]
+            if top in self.config and top not in self.draft.carried:
+                self.draft.carry(top, self.config[top])
+        self._outputs()
+        self._data_samples()
+        self.draft.training |= self.data.get("training", {})
+        for path, text in self.data.get("notes", {}).items():
+            self.draft.left_to_caller(path, text)
+
+    def _inputs(self) -> None:
+        entries = self.data["inputs"]
+        second = any(entry.get("second") for entry in entries.values())
+        backbone = self.config.get(self.template.slots[0])
+        first = backbone[0] if isinstance(backbone, list | tuple) and backbone else backbone
+        self.draft.image(self.config, first, two_norms=second)
+        image = self.draft.inputs.pop("image")
+        self.draft.inputs["image"] = image
+        for name, entry in entries.items():
+            if entry.get("second"):
+                self.draft.target_image(self.config, self._words())
+            else:
+                size = entry.get("size")
+                self.draft.inputs[name] = image if size is None else resized(image, size, size)
+        if "image" not in entries:
+            del self.draft.inputs["image"]
+
+    def _words(self) -> tuple[int, int]:
+        """The size of the image of which targets are made: as large as gives each patch one visual word."""
+        target = part_at(self.config, "target_generator")
+        if kind_of(target) == "DALL-E":
+            down, across = self._cells(patch_of(part_at(self.config, "backbone").get("patch_size"), PATCH))
+            return down * _STRIDE, across * _STRIDE
+        size = part_at(target, "encoder_config").get("img_size")
+        return (size, size) if type(size) is int else self._image_size()
+
+    def _image_size(self) -> tuple[int, int]:
+        shape = self.draft.inputs["image"].shape or ()
+        height, width = (size if isinstance(size, int) else USUAL_SIZE for size in shape[2:])
+        return height, width
+
+    def _cells(self, cell: tuple[int, int]) -> tuple[int, int]:
+        """How many cells of a size cover the image, down and across."""
+        height, width = self._image_size()
+        return -(-height // cell[0]), -(-width // cell[1])
+
+    def _setting(self, setting: Setting) -> Any:
+        """What a key of the config says; its default where it says nothing, or what it cannot mean."""
+        missing = object()
+        given = at_path(self.config, setting.key, missing)
+        if given is missing:
+            return setting.default
+        if "." not in setting.key:
+            self.draft.carry(setting.key, given)
+        if setting.expect == "kept share":
+            share = kept_share(given, self.draft.package)
+            right, text = share is not None, _EXPECTED["share"][1]
+        else:
+            (fits, text), share = _EXPECTED[setting.expect], None
+            right = fits(given)
+        if not right:
+            self.draft.not_understood(f"model.{setting.key}", f"expected {text}, found {plain(given)!r:.80}")
+            return setting.default
+        if share is not None:
+            return share
+        return float(given) if setting.expect in ("number", "share", "share below 1") else plain(given)
+
+    def _node(self, name: str, entry: Mapping[str, Any]) -> None:
+        if "slots" in entry:
+            self._chain(name, entry)
+        elif "weights" in entry:
+            self._again(name, entry)
+        elif any(map(self._is_missing, self._sources(entry))):
+            self.flows[name] = None
+        elif "slot" in entry:
+            self.flows[name] = self._part(name, entry)
+        else:
+            self.flows[name] = self.draft.node(name, entry["type"], {}, **self._wires(entry))
+            self._set_params(name, entry)
+
+    def _sources(self, entry: Mapping[str, Any]) -> set[str]:
+        """What a node of the template needs."""
+        rule = entry.get("weights", {})
+        wires = [*entry.get("inputs", {}).values(), entry.get("flow"), rule.get("share"), rule.get("momentum")]
+        return {Ref.parse(text).source for wire in wires if wire is not None for text in listed(wire)}
+
+    def _is_missing(self, name: str) -> bool:
+        return self.flows[name] is None
+
+    def _chain(self, name: str, entry: Mapping[str, Any]) -> None:
+        """A part, or parts one after the other; without one, what flows in flows out."""
+        slot, source = entry["slots"], self._flow(entry["flow"])
+        before = set(self.draft.nodes)
+        if source is None:
+            self.flows[name] = None
+            return
+        if slot in self.config or slot == self.template.slots[0]:
+            place: Place = "backbone" if slot == self.template.slots[0] else "neck"
+            wires = self._wires(entry)
+            source = self.draft.parts(slot, self.config.get(slot), source, place, **wires)
+        self.names[name] = [one for one in self.draft.nodes if one not in before]
+        self.flows[name] = source
+        for one in self.names[name][:1]:
+            self._set_params(one, entry)
+
+    def _part(self, name: str, entry: Mapping[str, Any]) -> Flow | None:
+        """A part of its own, which has to be there."""
+        path = entry["slot"]
+        outer, _, last = path.rpartition(".")
+        holder = at_path(self.config, outer) if outer else self.config
+        config = holder.get(last, entry.get("default")) if isinstance(holder, Mapping) else None
+        carried = at_carried(self.draft.carried, outer) if outer else self.draft.carried
+        if not isinstance(config, Mapping) or "type" not in config:
+            if carried is not None:
+                carried[last] = plain(config)
+            self.draft.not_understood(f"model.{path}", f"expected a dict with a type, found {plain(config)!r:.80}")
+            return None
+        inner = {slot[len(path) + 1 :] for slot in self.template.slots if slot.startswith(f"{path}.")}
+        own = {key: value for key, value in config.items() if key not in inner}
+        own["type"] = entry.get("takes", {}).get(kind_of(config), config["type"])
+        if "flow" in entry:
+            source = self._flow(entry["flow"])
+            assert source is not None
+            flow = self.draft.parts(name, own, source, entry.get("place", "head"), **self._wires(entry))
+            beyond = self.draft.carried.pop(name)
+        else:
+            flow, beyond = self.draft.part(name, own, **self._wires(entry))
+        if own["type"] != config["type"]:
+            beyond["type"] = plain(config["type"])
+        if carried is not None:
+            carried[last] = beyond
+        self._set_params(name, entry)
+        self.names[name] = [name]
+        return flow
+
+    def _again(self, name: str, entry: Mapping[str, Any]) -> None:
+        """All nodes of a slot once more, with weights that are shared or follow as an average."""
+        rule = entry["weights"]
+        kind: Literal["share", "momentum"] = "share" if "share" in rule else "momentum"
+        again = rule[kind]
+        self.flows[name] = None
+        if any(map(self._is_missing, self._sources(entry))) or self.flows[again] is None:
+            return
+        options = {key: self._value(value) for key, value in rule.items() if key != kind}
+        flow = self._flow(entry["flow"]) if "flow" in entry else None
+        names = self.names[again]
+        suffix = name.removeprefix(again) if name.startswith(again) else None
+        copies = [f"{one}{suffix}" if suffix is not None else name for one in names]
+        for index, (one, copy) in enumerate(zip(names, copies, strict=True)):
+            inputs = dict(self._wires(entry)) if index == 0 else {}
+            if flow is not None:
+                component = self.draft.catalog.get(self._type_of(one))
+                inputs = {key: wire for key, wire in inputs.items() if component and key in component.input_by_name}
+                place: Place = "backbone" if index == 0 and again == next(iter(self.names)) else "neck"
+                port, wire = entry_of(component, flow, place)
+                inputs = {port: wire, **inputs}
+                flow = Flow(self._moved(one, copy), self._gives_levels(one, again))
+            self.draft.nodes[copy] = Node(weights=Weights(kind, one, **options), inputs=FrozenDict(inputs))
+        self.names[name] = copies
+        last = self.flows[again]
+        self.flows[name] = flow if flow is not None else Flow(Ref(name, last.ref.port), last.levels) if last else None
+
+    def _type_of(self, name: str) -> str | None:
+        node = self.draft.nodes[name]
+        return node.type if node.weights.source is None else self._type_of(node.weights.source)
+
+    def _moved(self, one: str, copy: str) -> Ref:
+        """What a copy gives, as its source does."""
+        component = self.draft.catalog.get(self._type_of(one))
+        return Ref(copy, component.outputs[0].name if component else "out")
+
+    def _gives_levels(self, one: str, again: str) -> bool:
+        component = self.draft.catalog.get(self._type_of(one))
+        if component is not None:
+            return component.outputs[0].type.is_sequence
+        flow = self.flows[again]
+        return flow.levels if flow is not None and one == self.names[again][-1] else True
+
+    def _flow(self, wire: Any) -> Flow | None:
+        """What flows on a wire of a template, with all its levels."""
+        if isinstance(wire, Mapping):
+            found = {mode: self._ref(text) for mode, text in wire.items()}
+            return Flow(FrozenDict(found))  # type: ignore[arg-type]
+        ref = Ref.parse(wire)
+        flow = self.flows[ref.source]
+        return flow if flow is None or (ref.port is None and ref.index is None) else Flow(self._ref(wire))
+
+    def _ref(self, text: str) -> Ref:
+        """The reference in the graph for one in the template."""
+        ref = Ref.parse(text)
+        flow = self.flows[ref.source]
+        assert flow is not None
+        if ref.port is not None:
+            return replace(ref, source=self.names.get(ref.source, [ref.source])[-1])
+        found = wire_in_mode(flow.ref, "tensor")
+        assert isinstance(found, Ref)
+        return Ref(found.source, found.port, ref.index) if flow.levels and ref.index is not None else found
+
+    def _wires(self, entry: Mapping[str, Any]) -> dict[str, Wire]:
+        return {port: self._wire(wire) for port, wire in entry.get("inputs", {}).items()}
+
+    def _wire(self, wire: Any) -> Wire:
+        if isinstance(wire, Mapping):
+            return FrozenDict({mode: self._wire(item) for mode, item in wire.items()})
+        if isinstance(wire, list):
+            return tuple(self._ref(text) for text in wire)
+        ref, flow = Ref.parse(wire), self._flow(wire)
+        if flow is not None and ref.port is None and ref.index is None:
+            return flow.ref
+        return self._ref(wire)
+
+    def _set_params(self, name: str, entry: Mapping[str, Any]) -> None:
+        """Parameters that the template and the settings give a node, unless they have their defaults."""
+        node = self.draft.nodes[name]
+        component = self.draft.catalog.get(node.type)
+        known = component.parameter_by_name if component is not None else {}
+        given = {key: self._value(value) for key, value in entry.get("params", {}).items()}
+        written = {key for key, value in entry.get("params", {}).items() if not _is_derived(value)}
+        for setting in self.template.settings:
+            for target in setting.params:
+                rest, _, path = target.rpartition("1 - ")
+                holder, _, key = path.partition(".")
+                if holder == name and key:
+                    value = self.values[setting.key]
+                    given[key] = round(1 - value, DIGITS) if rest or target.startswith("1 - ") else value
+        usual = {key: known[key].default for key in given if key in known and not known[key].required}
+        params = {
+            key: value
+            for key, value in given.items()
+            if key in written or (value is not None and not (key in usual and same(plain(usual[key]), value)))
+        }
+        if params:
+            self.draft.nodes[name] = replace(node, params=freeze({**node.params, **params}))
+
+    def _value(self, value: Any) -> Any:
+        """A value of the template; None where there is none to set."""
+        if not _is_derived(value):
+            return value
+        if value.startswith("$"):
+            return self.values[value[1:]]
+        path, _, default = value[1:].partition(" or ")
+        if path.endswith("patch_size"):
+            down, across = patch_of(at_path(self.config, path), PATCH)
+            return down if down == across else [down, across]
+        found = at_path(self.config, path)
+        return found if type(found) is int else int(default) if default else None
+
+    def _outputs(self) -> None:
+        for mode, refs in self.data["outputs"].items():
+            there = {name: text for name, text in refs.items() if self.flows[Ref.parse(text).source] is not None}
+            if there and next(iter(refs)) in there:
+                self.draft.outputs[mode] = {name: self._ref(text) for name, text in there.items()}
+        if "tensor" not in self.draft.outputs:
+            last = next(name for name in reversed(self.names) if "slots" in self.data["nodes"][name])
+            self.draft.outputs = {"tensor": {"features": self._ref(last)}, **self.draft.outputs}
+
+    def _data_samples(self) -> None:
+        """The fields that something is wired to."""
+        wires = [wire for node in self.draft.nodes.values() for wire in node.inputs.values()]
+        used = {ref.source for wire in wires for ref in refs_of(wire)}
+        used |= {ref.source for refs in self.draft.outputs.values() for ref in refs.values()}
+        for name, entry in self.data.get("data_samples", {}).items():
+            if name in used:
+                self.draft.data_samples[name] = Input(entry["type"], self._shape(entry))
+
+    def _shape(self, entry: Mapping[str, Any]) -> tuple[int | str, ...]:
+        if "cells" not in entry:
+            return tuple(entry["shape"])
+        cell = patch_of(at_path(self.config, entry["cells"]), entry.get("usual", PATCH))
+        return ("B", *self._cells(cell))
+
+
+def patch_of(given: Any, usual: int) -> tuple[int, int]:
+    """Height and width of patches."""
+    given = plain(usual if given is None else given)
+    sizes = given if isinstance(given, list) and len(given) == 2 else [given, given]
+    down, across = (size if type(size) is int and size > 0 else PATCH for size in sizes)
+    return down, across
+
+
+def part_at(config: Mapping[str, Any], slot: str) -> Mapping[str, Any]:
+    """The config of a part; nothing where there is none."""
+    found = config.get(slot)
+    return found if isinstance(found, Mapping) else {}
+
+
+def at_carried(carried: dict[str, Any], path: str) -> dict[str, Any] | None:
+    """The dict of what is carried at a path."""
+    found: Any = carried
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def listed(wire: Any) -> list[Any]:
+    """All references of a wire of a template."""
+    if isinstance(wire, Mapping):
+        return [item for one in wire.values() for item in listed(one)]
+    return [item for one in wire for item in listed(one)] if isinstance(wire, list) else [wire]
+
+
+def _is_derived(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] in ("$", "=")

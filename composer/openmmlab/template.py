@@ -1,0 +1,180 @@
+"""Templates: an algorithm of OpenMMLab as a graph with slots for its parts, and where its other settings go.
+
+A template is a file of data (``templates/TYPE.yaml``), of which ``fill`` makes a graph from a config, and ``match`` a
+config from a graph. It is written as a graph file is, with these differences:
+
+- ``slot: head.loss`` in place of a type: the part that the config has there. ``slots`` takes a list of parts too, one
+  after the other, or none. ``flow`` is what flows into a part's first input; ``inputs`` names ports as anywhere.
+- ``weights: {share: backbone}``, ``{momentum: backbone, ...}`` and ``flow`` call all nodes of a slot again.
+- A reference without a port is all that a part gives, ``[0]`` and ``[-1]`` the first and last level where there are
+  levels; what flows through an empty slot is what flows into it.
+- ``key (condition)`` counts where the condition holds: a slot or setting is given (``neck``), a package (``mmdet``), a
+  type (``head is ClsHead``), or one of ``CONDITIONS``; ``not`` in front turns it around, commas join several.
+- ``settings`` says which parameters the keys of the config stand for.
+- A parameter ``=path`` is what the config has at a path, ``=path or 16`` with a default; ``=name`` one of ``VALUES``.
+- ``like`` names a template that this one continues; ``tells`` types of nodes that only this algorithm has together.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+from composer.graphfile.yamltext import parse
+from composer.openmmlab.names import PACKAGES, scoped_type, split_type
+
+__all__ = ["Setting", "Template", "at_path", "key_and_conditions", "kind_of", "resolved", "template_of", "templates"]
+
+Data = Mapping[str, Any]
+Holds = Callable[[str], bool]
+"""Whether a condition holds."""
+
+_CONDITIONAL = re.compile(r"(.+?) \((.+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key of the config that is a parameter of nodes.
+
+    Args:
+        key: Its path in the config.
+        params: The parameters, as ``node.name``; the first is read back, ``1 - node.name`` is the rest to 1.
+        decay: A momentum copy whose decay it is.
+        expect: What it has to be.
+        default: What it is where the config says nothing.
+    """
+
+    key: str
+    params: tuple[str, ...] = ()
+    decay: str | None = None
+    expect: str = "anything"
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Template:
+    """An algorithm as data.
+
+    Args:
+        name: Its type.
+        data: The file, with those that it continues.
+    """
+
+    name: str
+    data: Data
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """The keys of the config that are parameters of nodes."""
+        given = self.data.get("settings", {})
+        return tuple(
+            Setting(key, **{**spec, "params": tuple(spec.get("params", ()))} if spec else {})
+            for key, spec in given.items()
+        )
+
+    @cached_property
+    def slots(self) -> tuple[str, ...]:
+        """The places of parts in the config, in the order in which they are drawn."""
+        found = [entry.get("slot") or entry.get("slots") for _, _, entry in self.nodes()]
+        return tuple(dict.fromkeys(slot for slot in found if slot))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of its config, beside those that every model has."""
+        paths = (*self.slots, *(setting.key for setting in self.settings))
+        return tuple(dict.fromkeys(path.partition(".")[0] for path in paths))
+
+    @property
+    def tells(self) -> tuple[str, ...]:
+        """Types of nodes by which a graph of it is known."""
+        return tuple(self.data.get("tells", ()))
+
+    def section(self, name: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+        """The entries of a section, each with all conditions on it."""
+        for key, entries in self.data.items():
+            section, outer = key_and_conditions(key)
+            for inner, entry in entries.items() if section == name else ():
+                word, conditions = key_and_conditions(inner)
+                yield word, (*outer, *conditions), entry
+
+    def nodes(self) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+        """The nodes, each with all conditions on it."""
+        return self.section("nodes")
+
+
+def key_and_conditions(key: str) -> tuple[str, tuple[str, ...]]:
+    """A key of a template and the conditions behind it."""
+    match = _CONDITIONAL.fullmatch(key)
+    return (match[1], tuple(match[2].split(", "))) if match else (key, ())
+
+
+def resolved(data: Any, holds: Holds) -> Any:
+    """Data without conditions: what does not count is left out."""
+    if not isinstance(data, Mapping):
+        return [resolved(item, holds) for item in data] if isinstance(data, list) else data
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        word, conditions = key_and_conditions(key)
+        if all(map(holds, conditions)):
+            found = _over(found, {word: resolved(value, holds)})
+    return found
+
+
+@cache
+def template_of(name: str) -> Template | None:
+    """The template of an algorithm; None where there is none.
+
+    Args:
+        name: Its type.
+    """
+    path = files("composer.openmmlab") / "templates" / f"{name}.yaml"
+    if not name.isidentifier() or not path.is_file():
+        return None
+    data, _ = parse(path.read_text(encoding="utf-8"), path.name)
+    base = template_of(data["like"]) if "like" in data else None
+    return Template(name, data if base is None else _over(base.data, data))
+
+
+def templates() -> list[Template]:
+    """All templates of algorithms."""
+    names = sorted(path.name for path in (files("composer.openmmlab") / "templates").iterdir())
+    found = [template_of(name.removesuffix(".yaml")) for name in names if not name.startswith("_")]
+    return [template for template in found if template is not None]
+
+
+def at_path(config: Any, path: str, default: Any = None) -> Any:
+    """The value at a path such as ``rcnn.nms.iou_threshold``; the default where it is not there."""
+    for key in path.split("."):
+        if not isinstance(config, Mapping) or key not in config:
+            return default
+        config = config[key]
+    return config
+
+
+def kind_of(config: Any) -> str:
+    """The bare type of a part; empty where it has none."""
+    return split_type(scoped_type(config))[1] if isinstance(config, Mapping) and "type" in config else ""
+
+
+def condition_holds(
+    condition: str, config: Data, package: str, functions: Mapping[str, Callable[[Data], bool]]
+) -> bool:
+    """Whether a condition holds for a config."""
+    if condition.startswith("not "):
+        return not condition_holds(condition[4:], config, package, functions)
+    if condition in PACKAGES:
+        return condition == package
+    if condition in functions:
+        return functions[condition](config)
+    path, separator, kinds = condition.partition(" is ")
+    found = at_path(config, path)
+    return kind_of(found) in kinds.split(" or ") if separator else found is not None
+
+
+def _over(base: Any, data: Any) -> Any:
+    """Data over data: mappings are joined, anything else is replaced."""
+    if not isinstance(base, Mapping) or not isinstance(data, Mapping):
+        return data
+    return {**base, **{key: _over(base.get(key), value) for key, value in data.items()}}
