@@ -148,9 +148,9 @@ def _told_sizes(limits: Limits) -> Iterator[None]:
     """Tell a tensor of more numbers than torch can count, or of fewer than none, in words."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         text = str(error)
-        if "overflow" in text:
+        if "overflow" in text.lower():
             raise _too_large("it declares more than", 2**63, limits) from error
         if "negative dimension" in text:
             raise ValueError(f"a size comes out below 0, expected at least 0: {text.splitlines()[0]}") from error
