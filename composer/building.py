@@ -1,7 +1,7 @@
 """Building modules from a plan: on a device, on meta, and never more than the limits allow."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn.modules.module import (
 
 from composer.component import Component
 from composer.limits import Limits
+from composer.meta import MetaMode
 from composer.momentum import PROGRESS, STEPS, momentum_copy
 from composer.plan import Plan
 
@@ -48,7 +49,8 @@ def build_component(
     declared = component.declared_layers(params)
     if declared > limits.modules:
         raise _too_deep(f"it declares {declared:,} layers", limits)
-    with torch.device(device), _guard(limits), _told_sizes(limits):
+    mode = MetaMode() if torch.device(device).type == "meta" else nullcontext()
+    with torch.device(device), mode, _guard(limits), _told_sizes(limits):
         return cast(nn.Module, component.cls(**arguments))
 
 

@@ -87,7 +87,7 @@ class WindowMSA(nn.Module):
         ``mask`` [W, N, N] is added to the scores of every head, -inf where a query may not see a key.
         """
         q, k, v = self.qkv(windows).unflatten(-1, (3, self.num_heads, -1)).permute(3, 0, 1, 4, 2, 5).unbind(0)
-        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1).contiguous()
         # The fused kernels take [batch, heads, N, d]: windows that share one bias join the batch, others the heads.
         first = 0
         if mask is not None:

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from composer.building import TooLargeError, build_component
 from composer.component import Component, Port
 from composer.inference.axes import mismatches
 from composer.inference.sizes import BATCHES, probe_of, tensor_of
 from composer.limits import Limits
+from composer.meta import MetaMode
 from composer.origin import placed
 
 __all__ = ["Outcome", "evaluate", "is_unknown", "outputs_of"]
@@ -84,9 +84,9 @@ def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port
     try:
         for which in range(len(BATCHES)):
             positional, named = _call_arguments(component, arguments, which)
-            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            with torch.no_grad(), MetaMode() as mode:
                 results.append(module(*positional, **named))
-            counted.append(counter.get_total_flops())
+            counted.append(mode.flops)
     except NotImplementedError:  # sizes that depend on the data: nothing can be said before running
         return outcome
     except Exception as error:  # noqa: BLE001 - forward of any library may raise anything

@@ -6,6 +6,7 @@ from typing import Any
 from composer.building import build_component
 from composer.inference.sizes import Probe, tensor_of
 from composer.limits import Limits
+from composer.meta import MetaMode
 from composer.plan import Call, Value
 from composer.ports import Feeder
 
@@ -39,7 +40,8 @@ def refused_inputs(
     except Exception:  # noqa: BLE001 - inference has told why it cannot be built
         return None
     try:
-        module.check_inputs(given, feeders)
+        with MetaMode():
+            module.check_inputs(given, feeders)
     except ValueError as error:
         return error
     return None
