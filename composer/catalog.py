@@ -20,6 +20,7 @@ from typing import Any
 
 from composer import ports
 from composer.component import Component, ComponentError, read_component
+from composer.kinds import Kind, Kinds, read_kind
 from composer.origin import FILE, file_of, origin_of, place_of
 from composer.ports import PortTypes, port_type
 from composer.problems import GraphError, Problem, Where, nearest, suggestion
@@ -29,6 +30,8 @@ __all__ = ["Catalog", "component_files"]
 ENTRY_POINTS = "composer.components"
 SHARED = "shared"
 _DIGEST = "__composer_digest__"
+_COUNTED = re.compile(r"(_k|_\d+)+$")
+"""What tells apart the nodes of one part: ``head_k``, ``neck_2``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +86,7 @@ class Catalog:
         if not root.is_dir():
             raise GraphError(Problem("no-folder", Where(str(folder)), "there is no such folder of components"))
         return self._with(
-            _components_of([(_import_file(path, root), path.parent.name) for path in component_files(root)])
+            _components_of([(_import_file(path, root), read_kind(path.parent)) for path in component_files(root)])
         )
 
     def with_file(self, path: str | Path, folder: str | Path) -> "Catalog":
@@ -93,7 +96,7 @@ class Catalog:
             GraphError: It cannot be imported, a class is not a component, or a name is taken.
         """
         file, root = Path(path).resolve(), Path(folder).resolve()
-        return self._with(_components_of([(_import_file(file, root), file.parent.name)]))
+        return self._with(_components_of([(_import_file(file, root), read_kind(file.parent))]))
 
     def with_package(self, name: str) -> "Catalog":
         """This catalog and an importable package with one folder a kind.
@@ -105,9 +108,9 @@ class Catalog:
         modules = []
         for root in map(Path, package.__path__):
             for path in component_files(root):
-                kind = path.parent.name
                 if path.parent.parent == root.resolve():
-                    modules.append((importlib.import_module(f"{name}.{kind}.{path.stem}"), kind))
+                    module = importlib.import_module(f"{name}.{path.parent.name}.{path.stem}")
+                    modules.append((module, read_kind(path.parent)))
         return self._with(_components_of(modules))
 
     def _with(self, components: Iterable[Component]) -> "Catalog":
@@ -156,13 +159,29 @@ class Catalog:
         """Names in the catalog that look most like ``name``."""
         return nearest(name, self.components)
 
+    def stand_ins(self, node: str, type_name: str) -> list[str]:
+        """The components that a type may have been meant to be: those of its kind, or all where that is not known.
+
+        The kind is told by the type's name, or by the id of the node. The id is a weaker hint: a layer may stand
+        anywhere.
+        """
+        by_name, by_id = self.kinds.ending(type_name), self.kinds.ending(_COUNTED.sub("", node))
+        anywhere = {kind.name for kind in self.kinds.values() if kind.anywhere}
+        kinds = {by_name} if by_name else {by_id, *anywhere} if by_id else None
+        return [item.name for item in self if kinds is None or item.kind in kinds]
+
     @cached_property
-    def kinds(self) -> Mapping[str, tuple[Component, ...]]:
-        """The components by kind, both sorted by name."""
-        kinds: dict[str, list[Component]] = {}
+    def by_kind(self) -> Mapping[str, tuple[Component, ...]]:
+        """The components by the name of their kind, both sorted by name."""
+        found: dict[str, list[Component]] = {}
         for component in sorted(self, key=lambda item: (item.kind, item.name)):
-            kinds.setdefault(component.kind, []).append(component)
-        return {kind: tuple(items) for kind, items in kinds.items()}
+            found.setdefault(component.kind, []).append(component)
+        return {kind: tuple(items) for kind, items in found.items()}
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What is declared of each kind, by name."""
+        return Kinds.of(component.declared for component in self)
 
     @cached_property
     def port_types(self) -> PortTypes:
@@ -263,7 +282,7 @@ def _import_problem(error: BaseException, path: Path, shown: str) -> Problem:
     return Problem("component-file", Where("" if line else shown, shown if line else None, line), text)
 
 
-def _components_of(modules: Iterable[tuple[ModuleType, str]]) -> list[Component]:
+def _components_of(modules: Iterable[tuple[ModuleType, Kind]]) -> list[Component]:
     found: list[Component] = []
     problems: list[Problem] = []
     for module, kind in modules:

@@ -17,6 +17,7 @@ import docstring_parser
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 from torch import nn
 
+from composer.kinds import Kind
 from composer.ports import AnyTensor, LayerCount, Like, PortType, Usually, port_type
 
 __all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
@@ -96,7 +97,7 @@ class Component:
 
     Args:
         name: Type name in graph files: the name of the class.
-        kind: Its family: the name of its folder.
+        declared: What its folder declares of its kind.
         cls: The class, an ``nn.Module``.
         parameters: Its constructor's arguments.
         inputs: Its input ports, in the order of ``forward``.
@@ -104,12 +105,17 @@ class Component:
     """
 
     name: str
-    kind: str
+    declared: Kind
     cls: type
     parameters: tuple[Parameter, ...]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     _faults: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Its family: the name of its folder."""
+        return self.declared.name
 
     @cached_property
     def doc(self) -> str:
@@ -237,7 +243,7 @@ class Component:
         return input_types.get(port.like, port.type)
 
 
-def read_component(cls: type, kind: str) -> Component:
+def read_component(cls: type, kind: Kind | str) -> Component:
     """Read a class's constructor and ``forward`` into a ``Component``.
 
     Where a constructor hands ``**kwargs`` on, as in ``super().__init__(..., **kwargs)``, the parameters of the parent's
@@ -251,7 +257,14 @@ def read_component(cls: type, kind: str) -> Component:
         raise ComponentError(f"{getattr(cls, '__name__', cls)!s} is not a class derived from torch.nn.Module")
     if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
         raise ComponentError(f"{cls.__name__} has no forward")
-    component = Component(cls.__name__, kind, cls, tuple(_parameters(cls)), _inputs(cls), _outputs(cls))
+    component = Component(
+        cls.__name__,
+        kind if isinstance(kind, Kind) else Kind(kind),
+        cls,
+        tuple(_parameters(cls)),
+        _inputs(cls),
+        _outputs(cls),
+    )
     _check_likes(component)
     try:
         _ = component.model

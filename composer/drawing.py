@@ -11,24 +11,14 @@ from composer.catalog import Catalog
 from composer.graph import Graph, Node, Ref, refs_of
 from composer.inference import Shapes, infer_shapes
 from composer.inference.sizes import shape_text
+from composer.kinds import Kind
 
 __all__ = ["draw"]
 
 WIDTH, HEADER, ROW, BEND, MARGIN = 190, 40, 18, 96, 56
 
-COLOURS = {
-    "backbones": "#3867d6",
-    "necks": "#0f8a8a",
-    "heads": "#8854d0",
-    "losses": "#c0392b",
-    "layers": "#596275",
-    "postprocessing": "#218c4c",
-    "target_generators": "#b26a00",
-    "memories": "#7d5a3c",
-    "input": "#1e272e",
-    "output": "#1e272e",
-}
-OTHER = "#596275"
+ENDS = "#1e272e"
+"""The colour of inputs and outputs."""
 
 CAP = f"v{11 - HEADER} q0 -7 7 -7 h{WIDTH - 14} q7 0 7 7 v{HEADER - 11} z"
 """The outline of a box's head: two round corners."""
@@ -48,7 +38,7 @@ class _Box:
 
     title: str
     subtitle: str
-    kind: str
+    colour: str
     inputs: list[str]
     outputs: list[str]
     x: float = 0.0
@@ -92,13 +82,13 @@ def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = N
 def _boxes(graph: Graph, catalog: Catalog) -> dict[str, _Box]:
     boxes: dict[str, _Box] = {}
     for name, entry in graph.inputs.items():
-        boxes[name] = _Box(name, f"input: {entry.type}", "input", [], [""])
+        boxes[name] = _Box(name, f"input: {entry.type}", ENDS, [], [""])
     for name, node in graph.nodes.items():
         boxes[name] = _node(graph, name, node, catalog)
     for name, entry in graph.data_samples.items():
-        boxes[name] = _Box(name, f"data sample: {entry.type}", "input", [], [""])
+        boxes[name] = _Box(name, f"data sample: {entry.type}", ENDS, [], [""])
     for mode, outputs in graph.outputs.items():
-        boxes[f"-> {mode}"] = _Box(mode, "mode", "output", list(outputs), [])
+        boxes[f"-> {mode}"] = _Box(mode, "mode", ENDS, list(outputs), [])
     return boxes
 
 
@@ -111,10 +101,10 @@ def _node(graph: Graph, name: str, node: Node, catalog: Catalog) -> _Box:
     component = catalog.get(origin.type)
     if component is not None:
         outputs = [port.name for port in component.outputs]
-        return _Box(name, f"{component.name}{rule}", component.kind, list(node.inputs), outputs)
+        return _Box(name, f"{component.name}{rule}", catalog.kinds[component.kind].colour, list(node.inputs), outputs)
     body = graph.graphs.get(origin.graph or "")
     outputs = [""] if body is None else list(body.outputs)
-    return _Box(name, f"{origin.graph or origin.type or '?'}{rule}", "", list(node.inputs), outputs)
+    return _Box(name, f"{origin.graph or origin.type or '?'}{rule}", Kind("").colour, list(node.inputs), outputs)
 
 
 def _wires(graph: Graph, boxes: Mapping[str, _Box]) -> Iterator[tuple[str, Ref, str, str]]:
@@ -171,7 +161,7 @@ def _towards(corner: tuple[float, float], other: tuple[float, float]) -> tuple[f
 
 def _size(box: _Box, ref: Ref, shapes: Shapes) -> str:
     """The sizes on a wire, written where it leaves its port; of a pyramid the level that is taken."""
-    key = ref.source if box.kind == "input" else f"{ref.source}.{ref.port or box.outputs[0]}"
+    key = ref.source if not box.inputs and box.colour == ENDS else f"{ref.source}.{ref.port or box.outputs[0]}"
     found = shapes.get(key)
     if isinstance(found, tuple) and found and isinstance(found[0], tuple):
         index = ref.index if ref.index is not None else -1
@@ -183,11 +173,10 @@ def _size(box: _Box, ref: Ref, shapes: Shapes) -> str:
 
 
 def _box(box: _Box) -> str:
-    colour = COLOURS.get(box.kind, OTHER)
     x, y = box.x, box.y
     parts = [
         f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{WIDTH}" height="{box.height:.0f}" rx="7"/>',
-        f'<path fill="{colour}" d="M{x:.0f} {y + HEADER - 4:.0f} {CAP}"/>',
+        f'<path fill="{box.colour}" d="M{x:.0f} {y + HEADER - 4:.0f} {CAP}"/>',
         f'<text class="id" x="{x + 10:.0f}" y="{y + 16:.0f}">{escape(_short(box.title))}</text>',
         f'<text class="type" x="{x + 10:.0f}" y="{y + 30:.0f}">{escape(_short(box.subtitle))}</text>',
     ]

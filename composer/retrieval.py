@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composer.catalog import Catalog
+from composer.component import Component
 from composer.model import Model
 from composer.plan import plan
+from composer.ports import Score
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["Embedder", "ranks_prototypes", "similarities"]
-
-_PROTOTYPES = "PrototypeSimilarity"
 
 
 class Embedder:
@@ -73,7 +73,12 @@ def _prototypes(model: Model, catalog: Catalog) -> nn.Module | None:
     if "predict" not in model.graph.modes:
         return None
     calls = plan(model.graph, catalog).programs["predict"].calls
-    return next((model.get_submodule(call.module) for call in calls if call.component.name == _PROTOTYPES), None)
+    return next((model.get_submodule(call.module) for call in calls if _ranks_samples(call.component, catalog)), None)
+
+
+def _ranks_samples(component: Component, catalog: Catalog) -> bool:
+    scores = any(port.type.is_a(Score) for port in component.outputs)
+    return scores and catalog.kinds[component.kind].of_samples
 
 
 @contextmanager

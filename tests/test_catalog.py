@@ -59,7 +59,7 @@ def test_a_catalog_finds_components_by_name() -> None:
 
 def test_a_catalog_lists_its_kinds_and_port_types() -> None:
     mixed = Catalog.of(Stem, kind="stems").with_components(Neck, kind="necks")
-    assert {kind: [item.name for item in items] for kind, items in mixed.kinds.items()} == {
+    assert {kind: [item.name for item in items] for kind, items in mixed.by_kind.items()} == {
         "necks": ["Neck"],
         "stems": ["Stem"],
     }

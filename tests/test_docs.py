@@ -192,6 +192,6 @@ def shipped() -> dict[str, list[Any]]:
     """The components that come with composer, by kind."""
     mine = {
         kind: [item for item in own if item.cls.__module__.startswith("components.")]
-        for kind, own in Catalog.default().kinds.items()
+        for kind, own in Catalog.default().by_kind.items()
     }
     return {kind: own for kind, own in mine.items() if own}

@@ -1,6 +1,5 @@
 """Port types: what a type of one's own in one line takes over from its parent, and that it works everywhere."""
 
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import composer
-from composer import ports
 from composer.cli.app import app
 from composer.editing import apply
 from composer.editing.operations import AddInput
@@ -25,7 +23,6 @@ from composer.web.running.feeding import feed
 from composer.web.running.jobs import RunJob
 from composer.web.views import catalog_view
 
-SOURCE = Path(ports.__file__).parent
 TYPES = composer.Catalog.default().port_types
 
 PARTS = '''\
@@ -207,35 +204,14 @@ def test_the_commands_run_it_on_an_image(folder: Path) -> None:
 
 
 def test_the_browser_colours_it_feeds_it_and_offers_an_input_of_it(folder: Path, catalog: composer.Catalog) -> None:
-    view = catalog_view(catalog, "1")
-    assert [view.colours[name] for name in ("Word", "Photo", "Mark")] == ["label", "image", "boxes"]
-    assert [view.sections[name] for name in ("Word", "Photo", "Mark")] == ["data_samples", "inputs", "data_samples"]
+    views = {kind.name: (kind.colour, kind.section, kind.image) for kind in catalog_view(catalog, "1").port_types}
+    assert [views[name] for name in ("Word", "Photo", "Mark")] == [
+        ("label", "data_samples", False),
+        ("image", "inputs", True),
+        ("boxes", "data_samples", False),
+    ]
     graph, job = loads(GRAPH), RunJob(GRAPH, "loss", picture=folder.parent / "photo.png", label=2)
     given = feed(graph, plan(graph, catalog).programs["loss"], job, catalog.port_types)
     assert given.data_samples["word"].tolist() == [2] and given.picture is not None
     added = to_document(apply(Graph(), [], AddInput(type="Photo"), catalog).graph)["inputs"]["photo"]
     assert added["shape"] == ["B", 3, 224, 224] and added["preprocess"]["resize"] == [224, 224]
-
-
-def named_types(source: str) -> list[str]:
-    """The port types that a source names as text, with their lines; ``__all__`` and the label of a control may."""
-    tree = ast.parse(source)
-    spared: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
-            spared |= {id(inner) for inner in ast.walk(node.value)}
-        if isinstance(node, ast.keyword) and node.arg == "label":
-            spared.add(id(node.value))
-    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in spared)
-    return [f"{node.lineno}: {node.value}" for node in texts if node.value in TYPES]
-
-
-def test_no_module_but_ports_knows_a_type_by_name() -> None:
-    """What belongs to a type stands in the type; ``openmmlab`` may, since it writes graphs out of these types."""
-    modules = {path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if "openmmlab" not in path.parts}
-    found = {str(path): named_types((SOURCE / path).read_text("utf-8")) for path in modules - {Path("ports.py")}}
-    assert {path: faults for path, faults in found.items() if faults} == {}
-
-
-def test_a_type_that_is_named_is_found() -> None:
-    assert named_types('__all__ = ["Image"]\nf(label="Label")\nx = {"Boxes": 1}\n') == ["3: Boxes"]

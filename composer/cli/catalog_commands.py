@@ -24,7 +24,7 @@ def list_components(
     as_json: AsJson = False,
 ) -> None:
     """List the components by kind, with their ports: a port in brackets may stay without a wire, * takes several."""
-    kinds = catalog_of(folders).kinds
+    kinds = catalog_of(folders).by_kind
     if kind is not None and kind not in kinds:
         raise typer.BadParameter(f"there is no kind '{kind}'; {suggestion(kind, kinds, 'kinds')}", param_hint="--kind")
     chosen = kinds if kind is None else {kind: kinds[kind]}

@@ -17,7 +17,7 @@ from composer.editing.wiring import connect_ref
 from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
 from composer.graphfile.reading_inputs import read_inputs
 from composer.graphfile.structure import Structure
-from composer.ports import Image, PortType
+from composer.ports import Image, Label, PortType, port_type
 from composer.preparing import fitting_steps
 from composer.problems import suggestion
 
@@ -47,13 +47,14 @@ def add_node(draft: Draft, operation: AddNode) -> None:
 def add_input(draft: Draft, operation: AddInput) -> None:
     """Add an input or a field of the data samples."""
     section = "inputs" if draft.scope else operation.section
-    wanted = snake(operation.type) or "input"
+    kind = operation.type or port_type(Label if section == "data_samples" else Image).name
+    wanted = snake(kind) or "input"
     name = fresh(wanted, draft.names) if operation.name is None else accepted(operation.name, draft.names, "an input")
     shape: Any = operation.shape
     if shape is None and not draft.scope:
-        shape = starting_shape(draft, operation.type, operation.target)
-    document = {"type": operation.type, "shape": shape}
-    if draft.catalog.port_types.is_a(operation.type, Image) and section == "inputs" and not draft.scope:
+        shape = starting_shape(draft, kind, operation.target)
+    document = {"type": kind, "shape": shape}
+    if draft.catalog.port_types.is_a(kind, Image) and section == "inputs" and not draft.scope:
         document["preprocess"] = fitting_steps(shape)
     declared = read_input(section, name, document)
     if declared.type not in draft.catalog.port_types:

@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from composer.ports import Image, port_type
-
 __all__ = [
     "AddInput",
     "AddNode",
@@ -118,11 +116,11 @@ class Insert(_Data):
 
 
 class AddInput(_Data):
-    """Add an input (of ``inputs``, or a field of ``data_samples``)."""
+    """Add an input (of ``inputs``, or a field of ``data_samples``); without a type an image, or a label."""
 
     op: Literal["add-input"] = "add-input"
     section: Literal["inputs", "data_samples"] = "inputs"
-    type: str = port_type(Image).name
+    type: str = ""
     name: str | None = None
     shape: list[int | str] | None = None
     position: Position | None = None

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.kinds import stand_ins
 from composer.problems import Problem, Where, is_typo, nearest, suggestion
 
 __all__ = ["ImportedGraph", "left_to_caller", "not_understood", "outside_catalog"]
@@ -42,7 +41,7 @@ class ImportedGraph:
 def outside_catalog(node: str, kind: str, catalog: Catalog) -> Problem:
     """A part became a placeholder; a component of the same kind is named where the type is plainly a typo of it."""
     text = f"the catalog has no {kind}: it stays a placeholder with all its parameters, and the model cannot run"
-    kin = [other for other in nearest(kind, stand_ins(node, kind, catalog)) if is_typo(kind, other)]
+    kin = [other for other in nearest(kind, catalog.stand_ins(node, kind)) if is_typo(kind, other)]
     text += f"; did you mean {' or '.join(map(repr, kin))}?" if kin else ""
     return Problem(
         "outside-catalog",

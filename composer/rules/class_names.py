@@ -8,6 +8,7 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.component import Component, Port
 from composer.graph import Graph, Node
+from composer.kinds import Kinds
 from composer.plan import Call, Plan, Program, Value, plan
 from composer.ports import Detections, Label, Logits, Score
 from composer.problems import Edit, Fix
@@ -17,9 +18,6 @@ __all__ = ["check_class_names"]
 
 _CLASSES = "num_classes"
 """The parameter that says how many classes there are, in the heads and targets of OpenMMLab."""
-
-_OF_SAMPLES = ("memories", "similarities")
-"""Kinds of parts whose scores are of samples, not of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,9 @@ def check_class_names(report: Report, graph: Graph, catalog: Catalog) -> None:
         return
     settled = plan(graph, catalog)
     program = settled.programs["predict"]
-    found = next((place for place in _places(settled, program) if place.value != len(graph.classes)), None)
+    found = next(
+        (place for place in _places(settled, program, catalog.kinds) if place.value != len(graph.classes)), None
+    )
     if found is None:
         return
     count = len(graph.classes)
@@ -64,7 +64,7 @@ def check_class_names(report: Report, graph: Graph, catalog: Catalog) -> None:
     )
 
 
-def _places(settled: Plan, program: Program) -> Iterator[_Place]:
+def _places(settled: Plan, program: Program, kinds: Kinds) -> Iterator[_Place]:
     """The parameters that say how many classes the outputs of predict mode score."""
     calls = {call.path: call for call in program.calls}
     for name, value in program.outputs:
@@ -75,7 +75,7 @@ def _places(settled: Plan, program: Program) -> Iterator[_Place]:
         if port.type.is_a(Detections):
             yield from _nearest(settled, calls, call)
         elif name == "scores" or port.type.is_a(Score, Logits, Label):
-            yield from _traced(settled, calls, call, port)
+            yield from _traced(settled, calls, call, port, kinds)
 
 
 def _nearest(settled: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[_Place]:
@@ -93,7 +93,7 @@ def _nearest(settled: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[
                 pending.append(calls[source])
 
 
-def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port) -> Iterator[_Place]:
+def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port, kinds: Kinds) -> Iterator[_Place]:
     """The parameter that names the axis of the classes, followed back along the wires."""
     if port.axes is None or len(port.axes) < 2:  # labels [B]: their scores stand beside them
         port = next((item for item in call.component.outputs if item.type.is_a(Score)), port)
@@ -103,7 +103,7 @@ def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port) ->
         if axis is None:
             return
         value = _value_of(settled, call, axis)
-        if value is not None and call.component.kind not in _OF_SAMPLES:
+        if value is not None and not kinds[call.component.kind].of_samples:
             yield _Place(call.module, axis, value)
             return
         step = _before(call, port, axis, position)

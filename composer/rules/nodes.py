@@ -10,7 +10,6 @@ from typing import Any
 
 from composer.component import Component, Port
 from composer.graph import Node, Ref, Wire, refs_of, wire_in_mode
-from composer.kinds import stand_ins
 from composer.ports import PortType
 from composer.problems import Fix
 from composer.rules.flows import Flow, Signature, produced
@@ -133,7 +132,7 @@ class Nodes:
 
     def _unknown_type(self, name: str, found: str) -> None:
         path = self.scope.path("nodes", name, "type")
-        near, hint = self.report.lookup(found, stand_ins(name, found, self.scope.catalog), "types")
+        near, hint = self.report.lookup(found, self.scope.catalog.stand_ins(name, found), "types")
         fix = put(path, near[0], f"set {name}.type to {near[0]}") if near else None
         if found in self.scope.graph.graphs:
             hint = "a subgraph has this name"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from composer.catalog import Catalog, component_files
 from composer.component import Component
@@ -36,7 +37,7 @@ class _File:
     """What a file gave when it was last read without a fault."""
 
     components: tuple[Component, ...] = ()
-    read: tuple[int, int] | None = None
+    read: Any = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -76,10 +77,11 @@ class CatalogSource:
             return self._state
 
     def _scan(self) -> Stamp:
-        """Each file with its size and when it was changed."""
+        """Each file with its size and when it was changed; also those that say what belongs to a kind."""
         found = []
         for folder in self.folders:
-            for path in component_files(folder) if Path(folder).is_dir() else ():
+            files = component_files(folder) if Path(folder).is_dir() else []
+            for path in (*files, *dict.fromkeys(path.with_name("__init__.py") for path in files)):
                 try:
                     seen = path.stat()
                 except OSError:  # it went away in this moment
@@ -97,13 +99,14 @@ class CatalogSource:
                 continue
             for path in component_files(folder):
                 if path in marks:
-                    catalog = self._with_file(catalog, path, folder, marks[path], problems)
+                    mark = marks[path], marks.get(path.with_name("__init__.py"))
+                    catalog = self._with_file(catalog, path, folder, mark, problems)
         self._files = {path: file for path, file in self._files.items() if path in marks}
         revision = hashlib.sha256(repr((stamp, sorted(catalog.components))).encode()).hexdigest()[:16]
         return CatalogState(catalog, revision, tuple(problems))
 
     def _with_file(
-        self, catalog: Catalog, path: Path, folder: str | Path, mark: tuple[int, int], problems: list[Problem]
+        self, catalog: Catalog, path: Path, folder: str | Path, mark: Any, problems: list[Problem]
     ) -> Catalog:
         """The catalog with what a file holds, or held when it could be read."""
         file = self._files.setdefault(path, _File())

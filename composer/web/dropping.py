@@ -1,6 +1,6 @@
 """Where a part may be dropped, what may take the place of a node, and what may be put into a wire."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from composer.component import Component
 from composer.editing.adding import called_by, holds
@@ -116,7 +116,8 @@ def insertions_of(insight: Insight, path: Sequence[str], source: str, target: Ta
     draft, flows = scope.draft, scope.opened.flows
     ref = draft.reference(source)
     given, wanted = flows.of(ref), wanted_at(flows, target)
-    near: Mapping[str, int] = {kind: rank for rank, kind in enumerate(("layers", "necks", "backbones", "heads"))}
+    kinds = scope.insight.catalog.kinds
+    near = kinds.ranks(kind.name for kind in kinds.values() if kind.anywhere)
     found: list[tuple[tuple[int, bool, int, str], Replacement]] = []
     for type_, graph, called in scope.parts():
         signature = scope.signature(called)

@@ -36,6 +36,7 @@ __all__ = [
     "GraphView",
     "InsertionsReply",
     "InsertionsRequest",
+    "KindView",
     "LookRequest",
     "ModeView",
     "NewRequest",
@@ -61,6 +62,7 @@ __all__ = [
     "Suggestion",
     "TextReply",
     "TextRequest",
+    "TypeView",
     "WeightsView",
     "WireView",
     "WorkspaceView",
@@ -122,13 +124,47 @@ class ComponentView(Payload):
     json_schema: dict[str, Any]
 
 
+class KindView(Payload):
+    """A kind of components.
+
+    Args:
+        colour: ``#rrggbb`` on a light ground.
+        dark: The same on a dark ground.
+    """
+
+    name: str
+    title: str
+    colour: str
+    dark: str
+
+
+class TypeView(Payload):
+    """A port type, for inputs.
+
+    Args:
+        colour: Name of its colour family.
+        section: Where an input of it mostly belongs.
+        keywords: What people type to find it, best first.
+        offered: Whether it is among the few that are offered first.
+        image: Whether it is made of an image, by steps that an input declares.
+    """
+
+    name: str
+    colour: str
+    section: Literal["inputs", "data_samples"]
+    keywords: list[str]
+    offered: bool
+    image: bool
+
+
 class CatalogView(Payload):
     """All that can be put on the canvas.
 
     Args:
         revision: Changes when a component's file does.
         components: By kind, then by name.
-        port_types: Names of the port types, for inputs.
+        kinds: The kinds of the components, by name.
+        port_types: The port types, by name.
         watched: Whether files of it may change while the server runs.
         problems: Files of components that could not be read.
     """
@@ -136,13 +172,8 @@ class CatalogView(Payload):
     revision: str
     watched: bool
     components: list[ComponentView]
-    port_types: list[str]
-    colours: dict[str, str]
-    """The colour family of each port type."""
-    sections: dict[str, Literal["inputs", "data_samples"]]
-    """Where an input of a port type mostly belongs."""
-    keywords: dict[str, list[str]]
-    """What people type to find a port type, best first."""
+    kinds: list[KindView]
+    port_types: list[TypeView]
     problems: list["ProblemView"]
 
 

@@ -3,7 +3,7 @@
 Parts that fit alike are in the order of how many words people have for them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,25 +23,6 @@ __all__ = ["suggestions_of"]
 
 _PLAIN = tuple(port_type(kind) for kind in (FeatureMap, Tokens, Embedding))
 """What a port that takes any tensor may be fed by, said more precisely."""
-
-_KINDS = ("backbones", "necks", "heads", "losses", "postprocessing", "layers")
-"""Kinds in the order in which most models are built."""
-
-_BEHIND: Mapping[str, tuple[str, ...]] = {
-    "": ("backbones",),
-    "backbones": ("necks", "heads"),
-    "necks": ("heads", "similarities", "losses"),
-    "heads": ("losses", "postprocessing"),
-    "layers": ("layers",),
-    "target_generators": ("losses",),
-}
-"""What mostly follows a part of a kind; under the empty name what follows an input."""
-
-_INNER = {*_BEHIND, "memories", "similarities"}
-"""The kinds of parts whose scores are no answers yet."""
-
-_ENDS: Mapping[str, tuple[str, ...]] = {"tensor": ("necks", "backbones"), "loss": ("losses",)}
-"""The kinds of parts that mostly feed the outputs of a mode."""
 
 
 @dataclass(eq=False)
@@ -65,7 +46,7 @@ def suggestions_of(insight: Insight, path: Sequence[str], source: str | None, ta
     if source is not None and target is None:
         ref = ends.draft.reference(source)
         _leading_on(ranking, insight, opened, ref)
-        _outputs(ranking, opened, ref)
+        _outputs(ranking, insight, opened, ref)
     elif target is not None and source is None:
         found = ends.target(target)
         wanted = found.declared
@@ -82,7 +63,7 @@ def _leading_on(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -
     given = opened.flows.of(ref)
     called = opened.known.get(ref.source)
     component = None if called is None else called.component
-    kinds = _in_order(_BEHIND.get("" if component is None else component.kind, ()))
+    kinds = insight.catalog.kinds.ranks(insight.catalog.kinds.behind("" if component is None else component.kind))
     for part in insight.catalog:
         ranked = [
             ((meant(port, component, opened.port(ref), given), far, port.optional), port)
@@ -94,7 +75,7 @@ def _leading_on(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -
             tier = Tier.VAGUE if far >= VAGUE else Tier.NEAR
             if place < FAR:
                 tier = Tier.MEANT
-            rank = (place, kinds.get(part.kind, len(kinds)), far, optional, -len(part.keywords), part.name)
+            rank = (place, kinds[part.kind], far, optional, -len(part.keywords), part.name)
             ranking.add(tier, rank, Suggestion(type=part.name, port=port.name))
     for name, ports in _subgraph_ports(insight, opened, inputs=True):
         distances = [(far, port.name) for port in ports if (far := type_distance(ref, given, port.type)) is not None]
@@ -103,19 +84,22 @@ def _leading_on(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -
             ranking.add(Tier.VAGUE if far >= VAGUE else Tier.NEAR, (FAR, -1), Suggestion(graph=name, port=port_name))
 
 
-def _outputs(ranking: _Ranking, opened: Opened, ref: Ref) -> None:
+def _outputs(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -> None:
     """The modes whose outputs a wire may end in; a loss is one of loss mode, an answer of predict mode."""
     if opened.scope:
         ranking.add(Tier.NEXT, (), Suggestion(output=True, port="+"))
         return
     given = opened.flows.of(ref)
     called = opened.known.get(ref.source)
-    kind = "" if called is None or called.component is None else called.component.kind
+    component = None if called is None else called.component
+    kinds = insight.catalog.kinds
+    kind = kinds["" if component is None else component.kind]
+    inner = component is None or kind.of_samples or bool(kinds.behind(kind.name))  # its scores are no answers yet
     role = "" if given is None else given.role
     first = "tensor"
-    if role == "loss" and kind:
+    if role == "loss" and component is not None:
         first = "loss"
-    elif kind == "postprocessing" or (role == "prediction" and kind not in _INNER):
+    elif "predict" in kind.gives or (role == "prediction" and not inner):
         first = "predict"
     answers = role in ("loss", "prediction") or (given is not None and given.is_a(Label))
     modes: Sequence[Any] = MODES
@@ -128,7 +112,7 @@ def _outputs(ranking: _Ranking, opened: Opened, ref: Ref) -> None:
 
 def _feeding(ranking: _Ranking, insight: Insight, opened: Opened, node: str, wanted: Port | None) -> None:
     """The parts that may feed a port."""
-    kinds = _before(opened, node)
+    kinds = _before(insight, opened, node)
     usually = (None if wanted is None else wanted.usually) or Usually()
     for part in insight.catalog:
         ranked = [
@@ -139,7 +123,7 @@ def _feeding(ranking: _Ranking, insight: Insight, opened: Opened, node: str, wan
         if ranked:
             (first, tier, far, place), port_name = min(ranked)
             tier = Tier.MEANT if first < FAR else tier
-            rank = (first, kinds.get(part.kind, len(kinds)), far, place, -len(part.keywords), part.name)
+            rank = (first, kinds[part.kind], far, place, -len(part.keywords), part.name)
             ranking.add(tier, rank, Suggestion(type=part.name, port=port_name))
     for name, ports in _subgraph_ports(insight, opened, inputs=False):
         nearest = [(*found, port.name) for port in ports if (found := nearness(port, wanted)) is not None]
@@ -173,19 +157,16 @@ def _inputs(ranking: _Ranking, insight: Insight, opened: Opened, wanted: Port) -
             ranking.add(here, (-1,), Suggestion(type=name, port="", section=section))
 
 
-def _before(opened: Opened, node: str) -> dict[str, int]:
-    """Kinds of parts, those first that mostly stand before a node or before the outputs of a mode."""
+def _before(insight: Insight, opened: Opened, node: str) -> dict[str, int]:
+    """The places of the kinds, those first that mostly stand before a node or before the outputs of a mode."""
+    kinds = insight.catalog.kinds
     box = mode_of_box(node)
     if box is not None:
-        return _in_order(_ENDS.get(str(box[0]), ("postprocessing",)))
+        return kinds.ranks(kinds.giving(str(box[0])) or kinds.giving("predict"))
     called = opened.known.get(node)
-    kind = called.component.kind if called is not None and called.component is not None else ""
-    return _in_order(before for before in reversed(list(_BEHIND)) if kind in _BEHIND[before] and before)
-
-
-def _in_order(first: Any) -> dict[str, int]:
-    """The place of each kind, these first."""
-    return {kind: place for place, kind in enumerate(dict.fromkeys((*first, *_KINDS)))}
+    return kinds.ranks(
+        kinds[called.component.kind].after if called is not None and called.component is not None else ()
+    )
 
 
 def _subgraph_ports(insight: Insight, opened: Opened, *, inputs: bool) -> Iterator[tuple[str, list[Port]]]:

@@ -55,8 +55,12 @@ def test_the_catalog_tells_forms_ports_and_help() -> None:
     assert parameters["num_classes"]["help"] and head["kind"] == "heads" and head["summary"]
     assert head["json_schema"]["properties"]["num_classes"]["type"] == "integer"
     assert by_type["ResNet"]["outputs"][0]["sequence"] and by_type["Add"]["inputs"][0]["variadic"]
-    assert catalog["colours"].keys() == set(catalog["port_types"]) and catalog["problems"] == []
-    assert set(catalog["colours"].values()) <= {"image", "feature", "tokens", "vector", "label", "loss", "boxes", "any"}
+    assert catalog["problems"] == [] and {item["kind"] for item in catalog["components"]} == {
+        kind["name"] for kind in catalog["kinds"]
+    }
+    families = {"image", "feature", "tokens", "vector", "label", "loss", "boxes", "any"}
+    assert {kind["colour"] for kind in catalog["port_types"]} == families
+    assert [kind["name"] for kind in catalog["port_types"] if kind["offered"]] == ["Boxes", "Image", "Label"]
     json.dumps(catalog, allow_nan=False)
 
 

@@ -9,8 +9,9 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from composer.catalog import Catalog
 from composer.component import Component, Parameter, Port
+from composer.ports import Image, PortType
 from composer.problems import Problem
-from composer.web.payloads import CatalogView, ComponentView, ParameterView, PortView
+from composer.web.payloads import CatalogView, ComponentView, KindView, ParameterView, PortView, TypeView
 from composer.web.views.problem_views import problem_view
 from composer.web.views.values import shown
 
@@ -31,15 +32,24 @@ def catalog_view(
     return CatalogView(
         revision=revision,
         watched=watched,
-        components=[component_view(component) for items in catalog.kinds.values() for component in items],
-        port_types=sorted(catalog.port_types),
-        colours={name: kind.family for name, kind in sorted(catalog.port_types.items())},
-        sections={
-            name: "data_samples" if kind.role == "data_sample" else "inputs"
-            for name, kind in sorted(catalog.port_types.items())
-        },
-        keywords={name: list(kind.keywords) for name, kind in sorted(catalog.port_types.items()) if kind.keywords},
+        components=[component_view(component) for items in catalog.by_kind.values() for component in items],
+        kinds=[
+            KindView(name=kind.name, title=kind.title, colour=kind.colour, dark=kind.dark)
+            for kind in catalog.kinds.values()
+        ],
+        port_types=[_type_view(kind) for _, kind in sorted(catalog.port_types.items())],
         problems=[problem_view(problem) for problem in problems],
+    )
+
+
+def _type_view(kind: PortType) -> TypeView:
+    return TypeView(
+        name=kind.name,
+        colour=kind.family,
+        section="data_samples" if kind.role == "data_sample" else "inputs",
+        keywords=list(kind.keywords),
+        offered=kind.offered,
+        image=kind.is_a(Image),
     )
 
 

@@ -1,6 +1,7 @@
 import { ReactFlowProvider } from "@xyflow/react";
 import { type CSSProperties, useSyncExternalStore } from "react";
 import { Canvas } from "./canvas/Canvas";
+import { kindStyles } from "./canvas/kinds";
 import { useKeys } from "./canvas/useKeys";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Guarded } from "./Guarded";
@@ -15,6 +16,7 @@ import { useDockOpen } from "./useDockOpen";
 
 export function App() {
   const { palette, side } = useComposer((state) => state.hidden);
+  const kinds = useComposer((state) => state.catalog?.kinds);
   const sizes = useSizes();
   const dock = useDockOpen();
   useKeys();
@@ -33,6 +35,7 @@ export function App() {
           if (event.key === "Escape") event.preventDefault(); // else a search field is emptied
         }}
       >
+        {kinds && <style>{kindStyles(kinds)}</style>}
         <Guarded what="toolbar">
           <Toolbar />
         </Guarded>

@@ -4,7 +4,7 @@ export interface Payloads {
   [k: string]: unknown;
 }
 /**
- * Add an input (of ``inputs``, or a field of ``data_samples``).
+ * Add an input (of ``inputs``, or a field of ``data_samples``); without a type an image, or a label.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "AddInput".
@@ -162,7 +162,8 @@ export interface Bypass {
  * Args:
  *     revision: Changes when a component's file does.
  *     components: By kind, then by name.
- *     port_types: Names of the port types, for inputs.
+ *     kinds: The kinds of the components, by name.
+ *     port_types: The port types, by name.
  *     watched: Whether files of it may change while the server runs.
  *     problems: Files of components that could not be read.
  *
@@ -173,16 +174,8 @@ export interface CatalogView {
   revision: string;
   watched: boolean;
   components: ComponentView[];
-  port_types: string[];
-  colours: {
-    [k: string]: string;
-  };
-  sections: {
-    [k: string]: "inputs" | "data_samples";
-  };
-  keywords: {
-    [k: string]: string[];
-  };
+  kinds: KindView[];
+  port_types: TypeView[];
   problems: ProblemView[];
 }
 /**
@@ -234,6 +227,43 @@ export interface ParameterView {
   required: boolean;
   default: unknown;
   from_wire: string | null;
+}
+/**
+ * A kind of components.
+ *
+ * Args:
+ *     colour: ``#rrggbb`` on a light ground.
+ *     dark: The same on a dark ground.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "KindView".
+ */
+export interface KindView {
+  name: string;
+  title: string;
+  colour: string;
+  dark: string;
+}
+/**
+ * A port type, for inputs.
+ *
+ * Args:
+ *     colour: Name of its colour family.
+ *     section: Where an input of it mostly belongs.
+ *     keywords: What people type to find it, best first.
+ *     offered: Whether it is among the few that are offered first.
+ *     image: Whether it is made of an image, by steps that an input declares.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "TypeView".
+ */
+export interface TypeView {
+  name: string;
+  colour: string;
+  section: "inputs" | "data_samples";
+  keywords: string[];
+  offered: boolean;
+  image: boolean;
 }
 /**
  * One thing wrong with a graph.

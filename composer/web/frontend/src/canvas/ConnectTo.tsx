@@ -134,7 +134,7 @@ async function freshInputs(end: string, name: string): Promise<Wirable[]> {
       text: what,
       source: "",
       target: end,
-      colour: `var(--port-${catalog?.colours[type] || "any"})`,
+      colour: `var(--port-${catalog?.port_types.find((one) => one.name === type)?.colour ?? "any"})`,
       meant: true,
       part: { kind: "input", section, type },
     };

@@ -1,20 +1,18 @@
+import type { CatalogView } from "../payloads";
 import type { BoxData } from "./drawing";
 
-const KNOWN = [
-  "backbones",
-  "necks",
-  "heads",
-  "losses",
-  "layers",
-  "memories",
-  "target_generators",
-  "roi_extractors",
-  "postprocessing",
-  "similarities",
-];
+/** The name of a kind as part of the name of a CSS property. */
+const plain = (kind: string): string => kind.replace(/[^\w-]/g, (letter) => `_${letter.codePointAt(0)}`);
 
-/** The colour of a kind, by name; kinds of other libraries share the grey one. */
-export const colourOfKind = (kind: string): string => `var(--kind-${KNOWN.includes(kind) ? kind : "other"})`;
+/** The colour of a kind; of one that the catalog does not have, grey. */
+export const colourOfKind = (kind: string): string => `var(--kind-${plain(kind)}, var(--kind-other))`;
+
+/** The colours of all kinds as CSS properties, on a light and on a dark ground. */
+export function kindStyles(kinds: CatalogView["kinds"]): string {
+  const properties = (ground: "colour" | "dark") =>
+    kinds.map((kind) => `--kind-${plain(kind.name)}:${kind[ground]};`).join("");
+  return `.composer{${properties("colour")}}.dark .composer{${properties("dark")}}`;
+}
 
 /** The colour in the head of a box. */
 export function kindColour(data: BoxData): string {
@@ -24,9 +22,3 @@ export function kindColour(data: BoxData): string {
   if (view.role === "subgraph") return "var(--kind-subgraph)";
   return colourOfKind(view.kind);
 }
-
-/** `roi_extractors` as people read it. */
-export const wordsOfKind = (kind: string): string => {
-  const words = kind.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-};

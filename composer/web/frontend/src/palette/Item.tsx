@@ -1,5 +1,4 @@
 import { memo } from "react";
-import { wordsOfKind } from "../canvas/kinds";
 import { pressPart, touchPart } from "../canvas/partDrag";
 import type { Entry } from "./entries";
 import type { HelpAt } from "./Help";
@@ -41,7 +40,7 @@ export const Item = memo(function Item({ entry, add, help, showKind }: Props) {
       onBlur={() => help(null)}
     >
       <span>{entry.name}</span>
-      {showKind && <small>{wordsOfKind(entry.kind)}</small>}
+      {showKind && <small>{entry.component ? entry.group : entry.kind}</small>}
     </div>
   );
 });

@@ -10,7 +10,6 @@ import { rank } from "./rank";
 
 /** Folded until they are wanted: most of their types are rare. */
 const FOLDED = ["Inputs", "Data samples"];
-const SHORTLIST: Record<string, string[]> = { Inputs: ["Image"], "Data samples": ["Label", "Boxes"] };
 
 /** All that can be put on the canvas, by kind, with a search. */
 export function Palette() {
@@ -70,7 +69,7 @@ export function Palette() {
           groups.map(([group, members]) => {
             const open = FOLDED.includes(group) ? true : !folded.has(group);
             const few = FOLDED.includes(group) && !whole.has(group);
-            const shown = few ? members.filter((entry) => SHORTLIST[group]?.includes(entry.name)) : members;
+            const shown = few ? members.filter((entry) => entry.offered) : members;
             return (
               <section key={group}>
                 <button

@@ -1,4 +1,4 @@
-import { colourOfKind, wordsOfKind } from "../canvas/kinds";
+import { colourOfKind } from "../canvas/kinds";
 import type { Part } from "../canvas/parts";
 import type { Mode } from "../operations";
 import type { CatalogView, ComponentView, GraphView, Suggestion } from "../payloads";
@@ -10,19 +10,21 @@ export interface Entry extends Findable {
   part: Part;
   group: string;
   colour: string;
+  /** Whether it is shown where its group is folded. */
+  offered?: boolean;
   component: ComponentView | null;
   /** What it is called where it is offered for a wire. */
   title?: string;
 }
 
-const ofComponent = (component: ComponentView): Entry => ({
+const ofComponent = (component: ComponentView, title: string): Entry => ({
   id: `component:${component.type}`,
   part: { kind: "component", type: component.type },
   name: component.type,
   kind: component.kind,
   text: component.doc,
   keywords: component.keywords,
-  group: wordsOfKind(component.kind),
+  group: title,
   colour: colourOfKind(component.kind),
   component,
 });
@@ -40,26 +42,26 @@ const ofSubgraph = (subgraph: ComponentView): Entry => ({
 
 const HEADS = { inputs: "Inputs", data_samples: "Data samples" } as const;
 
-const ofInput = (section: "inputs" | "data_samples", type: string, catalog: CatalogView): Entry => ({
-  id: `${section}:${type}`,
-  part: { kind: "input", section, type },
-  name: type,
+const ofInput = (section: "inputs" | "data_samples", type: CatalogView["port_types"][number]): Entry => ({
+  id: `${section}:${type.name}`,
+  part: { kind: "input", section, type: type.name },
+  name: type.name,
   kind: section === "inputs" ? "input" : "data sample",
   text: section === "inputs" ? "what the model takes" : "ground truth that a mode needs",
   group: HEADS[section],
-  colour: `var(--port-${catalog.colours[type] || "any"})`,
+  colour: `var(--port-${type.colour})`,
   component: null,
-  ...(catalog.sections[type] === section && { bonus: 1, keywords: catalog.keywords[type] ?? [] }),
+  ...(type.section === section && { bonus: 1, keywords: type.keywords, offered: type.offered }),
 });
 
 /** All that can be put on the canvas, in the order of the palette. */
 export function entriesOf(catalog: CatalogView | null, subgraphs: GraphView["subgraphs"] | undefined): Entry[] {
   if (!catalog) return [];
-  const inputs = (section: "inputs" | "data_samples") =>
-    catalog.port_types.map((type) => ofInput(section, type, catalog));
+  const titles = new Map(catalog.kinds.map((kind) => [kind.name, kind.title]));
+  const inputs = (section: "inputs" | "data_samples") => catalog.port_types.map((type) => ofInput(section, type));
   return [
     ...(subgraphs ?? []).map(ofSubgraph),
-    ...catalog.components.map(ofComponent),
+    ...catalog.components.map((component) => ofComponent(component, titles.get(component.kind) ?? component.kind)),
     ...inputs("inputs"),
     ...inputs("data_samples"),
   ];

@@ -77,11 +77,9 @@ function Totals({ view }: { view: GraphView }) {
 
 function Fields({ title, section, fields }: { title: string; section: "inputs" | "data_samples"; fields: NodeView[] }) {
   const add = () =>
-    change(section === "inputs" ? "add input" : "add data sample", {
-      op: "add-input",
-      section,
-      type: section === "inputs" ? "Image" : "Label",
-    }).then((reason) => reason && useComposer.getState().tell("error", reason));
+    change(section === "inputs" ? "add input" : "add data sample", { op: "add-input", section }).then(
+      (reason) => reason && useComposer.getState().tell("error", reason),
+    );
   return (
     <Section title={title}>
       <ul className="composer-list">

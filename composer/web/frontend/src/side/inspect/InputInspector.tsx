@@ -47,7 +47,7 @@ export function InputInspector({ node }: { node: NodeView }) {
       <Section title="Declaration">
         <FormField
           name="type"
-          field={{ kind: "choice", options: types }}
+          field={{ kind: "choice", options: types.map((type) => type.name) }}
           value={node.type}
           given={false}
           commit={(type) => put({ type: String(type) })}
@@ -80,7 +80,7 @@ export function InputInspector({ node }: { node: NodeView }) {
           />
         )}
       </Section>
-      {node.type === "Image" && node.role === "input" && !view?.scope && (
+      {types.find((type) => type.name === node.type)?.image && node.role === "input" && !view?.scope && (
         <Preprocess value={node.preprocess} put={(next) => put((steps) => ({ preprocess: next(steps) }))} />
       )}
       <Outputs node={node} />
