@@ -21,6 +21,7 @@ class Opened(BaseModel):
         place: Where the graph was opened from: ``workspace``, ``shipped`` or ``none``.
         name: Its file name there.
         tab: The tab that is shown.
+        cut: How many bytes a text has of which only the beginning was sent; 0 where all was.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -30,6 +31,7 @@ class Opened(BaseModel):
     place: str = "none"
     name: str = "model"
     tab: str = ""
+    cut: int = 0
 
     @classmethod
     def read(cls, text: str | None) -> "Opened":
@@ -67,6 +69,9 @@ def opened_box() -> gr.Textbox:
 def opened_script(tab: str | None = None) -> str:
     """JavaScript for ``js=``: puts what is open, with all changes that are under way, in place of the first input.
 
+    Of the other inputs only the beginning is sent where they are larger than a graph file may be: the server would not
+    read the request.
+
     Args:
         tab: The tab that is shown; by default the one that the page shows.
     """
@@ -78,5 +83,8 @@ def opened_script(tab: str | None = None) -> str:
         const file = canvas.currentFile ? canvas.currentFile() : {{}};
         const tab = {json.dumps(tab) if tab else shown};
         const opened = {{document: canvas.currentDocument(), selection: canvas.currentSelection(), tab, ...file}};
-        return [JSON.stringify(opened), ...rest];
+        const long = (value) => typeof value === 'string' && value.length > {MAX_BYTES};
+        opened.cut = Math.max(0, ...rest.filter(long).map((text) => new Blob([text]).size));
+        const sent = rest.map((value) => long(value) ? value.slice(0, {MAX_BYTES} + 1) : value);
+        return [JSON.stringify(opened), ...sent];
     }}"""

@@ -110,7 +110,7 @@ class YamlTab:
         """Put the text on the canvas, as one step of undo; where it is no graph, say why and change nothing."""
         try:
             opened = Opened.read(opened_text)
-            reply = self.setting.read(ReadRequest(text=typed, name=opened.file))
+            reply = self.setting.read(ReadRequest(text=typed, name=opened.file, size=opened.cut))
             text = dumps(self.setting.graph_of(reply.document), self.setting.catalog())
         except GraphError as error:
             return gr.skip(), gr.skip(), gr.skip(), _troubles(error.problems, typed)

@@ -292,3 +292,52 @@ def test_a_wrong_graph_is_told_in_each_tab(classifier: Page) -> None:
     expect(run(classifier)).to_contain_text("there is no type 'Flaten'")
     show(classifier, "Summary")
     expect(classifier.locator("#dock-bars")).to_contain_text("The graph has 1 problem")
+
+
+def test_a_text_that_is_larger_than_any_graph_is_refused_with_its_size(page: Page) -> None:
+    show(page, "YAML")
+    text = page.locator("#dock-yaml .cm-content")
+    expect(text).to_contain_text("name:")
+    text.click()
+    page.keyboard.press("Control+a")
+    page.evaluate("navigator.clipboard.writeText('a: ' + ('x'.repeat(90) + '\\nb: ').repeat(190000))")
+    page.keyboard.press("Control+v")
+    page.locator("#dock-yaml-apply").click()
+    told = page.locator("#dock-yaml-told")
+    expect(told).to_contain_text("too large: 17,860,003 bytes (17 MB); a graph file has at most 2,097,152 bytes")
+    page.locator("#dock-yaml-revert").click()
+    expect(text).to_contain_text("name:")
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_an_upload_that_is_too_large_is_refused_with_its_size_and_the_limit(classifier: Page, way: str) -> None:
+    dock = show(classifier, "Run")
+    classifier.evaluate("window.gradio_config.max_file_size = 1000")
+    if way == "chosen":
+        file = {"name": "large.png", "mimeType": "image/png", "buffer": b"x" * 3000}
+        dock.locator("#dock-picture input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    else:
+        classifier.evaluate("""() => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["x".repeat(3000)], "large.png", {type: "image/png"}));
+            const target = document.querySelector("#dock-picture button");
+            target.dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer}));
+        }""")
+    expected = "large.png is too large: 3,000 bytes (2.93 KiB); an upload has at most 1,000 bytes (1000 B)."
+    expect(classifier.get_by_text(expected)).to_be_visible()
+    expect(dock.locator("#dock-picture img")).to_have_count(0)
+
+
+def test_a_reload_shows_the_dock_as_it_was(page: Page) -> None:
+    dock = show(page, "Run")
+    dock.get_by_role("tab", name="Summary", exact=True).click()
+    expect(dock.get_by_text("The graph has no nodes yet")).to_be_visible()
+    page.reload()
+    tab = page.locator("#composer-dock").get_by_role("tab", name="Summary", exact=True)
+    expect(tab).to_have_attribute("aria-selected", "true")
+    expect(tab).to_be_visible()
+    page.get_by_role("button", name="Dock", exact=True).click()
+    page.reload()
+    page.wait_for_selector(".react-flow__pane", state="attached")
+    expect(page.get_by_role("button", name="Dock", exact=True)).to_have_attribute("aria-expanded", "false")
+    expect(tab).not_to_be_visible()

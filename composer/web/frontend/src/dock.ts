@@ -1,6 +1,7 @@
 /** The dock of Gradio tabs below the canvas: Run, YAML, Code, Summary, Export. */
 import type { Operation } from "./operations";
 import type { EditStep } from "./payloads";
+import { bytes, exact } from "./side/format";
 import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 
@@ -16,18 +17,37 @@ const tabs = () =>
 
 export const dockIsOpen = (): boolean => document.body.classList.contains("composer-dock-open");
 
-export function openDock(tab?: DockTab): void {
+/** The tab that was open, for a reload of this page. */
+const KEY = "composer.dock";
+
+export function openDock(tab?: string): void {
   document.body.classList.add("composer-dock-open");
   fitDock();
   tabs()
     .find((one) => one.textContent?.trim() === tab)
     ?.click();
+  remember();
   tellDocument();
+}
+
+function remember(): void {
+  const shown = tabs().find((one) => one.ariaSelected === "true");
+  if (dockIsOpen()) sessionStorage.setItem(KEY, shown?.textContent?.trim() ?? "");
+  else sessionStorage.removeItem(KEY);
+}
+
+/** Open the dock as it was before the page was loaded again, once Gradio has drawn it. */
+export function reopenDock(): void {
+  const tab = sessionStorage.getItem(KEY);
+  if (tab === null) return;
+  if (tabs().length) openDock(tab);
+  else window.setTimeout(reopenDock, 50);
 }
 
 export function closeDock(): void {
   document.body.classList.remove("composer-dock-open");
   document.documentElement.style.setProperty("--composer-dock", "0px");
+  remember();
 }
 
 /** Give the open dock its height, as far as the window has it. */
@@ -63,9 +83,28 @@ async function applyFix(button: HTMLElement): Promise<void> {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const button = target instanceof Element && target.closest<HTMLElement>("#composer-dock [data-fix]");
+  if (!(target instanceof Element)) return;
+  const button = target.closest<HTMLElement>("#composer-dock [data-fix]");
   if (button) void applyFix(button);
+  if (target.closest('#composer-dock [role="tab"]')) window.setTimeout(remember);
 });
+
+/** A file that is handed to the dock and that the server would not take is named here: Gradio says little of it. */
+function refuseLarge(event: Event, files: FileList | null | undefined): void {
+  const most = window.gradio_config?.max_file_size ?? Number.POSITIVE_INFINITY;
+  const large = [...(files ?? [])].find((file) => file.size > most);
+  if (!large || !(event.target instanceof Element) || !event.target.closest("#composer-dock")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (event.target instanceof HTMLInputElement) event.target.value = "";
+  else event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
+  const [found, expected] = [large.size, most].map((size) => `${exact(size)} bytes (${bytes(size)})`);
+  useComposer.getState().tell("error", `${large.name} is too large: ${found}; an upload has at most ${expected}.`);
+}
+
+document.addEventListener("change", (event) => refuseLarge(event, (event.target as HTMLInputElement).files), true);
+document.addEventListener("drop", (event) => refuseLarge(event, event.dataTransfer?.files), true);
+document.addEventListener("paste", (event) => refuseLarge(event, event.clipboardData?.files), true);
 
 useComposer.subscribe((state, before) => {
   if (state.document !== before.document) tellDocument();
@@ -75,6 +114,7 @@ window.addEventListener("resize", fitDock);
 
 declare global {
   interface Window {
+    gradio_config?: { max_file_size?: number };
     /** `typed`: text in the YAML tab that was not applied. */
     composerDock: { open: typeof openDock; close: typeof closeDock; isOpen: typeof dockIsOpen; typed: boolean };
   }

@@ -1,5 +1,6 @@
 import { type Host, Refusal } from "./bridge";
 import { guarded, useFiles } from "./dialogs/files";
+import { reopenDock } from "./dock";
 import { followCatalog } from "./following";
 import { findKept, keepChanges, offeredOnce, resume } from "./keeping";
 import type { Operation } from "./operations";
@@ -22,6 +23,7 @@ export async function begin(host: Host): Promise<void> {
       const refused = kept.mine && (await resume(kept.mine));
       if (kept.mine && refused) kept.lost.push(kept.mine);
       if (!kept.mine || refused) show(await bridge.call<OpenReply>("new", {}));
+      reopenDock();
       keepChanges();
       offerLost(kept.lost);
     }
