@@ -1,4 +1,5 @@
-import { type CSSProperties, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { type CSSProperties, useId, useLayoutEffect, useRef } from "react";
+import { useUntilChanged } from "../ui/useUntilChanged";
 import { type Point, useCanvas } from "./state";
 
 export interface Choice {
@@ -25,7 +26,7 @@ const WIDTH = 320;
 
 /** A list to choose from, with a search, over the canvas: arrows, Enter, Escape. */
 export function Chooser({ at, label, title, query, setQuery, choices, none, choose, close }: Props) {
-  const [active, setActive] = useState(0);
+  const [active, setActive] = useUntilChanged(query, 0);
   const list = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
@@ -33,10 +34,6 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   useLayoutEffect(() => {
     field.current?.focus();
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another query begins at the first choice
-  useEffect(() => {
-    setActive(0);
-  }, [query]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is brought into view
   useLayoutEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useUntilChanged } from "../../ui/useUntilChanged";
 import type { Scalar } from "./fields";
 import type { ControlProps } from "./TextControl";
 import { same } from "./values";
@@ -20,11 +20,7 @@ export function ChoiceControl({
   const options: unknown[] = [...own, ...also];
   if (value !== undefined && !options.some((option) => same(option, value))) options.push(value);
   const at = options.findIndex((option) => same(option, value));
-  const [wanted, setWanted] = useState<number | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen gives way to another value of the graph
-  useEffect(() => {
-    setWanted(null);
-  }, [at]);
+  const [wanted, setWanted] = useUntilChanged<number | null>(at, null);
   const choose = async (index: number) => {
     setWanted(index);
     refused(await commit(options[index]));

@@ -8,7 +8,7 @@ export function Control(props: ControlProps & { fallback?: unknown }) {
   const { field, value } = props;
   switch (field.kind) {
     case "union":
-      return <UnionControl {...props} />;
+      return <UnionControl {...props} Form={Control} />;
     case "choice":
       return <ChoiceControl {...props} />;
     case "switch":

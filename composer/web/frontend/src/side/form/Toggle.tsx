@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useUntilChanged } from "../../ui/useUntilChanged";
 
 interface Props {
   id?: string;
@@ -12,11 +12,7 @@ interface Props {
 
 /** On or off; shows what was chosen while the change is under way. */
 export function Toggle({ id, checked, change, box, disabled, label }: Props) {
-  const [wanted, setWanted] = useState<boolean | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen gives way to another value of the graph
-  useEffect(() => {
-    setWanted(null);
-  }, [checked]);
+  const [wanted, setWanted] = useUntilChanged<boolean | null>(checked, null);
   return (
     <input
       id={id}

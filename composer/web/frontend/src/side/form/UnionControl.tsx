@@ -1,22 +1,23 @@
-import { useEffect, useState } from "react";
-import { Control } from "./Control";
+import type { ComponentType } from "react";
+import { useUntilChanged } from "../../ui/useUntilChanged";
 import { alternativeOf, converted, describe, type Field } from "./fields";
 import type { ControlProps } from "./TextControl";
 import { readAs } from "./values";
 
+type Props = ControlProps & {
+  fallback?: unknown;
+  /** The control of a form. */
+  Form: ComponentType<ControlProps>;
+};
+
 /** A value of one of several forms: `integer`, `2 integers`, `none`. */
-export function UnionControl(props: ControlProps & { fallback?: unknown }) {
+export function UnionControl({ Form, ...props }: Props) {
   const { field, value, commit, refused, label, id, fallback } = props;
   const forms = field.kind === "union" ? field.options : [field];
   const found = value === undefined ? 0 : alternativeOf(forms, value);
   const options: Field[] = found < 0 ? [...forms, { kind: "any" }] : forms;
   const now = found < 0 ? options.length - 1 : found;
-  const [chosen, setChosen] = useState<number | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen gives way to another value of the graph
-  useEffect(() => {
-    setChosen(null);
-  }, [JSON.stringify(value)]);
-
+  const [chosen, setChosen] = useUntilChanged<number | null>(JSON.stringify(value), null);
   const at = chosen ?? now;
   const form = options[at];
   const choose = async (index: number) => {
@@ -54,7 +55,7 @@ export function UnionControl(props: ControlProps & { fallback?: unknown }) {
       {form.kind === "none" ? (
         <span id={id} className="composer-soft" />
       ) : (
-        <Control
+        <Form
           {...props}
           field={form}
           value={chosen === null || chosen === now ? value : undefined}
