@@ -12,6 +12,7 @@ import {
 } from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
 import { Guarded, guardedKind } from "../Guarded";
+import { useComposer } from "../store";
 import { Beginning } from "./Beginning";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
@@ -30,6 +31,7 @@ import { Menu } from "./Menu";
 import { Overview } from "./Overview";
 import { ReplaceWith } from "./ReplaceWith";
 import { Search } from "./Search";
+import { growing } from "./settling";
 import { useCanvas } from "./state";
 import { useDrawing } from "./useDrawing";
 import { usePointer } from "./usePointer";
@@ -139,7 +141,11 @@ function Sight({ root }: { root: RefObject<HTMLElement | null> }) {
   );
   useEffect(() => {
     useCanvas.getState().set({ flow, root: root.current });
-    return () => useCanvas.getState().set({ flow: null, root: null, popup: null });
+    useComposer.getState().set({ growing });
+    return () => {
+      useCanvas.getState().set({ flow: null, root: null, popup: null });
+      useComposer.getState().set({ growing: null });
+    };
   }, [flow, root]);
   useEffect(() => {
     if (root.current) root.current.dataset.distance = distance;

@@ -1,5 +1,6 @@
 import type { DropsReply, WireView } from "../payloads";
 import { useComposer } from "../store";
+import { focusBox } from "./boxes";
 import { addPart, calledBy, insertPart, type Part, replaceNode } from "./parts";
 import { type Over, type Point, useCanvas } from "./state";
 import { type Underneath, underneath } from "./underneath";
@@ -65,6 +66,7 @@ export async function dropPart(part: Part, name: string, at: Point, asked: Promi
     await insertPart(part, view, spot);
     return;
   }
-  await addPart(part, spot);
+  const made = await addPart(part, spot);
+  if (made) requestAnimationFrame(() => focusBox(made));
   if (over?.refused) useComposer.getState().tell("info", `${over.words}; ${name} stands beside it.`);
 }

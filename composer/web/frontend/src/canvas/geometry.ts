@@ -52,21 +52,89 @@ export interface Rect {
 export const overlap = (a: Rect, b: Rect, gap = 0): boolean =>
   a.x < b.x + b.width + gap && b.x < a.x + a.width + gap && a.y < b.y + b.height + gap && b.y < a.y + a.height + gap;
 
-/** The nearest free place below a wished one; far below, further on to the right (or, with -1, to the left). */
-export function freeSpot(wish: Rect, taken: Rect[], gap = 16, onward: 1 | -1 = 1): { x: number; y: number } {
-  const spot = { ...wish };
-  for (let tries = 0; tries < 400; tries++) {
-    const hit = taken.find((one) => overlap(spot, one, gap - 1));
-    if (!hit) return { x: snap(spot.x), y: snap(spot.y) };
-    spot.y = hit.y + hit.height + gap;
-    if (spot.y - wish.y > 900) {
-      spot.y = wish.y;
-      spot.x += onward * (wish.width + gap * 3);
-    }
-  }
+/** So far around a wished place others are looked at, in pixels, and so many of them. */
+const REACH = 1600;
+const NEAR = 40;
+/** What a place costs that is out of sight, or on the wrong side. */
+const FAR = 1e5;
+
+export interface Wishes {
+  /** Stays free between boxes. */
+  gap?: number;
+  /** What is in sight: a place in it comes before all others. */
+  seen?: Rect | null;
+  /** It does not go further to the right. */
+  leftwards?: boolean;
+}
+
+/** The nearest free place to a wished one; as far away, below comes before above. */
+export function freeSpot(
+  wish: Rect,
+  taken: Rect[],
+  { gap = 16, seen, leftwards }: Wishes = {},
+): { x: number; y: number } {
+  const isFree = (x: number, y: number) => !taken.some((one) => overlap({ ...wish, x, y }, one, gap - 1));
+  if (isFree(wish.x, wish.y)) return { x: snap(wish.x), y: snap(wish.y) };
+  const away = (one: Rect) => Math.abs(one.x - wish.x) + Math.abs(one.y - wish.y);
+  const near = taken.filter((one) => overlap(one, wish, REACH)).sort((one, other) => away(one) - away(other));
+  const some = near.slice(0, NEAR);
+  const xs = [
+    snap(wish.x),
+    ...some.flatMap((one) => [snapUp(one.x + one.width + gap), -snapUp(wish.width + gap - one.x)]),
+  ];
+  const ys = [
+    snap(wish.y),
+    ...some.flatMap((one) => [snapUp(one.y + one.height + gap), -snapUp(wish.height + gap - one.y)]),
+  ];
+  const cost = (x: number, y: number) =>
+    Math.abs(x - wish.x) +
+    Math.abs(y - wish.y) * (y < wish.y ? 1.5 : 1) +
+    (seen && !within({ ...wish, x, y }, seen) ? FAR : 0) +
+    (leftwards && x > wish.x ? FAR : 0);
+  const spots = xs.flatMap((x) => ys.map((y) => ({ x, y, cost: cost(x, y) })));
+  const found = spots.sort((one, other) => one.cost - other.cost).find(({ x, y }) => isFree(x, y));
+  if (found) return { x: found.x, y: found.y };
   return { x: snap(wish.x), y: snap(Math.max(...taken.map((one) => one.y + one.height)) + gap) };
 }
 
+export const within = (rect: Rect, around: Rect): boolean =>
+  rect.x >= around.x &&
+  rect.y >= around.y &&
+  rect.x + rect.width <= around.x + around.width &&
+  rect.y + rect.height <= around.y + around.height;
+
+/** Boxes that reach no others, though they grow. */
+const APART = 8;
+
+/** Where boxes go that others have grown into: down or to the right, and what is behind them too.
+ * @param before Where the boxes stood, and how large they were.
+ * @param after The same boxes with the sizes that they have now. */
+export function pushed<T extends Rect & { id: string }>(
+  before: T[],
+  after: T[],
+  gap = 24,
+): Map<string, [number, number]> {
+  const old = new Map(before.map((box) => [box.id, box]));
+  const now = after.filter((box) => old.has(box.id)).map((box) => ({ ...box, was: old.get(box.id) as T }));
+  const moved = new Map<string, [number, number]>();
+  const waiting = now.filter(({ was, ...box }) => box.width > was.width || box.height > was.height);
+  for (let tries = 0; waiting.length && tries < now.length * 4; tries++) {
+    const grown = waiting.shift() as (typeof now)[number];
+    for (const other of now) {
+      if (other === grown || !overlap(grown, other, APART) || overlap(grown.was, other.was, APART)) continue;
+      const below = other.was.y >= grown.was.y + grown.was.height;
+      const beside = other.was.x >= grown.was.x + grown.was.width;
+      if (below) other.y = snapUp(grown.y + grown.height + gap);
+      else if (beside) other.x = snapUp(grown.x + grown.width + gap);
+      else continue; // it is the other one that was reached
+      moved.set(other.id, [other.x, other.y]);
+      waiting.push(other);
+    }
+  }
+  return moved;
+}
+
+const snapUp = (value: number): number => Math.ceil(value / 8) * 8;
 export const snap = (value: number): number => Math.round(value / 8) * 8;
 
 export type Alignment = "left" | "right" | "top" | "bottom" | "across" | "down";

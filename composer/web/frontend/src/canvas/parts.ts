@@ -3,7 +3,7 @@ import type { Target, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { writePlaces } from "./boxes";
 import { freeSpot, type Rect } from "./geometry";
-import { settled, standing } from "./settling";
+import { inSight, overlays, settled, standing } from "./settling";
 import { type Point, useCanvas } from "./state";
 
 /** Something that can be put on the canvas. */
@@ -31,23 +31,8 @@ export function placeFor(spot?: Point): Point {
   const beside = selection.length === 1 ? taken.find((box) => box.id === selection[0]) : undefined;
   const at = middle();
   const [x, y] = spot ?? (beside ? [beside.x + beside.width + GAP, beside.y] : [at.x - WIDTH / 2, at.y - HEIGHT / 2]);
-  const found = freeSpot({ x, y, width: WIDTH, height: HEIGHT }, taken, 24);
+  const found = freeSpot({ x, y, width: WIDTH, height: HEIGHT }, taken, { gap: 24, seen: inSight() });
   return [found.x, found.y];
-}
-
-/** What lies over the canvas, where it is on the graph now. */
-function overlays(): (Rect & { id: string })[] {
-  const { flow, root } = useCanvas.getState();
-  if (!flow || !root) return [];
-  return [...root.querySelectorAll(".composer-minimap, .composer-zoombar")].map((part) => {
-    const { left, top, width, height } = part.getBoundingClientRect();
-    return {
-      id: "",
-      ...flow.screenToFlowPosition({ x: left, y: top }),
-      width: width / flow.getZoom(),
-      height: height / flow.getZoom(),
-    };
-  });
 }
 
 /** The box that something new stands left of: what it is to feed, or for an input the box that is selected. */

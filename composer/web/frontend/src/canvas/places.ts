@@ -3,7 +3,7 @@ import { overlap } from "./geometry";
 import { isOutputs, type Place } from "./layout";
 
 /** At first they leave room for a small graph. */
-const ROOM = 640;
+const ROOM = 480;
 const GAP = 96;
 
 /** Where boxes stand of which the document says nothing, for each scope of the open document. */

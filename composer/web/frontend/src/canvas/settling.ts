@@ -1,8 +1,9 @@
 import type { Operation } from "../operations";
 import type { GraphView } from "../payloads";
-import { boxes, isIdle, rectOf } from "./boxes";
+import type { Settle } from "../store";
+import { boxes, isIdle, moves, rectOf } from "./boxes";
 import { draw } from "./drawing";
-import { freeSpot, overlap, type Rect } from "./geometry";
+import { freeSpot, overlap, pushed, type Rect } from "./geometry";
 import { boxOf, outputBoxes } from "./rows";
 import { useCanvas } from "./state";
 
@@ -10,7 +11,6 @@ const GAP = 24;
 const EMPTY = { boxes: [], wires: [] };
 
 type Named = Rect & { id: string };
-export type Settle = (view: GraphView, created: string[]) => Operation[];
 
 /** What stands on the canvas, without outputs that make room by themselves. */
 export const standing = (): Named[] => boxes().flatMap((box) => (box.data.comment || isIdle(box) ? [] : [rectOf(box)]));
@@ -23,10 +23,10 @@ export function settled(right?: number): Settle {
     const mine = placed(view, created);
     const block = around(mine);
     if (!block) return [];
-    const taken = left(before, view, mine);
+    const taken = [...left(before, view, mine), ...overlays()];
     const wish = right === undefined ? block : { ...block, x: right - block.width };
     const spot = taken.some((box) => overlap(wish, box, GAP / 2))
-      ? freeSpot(wish, taken, GAP, right === undefined ? 1 : -1)
+      ? freeSpot(wish, taken, { gap: GAP, seen: inSight(), leftwards: right !== undefined })
       : wish;
     return moving(mine, spot.x - block.x, spot.y - block.y);
   };
@@ -51,6 +51,45 @@ export function roomy(id: string): Settle {
       if (aside || below) positions[other] = [Math.round(x + aside), Math.round(y + below)];
     }
     return [...moving(mine, hole.x - block.x, hole.y - block.y), { op: "place", positions }];
+  };
+}
+
+/** Makes room for boxes that have grown: by a line of ports, by what their parameters say. */
+export function growing(): Settle {
+  const before = standing();
+  const known = new Map(before.map((box) => [box.id, box]));
+  return (view) => {
+    const drawn = draw(view, EMPTY, useCanvas.getState().levels).boxes.map(rectOf);
+    const after = drawn.flatMap((box) => {
+      const { x, y } = known.get(box.id) ?? {};
+      return x === undefined || y === undefined ? [] : [{ ...box, x, y }];
+    });
+    const goals = pushed(before, after, GAP);
+    return goals.size ? moves(goals) : [];
+  };
+}
+
+/** What of the canvas is in sight, in its own pixels. */
+export function inSight(): Rect | null {
+  const { flow, root } = useCanvas.getState();
+  return flow && root ? onCanvas(root.getBoundingClientRect()) : null;
+}
+
+/** What lies over the canvas, where it is on the graph now. */
+export function overlays(): Named[] {
+  const { flow, root } = useCanvas.getState();
+  if (!flow || !root) return [];
+  const parts = [...root.querySelectorAll(".composer-minimap, .composer-zoombar")];
+  return parts.map((part) => ({ id: "", ...onCanvas(part.getBoundingClientRect()) }));
+}
+
+function onCanvas({ left, top, width, height }: DOMRect): Rect {
+  const { flow } = useCanvas.getState();
+  const zoom = flow?.getZoom() ?? 1;
+  return {
+    ...(flow?.screenToFlowPosition({ x: left, y: top }) ?? { x: left, y: top }),
+    width: width / zoom,
+    height: height / zoom,
   };
 }
 
