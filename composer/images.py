@@ -11,7 +11,7 @@ trained there sees the same:
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from composer.preparing import fitting_steps, refitted
 from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
 from composer.resampling import resampled
 
-__all__ = ["MAX_PIXELS", "Picture", "Prepared", "prepare", "preprocess"]
+__all__ = ["MAX_PIXELS", "Picture", "Prepared", "prepare", "preprocess", "unprepared"]
 
 MAX_PIXELS = 89_478_485
 """A picture with more pixels, as decoded or as resized, is refused (Pillow's bound: 256 MiB of three channels)."""
@@ -99,6 +99,23 @@ def prepare(graph: Graph, image: Picture, name: str | None = None) -> Prepared:
         GraphError: As ``preprocess``.
     """
     return _prepare(graph, _input_of(graph, name)[0], image, _label(image, None))
+
+
+def unprepared(graph: Graph, types: ports.PortTypes) -> list[Problem]:
+    """Notices of image inputs that do not say how an image becomes them: a run on an image would be refused.
+
+    Inputs of other types hold features that were computed elsewhere, and images of other than 1 or 3 channels are made
+    elsewhere: no image goes there. Where one input says how, the image goes to that one alone.
+
+    Args:
+        graph: A graph without errors.
+        types: The port types by name.
+    """
+    if any(entry.preprocess is not None for entry in graph.inputs.values()):
+        return []
+    images = {name: entry for name, entry in graph.inputs.items() if types.is_a(entry.type, ports.Image)}
+    found = [_no_preprocess(graph, name, entry) for name, entry in images.items()]
+    return [replace(problem, severity="notice") for problem in found if problem.fix is not None]
 
 
 def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:

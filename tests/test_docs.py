@@ -92,8 +92,8 @@ def test_the_examples_of_a_page_are_true(name: str, folder: Path) -> None:
 
 def test_examples_that_are_wrong_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    graph = "schema: 1\nname: one\ninputs:\n  x: {type: Image}\nnodes:\n  a: {type: ReLU, inputs: {input: x}}\n"
-    graph += "outputs:\n  tensor: {out: a.out}\n"
+    graph = "schema: 1\nname: one\ninputs:\n  x: {type: FeatureMap, shape: [B, 3, 8, 8]}\n"
+    graph += "nodes:\n  a: {type: ReLU, inputs: {input: x}}\noutputs:\n  tensor: {out: a.out}\n"
     reader = Reader()
     reader.read(Block(tmp_path, 1, "yaml graph", graph))
     reader.read(Block(tmp_path, 1, "console", "$ composer check one.yaml\none.yaml: ok\n"))

@@ -12,8 +12,10 @@ import torch
 from PIL import Image
 
 import composer
+from composer.catalog import Catalog
 from composer.graph import FrozenDict, Graph, Input, Preprocess
-from composer.images import MAX_PIXELS, prepare, preprocess
+from composer.graphfile import loads
+from composer.images import MAX_PIXELS, prepare, preprocess, unprepared
 from composer.problems import GraphError
 
 
@@ -379,3 +381,27 @@ def test_the_input_is_found_or_must_be_named() -> None:
 def test_there_are_as_many_means_as_channels() -> None:
     assert problem_of(graph_with(mean=(7.0,)), ramp(2, 2)).code == "bad-preprocess"
     assert preprocess(graph_with(mean=(1.0, 2.0, 7.0)), ramp(1, 1)).flatten().tolist() == [-1, -2, 0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ("x: {type: Image, shape: [B, 3, 8, 8]}", ["x"]),
+        ("x: {type: Image}", ["x"]),
+        ("x: {type: Image, shape: [B, 1, 8, 8]}, y: {type: Image}", ["x", "y"]),
+        ("x: {type: Image, shape: [B, 3, 8, 8], preprocess: {resize: [8, 8]}}", []),
+        ("x: {type: Image, preprocess: {resize: [8, 8]}}, y: {type: Image}", []),
+        ("x: {type: Image, shape: [B, 5, 8, 8]}", []),
+        ("x: {type: FeatureMap, shape: [B, 3, 8, 8]}", []),
+    ],
+)
+def test_image_inputs_that_say_nothing_of_images_get_a_notice_with_the_repair_of_a_refused_run(inputs, told):
+    text = f"schema: 1\ninputs: {{{inputs}}}\nnodes:\n  act: {{type: ReLU, inputs: {{input: x}}}}\n"
+    graph = loads(text + "outputs:\n  tensor: {out: act.out}\n")
+    notices = unprepared(graph, Catalog.default().port_types)
+    assert [(notice.where.port, notice.severity) for notice in notices] == [(name, "notice") for name in told]
+    for notice in notices[:1]:
+        with pytest.raises(composer.GraphError) as error:
+            composer.preprocess(graph, Image.new("RGB", (9, 9)), notice.where.port)
+        assert error.value.problems[0].fix == notice.fix
+        assert unprepared(composer.edit(graph, notice.fix), Catalog.default().port_types) == []

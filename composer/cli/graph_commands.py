@@ -11,6 +11,7 @@ from composer.cli.options import AsJson, Files, Folders, catalog_of, exit_code, 
 from composer.cli.output import print_json, print_problems, print_text
 from composer.difference import diff
 from composer.graphfile import dumps, read, write
+from composer.images import unprepared
 from composer.inference import infer_shapes
 from composer.problems import GraphError, Problem
 
@@ -72,7 +73,9 @@ def compare_files(
 
 def _problems_of(path: Path, catalog: Catalog) -> Sequence[Problem]:
     try:
-        return infer_shapes(graph_of(path), catalog).problems
+        graph = graph_of(path)
+        problems = infer_shapes(graph, catalog).problems
+        return problems if _errors(problems) else [*problems, *unprepared(graph, catalog.port_types)]
     except GraphError as error:
         return error.problems
 
@@ -83,9 +86,10 @@ def _errors(problems: Sequence[Problem]) -> int:
 
 def _verdict(problems: Sequence[Problem]) -> str:
     errors = _errors(problems)
-    warnings = len(problems) - errors
     parts = [f"{errors} problem{'s' * (errors != 1)}" if errors else "ok"]
-    parts += [f"{warnings} warning{'s' * (warnings != 1)}"] if warnings else []
+    for severity in ("warning", "notice"):
+        count = sum(problem.severity == severity for problem in problems)
+        parts += [f"{count} {severity}{'s' * (count != 1)}"] if count else []
     return ", ".join(parts)
 
 

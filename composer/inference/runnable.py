@@ -21,9 +21,9 @@ def runnable(graph: Graph, problems: Iterable[Problem], catalog: Catalog) -> Gra
         catalog: The components.
     """
     problems = list(problems)
-    if not problems:
-        return graph
     errors = [problem for problem in problems if problem.severity == "error"]
+    if not errors and all(problem.severity == "notice" and problem.code != "not-wired" for problem in problems):
+        return graph
     loose = {item.where.node for item in problems if item.code == "not-wired" and not item.where.scope}
     broken: dict[str, set[str]] = {"": {name for name in loose if name is not None}}
     for problem in errors:

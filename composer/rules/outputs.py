@@ -63,7 +63,7 @@ def _no_output(report: Report, scope: Scope, wires: Wires) -> None:
 
 
 def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
-    """Warn of nodes that no output needs and of inputs that nothing reads."""
+    """Tell of what is not wired yet, and warn of nodes that no output needs."""
     read = {ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in refs_of(wire)}
     sections = ("inputs", "data_samples") if not scope.name else ("inputs",)
     for name in scope.inputs:
@@ -71,7 +71,7 @@ def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
             section = "data_samples" if name not in scope.graph.inputs and not scope.name else sections[0]
             path = scope.path(section, name)
             removal = take(path, f"remove the input {name}", "a caller can hand it over no longer")
-            report.add("unused-input", path, name, "nothing reads this input", removal, severity="warning")
+            report.add("unused-input", path, name, "nothing reads this input", removal, severity="notice")
     sources = {scope.nodes[name].weights.source for name in scope.wiring.borrowing}
     for name in scope.nodes:
         if name in scope.loose:

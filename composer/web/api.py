@@ -30,6 +30,7 @@ from gradio.events import api
 from composer.graph import MODES, Graph
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
+from composer.images import unprepared
 from composer.inference import infer_shapes
 from composer.inference.rows import size_rows
 from composer.inference.sizes import shape_text
@@ -95,9 +96,13 @@ class Api:
             ``ok``: whether it can run, and ``problems``: each with code, severity, where, message and perhaps a fix.
         """
         try:
-            problems = infer_shapes(self._graph(graph), self.setting.catalog()).problems
+            read = self._graph(graph)
+            problems = [
+                *infer_shapes(read, self.setting.catalog()).problems,
+                *unprepared(read, self.setting.catalog().port_types),
+            ]
         except GraphError as error:
-            problems = error.problems
+            problems = list(error.problems)
         ok = not any(problem.severity == "error" for problem in problems)
         return {"ok": ok, "problems": [problem.to_json() for problem in problems]}
 

@@ -8,6 +8,7 @@ import gradio as gr
 
 from composer.graph import Graph
 from composer.graphfile import dumps, loads
+from composer.images import unprepared
 from composer.inference import infer_shapes
 from composer.problems import GraphError, Problem
 from composer.web.dock.markup import hint, html_block, trouble_list
@@ -128,7 +129,12 @@ class YamlTab:
             graph: Graph = loads(text, "")
         except GraphError as error:
             return _troubles(error.problems, text)
-        found = infer_shapes(graph, self.setting.catalog()).problems
+        if not (graph.nodes or graph.inputs or graph.data_samples):
+            return hint("Nothing is drawn yet: draw on the canvas, or write a graph here and press Apply.")
+        found = [
+            *infer_shapes(graph, self.setting.catalog()).problems,
+            *unprepared(graph, self.setting.catalog().port_types),
+        ]
         return _troubles(found, text) if found else hint("No problems. Edit the text and press Apply.")
 
 

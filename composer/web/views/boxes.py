@@ -238,13 +238,15 @@ class Boxes:
 
 def _state(problems: Sequence[ProblemView]) -> State:
     severities = {problem.severity for problem in problems}
-    if problems and {problem.code for problem in problems} <= _UNWIRED:
-        return "unwired"
-    return "error" if "error" in severities else "warning" if severities else "ok"
+    if "error" in severities:
+        return "error"
+    if "warning" in severities:
+        return "warning"
+    return "unwired" if _UNWIRED & {problem.code for problem in problems} else "ok"
 
 
 def _count(problems: Sequence[ProblemView]) -> int:
-    return sum(problem.code not in _UNWIRED for problem in problems)
+    return sum(problem.severity != "notice" for problem in problems)
 
 
 def _weights(weights: Weights) -> WeightsView:

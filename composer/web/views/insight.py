@@ -10,6 +10,7 @@ from composer.catalog import Catalog
 from composer.editing.called import Called, origin_of, scope_of
 from composer.editing.flowing import Flows
 from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph, refs_of, wire_in_mode
+from composer.images import unprepared
 from composer.inference import Shapes, infer_shapes
 from composer.ports import PortType
 from composer.problems import Problem
@@ -38,10 +39,12 @@ class Insight:
     shapes: Shapes
     sizes_known: bool
 
-    @property
+    @cached_property
     def problems(self) -> Sequence[Problem]:
-        """All that is wrong."""
-        return self.shapes.problems
+        """All that is wrong, and what a run on an image would refuse."""
+        found = self.shapes.problems
+        wrong = any(problem.severity == "error" for problem in found)
+        return found if wrong else [*found, *unprepared(self.graph, self.catalog.port_types)]
 
     @cached_property
     def flows(self) -> Mapping[str, Mapping[str, Mapping[str, Flow]]]:

@@ -40,8 +40,11 @@ def problem_views(problems: Iterable[Problem], graph: Graph, path: Sequence[str]
     """
     ways = routes(graph, path)
     found = []
+    begun = _begun(graph)
     for problem in problems:
         view = problem_view(problem)
+        if problem.code == "no-output" and not problem.where.scope and not begun:
+            view = view.model_copy(update={"severity": "notice"})  # nothing is wired yet that could come out
         scope = problem.where.scope
         way = _call_of(graph, problem) or ways.get(scope)
         if way is None:  # nothing calls the subgraph, so there is no way to see it
@@ -50,6 +53,11 @@ def problem_views(problems: Iterable[Problem], graph: Graph, path: Sequence[str]
         node, port = _place(graph, problem)
         found.append(view.model_copy(update={"path": list(way), "node": node, "port": port}))
     return found
+
+
+def _begun(graph: Graph) -> bool:
+    """Whether there is a wire at the top of a graph."""
+    return any(node.inputs for node in graph.nodes.values()) or bool(graph.modes)
 
 
 def routes(graph: Graph, path: Sequence[str]) -> dict[str, tuple[str, ...]]:

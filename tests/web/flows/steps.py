@@ -11,8 +11,8 @@ SIAMESE = """\
 schema: 1
 name: siamese
 inputs:
-  view_1: {type: Image, shape: [B, 3, 64, 64]}
-  view_2: {type: Image, shape: [B, 3, 64, 64]}
+  view_1: {type: Image, shape: [B, 3, 64, 64], preprocess: {resize: [64, 64]}}
+  view_2: {type: Image, shape: [B, 3, 64, 64], preprocess: {resize: [64, 64]}}
 nodes:
   backbone: {type: ResNet, params: {depth: 18}, inputs: {image: view_1}}
   backbone_k: {type: ResNet, params: {depth: 18}, inputs: {image: view_2}}
@@ -26,7 +26,7 @@ NESTED = """\
 schema: 1
 name: nested
 inputs:
-  image: {type: Image, shape: [B, 3, 32, 32]}
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
 nodes:
   encoder: {graph: small, inputs: {x: image}}
 graphs:
@@ -46,7 +46,7 @@ STRANGE = """\
 schema: 1
 name: strange
 inputs:
-  image: {type: Image, shape: [B, 3, 32, 32]}
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
 nodes:
   backbone: {type: ResNet_CIFAR, params: {depth: 18}, inputs: {image: image}}
   neck: {type: GlobalAveragePoolin, params: {own: {deep: [1, 2.5, null]}}, inputs: {feature: "backbone.out[-1]"}}

@@ -13,7 +13,7 @@ UNPLACED = """\
 schema: 1
 name: unplaced
 inputs:
-  image: {type: Image, shape: [B, 3, 32, 32]}
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
 nodes:
   conv: {type: Conv2d, params: {out_channels: 8, kernel_size: 3}, inputs: {input: image}}
   act: {type: ReLU, inputs: {input: conv.out}}

@@ -14,8 +14,8 @@ SEVERAL = """\
 schema: 1
 name: several
 inputs:
-  view_1: {type: Image, shape: [B, 3, 16, 16]}
-  view_2: {type: Image, shape: [B, 3, 16, 16]}
+  view_1: {type: Image, shape: [B, 3, 16, 16], preprocess: {resize: [16, 16]}}
+  view_2: {type: Image, shape: [B, 3, 16, 16], preprocess: {resize: [16, 16]}}
 nodes:
   conv: {type: Conv2d, params: {out_channels: 4, kernel_size: 1}, inputs: {input: {tensor: view_1, loss: view_2}}}
   pool: {type: GlobalAveragePooling, inputs: {feature: conv.out}}

@@ -26,7 +26,7 @@ SQUASHED = """\
 schema: 1
 name: squashed
 inputs:
-  image: {type: Image, shape: [B, 3, 32, 32]}
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
 nodes:
   conv: {type: Conv2d, params: {out_channels: 4, kernel_size: 3}, inputs: {input: image}}
   squash: {type: Squash, inputs: {x: conv.out}}

@@ -10,7 +10,7 @@ MERGING = """\
 schema: 1
 name: merging
 inputs:
-  image: {type: Image, shape: [B, 3, 32, 32]}
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
 nodes:
   left: {type: Conv2d, params: {out_channels: 8, kernel_size: 1}, inputs: {input: image}}
   right: {type: Conv2d, params: {out_channels: 4, kernel_size: 1}, inputs: {input: image}}

@@ -39,10 +39,34 @@ def test_the_fix_beside_the_field_repairs_too(page):
 
 
 def test_errors_come_before_warnings_with_their_line_in_the_file(page):
-    unused = "  image: {type: Image, shape: [B, 3, 32, 32]}\n"
+    unused = "  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}\n"
     steps.open_text(page, steps.STRANGE.replace(unused, unused + "  more: {type: Image}\n"))
     steps.problems(page).click()
     groups = steps.side(page).get_by_role("region")
     expect(groups).to_have_count(2)
     expect(groups.nth(0)).to_contain_text("unknown-type, line")
     expect(groups.nth(1)).to_contain_text("unused-input, line")
+
+
+def test_an_empty_graph_and_what_nobody_has_wired_are_no_problems(page):
+    steps.problems(page).click()
+    expect(steps.side(page)).to_contain_text("Nothing drawn yet")
+    expect(steps.side(page).get_by_role("region")).to_have_count(0)
+    tab = page.get_by_role("tab", name="Problems")
+    expect(tab).to_have_text("Problems")
+    page.locator(".composer-palette").get_by_role("button", name="Image").first.dblclick()
+    steps.problems(page).click()
+    expect(steps.side(page).get_by_role("region", name="Not wired yet")).to_contain_text("nothing reads this input")
+    expect(tab).to_have_text("Problems")
+
+
+def test_an_image_input_without_preprocess_is_told_and_mended(page):
+    steps.open_text(
+        page, steps.NESTED.replace(", preprocess: {resize: [32, 32]}", "").replace("channels: 4", "channels: 3")
+    )
+    expect(steps.problems(page)).to_have_text("1 notice")
+    steps.problems(page).click()
+    note = steps.side(page).get_by_role("region", name="To know before a run")
+    expect(note).to_contain_text("does not say how an image becomes a tensor")
+    note.get_by_role("button", name="Fix:").click()
+    expect(steps.problems(page)).to_have_text("No problems")

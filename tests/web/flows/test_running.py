@@ -21,7 +21,7 @@ SLOW = """\
 schema: 1
 name: slow
 inputs:
-  image: {type: Image, shape: [B, 3, 32, 32]}
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
 nodes:
   conv: {type: Conv2d, params: {out_channels: 4, kernel_size: 3}, inputs: {input: image}}
   culprit: {type: Sleeper, inputs: {x: conv.out}}

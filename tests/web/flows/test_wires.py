@@ -10,7 +10,7 @@ PYRAMID = """\
 schema: 1
 name: levels
 inputs:
-  image: {type: Image, shape: [B, 3, 64, 64]}
+  image: {type: Image, shape: [B, 3, 64, 64], preprocess: {resize: [64, 64]}}
 nodes:
   backbone: {type: ResNet, params: {depth: 18, out_indices: [0, 1, 2, 3]}, inputs: {image: image}}
   pool: {type: GlobalAveragePooling, inputs: {feature: "backbone.out[-1]"}}

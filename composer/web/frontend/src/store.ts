@@ -31,6 +31,8 @@ export interface Toast {
   code?: string;
 }
 
+export type Settle = (view: GraphView, created: string[]) => Operation[];
+
 export interface EditOptions {
   /** What undo says it takes back. */
   label?: string;
@@ -39,7 +41,7 @@ export interface EditOptions {
   /** No view is needed: boxes were moved to where they are drawn already. */
   quiet?: boolean;
   /** What follows in the same step, once it is known what was made: boxes that make room. */
-  settle?: (view: GraphView, created: string[]) => Operation[];
+  settle?: Settle;
   /** Told why it was refused, in place of a toast. */
   refused?: (reason: string) => void;
 }
@@ -78,6 +80,8 @@ export interface Composer {
   dialog: Dialog;
   /** The box that the canvas brings into the middle; the tick counts up with each wish. */
   centre: { name: string; tick: number } | null;
+  /** How boxes make room for those that an edit lets grow; the canvas knows. */
+  growing: (() => Settle) | null;
   busy: number;
   offline: boolean;
   toasts: Toast[];
@@ -219,6 +223,7 @@ export const useComposer = create<Composer>()((set, get) => {
     panel: "inspector",
     dialog: null,
     centre: null,
+    growing: null,
     busy: 0,
     offline: false,
     toasts: [],
@@ -229,11 +234,12 @@ export const useComposer = create<Composer>()((set, get) => {
         const operations = typeof asked === "function" ? asked(get().view) : asked;
         const { document, path, bridge, opened } = get();
         const before = step(options.label ?? operations[0]?.op ?? "change");
+        const settle = options.settle ?? (options.quiet ? undefined : get().growing?.());
         const change = (from: string, wanted: Operation[]) =>
           bridge.call<EditReply>("edit", { document: from, path, operations: wanted, look: !options.quiet });
         const reply = await busy(async () => {
           const first = await change(document, operations);
-          const more = first.view && options.settle ? options.settle(first.view, first.created) : [];
+          const more = first.view && settle ? settle(first.view, first.created) : [];
           return more.length ? { ...(await change(first.document, more)), ...made(first) } : first;
         }, options.refused);
         if (opened !== get().opened) return null; // another graph is shown by now: this was about the one before
@@ -324,3 +330,6 @@ export const useComposer = create<Composer>()((set, get) => {
 });
 
 export const unsaved = (state: Composer) => state.view !== null && state.document !== state.file.saved;
+
+/** Whether nothing is drawn yet. */
+export const isEmpty = ({ view }: Composer): boolean => view?.nodes.length === 0 && view.path.length === 0;

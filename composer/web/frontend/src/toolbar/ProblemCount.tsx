@@ -1,5 +1,6 @@
 import { counted } from "../side/format";
-import { useComposer } from "../store";
+import { isUnwired } from "../side/problems/Problems";
+import { isEmpty, useComposer } from "../store";
 import { Icon } from "./Icon";
 
 /** How many problems there are; opens them. */
@@ -8,10 +9,10 @@ export function ProblemCount({ words: wide }: { words: boolean }) {
   const problems = useComposer((state) => state.view?.problems);
   const errors = problems?.filter((problem) => problem.severity === "error").length ?? 0;
   const count = problems?.filter((problem) => problem.severity !== "notice").length ?? 0;
-  const waiting = (problems?.length ?? 0) - count;
-  const empty = useComposer((state) => state.view?.nodes.length === 0 && state.view.path.length === 0);
+  const notices = problems?.filter((problem) => problem.severity === "notice") ?? [];
+  const empty = useComposer(isEmpty);
   const begun = useComposer((state) => state.view?.nodes.some((node) => node.state !== "unwired"));
-  const idle = empty || !begun || (!count && waiting > 0);
+  const idle = empty || !begun || (!count && notices.length > 0);
   const state = idle ? "idle" : errors ? "error" : count ? "warning" : "good";
   const words = empty
     ? "Empty graph"
@@ -19,9 +20,11 @@ export function ProblemCount({ words: wide }: { words: boolean }) {
       ? "Nothing wired yet"
       : count
         ? counted(count, "problem")
-        : waiting
-          ? `${waiting} not wired yet`
-          : "No problems";
+        : !notices.length
+          ? "No problems"
+          : notices.every(isUnwired)
+            ? `${notices.length} not wired yet`
+            : counted(notices.length, "notice");
   return (
     <button
       type="button"

@@ -1,13 +1,13 @@
 import type { ProblemView } from "../../payloads";
 import { act } from "../edits";
 
-/** What a problem says, and its repair. */
+/** What a problem says, and its repair; for a mere notice nothing is offered that would take something away. */
 export function ProblemNote({ problem }: { problem: ProblemView }) {
   const { fix } = problem;
   return (
     <div className={`composer-problem-note is-${problem.severity}`}>
       <div className="composer-lines">{problem.message}</div>
-      {fix && (
+      {fix && !(problem.severity === "notice" && fix.changes) && (
         <button
           type="button"
           className="composer-button is-small composer-fix"

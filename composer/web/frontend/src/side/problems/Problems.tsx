@@ -1,5 +1,5 @@
 import type { ProblemView } from "../../payloads";
-import { useComposer } from "../../store";
+import { isEmpty, useComposer } from "../../store";
 import { Icon } from "../../toolbar/Icon";
 import { counted } from "../format";
 import { goTo } from "./goTo";
@@ -12,24 +12,29 @@ export function Problems() {
   const faulty = useComposer((state) => state.catalog?.problems);
   const errors = problems?.filter((problem) => problem.severity === "error") ?? [];
   const warnings = problems?.filter((problem) => problem.severity === "warning") ?? [];
-  const waiting = problems?.filter((problem) => problem.severity === "notice") ?? [];
+  const notices = problems?.filter((problem) => problem.severity === "notice") ?? [];
+  const empty = useComposer(isEmpty);
   return (
     <div className="composer-problems">
-      {!problems?.length && (
+      {(empty || !problems?.length) && (
         <div className="composer-empty">
-          <Icon name="good" />
-          <b>No problems</b>
+          <Icon name={empty ? "file" : "good"} />
+          <b>{empty ? "Nothing drawn yet" : "No problems"}</b>
           <span className="composer-soft">What is wrong with the graph appears here as you build it.</span>
         </div>
       )}
       <Group title="Errors" entries={errors} />
       <Group title="Warnings" entries={warnings} />
-      <Group title="Not wired yet" entries={waiting} />
+      {!empty && <Group title="Not wired yet" entries={notices.filter(isUnwired)} />}
+      <Group title="To know before a run" entries={notices.filter((notice) => !isUnwired(notice))} />
       <Group title="Notes on what was read" entries={notes} still />
       <Group title="Components that could not be read" entries={faulty ?? []} still />
     </div>
   );
 }
+
+/** Whether a notice is about what nobody has wired yet. */
+export const isUnwired = (notice: ProblemView): boolean => notice.code !== "no-preprocess";
 
 /** `still`: not about boxes of the graph, so that there is nowhere to go. */
 function Group({ title, entries, still = false }: { title: string; entries: ProblemView[]; still?: boolean }) {
