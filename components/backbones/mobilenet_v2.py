@@ -120,8 +120,7 @@ class MobileNetV2(nn.Module):
         return self
 
     def _stage(self, index: int) -> nn.Module:
-        stage: nn.Module = self.conv2 if index == len(_STAGES) else getattr(self, f"layer{index + 1}")
-        return stage
+        return self.conv2 if index == len(_STAGES) else getattr(self, f"layer{index + 1}")
 
     def _frozen(self) -> list[nn.Module]:
         return [self.conv1, *map(self._stage, range(self.frozen_stages))] if self.frozen_stages >= 0 else []

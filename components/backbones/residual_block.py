@@ -85,8 +85,7 @@ class ResidualBlock(nn.Module):
 
     def norm(self, index: int) -> nn.Module:
         """The normalisation of this index, from 1."""
-        norm: nn.Module = getattr(self, f"{self._norm_name}{index}")
-        return norm
+        return getattr(self, f"{self._norm_name}{index}")
 
     def add_shortcut(self, x: Tensor) -> Tensor:
         """F(x) + shortcut(x)."""

@@ -170,8 +170,7 @@ class ResNet(nn.Module):
     @property
     def norm1(self) -> nn.Module:
         """The stem's normalisation, where the stem is one convolution."""
-        norm: nn.Module = getattr(self, self.norm1_name)
-        return norm
+        return getattr(self, self.norm1_name)
 
     def _initialize(self, init_cfg: InitCfg, zero_init_residual: bool) -> None:
         initialize(self, init_cfg)

@@ -15,6 +15,8 @@ from composer.ports import AnyTensor, FeatureMap, LayerCount, Logits, Usually
 
 __all__ = ["BBoxHead", "DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead"]
 
+RegionMaps = Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]
+
 PREDICTORS: tuple[dict[str, Any], ...] = (
     {"type": "Normal", "std": 0.01, "override": {"name": "fc_cls"}},
     {"type": "Normal", "std": 0.001, "override": {"name": "fc_reg"}},
@@ -77,7 +79,7 @@ class BBoxHead(nn.Module):
         self.fc_reg = nn.Linear(length, self.delta_channels)
         initialize(self, init_cfg)
 
-    def forward(self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]) -> BoxOutputs:
+    def forward(self, feature: RegionMaps) -> BoxOutputs:
         """W x + b for each answer."""
         if tuple(feature.shape[2:]) != self.sides:
             found, expected = " x ".join(map(str, feature.shape[2:])), " x ".join(map(str, self.sides))
@@ -87,28 +89,44 @@ class BBoxHead(nn.Module):
 
 
 class SharedBBoxHead(nn.Module):
-    """Convolutions and linear layers that both answers share, then one linear layer for each."""
+    """Convolutions and linear layers that both answers share, then one linear layer for each.
+
+    Args:
+        convs: How many convolutions.
+        linears: How many linear layers, which are hidden.
+        in_channels: Channels of a region's features.
+        roi_feat_size: Their rows and columns: one number or two.
+        num_classes: Classes; ``cls_score`` has one more, the last, for background.
+        conv_out_channels: Channels of the convolutions.
+        fc_out_channels: Length of a hidden layer.
+        reg_class_agnostic: Whether there is one box for all classes; else each class has its own.
+        conv_cfg: The convolutions; None is ``nn.Conv2d``.
+        norm_cfg: Their normalisations; None is none.
+        init_cfg: Rules that fill the first values; None leaves those of PyTorch's layers.
+    """
 
     def __init__(
         self,
-        in_channels: int,
-        roi_feat_size: int | tuple[int, int],
-        num_classes: int,
-        reg_class_agnostic: bool,
-        convs: tuple[int, int],
-        linears: tuple[int, int],
-        conv_cfg: dict[str, Any] | None,
-        norm_cfg: dict[str, Any] | None,
-        init_cfg: InitCfg,
+        convs: int,
+        linears: int,
+        in_channels: Channels,
+        roi_feat_size: Sides = 7,
+        num_classes: Annotated[int, Ge(1)] = 80,
+        conv_out_channels: Channels = 256,
+        fc_out_channels: Channels = 1024,
+        reg_class_agnostic: bool = False,
+        conv_cfg: dict[str, Any] | None = None,
+        norm_cfg: dict[str, Any] | None = None,
+        init_cfg: InitCfg = PREDICTORS,
     ) -> None:
         super().__init__()
         self.score_channels = num_classes + 1
         self.delta_channels = 4 if reg_class_agnostic else 4 * num_classes
-        widths = [in_channels] + [convs[1]] * convs[0]
+        widths = [in_channels] + [conv_out_channels] * convs
         cfgs: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg}
         pairs = itertools.pairwise(widths)
         self.shared_convs = nn.ModuleList(ConvModule(one, other, 3, padding=1, **cfgs) for one, other in pairs)
-        lengths = [widths[-1] * _area(roi_feat_size)] + [linears[1]] * linears[0]
+        lengths = [widths[-1] * _area(roi_feat_size)] + [fc_out_channels] * linears
         pairs = itertools.pairwise(lengths)
         self.shared_fcs = nn.ModuleList(nn.Linear(one, other) for one, other in pairs)
         self.fc_cls = nn.Linear(lengths[-1], self.score_channels)
@@ -131,33 +149,14 @@ class Shared2FCBBoxHead(SharedBBoxHead):
     Keywords: bbox head, box head, roi head, fast r-cnn, faster r-cnn, two mlp head, fastrcnnpredictor, box
     predictor, detection head.
 
-    Args:
-        in_channels: Channels of a region's features.
-        roi_feat_size: Their rows and columns: one number or two.
-        num_classes: Classes; ``cls_score`` has one more, the last, for background.
-        fc_out_channels: Length of the hidden layers.
-        reg_class_agnostic: Whether there is one box for all classes; else each class has its own.
-        init_cfg: Rules that fill the first values; None leaves those of PyTorch's layers.
-
     Raises:
         ValueError: ``init_cfg`` names something unknown.
     """
 
-    def __init__(
-        self,
-        in_channels: Channels,
-        roi_feat_size: Sides = 7,
-        num_classes: Annotated[int, Ge(1)] = 80,
-        fc_out_channels: Channels = 1024,
-        reg_class_agnostic: bool = False,
-        init_cfg: InitCfg = PREDICTORS,
-    ) -> None:
-        linears = (2, fc_out_channels)
-        super().__init__(
-            in_channels, roi_feat_size, num_classes, reg_class_agnostic, (0, 1), linears, None, None, init_cfg
-        )
+    def __init__(self, in_channels: Channels, **kwargs: Any) -> None:
+        super().__init__(0, 2, in_channels, conv_out_channels=1, conv_cfg=None, norm_cfg=None, **kwargs)
 
-    def forward(self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]) -> BoxOutputs:
+    def forward(self, feature: RegionMaps) -> BoxOutputs:
         """relu(linear(relu(linear(x)))), then one linear layer for each answer."""
         return self.predict(feature)
 
@@ -167,39 +166,14 @@ class Shared4Conv1FCBBoxHead(SharedBBoxHead):
 
     Keywords: bbox head, box head, roi head, conv box head, detection head.
 
-    Args:
-        in_channels: Channels of a region's features.
-        roi_feat_size: Their rows and columns: one number or two.
-        num_classes: Classes; ``cls_score`` has one more, the last, for background.
-        conv_out_channels: Channels of the convolutions.
-        fc_out_channels: Length of the hidden layer.
-        reg_class_agnostic: Whether there is one box for all classes; else each class has its own.
-        conv_cfg: The convolutions; None is ``nn.Conv2d``.
-        norm_cfg: Their normalisations; None is none.
-        init_cfg: Rules that fill the first values; None leaves those of PyTorch's layers.
-
     Raises:
         ValueError: One of the ``_cfg`` names something unknown.
     """
 
-    def __init__(
-        self,
-        in_channels: Channels,
-        roi_feat_size: Sides = 7,
-        num_classes: Annotated[int, Ge(1)] = 80,
-        conv_out_channels: Channels = 256,
-        fc_out_channels: Channels = 1024,
-        reg_class_agnostic: bool = False,
-        conv_cfg: dict[str, Any] | None = None,
-        norm_cfg: dict[str, Any] | None = None,
-        init_cfg: InitCfg = PREDICTORS,
-    ) -> None:
-        layers = ((4, conv_out_channels), (1, fc_out_channels))
-        super().__init__(
-            in_channels, roi_feat_size, num_classes, reg_class_agnostic, *layers, conv_cfg, norm_cfg, init_cfg
-        )
+    def __init__(self, in_channels: Channels, **kwargs: Any) -> None:
+        super().__init__(4, 1, in_channels, **kwargs)
 
-    def forward(self, feature: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"]) -> BoxOutputs:
+    def forward(self, feature: RegionMaps) -> BoxOutputs:
         """Four convolutions, relu(linear(x)), then one linear layer for each answer."""
         return self.predict(feature)
 
@@ -273,11 +247,7 @@ class DoubleConvFCBBoxHead(nn.Module):
         self.fc_reg = nn.Linear(conv_out_channels, self.delta_channels)
         initialize(self, init_cfg)
 
-    def forward(
-        self,
-        x_cls: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"],
-        x_reg: Annotated[FeatureMap, Usually("SingleRoIExtractor"), "R in_channels H W"],
-    ) -> BoxOutputs:
+    def forward(self, x_cls: RegionMaps, x_reg: RegionMaps) -> BoxOutputs:
         """The class from ``x_cls`` by linear layers, the box from ``x_reg`` by convolutions and their mean."""
         if torch.compiler.is_compiling():  # a batch normalisation is compiled for some pixels or for none
             torch._check(x_reg.shape[0] > 0)  # type: ignore[no-untyped-call]

@@ -59,8 +59,7 @@ class ClsHead(nn.Module):
                 f"feature: found {rows.shape[1]} numbers a sample, expected {self.in_channels}: set in_channels to "
                 f"{rows.shape[1]}"
             )
-        logits: Tensor = self.fc_cls(rows)
-        return logits
+        return self.fc_cls(rows)
 
     def new_clusters(self, features: Tensor, labels: Tensor) -> None:
         """Start anew: the clusters that the classes stood for are gone.

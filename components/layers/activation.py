@@ -30,6 +30,10 @@ __all__ = [
     "Tanh",
 ]
 
+Normed = Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
+Projected = Annotated[AnyTensor, Usually("Linear"), "..."]
+Same = Annotated[Tensor, Like("input"), "..."]
+
 
 class ReLU(nn.ReLU):
     """max(0, x).
@@ -40,9 +44,7 @@ class ReLU(nn.ReLU):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return relu(input)
 
 
@@ -55,9 +57,7 @@ class ReLU6(nn.ReLU6):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.relu6(input)
 
 
@@ -73,9 +73,7 @@ class LeakyReLU(nn.LeakyReLU):
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__(negative_slope)
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.leaky_relu(input, self.negative_slope)
 
 
@@ -92,9 +90,7 @@ class PReLU(nn.PReLU):
     def __init__(self, num_parameters: Count = 1, init: float = 0.25) -> None:
         super().__init__(num_parameters, init)
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.prelu(input, self.weight)
 
 
@@ -110,9 +106,7 @@ class ELU(nn.ELU):
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha)
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.elu(input, self.alpha)
 
 
@@ -128,7 +122,7 @@ class GELU(nn.GELU):
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__(approximate)
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Projected) -> Same:
         return F.gelu(input, approximate=self.approximate)
 
 
@@ -141,9 +135,7 @@ class SiLU(nn.SiLU):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.silu(input)
 
 
@@ -156,9 +148,7 @@ class Mish(nn.Mish):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.mish(input)
 
 
@@ -171,9 +161,7 @@ class Hardswish(nn.Hardswish):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Normed) -> Same:
         return F.hardswish(input)
 
 
@@ -186,7 +174,7 @@ class Hardsigmoid(nn.Hardsigmoid):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, Usually("BatchNorm2d"), "..."]) -> Annotated[AnyTensor, "..."]:
+    def forward(self, input: Normed) -> Annotated[AnyTensor, "..."]:
         return F.hardsigmoid(input)
 
 
@@ -203,7 +191,7 @@ class Softplus(nn.Softplus):
     def __init__(self, beta: Annotated[float, Gt(0)] = 1.0, threshold: float = 20.0) -> None:
         super().__init__(beta, threshold)
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Projected) -> Same:
         return F.softplus(input, self.beta, self.threshold)
 
 
@@ -216,7 +204,7 @@ class Tanh(nn.Tanh):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Projected) -> Same:
         return tanh(input)
 
 
@@ -229,7 +217,7 @@ class Sigmoid(nn.Sigmoid):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[AnyTensor, "..."]:
+    def forward(self, input: Projected) -> Annotated[AnyTensor, "..."]:
         return sigmoid(input)
 
 
@@ -245,7 +233,7 @@ class Softmax(nn.Softmax):
     def __init__(self, dim: Axis = -1) -> None:
         super().__init__(dim)
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[AnyTensor, "..."]:
+    def forward(self, input: Projected) -> Annotated[AnyTensor, "..."]:
         return F.softmax(input, self.dim)
 
 
@@ -261,5 +249,5 @@ class LogSoftmax(nn.LogSoftmax):
     def __init__(self, dim: Axis = -1) -> None:
         super().__init__(dim)
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> Annotated[AnyTensor, "..."]:
+    def forward(self, input: Projected) -> Annotated[AnyTensor, "..."]:
         return F.log_softmax(input, self.dim)

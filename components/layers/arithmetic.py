@@ -11,6 +11,9 @@ from composer.ports import AnyTensor, Like, Usually
 
 __all__ = ["Add", "AddBroadcast", "Affine", "MatMul", "Max", "Mean", "Multiply", "Scale", "Subtract", "Sum"]
 
+Convolved = Annotated[AnyTensor, Usually("Conv2d"), "..."]
+Same = Annotated[Tensor, Like("input"), "..."]
+
 Axes = Axis | Annotated[tuple[Axis, ...], MinLen(1)]
 
 
@@ -21,10 +24,7 @@ class Add(nn.Module):
     eltwise, floatfunctional, fuse, resblock.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
-    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[AnyTensor, "..."]:
+    def forward(self, *xs: Convolved) -> Annotated[AnyTensor, "..."]:
         total = xs[0]
         for x in xs[1:]:
             total = total + x
@@ -36,9 +36,6 @@ class AddBroadcast(nn.Module):
 
     Keywords: broadcast add, add bias, plus, context block, broadcasting.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d")]) -> AnyTensor:
         total = xs[0]
@@ -53,14 +50,7 @@ class Subtract(nn.Module):
     Keywords: sub, minus, difference, -, residual, diff.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
-    def forward(
-        self,
-        input: Annotated[AnyTensor, Usually("Conv2d"), "..."],
-        other: Annotated[AnyTensor, Usually("Conv2d"), "..."],
-    ) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Convolved, other: Convolved) -> Same:
         return input - other
 
 
@@ -70,9 +60,6 @@ class Multiply(nn.Module):
     Keywords: mul, times, product, elementwise product, gate, gating, scale, hadamard, attention gate, *, squeeze
     and excitation, squeeze excite, se, senet, prod, mask multiply.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d")]) -> AnyTensor:
         product = xs[0]
@@ -86,9 +73,6 @@ class MatMul(nn.Module):
 
     Keywords: bmm, mm, dot product, matrix multiplication, matrix multiply, dot, einsum, @, attention scores.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(
         self,
@@ -114,7 +98,7 @@ class Affine(nn.Module):
         self.factor = factor
         self.offset = offset
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Convolved) -> Same:
         return input * self.factor + self.offset
 
 
@@ -132,63 +116,50 @@ class Scale(nn.Module):
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(scale))
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Convolved) -> Same:
         return input * self.scale
 
 
-class Mean(nn.Module):
+class Reduction(nn.Module):
+    """One number of all along some axes.
+
+    Args:
+        dim: The axes.
+        keepdim: Whether they stay, with size 1.
+    """
+
+    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+
+class Mean(Reduction):
     """Mean over axes: by default over the rows and columns of a map, global average pooling.
 
     Keywords: average, avg, reduce mean, global average pooling, gap, globalaveragepooling2d,
     globalaveragepooling1d, mean pooling, average tokens, pool.
-
-    Args:
-        dim: The axes.
-        keepdim: Whether they stay, with size 1.
     """
 
-    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
-        super().__init__()
-        self.dim = dim
-        self.keepdim = keepdim
-
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Convolved) -> AnyTensor:
         return input.mean(self.dim, self.keepdim)
 
 
-class Sum(nn.Module):
+class Sum(Reduction):
     """Sum over axes.
 
     Keywords: reduce sum, total, sum pooling, add up, global sum pooling.
-
-    Args:
-        dim: The axes.
-        keepdim: Whether they stay, with size 1.
     """
 
-    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
-        super().__init__()
-        self.dim = dim
-        self.keepdim = keepdim
-
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Convolved) -> AnyTensor:
         return input.sum(self.dim, self.keepdim)
 
 
-class Max(nn.Module):
+class Max(Reduction):
     """The largest value over axes: by default over the rows and columns of a map, global max pooling.
 
     Keywords: amax, global max pooling, max pooling, reduce max, maximum, gmp, globalmaxpooling2d, globalmaxpool.
-
-    Args:
-        dim: The axes.
-        keepdim: Whether they stay, with size 1.
     """
 
-    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False) -> None:
-        super().__init__()
-        self.dim = dim
-        self.keepdim = keepdim
-
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Convolved) -> AnyTensor:
         return input.amax(self.dim, self.keepdim)

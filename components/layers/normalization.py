@@ -20,6 +20,11 @@ __all__ = [
     "RMSNorm",
 ]
 
+Map = Annotated[FeatureMap, Usually("Conv2d"), "B num_features H W"]
+SameMap = Annotated[Tensor, Like("input"), "B num_features H W"]
+Projected = Annotated[AnyTensor, Usually("Linear"), "... normalized_shape"]
+Same = Annotated[Tensor, Like("input"), "... normalized_shape"]
+
 
 class BatchNorm1d(nn.BatchNorm1d):
     """Batch normalisation (arXiv:1502.03167) of vectors or of channels in front, as ``torch.nn.BatchNorm1d``.
@@ -78,9 +83,7 @@ class BatchNorm2d(nn.BatchNorm2d):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B num_features H W"]
-    ) -> Annotated[Tensor, Like("input"), "B num_features H W"]:
+    def forward(self, input: Map) -> SameMap:
         if self.training or self.running_mean is None:
             return super().forward(input)
         return F.batch_norm(
@@ -111,9 +114,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B num_features H W"]
-    ) -> Annotated[Tensor, Like("input"), "B num_features H W"]:
+    def forward(self, input: Map) -> SameMap:
         return F.instance_norm(
             input,
             self.running_mean,
@@ -168,9 +169,7 @@ class LayerNorm(nn.LayerNorm):
     ) -> None:
         super().__init__(normalized_shape, eps, elementwise_affine, bias)
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("Linear"), "... normalized_shape"]
-    ) -> Annotated[Tensor, Like("input"), "... normalized_shape"]:
+    def forward(self, input: Projected) -> Same:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
 
@@ -212,9 +211,7 @@ class RMSNorm(nn.RMSNorm):
     def __init__(self, normalized_shape: Count, eps: Epsilon | None = None, elementwise_affine: bool = True) -> None:
         super().__init__(normalized_shape, eps, elementwise_affine)
 
-    def forward(
-        self, input: Annotated[AnyTensor, Usually("Linear"), "... normalized_shape"]
-    ) -> Annotated[Tensor, Like("input"), "... normalized_shape"]:
+    def forward(self, input: Projected) -> Same:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
 

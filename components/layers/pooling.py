@@ -10,6 +10,9 @@ from composer.ports import FeatureMap, Like, Usually
 
 __all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
 
+Map = Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
+Smaller = Annotated[Tensor, Like("input"), "B C H2 W2"]
+
 
 class MaxPool2d(nn.MaxPool2d):
     """The largest value under a sliding window, as ``torch.nn.MaxPool2d``.
@@ -38,9 +41,7 @@ class MaxPool2d(nn.MaxPool2d):
         _require_half(padding, kernel_size)
         super().__init__(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(self, input: Map) -> Smaller:
         return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
@@ -71,9 +72,7 @@ class AvgPool2d(nn.AvgPool2d):
         _require_half(padding, kernel_size)
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(self, input: Map) -> Smaller:
         return F.avg_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
@@ -90,9 +89,7 @@ class AdaptiveAvgPool2d(nn.AdaptiveAvgPool2d):
     def __init__(self, output_size: Count | tuple[Count | None, Count | None] = 1) -> None:
         super().__init__(output_size)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(self, input: Map) -> Smaller:
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
@@ -108,9 +105,7 @@ class AdaptiveMaxPool2d(nn.AdaptiveMaxPool2d):
     def __init__(self, output_size: Count | tuple[Count | None, Count | None] = 1) -> None:
         super().__init__(output_size)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(self, input: Map) -> Smaller:
         return F.adaptive_max_pool2d(input, self.output_size)  # type: ignore[arg-type]
 
 

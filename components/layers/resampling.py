@@ -11,6 +11,9 @@ from composer.ports import FeatureMap, Image, Like, Usually
 
 __all__ = ["PixelShuffle", "PixelUnshuffle", "Resize", "Upsample", "ZeroPad2d"]
 
+Map = Annotated[FeatureMap, Usually(Image), "B C H W"]
+Resized = Annotated[Tensor, Like("input"), "B C H2 W2"]
+
 Factor = Annotated[float, Gt(0)]
 Mode = Literal["nearest", "nearest-exact", "bilinear", "bicubic", "area"]
 
@@ -45,9 +48,7 @@ class Upsample(nn.Upsample):
         _check_corners(mode, align_corners)
         super().__init__(size, scale_factor, mode, align_corners)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually(Image), "B C H W"]
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(self, input: Map) -> Resized:
         return F.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners)
 
 
@@ -74,10 +75,8 @@ class Resize(nn.Module):
         self.align_corners = align_corners
 
     def forward(
-        self,
-        input: Annotated[FeatureMap, Usually(Image), "B C H W"],
-        like: Annotated[FeatureMap, Usually("Conv2d"), "B C2 H2 W2"] | None = None,
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+        self, input: Map, like: Annotated[FeatureMap, Usually("Conv2d"), "B C2 H2 W2"] | None = None
+    ) -> Resized:
         size = self.size if like is None else like.shape[-2:]
         if size is None:
             raise ValueError("no size to resize to: wire a map to 'like' or set size")
@@ -114,7 +113,7 @@ class PixelUnshuffle(nn.PixelUnshuffle):
     def __init__(self, downscale_factor: Count) -> None:
         super().__init__(downscale_factor)
 
-    def forward(self, input: Annotated[FeatureMap, Usually(Image), "B C H W"]) -> Annotated[FeatureMap, "B C2 H2 W2"]:
+    def forward(self, input: Map) -> Annotated[FeatureMap, "B C2 H2 W2"]:
         return F.pixel_unshuffle(input, self.downscale_factor)
 
 
@@ -130,9 +129,7 @@ class ZeroPad2d(nn.ZeroPad2d):
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__(padding)
 
-    def forward(
-        self, input: Annotated[FeatureMap, Usually(Image), "B C H W"]
-    ) -> Annotated[Tensor, Like("input"), "B C H2 W2"]:
+    def forward(self, input: Map) -> Resized:
         return F.pad(input, self.padding)
 
 

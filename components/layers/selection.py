@@ -11,6 +11,8 @@ from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid, Usually
 
 __all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]
 
+Convolved = Annotated[AnyTensor, Usually("Conv2d"), "..."]
+
 
 class Concat(nn.Module):
     """Tensors joined along an axis; their other axes have the same sizes.
@@ -43,7 +45,7 @@ class Stack(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, *xs: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
+    def forward(self, *xs: Convolved) -> AnyTensor:
         return torch.stack(xs, self.dim)
 
 
@@ -62,7 +64,7 @@ class Chunk(nn.Module):
         self.chunks = chunks
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Levels:
+    def forward(self, input: Convolved) -> Levels:
         return torch.tensor_split(input, self.chunks, self.dim)
 
 
@@ -81,7 +83,7 @@ class Split(nn.Module):
         self.sizes = sizes
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Levels:
+    def forward(self, input: Convolved) -> Levels:
         return torch.split(input, self.sizes, self.dim)  # type: ignore[arg-type]
 
 
@@ -131,7 +133,7 @@ class Slice(nn.Module):
         whole = (slice(None),)
         self.index = (*whole * dim, stretch) if dim >= 0 else (..., stretch, *whole * (-dim - 1))
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Convolved) -> AnyTensor:
         return input[self.index]
 
 
@@ -163,9 +165,6 @@ class CollectLevels(nn.Module):
     Keywords: pyramid, feature pyramid, list of feature maps, multi-scale, multilevel, make pyramid, pack, gather
     levels, features list, tuple.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, *xs: Annotated[FeatureMap, Usually("Conv2d")]) -> Pyramid:
         return xs

@@ -22,6 +22,9 @@ __all__ = [
     "Unsqueeze",
 ]
 
+Convolved = Annotated[AnyTensor, Usually("Conv2d"), "..."]
+Pooled = Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "..."]
+
 
 class Identity(nn.Identity):
     """What comes in goes out: a place to hold a name or to change a branch later.
@@ -32,7 +35,7 @@ class Identity(nn.Identity):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+    def forward(self, input: Convolved) -> Annotated[Tensor, Like("input"), "..."]:
         return input
 
 
@@ -41,9 +44,6 @@ class Detach(nn.Module):
 
     Keywords: stop gradient, stopgrad, no grad, requires_grad false, block gradient, simsiam.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(
         self, input: Annotated[AnyTensor, Usually("NonLinearNeck"), "..."]
@@ -64,7 +64,7 @@ class Flatten(nn.Flatten):
     def __init__(self, start_dim: Axis = 1, end_dim: Axis = -1) -> None:
         super().__init__(start_dim, end_dim)
 
-    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Pooled) -> AnyTensor:
         return input.flatten(self.start_dim, self.end_dim)
 
 
@@ -131,7 +131,7 @@ class Permute(nn.Module):
             )
         self.dims = dims
 
-    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Convolved) -> AnyTensor:
         return input.permute(self.dims)
 
 
@@ -148,7 +148,7 @@ class Squeeze(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "..."]) -> AnyTensor:
+    def forward(self, input: Pooled) -> AnyTensor:
         return input.squeeze(self.dim)
 
 
@@ -175,9 +175,6 @@ class MapToTokens(nn.Module):
     Keywords: flatten spatial, map to sequence, patchify, patch embedding, patches to tokens, to tokens, nchw to
     nlc, flatten transpose, tokenize, rearrange b c h w -> b (h w) c.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(self, input: Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]) -> Annotated[Tokens, "B N C"]:
         return input.flatten(2).transpose(1, 2)

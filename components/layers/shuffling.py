@@ -26,9 +26,6 @@ class BatchShuffle(nn.Module):
     Keywords: shuffle bn, shuffling batchnorm, moco shuffle, shuffle samples, randperm.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(self, input: Annotated[AnyTensor, Usually(Image), "B ..."]) -> _Shuffled:
         """This process's share of the mixed samples, and the order of all of them."""
         total = input.shape[0] * process_count()
@@ -44,9 +41,6 @@ class BatchUnshuffle(nn.Module):
 
     Keywords: unshuffle bn, moco unshuffle.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(
         self,

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from composer.ports import FeatureMap, Image
 
@@ -31,5 +31,4 @@ class Sobel(nn.Module):
         self.sobel = nn.Sequential(gray, edges).requires_grad_(False)
 
     def forward(self, image: Annotated[Image, "B 3 H W"]) -> Annotated[FeatureMap, "B 2 H W"]:
-        edges: Tensor = self.sobel(image)
-        return edges
+        return self.sobel(image)

@@ -21,9 +21,6 @@ class Accuracy(nn.Module):
         ValueError: In ``forward``: there is one score a sample, which is always the highest.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse labels that are no classes of the scores."""
         check_target(given, feeders, softmax=True)

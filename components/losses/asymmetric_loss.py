@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
-from torch import Tensor, nn
+from torch import Tensor
 
 from components.losses.class_rows import check_target, class_rows
-from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
+from components.losses.weighted_loss import Divisor, Reduction, SampleWeights, WeightedLoss, weighted_loss
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Usually
 
 __all__ = ["AsymmetricLoss"]
 
@@ -24,7 +24,7 @@ def asymmetric_loss(
     return -right.clamp(min=eps).log() * (1 - right).pow(gamma_pos * rows + gamma_neg * (1 - rows))
 
 
-class AsymmetricLoss(nn.Module):
+class AsymmetricLoss(WeightedLoss):
     """Focal loss with another exponent for absent classes, and easy ones left out (ASL, arXiv:2009.14119, equation 7).
 
     Targets are rows [N, K] of 0 and 1, or class indices [N]. The mean is over N x K unless ``avg_factor`` says
@@ -36,8 +36,6 @@ class AsymmetricLoss(nn.Module):
         gamma_pos: How fast the weight of a present class falls as its probability rises.
         gamma_neg: How fast the weight of an absent class falls with its probability.
         clip: Absent classes with a probability up to this one count nothing; 0 for none.
-        reduction: ``none`` keeps one value an element; ``mean`` and ``sum`` give one number.
-        loss_weight: Multiplies the loss.
         use_sigmoid: Whether each class is a question by itself; else the softmax over all is asked.
         eps: Smallest probability of which the logarithm is taken.
 
@@ -50,17 +48,14 @@ class AsymmetricLoss(nn.Module):
         gamma_pos: Annotated[float, Ge(0)] = 0.0,
         gamma_neg: Annotated[float, Ge(0)] = 4.0,
         clip: Annotated[float, Ge(0)] | None = 0.05,
-        reduction: Reduction = "mean",
-        loss_weight: float = 1.0,
         use_sigmoid: bool = True,
         eps: Annotated[float, Gt(0)] = 1e-8,
+        **kwargs: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**kwargs)
         self.gamma_pos = gamma_pos
         self.gamma_neg = gamma_neg
         self.clip = clip or 0.0
-        self.reduction = reduction
-        self.loss_weight = loss_weight
         self.use_sigmoid = use_sigmoid
         self.eps = eps
 
@@ -72,8 +67,8 @@ class AsymmetricLoss(nn.Module):
         self,
         pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
         target: Annotated[AnyTensor, Usually(Label), "N ..."],
-        weight: Annotated[AnyTensor, Usually(Weight), "N"] | None = None,
-        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
+        weight: SampleWeights = None,
+        avg_factor: Divisor = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

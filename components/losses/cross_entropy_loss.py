@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, MinLen
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from components.losses.class_rows import check_target, class_indices, class_rows
-from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
+from components.losses.weighted_loss import Divisor, Reduction, SampleWeights, WeightedLoss, weighted_loss
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Usually
 
 __all__ = ["CrossEntropyLoss"]
 
@@ -40,7 +40,7 @@ def binary_cross_entropy(
     return F.binary_cross_entropy_with_logits(pred, rows, weight=class_weight, pos_weight=pos_weight, reduction="none")
 
 
-class CrossEntropyLoss(nn.Module):
+class CrossEntropyLoss(WeightedLoss):
     """Cross entropy between logits and labels, softmax or sigmoid.
 
     Targets are class indices [N] or rows [N, K] of probabilities. With ``use_sigmoid`` each class has a loss of its
@@ -57,7 +57,6 @@ class CrossEntropyLoss(nn.Module):
         use_soft: Whether targets are rows, also of integers (softmax with rows of floats needs no such hint).
         reduction: ``none`` keeps one value a sample (with ``use_sigmoid`` an element); ``mean`` and ``sum`` give one
             number.
-        loss_weight: Multiplies the loss.
         class_weight: Factor of each class, K numbers; the mean does not divide by them.
         pos_weight: Factor of a class where it is present: one number, or K of them; only with ``use_sigmoid``.
 
@@ -73,12 +72,11 @@ class CrossEntropyLoss(nn.Module):
         self,
         use_sigmoid: bool = False,
         use_soft: bool = False,
-        reduction: Reduction = "mean",
-        loss_weight: float = 1.0,
         class_weight: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
         pos_weight: Annotated[float, Ge(0)] | Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**kwargs)
         if use_sigmoid and use_soft:
             raise ValueError(
                 "found use_sigmoid and use_soft together, use_soft is about softmax: leave one of them out"
@@ -89,8 +87,6 @@ class CrossEntropyLoss(nn.Module):
             )
         self.use_sigmoid = use_sigmoid
         self.use_soft = use_soft
-        self.reduction = reduction
-        self.loss_weight = loss_weight
         self.register_buffer("class_weight", _vector(class_weight), persistent=False)
         self.register_buffer("pos_weight", _vector(pos_weight), persistent=False)
 
@@ -106,8 +102,8 @@ class CrossEntropyLoss(nn.Module):
         self,
         pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
         target: Annotated[AnyTensor, Usually(Label), "N ..."],
-        weight: Annotated[AnyTensor, Usually(Weight), "N"] | None = None,
-        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
+        weight: SampleWeights = None,
+        avg_factor: Divisor = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from components.losses.class_rows import check_target, class_rows
-from components.losses.weighted_loss import Reduction, weighted_loss
-from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
+from components.losses.weighted_loss import Divisor, Reduction, WeightedLoss, Weights, weighted_loss
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Usually
 
 __all__ = ["FocalLoss"]
 
@@ -29,7 +29,7 @@ def sigmoid_focal_loss(pred: Tensor, target: Tensor, gamma: float, alpha: float,
     return alpha_t * missed**gamma * entropy
 
 
-class FocalLoss(nn.Module):
+class FocalLoss(WeightedLoss):
     """Sigmoid cross entropy that gives less weight to what is already right (RetinaNet, arXiv:1708.02002, equation 5).
 
     Targets are class indices [N], of which the number of classes stands for none (background), or rows [N, K]. The
@@ -43,8 +43,6 @@ class FocalLoss(nn.Module):
         use_sigmoid: True; there is no softmax form.
         gamma: How fast the weight falls as the probability of what is true rises; 0 is plain cross entropy.
         alpha: Weight of classes that are present; those that are not have 1 - alpha.
-        reduction: ``none`` keeps one value an element; ``mean`` and ``sum`` give one number.
-        loss_weight: Multiplies the loss.
         activated: Whether ``pred`` holds probabilities, not logits.
 
     Raises:
@@ -56,15 +54,12 @@ class FocalLoss(nn.Module):
         use_sigmoid: Literal[True] = True,
         gamma: Annotated[float, Ge(0)] = 2.0,
         alpha: Annotated[float, Interval(ge=0, le=1)] = 0.25,
-        reduction: Reduction = "mean",
-        loss_weight: float = 1.0,
         activated: bool = False,
+        **kwargs: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**kwargs)
         self.gamma = gamma
         self.alpha = alpha
-        self.reduction = reduction
-        self.loss_weight = loss_weight
         self.activated = activated
 
     def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
@@ -75,8 +70,8 @@ class FocalLoss(nn.Module):
         self,
         pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
         target: Annotated[AnyTensor, Usually(Label), "N ..."],
-        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
-        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
+        weight: Weights = None,
+        avg_factor: Divisor = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -1,13 +1,13 @@
 """Losses of overlap."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Gt
-from torch import Tensor, nn
+from torch import Tensor
 
-from components.losses.weighted_loss import Reduction, weighted_loss
+from components.losses.weighted_loss import Divisor, Reduction, WeightedLoss, Weights, weighted_loss
 from components.shared.box_geometry import generalized_iou
-from composer.ports import AnyTensor, Loss, Scalar, Target, Usually, Weight
+from composer.ports import AnyTensor, Loss, Target, Usually
 
 __all__ = ["GIoULoss"]
 
@@ -18,7 +18,7 @@ def giou_loss(pred: Tensor, target: Tensor, eps: float) -> Tensor:
     return 1 - generalized_iou(pred, target, eps)
 
 
-class GIoULoss(nn.Module):
+class GIoULoss(WeightedLoss):
     """1 - GIoU of predicted and true boxes (arXiv:1902.09630, section 3.1).
 
     Keywords: giou, generalized iou, generalized_box_iou_loss, iou loss, box loss, bbox loss, box regression loss,
@@ -27,26 +27,21 @@ class GIoULoss(nn.Module):
     Args:
         eps: Smallest area that a ratio is taken of, in square pixels.
         reduction: ``none`` keeps one value a box; ``mean`` and ``sum`` give one number.
-        loss_weight: Multiplies the loss.
 
     Raises:
         ValueError: In ``forward``: ``avg_factor`` meets the reduction ``sum``.
     """
 
-    def __init__(
-        self, eps: Annotated[float, Gt(0)] = 1e-6, reduction: Reduction = "mean", loss_weight: float = 1.0
-    ) -> None:
-        super().__init__()
+    def __init__(self, eps: Annotated[float, Gt(0)] = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.eps = eps
-        self.reduction = reduction
-        self.loss_weight = loss_weight
 
     def forward(
         self,
         pred: Annotated[AnyTensor, Usually("DeltaXYWHBBoxCoder"), "N 4"],
         target: Annotated[AnyTensor, Usually(Target), "N 4"],
-        weight: Annotated[AnyTensor, Usually(Weight)] | None = None,
-        avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
+        weight: Weights = None,
+        avg_factor: Divisor = None,
         *,
         reduction_override: Reduction | None = None,
     ) -> Loss:

@@ -1,4 +1,4 @@
-"""Weights and reduction, the same for every loss.
+"""Weights and reduction, the same for every loss, as a function and as a module.
 
 A loss is written as its value for each element, and the decorator adds the rest::
 
@@ -11,13 +11,32 @@ A loss is written as its value for each element, and the decorator adds the rest
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from composer.ports import AnyTensor, Scalar, Usually, Weight
 
 __all__: list[str] = []
 
 Reduction = Literal["none", "mean", "sum"]
+Weights = Annotated[AnyTensor, Usually(Weight)] | None
+SampleWeights = Annotated[AnyTensor, Usually(Weight), "N"] | None
+Divisor = Annotated[Scalar, Usually("BatchSize"), ""] | None
+
+
+class WeightedLoss(nn.Module):
+    """A loss with one value an element, which is weighted, reduced and multiplied.
+
+    Args:
+        reduction: ``none`` keeps one value an element; ``mean`` and ``sum`` give one number.
+        loss_weight: Multiplies the loss.
+    """
+
+    def __init__(self, reduction: Reduction = "mean", loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.loss_weight = loss_weight
 
 
 def weight_reduce_loss(

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import nn
 
 from composer.ports import FeatureMap, Usually
 
@@ -26,5 +26,4 @@ class AvgPool2dNeck(nn.Module):
     def forward(
         self, feature: Annotated[FeatureMap, Usually("ResNet"), "B C H W"]
     ) -> Annotated[FeatureMap, "B C output_size output_size"]:
-        pooled: Tensor = self.avgpool(feature)
-        return pooled
+        return self.avgpool(feature)

@@ -49,8 +49,7 @@ class CrossMultiheadAttention(nn.Module):
         q, k, v = (x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (q, self.k(key), v))
         drop = self.attn_drop if self.training else 0.0
         mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=drop, scale=self.scale)
-        found: Tensor = self.proj_drop(self.proj(mixed.transpose(1, 2).flatten(2)))
-        return found
+        return self.proj_drop(self.proj(mixed.transpose(1, 2).flatten(2)))
 
 
 class CAETransformerRegressorLayer(nn.Module):

@@ -57,5 +57,4 @@ class LinearNeck(nn.Module):
         self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
     ) -> Annotated[Embedding, "B out_channels"]:
         rows: Tensor = pooled_rows(feature, self.gap_dim, "gap_dim")
-        projected: Tensor = self.act(self.norm(self.fc(rows)))
-        return projected
+        return self.act(self.norm(self.fc(rows)))

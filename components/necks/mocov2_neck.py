@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import nn
 
 from components.shared.initialization import InitCfg, initialize
 from components.shared.pooled import pooled_rows
@@ -47,5 +47,4 @@ class MoCoV2Neck(nn.Module):
     def forward(
         self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
     ) -> Annotated[Embedding, "B out_channels"]:
-        embedding: Tensor = self.mlp(pooled_rows(feature, self.places, "with_avg_pool"))
-        return embedding
+        return self.mlp(pooled_rows(feature, self.places, "with_avg_pool"))

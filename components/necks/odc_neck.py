@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import nn
 
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm
@@ -57,5 +57,4 @@ class ODCNeck(nn.Module):
         self, feature: Annotated[AnyTensor, Usually("ResNet"), "B in_channels ..."]
     ) -> Annotated[Embedding, "B out_channels"]:
         hidden = self.bn0(self.fc0(pooled_rows(feature, self.places, "with_avg_pool")))
-        embedding: Tensor = self.relu(self.fc1(self.dropout(self.relu(hidden))))
-        return embedding
+        return self.relu(self.fc1(self.dropout(self.relu(hidden))))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import nn
 
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm
@@ -62,5 +62,4 @@ class RelativeLocNeck(nn.Module):
     ) -> Annotated[Embedding, "B out_channels"]:
         """dropout(ReLU(norm(W [patch, center] + b)))."""
         pair = torch.cat([pooled_rows(one, self.places, "with_avg_pool") for one in (patch, center)], dim=1)
-        embedding: Tensor = self.dropout(self.relu(self.bn(self.fc(pair))))
-        return embedding
+        return self.dropout(self.relu(self.bn(self.fc(pair))))

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Interval
-from torch import Tensor, nn
+from torch import nn
 
 from components.backbones.residual_block import BlockOptions, residual_stage
 from components.backbones.resnet import ARCHITECTURES, BATCH_NORM
@@ -70,8 +70,7 @@ class ResLayer(nn.Module):
     ) -> Annotated[FeatureMap, "R out_channels H2 W2"]:
         """The blocks of the stage."""
         layers: nn.Module = getattr(self, self._name)
-        out: Tensor = layers(feature)
-        return out
+        return layers(feature)
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, but for the statistics that ``norm_eval`` keeps."""

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import nn
 
 from composer.ports import FeatureMap, Usually
 
@@ -34,5 +34,4 @@ class SimMIMLinearDecoder(nn.Module):
         self, feature: Annotated[FeatureMap, Usually("SimMIMSwinTransformer"), "B in_channels H W"]
     ) -> Annotated[FeatureMap, "B 3 Y X"]:
         """[B, in_channels, H, W] to pictures, encoder_stride times as high and wide."""
-        pixels: Tensor = self.decoder(feature)
-        return pixels
+        return self.decoder(feature)

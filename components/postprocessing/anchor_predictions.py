@@ -34,9 +34,6 @@ class AnchorPredictions(nn.Module):
         ValueError: In ``forward``: scores and offsets are not for the same anchors.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(
         self,
         cls_score: Annotated[Pyramid, Usually("RetinaHead"), "B C H W"],

@@ -26,9 +26,6 @@ class DenseCorrespondence(nn.Module):
         ValueError: There are not as many embeddings as places in the features.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(
         self,
         query_feature: Annotated[FeatureMap, Usually("ResNet"), "B D H W"],

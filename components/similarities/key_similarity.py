@@ -23,9 +23,6 @@ class KeySimilarity(nn.Module):
     encoder, contrastive.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(
         self,
         query: Annotated[Embedding, Usually("MoCoV2Neck"), "N C"],

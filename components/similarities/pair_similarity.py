@@ -30,9 +30,6 @@ class PairSimilarity(nn.Module):
         ValueError: The rows are not two views of a number of pictures.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(self, feature: Annotated[Embedding, Usually("NonLinearNeck"), "M C"]) -> _Similarities:
         """Similarities of each row to its partner [2N, 1] and to the 2N - 2 others [2N, 2N - 2].
 

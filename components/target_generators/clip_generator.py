@@ -40,8 +40,7 @@ class ResidualAttentionBlock(nn.Module):
         q, k, v = torch.unflatten(qkv, -1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         x = x + self.attn.out_proj(mixed)
-        found: Tensor = x + self.mlp(self.ln_2(x))
-        return found
+        return x + self.mlp(self.ln_2(x))
 
 
 class ClipTransformer(nn.Module):
@@ -53,8 +52,7 @@ class ClipTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, width] to the same shape."""
-        found: Tensor = self.resblocks(x)
-        return found
+        return self.resblocks(x)
 
 
 class ClipVision(nn.Module):
@@ -76,8 +74,7 @@ class ClipVision(nn.Module):
         patches = self.conv1(image).flatten(2).transpose(1, 2)
         first = self.class_embedding.expand(patches.shape[0], 1, -1)
         tokens = self.ln_pre(torch.cat([first, patches], dim=1) + self.positional_embedding)
-        found: Tensor = self.ln_post(self.transformer(tokens)) @ self.proj
-        return found
+        return self.ln_post(self.transformer(tokens)) @ self.proj
 
 
 class ClipModel(nn.Module):
@@ -133,8 +130,7 @@ class CLIPGenerator(nn.Module):
         self, image: Annotated[Image, "B 3 input_resolution input_resolution"]
     ) -> Annotated[Tokens, "B num_tokens output_dim"]:
         """[B, 3, H, W] to [B, 1 + patches, output_dim], the class token first."""
-        tokens: Tensor = self.tokenizer.visual(image)
-        return tokens
+        return self.tokenizer.visual(image)
 
 
 def _leave_out_text(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:

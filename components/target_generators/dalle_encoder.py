@@ -46,8 +46,7 @@ class EncoderBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, n_in, H, W] to [B, n_out, H, W]."""
-        found: Tensor = self.id_path(x) + self.post_gain * self.res_path(x)
-        return found
+        return self.id_path(x) + self.post_gain * self.res_path(x)
 
 
 class DALLEEncoder(nn.Module):
@@ -93,5 +92,4 @@ class DALLEEncoder(nn.Module):
         self, image: Annotated[FeatureMap, Usually(Image), "B input_channels H W"]
     ) -> Annotated[AnyTensor, "B vocab_size Y X"]:
         """[B, input_channels, H, W], from 0.1 to 0.9, to [B, vocab_size, H / 8, W / 8]."""
-        scores: Tensor = self.blocks(image)
-        return scores
+        return self.blocks(image)

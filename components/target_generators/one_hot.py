@@ -42,9 +42,6 @@ class BinaryTarget(nn.Module):
     Keywords: binary label, binary classification, one logit, two classes, positive class, bce target.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
         """Refuse labels other than 0 and 1; shares from 0 to 1 are taken as they are."""
         label = given.get("label")

@@ -28,9 +28,6 @@ class Rotations(nn.Module):
         ValueError: In ``forward``, they are not.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(self, image: Annotated[Image, "B C H W"]) -> Rotated:
         """[B, C, H, H] to [4B, C, H, H] and [4B]."""
         height, width = image.shape[2:]

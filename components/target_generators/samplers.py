@@ -115,9 +115,6 @@ class PseudoSampler(nn.Module):
     Keywords: no sampling, all priors, sampler.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def forward(
         self,
         priors: Annotated[Priors, Usually("AnchorGenerator"), "N D"],
@@ -141,9 +138,6 @@ class PositiveSamples(nn.Module):
 
     Keywords: positive rois, foreground, positives, keep positives.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(
         self,
