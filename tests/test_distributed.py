@@ -7,12 +7,11 @@ import torch
 from torch import distributed as dist
 from torch import multiprocessing
 
-from components.heads.latent_heads import LatentCrossCorrelationHead
-from components.heads.mocov3_head import MoCoV3Head
+from components.heads.siamese_heads import LatentCrossCorrelationHead, MoCoV3Head
 from components.layers.shuffling import BatchShuffle, BatchUnshuffle
 from components.memories.negative_queue import NegativeQueue
 from components.shared.distributed import all_summed, gathered, gathered_with_gradient, process_count, process_rank
-from components.similarities.pair_similarity import PairSimilarity
+from components.similarities.similarity import PairSimilarity
 
 PREDICTOR = {"type": "LinearNeck", "in_channels": 3, "out_channels": 3, "norm_cfg": None}
 

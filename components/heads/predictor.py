@@ -5,9 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from components.necks.linear_neck import LinearNeck
-from components.necks.mocov2_neck import MoCoV2Neck
-from components.necks.nonlinear_neck import NonLinearNeck
+from components.necks.projections import LinearNeck, MoCoV2Neck, NonLinearNeck
 from components.shared.options import construct
 
 __all__: list[str] = []

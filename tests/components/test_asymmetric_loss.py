@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from components.losses.asymmetric_loss import AsymmetricLoss
-from components.losses.focal_loss import FocalLoss
+from components.losses.focal_losses import AsymmetricLoss, FocalLoss
 
 GENERATOR = torch.Generator().manual_seed(0)
 LOGITS = torch.randn(4, 3, generator=GENERATOR)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from components.losses.ghm_loss import GHMC, GHMR
-from components.losses.iou_loss import GIoULoss
+from components.losses.regression_losses import GIoULoss
 from components.necks.fpn import FPN, PAFPN
 from components.postprocessing.anchor_predictions import AnchorBoxPrediction, AnchorPredictions, RegionProposals
 from components.postprocessing.box_coding import DeltaXYWHBBoxCoder, DeltaXYWHBBoxEncoder

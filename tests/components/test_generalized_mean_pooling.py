@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from components.necks.generalized_mean_pooling import GeneralizedMeanPooling
+from components.necks.pooling import GeneralizedMeanPooling
 
 FEATURE = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0)) + 0.1
 

@@ -9,14 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.heads.arcface_cls_head import ArcFaceClsHead
-from components.heads.linear_cls_head import LinearClsHead
+from components.heads.classification_heads import LinearClsHead
 from components.memories.prototype_similarity import PrototypeSimilarity
-from components.necks.global_average_pooling import GlobalAveragePooling
+from components.necks.pooling import GlobalAveragePooling
 from components.postprocessing.class_prediction import ClassPrediction, MultiLabelPrediction
 from components.postprocessing.similarity_ranking import SimilarityRanking
 from components.shared.initialization import initialize
-from components.target_generators.batch_size import BatchSize
-from components.target_generators.one_hot import OneHot
+from components.target_generators.labels import BatchSize, OneHot
 
 
 def normal(*shape: int) -> Tensor:

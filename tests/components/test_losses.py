@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.losses.cross_entropy_loss import CrossEntropyLoss
-from components.losses.focal_loss import FocalLoss
-from components.losses.l1_loss import L1Loss, SmoothL1Loss
-from components.losses.label_smooth_loss import LabelSmoothLoss
+from components.losses.cross_entropy import CrossEntropyLoss, LabelSmoothLoss
+from components.losses.focal_losses import FocalLoss
+from components.losses.regression_losses import L1Loss, SmoothL1Loss
 from components.losses.weighted_loss import weighted_loss
 
 GENERATOR = torch.Generator().manual_seed(0)

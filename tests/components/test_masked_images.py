@@ -20,15 +20,16 @@ from components.heads.masked_image_heads import (
     MaskFeatPretrainHead,
     SimMIMHead,
 )
-from components.losses.reconstruction_loss import (
+from components.losses.masked_image_losses import (
+    BEiTLoss,
+    CAELoss,
     MAEReconstructionLoss,
     PixelReconstructionLoss,
     SimMIMReconstructionLoss,
 )
-from components.losses.visual_word_losses import BEiTLoss, CAELoss
 from components.necks.beitv2_neck import BEiTV2Neck
 from components.necks.cae_neck import CAENeck
-from components.necks.mae_pretrain_decoder import MAEPretrainDecoder
+from components.necks.pixel_decoders import MAEPretrainDecoder
 from components.shared.beit_layers import BEiTAttention, RelativePositionBias
 from components.shared.patches import hide_tokens, sine_cosine_positions
 from components.target_generators.clip_generator import CLIPGenerator

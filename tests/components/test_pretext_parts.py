@@ -3,13 +3,12 @@
 import pytest
 import torch
 
-from components.backbones.resnet_sobel import ResNetSobel
-from components.heads.cls_head import ClsHead
+from components.backbones.resnet_variants import ResNetSobel
+from components.heads.classification_heads import ClsHead
 from components.layers.sobel import Sobel
-from components.necks.relative_loc_neck import RelativeLocNeck
-from components.necks.swav_neck import SwAVNeck
-from components.target_generators.patch_pairs import PatchPairs
-from components.target_generators.rotations import Rotations
+from components.necks.pretext_necks import RelativeLocNeck
+from components.necks.projections import SwAVNeck
+from components.target_generators.pretext_tasks import PatchPairs, Rotations
 
 
 def test_rotations_come_picture_by_picture() -> None:

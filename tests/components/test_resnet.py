@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from components.backbones.resnet import ResNet
-from components.backbones.resnet_cifar import ResNet_CIFAR
-from components.backbones.resnet_deep_stem import ResNetV1c, ResNetV1d
+from components.backbones.resnet_variants import ResNet_CIFAR, ResNetV1c, ResNetV1d
 
 TINY: dict[str, Any] = {"base_channels": 4, "stem_channels": 4}
 

@@ -6,17 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.mocov3_vit import MoCoV3ViT
-from components.heads.contrastive_head import ContrastiveHead
-from components.heads.latent_heads import LatentCrossCorrelationHead, LatentPredictHead
-from components.heads.mocov3_head import MoCoV3Head
-from components.losses.cosine_similarity_loss import CosineSimilarityLoss
-from components.losses.cross_correlation_loss import CrossCorrelationLoss
+from components.heads.siamese_heads import ContrastiveHead, LatentCrossCorrelationHead, LatentPredictHead, MoCoV3Head
+from components.losses.siamese_losses import CosineSimilarityLoss, CrossCorrelationLoss
 from components.memories.negative_queue import NegativeQueue
-from components.necks.linear_neck import LinearNeck
-from components.necks.mocov2_neck import MoCoV2Neck
-from components.necks.nonlinear_neck import NonLinearNeck
-from components.similarities.dense_correspondence import DenseCorrespondence
-from components.similarities.pair_similarity import PairSimilarity
+from components.necks.projections import LinearNeck, MoCoV2Neck, NonLinearNeck
+from components.similarities.similarity import DenseCorrespondence, PairSimilarity
 
 TINY_VIT = {"embed_dims": 8, "num_layers": 2, "num_heads": 2, "feedforward_channels": 12}
 PREDICTOR = {"type": "NonLinearNeck", "in_channels": 4, "hid_channels": 6, "out_channels": 4, "with_avg_pool": False}

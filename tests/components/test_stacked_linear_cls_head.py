@@ -2,7 +2,7 @@
 
 import torch
 
-from components.heads.stacked_linear_cls_head import StackedLinearClsHead
+from components.heads.classification_heads import StackedLinearClsHead
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.vision_transformer import VisionTransformer
-from components.heads.vision_transformer_cls_head import VisionTransformerClsHead
+from components.heads.classification_heads import VisionTransformerClsHead
 from components.shared.initialization import trunc_normal_
 from components.shared.options import construct
 from components.shared.patches import PatchEmbed, resize_position_embedding

@@ -1,4 +1,4 @@
-"""The decoder of masked autoencoders."""
+"""Decoders that predict the pixels of hidden patches."""
 
 from typing import Annotated, Any
 
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from components.shared.initialization import InitCfg, initialize
 from components.shared.patches import pick_tokens, sine_cosine_positions
 from components.shared.transformer import TransformerEncoderLayer, token_norm
-from composer.ports import AnyTensor, LayerCount, Tokens, Usually
+from composer.ports import AnyTensor, FeatureMap, LayerCount, Tokens, Usually
 
-__all__ = ["MAEPretrainDecoder"]
+__all__ = ["MAEPretrainDecoder", "SimMIMLinearDecoder"]
 
 _NORM: dict[str, Any] = {"type": "LN", "eps": 1e-6}
+_COLORS = 3
 
 
 class MAEPretrainDecoder(nn.Module):
@@ -100,3 +101,28 @@ class MAEPretrainDecoder(nn.Module):
             tokens = block(tokens)
         pred: Tensor = self.decoder_pred(self.ln1(tokens))
         return pred[:, 1:]
+
+
+class SimMIMLinearDecoder(nn.Module):
+    """Predicts the pixels under every cell of a map by one linear layer (SimMIM, arXiv:2111.09886, section 3.3).
+
+    mmselfsup's class ``SimMIMNeck`` is this one.
+
+    Keywords: simmim decoder, pixel decoder, decoder, pixelshuffle decoder.
+
+    Args:
+        in_channels: Channels of the map.
+        encoder_stride: Pixels from cell to cell of the map, down and across.
+    """
+
+    def __init__(self, in_channels: Annotated[int, Ge(1)], encoder_stride: Annotated[int, Ge(1)]) -> None:
+        super().__init__()
+        self.decoder = nn.Sequential(
+            nn.Conv2d(in_channels, encoder_stride**2 * _COLORS, kernel_size=1), nn.PixelShuffle(encoder_stride)
+        )
+
+    def forward(
+        self, feature: Annotated[FeatureMap, Usually("SimMIMSwinTransformer"), "B in_channels H W"]
+    ) -> Annotated[FeatureMap, "B 3 Y X"]:
+        """[B, in_channels, H, W] to pictures, encoder_stride times as high and wide."""
+        return self.decoder(feature)

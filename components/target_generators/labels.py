@@ -1,16 +1,17 @@
-"""Targets made from labels."""
+"""Targets made from labels, and the size of a batch."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import torch
 from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
 from components.shared.value_checks import check_interval, check_range
-from composer.ports import Feeder, Label
+from composer.ports import AnyTensor, Feeder, Image, Label, Scalar, Usually
 
-__all__ = ["BinaryTarget", "OneHot"]
+__all__ = ["BatchSize", "BinaryTarget", "OneHot"]
 
 
 class OneHot(nn.Module):
@@ -55,3 +56,17 @@ class BinaryTarget(nn.Module):
     def forward(self, label: Annotated[Label, "B"]) -> Annotated[Label, "B 1"]:
         """[B] of 0 and 1 to [B, 1] of float32."""
         return label.float().unsqueeze(1)
+
+
+class BatchSize(nn.Module):
+    """How many samples a batch holds, for the ``avg_factor`` of a loss.
+
+    OpenMMLab's heads average every loss by the number of samples. For a loss with one value a sample that is its mean;
+    one with a value for each class (sigmoid cross entropy, focal, L1) needs this node to give OpenMMLab's number.
+
+    Keywords: number of samples, len(x), size(0), batch count.
+    """
+
+    def forward(self, samples: Annotated[AnyTensor, Usually(Image), "B ..."]) -> Annotated[Scalar, ""]:
+        """The size of the first axis, as float32."""
+        return torch.ones(samples.shape[0], device=samples.device).sum()
