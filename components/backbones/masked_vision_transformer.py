@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from components.backbones.vision_transformer import Arch, VisionTransformer
-from components.shared.initialization import trunc_normal_
+from components.shared.initialization import fill_small, trunc_normal_
 from components.shared.patches import hide_tokens, sine_cosine_positions
 from composer.ports import FeatureMap, Image, Levels, Mask, Usually
 
@@ -77,7 +77,10 @@ class MaskFeatViT(_MaskedViT):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
-        self._start()
+        for token in (self.cls_token, self.mask_token, self.pos_embed):
+            if token is not None:
+                trunc_normal_(token, std=0.02)
+        fill_small(self, nn.Conv2d)
 
     def forward(
         self,
@@ -94,16 +97,3 @@ class MaskFeatViT(_MaskedViT):
         if mask is not None:
             patches = hide_tokens(patches, self.mask_token, mask)
         return self.encode(self.embed(patches, grid), grid)
-
-    def _start(self) -> None:
-        for token in (self.cls_token, self.mask_token, self.pos_embed):
-            if token is not None:
-                trunc_normal_(token, std=0.02)
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Conv2d):
-                trunc_normal_(module.weight, std=0.02)
-            if isinstance(module, nn.Linear) and module.bias is not None:
-                nn.init.zeros_(module.bias)
-            if isinstance(module, nn.LayerNorm):
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)

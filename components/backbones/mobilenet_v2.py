@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from components.shared.conv_module import KAIMING, ConvModule
 from components.shared.initialization import InitCfg, initialize
-from components.shared.norm import BATCH_NORMS
+from components.shared.norm import hold_statistics
 from composer.ports import FeatureMap, Image, Pyramid, Usually
 
 __all__ = ["MobileNetV2"]
@@ -114,9 +114,7 @@ class MobileNetV2(nn.Module):
         for part in self._frozen()[1:]:
             part.eval()
         if self.norm_eval:
-            for part in self.modules():
-                if isinstance(part, BATCH_NORMS):
-                    part.eval()
+            hold_statistics(self)
         return self
 
     def _stage(self, index: int) -> nn.Module:

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import nn
 
 from components.backbones.vision_transformer import Arch, VisionTransformer
-from components.shared.norm import BATCH_NORMS
+from components.shared.norm import hold_statistics
 from components.shared.patches import sine_cosine_positions
 
 __all__ = ["MoCoV3ViT"]
@@ -64,10 +64,10 @@ class MoCoV3ViT(VisionTransformer):
     def train(self, mode: bool = True) -> Self:
         """Set training mode; frozen layers, and with ``norm_eval`` batch normalisations, go on evaluating."""
         super().train(mode)
-        still = self._frozen_parts()
-        still += [part for part in self.modules() if self.norm_eval and isinstance(part, BATCH_NORMS)]
-        for part in still:
+        for part in self._frozen_parts():
             part.eval()
+        if self.norm_eval:
+            hold_statistics(self)
         return self
 
     def _frozen_parts(self) -> list[nn.Module]:

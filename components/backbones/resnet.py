@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from components.backbones.residual_block import BasicBlock, BlockOptions, Bottleneck, residual_stage
 from components.shared.conv_module import KAIMING, ConvModule, build_conv
 from components.shared.initialization import InitCfg, initialize
-from components.shared.norm import BATCH_NORMS, build_norm, norm_name
+from components.shared.norm import build_norm, hold_statistics, norm_name
 from components.shared.transformer import drop_path_rates
 from composer.ports import FeatureMap, Image, Pyramid, Usually
 
@@ -132,9 +132,7 @@ class ResNet(nn.Module):
         for part in self._frozen():
             part.eval()
         if self.norm_eval:
-            for part in self.modules():
-                if isinstance(part, BATCH_NORMS):
-                    part.eval()
+            hold_statistics(self)
         return self
 
     def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from components.backbones.swin_transformer import Arch, SwinTransformer
-from components.shared.initialization import trunc_normal_
+from components.shared.initialization import fill_small, trunc_normal_
 from components.shared.patches import hide_tokens
 from composer.ports import FeatureMap, Image, Mask, Pyramid, Usually
 
@@ -32,14 +32,7 @@ class SimMIMSwinTransformer(SwinTransformer):
         )
         self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
         trunc_normal_(self.mask_token, std=0.02)
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                trunc_normal_(module.weight, std=0.02)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.LayerNorm):
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
+        fill_small(self)
 
     def forward(
         self,

@@ -118,31 +118,34 @@ class Words(NamedTuple):
     avg_factor: Annotated[Scalar, ""]
 
 
-class BEiTV1Head(nn.Module):
+class WordHead(nn.Module):
+    """A linear layer from tokens to scores of visual words.
+
+    Args:
+        embed_dims: Length of a token.
+        num_embed: Visual words.
+        init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
+    """
+
+    def __init__(
+        self, embed_dims: Annotated[int, Ge(1)], num_embed: Annotated[int, Ge(1)], init_cfg: InitCfg = _INIT
+    ) -> None:
+        super().__init__()
+        self.num_embed = num_embed
+        self.cls_head = nn.Linear(embed_dims, num_embed)
+        initialize(self, init_cfg)
+
+
+class BEiTV1Head(WordHead):
     """Scores of the visual words of every patch, of which those of hidden patches count (BEiT, arXiv:2106.08254).
 
     OpenMMLab scores the hidden patches only; here sizes do not depend on the mask, and the loss weighs the others by 0.
 
     Keywords: beit head, visual words, masked image modeling, mim.
 
-    Args:
-        embed_dims: Length of a token.
-        num_embed: Visual words.
-        init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
-
     Raises:
         ValueError: In ``forward``: mask or words are for another number of patches.
     """
-
-    def __init__(
-        self,
-        embed_dims: Annotated[int, Ge(1)],
-        num_embed: Annotated[int, Ge(1)],
-        init_cfg: InitCfg = _INIT,
-    ) -> None:
-        super().__init__()
-        self.cls_head = nn.Linear(embed_dims, num_embed)
-        initialize(self, init_cfg)
 
     def forward(
         self,
@@ -172,33 +175,17 @@ class TwoPredictions(NamedTuple):
     avg_factor: Annotated[Scalar, ""]
 
 
-class BEiTV2Head(nn.Module):
+class BEiTV2Head(WordHead):
     """Scores of visual words by one layer for the last patches and the early ones (BEiT v2, arXiv:2208.06366).
 
     As in BEiTV1Head all patches are scored, and the loss weighs those that are not hidden by 0.
 
     Keywords: visual words, masked image modeling, mim.
 
-    Args:
-        embed_dims: Length of a token.
-        num_embed: Visual words.
-        init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
-
     Raises:
         ValueError: In ``forward``: mask or words are for another number of patches, or a word is outside the
             ``num_embed``.
     """
-
-    def __init__(
-        self,
-        embed_dims: Annotated[int, Ge(1)],
-        num_embed: Annotated[int, Ge(1)],
-        init_cfg: InitCfg = _INIT,
-    ) -> None:
-        super().__init__()
-        self.num_embed = num_embed
-        self.cls_head = nn.Linear(embed_dims, num_embed)
-        initialize(self, init_cfg)
 
     def forward(
         self,

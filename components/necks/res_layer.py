@@ -9,7 +9,7 @@ from components.backbones.residual_block import BlockOptions, residual_stage
 from components.backbones.resnet import ARCHITECTURES, BATCH_NORM
 from components.shared.conv_module import KAIMING
 from components.shared.initialization import InitCfg, initialize
-from components.shared.norm import BATCH_NORMS
+from components.shared.norm import hold_statistics
 from composer.ports import FeatureMap
 
 __all__ = ["ResLayer"]
@@ -76,7 +76,5 @@ class ResLayer(nn.Module):
         """Switch to training, but for the statistics that ``norm_eval`` keeps."""
         super().train(mode)
         if self.norm_eval:
-            for part in self.modules():
-                if isinstance(part, BATCH_NORMS):
-                    part.eval()
+            hold_statistics(self)
         return self

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["InitCfg", "initialize", "trunc_normal_"]
+__all__ = ["InitCfg", "fill_small", "initialize", "trunc_normal_"]
 
 _EDGE = 1 - 1e-7  # the inverse error function is infinite at 1
 
@@ -36,6 +36,23 @@ def initialize(module: nn.Module, init_cfg: InitCfg) -> None:
                 _fill(part, rest)
         for override in overrides:
             _fill_child(module, override, rest)
+
+
+def fill_small(module: nn.Module, *layers: type[nn.Module]) -> None:
+    """Truncated normal weights of deviation 0.02, no biases, and normalisations that change nothing.
+
+    Args:
+        module: What to fill.
+        layers: The layers beside ``nn.Linear`` whose weights are drawn; their biases stay.
+    """
+    for part in module.modules():
+        if isinstance(part, (nn.Linear, *layers)):
+            trunc_normal_(part.get_parameter("weight"), std=0.02)
+        if isinstance(part, nn.Linear) and part.bias is not None:
+            nn.init.zeros_(part.bias)
+        if isinstance(part, nn.LayerNorm):
+            nn.init.ones_(part.weight)
+            nn.init.zeros_(part.bias)
 
 
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from components.shared.distributed import all_summed_with_gradient, process_count
 
-__all__ = ["BATCH_NORMS", "SyncBatchNorm", "build_norm", "norm_name"]
+__all__ = ["BATCH_NORMS", "SyncBatchNorm", "build_norm", "hold_statistics", "norm_name"]
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 """The layers that keep running statistics."""
@@ -48,6 +48,13 @@ class SyncBatchNorm(nn.SyncBatchNorm):
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean), share)
         self.running_var.lerp_(variance.to(self.running_var), share)
+
+
+def hold_statistics(module: nn.Module) -> None:
+    """Let the batch normalisations of a module evaluate, so that their statistics stay as they are."""
+    for part in module.modules():
+        if isinstance(part, BATCH_NORMS):
+            part.eval()
 
 
 _LAYERS: dict[str, tuple[str, type[nn.Module]]] = {
