@@ -104,14 +104,7 @@ class Catalog:
         Raises:
             GraphError: A module cannot be imported, a class is not a component, or a name is taken.
         """
-        package = importlib.import_module(name)
-        modules = []
-        for root in map(Path, package.__path__):
-            for path in component_files(root):
-                if path.parent.parent == root.resolve():
-                    module = importlib.import_module(f"{name}.{path.parent.name}.{path.stem}")
-                    modules.append((module, read_kind(path.parent)))
-        return self._with(_components_of(modules))
+        return self._with(_components_of(_modules_of(name)))
 
     def _with(self, components: Iterable[Component]) -> "Catalog":
         merged = dict(self.components)
@@ -224,10 +217,19 @@ def _origin(component: Component) -> str:
 
 @cache
 def _default() -> Catalog:
-    catalog = Catalog({}).with_package("components")
+    # the types of our own parameters are tried by the contract test
+    catalog = Catalog({})._with(_components_of(_modules_of("components"), try_types=False))
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name):
         catalog = catalog.with_package(entry.value)
     return catalog
+
+
+def _modules_of(name: str) -> Iterator[tuple[ModuleType, Kind]]:
+    """The modules of an importable package with one folder a kind, and their kinds."""
+    for root in map(Path, importlib.import_module(name).__path__):
+        for path in component_files(root):
+            if path.parent.parent == root.resolve():
+                yield importlib.import_module(f"{name}.{path.parent.name}.{path.stem}"), read_kind(path.parent)
 
 
 def _import_file(path: Path, root: Path) -> ModuleType:
@@ -282,7 +284,7 @@ def _import_problem(error: BaseException, path: Path, shown: str) -> Problem:
     return Problem("component-file", Where("" if line else shown, shown if line else None, line), text)
 
 
-def _components_of(modules: Iterable[tuple[ModuleType, Kind]]) -> list[Component]:
+def _components_of(modules: Iterable[tuple[ModuleType, Kind]], *, try_types: bool = True) -> list[Component]:
     found: list[Component] = []
     problems: list[Problem] = []
     for module, kind in modules:
@@ -301,7 +303,7 @@ def _components_of(modules: Iterable[tuple[ModuleType, Kind]]) -> list[Component
             else:
                 item = getattr(module, name)
                 try:
-                    found.append(read_component(item, kind))
+                    found.append(read_component(item, kind, try_types=try_types))
                 except (ComponentError, AttributeError) as error:
                     line = origin_of(item)[1] if isinstance(item, type) else None
                     problems.append(Problem("bad-component", Where(name, file, line), str(error)))

@@ -243,11 +243,17 @@ class Component:
         return input_types.get(port.like, port.type)
 
 
-def read_component(cls: type, kind: Kind | str) -> Component:
+def read_component(cls: type, kind: Kind | str, *, try_types: bool = True) -> Component:
     """Read a class's constructor and ``forward`` into a ``Component``.
 
     Where a constructor hands ``**kwargs`` on, as in ``super().__init__(..., **kwargs)``, the parameters of the parent's
     constructor are the class's too, but for those that the call itself gives.
+
+    Args:
+        cls: The class.
+        kind: Its kind.
+        try_types: Whether to find out now, which takes a millisecond, that the types of its parameters can be read
+            from a file.
 
     Raises:
         ComponentError: It is no module, or something is missing: an annotation, a port type, a return type, the
@@ -267,7 +273,7 @@ def read_component(cls: type, kind: Kind | str) -> Component:
     )
     _check_likes(component)
     try:
-        _ = component.model
+        _ = component.model if try_types else None
     except (PydanticUserError, TypeError) as error:
         raise ComponentError(f"{cls.__name__}: a parameter's type cannot be read from a file: {error}") from error
     return component

@@ -23,7 +23,7 @@ LAYERS = (
 )
 WITHOUT_TORCH = {"emit", "graph", "plan", "rules"}
 OPENS_MODULES = {"catalog"}  # the only one that imports by name, which is how it reaches ``components``
-OPENS_LATE = {"ui.py"}  # Gradio takes seconds to import, which the other commands do without
+OPENS_LATE = {"app.py", "ui.py"}  # a command imports what it needs; Gradio alone takes seconds
 COMPONENTS_MAY_IMPORT = {"annotated_types", "components", "torch"}  # and the standard library and composer.ports
 
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer}

@@ -3,23 +3,16 @@
 import io
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from composer.cli.catalog_commands import list_components, show_component
-from composer.cli.export import export_model
-from composer.cli.graph_commands import check_files, compare_files, format_files
-from composer.cli.openmmlab_commands import import_config_file, import_weights
 from composer.cli.options import exit_code
 from composer.cli.output import print_problems
-from composer.cli.picture import draw_graph
-from composer.cli.run import run_images
-from composer.cli.summarize import summarize
-from composer.cli.ui import open_ui
 from composer.problems import GraphError
 
 __all__ = ["app", "main"]
@@ -31,10 +24,43 @@ Exit codes:
   2  it could not be done: a wrong option, or a file (graph, weights, picture, components) that cannot be used
   3  a fault in composer or in a component; its traceback is shown
 """
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "ui": ("ui.open_ui", "Open the composer in the browser."),
+    "list": ("catalog_commands.list_components", "List the components, with their ports."),
+    "show": ("catalog_commands.show_component", "Show one component: ports and parameters."),
+    "check": ("graph_commands.check_files", "Tell all that is wrong with graph files."),
+    "fmt": ("graph_commands.format_files", "Write graph files in canonical form."),
+    "diff": ("graph_commands.compare_files", "Tell what changed in meaning between two."),
+    "summary": ("summarize.summarize", "Show sizes, parameters, FLOPs of each node."),
+    "draw": ("picture.draw_graph", "Draw a graph as SVG, with the sizes on its wires."),
+    "run": ("run.run_images", "Run a graph on pictures."),
+    "export": ("export.export_model", "Write a model as Python, ONNX, torch or a config."),
+    "import": ("openmmlab_commands.import_config_file", "Turn a config of OpenMMLab into a graph."),
+    "weights": ("openmmlab_commands.import_weights", "Put a checkpoint's weights under a graph's names."),
+}
 
 
 class _Commands(TyperGroup):
-    """Tells what a command raises in words and an exit code."""
+    """The commands, each imported when it is called; what it raises is told in words and an exit code."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: dict[str, Any] = dict.fromkeys(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One of them, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        place, short_help = _COMMANDS[cmd_name]
+        module, _, function = place.partition(".")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        alone.command(cmd_name, short_help=short_help)(getattr(import_module(f"composer.cli.{module}"), function))
+        return typer.main.get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List them in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short_help) for name, (_, short_help) in _COMMANDS.items()])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -59,22 +85,6 @@ app = typer.Typer(
     help="Vision models as graphs: look at them, check them, run them, export them.",
     epilog=_EXIT_CODES,
 )
-_COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
-    "ui": (open_ui, "Open the composer in the browser."),
-    "list": (list_components, "List the components, with their ports."),
-    "show": (show_component, "Show one component: ports and parameters."),
-    "check": (check_files, "Tell all that is wrong with graph files."),
-    "fmt": (format_files, "Write graph files in canonical form."),
-    "diff": (compare_files, "Tell what changed in meaning between two."),
-    "summary": (summarize, "Show sizes, parameters, FLOPs of each node."),
-    "draw": (draw_graph, "Draw a graph as SVG, with the sizes on its wires."),
-    "run": (run_images, "Run a graph on pictures."),
-    "export": (export_model, "Write a model as Python, ONNX, torch or a config."),
-    "import": (import_config_file, "Turn a config of OpenMMLab into a graph."),
-    "weights": (import_weights, "Put a checkpoint's weights under a graph's names."),
-}
-for name, (function, short_help) in _COMMANDS.items():
-    app.command(name, short_help=short_help)(function)
 
 
 def _print_version(wanted: bool) -> None:
