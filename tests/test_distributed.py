@@ -9,7 +9,7 @@ from torch import multiprocessing
 
 from components.heads.siamese_heads import LatentCrossCorrelationHead, MoCoV3Head
 from components.layers.shuffling import BatchShuffle, BatchUnshuffle
-from components.memories.negative_queue import NegativeQueue
+from components.memories.banks import NegativeQueue
 from components.shared.distributed import all_summed, gathered, gathered_with_gradient, process_count, process_rank
 from components.similarities.similarity import PairSimilarity
 

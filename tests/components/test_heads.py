@@ -10,10 +10,9 @@ from torch.nn import functional as F
 
 from components.heads.arcface_cls_head import ArcFaceClsHead
 from components.heads.classification_heads import LinearClsHead
-from components.memories.prototype_similarity import PrototypeSimilarity
+from components.memories.banks import PrototypeSimilarity
 from components.necks.pooling import GlobalAveragePooling
-from components.postprocessing.class_prediction import ClassPrediction, MultiLabelPrediction
-from components.postprocessing.similarity_ranking import SimilarityRanking
+from components.postprocessing.classification import ClassPrediction, MultiLabelPrediction, SimilarityRanking
 from components.shared.initialization import initialize
 from components.target_generators.labels import BatchSize, OneHot
 

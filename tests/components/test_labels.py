@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import composer
-from components.postprocessing.class_prediction import ClassPrediction
+from components.postprocessing.classification import ClassPrediction
 from composer import GraphBuilder, GraphError
 from composer.answers import named
 from composer.graph import Graph

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from components.backbones.beit_pretrain_vit import BEiTPretrainViT
+from components.backbones.beit_pretraining import BEiTPretrainViT, CAEPretrainViT
 from components.backbones.beit_vit import BEiTViT
-from components.backbones.cae_vit import CAEPretrainViT
-from components.backbones.masked_vision_transformer import MAEViT, MaskFeatViT
+from components.backbones.pretraining_vits import MAEViT, MaskFeatViT
 from components.backbones.simmim_swin_transformer import SimMIMSwinTransformer
 from components.heads.masked_image_heads import (
     BEiTV1Head,

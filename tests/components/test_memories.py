@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from components.memories.banks import SimpleMemory
 from components.memories.class_weights import ClassWeights
 from components.memories.odc_memory import ODCMemory
-from components.memories.simple_memory import SimpleMemory
 
 
 def seeded(key: str) -> torch.Generator:

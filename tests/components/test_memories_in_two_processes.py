@@ -10,8 +10,8 @@ from torch import distributed, multiprocessing, nn
 from torch.nn import functional as F
 
 from components.losses.swav_loss import SwAVLoss
+from components.memories.banks import SimpleMemory
 from components.memories.odc_memory import ODCMemory
-from components.memories.simple_memory import SimpleMemory
 
 PROCESSES = 2
 STEPS = 3

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.backbones.mocov3_vit import MoCoV3ViT
+from components.backbones.pretraining_vits import MoCoV3ViT
 from components.heads.siamese_heads import ContrastiveHead, LatentCrossCorrelationHead, LatentPredictHead, MoCoV3Head
 from components.losses.siamese_losses import CosineSimilarityLoss, CrossCorrelationLoss
-from components.memories.negative_queue import NegativeQueue
+from components.memories.banks import NegativeQueue
 from components.necks.projections import LinearNeck, MoCoV2Neck, NonLinearNeck
 from components.similarities.similarity import DenseCorrespondence, PairSimilarity
 

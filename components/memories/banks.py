@@ -1,7 +1,7 @@
-"""A bank with one vector for each sample of the data set."""
+"""Memories of embeddings: a queue of keys, a bank of samples, prototypes."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 from annotated_types import Ge, Interval
@@ -10,9 +10,56 @@ from torch.nn import functional as F
 
 from components.shared.distributed import gathered
 from components.shared.value_checks import check_range
-from composer.ports import Embedding, Feeder, SampleIndex, Score, Usually
+from composer.ports import AnyTensor, Embedding, Feeder, SampleIndex, Score, Usually
 
-__all__ = ["SimpleMemory"]
+__all__ = ["NegativeQueue", "PrototypeSimilarity", "SimpleMemory"]
+
+
+class NegativeQueue(nn.Module):
+    """The keys of the last batches, as negatives (MoCo, arXiv:1911.05722, section 3.1; DenseCL, arXiv:2011.09157).
+
+    It answers from what it holds; then, in training, the new keys take the place of the oldest: those of all processes,
+    where several train together. Unlike OpenMMLab's it takes batches that do not divide its length; of one with more
+    keys than it holds the last ones stay.
+
+    Keywords: queue, memory queue, moco queue, moco, momentum contrast, dictionary queue, negatives, fifo, memory
+    bank, enqueue dequeue.
+
+    Args:
+        feat_dim: Length of a key.
+        length: How many keys it holds.
+    """
+
+    queue: Tensor
+    queue_ptr: Tensor
+
+    def __init__(self, feat_dim: Annotated[int, Ge(1)], length: Annotated[int, Ge(1)] = 65536) -> None:
+        super().__init__()
+        self.length = length
+        self.register_buffer("queue", F.normalize(torch.randn(feat_dim, length), dim=0))
+        self.register_buffer("queue_ptr", torch.zeros(1, dtype=torch.int64))
+
+    def forward(
+        self, keys: Annotated[Embedding, Usually("MoCoV2Neck"), "B feat_dim"]
+    ) -> Annotated[AnyTensor, "feat_dim length"]:
+        """The keys that are held, one a column; as they were before the new ones came.
+
+        Args:
+            keys: The new keys, of length one.
+        """
+        if not self.training:
+            return self.queue
+        held = self.queue.clone()
+        with torch.no_grad():
+            self._take_in(gathered(keys.detach()))
+        return held
+
+    def _take_in(self, keys: Tensor) -> None:
+        count = keys.shape[0]
+        kept = torch.arange(max(count - self.length, 0), count, device=keys.device)
+        places = (self.queue_ptr + kept) % self.length
+        self.queue.index_copy_(1, places, keys[-len(kept) :].mT.to(self.queue.dtype))
+        self.queue_ptr.copy_((self.queue_ptr + count) % self.length)
 
 
 class Similarities(NamedTuple):
@@ -127,3 +174,55 @@ class AliasTable(nn.Module):
 
     def __repr__(self) -> str:
         return f"AliasTable({len(self.prob)})"
+
+
+class PrototypeSimilarity(nn.Module):
+    """How similar each embedding is to each prototype that is held: cosines, as OpenMMLab's ImageToImageRetriever has.
+
+    The prototypes come from the state dict (entry ``prototype_vecs``, which OpenMMLab does not save), from the
+    parameter ``prototypes``, or over the wire; those on the wire go first and are not kept. Before any came,
+    similarities are 0.
+
+    Keywords: gallery, prototypes, retrieval, image retrieval, cosine similarity, nearest neighbour, nearest
+    neighbor, knn, similarity search, index.
+
+    Args:
+        length: How many prototypes; taken from the wire where ``prototypes`` has one.
+        in_channels: Length of an embedding.
+        similarity_fn: How similarity is measured.
+        prototypes: What is held at first, one row of ``in_channels`` numbers a prototype; meant for small sets.
+
+    Raises:
+        ValueError: ``prototypes`` has other sizes than ``length`` and ``in_channels``.
+    """
+
+    prototype_vecs: Tensor
+
+    def __init__(
+        self,
+        length: Annotated[int, Ge(1)],
+        in_channels: Annotated[int, Ge(1)],
+        similarity_fn: Literal["cosine_similarity"] = "cosine_similarity",
+        prototypes: tuple[tuple[float, ...], ...] | None = None,
+    ) -> None:
+        super().__init__()
+        if prototypes is None:
+            vectors = torch.zeros(length, in_channels)
+        else:
+            widths = {len(row) for row in prototypes}
+            if len(prototypes) != length or widths != {in_channels}:
+                raise ValueError(
+                    f"found {len(prototypes)} prototypes of {sorted(widths)} numbers, expected {length} of "
+                    f"{in_channels}: set length to the number of rows, and wire an embedding as long as a row"
+                )
+            vectors = torch.tensor(prototypes)
+        self.register_buffer("prototype_vecs", vectors)
+
+    def forward(
+        self,
+        feature: Annotated[Embedding, Usually("GlobalAveragePooling"), "B in_channels"],
+        prototypes: Annotated[Embedding, "length in_channels"] | None = None,
+    ) -> Annotated[Score, "B length"]:
+        """cos(feature, prototype) of every pair, from -1 to 1."""
+        held = self.prototype_vecs if prototypes is None else prototypes
+        return F.normalize(feature, eps=1e-8) @ F.normalize(held, eps=1e-8).mT

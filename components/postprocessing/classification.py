@@ -1,4 +1,4 @@
-"""Predictions of classifiers."""
+"""Predictions and rankings from the scores of classes and the similarities of samples."""
 
 from typing import Annotated, Literal, NamedTuple
 
@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from composer.ports import Embedding, Label, Score, Usually
 
-__all__ = ["ClassPrediction", "MultiLabelPrediction"]
-
+__all__ = ["ClassPrediction", "MultiLabelPrediction", "SimilarityRanking"]
 
 _HALF = 0.5
 
@@ -88,3 +87,39 @@ class MultiLabelPrediction(nn.Module):
             return (scores >= self.thr).long()
         highest = scores.topk(min(self.topk, scores.shape[1]), dim=1).indices
         return torch.zeros_like(scores, dtype=torch.long).scatter(1, highest, 1)
+
+
+class Ranking(NamedTuple):
+    """Similarities, and the prototypes in their order."""
+
+    scores: Annotated[Score, "B N"]
+    labels: Annotated[Label, "B K"]
+
+
+class SimilarityRanking(nn.Module):
+    """The prototypes, most similar first, as OpenMMLab's ImageToImageRetriever predicts.
+
+    ``scores`` are the similarities as they came, in the prototypes' order; ``labels`` the prototypes' indices by
+    falling similarity, of equal ones the first.
+
+    Keywords: ranking, retrieval, top-k, sort, argsort, nearest neighbour, nearest neighbor, knn, image retrieval.
+
+    Args:
+        topk: How many indices are given; -1 gives all, and there are never more than prototypes.
+
+    Raises:
+        ValueError: ``topk`` is 0.
+    """
+
+    def __init__(self, topk: Annotated[int, Ge(-1)] = -1) -> None:
+        super().__init__()
+        if topk == 0:
+            raise ValueError("found topk 0, expected -1 (all) or at least 1")
+        self.topk = topk
+
+    def forward(self, similarity: Annotated[Score, Usually("PrototypeSimilarity"), "B N"]) -> Ranking:
+        """Sort by falling similarity."""
+        count = similarity.shape[1]
+        kept = count if self.topk == -1 else min(self.topk, count)
+        order = similarity.argsort(dim=1, descending=True, stable=True)
+        return Ranking(similarity, order[:, :kept])
