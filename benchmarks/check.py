@@ -12,7 +12,7 @@ import networkx as nx
 
 from benchmarks.side_by_side import compare
 from composer import Catalog, Graph
-from composer.graph import FrozenDict, Input, Node, Ref, refs_of
+from composer.graph import FrozenDict, Input, Node, Ref
 from composer.rules import check
 
 
@@ -56,7 +56,7 @@ def sort(graph: Graph) -> list[str]:
     """The yardstick: the order of the nodes, from networkx."""
     dag: nx.DiGraph[str] = nx.DiGraph()
     for name, node in graph.nodes.items():
-        dag.add_edges_from((ref.source, name) for wire in node.inputs.values() for ref in refs_of(wire))
+        dag.add_edges_from((ref.source, name) for wire in node.inputs.values() for ref in wire.refs)
     return list(nx.topological_sort(dag))
 
 

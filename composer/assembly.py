@@ -16,6 +16,7 @@ from composer.graphfile import loads, read
 from composer.graphfile.document import from_document, to_document
 from composer.inference import infer_shapes
 from composer.limits import Limits
+from composer.link import uncollected
 from composer.model import Model
 from composer.plan import Plan, plan
 from composer.problems import GraphError, Problem, Where
@@ -151,7 +152,7 @@ def _built(
     graph: Graph, settled: Plan, params: Params, sizes: Params, catalog: Catalog, limits: Limits, device: str
 ) -> Model:
     model = Model(graph, settled, params, catalog.port_types, sizes)
-    with _told(graph):
+    with _told(graph), uncollected():
         build_modules(model, settled, params, limits, device)
     return model.train()
 

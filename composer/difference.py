@@ -14,7 +14,6 @@ from composer.graph import (
     MODES,
     Graph,
     Input,
-    Node,
     Subgraph,
     Weights,
     thaw,
@@ -163,9 +162,9 @@ def _nodes(path: tuple[str, ...], before: Level, after: Level, names: Mapping[st
     old = {names.get(name, name): (name, node) for name, node in before.body.nodes.items()}
     for name in _keys(old, after.body.nodes):
         if name not in after.body.nodes:
-            yield Change("removed", (*path, name), old=_node_text(before, old[name][1]))
+            yield Change("removed", (*path, name), old=_node_text(before, old[name][0]))
         elif name not in old:
-            yield Change("added", (*path, name), new=_node_text(after, after.body.nodes[name]))
+            yield Change("added", (*path, name), new=_node_text(after, name))
         else:
             if old[name][0] != name:
                 yield Change("renamed", (*path, old[name][0]), old=old[name][0], new=name)
@@ -176,7 +175,7 @@ def _node(
     path: tuple[str, ...], before: Level, old_name: str, after: Level, names: Mapping[str, str]
 ) -> Iterator[Change]:
     old, new = before.body.nodes[old_name], after.body.nodes[path[-1]]
-    one, two = before.origin(old), after.origin(new)
+    one, two = before.origin(old_name), after.origin(path[-1])
     if one is old or two is new:  # else the node that the weights come from tells it
         yield from _changed((*path, "type"), one.type, two.type)
         yield from _changed((*path, "graph"), one.graph, two.graph)
@@ -188,6 +187,7 @@ def _node(
     moved = replace(old.weights, source=names.get(source, source) if source else source)
     yield from _changed((*path, "weights"), _weights(moved), _weights(new.weights))
     yield from _changed((*path, "frozen"), old.frozen, new.frozen)
+    yield from _changed((*path, "bypassed"), old.bypassed, new.bypassed)
     yield from _mappings(path, old.extra, new.extra)
 
 
@@ -250,11 +250,11 @@ def _weights(weights: Weights) -> Any:
     return {"momentum": weights.source, "decay": weights.decay, **end, "update": weights.update}
 
 
-def _node_text(level: Level, node: Node) -> str:
+def _node_text(level: Level, name: str) -> str:
     """A node on one line: ``Linear(out_features=10) of {input: flat.out}``."""
-    origin = level.origin(node)
+    node, origin = level.body.nodes[name], level.origin(name)
     what = origin.type or origin.graph or "unknown"
-    params = ", ".join(f"{key}={_text(value)}" for key, value in level.given(node).items())
+    params = ", ".join(f"{key}={_text(value)}" for key, value in level.given(name).items())
     wires = {port: _single(level.wire(wire)) for port, wire in node.inputs.items()}
     taken = ", ".join(f"{port}: {_text(wire)}" for port, wire in wires.items())
     return f"{what}({params})" + (f" of {taken}" if taken else "")

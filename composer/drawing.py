@@ -8,10 +8,11 @@ from unicodedata import east_asian_width
 
 from composer.arranging import Box, Link, Ways, arrange
 from composer.catalog import Catalog
-from composer.graph import Graph, Node, Ref, refs_of
+from composer.graph import Graph, Node, Ref
 from composer.inference import Shapes, infer_shapes
 from composer.inference.sizes import shape_text
 from composer.kinds import Kind
+from composer.link import called_in
 
 __all__ = ["draw"]
 
@@ -93,25 +94,18 @@ def _boxes(graph: Graph, catalog: Catalog) -> dict[str, _Box]:
 
 
 def _node(graph: Graph, name: str, node: Node, catalog: Catalog) -> _Box:
-    origin, rule = node, ""
-    for _ in graph.nodes:
-        if origin.type is None and origin.graph is None and origin.weights.source in graph.nodes:
-            rule = rule or f" ({node.weights.rule})"
-            origin = graph.nodes[str(origin.weights.source)]
-    component = catalog.get(origin.type)
-    if component is not None:
-        outputs = [port.name for port in component.outputs]
-        return _Box(name, f"{component.name}{rule}", catalog.kinds[component.kind].colour, list(node.inputs), outputs)
-    body = graph.graphs.get(origin.graph or "")
-    outputs = [""] if body is None else list(body.outputs)
-    return _Box(name, f"{origin.graph or origin.type or '?'}{rule}", Kind("").colour, list(node.inputs), outputs)
+    called = called_in(graph.nodes, name, graph.graphs, catalog)
+    note = "bypassed" if node.bypassed else "" if node.weights.rule == "own" else node.weights.rule
+    subtitle = f"{called.name or '?'}{f' ({note})' if note else ''}"
+    colour = Kind("").colour if called.component is None else catalog.kinds[called.component.kind].colour
+    return _Box(name, subtitle, colour, list(node.inputs), list(called.outputs) if called.known else [""])
 
 
 def _wires(graph: Graph, boxes: Mapping[str, _Box]) -> Iterator[tuple[str, Ref, str, str]]:
     """Source box, reference, target box and port."""
     for name, node in graph.nodes.items():
         for port, wire in node.inputs.items():
-            for ref in dict.fromkeys(refs_of(wire)):
+            for ref in dict.fromkeys(wire.refs):
                 yield ref.source, ref, name, port
     for mode, outputs in graph.outputs.items():
         for port, ref in outputs.items():

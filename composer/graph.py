@@ -5,31 +5,32 @@ here knows components: a graph may name types that no catalog has.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import networkx as nx
 
 __all__ = [
     "MODES",
     "SCHEMA",
+    "Edge",
     "FrozenDict",
     "Graph",
     "Input",
     "Node",
     "Preprocess",
     "Ref",
+    "Refs",
     "Source",
     "Subgraph",
     "Weights",
     "Wire",
+    "Wired",
     "dag_of",
     "freeze",
-    "refs_of",
     "thaw",
-    "wire_in_mode",
 ]
 
 SCHEMA = 1
@@ -112,24 +113,154 @@ class Ref:
         return f"{self.source}{port}{index}"
 
 
-Wire = Ref | tuple[Ref, ...] | FrozenDict
-"""What an input port is wired to: a reference, several for a port that takes many, or either of them by mode."""
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One reference of a wire.
+
+    Args:
+        ref: What it leads from.
+        modes: The modes that it serves.
+    """
+
+    ref: Ref
+    modes: tuple[str, ...] = MODES
 
 
-def wire_in_mode(wire: Wire, mode: str) -> Ref | tuple[Ref, ...] | None:
-    """What a wire is in one mode; None where it has none."""
-    if isinstance(wire, FrozenDict):
-        return wire.get(mode)
-    return wire
+class Refs(NamedTuple):
+    """The references of a wire in one mode.
+
+    Args:
+        refs: The references.
+        many: Whether they are written as a list, as for a port that takes several.
+    """
+
+    refs: tuple[Ref, ...]
+    many: bool = False
+
+    def to_document(self) -> Any:
+        """As a graph file has them."""
+        return [str(ref) for ref in self.refs] if self.many else str(self.refs[0])
 
 
-def refs_of(wire: Wire) -> Iterator[Ref]:
-    """Every reference in a wire, over all modes."""
-    if isinstance(wire, Ref):
-        yield wire
-    else:
-        for part in wire.values() if isinstance(wire, FrozenDict) else wire:
-            yield from refs_of(part)
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What a port is wired to: a reference, a list of them, or either of these by mode.
+
+    Args:
+        parts: The references by mode; under None where they are the same in every mode.
+
+    Attributes:
+        refs: Every reference, over all modes.
+        differs: Whether it is written by mode.
+        many: Whether it is written as a list, in some mode.
+    """
+
+    parts: tuple[tuple[str | None, Refs], ...]
+    refs: tuple[Ref, ...] = field(init=False, compare=False, repr=False)
+    differs: bool = field(init=False, compare=False, repr=False)
+    many: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = self.parts
+        alike = len(parts) == 1 and parts[0][0] is None
+        object.__setattr__(self, "differs", not alike)
+        refs = parts[0][1].refs if alike else tuple([ref for _, part in parts for ref in part.refs])
+        object.__setattr__(self, "refs", refs)
+        object.__setattr__(self, "many", parts[0][1].many if alike else any(part.many for _, part in parts))
+
+    @classmethod
+    def of(cls, refs: "Wired | Mapping[str, Ref | Sequence[Ref]]") -> "Wire":
+        """One reference or a list, in every mode, or a mapping by mode; a wire as it is."""
+        if isinstance(refs, Wire):
+            return refs
+        return cls.by_mode(refs) if isinstance(refs, Mapping) else cls(((None, _listed(refs)),))
+
+    @classmethod
+    def by_mode(cls, refs: Mapping[str, Ref | Sequence[Ref]]) -> "Wire":
+        """A reference or a list for each mode; nothing in a mode that is left out."""
+        order = (*(mode for mode in MODES if mode in refs), *(mode for mode in refs if mode not in MODES))
+        return cls(tuple((mode, _listed(refs[mode])) for mode in order))
+
+    @classmethod
+    def join(cls, edges: Iterable[Edge], many: bool) -> "Wire | None":
+        """The wire that edges make, written by mode only where they differ; None where no mode has any.
+
+        Args:
+            edges: The edges, in the order of the references.
+            many: Whether it is written as a list; it is wherever a mode has several references.
+        """
+        edges = list(edges)
+        return cls._joined({mode: [edge.ref for edge in edges if mode in edge.modes] for mode in MODES}, many)
+
+    @classmethod
+    def _joined(cls, refs: Mapping[str, Sequence[Ref]], many: bool) -> "Wire | None":
+        parts = {mode: Refs(tuple(here), many or len(here) > 1) for mode, here in refs.items()}
+        first = parts[MODES[0]]
+        if all(part.refs == first.refs for part in parts.values()):
+            return cls(((None, first),)) if first.refs else None
+        return cls(tuple((mode, part) for mode, part in parts.items() if part.refs))
+
+    def __str__(self) -> str:
+        parts = [f"[{', '.join(map(str, part.refs))}]" if part.many else str(part.refs[0]) for _, part in self.parts]
+        if not self.differs:
+            return parts[0]
+        return "{" + ", ".join(f"{mode}: {text}" for (mode, _), text in zip(self.parts, parts, strict=True)) + "}"
+
+    def in_mode(self, mode: str | None) -> Refs | None:
+        """The references in one mode; None where it has none."""
+        for given, part in self.parts:
+            if given is None or given == mode:
+                return part
+        return None
+
+    def edges(self) -> list[Edge]:
+        """Its references with the modes that they serve, in an order that every mode agrees with."""
+        if not self.differs:
+            return [Edge(ref) for ref in self.refs]
+        found: list[tuple[Ref, list[str]]] = []
+        for mode in MODES:
+            part, at = self.in_mode(mode), 0
+            for ref in () if part is None else part.refs:
+                same = next((index for index in range(at, len(found)) if found[index][0] == ref), None)
+                if same is None:
+                    found.insert(at, (ref, []))
+                    same = at
+                found[same][1].append(mode)
+                at = same + 1
+        return [Edge(ref, tuple(modes)) for ref, modes in found]
+
+    def map(self, change: Callable[[Ref], Ref]) -> "Wire":
+        """The wire with each reference changed; the same object where none is."""
+        parts = []
+        same = True
+        for mode, part in self.parts:
+            refs = tuple([change(ref) for ref in part.refs])
+            same = same and all(new is old for new, old in zip(refs, part.refs, strict=True))
+            parts.append((mode, Refs(refs, part.many)))
+        return self if same else Wire(tuple(parts))
+
+    def flat_map(self, change: Callable[[Ref, str], Iterable[Ref]]) -> "Wire | None":
+        """The wire with any number of references in place of each, told its mode; None where none is left."""
+        here = {mode: self.in_mode(mode) for mode in MODES}
+        refs = {
+            mode: [new for ref in (part.refs if part else ()) for new in change(ref, mode)]
+            for mode, part in here.items()
+        }
+        return self._joined(refs, self.many)
+
+    def to_document(self) -> Any:
+        """As a graph file has it: a text, a list of texts, or a mapping of these by mode."""
+        if not self.differs:
+            return self.parts[0][1].to_document()
+        return {str(mode): part.to_document() for mode, part in self.parts}
+
+
+def _listed(refs: Ref | Sequence[Ref]) -> Refs:
+    return Refs((refs,)) if isinstance(refs, Ref) else Refs(tuple(refs), True)
+
+
+Wired = Wire | Ref | tuple[Ref, ...]
+"""What a node may be given for a port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +344,10 @@ class Node:
         type: Type name of the component; None where ``graph`` is given or the weights' source says it.
         graph: Name of the subgraph that is called.
         params: Parameters by name, as plain data. In a subgraph the string ``$name`` stands for its parameter ``name``.
-        inputs: What each input port is wired to.
+        inputs: What each input port is wired to; a reference or a list of them becomes a ``Wire``.
         weights: Where the weights come from.
         frozen: Keep the weights and the normalisation statistics fixed.
+        bypassed: Leave the node out: what reads it reads what flows into it.
         extra: Keys of the file that this release does not know, saved back unchanged.
     """
 
@@ -225,7 +357,11 @@ class Node:
     inputs: Mapping[str, Wire] = EMPTY
     weights: Weights = OWN
     frozen: bool = False
+    bypassed: bool = False
     extra: Mapping[str, Any] = EMPTY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", _wires(self.inputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +399,15 @@ class Subgraph:
     layout: Mapping[str, Any] = EMPTY
     extra: Mapping[str, Any] = EMPTY
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outputs", _wires(self.outputs))
+
+
+def _wires(given: Mapping[str, Any]) -> Mapping[str, Wire]:
+    if all(type(wire) is Wire for wire in given.values()):
+        return given
+    return FrozenDict({port: Wire.of(wire) for port, wire in given.items()})
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -298,6 +443,9 @@ class Graph:
     extra: Mapping[str, Any] = EMPTY
     source: Source | None = field(default=None, compare=False, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Graph":
         return self
 
@@ -325,7 +473,7 @@ def dag_of(inputs: Iterable[str], nodes: Mapping[str, Node]) -> "nx.DiGraph[str]
         (ref.source, name)
         for name, node in nodes.items()
         for wire in node.inputs.values()
-        for ref in refs_of(wire)
+        for ref in wire.refs
         if ref.source in dag
     )
     return dag

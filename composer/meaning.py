@@ -7,8 +7,9 @@ from typing import Any
 import networkx as nx
 
 from composer.catalog import Catalog
-from composer.graph import FrozenDict, Graph, Node, Ref, Subgraph, Wire, refs_of, wire_in_mode
+from composer.graph import FrozenDict, Graph, Node, Ref, Subgraph, Wire
 from composer.inference import Shapes
+from composer.link import Called, called_in, origin_of
 
 __all__ = ["Level", "renamings"]
 
@@ -31,61 +32,36 @@ class Level:
     modes: tuple[str, ...]
     shapes: Shapes | None = None
 
-    def origin(self, node: Node) -> Node:
+    def origin(self, name: str) -> Node:
         """The node that says what a node is."""
-        seen = 0
-        while node.type is None and node.graph is None and seen <= len(self.body.nodes):
-            source = self.body.nodes.get(node.weights.source or "")
-            if source is None:
-                break
-            node, seen = source, seen + 1
-        return node
+        return self.body.nodes[origin_of(self.body.nodes, name) or name]
+
+    def called(self, name: str) -> Called:
+        """What a node calls."""
+        return called_in(self.body.nodes, name, self.graph.graphs, self.catalog)
 
     def ref(self, ref: Ref, names: Mapping[str, str] = FrozenDict()) -> str:
         """A reference in its full form, with the nodes' new ids."""
-        node = self.body.nodes.get(ref.source)
-        ports = () if node is None else self._ports(self.origin(node))
-        port = ports[0] if ref.port is None and len(ports) == 1 else ref.port
-        return str(Ref(names.get(ref.source, ref.source), port, ref.index))
+        full = self.called(ref.source).full(ref) if ref.source in self.body.nodes else ref
+        return str(Ref(names.get(ref.source, ref.source), full.port, ref.index))
 
     def wire(self, wire: Wire | None, names: Mapping[str, str] = FrozenDict()) -> dict[str, Any]:
         """What a wire is in each mode."""
         found: dict[str, Any] = {}
         for mode in self.modes:
-            here = None if wire is None else wire_in_mode(wire, mode)
-            if isinstance(here, Ref):
-                found[mode] = self.ref(here, names)
-            else:
-                found[mode] = None if here is None else [self.ref(ref, names) for ref in here]
+            here = None if wire is None else wire.in_mode(mode)
+            refs = [self.ref(ref, names) for ref in (here.refs if here else ())]
+            found[mode] = None if here is None else refs if here.many else refs[0]
         return found
 
-    def defaults(self, node: Node) -> Mapping[str, Any]:
-        """The parameters' defaults of a node's component or subgraph."""
-        origin = self.origin(node)
-        if origin.graph is not None:
-            body = self.graph.graphs.get(origin.graph)
-            return body.params if body else {}
-        component = self.catalog.get(origin.type)
-        return (
-            {} if component is None else {item.name: item.default for item in component.parameters if not item.required}
-        )
-
-    def given(self, node: Node) -> Mapping[str, Any]:
+    def given(self, name: str) -> Mapping[str, Any]:
         """The parameters that are written for a node, or for the one whose weights it uses."""
-        return {**self.origin(node).params, **node.params}
+        return {**self.origin(name).params, **self.body.nodes[name].params}
 
     def params(self, name: str) -> Mapping[str, Any]:
         """All parameters of a node: defaults, those taken from the wire as far as they are known, those written."""
-        node = self.body.nodes[name]
         known = self.shapes.nodes.get(name) if self.shapes else None
-        return {**self.defaults(node), **(known.params if known else {}), **self.given(node)}
-
-    def _ports(self, origin: Node) -> tuple[str, ...]:
-        if origin.graph is not None:
-            body = self.graph.graphs.get(origin.graph)
-            return tuple(body.outputs) if body else ()
-        component = self.catalog.get(origin.type)
-        return tuple(port.name for port in component.outputs) if component else ()
+        return {**self.called(name).defaults, **(known.params if known else {}), **self.given(name)}
 
 
 def renamings(before: Level, after: Level) -> dict[str, str]:
@@ -110,12 +86,12 @@ def _by_identity(names: Iterable[str], identities: Mapping[str, int]) -> dict[in
 
 
 def _identities(level: Level, others: Mapping[str, Node]) -> dict[str, int]:
-    """For each node that the other graph lacks, a hash of all that it is but its id; nothing where there is a ring."""
+    """For each node that the other graph lacks, a hash of all that it is but its id; nothing where there is a cycle."""
     nodes = level.body.nodes
     dag: nx.DiGraph[str] = nx.DiGraph()
     dag.add_nodes_from(nodes)
     for name, node in nodes.items():
-        sources = [ref.source for wire in node.inputs.values() for ref in refs_of(wire)]
+        sources = [ref.source for wire in node.inputs.values() for ref in wire.refs]
         sources += [node.weights.source] if node.weights.source else []
         dag.add_edges_from((source, name) for source in sources if source in nodes)
     if not nx.is_directed_acyclic_graph(dag):
@@ -124,16 +100,16 @@ def _identities(level: Level, others: Mapping[str, Node]) -> dict[str, int]:
     names: dict[str, str] = {}
     for name in nx.topological_sort(dag):
         if name not in others:
-            found[name] = hash(_identity(level, nodes[name], names))
+            found[name] = hash(_identity(level, name, names))
             names[name] = f"#{found[name]}"
     return found
 
 
-def _identity(level: Level, node: Node, names: Mapping[str, str]) -> str:
-    origin = level.origin(node)
-    params = {**level.defaults(node), **level.given(node)}
+def _identity(level: Level, name: str, names: Mapping[str, str]) -> str:
+    node, origin = level.body.nodes[name], level.origin(name)
+    params = {**level.called(name).defaults, **level.given(name)}
     wires = {port: level.wire(wire, names) for port, wire in node.inputs.items()}
     source = node.weights.source
     weights = replace(node.weights, source=names.get(source, source) if source else source)
-    parts = (origin.type, origin.graph, sorted(params.items()), sorted(wires.items()), weights, node.frozen, node.extra)
-    return repr(parts)
+    flags = (node.frozen, node.bypassed, node.extra)
+    return repr((origin.type, origin.graph, sorted(params.items()), sorted(wires.items()), weights, flags))

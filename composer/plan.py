@@ -1,18 +1,20 @@
 """From a checked graph to programs: for each mode the calls it needs, in order, with subgraphs expanded.
 
 A program runs only what the outputs of its mode need. Whose module a call uses, which modules are momentum copies and
-what each optional input is wired to in a mode is all settled here.
+what each optional input is wired to in a mode is all resolved here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
 
 from composer.catalog import Catalog
 from composer.component import Component
-from composer.graph import Graph, Node, Ref, Subgraph, Weights, Wire, wire_in_mode
+from composer.graph import Graph, Ref, Weights, Wire
+from composer.link import LinkedGraph, Scope, link
 from composer.templates import LEFT_OUT, fill
 
 __all__ = ["Call", "Momentum", "Part", "Plan", "Program", "Value", "plan"]
@@ -128,11 +130,16 @@ class Plan:
 
 
 def plan(graph: Graph, catalog: Catalog) -> Plan:
-    """Settle every mode of a graph that ``check`` accepts.
+    """Plan every mode of a graph that ``check`` accepts.
 
     The order of the calls is that of the file wherever the wires allow it.
     """
-    top = _Scope("", graph.nodes, {**graph.inputs, **graph.data_samples}, graph.graphs, catalog)
+    return link(graph, catalog).once(_planned)
+
+
+def _planned(linked: LinkedGraph) -> Plan:
+    top = _Level(linked, linked.scopes[""])
+    graph = linked.running
     programs = {mode: _program(graph, top, mode) for mode in graph.modes}
     parts: dict[str, Part] = {}
     momentum: dict[str, Momentum] = {}
@@ -144,105 +151,95 @@ def plan(graph: Graph, catalog: Catalog) -> Plan:
 
 
 @dataclass(slots=True)
-class _Scope:
-    """One level of a graph that is being expanded: the top, or the inside of one call of a subgraph."""
+class _Level:
+    """A scope that is being expanded: the top, or the inside of one call of a subgraph.
 
-    path: str
-    nodes: Mapping[str, Node]
-    inputs: Mapping[str, Any]
-    graphs: Mapping[str, Subgraph]
-    catalog: Catalog
-    outer: "_Scope | None" = None
+    Args:
+        linked: The graph.
+        scope: The scope.
+        path: Ids of the calls that lead here, each with a dot behind it.
+        outer: The level of the call.
+        wires: The wires of the call.
+        values: What the subgraph's parameters are.
+        inner: The insides of its own calls, by id.
+    """
+
+    linked: LinkedGraph
+    scope: Scope
+    path: str = ""
+    outer: "_Level | None" = None
     wires: Mapping[str, Wire] = field(default_factory=dict)
-    outputs: Mapping[str, Wire] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
-    inner: dict[str, "_Scope"] = field(default_factory=dict)
-    positions: dict[str, int] = field(default_factory=dict)
+    inner: dict[str, "_Level"] = field(default_factory=dict)
 
-    def root(self, name: str) -> str:
-        """The node whose module a node uses: itself, or the one at the end of its ``share`` chain."""
-        while self.nodes[name].weights.rule == "share":
-            name = str(self.nodes[name].weights.source)
-        return name
-
-    def origin(self, name: str) -> Node:
-        """The node that says what a node is: the source of its weights, or itself."""
-        node = self.nodes[name]
-        while node.type is None and node.graph is None and node.weights.source is not None:
-            node = self.nodes[node.weights.source]
-        return node
+    def component(self, name: str) -> Component:
+        """The component that a node calls."""
+        found = self.scope.component(name)
+        assert found is not None
+        return found
 
     def params(self, name: str) -> Mapping[str, Any]:
         """A node's parameters, with the subgraph's own put in; those without a value are left out."""
-        node = self.nodes[name]
-        given = node.params if node.weights.rule == "own" else {**self.origin(name).params, **node.params}
+        given = self.scope.params_of(name)
         if self.outer is None:
             return given
         filled = {key: fill(value, self.values) for key, value in given.items()}
         return {key: value for key, value in filled.items() if value is not LEFT_OUT}
 
-    def enter(self, name: str) -> "_Scope":
+    def enter(self, name: str) -> "_Level":
         """The inside of a call of a subgraph."""
         if name not in self.inner:
-            body = self.graphs[str(self.origin(name).graph)]
-            self.inner[name] = _Scope(
-                path=f"{self.path}{name}.",
-                nodes=body.nodes,
-                inputs=body.inputs,
-                graphs=self.graphs,
-                catalog=self.catalog,
-                outer=self,
-                wires=self.nodes[name].inputs,
-                outputs=body.outputs,
-                values={**body.params, **self.params(name)},
-            )
+            scope = self.linked.scopes[str(self.scope.subgraph(name))]
+            values = {**(scope.params or {}), **self.params(name)}
+            wires = self.scope.nodes[name].inputs
+            self.inner[name] = _Level(self.linked, scope, f"{self.path}{name}.", self, wires, values)
         return self.inner[name]
 
     def resolve(self, ref: Ref, mode: str) -> Argument | None:
         """What a reference in this scope is in a mode; None where an input of the subgraph has no wire."""
-        if ref.source in self.inputs:
+        if ref.source in self.scope.inputs:
             if self.outer is None:
                 return Value(ref.source, None, ref.index)
             wire = self.wires.get(ref.source)
             found = None if wire is None else self.outer.resolve_wire(wire, mode)
             return _indexed(found, ref.index)
-        if self.origin(ref.source).graph is not None:
-            scope = self.enter(ref.source)
-            port = ref.port or next(iter(scope.outputs))
-            return _indexed(scope.resolve_wire(scope.outputs[port], mode), ref.index)
-        component = self.catalog[str(self.origin(ref.source).type)]
-        return Value(self.path + ref.source, ref.port or component.outputs[0].name, ref.index)
+        if self.scope.subgraph(ref.source) is not None:
+            level = self.enter(ref.source)
+            outputs = level.outputs
+            return _indexed(level.resolve_wire(outputs[ref.port or next(iter(outputs))], mode), ref.index)
+        return Value(self.path + ref.source, ref.port or self.component(ref.source).outputs[0].name, ref.index)
+
+    @property
+    def outputs(self) -> Mapping[str, Wire]:
+        """What the outputs of the subgraph are wired to."""
+        return self.linked.running.graphs[self.scope.name].outputs
 
     def resolve_wire(self, wire: Wire, mode: str) -> Argument | None:
         """What a wire carries in a mode."""
-        here = wire_in_mode(wire, mode)
-        if here is None or isinstance(here, Ref):
-            return None if here is None else self.resolve(here, mode)
+        here = wire.in_mode(mode)
+        if here is None or not here.many:
+            return None if here is None else self.resolve(here.refs[0], mode)
         found: list[Value] = []
-        for ref in here:
+        for ref in here.refs:
             value = self.resolve(ref, mode)
             found.extend(() if value is None else (value,) if isinstance(value, Value) else value)
         return tuple(found)
 
-    def locate(self, path: str) -> "tuple[_Scope, str]":
-        """The scope and the id of a call, from its path."""
-        scope: _Scope = self
+    def locate(self, path: str) -> "tuple[_Level, str]":
+        """The level and the id of a call, from its path."""
+        level: _Level = self
         *outer, name = path.split(".")
         for part in outer:
-            scope = scope.enter(part)
-        return scope, name
+            level = level.enter(part)
+        return level, name
 
     def order(self, path: str) -> tuple[int, ...]:
         """Where a call stands in the file."""
-        scope: _Scope = self
-        found = []
-        names = path.split(".")
-        for depth, name in enumerate(names):
-            if not scope.positions:
-                scope.positions.update((other, position) for position, other in enumerate(scope.nodes))
-            found.append(scope.positions[name])
-            if depth < len(names) - 1:
-                scope = scope.enter(name)
+        level, names = self, path.split(".")
+        found = [level.scope.positions[names[0]]]
+        for outer, name in pairwise(names):
+            level = level.enter(outer)
+            found.append(level.scope.positions[name])
         return tuple(found)
 
 
@@ -254,7 +251,7 @@ def _indexed(value: Argument | None, index: int | None) -> Argument | None:
     return value[index]
 
 
-def _program(graph: Graph, top: _Scope, mode: str) -> Program:
+def _program(graph: Graph, top: _Level, mode: str) -> Program:
     outputs: list[tuple[str, Value]] = []
     for name, ref in graph.outputs[mode].items():
         value = top.resolve(ref, mode)
@@ -280,24 +277,24 @@ def _program(graph: Graph, top: _Scope, mode: str) -> Program:
     )
 
 
-def _aliases(top: _Scope, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
+def _aliases(top: _Level, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
     called = dict.fromkeys(path.rsplit(".", depth)[0] for path in calls for depth in range(1, path.count(".") + 1))
     for path in called:
-        scope = top.locate(path + ".")[0]
-        for port, wire in scope.outputs.items():
-            value = scope.resolve_wire(wire, mode)
+        level = top.locate(path + ".")[0]
+        for port, wire in level.outputs.items():
+            value = level.resolve_wire(wire, mode)
             if isinstance(value, Value) and (value.port is None or value.source in calls):
                 yield f"{path}.{port}", value
 
 
-def _call(top: _Scope, path: str, mode: str) -> Call:
-    scope, name = top.locate(path)
-    component = scope.catalog[str(scope.origin(name).type)]
-    wires = scope.nodes[name].inputs
+def _call(top: _Level, path: str, mode: str) -> Call:
+    level, name = top.locate(path)
+    component = level.component(name)
+    wires = level.scope.nodes[name].inputs
     arguments: list[tuple[str, Argument]] = []
     for port in component.inputs:
         wire = wires.get(port.name)
-        value = None if wire is None else scope.resolve_wire(wire, mode)
+        value = None if wire is None else level.resolve_wire(wire, mode)
         if value is not None:
             many = (value,) if port.variadic and isinstance(value, Value) else value
             arguments.append((port.name, many))
@@ -305,54 +302,53 @@ def _call(top: _Scope, path: str, mode: str) -> Call:
     return Call(path, module, component, tuple(arguments), momentum.target if momentum else None)
 
 
-def _module(top: _Scope, path: str) -> tuple[str, Momentum | None]:
+def _module(top: _Level, path: str) -> tuple[str, Momentum | None]:
     """The module that a call uses, and the momentum copy that this module belongs to."""
-    scope: _Scope = top
+    level: _Level = top
     momentum: Momentum | None = None
     names = path.split(".")
     found: list[str] = []
     for depth, name in enumerate(names):
-        root = scope.root(name)
-        weights = scope.nodes[root].weights
-        found.append(root)
+        owner = str(level.scope.owner(name))
+        weights = level.scope.nodes[owner].weights
+        found.append(owner)
         if weights.rule == "momentum" and momentum is None:
-            momentum = _momentum(scope, found, weights)
+            momentum = _momentum(level.scope, found, weights)
         if depth < len(names) - 1:
-            scope = scope.enter(root)
+            level = level.enter(owner)
     return ".".join(found), momentum
 
 
-def _momentum(scope: _Scope, found: list[str], weights: Weights) -> Momentum:
-    source = [*found[:-1], scope.root(str(weights.source))]
+def _momentum(scope: Scope, found: list[str], weights: Weights) -> Momentum:
+    source = [*found[:-1], str(scope.owner(str(weights.source)))]
     return Momentum(".".join(found), ".".join(source), weights.decay, weights.update, weights.end_decay)
 
 
-def _add_part(top: _Scope, path: str, parts: dict[str, Part], momentum: dict[str, Momentum]) -> None:
+def _add_part(top: _Level, path: str, parts: dict[str, Part], momentum: dict[str, Momentum]) -> None:
     if path in parts:
         return
-    scope, name = top.locate(path)
+    level, name = top.locate(path)
     _, copied = _module(top, path)
-    component = scope.catalog[str(scope.origin(name).type)]
     source = None
     if copied is not None:
         momentum[copied.target] = copied
         source = copied.source + path[len(copied.target) :]
         _add_part(top, source, parts, momentum)
-    parts[path] = Part(path, component, scope.params(name), _frozen(top, path), source)
+    parts[path] = Part(path, level.component(name), level.params(name), _frozen(top, path), source)
 
 
-def _frozen(top: _Scope, path: str) -> bool:
-    scope: _Scope = top
+def _frozen(top: _Level, path: str) -> bool:
+    level: _Level = top
     names = path.split(".")
     for depth, name in enumerate(names):
-        if scope.nodes[name].frozen:
+        if level.scope.nodes[name].frozen:
             return True
         if depth < len(names) - 1:
-            scope = scope.enter(name)
+            level = level.enter(name)
     return False
 
 
-def _ordered(top: _Scope, calls: Mapping[str, Call]) -> Iterable[str]:
+def _ordered(top: _Level, calls: Mapping[str, Call]) -> Iterable[str]:
     """The calls in the order of the file, moved only where a wire asks for it; a source before its momentum copy."""
     dag: nx.DiGraph[str] = nx.DiGraph()
     dag.add_nodes_from(calls)

@@ -77,6 +77,9 @@ class Where:
         port: Name of the port.
         parameter: Name of the parameter.
         mode: The mode in which the problem appears, if it is not all of them.
+        path: The keys of the graph's document that it is about, from the top.
+        source: The reference that it is about, of a wire.
+        calls: The ids of the calls that lead to the node, where it is about one of several; None where it is about all.
     """
 
     subject: str = ""
@@ -88,6 +91,23 @@ class Where:
     port: str | None = None
     parameter: str | None = None
     mode: str | None = None
+    path: tuple[str | int, ...] = ()
+    source: str | None = None
+    calls: tuple[str, ...] | None = None
+
+    @property
+    def box(self) -> tuple[str | None, str | None]:
+        """The box on the canvas that it is about, and its port: a node, an input, or the outputs of a mode.
+
+        Those of mode ``loss`` are called ``outputs.loss``, those of a subgraph ``outputs``.
+        """
+        section, *keys = self.path[2:] if self.scope else self.path or ("",)
+        if section in ("nodes", "inputs", "data_samples") and keys:
+            return str(keys[0]), self.port
+        if section == "outputs" and keys:
+            names = [str(key) for key in keys]
+            return ("outputs", names[0]) if self.scope else (f"outputs.{names[0]}", next(iter(names[1:]), None))
+        return self.node, self.port
 
     def __str__(self) -> str:
         position = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
@@ -96,8 +116,10 @@ class Where:
 
     def to_json(self) -> dict[str, Any]:
         """The position as plain data, without what is not known."""
-        keys = ("subject", "file", "line", "column", "scope", "node", "port", "parameter", "mode")
-        return {key: value for key in keys if (value := getattr(self, key)) not in (None, "")}
+        keys = ("subject", "file", "line", "column", "scope", "node", "port", "parameter", "mode", "source")
+        found = {key: value for key in keys if (value := getattr(self, key)) not in (None, "")}
+        lists = {key: list(value) for key in ("path", "calls") if (value := getattr(self, key))}
+        return {**found, **lists}
 
 
 @dataclass(frozen=True, slots=True)

@@ -807,7 +807,7 @@ outputs:
 """,
     ),
     "weights_ring": (
-        {"weights-ring"},
+        {"weights-cycle"},
         b"""\
 schema: 1
 name: hostile
@@ -821,7 +821,7 @@ outputs:
 """,
     ),
     "weights_self": (
-        {"weights-ring"},
+        {"weights-cycle"},
         b"""\
 schema: 1
 name: hostile

@@ -97,14 +97,14 @@ def test_the_order_of_the_nodes_means_nothing() -> None:
     assert check(replace(turned, nodes=FrozenDict(reversed(loads(MODEL).nodes.items()))), CATALOG) == []
 
 
-def test_each_ring_is_told_once() -> None:
-    ring = {f"a{i}": Node("Act", inputs=FrozenDict(input=Ref(f"a{(i + 1) % 20}"))) for i in range(20)}
+def test_each_cycle_is_told_once() -> None:
+    cycle = {f"a{i}": Node("Act", inputs=FrozenDict(input=Ref(f"a{(i + 1) % 20}"))) for i in range(20)}
     pair = {f"b{i}": Node("Act", inputs=FrozenDict(input=Ref(f"b{1 - i}"))) for i in range(2)}
-    found = check(Graph(nodes=FrozenDict({**ring, **pair})), CATALOG)
+    found = check(Graph(nodes=FrozenDict({**cycle, **pair})), CATALOG)
     assert [problem.message for problem in found if problem.code == "cycle"] == [
         "a0 -> a19 -> a18 -> a17 -> a16 -> a15 -> a14 -> a13 -> a12 -> a11 -> a10 -> a9 -> ... (8 more) -> a0: "
-        "these nodes feed each other in a ring, so none can run first",
-        "b0 -> b1 -> b0: these nodes feed each other in a ring, so none can run first",
+        "these nodes feed each other in a cycle, so none can run first",
+        "b0 -> b1 -> b0: these nodes feed each other in a cycle, so none can run first",
     ]
 
 

@@ -188,7 +188,7 @@ def test_every_part_is_read_into_its_place() -> None:
         FrozenDict(x=Ref("image")),
         Weights(),
         True,
-        FrozenDict(new=FrozenDict(k=(1,))),
+        extra=FrozenDict(new=FrozenDict(k=(1,))),
     )
     image = Ref("image")
     assert graph == Graph(
@@ -359,9 +359,9 @@ def test_what_is_no_plain_data_is_refused(value: object) -> None:
 
 
 def test_data_that_holds_itself_is_refused() -> None:
-    ring: list[Any] = []
-    ring.append(ring)
-    assert only(nodes={"a": {"type": "A", "params": {"p": ring}}}).code == "too-deep"
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    assert only(nodes={"a": {"type": "A", "params": {"p": cycle}}}).code == "too-deep"
 
 
 def test_a_future_schema_is_the_only_problem_told() -> None:

@@ -37,7 +37,7 @@ def test_wires_carry_their_sizes():
         "schema: 1\n",
         "schema: 1\nname: <b>&\nnodes:\n  a: {type: '<script>', inputs: {x: nothing.out}}\n",
     ],
-    ids=["ring", "weights ring", "empty", "markup"],
+    ids=["cycle", "weights cycle", "empty", "markup"],
 )
 def test_a_graph_with_problems_is_drawn_as_far_as_it_goes(text):
     ElementTree.fromstring(draw(loads(text)))

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.graphfile import atomic_write, dumps, loads, read, write
+from composer.graphfile import atomic_write, dumps, loads, positions, read, write
 from composer.graphfile.document import edit
 from composer.ports import FeatureMap, Levels
 from composer.problems import Edit, GraphError
+
+ROOT = Path(__file__).parents[1]
 
 CANONICAL = """\
 schema: 1
@@ -333,3 +335,12 @@ def test_a_graph_that_was_read_can_be_edited_and_written(tmp_path: Path) -> None
 def test_text_and_bytes_are_read_alike() -> None:
     assert loads(CANONICAL) == loads(CANONICAL.encode()) == loads(CANONICAL.replace("\n", "\r\n"))
     assert code_of(CANONICAL.encode("utf-16")) == "not-utf8"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "saved_graphs").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_keys_stand_where_they_are_read_again(path: Path) -> None:
+    graph = read(path)
+    source = loads(dumps(graph)).source
+    found = positions(graph)
+    assert source is not None and len(found) > len(graph.nodes)
+    assert {key: source.lines[key] for key in found} == found

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import Catalog, check, compile
-from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights, wire_in_mode
+from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights
 from composer.graphfile import dumps, loads
 
 CHANNELS = 3
@@ -101,7 +101,7 @@ def interpret(nodes, model, values, outputs, mode):
         return nodes[name]
 
     def call(name, output):
-        wires = {port: wire_in_mode(wire, mode) for port, wire in nodes[name].inputs.items()}
+        wires = {port: wire.in_mode(mode) for port, wire in nodes[name].inputs.items()}
         module = getattr(model, owner(name))
         if origin(name).graph:
             given = {port: partial(follow, ref) for port, ref in wires.items()}

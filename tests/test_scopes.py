@@ -4,8 +4,7 @@ import pytest
 
 from composer.graph import Graph
 from composer.graphfile import loads
-from composer.rules.reach import reach_of
-from composer.rules.scopes import Scope, scopes_of
+from composer.link import Scope, link
 from tests.sample_components import CATALOG
 
 TEXT = """
@@ -30,7 +29,7 @@ nodes:
   three: {weights: {share: two}, inputs: {image: {tensor: mixed.out, loss: image}, label: label}}
   mixed: {type: Act, inputs: {input: image}}
   lost: {weights: {share: nobody}}
-  ring: {weights: {share: ring}}
+  cycle: {weights: {share: cycle}}
 outputs:
   tensor: {logits: three.logits}
   loss: {loss: three.loss, other: one.logits}
@@ -44,15 +43,15 @@ def graph() -> Graph:
 
 @pytest.fixture
 def top(graph: Graph) -> Scope:
-    return scopes_of(graph, CATALOG)[""]
+    return link(graph, CATALOG).scopes[""]
 
 
 def test_the_top_comes_first_and_then_the_subgraphs(graph: Graph) -> None:
-    scopes = scopes_of(graph, CATALOG)
+    scopes = link(graph, CATALOG).scopes
     assert list(scopes) == ["", "body"]
     assert scopes[""].path("nodes", "one") == ("nodes", "one")
     assert scopes["body"].path("nodes", "stem") == ("graphs", "body", "nodes", "stem")
-    assert list(scopes[""].names) == ["one", "two", "three", "mixed", "lost", "ring", "image", "label"]
+    assert list(scopes[""].names) == ["one", "two", "three", "mixed", "lost", "cycle", "image", "label"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_the_top_comes_first_and_then_the_subgraphs(graph: Graph) -> None:
         ("three", "two", "one", "body"),
         ("mixed", "mixed", "mixed", None),
         ("lost", None, None, None),
-        ("ring", None, None, None),
+        ("cycle", None, None, None),
     ],
 )
 def test_weights_lead_to_their_owner_and_to_what_is_called(
@@ -80,11 +79,12 @@ def test_parameters_come_from_the_origin_too(top: Scope) -> None:
 def test_the_order_puts_each_node_after_what_feeds_it(top: Scope) -> None:
     order = top.wiring.order
     assert order.index("mixed") < order.index("two") and order.index("mixed") < order.index("three")
-    assert not top.wiring.ringed and top.wiring.modal == ["three"]
+    assert not top.wiring.cyclic and top.wiring.modal == ["three"]
 
 
-def test_a_mode_runs_only_what_its_outputs_hang_on(graph: Graph) -> None:
-    needs, reached = reach_of(scopes_of(graph, CATALOG), ["body"])
+def test_a_mode_runs_only_what_its_outputs_depend_on(graph: Graph) -> None:
+    linked = link(graph, CATALOG)
+    needs, reached = linked.needs, linked.reached
     assert reached[""].modes_of("mixed") == ("tensor",)
     assert reached[""].modes_of("three") == ("tensor", "loss")
     assert reached[""].modes_of("one") == ("loss",) and reached[""].modes_of("two") == ()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from composer.editing.called import Called
 from composer.editing.draft import Draft
 from composer.editing.flowing import Flows, fitting
 from composer.editing.naming import accepted, fresh, snake
@@ -17,11 +16,12 @@ from composer.editing.wiring import connect_ref
 from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
 from composer.graphfile.reading_inputs import read_inputs
 from composer.graphfile.structure import Structure
+from composer.link import Called, called_by
 from composer.ports import Image, Label, PortType, port_type
 from composer.preparing import fitting_steps
 from composer.problems import suggestion
 
-__all__ = ["add_input", "add_node", "called_by", "holds", "known_part", "read_input"]
+__all__ = ["add_input", "add_node", "holds", "known_part", "part_called", "read_input"]
 
 
 def add_node(draft: Draft, operation: AddNode) -> None:
@@ -116,11 +116,9 @@ def known_part(draft: Draft, type: str | None, graph: str | None) -> None:
         raise refused(text, graph, code="recursive-subgraph")
 
 
-def called_by(draft: Draft, type: str | None, graph: str | None) -> Called:
+def part_called(draft: Draft, type: str | None, graph: str | None) -> Called:
     """What a node of this type, or one that calls this subgraph, calls."""
-    if type is not None:
-        return Called(draft.catalog.get(type), None, type)
-    return Called(None, draft.graphs.get(graph or ""), graph or "")
+    return called_by(Node(type, graph), draft.graphs, draft.catalog)
 
 
 def _wire_to_first(draft: Draft, name: str, ref: Ref) -> None:

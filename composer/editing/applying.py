@@ -7,7 +7,6 @@ from composer.catalog import Catalog
 from composer.editing import operations as op
 from composer.editing.adding import add_input, add_node
 from composer.editing.bypassing import bypass
-from composer.editing.called import scope_of
 from composer.editing.draft import Applied, Draft
 from composer.editing.grouping import group
 from composer.editing.inserting import insert
@@ -25,6 +24,7 @@ from composer.editing.ungrouping import ungroup
 from composer.editing.weighting import set_frozen, set_weights
 from composer.editing.wiring import connect, disconnect, set_wire_modes
 from composer.graph import Graph
+from composer.link import link
 
 __all__ = ["apply"]
 
@@ -51,6 +51,7 @@ _WORK: Mapping[type, Callable[[Draft, Any], None]] = {
     op.RemoveComment: remove_comment,
     op.SetGraph: set_graph,
     op.SetSubgraphParam: set_subgraph_param,
+    op.Group: group,
     op.Ungroup: ungroup,
     op.Bypass: bypass,
     op.Duplicate: duplicate,
@@ -76,12 +77,10 @@ def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -
         return Applied(rename_subgraph(graph, operation, catalog))
     if isinstance(operation, op.RemoveSubgraph):
         return Applied(remove_subgraph(graph, operation))
-    scope, followed = scope_of(graph, path)
+    scope, followed = link(graph, catalog).entered(path)
     if len(followed) < len(path):
         gone = path[len(followed)]
         raise refused(f"'{gone[:40]}' is no call of a subgraph any more: leave it and try again", gone[:40])
     draft = Draft(graph, scope, catalog)
-    if isinstance(operation, op.Group):
-        return group(draft, operation).applied()
     _WORK[type(operation)](draft, operation)
     return draft.applied()

@@ -1,18 +1,17 @@
 """The open scope of a graph while it is changed, and the graph that comes of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.editing.called import Called, called_graph, origin_of
 from composer.editing.canvas import Canvas
 from composer.editing.refusal import refused
-from composer.editing.wires import mapped
-from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
+from composer.graph import EMPTY, MODES, Edge, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
+from composer.link import Called, called_in, origin_of
 from composer.problems import suggestion
 
-__all__ = ["Applied", "Draft", "outputs_name"]
+__all__ = ["Applied", "Draft", "edges_of", "modes_of", "outputs_name"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +85,12 @@ class Draft:
 
     def called(self, name: str) -> Called:
         """What a node calls."""
-        origin = origin_of(self.nodes, name)
-        if origin is None:
-            return Called()
-        if origin.type is not None:
-            return Called(self.catalog.get(origin.type), None, origin.type)
-        return Called(None, self.graphs.get(str(origin.graph)), str(origin.graph))
+        return called_in(self.nodes, name, self.graphs, self.catalog)
+
+    def origin(self, name: str) -> Node | None:
+        """The node that says what a node calls; None where there is none."""
+        found = origin_of(self.nodes, name)
+        return None if found is None else self.nodes[found]
 
     def reference(self, text: str) -> Ref:
         """A reference that a person gives, with the port where there is just one.
@@ -141,11 +140,11 @@ class Draft:
     def map_refs(self, change: Callable[[Ref], Ref]) -> None:
         """Change each reference in the scope."""
         for name, node in self.nodes.items():
-            wires = {port: mapped(wire, change) for port, wire in node.inputs.items()}
+            wires = {port: wire.map(change) for port, wire in node.inputs.items()}
             if any(wires[port] is not wire for port, wire in node.inputs.items()):
                 self.nodes[name] = replace(node, inputs=FrozenDict(wires))
         for outputs in self.outputs.values():
-            outputs.update({name: mapped(wire, change) for name, wire in outputs.items()})
+            outputs.update({name: wire.map(change) for name, wire in outputs.items()})
 
     def insert_nodes(self, nodes: Mapping[str, Node], before: str | None = None) -> None:
         """Add nodes, before another one in the order of the file or at the end."""
@@ -166,7 +165,7 @@ class Draft:
         def later(graph: Graph) -> Graph:
             for name in ["", *graph.graphs]:
                 nodes = graph.graphs[name].nodes if name else graph.nodes
-                calls = [node for node in nodes if called_graph(nodes, node) == scope]
+                calls = [node for node in nodes if nodes[origin_of(nodes, node) or node].graph == scope]
                 if calls and scope:
                     draft = Draft(graph, name, self.catalog)
                     change(draft, calls)
@@ -206,18 +205,18 @@ class Draft:
         if self.scope:
             outputs = FrozenDict(self.outputs[None])
             return replace(self.base.graphs[self.scope], **parts, outputs=outputs, params=FrozenDict(self.params))
-        outputs = FrozenDict({str(mode): FrozenDict(found) for mode, found in self.outputs.items() if found})
+        outputs = FrozenDict(
+            {
+                str(mode): FrozenDict({name: wire.refs[0] for name, wire in found.items()})
+                for mode, found in self.outputs.items()
+                if found
+            }
+        )
         return {**parts, "data_samples": FrozenDict(self.data_samples), "outputs": outputs}
 
     def applied(self) -> Applied:
         """The changed graph, the names that were made, and what was not kept."""
         return Applied(self.graph(), tuple(self.created), dict(self.renamed), tuple(self.notes))
-
-    def again(self, graph: Graph) -> "Draft":
-        """The same scope of a graph that was changed elsewhere; the names that were made are kept."""
-        found = Draft(graph, self.scope, self.catalog)
-        found.created, found.renamed, found.notes = self.created, self.renamed, self.notes
-        return found
 
     def all_wires(self) -> Iterator[tuple[str, str, Wire]]:
         """Every wire into a node or an output: where it goes (``outputs.loss``, ``outputs``), the port, the wire."""
@@ -232,9 +231,22 @@ def outputs_name(mode: str | None) -> str:
     return "outputs" if mode is None else f"outputs.{mode}"
 
 
+def edges_of(wire: Wire | None) -> list[Edge]:
+    """The references of a wire with the modes that they serve; none where there is no wire."""
+    return [] if wire is None else wire.edges()
+
+
+def modes_of(modes: Iterable[str] | None) -> tuple[str, ...]:
+    """These modes in their order; all where none are named."""
+    if modes is None:
+        return MODES
+    wanted = set(modes)
+    return tuple(mode for mode in MODES if mode in wanted)
+
+
 def _outputs(body: Graph | Subgraph) -> dict[str | None, dict[str, Wire]]:
     if isinstance(body, Graph):
-        return {mode: dict(outputs) for mode, outputs in body.outputs.items()}
+        return {mode: {name: Wire.of(ref) for name, ref in outputs.items()} for mode, outputs in body.outputs.items()}
     return {None: dict(body.outputs)}
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from composer.component import Component, Port
 from composer.editing.flowing import entry_of, fitting
 from composer.editing.matching import carried_types, farness, is_near
-from composer.editing.wires import Strand, strands_of
-from composer.graph import Ref, Subgraph, Wire
+from composer.graph import Edge, Ref, Subgraph, Wire
 from composer.ports import PortType
 from composer.rules.flows import Signature, fits
 from composer.templates import is_template
@@ -48,7 +47,7 @@ class Kept:
         lost: What is not kept, as people read it.
     """
 
-    wires: dict[str, list[Strand]] = field(default_factory=dict)
+    wires: dict[str, list[Edge]] = field(default_factory=dict)
     refs: dict[Use, Ref] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
 
@@ -66,21 +65,21 @@ def kept_inputs(name: str, inputs: Mapping[str, Wire], signature: Signature, kin
     """
     kept = Kept()
     ports = signature.inputs
-    waiting = [(port, strand) for port, wire in inputs.items() for strand in strands_of(wire)]
+    waiting = [(port, edge) for port, wire in inputs.items() for edge in wire.edges()]
     for near in (lambda old, new: old == new.name, lambda old, new: not new.optional, lambda old, new: new.optional):
-        left: list[tuple[str, Strand]] = []
-        for old, strand in waiting:
-            kind = kinds(strand.ref)
-            options = [port for port in ports.values() if near(old, port) and _takes(kept, port, strand)]
-            ranked = sorted((far, at) for at, port in enumerate(options) for far in _far(strand.ref, kind, port, old))
+        left: list[tuple[str, Edge]] = []
+        for old, edge in waiting:
+            kind = kinds(edge.ref)
+            options = [port for port in ports.values() if near(old, port) and _takes(kept, port, edge)]
+            ranked = sorted((far, at) for at, port in enumerate(options) for far in _far(edge.ref, kind, port, old))
             if not ranked:
-                left.append((old, strand))
+                left.append((old, edge))
                 continue
             port = options[ranked[0][1]]
-            ref = fitting(strand.ref, kind, port.type) or strand.ref
-            kept.wires.setdefault(port.name, []).append(Strand(ref, strand.modes))
+            ref = fitting(edge.ref, kind, port.type) or edge.ref
+            kept.wires.setdefault(port.name, []).append(Edge(ref, edge.modes))
         waiting = left
-    kept.lost += [f"the wire {strand.ref} -> {name}.{port}" for port, strand in waiting]
+    kept.lost += [f"the wire {edge.ref} -> {name}.{port}" for port, edge in waiting]
     return kept
 
 
@@ -132,10 +131,10 @@ def types_of(signature: Signature, kept: Kept, kinds: Kinds) -> Mapping[str, Por
     return carried_types(signature, {port: [kinds(one.ref) for one in found] for port, found in kept.wires.items()})
 
 
-def _takes(kept: Kept, port: Port, strand: Strand) -> bool:
+def _takes(kept: Kept, port: Port, edge: Edge) -> bool:
     """Whether a port is free in the modes of a wire."""
-    there: Iterable[Strand] = () if port.variadic else kept.wires.get(port.name, ())
-    return not any(mode in strand.modes for other in there for mode in other.modes)
+    there: Iterable[Edge] = () if port.variadic else kept.wires.get(port.name, ())
+    return not any(mode in edge.modes for other in there for mode in other.modes)
 
 
 def _far(ref: Ref, kind: PortType | None, port: Port, old: str) -> Iterator[int]:

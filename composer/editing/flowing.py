@@ -5,15 +5,13 @@ from functools import cached_property
 
 from composer.catalog import Catalog
 from composer.component import Port
-from composer.editing.called import Called, called_graph, origin_of
 from composer.graph import MODES, Graph, Input, Ref
+from composer.link import Called, called_in
 from composer.ports import PortType, port_type
 from composer.rules import port_types
 from composer.rules.flows import UNKNOWN, ByMode, Flow, fits
 
-__all__ = ["FlowTable", "Flows", "entry_of", "fitting", "settled"]
-
-FlowTable = Mapping[str, Mapping[str, Mapping[str, Flow]]]
+__all__ = ["Flows", "entry_of", "fitting", "known_type"]
 
 
 def entry_of(kind: PortType) -> PortType | None:
@@ -42,27 +40,20 @@ class Flows:
         graph: The graph.
         scope: Name of the subgraph; empty for the top.
         catalog: The components.
-        table: What ``port_types`` says of the graph, where it is known.
     """
 
-    def __init__(self, graph: Graph, scope: str, catalog: Catalog, table: FlowTable | None = None) -> None:
+    def __init__(self, graph: Graph, scope: str, catalog: Catalog) -> None:
         body = graph.graphs[scope] if scope else graph
         self.graph = graph
         self.catalog = catalog
         self.nodes = body.nodes
         self.fields: dict[str, Input] = {**body.inputs, **({} if scope else graph.data_samples)}
         self.scope = scope
-        self._given = table
 
     @cached_property
-    def tables(self) -> FlowTable:
-        """What each output of each node of each scope carries."""
-        return port_types(self.graph, self.catalog) if self._given is None else self._given
-
-    @property
     def table(self) -> Mapping[str, Mapping[str, Flow]]:
         """What each output of each node carries."""
-        return self.tables.get(self.scope, {})
+        return port_types(self.graph, self.catalog).get(self.scope, {})
 
     def of(self, ref: Ref) -> PortType | None:
         """What a reference carries; None where that is not known."""
@@ -72,17 +63,12 @@ class Flows:
             ports = self.table.get(ref.source, {})
             only = next(iter(ports)) if len(ports) == 1 else None
             flow = ports.get(ref.port or only or "")
-        kind = settled(flow)
+        kind = known_type(flow)
         return kind if kind is None or ref.index is None else entry_of(kind)
 
     def called(self, name: str) -> Called:
         """What a node calls."""
-        origin = origin_of(self.nodes, name)
-        if origin is None:
-            return Called()
-        if origin.type is not None:
-            return Called(self.catalog.get(origin.type), None, origin.type)
-        return Called(None, self.graph.graphs.get(called_graph(self.nodes, name) or ""), str(origin.graph))
+        return called_in(self.nodes, name, self.graph.graphs, self.catalog)
 
     def input_port(self, name: str, port: str) -> Port | None:
         """An input port of a node; None where it is not known."""
@@ -95,7 +81,7 @@ class Flows:
         return Port(port, kind or UNKNOWN)
 
 
-def settled(flow: Flow | None) -> PortType | None:
+def known_type(flow: Flow | None) -> PortType | None:
     """What a wire carries, in the first mode that says so."""
     if isinstance(flow, ByMode):
         flow = next((flow.types[mode] for mode in MODES if mode in flow.types), None)

@@ -4,15 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from composer.editing.bypassing import bypassed_among, set_bypassed
 from composer.editing.draft import Draft
 from composer.editing.flowing import Flows
 from composer.editing.naming import accepted, fresh
 from composer.editing.operations import Group
 from composer.editing.parameters import escaped
 from composer.editing.refusal import refused
-from composer.editing.wires import mapped
-from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire, refs_of
+from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire
 from composer.ports import AnyTensor, port_type
 from composer.rules.flows import UNKNOWN
 from composer.templates import names_in
@@ -20,8 +18,8 @@ from composer.templates import names_in
 __all__ = ["group"]
 
 
-def group(draft: Draft, operation: Group) -> Draft:
-    """Make a subgraph of nodes and call it; gives the draft to go on with.
+def group(draft: Draft, operation: Group) -> None:
+    """Make a subgraph of nodes and call it.
 
     Raises:
         GraphError: They cannot be one part: a node between them is left out, or weights cross its border.
@@ -33,10 +31,7 @@ def group(draft: Draft, operation: Group) -> Draft:
         name = fresh("group", taken, attribute=False)
     else:
         name = accepted(operation.name, taken, "a subgraph", attribute=False)
-    aside = bypassed_among(draft, draft.nodes)
-    set_bypassed(draft, {}, aside)
-    members = {member: draft.nodes[member] for member in members}
-    _refuse_ring(draft, members)
+    _refuse_cycle(draft, members)
     call = fresh(name, {key: None for key in draft.names if key not in members})
     body, node, outward = _Cut(draft, members, name, call).made()
     before = next(iter(members))
@@ -48,12 +43,6 @@ def group(draft: Draft, operation: Group) -> Draft:
     draft.graphs[name] = body
     _place(draft, members, call)
     draft.created.append(call)
-    if not aside:
-        return draft
-    set_bypassed(draft, {other: None for other in aside if other in draft.nodes}, {})
-    inner = Draft(draft.graph(), name, draft.catalog)
-    set_bypassed(inner, {other: None for other in aside if other in inner.nodes}, {})
-    return draft.again(inner.graph())
 
 
 def _members(draft: Draft, operation: Group) -> dict[str, Node]:
@@ -67,7 +56,7 @@ def _members(draft: Draft, operation: Group) -> dict[str, Node]:
     return members
 
 
-def _refuse_ring(draft: Draft, members: Mapping[str, Node]) -> None:
+def _refuse_cycle(draft: Draft, members: Mapping[str, Node]) -> None:
     """A node between two members that is left out would feed the group and be fed by it."""
     fed = _behind(draft, members)
     feeding = _before(draft, members)
@@ -75,7 +64,7 @@ def _refuse_ring(draft: Draft, members: Mapping[str, Node]) -> None:
     if between:
         shown = ", ".join(between[:4]) + (f" and {len(between) - 4} more" if len(between) > 4 else "")
         which = "it" if len(between) == 1 else "them"
-        text = f"{shown} would be fed by the group and feed it, which is a ring: add {which} to the group"
+        text = f"{shown} would be fed by the group and feed it, which is a cycle: add {which} to the group"
         raise refused(text, shown, code="cycle", node=between[0])
 
 
@@ -85,7 +74,7 @@ def _before(draft: Draft, members: Mapping[str, Node]) -> set[str]:
     while stack:
         node = draft.nodes.get(stack.pop())
         for wire in () if node is None else node.inputs.values():
-            for ref in refs_of(wire):
+            for ref in wire.refs:
                 if ref.source not in found:
                     found.add(ref.source)
                     stack.append(ref.source)
@@ -96,7 +85,7 @@ def _behind(draft: Draft, members: Mapping[str, Node]) -> set[str]:
     users: dict[str, list[str]] = {}
     for name, node in draft.nodes.items():
         for wire in node.inputs.values():
-            for ref in refs_of(wire):
+            for ref in wire.refs:
                 users.setdefault(ref.source, []).append(name)
     found: set[str] = set()
     stack = list(members)
@@ -134,7 +123,7 @@ class _Cut:
         self.members = members
         self.name = name
         self.call = call
-        self.flows = Flows(draft.graph(), draft.scope, draft.catalog)
+        self.flows = Flows(draft.base, draft.scope, draft.catalog)
         self.inputs: dict[Ref, str] = {}
         self.declared: dict[str, Input] = {}
         self.outputs: dict[tuple[str, str | None], str] = {}
@@ -165,7 +154,7 @@ class _Cut:
         return replace(node, inputs=FrozenDict(wires), params=params)
 
     def _wire(self, name: str, port: str, wire: Wire) -> Wire:
-        return mapped(wire, lambda ref: ref if ref.source in self.members else Ref(self._input(ref, name, port)))
+        return wire.map(lambda ref: ref if ref.source in self.members else Ref(self._input(ref, name, port)))
 
     def _input(self, ref: Ref, name: str, port: str) -> str:
         """The input that stands for a source outside."""
@@ -187,36 +176,33 @@ class _Cut:
     def _outputs(self) -> dict[str, Wire]:
         found: dict[str, Wire] = {}
         for ref in [*self._going_out()] or [*self._ends()]:
-            whole = Ref(ref.source, self._port(ref))
+            full = self.draft.called(ref.source).full(ref)
+            whole = Ref(ref.source, full.port)
             if (ref.source, ref.port) in self.outputs:
                 continue
-            same = next((name for name, wire in found.items() if wire == whole), None)
+            same = next((name for name, wire in found.items() if wire.refs == (whole,)), None)
             if same is None:
                 wanted = whole.port or "out"
                 same = fresh(wanted if wanted not in found else f"{ref.source}_{wanted}", found, attribute=False)
-                found[same] = whole
+                found[same] = Wire.of(whole)
             self.outputs[ref.source, ref.port] = same
         return found
-
-    def _port(self, ref: Ref) -> str | None:
-        called = self.draft.called(ref.source)
-        return called.outputs[0] if ref.port is None and len(called.outputs) == 1 else ref.port
 
     def _going_out(self) -> Iterator[Ref]:
         for name, _, wire in self.draft.all_wires():
             if name not in self.members:
-                yield from (ref for ref in refs_of(wire) if ref.source in self.members)
+                yield from (ref for ref in wire.refs if ref.source in self.members)
 
     def _ends(self) -> Iterator[Ref]:
         """The first outputs of members that feed no other one, where nothing outside reads any."""
-        used = {ref.source for node in self.members.values() for wire in node.inputs.values() for ref in refs_of(wire)}
+        used = {ref.source for node in self.members.values() for wire in node.inputs.values() for ref in wire.refs}
         for name in self.members:
             outputs = self.draft.called(name).outputs
             if name not in used and outputs:
                 yield Ref(name, outputs[0])
 
     def _params(self) -> list[str]:
-        """The parameters of the subgraph around, on which members hang."""
+        """The parameters of the subgraph around, on which members depend."""
         if not self.draft.scope:
             return []
         used = {name for node in self.members.values() for value in node.params.values() for name in names_in(value)}

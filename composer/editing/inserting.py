@@ -1,16 +1,15 @@
 """A node put into a wire."""
 
-from composer.editing.adding import add_node, called_by, known_part
-from composer.editing.called import Called
-from composer.editing.draft import Draft
+from composer.editing.adding import add_node, known_part, part_called
+from composer.editing.draft import Draft, edges_of, modes_of
 from composer.editing.flowing import Flows
 from composer.editing.matching import Passage, passage, signature_of
 from composer.editing.operations import AddNode, Insert, Target
 from composer.editing.outputs import mode_of_box
 from composer.editing.refusal import refused
-from composer.editing.wires import Strand, modes_of, strands_of, takes_list, woven
 from composer.editing.wiring import chosen, connect_ref
-from composer.graph import Ref, refs_of
+from composer.graph import Edge, Ref, Wire
+from composer.link import Called
 from composer.ports import PortType, Scalar, port_type
 from composer.rules.flows import UNKNOWN, Signature
 
@@ -31,20 +30,20 @@ def insert(draft: Draft, operation: Insert) -> None:
         called = draft.called(operation.node)
     else:
         known_part(draft, operation.type, operation.graph)
-        called = called_by(draft, operation.type, operation.graph)
-    strands, at = _wire(draft, operation)
-    ref, target = strands[at].ref, operation.target
+        called = part_called(draft, operation.type, operation.graph)
+    edges, at = _wire(draft, operation)
+    ref, target = edges[at].ref, operation.target
     way = _passage(draft, called, ref, target)
     name = operation.node or _added(draft, operation)
     connect_ref(draft, way.ref, Target(node=name, port=way.port))
-    _lead(draft, operation, strands, at, Ref(name, way.output, way.index))
+    _lead(draft, operation, edges, at, Ref(name, way.output, way.index))
 
 
 def is_loose(draft: Draft, name: str) -> bool:
     """Whether no wire leads to a node or from it."""
     if draft.nodes[name].inputs:
         return False
-    return all(ref.source != name for _, _, wire in draft.all_wires() for ref in refs_of(wire))
+    return all(ref.source != name for _, _, wire in draft.all_wires() for ref in wire.refs)
 
 
 def wanted_at(flows: Flows, target: Target) -> PortType | None:
@@ -82,7 +81,7 @@ def _passage(draft: Draft, called: Called, ref: Ref, target: Target) -> Passage:
         GraphError: There is none.
     """
     flows = Flows(draft.base, draft.scope, draft.catalog)
-    signature = signature_of(draft.base, draft.catalog, called, flows.tables)
+    signature = signature_of(draft.base, draft.catalog, called)
     given, wanted = flows.of(ref), wanted_at(flows, target)
     found = passage(signature, ref, given, wanted)
     if found is None:
@@ -91,14 +90,14 @@ def _passage(draft: Draft, called: Called, ref: Ref, target: Target) -> Passage:
     return found
 
 
-def _wire(draft: Draft, operation: Insert) -> tuple[list[Strand], int]:
+def _wire(draft: Draft, operation: Insert) -> tuple[list[Edge], int]:
     """The wires at the end of the one that is meant, and which of them it is."""
     target = operation.target
     box = mode_of_box(target.node)
     wires = draft.outputs.get(box[0], {}) if box is not None else draft.node(target.node).inputs
     wire = wires.get(target.port)
-    strands = strands_of(wire)
-    return strands, chosen(draft, strands, draft.reference(operation.source), target)
+    edges = edges_of(wire)
+    return edges, chosen(draft, edges, draft.reference(operation.source), target)
 
 
 def _added(draft: Draft, operation: Insert) -> str:
@@ -109,19 +108,19 @@ def _added(draft: Draft, operation: Insert) -> str:
     return draft.created[-1]
 
 
-def _lead(draft: Draft, operation: Insert, strands: list[Strand], at: int, ref: Ref) -> None:
+def _lead(draft: Draft, operation: Insert, edges: list[Edge], at: int, ref: Ref) -> None:
     """Let the wire come from the node that was put into it, in the modes that are meant."""
-    target, old = operation.target, strands[at]
+    target, old = operation.target, edges[at]
     modes = tuple(mode for mode in old.modes if mode in modes_of(operation.modes))
     if not modes:
         raise refused("the wire serves none of these modes", f"{old.ref} -> {target.node}.{target.port}")
     rest = tuple(mode for mode in old.modes if mode not in modes)
-    strands[at : at + 1] = [Strand(ref, modes), *([Strand(old.ref, rest)] if rest else [])]
+    edges[at : at + 1] = [Edge(ref, modes), *([Edge(old.ref, rest)] if rest else [])]
     box = mode_of_box(target.node)
     if box is None:
-        many = takes_list(draft.nodes[target.node].inputs.get(target.port))
-        draft.wire(target.node, target.port, woven(strands, many))
+        many = draft.nodes[target.node].inputs[target.port].many
+        draft.wire(target.node, target.port, Wire.join(edges, many))
         return
-    found = woven(strands, False) if box[0] is None else ref
+    found = Wire.join(edges, False) if box[0] is None else Wire.of(ref)
     if found is not None:
         draft.outputs[box[0]][target.port] = found

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from composer.catalog import Catalog
 from composer.component import Port
-from composer.editing.called import Called
-from composer.editing.flowing import Flows, FlowTable, entry_of, fitting, settled
-from composer.graph import Graph, Ref, refs_of
+from composer.editing.flowing import Flows, entry_of, fitting, known_type
+from composer.graph import Graph, Ref
+from composer.link import Called
 from composer.ports import AnyTensor, PortType, port_type
 from composer.rules.flows import UNKNOWN, Signature, combine, produced
 
@@ -34,22 +34,21 @@ class Passage:
     index: int | None = None
 
 
-def signature_of(graph: Graph, catalog: Catalog, called: Called, table: FlowTable | None = None) -> Signature:
+def signature_of(graph: Graph, catalog: Catalog, called: Called) -> Signature:
     """The typed ports of what is called; none where it is not known.
 
     Args:
         graph: The graph whose subgraphs may be called.
         catalog: The components.
         called: What is called.
-        table: What ``port_types`` says of the graph, where it is known.
     """
     if called.component is not None:
         return Signature.of_component(called.component)
     if called.body is None:
         return Signature(called.name, {}, {})
     inputs = {name: catalog.port_types.get(item.type, UNKNOWN) for name, item in called.body.inputs.items()}
-    inside = Flows(graph, called.name, catalog, table)
-    refs = {name: next(refs_of(wire), None) for name, wire in called.body.outputs.items()}
+    inside = Flows(graph, called.name, catalog)
+    refs = {name: next(iter(wire.refs), None) for name, wire in called.body.outputs.items()}
     outputs = {name: (None if ref is None else inside.of(ref)) or UNKNOWN for name, ref in refs.items()}
     return Signature.of_subgraph(called.name, inputs, outputs)
 
@@ -134,7 +133,7 @@ def carried_types(signature: Signature, carried: Mapping[str, Sequence[PortType 
     """What the outputs of a part carry, where its inputs carry this; None where that is not known."""
     flows = {port: combine([kind or UNKNOWN for kind in kinds]) for port, kinds in carried.items() if kinds}
     found = produced(signature, flows)
-    return {port: settled(flow) for port, flow in found.items() if port is not None}
+    return {port: known_type(flow) for port, flow in found.items() if port is not None}
 
 
 def _first(ranked: Mapping[str, tuple[int, ...]]) -> list[str]:

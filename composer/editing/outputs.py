@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from composer.editing.draft import Draft, outputs_name
+from composer.editing.draft import Draft, edges_of, modes_of, outputs_name
 from composer.editing.naming import accepted, fresh
 from composer.editing.operations import RemoveOutput, SetOutput
 from composer.editing.refusal import refused
-from composer.editing.wires import Strand, mapped, modes_of, strands_of, woven
-from composer.graph import MODES, Ref, Wire
+from composer.graph import MODES, Edge, Ref, Wire
 from composer.problems import suggestion
 
 __all__ = ["NEW", "drop_output", "mode_of_box", "output_name", "remove_output", "set_output", "unwire"]
@@ -43,7 +42,7 @@ def set_output(draft: Draft, operation: SetOutput) -> None:
         name = output_name(ref, outputs) if name is None else name
         if name not in outputs:
             name = _legal(name, outputs, mode)
-        outputs[name] = ref if mode is not None else _by_mode(outputs.get(name), ref, operation.modes)
+        outputs[name] = Wire.of(ref) if mode is not None else _by_mode(outputs.get(name), ref, operation.modes)
     if operation.rename is not None and name is not None and operation.rename != name:
         _rename(draft, mode, name, operation.rename)
 
@@ -64,8 +63,8 @@ def drop_output(draft: Draft, mode: str | None, name: str, modes: Sequence[str] 
         raise refused(_unknown(mode, name, outputs), outputs_name(mode))
     if mode is None and modes is not None:
         gone = set(modes_of(modes))
-        kept = [Strand(old.ref, tuple(m for m in old.modes if m not in gone)) for old in strands_of(outputs[name])]
-        wire = woven(kept, False)
+        kept = [Edge(old.ref, tuple(m for m in old.modes if m not in gone)) for old in outputs[name].edges()]
+        wire = Wire.join(kept, False)
         if wire is not None:
             outputs[name] = wire
             return
@@ -79,14 +78,9 @@ def unwire(draft: Draft, sources: Sequence[str], port: str | None = None) -> Non
     gone = set(sources)
 
     def kept(wire: Wire) -> Wire | None:
-        strands = strands_of(wire)
-        left = [
-            strand
-            for strand in strands
-            if strand.ref.source not in gone or (port is not None and strand.ref.port != port)
-        ]
-        many = not isinstance(wire, Ref) and len(left) > 0 and _is_list(wire)
-        return wire if len(left) == len(strands) else woven(left, many)
+        edges = wire.edges()
+        left = [edge for edge in edges if edge.ref.source not in gone or (port is not None and edge.ref.port != port)]
+        return wire if len(left) == len(edges) else Wire.join(left, wire.many)
 
     for name, node in list(draft.nodes.items()):
         for target, wire in node.inputs.items():
@@ -108,15 +102,10 @@ def output_name(ref: Ref, taken: Mapping[str, Any]) -> str:
     return fresh(wanted, taken, attribute=False)
 
 
-def _is_list(wire: Wire) -> bool:
-    parts = wire.values() if isinstance(wire, Mapping) else (wire,)
-    return any(isinstance(part, tuple) for part in parts)
-
-
 def _by_mode(old: Wire | None, ref: Ref, modes: Sequence[str] | None) -> Wire:
     wanted = modes_of(modes)
-    kept = [Strand(one.ref, tuple(mode for mode in one.modes if mode not in wanted)) for one in strands_of(old)]
-    wire = woven([*kept, Strand(ref, wanted)], False)
+    kept = [Edge(one.ref, tuple(mode for mode in one.modes if mode not in wanted)) for one in edges_of(old)]
+    wire = Wire.join([*kept, Edge(ref, wanted)], False)
     if wire is None:
         raise refused("an output is wired in at least one mode", str(ref))
     return wire
@@ -151,8 +140,6 @@ def _rename(draft: Draft, mode: str | None, old: str, new: str) -> None:
     outputs = draft.outputs[mode]
     _legal(new, outputs, mode)
     draft.outputs[mode] = {new if name == old else name: wire for name, wire in outputs.items()}
-    box = outputs_name(mode)
-    draft.canvas.rename_port(draft.scope, [box], old, new)
     if mode is None:
         draft.at_callers(lambda outer, calls: _follow(outer, calls, old, new))
 
@@ -160,6 +147,4 @@ def _rename(draft: Draft, mode: str | None, old: str, new: str) -> None:
 def _follow(draft: Draft, calls: Sequence[str], old: str, new: str) -> None:
     """References to an output of a subgraph, at those who call it."""
     names = set(calls)
-    change = lambda ref: Ref(ref.source, new, ref.index) if ref.source in names and ref.port == old else ref  # noqa: E731
-    draft.map_refs(change)
-    draft.canvas.map_wires(draft.scope, lambda wire: mapped(wire, change))
+    draft.map_refs(lambda ref: Ref(ref.source, new, ref.index) if ref.source in names and ref.port == old else ref)

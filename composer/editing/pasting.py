@@ -12,7 +12,6 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.editing.adding import holds
-from composer.editing.called import origin_of, scope_of
 from composer.editing.draft import Draft
 from composer.editing.naming import fresh
 from composer.editing.operations import Duplicate, Paste
@@ -20,9 +19,9 @@ from composer.editing.parameters import escaped
 from composer.editing.placing import put_box
 from composer.editing.refusal import refused
 from composer.editing.removing import owned
-from composer.editing.wires import strands_of, takes_list, woven
-from composer.graph import EMPTY, OWN, FrozenDict, Graph, Input, Node, Ref, Subgraph, freeze
+from composer.graph import EMPTY, OWN, Edge, FrozenDict, Graph, Input, Node, Subgraph, Wire, freeze
 from composer.graphfile.document import from_document, to_document
+from composer.link import link
 from composer.templates import LEFT_OUT, fill
 
 __all__ = ["copy", "duplicate", "paste"]
@@ -38,7 +37,7 @@ def copy(graph: Graph, path: Sequence[str], names: Iterable[str], catalog: Catal
     Raises:
         GraphError: None of the names is here.
     """
-    draft = Draft(graph, scope_of(graph, path)[0], catalog)
+    draft = Draft(graph, link(graph, catalog).entered(path)[0], catalog)
     wanted = set(names)
     nodes = {name: node for name, node in draft.nodes.items() if name in wanted}
     inputs = {name: item for name, item in draft.inputs.items() if name in wanted}
@@ -141,12 +140,12 @@ def _put_in(draft: Draft, piece: _Piece, move: Callable[[Any], tuple[float, floa
 def _renamed(node: Node, names: Mapping[str, str], there: set[str]) -> Node:
     wires = {}
     for port, wire in node.inputs.items():
-        strands = [
-            replace(strand, ref=Ref(names.get(strand.ref.source, strand.ref.source), strand.ref.port, strand.ref.index))
-            for strand in strands_of(wire)
-            if strand.ref.source in names or strand.ref.source in there
+        edges = [
+            Edge(replace(edge.ref, source=names.get(edge.ref.source, edge.ref.source)), edge.modes)
+            for edge in wire.edges()
+            if edge.ref.source in names or edge.ref.source in there
         ]
-        found = woven(strands, takes_list(wire))
+        found = Wire.join(edges, wire.many)
         if found is not None:
             wires[port] = found
     source = node.weights.source
@@ -210,7 +209,7 @@ def _with_origins(draft: Draft, fragment: Graph, origins: Mapping[str, Any]) -> 
             continue
         known = origins.get(name)
         known = known if isinstance(known, Mapping) else {}
-        theirs = origin_of(draft.nodes, source)
+        theirs = draft.origin(source)
         same = theirs is not None and (theirs.type, theirs.graph) == (known.get("type"), known.get("graph"))
         found[name] = node if same else _own(node, known)
     return found

@@ -59,7 +59,6 @@ def _take_out(draft: Draft, names: list[str]) -> None:
             del draft.data_samples[name]
         draft.layout.pop(name, None)
     unwire(draft, names)
-    draft.canvas.forget(draft.scope, names)
 
 
 def _unwire_port(draft: Draft, calls: list[str], port: str) -> None:

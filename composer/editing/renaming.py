@@ -45,7 +45,6 @@ def rename_nodes(draft: Draft, old: str, new: str) -> None:
     for name, node in draft.nodes.items():
         if node.weights.source == old:
             draft.nodes[name] = replace(node, weights=replace(node.weights, source=new))
-    draft.canvas.rename(draft.scope, old, new)
 
 
 def _rename_port(draft: Draft, calls: Sequence[str], old: str, new: str) -> None:
@@ -54,7 +53,6 @@ def _rename_port(draft: Draft, calls: Sequence[str], old: str, new: str) -> None
         wires = draft.nodes[name].inputs
         if old in wires:
             draft.change(name, inputs=FrozenDict(_renamed(dict(wires), old, new)))
-    draft.canvas.rename_port(draft.scope, calls, old, new)
 
 
 def _renamed(items: dict[str, Item], old: str, new: str) -> dict[str, Item]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from composer.editing.adding import called_by, known_part
-from composer.editing.bypassing import bypassed_among, carries_on, set_bypassed
-from composer.editing.called import Called, origin_of
+from composer.editing.adding import known_part, part_called
+from composer.editing.bypassing import carries_on
 from composer.editing.draft import Draft
 from composer.editing.exchanging import Kept, Use, kept_inputs, kept_outputs, kept_params, types_of
 from composer.editing.flowing import Flows
@@ -14,8 +13,8 @@ from composer.editing.outputs import drop_output, mode_of_box
 from composer.editing.parameters import checked_params
 from composer.editing.refusal import refused
 from composer.editing.removing import owned
-from composer.editing.wires import Strand, strands_of, takes_list, woven
-from composer.graph import EMPTY, OWN, FrozenDict, Node, Ref, refs_of
+from composer.graph import EMPTY, OWN, Edge, FrozenDict, Node, Ref, Wire
+from composer.link import Called
 from composer.ports import PortType, Scalar, port_type
 from composer.rules.flows import UNKNOWN, Signature
 
@@ -33,21 +32,20 @@ def replace_node(draft: Draft, operation: ReplaceNode) -> None:
     name = operation.node
     node = draft.node(name)
     known_part(draft, operation.type, operation.graph)
-    origin = origin_of(draft.nodes, name)
+    origin = draft.origin(name)
     if origin is not None and (origin.type, origin.graph) == (operation.type, operation.graph):
         raise refused(f"{name} is a {operation.type or operation.graph} already", node=name)
-    around = bypassed_among(draft, draft.nodes)
-    set_bypassed(draft, {}, around)
-    exchange = Exchange(draft, Flows(draft.graph(), draft.scope, draft.catalog), name)
-    plan = exchange.planned(called_by(draft, operation.type, operation.graph))
+    exchange = Exchange(draft, Flows(draft.base, draft.scope, draft.catalog), name)
+    plan = exchange.planned(part_called(draft, operation.type, operation.graph))
     lost = list(dict.fromkeys(text for kept in plan.values() for text in kept.lost))
     if node.weights.rule != "own":
         lost.append(f"the weights of {node.weights.source}")
     lost += _take_over(draft, operation, exchange.group)
     _rewire(draft, plan)
-    again = {one: None for one in around if carries_on(draft, one)}
-    lost += [f"the bypass of {one}" for one in around if one not in again]
-    set_bypassed(draft, again, {})
+    for one, other in list(draft.nodes.items()):
+        if other.bypassed and not carries_on(draft, one):
+            draft.change(one, bypassed=False)
+            lost.append(f"the bypass of {one}")
     new = operation.type or operation.graph
     if lost:
         draft.notes.append(f"{name} is a {new} now. Not kept: {', '.join(lost)}.")
@@ -76,15 +74,15 @@ class Exchange:
         self.group = followers(draft.nodes, name)
         members = set(self.group)
         self._uses = [
-            self._use(strand.ref, node, port)
+            self._use(edge.ref, node, port)
             for node, port, wire in draft.all_wires()
-            for strand in strands_of(wire)
-            if strand.ref.source in members and node not in members
+            for edge in wire.edges()
+            if edge.ref.source in members and node not in members
         ]
 
     def planned(self, new: Called) -> dict[str, Kept]:
         """What each node keeps when it calls something else."""
-        signature = signature_of(self.flows.graph, self.draft.catalog, new, self.flows.tables)
+        signature = signature_of(self.flows.graph, self.draft.catalog, new)
         carried: dict[str, Mapping[str, PortType | None]] = {name: {} for name in self.group}
 
         def kinds(ref: Ref) -> PortType | None:
@@ -103,8 +101,8 @@ class Exchange:
         """The wires from a node: to others, and to the new ports of those that change with it."""
         yield from (use for use in self._uses if use.ref.source == name)
         for other, kept in plan.items():
-            for port, strands in kept.wires.items():
-                refs = [strand.ref for strand in strands if strand.ref.source == name]
+            for port, edges in kept.wires.items():
+                refs = [edge.ref for edge in edges if edge.ref.source == name]
                 yield from (Use(ref, self._port(ref), (other, port), signature.inputs[port].type, None) for ref in refs)
 
     def _use(self, ref: Ref, node: str, port: str) -> Use:
@@ -116,8 +114,7 @@ class Exchange:
         return Use(ref, self._port(ref), (node, port), wanted, self.flows.of(ref))
 
     def _port(self, ref: Ref) -> str | None:
-        outputs = self.draft.called(ref.source).outputs
-        return outputs[0] if ref.port is None and len(outputs) == 1 else ref.port
+        return self.draft.called(ref.source).full(ref).port
 
 
 def _take_over(draft: Draft, operation: ReplaceNode, group: Sequence[str]) -> list[str]:
@@ -138,18 +135,18 @@ def _rewire(draft: Draft, plan: Mapping[str, Kept]) -> None:
     """Put the wires that are kept in place, and take the others away."""
     for name, kept in plan.items():
         draft.change(name, inputs=EMPTY)
-        for port, strands in kept.wires.items():
-            draft.wire(name, port, woven(strands, draft.called(name).takes_many(port)))
+        for port, edges in kept.wires.items():
+            draft.wire(name, port, Wire.join(edges, draft.called(name).takes_many(port)))
     refs = {(use.end, use.ref): ref for kept in plan.values() for use, ref in kept.refs.items()}
     for name, port, wire in list(draft.all_wires()):
-        if not any(ref.source in plan for ref in refs_of(wire)):
+        if not any(ref.source in plan for ref in wire.refs):
             continue
-        strands = [
-            strand if strand.ref.source not in plan else Strand(refs[(name, port), strand.ref], strand.modes)
-            for strand in strands_of(wire)
-            if strand.ref.source not in plan or ((name, port), strand.ref) in refs
+        edges = [
+            edge if edge.ref.source not in plan else Edge(refs[(name, port), edge.ref], edge.modes)
+            for edge in wire.edges()
+            if edge.ref.source not in plan or ((name, port), edge.ref) in refs
         ]
-        found = woven(strands, takes_list(wire) and bool(strands))
+        found = Wire.join(edges, wire.many)
         box = mode_of_box(name)
         if found == wire:
             continue

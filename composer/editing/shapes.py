@@ -6,7 +6,7 @@ from typing import Any
 from composer.component import Component, Port
 from composer.editing.draft import Draft
 from composer.editing.operations import Target
-from composer.graph import Ref, refs_of
+from composer.graph import Ref
 from composer.inference import FREE_SIZE, infer_shapes
 from composer.ports import Image
 
@@ -105,7 +105,7 @@ def _sizes_beside(draft: Draft, name: str, component: Component, port: Port) -> 
     shapes = infer_shapes(draft.base, draft.catalog)
     known: dict[str, Shape] = {}
     for other, wire in wired.items():
-        ref = next(refs_of(wire), Ref(""))
+        ref = next(iter(wire.refs), Ref(""))
         axes = component.input_by_name[other].axes
         size = shapes.get(str(ref)) or shapes.get(f"{ref.source}.{ref.port or 'out'}")
         if axes is not None and ref.index is None and _plain(size):

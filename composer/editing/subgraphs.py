@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from composer.catalog import Catalog
-from composer.editing.called import called_graph
 from composer.editing.canvas import Canvas
 from composer.editing.naming import accepted
 from composer.editing.operations import RemoveSubgraph, RenameSubgraph
 from composer.editing.refusal import refused
 from composer.graph import FrozenDict, Graph, Node
+from composer.link import origin_of
 from composer.problems import suggestion
 
 __all__ = ["remove_subgraph", "rename_subgraph"]
@@ -36,9 +36,8 @@ def rename_subgraph(graph: Graph, operation: RenameSubgraph, catalog: Catalog) -
         new if name == old else name: replace(body, nodes=called(body.nodes)) for name, body in graph.graphs.items()
     }
     canvas = Canvas.of(graph)
-    for notes in (canvas.comments, canvas.bypassed):
-        if old in notes:
-            notes[new] = notes.pop(old)  # type: ignore[assignment]
+    if old in canvas.comments:
+        canvas.comments[new] = canvas.comments.pop(old)
     metadata = canvas.noted(graph.metadata, {"", *bodies})
     return replace(graph, nodes=called(graph.nodes), graphs=FrozenDict(bodies), metadata=metadata, source=None)
 
@@ -54,7 +53,7 @@ def remove_subgraph(graph: Graph, operation: RemoveSubgraph) -> Graph:
     scopes = {"": graph.nodes, **{scope: body.nodes for scope, body in graph.graphs.items() if scope != name}}
     for scope, nodes in scopes.items():
         for node in nodes:
-            if called_graph(nodes, node) == name:
+            if nodes[origin_of(nodes, node) or node].graph == name:
                 shown = f"{node} in {scope}" if scope else node
                 raise refused(f"{shown} calls '{name}': remove it first", name)
     bodies = FrozenDict({scope: body for scope, body in graph.graphs.items() if scope != name})

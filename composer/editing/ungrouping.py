@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.editing.bypassing import bypassed_among, set_bypassed
-from composer.editing.called import called_graph
 from composer.editing.draft import Draft
 from composer.editing.naming import fresh
 from composer.editing.operations import Ungroup
 from composer.editing.outputs import drop_output
 from composer.editing.parameters import escaped
 from composer.editing.refusal import refused
-from composer.editing.wires import lists_of, takes_list, wire_of
 from composer.graph import EMPTY, FrozenDict, Node, Ref, Subgraph, Wire
+from composer.link import origin_of
 from composer.templates import LEFT_OUT, fill
 
 __all__ = ["ungroup"]
@@ -37,16 +35,11 @@ def ungroup(draft: Draft, operation: Ungroup) -> None:
     if users:
         text = f"{users[0]} has its weights from {call}: give it its own weights first"
         raise refused(text, node=call)
-    outside = bypassed_among(draft, draft.nodes)
-    set_bypassed(draft, {}, outside)
-    inner = Draft(draft.graph(), str(node.graph), draft.catalog)
-    inside = bypassed_among(inner, inner.nodes)
-    set_bypassed(inner, {}, inside)
-    names = _Opening(draft, call, inner.graph().graphs[inner.scope]).opened()
-    _drop_definition(draft, inner.scope)
+    if node.bypassed:
+        raise refused(f"{call} is bypassed: run it again first, so that what is inside takes its place", node=call)
+    names = _Opening(draft, call, body).opened()
+    _drop_definition(draft, str(node.graph))
     draft.created.extend(names.values())
-    outside.pop(call, None)
-    set_bypassed(draft, {**outside, **dict.fromkeys(names[name] for name in inside if name in names)}, {})
 
 
 class _Opening:
@@ -70,21 +63,17 @@ class _Opening:
         del draft.nodes[call]
         for name, other in list(draft.nodes.items()):
             for port, wire in other.inputs.items():
-                if any(ref.source == call for refs in lists_of(wire).values() for ref in refs):
+                if any(ref.source == call for ref in wire.refs):
                     draft.wire(name, port, self._outside(wire))
         self._rewire_outputs()
         self._place()
-        draft.canvas.forget(draft.scope, [call])
         return self.names
 
     def _node(self, node: Node) -> Node:
         """A node of the body as it stands outside: names, wires and parameters of the scope around."""
         wires: dict[str, Wire] = {}
         for port, wire in node.inputs.items():
-            lists = {
-                mode: [out for ref in refs for out in self._out(ref, mode)] for mode, refs in lists_of(wire).items()
-            }
-            found = wire_of(lists, takes_list(wire))
+            found = wire.flat_map(self._out)
             if found is not None:
                 wires[port] = found
         source = node.weights.source
@@ -99,29 +88,29 @@ class _Opening:
         """What a reference inside is outside, in a mode."""
         if ref.source in self.names:
             return [Ref(self.names[ref.source], ref.port, ref.index)]
-        refs = lists_of(self.node.inputs.get(ref.source))[mode]
+        refs = _refs(self.node.inputs.get(ref.source), mode)
         return [Ref(one.source, one.port, ref.index if one.index is None else one.index) for one in refs]
 
     def _outside(self, wire: Wire) -> Wire | None:
         """A wire of the scope around, with what the outputs of the call are."""
-        lists = {mode: [out for ref in refs for out in self._in(ref, mode)] for mode, refs in lists_of(wire).items()}
-        return wire_of(lists, takes_list(wire))
+        return wire.flat_map(self._in)
 
     def _in(self, ref: Ref, mode: str) -> list[Ref]:
         if ref.source != self.call:
             return [ref]
         port = ref.port if ref.port is not None else next(iter(self.body.outputs), None)
-        found = [out for one in lists_of(self.body.outputs.get(port or ""))[mode] for out in self._out(one, mode)]
+        found = [out for one in _refs(self.body.outputs.get(port or ""), mode) for out in self._out(one, mode)]
         return [Ref(one.source, one.port, ref.index if one.index is None else one.index) for one in found]
 
     def _rewire_outputs(self) -> None:
         for mode, outputs in self.draft.outputs.items():
             for name, wire in list(outputs.items()):
-                if not any(ref.source == self.call for refs in lists_of(wire).values() for ref in refs):
+                if not any(ref.source == self.call for ref in wire.refs):
                     continue
-                found: Any = self._outside(wire)
+                found = self._outside(wire)
                 if mode is not None:
-                    found = next(iter(lists_of(found)[mode]), None)
+                    ref = next(iter(_refs(found, mode)), None)
+                    found = None if ref is None else Wire.of(ref)
                 if found is None:
                     drop_output(self.draft, mode, name, None)
                 else:
@@ -147,6 +136,11 @@ class _Opening:
             layout[self.names[name]] = (place[0] - left + x, place[1] - top + y)
 
 
+def _refs(wire: Wire | None, mode: str) -> tuple[Ref, ...]:
+    part = None if wire is None else wire.in_mode(mode)
+    return () if part is None else part.refs
+
+
 def _filled(value: Any, values: Mapping[str, Any], raw: bool) -> Any:
     """A value with ``$name`` replaced; ``$$`` stays as it is inside a subgraph, where it goes on meaning one ``$``."""
     if isinstance(value, str) and value.startswith("$$"):
@@ -167,7 +161,6 @@ def _drop_definition(draft: Draft, name: str) -> None:
         *(body.nodes for scope, body in draft.graphs.items() if scope not in (draft.scope, name)),
         *([draft.base.nodes] if draft.scope else []),
     ]
-    if not any(called_graph(nodes, node) == name for nodes in bodies for node in nodes):
+    if not any(nodes[origin_of(nodes, node) or node].graph == name for nodes in bodies for node in nodes):
         del draft.graphs[name]
         draft.canvas.comments.pop(name, None)
-        draft.canvas.bypassed.pop(name, None)

@@ -1,6 +1,5 @@
 """Where a node's weights come from, and whether they learn."""
 
-from composer.editing.called import origin_of
 from composer.editing.draft import Draft
 from composer.editing.operations import SetFrozen, SetWeights
 from composer.editing.refusal import refused
@@ -71,10 +70,10 @@ def _source(draft: Draft, operation: SetWeights) -> str:
                 if source == name
                 else f"{source} has its weights from {name}"
             )
-            raise refused(f"{text}: choose another node", node=name, code="weights-ring")
+            raise refused(f"{text}: choose another node", node=name, code="weights-cycle")
         seen.add(at)
         at = draft.nodes[at].weights.source
-    own, theirs = origin_of(draft.nodes, name), origin_of(draft.nodes, source)
+    own, theirs = draft.origin(name), draft.origin(source)
     if own is not None and theirs is not None and (own.type, own.graph) != (theirs.type, theirs.graph):
         mine, other = own.type or own.graph, theirs.type or theirs.graph
         text = f"{name} is a {mine} and {source} a {other}: weights come from a node of the same type"

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from composer.editing.draft import Draft
+from composer.editing.draft import Draft, edges_of, modes_of
 from composer.editing.flowing import Flows, fitting
 from composer.editing.matching import best_inputs, best_outputs
 from composer.editing.operations import Connect, Disconnect, SetOutput, SetWireModes, Target
 from composer.editing.outputs import NEW, drop_output, mode_of_box, set_output
 from composer.editing.refusal import refused
-from composer.editing.wires import Strand, modes_of, strands_of, takes_list, woven
-from composer.graph import MODES, Node, Ref, Wire, refs_of
+from composer.graph import MODES, Edge, Node, Ref, Wire
 from composer.problems import suggestion
 
-__all__ = ["chosen", "closes_ring", "connect", "connect_ref", "disconnect", "set_wire_modes"]
+__all__ = ["chosen", "closes_cycle", "connect", "connect_ref", "disconnect", "set_wire_modes"]
 
 
-def closes_ring(nodes: Mapping[str, Node], source: str, target: str) -> bool:
+def closes_cycle(nodes: Mapping[str, Node], source: str, target: str) -> bool:
     """Whether a wire from one node to another would make them feed each other."""
     seen: set[str] = set()
     stack = [source]
@@ -25,7 +24,7 @@ def closes_ring(nodes: Mapping[str, Node], source: str, target: str) -> bool:
             return True
         if name in nodes and name not in seen:
             seen.add(name)
-            stack.extend(ref.source for wire in nodes[name].inputs.values() for ref in refs_of(wire))
+            stack.extend(ref.source for wire in nodes[name].inputs.values() for ref in wire.refs)
     return False
 
 
@@ -68,9 +67,7 @@ def _port(draft: Draft, flows: Flows, ref: Ref, name: str) -> str:
     """The input port of a node that fits a source."""
     node = draft.node(name)
     ports = [port for one in draft.called(name).inputs if (port := flows.input_port(name, one)) is not None]
-    served = {
-        port: {mode for strand in strands_of(wire) for mode in strand.modes} for port, wire in node.inputs.items()
-    }
+    served = {port: {mode for edge in edges_of(wire) for mode in edge.modes} for port, wire in node.inputs.items()}
     taken = {port for port, modes in served.items() if len(modes) == len(MODES)}
     return _only(best_inputs(ref, flows.of(ref), ports, taken, served), name, str(ref), "inputs")
 
@@ -93,27 +90,27 @@ def connect_ref(draft: Draft, ref: Ref, target: Target, modes: tuple[str, ...] =
     """Wire a reference to a port of a node.
 
     Raises:
-        GraphError: There is no such port, no mode is named, or a ring would close.
+        GraphError: There is no such port, no mode is named, or a cycle would close.
     """
     node = draft.node(target.node)
     many = _known_port(draft, target)
     if not modes:
         raise refused("a wire serves at least one mode", f"{ref} -> {target.node}.{target.port}", node=target.node)
-    if ref.source in draft.nodes and closes_ring(draft.nodes, ref.source, target.node):
-        text = f"{target.node} feeds {ref.source} already, so this wire would close a ring, and none could run first"
+    if ref.source in draft.nodes and closes_cycle(draft.nodes, ref.source, target.node):
+        text = f"{target.node} feeds {ref.source} already, so this wire would close a cycle, and none could run first"
         raise refused(text, f"{ref} -> {target.node}.{target.port}", code="cycle", node=target.node, port=target.port)
     wire = node.inputs.get(target.port)
-    several = many or (takes_list(wire) and target.at is not None)
-    strands = strands_of(wire)
+    several = many or ((wire is not None and wire.many) and target.at is not None)
+    edges = edges_of(wire)
     if not several:
-        kept = [Strand(old.ref, _less(old.modes, modes)) for old in strands]
-        draft.wire(target.node, target.port, woven([*kept, Strand(ref, modes)], False))
+        kept = [Edge(old.ref, _less(old.modes, modes)) for old in edges]
+        draft.wire(target.node, target.port, Wire.join([*kept, Edge(ref, modes)], False))
         return
-    at = len(strands) if target.at is None else _position(draft, target, wire)
-    if at < len(strands):
-        strands[at] = Strand(strands[at].ref, _less(strands[at].modes, modes))
-    strands.insert(at, Strand(ref, modes))
-    draft.wire(target.node, target.port, woven(strands, True))
+    at = len(edges) if target.at is None else _position(draft, target, wire)
+    if at < len(edges):
+        edges[at] = Edge(edges[at].ref, _less(edges[at].modes, modes))
+    edges.insert(at, Edge(ref, modes))
+    draft.wire(target.node, target.port, Wire.join(edges, True))
 
 
 def disconnect(draft: Draft, operation: Disconnect) -> None:
@@ -127,10 +124,10 @@ def disconnect(draft: Draft, operation: Disconnect) -> None:
     if wire is None:
         raise refused(f"nothing is wired to {target.node}.{target.port}", node=target.node, port=target.port)
     modes = modes_of(operation.modes)
-    strands = strands_of(wire)
-    for at in range(len(strands)) if target.at is None else (_position(draft, target, wire),):
-        strands[at] = Strand(strands[at].ref, _less(strands[at].modes, modes))
-    draft.wire(target.node, target.port, woven(strands, takes_list(wire)))
+    edges = edges_of(wire)
+    for at in range(len(edges)) if target.at is None else (_position(draft, target, wire),):
+        edges[at] = Edge(edges[at].ref, _less(edges[at].modes, modes))
+    draft.wire(target.node, target.port, Wire.join(edges, wire.many))
 
 
 def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
@@ -143,13 +140,13 @@ def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
         raise refused("an output of a mode serves that mode", target.node)
     outputs = draft.outputs.get(None, {}) if box is not None else {}
     wire = outputs.get(target.port) if box is not None else draft.node(target.node).inputs.get(target.port)
-    strands = strands_of(wire)
-    at = chosen(draft, strands, ref, target)
-    many = takes_list(wire)
+    edges = edges_of(wire)
+    at = chosen(draft, edges, ref, target)
+    many = wire is not None and wire.many
     if not many:
-        strands = [Strand(old.ref, _less(old.modes, modes)) for old in strands]
-    strands[at] = Strand(strands[at].ref, modes)
-    found = woven(strands, many)
+        edges = [Edge(old.ref, _less(old.modes, modes)) for old in edges]
+    edges[at] = Edge(edges[at].ref, modes)
+    found = Wire.join(edges, many)
     if box is None:
         draft.wire(target.node, target.port, found)
     elif found is None:
@@ -158,16 +155,16 @@ def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
         outputs[target.port] = found
 
 
-def chosen(draft: Draft, strands: Sequence[Strand], ref: Ref, target: Target) -> int:
+def chosen(draft: Draft, edges: Sequence[Edge], ref: Ref, target: Target) -> int:
     """Which of a port's wires is meant: the one at its place where it is from the source, else the first from it.
 
     Raises:
         GraphError: None of them is from the source.
     """
-    if target.at is not None and 0 <= target.at < len(strands) and draft.reference(str(strands[target.at].ref)) == ref:
+    if target.at is not None and 0 <= target.at < len(edges) and draft.reference(str(edges[target.at].ref)) == ref:
         return target.at
-    for position, strand in enumerate(strands):
-        if strand.ref == ref or (strand.ref.port is None and Ref(ref.source, None, ref.index) == strand.ref):
+    for position, edge in enumerate(edges):
+        if edge.ref == ref or (edge.ref.port is None and Ref(ref.source, None, ref.index) == edge.ref):
             return position
     raise refused(f"{ref} is not wired to {target.node}.{target.port}", node=target.node, port=target.port)
 
@@ -187,7 +184,7 @@ def _known_port(draft: Draft, target: Target) -> bool:
 
 
 def _position(draft: Draft, target: Target, wire: Wire | None) -> int:
-    count = len(strands_of(wire))
+    count = len(edges_of(wire))
     if target.at is None or not 0 <= target.at < count:
         text = f"{target.node}.{target.port} has {count} wires, counted from 0; found {target.at}"
         raise refused(text, node=target.node, port=target.port)

@@ -6,7 +6,8 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.component import Component
-from composer.graph import FrozenDict, Graph, Node, Ref, Subgraph, Wire, thaw
+from composer.graph import FrozenDict, Graph, Node, Ref, Wire, thaw
+from composer.link import Called, called_in
 
 __all__ = ["canonical"]
 
@@ -16,62 +17,41 @@ def canonical(graph: Graph, catalog: Catalog) -> Graph:
 
     What names an unknown type stays as it is. Parts that do not change are shared.
     """
-    graphs = {
-        name: replace(
-            subgraph,
-            nodes=_nodes(subgraph.nodes, graph, catalog),
-            outputs=_named(subgraph.outputs, _Outputs(subgraph.nodes, graph, catalog)),
-        )
-        for name, subgraph in graph.graphs.items()
+    graphs = {}
+    for name, body in graph.graphs.items():
+        inner = _Ports(body.nodes, graph, catalog)
+        graphs[name] = replace(body, nodes=_nodes(inner), outputs=_named(body.outputs, inner))
+    ports = _Ports(graph.nodes, graph, catalog)
+    outputs = {
+        mode: FrozenDict({name: ports.full(ref) for name, ref in refs.items()}) for mode, refs in graph.outputs.items()
     }
-    outputs = _Outputs(graph.nodes, graph, catalog)
-    return replace(
-        graph,
-        nodes=_nodes(graph.nodes, graph, catalog),
-        graphs=FrozenDict(graphs),
-        outputs=FrozenDict({mode: _named(refs, outputs) for mode, refs in graph.outputs.items()}),
-    )
+    return replace(graph, nodes=_nodes(ports), graphs=FrozenDict(graphs), outputs=FrozenDict(outputs))
 
 
-class _Outputs:
-    """What the only output of a node is called."""
+class _Ports:
+    """What references in one scope mean in full, bypassed nodes among them."""
 
     def __init__(self, nodes: Mapping[str, Node], graph: Graph, catalog: Catalog) -> None:
         self.nodes = nodes
         self.graph = graph
         self.catalog = catalog
 
-    def only(self, name: str) -> str | None:
-        """The output of a node that has just one; None where it is not known, or there are several."""
-        called = self._called(name)
-        if isinstance(called, Subgraph):
-            names = list(called.outputs)
-        else:
-            names = [] if called is None else [port.name for port in called.outputs]
-        return names[0] if len(names) == 1 else None
+    def called(self, name: str) -> Called:
+        return called_in(self.nodes, name, self.graph.graphs, self.catalog)
 
-    def _called(self, name: str) -> Component | Subgraph | None:
-        seen: set[str] = set()
-        while name in self.nodes and name not in seen:
-            seen.add(name)
-            node = self.nodes[name]
-            if node.graph is not None:
-                return self.graph.graphs.get(node.graph)
-            if node.type is not None:
-                return self.catalog.get(node.type)
-            name = node.weights.source or ""
-        return None
+    def full(self, ref: Ref) -> Ref:
+        """A reference with its port, where its source has just one output."""
+        return ref if ref.port is not None or ref.source not in self.nodes else self.called(ref.source).full(ref)
 
 
-def _nodes(nodes: Mapping[str, Node], graph: Graph, catalog: Catalog) -> Mapping[str, Node]:
-    outputs = _Outputs(nodes, graph, catalog)
-    return FrozenDict({name: _node(node, outputs, catalog) for name, node in nodes.items()})
+def _nodes(ports: _Ports) -> Mapping[str, Node]:
+    return FrozenDict({name: _node(node, ports) for name, node in ports.nodes.items()})
 
 
-def _node(node: Node, outputs: _Outputs, catalog: Catalog) -> Node:
-    inputs = _named(node.inputs, outputs)
+def _node(node: Node, ports: _Ports) -> Node:
+    inputs = _named(node.inputs, ports)
     params = node.params
-    component = catalog.get(node.type) if node.weights.rule == "own" else None
+    component = ports.catalog.get(node.type) if node.weights.rule == "own" else None
     if component is not None:
         params = _in_order(params, component)
     same = inputs is node.inputs and params is node.params
@@ -90,17 +70,6 @@ def _in_order(params: Mapping[str, Any], component: Component) -> Mapping[str, A
     return params if list(kept) == list(params) else FrozenDict(kept)
 
 
-def _named(wires: Mapping[str, Wire], outputs: _Outputs) -> Any:
-    named = {port: _wire(wire, outputs) for port, wire in wires.items()}
+def _named(wires: Mapping[str, Wire], ports: _Ports) -> Mapping[str, Wire]:
+    named = {port: wire.map(ports.full) for port, wire in wires.items()}
     return wires if all(named[port] is wire for port, wire in wires.items()) else FrozenDict(named)
-
-
-def _wire(wire: Wire, outputs: _Outputs) -> Wire:
-    if isinstance(wire, Ref):
-        port = outputs.only(wire.source) if wire.port is None else None
-        return wire if port is None else Ref(wire.source, port, wire.index)
-    if isinstance(wire, FrozenDict):
-        found = {mode: _wire(part, outputs) for mode, part in wire.items()}
-        return wire if all(found[mode] is part for mode, part in wire.items()) else FrozenDict(found)
-    parts = tuple([_wire(part, outputs) for part in wire])
-    return wire if all(new is old for new, old in zip(parts, wire, strict=True)) else parts  # type: ignore[return-value]

@@ -16,6 +16,7 @@ from composer.graph import (
     Source,
     Subgraph,
     Weights,
+    Wire,
     thaw,
 )
 from composer.graphfile.reading import GRAPH_KEYS, read_graph
@@ -92,9 +93,11 @@ def _opened(value: Any, path: tuple[str, ...], key: str) -> Document | list[Any]
     writer = _WRITERS.get(type(value))
     if writer is not None:
         return writer(value)
+    if isinstance(value, Wire):
+        value = value.to_document()
     if isinstance(value, Mapping):
         return dict(value)
-    if key in MODES and path[-2:-1] == ("inputs",) and isinstance(value, Ref | str | list | tuple):
+    if key in MODES and path[-2:-1] == ("inputs",) and isinstance(value, str | list | tuple):
         return dict.fromkeys(MODES, value)  # the wire was the same in every mode
     if isinstance(value, list | tuple):
         return list(value)
@@ -141,6 +144,8 @@ def _document(value: Any) -> Any:
     """Any part of a graph as plain data."""
     if isinstance(value, Ref):
         return str(value)
+    if isinstance(value, Wire):
+        return value.to_document()
     writer = _WRITERS.get(type(value))
     if writer is not None:
         value = writer(value)
@@ -156,7 +161,7 @@ def _node(node: Node) -> Document:
     found = {key: value for key, value in found.items() if value is not None}
     if node.weights != OWN:
         found["weights"] = node.weights
-    found |= {key: value for key in ("params", "inputs", "frozen") if (value := getattr(node, key))}
+    found |= {key: value for key in ("params", "inputs", "frozen", "bypassed") if (value := getattr(node, key))}
     return {**found, **node.extra}
 
 

@@ -1,22 +1,24 @@
 """Graph files: YAML text and files on one side, ``Graph`` on the other."""
 
-import gc
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from composer.catalog import Catalog
 from composer.graph import Graph, Source
 from composer.graphfile.canonical import canonical
 from composer.graphfile.decoding import size_problem
 from composer.graphfile.document import from_document, to_document
-from composer.graphfile.yamltext import MAX_BYTES, dump, parse
+from composer.graphfile.yamltext import MAX_BYTES, parse
+from composer.graphfile.yamlwriter import dump, key_positions
+from composer.link import uncollected
 from composer.problems import GraphError, Problem, Where, suggestion
 
-__all__ = ["atomic_write", "dumps", "loads", "read", "write"]
+__all__ = ["atomic_write", "dumps", "loads", "positions", "read", "write"]
 
 
 def read(path: str | Path) -> Graph:
@@ -45,7 +47,7 @@ def loads(text: bytes | str, file: str = "<string>") -> Graph:
     Raises:
         GraphError: It is not a graph; carries all problems that were found.
     """
-    with _uncollected():
+    with uncollected():
         data, lines = parse(text, file)
         return from_document(data, Source(file, lines))
 
@@ -58,7 +60,16 @@ def dumps(graph: Graph, catalog: Catalog | None = None) -> str:
         catalog: Components; with them, parameters that have their default are left out and every reference to a node
             names its port. Nodes of unknown types stay as they are.
     """
-    return dump(to_document(graph if catalog is None else canonical(graph, catalog)))
+    return dump(_canonical_document(graph, catalog))
+
+
+def positions(graph: Graph, catalog: Catalog | None = None) -> Mapping[tuple[str | int, ...], tuple[int, int]]:
+    """Line and column, from 1, of each key that starts a line of what ``dumps`` gives, by its path."""
+    return key_positions(_canonical_document(graph, catalog))
+
+
+def _canonical_document(graph: Graph, catalog: Catalog | None) -> Any:
+    return to_document(graph if catalog is None else canonical(graph, catalog))
 
 
 def write(graph: Graph, path: str | Path, catalog: Catalog | None = None) -> None:
@@ -108,21 +119,6 @@ def atomic_write(path: str | Path, content: bytes) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection inside.
-
-    Reading makes many objects and no cycles; looking through them over and over would take as long as making them.
-    """
-    paused = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if paused:
-            gc.enable()
 
 
 def _mode(target: str) -> int | None:

@@ -8,7 +8,7 @@ from composer.graphfile.structure import Path, Structure, describe, is_number
 
 __all__ = ["read_nodes", "read_ref", "read_wire", "report_mode"]
 
-NODE_KEYS = frozenset({"type", "graph", "weights", "params", "inputs", "frozen"})
+NODE_KEYS = frozenset({"type", "graph", "weights", "params", "inputs", "frozen", "bypassed"})
 WEIGHTS_KEYS = ("share", "momentum", "decay", "end_decay", "update")
 
 
@@ -30,11 +30,7 @@ def _node(to: Structure, value: Any, path: Path) -> Node:
     if graph is not None:
         to.text(graph, (*path, "graph"), "the name of a subgraph")
     weights = _weights(to, found.get("weights"), (*path, "weights"))
-    frozen = found.get("frozen")
-    if frozen is not None and not isinstance(frozen, bool):
-        meant = isinstance(frozen, str) and frozen.casefold() in ("yes", "on", "true", "1", "y")
-        fix = to.set((*path, "frozen"), meant, f"set frozen to {str(meant).lower()}")
-        to.wrong((*path, "frozen"), frozen, "true or false", fix)
+    frozen, bypassed = (_flag(to, found.get(key), (*path, key)) for key in ("frozen", "bypassed"))
     params = to.mapping(found.get("params"), (*path, "params"), "a mapping with parameters by name")
     return Node(
         kind,
@@ -42,9 +38,17 @@ def _node(to: Structure, value: Any, path: Path) -> Node:
         to.plain(params, (*path, "params")),
         _wires(to, found.get("inputs"), (*path, "inputs")),
         weights,
-        bool(frozen),
+        frozen,
+        bypassed,
         to.extra(found, NODE_KEYS, path),
     )
+
+
+def _flag(to: Structure, value: Any, path: Path) -> bool:
+    if value is not None and not isinstance(value, bool):
+        meant = isinstance(value, str) and value.casefold() in ("yes", "on", "true", "1", "y")
+        to.wrong(path, value, "true or false", to.set(path, meant, f"set {path[-1]} to {str(meant).lower()}"))
+    return bool(value)
 
 
 def _weights(to: Structure, value: Any, path: Path) -> Weights:
@@ -98,16 +102,18 @@ def _wires(to: Structure, value: Any, path: Path) -> Mapping[str, Wire]:
     return FrozenDict({port: read_wire(to, item, (*path, port)) for port, item in found.items()}) if found else EMPTY
 
 
-def read_wire(to: Structure, value: Any, path: Path, *, many: bool = True) -> Any:
+def read_wire(to: Structure, value: Any, path: Path, *, many: bool = True) -> Wire:
     """A reference, a list of them, or either by mode."""
+    if type(value) is Wire:
+        return value
     if type(value) is str or not isinstance(value, Mapping):
-        return _refs(to, value, path) if many else read_ref(to, value, path)
+        return Wire.of(_refs(to, value, path) if many else read_ref(to, value, path))
     by_mode = to.mapping(value, path, "a mapping by mode")
     for mode in by_mode:
         if mode not in MODES:
             report_mode(to, (*path, mode), by_mode[mode])
     read = _refs if many else read_ref
-    return FrozenDict({mode: read(to, item, (*path, mode)) for mode, item in by_mode.items()})
+    return Wire.by_mode({mode: read(to, item, (*path, mode)) for mode, item in by_mode.items()})
 
 
 def _refs(to: Structure, value: Any, path: Path) -> Ref | tuple[Ref, ...]:

@@ -12,7 +12,9 @@ from typing import Any
 
 from composer.graphfile.scalars import is_ambiguous, number_text
 
-__all__ = ["WIDTH", "dump"]
+__all__ = ["WIDTH", "dump", "key_positions"]
+
+Path = tuple[str | int, ...]
 
 WIDTH = 120
 """Columns that a line in braces may fill."""
@@ -39,63 +41,75 @@ def dump(data: Any) -> str:
     Returns:
         Text that ``parse`` reads back as the same data.
     """
-    return "\n".join(_block(data, 0, ())) + "\n"
+    return "\n".join(line for _, line in _block(data, 0, ())) + "\n"
 
 
-def _block(data: Any, indent: int, path: tuple[str, ...]) -> Iterator[str]:
-    """The lines of a value, where its first line starts a line of its own."""
+def key_positions(data: Any) -> dict[Path, tuple[int, int]]:
+    """Line and column, from 1, of each key that starts a line of what ``dump`` writes, by its path from the top."""
+    found: dict[Path, tuple[int, int]] = {}
+    number = 1
+    for path, line in _block(data, 0, ()):
+        if path is not None:
+            found.setdefault(path, (number, len(line) - len(line.lstrip(" -?")) + 1))
+        number += 1
+    return found
+
+
+def _block(data: Any, indent: int, path: Path) -> Iterator[tuple[Path | None, str]]:
+    """The lines of a value, where its first line starts a line of its own, each with the path of the key on it."""
     margin = " " * indent
     if isinstance(data, Mapping) and data:
         for key, value in data.items():
             yield from _entry(margin, key, value, (*path, key))
     elif isinstance(data, list | tuple) and data:
-        for value in data:
-            yield from _item(margin, value, (*path, "-"))
+        for index, value in enumerate(data):
+            yield from _item(margin, value, (*path, index))
     else:
-        yield margin + (_flow(data, 0) or _scalar(data, _BLOCK_PLAIN))
+        yield None, margin + (_flow(data, 0) or _scalar(data, _BLOCK_PLAIN))
 
 
-def _entry(margin: str, key: str, value: Any, path: tuple[str, ...]) -> Iterator[str]:
+def _entry(margin: str, key: str, value: Any, path: Path) -> Iterator[tuple[Path | None, str]]:
     head = _scalar(key, _BLOCK_PLAIN)
     if len(head) > _LONGEST_KEY:
-        yield f"{margin}? {head}"
+        yield path, f"{margin}? {head}"
         head = ""
     head = f"{margin}{head}:"
     if not isinstance(value, Mapping | list | tuple):
-        yield from _text(head, margin, value)
+        yield from _text(head, margin, value, path)
         return
     line = None if _is_section(path, value) else _flow(value, WIDTH - len(head) - 1)
     if line is not None:
-        yield f"{head} {line}"
+        yield path, f"{head} {line}"
         return
-    yield head
+    yield path, head
     yield from _block(value, len(margin) + 2, path)
 
 
-def _item(margin: str, value: Any, path: tuple[str, ...]) -> Iterator[str]:
+def _item(margin: str, value: Any, path: Path) -> Iterator[tuple[Path | None, str]]:
     if not isinstance(value, Mapping | list | tuple):
-        yield from _text(f"{margin}-", margin, value)
+        yield from _text(f"{margin}-", margin, value, path)
         return
     line = _flow(value, WIDTH - len(margin) - 2)
     if line is not None:
-        yield f"{margin}- {line}"
+        yield path, f"{margin}- {line}"
         return
     lines = _block(value, len(margin) + 2, path)
-    yield f"{margin}- {next(lines).lstrip(' ')}"
+    inner, first = next(lines)
+    yield inner, f"{margin}- {first.lstrip(' ')}"
     yield from lines
 
 
-def _text(head: str, margin: str, value: Any) -> Iterator[str]:
+def _text(head: str, margin: str, value: Any, path: Path) -> Iterator[tuple[Path | None, str]]:
     """A scalar after its key: long texts of several lines stand below it."""
     if not isinstance(value, str) or "\n" not in value or not _LITERAL.fullmatch(value) or _ODD.search(value):
-        yield f"{head} {_scalar(value, _BLOCK_PLAIN)}"
+        yield path, f"{head} {_scalar(value, _BLOCK_PLAIN)}"
         return
-    yield f"{head} |" + ("" if value.endswith("\n") else "-")
+    yield path, f"{head} |" + ("" if value.endswith("\n") else "-")
     for line in value.removesuffix("\n").split("\n"):
-        yield f"{margin}  {line}" if line else ""
+        yield None, f"{margin}  {line}" if line else ""
 
 
-def _is_section(path: tuple[str, ...], value: Any) -> bool:
+def _is_section(path: Path, value: Any) -> bool:
     """Whether a collection is written in a block even where it is short."""
     if not value or not isinstance(value, Mapping):
         return False

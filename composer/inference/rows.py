@@ -7,6 +7,7 @@ from typing import Any
 from composer.graph import Graph, Node
 from composer.inference.shapes import NodeSize, Shapes
 from composer.inference.sizes import shape_text
+from composer.link import origin_of
 
 __all__ = ["Row", "rounded", "size_rows"]
 
@@ -122,15 +123,8 @@ def _definition(graph: Graph, parts: Sequence[str]) -> tuple[Node, Node]:
     """A node, and the one that says what it is."""
     nodes = graph.nodes
     for part in parts[:-1]:
-        nodes = graph.graphs[str(_origin(nodes, nodes[part]).graph)].nodes
-    return nodes[parts[-1]], _origin(nodes, nodes[parts[-1]])
-
-
-def _origin(nodes: Mapping[str, Node], node: Node) -> Node:
-    seen = 0
-    while node.type is None and node.graph is None and node.weights.source in nodes and seen <= len(nodes):
-        node, seen = nodes[str(node.weights.source)], seen + 1
-    return node
+        nodes = graph.graphs[str(nodes[str(origin_of(nodes, part))].graph)].nodes
+    return nodes[parts[-1]], nodes[origin_of(nodes, parts[-1]) or parts[-1]]
 
 
 def _type(origin: Node) -> str:
@@ -138,6 +132,8 @@ def _type(origin: Node) -> str:
 
 
 def _note(node: Node) -> str:
+    if node.bypassed:
+        return "bypassed"
     if node.weights.rule == "own":
         return "frozen" if node.frozen else ""
     word = "shared with" if node.weights.rule == "share" else "momentum copy of"

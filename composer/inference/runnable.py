@@ -6,24 +6,25 @@ from dataclasses import replace
 import networkx as nx
 
 from composer.catalog import Catalog
-from composer.graph import MODES, FrozenDict, Graph, Node, Ref, Subgraph, dag_of, refs_of, wire_in_mode
+from composer.graph import MODES, FrozenDict, Graph, Node, Ref, Subgraph, dag_of
+from composer.link import LinkedGraph, Scope, called_in, link
 from composer.problems import Problem
 
 __all__ = ["runnable"]
 
 
-def runnable(graph: Graph, problems: Iterable[Problem], catalog: Catalog) -> Graph:
+def runnable(linked: LinkedGraph, problems: Iterable[Problem]) -> Graph:
     """A graph that holds just what can be run, with every node that can be run in a mode among that mode's outputs.
 
     Args:
-        graph: Any graph that could be read.
+        linked: Any graph that could be read.
         problems: What ``check`` found in it.
-        catalog: The components.
     """
+    graph, catalog = linked.running, linked.catalog
     problems = list(problems)
     errors = [problem for problem in problems if problem.severity == "error"]
     if not errors and all(problem.severity == "notice" and problem.code != "not-wired" for problem in problems):
-        return graph
+        return linked.graph
     loose = {item.where.node for item in problems if item.code == "not-wired" and not item.where.scope}
     broken: dict[str, set[str]] = {"": {name for name in loose if name is not None}}
     for problem in errors:
@@ -35,7 +36,8 @@ def runnable(graph: Graph, problems: Iterable[Problem], catalog: Catalog) -> Gra
     names = {*graph.inputs, *graph.data_samples}
     nodes = _sound(graph.nodes, names, graphs, catalog, broken.get("", set()))
     part = replace(graph, nodes=FrozenDict(nodes), graphs=FrozenDict(graphs))
-    outputs = {mode: _outputs(part, mode, catalog) for mode in (graph.modes or MODES[:1])}
+    scope = link(part, catalog).scopes[""]
+    outputs = {mode: _outputs(scope, mode) for mode in (graph.modes or MODES[:1])}
     return replace(part, outputs=FrozenDict({mode: FrozenDict(found) for mode, found in outputs.items()}))
 
 
@@ -60,14 +62,14 @@ def _sound(
     catalog: Catalog,
     broken: set[str],
 ) -> dict[str, Node]:
-    """The nodes that are right themselves and hang on nothing that is wrong; no ring among them."""
+    """The nodes that are right themselves and depend on nothing that is wrong; no cycle among them."""
     dag = dag_of(inputs, nodes)
-    rings = {name for ring in nx.strongly_connected_components(dag) if len(ring) > 1 for name in ring}
-    dag.remove_nodes_from(rings | set(nx.nodes_with_selfloops(dag)) | broken)
+    cycles = {name for part in nx.strongly_connected_components(dag) if len(part) > 1 for name in part}
+    dag.remove_nodes_from(cycles | set(nx.nodes_with_selfloops(dag)) | broken)
     known = set(inputs)
     for name in nx.topological_sort(dag):
         node = nodes.get(name)
-        if node is not None and _references(node) <= known and _has_meaning(node, nodes, graphs, catalog):
+        if node is not None and _references(node) <= known and called_in(nodes, name, graphs, catalog).known:
             known.add(name)
     while orphans := {name for name in known if name in nodes and _weights_lost(nodes[name], known)}:
         known -= orphans
@@ -77,74 +79,49 @@ def _sound(
 
 
 def _references(node: Node) -> set[str]:
-    return {ref.source for wire in node.inputs.values() for ref in refs_of(wire)}
+    return {ref.source for wire in node.inputs.values() for ref in wire.refs}
 
 
 def _weights_lost(node: Node, known: set[str]) -> bool:
     return node.weights.source is not None and node.weights.source not in known
 
 
-def _has_meaning(node: Node, nodes: Mapping[str, Node], graphs: Mapping[str, Subgraph], catalog: Catalog) -> bool:
-    seen = 0
-    while node.type is None and node.graph is None and node.weights.source in nodes and seen <= len(nodes):
-        node, seen = nodes[str(node.weights.source)], seen + 1
-    return node.type in catalog if node.type is not None else node.graph in graphs
-
-
-def _outputs(graph: Graph, mode: str, catalog: Catalog) -> dict[str, Ref]:
+def _outputs(scope: Scope, mode: str) -> dict[str, Ref]:
     """The mode's own outputs that are left, and every other node that is wired for the mode."""
     found: dict[str, Ref] = {}
-    known = {*graph.inputs, *graph.data_samples, *graph.nodes}
-    for name, ref in graph.outputs.get(mode, {}).items():
-        if ref.source in known and _has_port(graph, ref, catalog):
+    for name, wire in scope.outputs.get(mode, {}).items():
+        ref = wire.refs[0]
+        if ref.source in scope.inputs or (ref.source in scope.nodes and _has_port(scope, ref)):
             found[name] = ref
-    complete: set[str] = {*graph.inputs, *graph.data_samples}
-    for name in nx.topological_sort(graph.dag):
-        node = graph.nodes.get(name)
-        if node is not None and _wired(graph, node, mode, catalog, complete):
+    complete: set[str] = {*scope.inputs}
+    for name in scope.wiring.order:
+        if _wired(scope, name, mode, complete):
             complete.add(name)
-            found.setdefault(f"{name}.", Ref(name, _first_port(graph, name, catalog)))
+            found.setdefault(f"{name}.", Ref(name, next(iter(scope.called(name).outputs), None)))
     return {name: ref for name, ref in found.items() if ref.source in complete}
 
 
-def _has_port(graph: Graph, ref: Ref, catalog: Catalog) -> bool:
-    if ref.port is None or ref.source not in graph.nodes:
-        return True
-    origin = _origin(graph, graph.nodes[ref.source])
-    if origin.graph is not None:
-        return ref.port in graph.graphs[origin.graph].outputs
-    return ref.port in catalog[str(origin.type)].output_by_name
+def _has_port(scope: Scope, ref: Ref) -> bool:
+    return ref.port is None or ref.port in scope.called(ref.source).outputs
 
 
-def _wired(graph: Graph, node: Node, mode: str, catalog: Catalog, complete: set[str]) -> bool:
+def _wired(scope: Scope, name: str, mode: str, complete: set[str]) -> bool:
     """Whether every required port has a wire in this mode from something that runs in it."""
-    required = _required(graph, node, catalog)
-    for port in required | set(node.inputs):
-        wire = node.inputs.get(port)
-        here = None if wire is None else wire_in_mode(wire, mode)
+    inputs = scope.nodes[name].inputs
+    required = _required(scope, name)
+    for port in required | set(inputs):
+        wire = inputs.get(port)
+        here = None if wire is None else wire.in_mode(mode)
         if here is None:
             if port in required:
                 return False
-        elif any(ref.source not in complete for ref in refs_of(here)):
+        elif any(ref.source not in complete for ref in here.refs):
             return False
     return True
 
 
-def _required(graph: Graph, node: Node, catalog: Catalog) -> set[str]:
-    origin = _origin(graph, node)
-    if origin.graph is not None:
-        return set(graph.graphs[origin.graph].inputs) & set(node.inputs)
-    return {port.name for port in catalog[str(origin.type)].inputs if not port.optional and not port.variadic}
-
-
-def _first_port(graph: Graph, name: str, catalog: Catalog) -> str | None:
-    origin = _origin(graph, graph.nodes[name])
-    if origin.graph is not None:
-        return next(iter(graph.graphs[origin.graph].outputs), None)
-    return catalog[str(origin.type)].outputs[0].name
-
-
-def _origin(graph: Graph, node: Node) -> Node:
-    while node.type is None and node.graph is None:
-        node = graph.nodes[str(node.weights.source)]
-    return node
+def _required(scope: Scope, name: str) -> set[str]:
+    component = scope.component(name)
+    if component is None:
+        return set(scope.called(name).inputs) & scope.nodes[name].inputs.keys()
+    return {port.name for port in component.inputs if not port.optional and not port.variadic}

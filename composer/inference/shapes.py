@@ -10,7 +10,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.component import Port
-from composer.graph import Graph, Input
+from composer.graph import FrozenDict, Graph, Input
 from composer.inference.axes import Mismatch, axis_of
 from composer.inference.free_sizes import FREE_SIZE, changed_sizes, free_sizes, in_free_sizes
 from composer.inference.outcome import Outcome, evaluate, outputs_of
@@ -19,10 +19,12 @@ from composer.inference.runnable import runnable
 from composer.inference.size_problems import index_problem, mismatch_problem, node_problem, value_problem
 from composer.inference.sizes import BATCHES, PerImage, Probe, shape_text
 from composer.limits import Limits
+from composer.link import LinkedGraph, link
 from composer.plan import Argument, Call, Part, Plan, Program, Value, plan
 from composer.ports import AnyTensor, port_type
 from composer.problems import Problem, Where
 from composer.rules import check
+from composer.rules.report import where_of
 
 __all__ = ["NodeSize", "Shapes", "infer_shapes"]
 
@@ -108,14 +110,17 @@ def infer_shapes(
         sizes: What free sizes other than the batch are, by name (``{"H": 512, "W": 512}``). Those that are left out
             are 224 for what has to be a number, such as FLOPs.
     """
-    catalog = Catalog.default() if catalog is None else catalog
-    limits = limits or Limits()
+    linked = link(graph, Catalog.default() if catalog is None else catalog)
+    return linked.once(_inferred, limits or Limits(), FrozenDict(sizes or {}))
+
+
+def _inferred(linked: LinkedGraph, limits: Limits, given: Mapping[str, int]) -> Shapes:
+    graph, catalog = linked.graph, linked.catalog
     problems = check(graph, catalog, limits)
-    part = runnable(graph, problems, catalog)
-    settled, given = plan(part, catalog), dict(sizes or {})
-    found = _Inference(graph, settled, catalog, limits, given, problems).run()
+    planned = plan(runnable(linked, problems), catalog)
+    found = _Inference(linked, planned, limits, given, problems).run()
     others = {
-        name: _Inference(graph, settled, catalog, limits, {**given, **changed}, problems).run().ports
+        name: _Inference(linked, planned, limits, {**given, **changed}, problems).run().ports
         for name, changed in changed_sizes(free_sizes(graph) - given.keys()).items()
     }
     return replace(found, ports=_in_free_sizes(found.ports, others)) if others else found
@@ -126,23 +131,23 @@ class _Inference:
 
     def __init__(
         self,
-        graph: Graph,
-        settled: Plan,
-        catalog: Catalog,
+        linked: LinkedGraph,
+        planned: Plan,
         limits: Limits,
         sizes: Mapping[str, int],
         problems: Sequence[Problem],
     ) -> None:
-        self.graph = graph
-        self.plan = settled
-        self.cache = catalog.cache
-        self.types = catalog.port_types
+        self.linked = linked
+        self.graph = linked.running
+        self.plan = planned
+        self.cache = linked.catalog.cache
+        self.types = linked.catalog.port_types
         self.limits = limits
         self.sizes = sizes
         self.problems = list(problems)
         self.nodes: dict[str, NodeSize] = {}
         self.params: dict[str, Mapping[str, Any]] = {}
-        self.told: set[tuple[Any, ...]] = set()
+        self.reported: set[tuple[Any, ...]] = set()
         self.bytes = 0
 
     def run(self) -> Shapes:
@@ -167,7 +172,7 @@ class _Inference:
             if refused is None:
                 self._report(call, outcome, arguments, mode)
             else:
-                self._tell_refused(call, refused, mode)
+                self._report_refused(call, refused, mode)
             self._count(call, outcome, mode if call.path in needed else None)
             for port, value in zip(call.component.outputs, outputs_of(call.component, outcome), strict=True):
                 values[f"{call.path}.{port.name}"] = value
@@ -182,11 +187,8 @@ class _Inference:
             value = dict(program.outputs).get(name)
             found = None if value is None else _take(values, value)
             if isinstance(found, tuple) or (isinstance(found, Probe) and found.first != ()):
-                line, column = (
-                    self.graph.source.position(("outputs", mode, name)) if self.graph.source else (None, None)
-                )
-                file = self.graph.source.file if self.graph.source else None
-                where = Where(f"outputs.loss.{name}", file, line, column, node=ref.source, mode=mode)
+                path = ("outputs", mode, name)
+                where = where_of(self.graph, path, f"outputs.loss.{name}", node=ref.source, mode=mode)
                 sizes = shape_text(_shape(found))
                 text = f"a loss is a scalar, {ref} has the sizes {sizes}; reduce it, for example by Mean"
                 self.problems.append(Problem("loss-not-scalar", where, text))
@@ -255,39 +257,39 @@ class _Inference:
             self.problems.append(Problem("too-many-parameters", Where("graph"), text))
 
     def _report(self, call: Call, outcome: Outcome, arguments: list[tuple[Port, Any]], mode: str) -> None:
-        """Tell each fault once; with its mode only where the node's wires differ between modes."""
+        """Report each fault once; with its mode only where the node's wires differ between modes."""
         if not outcome.faults:
             return
         shown = mode if self._differs_by_mode(call) else None
         for fault in outcome.faults:
             key = (call.path, shown, str(fault))
-            if key in self.told:
+            if key in self.reported:
                 continue
-            self.told.add(key)
+            self.reported.add(key)
             if isinstance(fault, Mismatch):
-                self.problems.append(mismatch_problem(self.graph, call, fault, outcome.params, shown))
+                self.problems.append(mismatch_problem(self.linked, call, fault, outcome.params, shown))
             else:
                 code, text, *port = fault
                 sizes = "; ".join(f"{item.name} {shape_text(_shape(value))}" for item, value in arguments)
-                self.problems.append(node_problem(self.graph, call, code, text, sizes, shown, *port))
+                self.problems.append(node_problem(self.linked, call, code, text, sizes, shown, *port))
 
-    def _tell_refused(self, call: Call, refused: ValueError, mode: str) -> None:
-        """Tell once what a component refuses of what a caller will hand to it."""
+    def _report_refused(self, call: Call, refused: ValueError, mode: str) -> None:
+        """Report once what a component refuses of what a caller will hand to it."""
         key = (call.path, str(refused))
-        if key not in self.told:
-            self.told.add(key)
-            self.problems.append(value_problem(self.graph, call, refused, mode))
+        if key not in self.reported:
+            self.reported.add(key)
+            self.problems.append(value_problem(self.linked, call, refused, mode))
 
     def _report_missing(self) -> None:
-        """Tell the parameters that no wire could give although nothing is wrong: sizes that nobody declared."""
+        """Report the parameters that no wire could give although nothing is wrong: sizes that nobody declared."""
         for program in self.plan.programs.values():
             for call in program.calls:
                 given = self.params.get(call.module, {})
                 for item in call.component.parameters:
                     key = (call.path, item.name)
-                    if item.required and item.name not in given and key not in self.told:
-                        self.told.add(key)
-                        found = node_problem(self.graph, call, "missing-parameter", item.name, "", None)
+                    if item.required and item.name not in given and key not in self.reported:
+                        self.reported.add(key)
+                        found = node_problem(self.linked, call, "missing-parameter", item.name, "", None)
                         self.problems.append(found)
 
     def _differs_by_mode(self, call: Call) -> bool:
@@ -301,9 +303,9 @@ class _Inference:
                 if value.index is None or not isinstance(levels, tuple):
                     continue
                 key = (call.path, name, str(value))
-                if not -len(levels) <= value.index < len(levels) and key not in self.told:
-                    self.told.add(key)
-                    self.problems.append(index_problem(self.graph, call, name, value, len(levels)))
+                if not -len(levels) <= value.index < len(levels) and key not in self.reported:
+                    self.reported.add(key)
+                    self.problems.append(index_problem(self.linked, call, name, value, len(levels)))
 
 
 def _in_free_sizes(

@@ -5,35 +5,20 @@ from collections.abc import Mapping
 from itertools import chain, count
 from typing import Any
 
-from composer.graph import Graph, Node, Ref, thaw, wire_in_mode
+from composer.graph import Node, Wire, thaw
 from composer.inference.axes import Mismatch
+from composer.link import LinkedGraph, Scope
 from composer.plan import Call, Value
 from composer.ports import RefusedInputError
 from composer.problems import Edit, Fix, Problem, Where
+from composer.rules.report import Path, put, where_of
 
-__all__ = ["definition_of", "index_problem", "mismatch_problem", "node_problem", "value_problem"]
-
-
-def definition_of(graph: Graph, path: str) -> tuple[tuple[str, ...], str, Node]:
-    """Where a call is written: its document path, the subgraph that holds it, and the node.
-
-    Args:
-        graph: The graph.
-        path: Ids from the top, joined by dots.
-    """
-    *outer, name = path.split(".")
-    nodes, scope = graph.nodes, ""
-    document: tuple[str, ...] = ("nodes",)
-    for part in outer:
-        node = nodes[part]
-        while node.graph is None and node.weights.source is not None:
-            node = nodes[node.weights.source]
-        scope = str(node.graph)
-        nodes, document = graph.graphs[scope].nodes, ("graphs", scope, "nodes")
-    return (*document, name), scope, nodes[name]
+__all__ = ["index_problem", "mismatch_problem", "node_problem", "value_problem"]
 
 
-def mismatch_problem(graph: Graph, call: Call, found: Mismatch, params: Mapping[str, Any], mode: str | None) -> Problem:
+def mismatch_problem(
+    linked: LinkedGraph, call: Call, found: Mismatch, params: Mapping[str, Any], mode: str | None
+) -> Problem:
     """A size on a wire that is not the one the port declares."""
     argument = dict(call.arguments)[found.port.name]
     value = argument[found.entry or 0] if isinstance(argument, tuple) else argument
@@ -42,15 +27,29 @@ def mismatch_problem(graph: Graph, call: Call, found: Mismatch, params: Mapping[
         wire = f"{wire}[{found.entry}]"
     port = f"{call.path}.{found.port.name}"
     message = found.message.replace("{wire}", wire).replace("{port}", port)
-    document, scope, node = definition_of(graph, call.path)
-    fix = _size_fix(call, found, params, document, node)
-    where = _where(graph, f"{wire} -> {port}", (*document, "inputs", found.port.name), scope, call, mode)
+    scope, name = linked.at(call.path)
+    fix = _size_fix(call, found, params, scope.path("nodes", name, "params"), scope.nodes[name])
+    path = scope.path("nodes", name, "inputs", found.port.name)
+    written = scope.nodes[name].inputs[found.port.name]
+    source = _source(written, mode, found.entry, isinstance(argument, tuple))
+    where = _where(linked, call, path, f"{wire} -> {port}", port=found.port.name, mode=mode, source=source)
     return Problem("shape-mismatch", where, message, fix)
 
 
-def _size_fix(
-    call: Call, found: Mismatch, params: Mapping[str, Any], document: tuple[str, ...], node: Node
-) -> Fix | None:
+def _where(linked: LinkedGraph, call: Call, path: Path, subject: str, **where: Any) -> Where:
+    """The place of a problem of one call."""
+    return where_of(linked.graph, path, subject, calls=tuple(call.path.split(".")[:-1]), **where)
+
+
+def _source(wire: Wire, mode: str | None, entry: int | None, many: bool) -> str | None:
+    """The reference of a port's wire that a size is about; None where that is not to be told."""
+    refs = {part.refs for given, part in wire.parts if mode is None or given in (None, mode)}
+    at = entry or 0 if many else 0
+    found = {here[at] for here in refs if at < len(here)}
+    return str(found.pop()) if len(found) == 1 else None
+
+
+def _size_fix(call: Call, found: Mismatch, params: Mapping[str, Any], path: Path, node: Node) -> Fix | None:
     """A parameter set to the size that is there; one that lists sizes to those of all levels."""
     parameter = call.component.parameter_by_name.get(found.axis or "")
     if parameter is None or str(node.params.get(parameter.name, "")).startswith("$"):
@@ -66,35 +65,34 @@ def _size_fix(
         value = sizes[0]
     if not value:
         return None
-    edit = Edit((*document, "params", parameter.name), value)
-    return Fix(f"set {call.path}.params.{parameter.name} to {value}", (edit,))
+    return put((*path, parameter.name), value, f"set {call.path}.params.{parameter.name} to {value}")
 
 
-def index_problem(graph: Graph, call: Call, port: str, value: Value, levels: int) -> Problem:
+def index_problem(linked: LinkedGraph, call: Call, port: str, value: Value, levels: int) -> Problem:
     """A reference to a level that a sequence does not have."""
-    document, scope, _ = definition_of(graph, call.path)
-    where = _where(graph, f"{value} -> {call.path}.{port}", (*document, "inputs", port), scope, call, None)
+    scope, name = linked.at(call.path)
+    path = scope.path("nodes", name, "inputs", port)
+    where = _where(linked, call, path, f"{value} -> {call.path}.{port}", port=port)
     last = Value(value.source, value.port, -1)
     has = "1 level (0)" if levels == 1 else f"{levels} levels (0 to {levels - 1})"
     message = f"{value.source}.{value.port} has {has}, found index {value.index}"
-    edit = Edit((*document, "inputs", port), str(last))
-    fix = Fix(f"wire {last}", (edit,), f"in place of level {value.index}") if not scope else None
+    fix = put(path, str(last), f"wire {last}", f"in place of level {value.index}") if not scope.name else None
     return Problem("index-out-of-range", where, message, fix)
 
 
 def node_problem(
-    graph: Graph, call: Call, code: str, text: str, sizes: str, mode: str | None, port: str = ""
+    linked: LinkedGraph, call: Call, code: str, text: str, sizes: str, mode: str | None, port: str = ""
 ) -> Problem:
     """A node that cannot be built or run as it is."""
-    document, scope, node = definition_of(graph, call.path)
+    scope, name = linked.at(call.path)
+    path = scope.path("nodes", name)
     if code == "missing-parameter":
-        where = _where(graph, call.path, document, scope, call, None, parameter=text)
         message = (
             f"{call.component.name} needs '{text}', which could not be taken from its wire either; "
             f"give it under {call.path}.params"
         )
-        return Problem(code, where, message)
-    shown = ", ".join(f"{key}={thaw(value)!r}" for key, value in node.params.items())
+        return Problem(code, _where(linked, call, path, call.path, parameter=text), message)
+    shown = ", ".join(f"{key}={thaw(value)!r}" for key, value in scope.nodes[name].params.items())
     subject = f"{call.path}.{port}" if port else call.path
     message = text.replace("{wire}", "forward").replace("{port}", subject)
     if code in ("cannot-build", "forward-failed"):
@@ -102,59 +100,35 @@ def node_problem(
         message = f"{call.component.name}({shown}) {does}: {message}"
     elif code == "wrong-axes":
         message = f"the component's declared axes are not true: {message}"
-    return Problem(code, _where(graph, subject, document, scope, call, mode), message)
+    return Problem(code, _where(linked, call, path, subject, mode=mode), message)
 
 
-def value_problem(graph: Graph, call: Call, refused: ValueError, mode: str) -> Problem:
+def value_problem(linked: LinkedGraph, call: Call, refused: ValueError, mode: str) -> Problem:
     """What a node cannot take of the kind of value that a caller will hand to it."""
-    document, scope, node = definition_of(graph, call.path)
+    scope, name = linked.at(call.path)
     port, _, text = str(refused).partition(": ")
     if port not in call.component.input_by_name:
-        return Problem("bad-value", _where(graph, call.path, document, scope, call, mode), str(refused))
-    where = _where(graph, f"{call.path}.{port}", (*document, "inputs", port), scope, call, mode)
+        where = _where(linked, call, scope.path("nodes", name), call.path, mode=mode)
+        return Problem("bad-value", where, str(refused))
+    path = scope.path("nodes", name, "inputs", port)
+    where = _where(linked, call, path, f"{call.path}.{port}", port=port, mode=mode)
     fix = None
-    if isinstance(refused, RefusedInputError) and port in node.inputs:
-        fix = _insertion(graph, document, node, port, refused, mode)
+    if isinstance(refused, RefusedInputError) and port in scope.nodes[name].inputs:
+        fix = _insertion(scope, name, port, refused, mode)
     return Problem("bad-value", where, text, fix)
 
 
-def _insertion(
-    graph: Graph, document: tuple[str, ...], node: Node, port: str, refused: RefusedInputError, mode: str
-) -> Fix | None:
+def _insertion(scope: Scope, node: str, port: str, refused: RefusedInputError, mode: str) -> Fix | None:
     """A fix that puts a component with one input into a wire."""
-    wire, kind = node.inputs[port], refused.insert
-    by_mode = isinstance(wire, Mapping)
-    ref = wire_in_mode(wire, mode)
-    if not isinstance(ref, Ref):
+    wire, kind = scope.nodes[node].inputs[port], refused.insert
+    part = wire.in_mode(mode)
+    if part is None or part.many:
         return None
-    scope = graph.graphs[document[1]] if document[0] == "graphs" else graph
-    taken = {*scope.nodes, *scope.inputs, *graph.data_samples}
+    ref = part.refs[0]
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
-    name = next(name for name in chain([plain], (f"{plain}_{number}" for number in count(2))) if name not in taken)
-    new = {"type": kind, "inputs": {"label": str(ref)}}
-    target = (*document, "inputs", port, *((mode,) if by_mode else ()))
-    edits = (Edit((*document[:-1], name), new), Edit(target, f"{name}.out"))
-    return Fix(f"put {kind} between {ref} and {document[-1]}.{port}", edits, refused.changes)
-
-
-def _where(
-    graph: Graph,
-    subject: str,
-    document: tuple[str, ...],
-    scope: str,
-    call: Call,
-    mode: str | None,
-    parameter: str | None = None,
-) -> Where:
-    line, column = graph.source.position(document) if graph.source else (None, None)
-    return Where(
-        subject,
-        graph.source.file if graph.source else None,
-        line,
-        column,
-        scope,
-        call.path.rsplit(".", 1)[-1] if scope else call.path,
-        document[-1] if len(document) > 2 and document[-2] == "inputs" else None,
-        parameter,
-        mode,
-    )
+    names = chain([plain], (f"{plain}_{number}" for number in count(2)))
+    name = next(name for name in names if name not in scope.names and name not in scope.graph.data_samples)
+    new = put(scope.path("nodes", name), {"type": kind, "inputs": {"label": str(ref)}}, "")
+    target = scope.path("nodes", node, "inputs", port, *((mode,) if wire.differs else ()))
+    edits: tuple[Edit, ...] = (*new.edits, *put(target, f"{name}.out", "").edits)
+    return Fix(f"put {kind} between {ref} and {node}.{port}", edits, refused.changes)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Ref, Wire, thaw
+from composer.graph import Input, Ref, Wire, Wired, thaw
 from composer.openmmlab.draft import Draft, Flow
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same
@@ -52,7 +52,7 @@ def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = Tru
         for key in [key for key in layers if key not in WITHOUT_LAYERS[kind]]:
             draft.not_understood(f"model.head.{key}", f"{kind} has no such setting", WITHOUT_LAYERS[kind])
     else:
-        logits = draft.parts("head", layers, features, "head", target=FrozenDict(loss=Ref("label"))).last
+        logits = draft.parts("head", layers, features, "head", target=Wire.by_mode({"loss": Ref("label")})).last
     if config.get("cal_acc"):
         draft.left_to_caller("model.head.cal_acc", "loss mode gives the loss only: compute the accuracy yourself")
     several = kind in MULTI_LABEL
@@ -85,7 +85,7 @@ def draw_loss(draft: Draft, config: Any, logits: Ref, target: Ref | None) -> Any
     if not isinstance(config, Mapping) or "type" not in config:
         draft.not_understood("model.head.loss", f"expected a dict with a type, found {plain(config)!r:.80}")
         return plain(config)
-    wires: dict[str, Wire] = {"pred": logits}
+    wires: dict[str, Wired] = {"pred": logits}
     if target is not None:
         wires["target"] = target
     if averaged_by_samples(config):
@@ -180,8 +180,8 @@ def _write_loss(trace: Trace, name: str, head: Mapping[str, Any]) -> dict[str, A
     said = isinstance(beyond, Mapping)
     loss = trace.loss(name, beyond.get("loss") if isinstance(beyond, Mapping) else None)
     batch_size = trace.graph.nodes[name].inputs.get("avg_factor")
-    if isinstance(batch_size, Ref):
-        trace.node_of(batch_size, "BatchSize", "batch_size")
+    if batch_size is not None and not batch_size.differs and not batch_size.many:
+        trace.node_of(batch_size.refs[0], "BatchSize", "batch_size")
     target = trace.wire(name, "target")
     node = trace.graph.nodes.get(target.source)
     if node is not None and node.type == "BinaryTarget":

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from composer.catalog import Catalog
 from composer.component import Component
-from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights, Wire, freeze
+from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights, Wired, freeze
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.images.inputs import read_image
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
@@ -148,15 +148,11 @@ class Draft:
             moved: What the new nodes take in place of an input, or of a node's outputs.
         """
 
-        def rewired(wire: Wire) -> Wire:
-            if isinstance(wire, Ref):
-                return moved.get(wire.source) or (behind(suffix, wire) if wire.source in weights else wire)
-            if isinstance(wire, tuple):
-                return tuple(map(rewired, wire))  # type: ignore[arg-type]
-            return FrozenDict({mode: rewired(item) for mode, item in wire.items()})
+        def again(ref: Ref) -> Ref:
+            return moved.get(ref.source) or (behind(suffix, ref) if ref.source in weights else ref)
 
         for name, rule in weights.items():
-            inputs = {port: rewired(wire) for port, wire in self.nodes[name].inputs.items()}
+            inputs = {port: wire.map(again) for port, wire in self.nodes[name].inputs.items()}
             self.nodes[f"{name}{suffix}"] = Node(weights=rule, inputs=FrozenDict(inputs))
 
     def target_image(self, config: Mapping[str, Any], size: tuple[int, int]) -> Flow:
@@ -169,7 +165,7 @@ class Draft:
         self.inputs["target_image"] = Input("Image", (*(first.shape or ("B", 3))[:2], *size), steps)
         return Flow(Ref("target_image"))
 
-    def parts(self, slot: str, config: Any, source: Flow, place: Place, **wires: Wire) -> Flow:
+    def parts(self, slot: str, config: Any, source: Flow, place: Place, **wires: Wired) -> Flow:
         """The node of a part, or the nodes of a list of parts one after the other.
 
         Args:
@@ -195,12 +191,12 @@ class Draft:
             carried.append(beyond)
         return source
 
-    def node(self, name: str, kind: str, params: Mapping[str, Any] = _NOTHING, **wires: Wire) -> Flow:
+    def node(self, name: str, kind: str, params: Mapping[str, Any] = _NOTHING, **wires: Wired) -> Flow:
         """A node that no part of the config stands for; what flows out is its first output."""
         self.nodes[name] = Node(kind, params=freeze(params), inputs=FrozenDict(wires))
         return self._first_output(name, kind)
 
-    def part(self, name: str, config: Mapping[str, Any], **wires: Wire) -> tuple[Flow, dict[str, Any]]:
+    def part(self, name: str, config: Mapping[str, Any], **wires: Wired) -> tuple[Flow, dict[str, Any]]:
         """The node of a part whose ports are told one by one.
 
         Returns:
@@ -271,7 +267,7 @@ class Draft:
             self.left_to_caller(f"model.{path}", text)
 
     def _placed(
-        self, name: str, path: str, config: Any, source: Flow, place: Place, wires: Mapping[str, Wire]
+        self, name: str, path: str, config: Any, source: Flow, place: Place, wires: Mapping[str, Wired]
     ) -> tuple[Flow, Any]:
         if not isinstance(config, Mapping) or "type" not in config:
             text = f"expected a dict with a type, found {plain(config)!r:.80}"

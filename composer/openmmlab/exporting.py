@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.difference import Change, diff
-from composer.graph import FrozenDict, Graph, Node, Ref, Wire, refs_of, thaw
+from composer.graph import FrozenDict, Graph, Node, Ref, thaw
 from composer.openmmlab.algorithms import algorithm_of
 from composer.openmmlab.draft import COMMON, METADATA
 from composer.openmmlab.importing import draw_config
@@ -72,9 +72,11 @@ def _refuse_loose_ends(trace: Trace) -> None:
     graph = trace.graph
     known = {*graph.nodes, *graph.inputs, *graph.data_samples}
     for name, node in graph.nodes.items():
-        for ref in (ref for wire in node.inputs.values() for ref in refs_of(wire)):
+        for ref in (ref for wire in node.inputs.values() for ref in wire.refs):
             if ref.source not in known:
                 trace.refuse(name, f"there is no node or input '{ref.source}'")
+        if node.bypassed:
+            trace.refuse(name, "it is bypassed, which no config can say: remove it, or run it again")
         source = node.weights.source
         if source is not None and source.partition(".")[0] not in graph.nodes:
             trace.refuse(name, f"it takes the weights of '{source}', and there is no such node")
@@ -158,20 +160,13 @@ def _renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
     def ref(old: Ref) -> Ref:
         return replace(old, source=names.get(old.source, old.source))
 
-    def wire(old: Wire) -> Wire:
-        if isinstance(old, Ref):
-            return ref(old)
-        if isinstance(old, tuple):
-            return tuple(map(ref, old))
-        return FrozenDict({mode: wire(item) for mode, item in old.items()})
-
     def keys(old: Mapping[str, Any]) -> FrozenDict:
         return FrozenDict({names.get(key, key): value for key, value in old.items()})
 
     def renamed(node: Node) -> Node:
         source = node.weights.source
         weights = node.weights if source is None else replace(node.weights, source=names.get(source, source))
-        inputs = FrozenDict({port: wire(item) for port, item in node.inputs.items()})
+        inputs = FrozenDict({port: item.map(ref) for port, item in node.inputs.items()})
         return replace(node, inputs=inputs, weights=weights)
 
     outputs = {mode: FrozenDict({key: ref(item) for key, item in refs.items()}) for mode, refs in graph.outputs.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from composer.graph import FrozenDict, Input, Node, Ref, Weights, Wire, freeze, refs_of, wire_in_mode
+from composer.graph import FrozenDict, Input, Node, Ref, Weights, Wire, Wired, freeze
 from composer.openmmlab.classification import averaged_by_samples
 from composer.openmmlab.draft import Draft, Flow, Place, entry_of, resized
 from composer.openmmlab.plain import plain, same
@@ -262,7 +262,7 @@ class _Filling:
         """What flows on a wire of a template, with all its levels."""
         if isinstance(wire, Mapping):
             found = {mode: self._ref(text) for mode, text in wire.items()}
-            return Flow(FrozenDict(found))  # type: ignore[arg-type]
+            return Flow(Wire.by_mode(found))  # type: ignore[arg-type]
         ref = Ref.parse(wire)
         flow = self.flows[ref.source]
         return flow if flow is None or (ref.port is None and ref.index is None) else Flow(self._ref(wire))
@@ -274,22 +274,26 @@ class _Filling:
         assert flow is not None
         if ref.port is not None:
             return replace(ref, source=self.names.get(ref.source, [ref.source])[-1])
-        found = wire_in_mode(flow.ref, "tensor")
-        assert isinstance(found, Ref)
+        part = Wire.of(flow.ref).in_mode("tensor")
+        assert part is not None
+        found = part.refs[0]
         return Ref(found.source, found.port, ref.index) if flow.levels and ref.index is not None else found
 
-    def _wires(self, entry: Mapping[str, Any]) -> dict[str, Wire]:
+    def _wires(self, entry: Mapping[str, Any]) -> dict[str, Wired]:
         return {port: self._wire(wire) for port, wire in entry.get("inputs", {}).items()}
 
-    def _wire(self, wire: Any) -> Wire:
+    def _wire(self, wire: Any) -> Wired:
         if isinstance(wire, Mapping):
-            return FrozenDict({mode: self._wire(item) for mode, item in wire.items()})
+            return Wire.by_mode({mode: self._refs(item) for mode, item in wire.items()})
         if isinstance(wire, list):
             return tuple(self._ref(text) for text in wire)
         ref, flow = Ref.parse(wire), self._flow(wire)
         if flow is not None and ref.port is None and ref.index is None:
             return flow.ref
         return self._ref(wire)
+
+    def _refs(self, wire: Any) -> Ref | tuple[Ref, ...]:
+        return tuple(self._ref(text) for text in wire) if isinstance(wire, list) else self._ref(wire)
 
     def _set_params(self, name: str, entry: Mapping[str, Any]) -> None:
         """Parameters that the template and the settings give a node, unless they have their defaults."""
@@ -339,7 +343,7 @@ class _Filling:
     def _data_samples(self) -> None:
         """The fields that something is wired to."""
         wires = [wire for node in self.draft.nodes.values() for wire in node.inputs.values()]
-        used = {ref.source for wire in wires for ref in refs_of(wire)}
+        used = {ref.source for wire in wires for ref in wire.refs}
         used |= {ref.source for refs in self.draft.outputs.values() for ref in refs.values()}
         for name, entry in self.data.get("data_samples", {}).items():
             if name in used:

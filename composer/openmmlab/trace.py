@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from composer.catalog import Catalog
-from composer.graph import Graph, Node, Ref, freeze, refs_of, thaw, wire_in_mode
+from composer.graph import Graph, Node, Ref, freeze, thaw
 from composer.inference import Shapes, infer_shapes
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.parts import PartReader
@@ -115,17 +115,17 @@ class Trace:
         port = port or next(iter(self._ports(name)), None)
         wire = inputs.get(port or "")
         modes = self.graph.modes if mode is None else (mode,)
-        refs = {wire_in_mode(wire, one) for one in modes} - {None} if wire is not None else set()
+        refs = {wire.in_mode(one) for one in modes} - {None} if wire is not None else set()
         found = next(iter(refs)) if len(refs) == 1 else None
-        if not isinstance(found, Ref):
+        if found is None or found.many:
             what = "several" if refs else "none"
             self.refuse(name, f"expected one wire into {name}.{port or 'its input'}, found {what}")
-        return found
+        return found.refs[0]
 
     def several(self, name: str, port: str, count: int) -> tuple[Ref, ...]:
         """What a port that takes many wires is wired to, alike in all modes."""
         wire = self._node(name).inputs.get(port)
-        found = tuple(refs_of(wire)) if isinstance(wire, Ref | tuple) else ()
+        found = () if wire is None or wire.differs else wire.refs
         if len(found) != count:
             self.refuse(name, f"expected {count} wires into {name}.{port}, found {len(found)}")
         return found
@@ -135,7 +135,7 @@ class Trace:
         found: list[str] = []
         while ref.source in self.graph.nodes:
             if ref.source in found:
-                self.refuse(ref.source, "it is wired in a ring")
+                self.refuse(ref.source, "it is wired in a cycle")
             found.append(ref.source)
             ref = self.wire(ref.source)
         self.ids["image"] = ref.source

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from composer.catalog import Catalog
 from composer.component import Component, Port
-from composer.graph import Graph, Node
 from composer.kinds import Kinds
+from composer.link import LinkedGraph
 from composer.plan import Call, Plan, Program, Value, plan
 from composer.ports import Detections, Label, Logits, Score
 from composer.problems import Edit, Fix
@@ -29,42 +28,41 @@ class _Place:
     value: int
 
 
-def check_class_names(report: Report, graph: Graph, catalog: Catalog) -> None:
+def check_class_names(report: Report, linked: LinkedGraph) -> None:
     """Warn where predict mode scores another number of classes than the graph names.
 
     Args:
         report: Takes the problems; there is no error among them.
-        graph: The graph.
-        catalog: The components.
+        linked: The graph.
     """
+    graph = linked.running
     if not graph.classes or "predict" not in graph.modes:
         return
-    settled = plan(graph, catalog)
-    program = settled.programs["predict"]
-    found = next(
-        (place for place in _places(settled, program, catalog.kinds) if place.value != len(graph.classes)), None
-    )
+    resolved, kinds = plan(linked.graph, linked.catalog), linked.catalog.kinds
+    program = resolved.programs["predict"]
+    found = next((place for place in _places(resolved, program, kinds) if place.value != len(graph.classes)), None)
     if found is None:
         return
     count = len(graph.classes)
     words = "1 class" if count == 1 else f"{count} classes"
-    told = f"the graph's classes name {words}, predict mode scores {found.value}"
+    said = f"the graph's classes name {words}, predict mode scores {found.value}"
     which = f"labels from {count} on have no name" if found.value > count else f"no label is {found.value} or more"
-    path = _written(graph, found.module, found.name)
-    document = _node_path(graph, found.module)[0]
+    path = _written(linked, found.module, found.name)
+    scope, node = linked.at(found.module)
+    document = scope.path("nodes", str(scope.origin(node)))
     report.add(
         "class-names",
         path or document,
         f"{document[-1]}.{found.name}" if path is None else f"{path[-3]}.{path[-1]}",
-        f"{told}: {which}",
-        _fix(graph, settled, found, count),
+        f"{said}: {which}",
+        _fix(linked, resolved, found, count),
         severity="warning",
         parameter=found.name if path is None else str(path[-1]),
         mode="predict",
     )
 
 
-def _places(settled: Plan, program: Program, kinds: Kinds) -> Iterator[_Place]:
+def _places(resolved: Plan, program: Program, kinds: Kinds) -> Iterator[_Place]:
     """The parameters that say how many classes the outputs of predict mode score."""
     calls = {call.path: call for call in program.calls}
     for name, value in program.outputs:
@@ -73,17 +71,17 @@ def _places(settled: Plan, program: Program, kinds: Kinds) -> Iterator[_Place]:
         if call is None or port is None:
             continue
         if port.type.is_a(Detections):
-            yield from _nearest(settled, calls, call)
+            yield from _nearest(resolved, calls, call)
         elif name == "scores" or port.type.is_a(Score, Logits, Label):
-            yield from _traced(settled, calls, call, port, kinds)
+            yield from _traced(resolved, calls, call, port, kinds)
 
 
-def _nearest(settled: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[_Place]:
+def _nearest(resolved: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[_Place]:
     """The number of classes of the part that detections come from, by the fewest wires."""
     pending, seen = deque([start]), {start.path}
     while pending:
         call = pending.popleft()
-        value = _value_of(settled, call, _CLASSES)
+        value = _value_of(resolved, call, _CLASSES)
         if value is not None:
             yield _Place(call.module, _CLASSES, value)
             return
@@ -93,7 +91,7 @@ def _nearest(settled: Plan, calls: Mapping[str, Call], start: Call) -> Iterator[
                 pending.append(calls[source])
 
 
-def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port, kinds: Kinds) -> Iterator[_Place]:
+def _traced(resolved: Plan, calls: Mapping[str, Call], call: Call, port: Port, kinds: Kinds) -> Iterator[_Place]:
     """The parameter that names the axis of the classes, followed back along the wires."""
     if port.axes is None or len(port.axes) < 2:  # labels [B]: their scores stand beside them
         port = next((item for item in call.component.outputs if item.type.is_a(Score)), port)
@@ -102,7 +100,7 @@ def _traced(settled: Plan, calls: Mapping[str, Call], call: Call, port: Port, ki
         axis = _axis(port, position)
         if axis is None:
             return
-        value = _value_of(settled, call, axis)
+        value = _value_of(resolved, call, axis)
         if value is not None and not kinds[call.component.kind].of_samples:
             yield _Place(call.module, axis, value)
             return
@@ -138,21 +136,21 @@ def _before(call: Call, port: Port, axis: str, position: int) -> tuple[Value, in
     return None
 
 
-def _value_of(settled: Plan, call: Call, name: str) -> int | None:
+def _value_of(resolved: Plan, call: Call, name: str) -> int | None:
     """A whole number that a module's parameter is, as it is written or by default; None where the wire tells it."""
     parameter = call.component.parameter_by_name.get(name)
-    part = settled.parts.get(call.module)
+    part = resolved.parts.get(call.module)
     if parameter is None or part is None:
         return None
     value = part.params.get(name, None if parameter.required else parameter.default)
     return value if type(value) is int else None
 
 
-def _fix(graph: Graph, settled: Plan, found: _Place, count: int) -> Fix | None:
+def _fix(linked: LinkedGraph, resolved: Plan, found: _Place, count: int) -> Fix | None:
     """The same number everywhere where it is the number of classes: in the head, in targets, in masks."""
     others = [
         path
-        for path, part in settled.parts.items()
+        for path, part in resolved.parts.items()
         if _CLASSES in part.component.parameter_by_name
         and _part_value(part.component, part.params) == found.value
         and (path, _CLASSES) != (found.module, found.name)
@@ -161,7 +159,7 @@ def _fix(graph: Graph, settled: Plan, found: _Place, count: int) -> Fix | None:
     if others and found.value == 1:  # whether an object is there at all is one class, too
         return None
     places = [(found.module, found.name), *((path, _CLASSES) for path in others)]
-    paths = [_written(graph, module, name) for module, name in places]
+    paths = [_written(linked, module, name) for module, name in places]
     if any(path is None for path in paths):
         return None
     keys = dict.fromkeys(tuple(str(key) for key in path) for path in paths if path is not None)
@@ -179,33 +177,16 @@ def _shown(key: Iterable[str]) -> str:
     return ".".join(part for part in key if part not in ("graphs", "nodes"))
 
 
-def _written(graph: Graph, path: str, name: str) -> Path | None:
+def _written(linked: LinkedGraph, path: str, name: str) -> Path | None:
     """Where a parameter of a call is written, or would be: at the node, or at the call that gives a ``$name``.
 
     Returns:
         None where it is part of something that is written in another way.
     """
-    document, node = _node_path(graph, path)
-    value = node.params.get(name)
+    scope, node = linked.at(path)
+    origin = str(scope.origin(node))
+    value = scope.nodes[origin].params.get(name)
     if not isinstance(value, str) or not value.startswith("$") or value.startswith("$$"):
-        return (*document, "params", name) if value is None or type(value) is int else None
+        return scope.path("nodes", origin, "params", name) if value is None or type(value) is int else None
     outer = path.rpartition(".")[0]
-    return _written(graph, outer, value[1:]) if outer else None
-
-
-def _node_path(graph: Graph, path: str) -> tuple[Path, Node]:
-    """The document path of the node that says what a call is, and the node."""
-    nodes: Mapping[str, Node] = graph.nodes
-    document: Path = ("nodes",)
-    *outer, name = path.split(".")
-    for part in outer:
-        body = str(nodes[_origin(nodes, part)].graph)
-        nodes, document = graph.graphs[body].nodes, ("graphs", body, "nodes")
-    name = _origin(nodes, name)
-    return (*document, name), nodes[name]
-
-
-def _origin(nodes: Mapping[str, Node], name: str) -> str:
-    while nodes[name].type is None and nodes[name].graph is None and nodes[name].weights.source is not None:
-        name = str(nodes[name].weights.source)
-    return name
+    return _written(linked, outer, value[1:]) if outer else None

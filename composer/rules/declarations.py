@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from composer.graph import Graph, Input, Node, Ref, Subgraph, refs_of, thaw
+from composer.graph import Graph, Input, Node, Ref, Subgraph, thaw
+from composer.link import Scope
 from composer.ports import PortType
 from composer.problems import Fix
 from composer.rules.flows import UNKNOWN
 from composer.rules.report import Path, Report, lost, put, take
-from composer.rules.scopes import Scope
 
 __all__ = ["LARGEST", "check_keys", "declared_types"]
 
@@ -84,7 +84,7 @@ def _shapes_of_ports(scope: Scope, name: str) -> Iterator[list[int | str]]:
         for port, wire in given.inputs.items() if component is not None else ():
             declared = component.input_by_name.get(port) if component is not None else None
             axes = None if declared is None else declared.axes
-            if axes and "..." not in axes and any(ref == Ref(name) for ref in refs_of(wire)):
+            if axes and "..." not in axes and any(ref == Ref(name) for ref in wire.refs):
                 params = {item.name: item.default for item in component.parameters} if component is not None else {}
                 params |= scope.params_of(node)
                 yield [int(axis) if axis.isdigit() else _number(params.get(axis), axis) for axis in axes]

@@ -1,4 +1,4 @@
-"""The rules about subgraphs: they hold no ring, their expansion is not too large, and values fit where they land.
+"""The rules about subgraphs: none holds itself, their expansion is not too large, and values fit where they land.
 
 Nothing is expanded to be counted: a subgraph that doubles forty times is refused by arithmetic.
 """
@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import networkx as nx
-
 from composer.component import Component
 from composer.limits import Limits
+from composer.link import LinkedGraph, Scope
 from composer.rules.parameters import parameter_faults, repaired
 from composer.rules.report import Path, Report
-from composer.rules.scopes import Scope
 from composer.templates import LEFT_OUT, fill, is_template, names_in
 
 __all__ = ["Landings", "check_definitions", "check_expansion", "check_layers", "check_values"]
@@ -22,50 +20,23 @@ _MANY = 10**15
 """Counts stop here."""
 
 
-def check_definitions(report: Report, scopes: Mapping[str, Scope]) -> list[str]:
-    """Report subgraphs that hold themselves; gives those that hold no such one, each after those that it calls."""
-    dag: nx.DiGraph[str] = nx.DiGraph()
-    dag.add_nodes_from(name for name in scopes if name)
-    dag.add_edges_from((name, body) for name, scope in scopes.items() if name for _, body in _calls(scope))
-    unending: set[str] = set()
-    positions = {name: position for position, name in enumerate(scopes)}
-    for knot in nx.strongly_connected_components(dag):
-        first = min(knot, key=positions.__getitem__)
-        if len(knot) == 1 and not dag.has_edge(first, first):
-            continue
-        unending |= knot | nx.ancestors(dag, first)
-        ring = [edge[0] for edge in nx.find_cycle(dag.subgraph(knot), first)]
-        shown = " -> ".join([*ring[:12], *(["..."] if len(ring) > 12 else []), ring[0]])
+def check_definitions(report: Report, linked: LinkedGraph) -> None:
+    """Report subgraphs that hold themselves."""
+    for cycle in linked.endless:
+        shown = " -> ".join([*cycle[:12], *(["..."] if len(cycle) > 12 else []), cycle[0]])
         message = f"{shown}: a subgraph cannot hold itself"
-        caller = next(name for name, body in _calls(scopes[ring[0]]) if body == ring[1 % len(ring)])
-        path = scopes[ring[0]].path("nodes", caller, "graph")
+        caller = next(name for name, body in linked.calls[cycle[0]].items() if body == cycle[1 % len(cycle)])
+        path = linked.scopes[cycle[0]].path("nodes", caller, "graph")
         report.add("recursive-subgraph", path, caller, message)
-    dag.remove_nodes_from(unending)
-    return list(reversed(list(nx.topological_sort(dag))))
 
 
-def _calls(scope: Scope) -> Iterator[tuple[str, str]]:
-    """The nodes of a scope that call a subgraph, with its name."""
-    for name in scope.wiring.calling:
-        body = scope.subgraph(name)
-        if body is not None:
-            yield name, body
-
-
-def check_expansion(report: Report, scopes: Mapping[str, Scope], bodies: list[str], limits: Limits) -> bool:
-    """Whether the expansion of all subgraphs stays within the limits; reported if it does not.
-
-    Args:
-        report: Takes the problems.
-        scopes: The scopes by name.
-        bodies: The subgraphs that hold no ring, each after those that it calls.
-        limits: The limits.
-    """
+def check_expansion(report: Report, linked: LinkedGraph, limits: Limits) -> bool:
+    """Whether the expansion of all subgraphs stays within the limits; reported if it does not."""
     sizes: dict[str, int] = {}
     depths: dict[str, int] = {}
-    for name in [*bodies, ""]:
-        inner = [body for _, body in _calls(scopes[name]) if body in sizes]
-        sizes[name] = min(_MANY, len(scopes[name].nodes) + sum(sizes[body] for body in inner))
+    for name in [*linked.bodies, ""]:
+        inner = [body for body in linked.calls[name].values() if body in sizes]
+        sizes[name] = min(_MANY, len(linked.scopes[name].nodes) + sum(sizes[body] for body in inner))
         depths[name] = max((depths[body] + 1 for body in inner), default=0)
     if depths[""] > limits.nesting:
         message = f"subgraphs hold subgraphs {depths['']:,} deep, at most {limits.nesting:,} are accepted"
@@ -111,11 +82,11 @@ class Landings:
     """Follows values into subgraphs, to the parameters of components in which they land.
 
     Args:
-        scopes: The scopes by name.
+        linked: The graph.
         layers: For each scope, the layers that its nodes declare whatever its parameters are.
     """
 
-    scopes: Mapping[str, Scope]
+    linked: LinkedGraph
     layers: Mapping[str, int]
     _known: dict[tuple[str, str], Landed] = field(default_factory=dict)
 
@@ -123,7 +94,7 @@ class Landings:
         """What a scope declares when its parameters are given these values and else have their defaults."""
         key = (name, repr(sorted(given.items())))
         if key not in self._known:
-            scope = self.scopes[name]
+            scope = self.linked.scopes[name]
             self._known[key] = self._look(scope, {**(scope.params or {}), **given})
         return self._known[key]
 
@@ -137,7 +108,7 @@ class Landings:
                 faults.extend(_faults(scope, name, component, params))
                 builds = scope.nodes[name].weights.rule != "share"
                 layers += component.declared_layers(_present(params)) if builds else 0
-        for name, body in _calls(scope):
+        for name, body in self.linked.calls[scope.name].items():
             if body not in self.layers:
                 continue
             inner = self.look(body, _present(_filled(scope, name, values)))
@@ -192,16 +163,16 @@ def _outside(scope: Scope, name: str, faults: tuple[Fault, ...]) -> Iterator[Fau
             yield Fault(outer, fault.site, fault.message, fault.component, fault.parameter, whole)
 
 
-def check_values(report: Report, scopes: Mapping[str, Scope], landings: Landings) -> None:
+def check_values(report: Report, linked: LinkedGraph, landings: Landings) -> None:
     """Report the defaults of subgraphs and the values at their calls that do not fit where they land."""
-    for scope in scopes.values():
+    for scope in linked.scopes.values():
         if scope.name in landings.layers and scope.params:
             for fault in _first(landings.look(scope.name, {}).faults):
                 value = scope.params.get(fault.name)
                 if fault.message and value is not None:
                     path = scope.path("params", fault.name)
                     _bad_value(report, path, f"params.{fault.name}", fault, value)
-        for name, body in _calls(scope):
+        for name, body in linked.calls[scope.name].items():
             if body in landings.layers and scope.nodes[name].weights.rule == "own":
                 _check_call(report, scope, name, landings)
 

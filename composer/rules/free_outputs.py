@@ -3,10 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
-from composer.graph import refs_of
+from composer.link import Scope
 from composer.ports import AnyTensor, PortType, port_type
 from composer.rules.flows import UNKNOWN, fits
-from composer.rules.scopes import Scope
 from composer.rules.wiring import Outputs
 
 __all__ = ["FreeOutputs"]
@@ -53,7 +52,7 @@ class FreeOutputs:
 def _used(scope: Scope) -> Iterator[tuple[str, str | None]]:
     for node in scope.nodes.values():
         for wire in node.inputs.values():
-            yield from ((ref.source, ref.port) for ref in refs_of(wire))
+            yield from ((ref.source, ref.port) for ref in wire.refs)
     for outputs in scope.outputs.values():
         for wire in outputs.values():
-            yield from ((ref.source, ref.port) for ref in refs_of(wire))
+            yield from ((ref.source, ref.port) for ref in wire.refs)

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from composer.component import Component, Port
-from composer.graph import Node, Ref, Wire, refs_of, wire_in_mode
+from composer.graph import Node, Wire
+from composer.link import Needs, Reach, Scope
 from composer.ports import PortType
 from composer.problems import Fix
 from composer.rules.flows import Flow, Signature, produced
 from composer.rules.free_outputs import FreeOutputs
 from composer.rules.parameters import Place, check_names, check_parameters, unknown_parameter
-from composer.rules.reach import Needs, Reach
 from composer.rules.report import Report, lost, put, take
-from composer.rules.scopes import Scope
-from composer.rules.wiring import NOTHING_KNOWN, Outputs, Slot, Wires, written
+from composer.rules.wiring import NOTHING_KNOWN, Outputs, Slot, Wires
 
 __all__ = ["Alike", "Nodes"]
 
@@ -158,9 +157,9 @@ class Nodes:
         if not best and len(open_ports) == 1 and not signature.inputs[open_ports[0]].optional:
             best = open_ports
             changes = f"{best[0]} in place of {port}"
-        fix = take(path, f"remove the wire into {name}.{port}", lost("the wire from", written(node.inputs[port])))
+        fix = take(path, f"remove the wire into {name}.{port}", lost("the wire from", node.inputs[port].to_document()))
         if best:
-            moved = put(self.scope.path("nodes", name, "inputs", best[0]), written(node.inputs[port]), "")
+            moved = put(self.scope.path("nodes", name, "inputs", best[0]), node.inputs[port].to_document(), "")
             fix = Fix(f"wire it to {name}.{best[0]}", (*moved.edits, *fix.edits), changes)
         called = _called(signature)
         self.report.add(
@@ -222,12 +221,17 @@ class Nodes:
 
 def _carried(wire: Wire, table: Mapping[str, Outputs]) -> Any:
     """What a wire carries, for a comparison with the wires of other nodes; None where that takes a closer look."""
-    if isinstance(wire, Ref):
-        outputs = table.get(wire.source)
-        return None if outputs is None or wire.index is not None else outputs.get(wire.port)
-    if isinstance(wire, tuple):
-        return tuple([_carried(part, table) for part in wire])
-    return None
+    if wire.differs:
+        return None
+    if not wire.many:
+        ref = wire.refs[0]
+        outputs = table.get(ref.source)
+        return None if outputs is None or ref.index is not None else outputs.get(ref.port)
+    found = []
+    for ref in wire.refs:
+        outputs = table.get(ref.source)
+        found.append(None if outputs is None or ref.index is not None else outputs.get(ref.port))
+    return tuple(found)
 
 
 def _settled(carried: Iterable[Any]) -> bool:
@@ -238,9 +242,8 @@ def _settled(carried: Iterable[Any]) -> bool:
 def _is_wired(wire: Wire | None, mode: str | None) -> bool:
     if wire is None:
         return False
-    if mode is None:
-        return any(True for _ in refs_of(wire))
-    return wire_in_mode(wire, mode) not in (None, ())
+    part = wire if mode is None else wire.in_mode(mode)
+    return part is not None and bool(part.refs)
 
 
 def _called(signature: Signature) -> str:

@@ -1,19 +1,19 @@
-"""The rules about a scope as a whole: it has outputs, they hang on every node, and nothing feeds itself in a ring."""
+"""The rules about a scope as a whole: it has outputs, they depend on every node, and no node depends on itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import networkx as nx
 
-from composer.graph import FrozenDict, Ref, Wire, dag_of, refs_of
+from composer.graph import Edge, Graph, Ref, Subgraph, Wire, dag_of
+from composer.link import Detours, LinkedGraph, Reach, Scope
 from composer.ports import Scalar, port_type
 from composer.problems import Edit, Fix
 from composer.rules.flows import Flow, fits, in_mode
-from composer.rules.reach import Reach
 from composer.rules.report import Path, Report, put, take
-from composer.rules.scopes import Scope
 from composer.rules.wiring import Slot, Wires
 
-__all__ = ["check_outputs", "check_rings", "check_unused"]
+__all__ = ["check_bypassed", "check_cycles", "check_outputs", "check_unused"]
 
 
 def check_outputs(report: Report, scope: Scope, wires: Wires) -> dict[str, Flow]:
@@ -63,8 +63,8 @@ def _no_output(report: Report, scope: Scope, wires: Wires) -> None:
 
 
 def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
-    """Tell of what is not wired yet, and warn of nodes that no output needs."""
-    read = {ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in refs_of(wire)}
+    """Report what is not wired yet, and warn of nodes that no output needs."""
+    read = {ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in wire.refs}
     sections = ("inputs", "data_samples") if not scope.name else ("inputs",)
     for name in scope.inputs:
         if name not in scope.wiring.used and name not in read:
@@ -73,7 +73,7 @@ def check_unused(report: Report, scope: Scope, reach: Reach) -> None:
             removal = take(path, f"remove the input {name}", "a caller can hand it over no longer")
             report.add("unused-input", path, name, "nothing reads this input", removal, severity="notice")
     sources = {scope.nodes[name].weights.source for name in scope.wiring.borrowing}
-    for name in scope.nodes:
+    for name in scope.nodes if scope.loose or scope.nodes.keys() - reach.nodes else ():
         if name in scope.loose:
             message = "no wire enters or leaves it yet, so no mode runs it"
             report.add("not-wired", scope.path("nodes", name), name, message, severity="notice")
@@ -90,45 +90,67 @@ def _without_node(scope: Scope, name: str) -> Fix:
     return Fix(f"remove the node {name}", edits, "with its parameters and its weights")
 
 
-def check_rings(report: Report, scope: Scope) -> None:
-    """Report each ring of nodes that feed each other."""
-    ringed = scope.wiring.ringed
-    if not ringed:
+def check_bypassed(report: Report, linked: LinkedGraph, scope: Scope) -> None:
+    """Report bypassed nodes that are read although nothing flows into them that could go on."""
+    graph = linked.graph
+    if graph is linked.running:
         return
-    dag = dag_of((), {name: node for name, node in scope.nodes.items() if name in ringed})
-    for name, ring in _rings(dag, list(scope.nodes)).items():
-        back, wires = ring[-1], scope.nodes[name].inputs
-        port, ref = next((port, ref) for port, wire in wires.items() for ref in refs_of(wire) if ref.source == back)
+    body = graph.graphs[scope.name] if scope.name else graph
+    past = Detours(body.nodes, graph.graphs, linked.catalog)
+    wires = [wire for node in body.nodes.values() if not node.bypassed for wire in node.inputs.values()]
+    wires += [Wire.of(wire) for outputs in _written_outputs(body) for wire in outputs.values()]
+    lost = {ref.source for wire in wires for edge in wire.edges() for ref in _lost(past, edge)}
+    for name in lost:
+        path = scope.path("nodes", name, "bypassed")
+        message = "it is bypassed, but nothing flows into it that could take its place; expected a wire into it"
+        report.add("empty-bypass", path, name, message, take(path, f"run {name} again", "it is bypassed no longer"))
+
+
+def _written_outputs(body: Graph | Subgraph) -> Iterable[Mapping[str, Any]]:
+    return body.outputs.values() if isinstance(body, Graph) else (body.outputs,)
+
+
+def _lost(past: Detours, edge: Edge) -> Iterator[Ref]:
+    if edge.ref.source in past.around and all(past.of(edge.ref, mode) is None for mode in edge.modes):
+        yield edge.ref
+
+
+def check_cycles(report: Report, scope: Scope) -> None:
+    """Report each cycle of nodes that feed each other."""
+    cyclic = scope.wiring.cyclic
+    if not cyclic:
+        return
+    dag = dag_of((), {name: node for name, node in scope.nodes.items() if name in cyclic})
+    for name, cycle in _cycles(dag, scope.positions).items():
+        back, wires = cycle[-1], scope.nodes[name].inputs
+        port, ref = next((port, ref) for port, wire in wires.items() for ref in wire.refs if ref.source == back)
         edits = [edit for other, wire in wires.items() for edit in _without(scope, name, other, wire, back)]
-        shown = " -> ".join([*ring[:12], *([f"... ({len(ring) - 12} more)"] if len(ring) > 12 else []), name])
-        message = f"{shown}: these nodes feed each other in a ring, so none can run first"
+        shown = " -> ".join([*cycle[:12], *([f"... ({len(cycle) - 12} more)"] if len(cycle) > 12 else []), name])
+        message = f"{shown}: these nodes feed each other in a cycle, so none can run first"
         changes = f"{name} then takes nothing from {back}"
         fix = Fix(f"remove the wire {ref} -> {name}.{port}", tuple(edits), changes)
         report.add("cycle", scope.path("nodes", name, "inputs", port), name, message, fix)
 
 
-def _rings(dag: "nx.DiGraph[str]", order: list[str]) -> dict[str, list[str]]:
-    """A ring out of each knot of rings, from its first node in the file; by that node."""
+def _cycles(dag: "nx.DiGraph[str]", positions: Mapping[str, int]) -> dict[str, list[str]]:
+    """One cycle out of each strongly connected part, from its first node in the file; by that node."""
     found: dict[str, list[str]] = {}
-    positions = {name: position for position, name in enumerate(order)}
-    for knot in nx.strongly_connected_components(dag):
-        start = min(knot, key=positions.__getitem__)
-        if len(knot) > 1 or dag.has_edge(start, start):
-            ring = [edge[0] for edge in nx.find_cycle(dag.subgraph(knot), start)]
-            first = ring.index(min(ring, key=positions.__getitem__))
-            ring = ring[first:] + ring[:first]
-            found[ring[0]] = ring
+    for part in nx.strongly_connected_components(dag):
+        start = min(part, key=positions.__getitem__)
+        if len(part) > 1 or dag.has_edge(start, start):
+            cycle = [edge[0] for edge in nx.find_cycle(dag.subgraph(part), start)]
+            first = cycle.index(min(cycle, key=positions.__getitem__))
+            cycle = cycle[first:] + cycle[:first]
+            found[cycle[0]] = cycle
     return found
 
 
 def _without(scope: Scope, node: str, port: str, wire: Wire, source: str) -> Iterator[Edit]:
     """The edits that take every reference to a source out of a wire."""
     path = scope.path("nodes", node, "inputs", port)
-    if isinstance(wire, FrozenDict):
-        for mode, part in wire.items():
-            if any(ref.source == source for ref in refs_of(part)):
-                yield from take((*path, mode), "").edits
-    elif isinstance(wire, Ref):
-        yield from take(path, "").edits if wire.source == source else ()
-    elif any(ref.source == source for ref in wire):
-        yield from put(path, [str(ref) for ref in wire if ref.source != source], "").edits
+    for mode, part in wire.parts:
+        at = path if mode is None else (*path, mode)
+        if not any(ref.source == source for ref in part.refs):
+            continue
+        kept = [str(ref) for ref in part.refs if ref.source != source]
+        yield from put(at, kept, "").edits if part.many and mode is None else take(at, "").edits

@@ -3,9 +3,9 @@
 from typing import Any
 
 from composer.graph import Input, Preprocess
+from composer.link import Scope
 from composer.problems import Edit, Fix
 from composer.rules.report import Path, Report, put
-from composer.rules.scopes import Scope
 
 __all__ = ["check_preprocess"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from composer.graph import Graph, thaw
 from composer.problems import Edit, Fix, Problem, Severity, Where, is_typo, nearest, suggestion
 
-__all__ = ["Path", "Report", "lost", "put", "take"]
+__all__ = ["Path", "Report", "lost", "put", "take", "where_of"]
 
 Path = tuple[str | int, ...]
 """Keys of a graph's document from the top, such as ``("nodes", "neck", "inputs", "feature")``."""
@@ -55,14 +55,8 @@ class Report:
             severity: A ``warning`` and a ``notice`` do not stop the graph from running.
             where: Further fields of ``Where``.
         """
-        source = self.graph.source
-        line, column = source.position(path) if source else (None, None)
-        scope = str(path[1]) if path[0] == "graphs" and len(path) > 1 else ""
-        inside = path[2:] if scope else path
-        if inside[:1] == ("nodes",) and len(inside) > 1:
-            where.setdefault("node", inside[1])
-        shown = f"{scope}/{subject}" if len(inside) > 1 and scope else subject
-        place = Where(shown, source.file if source else None, line, column, scope, **where)
+        inside = bool(path[:1] == ("graphs",) and len(path) > 3)
+        place = where_of(self.graph, path, f"{path[1]}/{subject}" if inside else subject, **where)
         self._found.append((path, Problem(code, place, message, fix, severity)))
 
     @property
@@ -90,6 +84,23 @@ class Report:
             return [problem for _, problem in sorted(self._found, key=lambda item: _line(item[1]))]
         order = _order(self.graph) if self._found else {}
         return [problem for _, problem in sorted(self._found, key=lambda item: _rank(item[0], order))]
+
+
+def where_of(graph: Graph, path: Path, subject: str, **where: Any) -> Where:
+    """The place of a problem.
+
+    Args:
+        graph: The graph.
+        path: The document path that it is about; the subgraph, the node and the line are read from it.
+        subject: What it is about, as people read it.
+        where: Further fields of ``Where``.
+    """
+    line, column = graph.source.position(path) if graph.source else (None, None)
+    scope = str(path[1]) if path[0] == "graphs" and len(path) > 1 else ""
+    inside = path[2:] if scope else path
+    if inside[:1] == ("nodes",) and len(inside) > 1:
+        where.setdefault("node", inside[1])
+    return Where(subject, graph.source.file if graph.source else None, line, column, scope, path=path, **where)
 
 
 def _line(problem: Problem) -> tuple[int, int]:

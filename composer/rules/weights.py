@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from composer.graph import Node, freeze, thaw
+from composer.link import Scope
 from composer.problems import Fix, is_typo
 from composer.rules.report import Report, lost, put, take
-from composer.rules.scopes import Scope
 
 __all__ = ["check_weights"]
 
@@ -27,7 +27,7 @@ def check_weights(report: Report, scope: Scope) -> None:
 
 
 def _rings(report: Report, scope: Scope) -> set[str]:
-    """The nodes of rings of sources; each ring is reported once."""
+    """The nodes of cycles of sources; each cycle is reported once."""
     seen: set[str] = set()
     ringed: set[str] = set()
     for name in scope.wiring.borrowing:
@@ -38,22 +38,22 @@ def _rings(report: Report, scope: Scope) -> set[str]:
             chain[at] = None
             at = scope.nodes[at].weights.source or ""
         if at in chain:
-            ring = list(chain)[list(chain).index(at) :]
-            ringed.update(ring)
-            _ring(report, scope, ring)
+            cycle = list(chain)[list(chain).index(at) :]
+            ringed.update(cycle)
+            _ring(report, scope, cycle)
     return ringed
 
 
-def _ring(report: Report, scope: Scope, ring: list[str]) -> None:
-    first = ring[0]
-    typed = next((name for name in ring if scope.nodes[name].type or scope.nodes[name].graph), None)
+def _ring(report: Report, scope: Scope, cycle: list[str]) -> None:
+    first = cycle[0]
+    typed = next((name for name in cycle if scope.nodes[name].type or scope.nodes[name].graph), None)
     fix: Fix | None = None
     if typed is not None:
         message = f"remove {typed}.weights, so that it has its own"
         fix = take(scope.path("nodes", typed, "weights"), message, "its weights then follow no other node's")
-    shown = " -> ".join([*ring[:12], *(["..."] if len(ring) > 12 else []), first])
-    message = f"{shown}: weights come from each other in a ring; expected one node with its own"
-    report.add("weights-ring", scope.path("nodes", first, "weights"), f"{first}.weights", message, fix)
+    shown = " -> ".join([*cycle[:12], *(["..."] if len(cycle) > 12 else []), first])
+    message = f"{shown}: weights come from each other in a cycle; expected one node with its own"
+    report.add("weights-cycle", scope.path("nodes", first, "weights"), f"{first}.weights", message, fix)
 
 
 def _unknown(report: Report, scope: Scope, name: str) -> None:

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from composer.component import Port
-from composer.graph import FrozenDict, Ref, Wire
+from composer.graph import Ref, Refs, Wire
+from composer.link import Scope
 from composer.ports import PortType, port_type
 from composer.problems import Fix
 from composer.rules.flows import UNKNOWN, ByMode, Flow, combine, fits, in_mode, in_modes
 from composer.rules.report import Path, Report, put
-from composer.rules.scopes import Scope
 
-__all__ = ["NOTHING_KNOWN", "Slot", "Wires", "written"]
+__all__ = ["NOTHING_KNOWN", "Slot", "Wires"]
 
 Outputs = Mapping[str | None, Flow]
 
@@ -98,24 +97,21 @@ class Wires:
             slot: Where it goes; the reference in it is not looked at.
             wire: The wire.
         """
-        if not isinstance(wire, FrozenDict):
-            return self._all(slot, wire, None)
-        flows: dict[str, PortType] = {}
-        for mode, part in wire.items():
-            flows[mode] = in_mode(self._all(slot, part, mode), mode)
-        return ByMode(flows)
+        if not wire.differs:
+            return self._all(slot, wire.parts[0][1], None)
+        return ByMode({str(mode): in_mode(self._all(slot, part, mode), mode) for mode, part in wire.parts})
 
-    def _all(self, slot: Slot, wire: Ref | tuple[Ref, ...], mode: str | None) -> Flow:
+    def _all(self, slot: Slot, part: Refs, mode: str | None) -> Flow:
         path = slot.path if mode is None else (*slot.path, mode)
-        several = None if isinstance(wire, Ref) else wire
+        several = part.refs if part.many else None
         slots = [
             Slot(path, slot.target, ref, slot.node, slot.port, several, position, mode, slot.modes)
-            for position, ref in enumerate([wire] if isinstance(wire, Ref) else wire)
+            for position, ref in enumerate(part.refs)
         ]
         takes_several = slot.node is not None if slot.port is None else slot.port.variadic
         if several is not None and not takes_several:
             self._too_many(slots, slot, path)
-        flows = [self._one(part) for part in slots]
+        flows = [self._one(one) for one in slots]
         return flows[0] if several is None else combine(flows)
 
     def _too_many(self, slots: list[Slot], slot: Slot, path: Path) -> None:
@@ -222,17 +218,10 @@ class Wires:
 
     def _add(self, code: str, slot: Slot, message: str, fix: Fix | None, mode: str | None = None) -> None:
         port = None if slot.port is None else slot.port.name
-        self.report.add(code, slot.place, slot.subject, message, fix, port=port, mode=mode or slot.mode)
+        self.report.add(
+            code, slot.place, slot.subject, message, fix, port=port, mode=mode or slot.mode, source=str(slot.ref)
+        )
 
 
 def _a(kind: PortType) -> str:
     return f"{'an' if kind.name[:1] in 'AEIOU' else 'a'} {kind.name}"
-
-
-def written(wire: Wire) -> Any:
-    """A wire as a document holds it."""
-    if isinstance(wire, Ref):
-        return str(wire)
-    if isinstance(wire, FrozenDict):
-        return {mode: written(part) for mode, part in wire.items()}
-    return [str(ref) for ref in wire]

@@ -145,7 +145,7 @@ class Actions:
     def edit(self, payload: Any) -> EditReply:
         """Change a document: all operations, or none."""
         request = _request(EditRequest, payload)
-        graph, catalog = self.graph_of(request.document), self.components()
+        graph, catalog = self._known(request.document), self.components()
         created: list[str] = []
         renamed: dict[str, str] = {}
         notes: list[str] = []
@@ -204,6 +204,11 @@ class Actions:
             )
         self._graphs.put(document, graph)
         return document
+
+    def _known(self, document: str) -> Graph:
+        """The graph of a document; the one that was drawn last, of which much is known, where there is one."""
+        insight = self._insights.get((document, self.source_of_parts.read().revision))
+        return self.graph_of(document) if insight is None else insight.graph
 
     def _view(self, document: str, path: Sequence[str]) -> GraphView:
         return graph_view(self._insight(document), path)

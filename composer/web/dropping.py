@@ -3,8 +3,7 @@
 from collections.abc import Container, Iterator, Sequence
 
 from composer.component import Component
-from composer.editing.adding import called_by, holds
-from composer.editing.called import Called
+from composer.editing.adding import holds, part_called
 from composer.editing.draft import Draft
 from composer.editing.exchanging import kept_params
 from composer.editing.inserting import impassable, is_loose, wanted_at
@@ -12,8 +11,8 @@ from composer.editing.matching import passage, signature_of
 from composer.editing.operations import Target
 from composer.editing.removing import owned
 from composer.editing.replacing import Exchange
-from composer.editing.wires import strands_of
 from composer.graph import Ref
+from composer.link import Called
 from composer.rules.flows import Signature
 from composer.web.payloads import Drop, DropsReply, DropsRequest, InsertionsReply, Replacement
 from composer.web.views.insight import Insight, Opened
@@ -31,13 +30,13 @@ class _Scope:
 
     def signature(self, called: Called) -> Signature:
         """The typed ports of a part."""
-        return signature_of(self.insight.graph, self.insight.catalog, called, self.insight.flows)
+        return signature_of(self.insight.graph, self.insight.catalog, called)
 
     def parts(self) -> Iterator[tuple[str | None, str | None, Called]]:
         """Every part: type of the component or name of the subgraph, and what it is."""
         for name in self.insight.graph.graphs:
             if not self.opened.scope or not holds(self.insight.graph, name, self.opened.scope):
-                yield None, name, called_by(self.draft, None, name)
+                yield None, name, part_called(self.draft, None, name)
         for component in self.insight.catalog:
             yield component.name, None, Called(component, None, component.name)
 
@@ -62,19 +61,19 @@ def drops_of(insight: Insight, request: DropsRequest) -> DropsReply:
             return DropsReply(wires=[], boxes=[])
         called = draft.called(request.node)
     else:
-        called = called_by(draft, request.type, request.graph)
+        called = part_called(draft, request.type, request.graph)
     signature = scope.signature(called)
     whole = request.graph is not None and bool(draft.scope) and holds(draft.base, request.graph, draft.scope)
     holding = f"'{request.graph}' holds '{draft.scope}', which is open" if whole else None
     wires = [
         Drop(
-            source=str(strand.ref),
+            source=str(edge.ref),
             node=node,
             port=port,
-            reason=holding or scope.reason(signature, strand.ref, Target(node=node, port=port)),
+            reason=holding or scope.reason(signature, edge.ref, Target(node=node, port=port)),
         )
         for node, port, wire in draft.all_wires()
-        for strand in strands_of(wire)
+        for edge in wire.edges()
     ]
     if request.node is not None:
         return DropsReply(wires=wires, boxes=[])

@@ -11,8 +11,7 @@ from composer.editing.flowing import entry_of, fitting
 from composer.editing.matching import best_inputs, best_outputs
 from composer.editing.outputs import NEW, mode_of_box
 from composer.editing.refusal import refused
-from composer.editing.wires import strands_of
-from composer.graph import MODES, Ref, refs_of
+from composer.graph import MODES, Ref
 from composer.inference.axes import mismatches
 from composer.inference.sizes import shape_text
 from composer.ports import PortType, Scalar, Usually, port_type
@@ -150,7 +149,7 @@ class Ends:
             return [fit.end for fit in free if fit.port in NEW]
         ports = {fit.port: port for fit in free if fit.port and (port := self._declared(node, fit.port)) is not None}
         served = {
-            port: {mode for strand in strands_of(wire) for mode in strand.modes}
+            port: {mode for edge in wire.edges() for mode in edge.modes}
             for port, wire in self.opened.nodes[node].inputs.items()
         }
         taken = {port for port, modes in served.items() if len(modes) == len(MODES)}
@@ -209,13 +208,13 @@ class Ends:
                 if kind is not None and entry_of(kind) is not None:
                     yield from (Ref(name, port, level) for level in (*range(levels), -1))
 
-    def _reason(self, ref: Ref, target: _Target, ring: bool) -> str | None:
+    def _reason(self, ref: Ref, target: _Target, cycle: bool) -> str | None:
         """Why a wire may not be; None where it may."""
         opened = self.opened
         if ref.source == target.node:
             return f"{ref.source} cannot feed itself"
-        if ring:
-            return f"{target.node} feeds {ref.source} already, so this wire would close a ring"
+        if cycle:
+            return f"{target.node} feeds {ref.source} already, so this wire would close a cycle"
         called = opened.known.get(target.node)
         if target.declared is None:
             known = called is not None and called.known and target.port not in called.inputs
@@ -244,7 +243,7 @@ class Ends:
             (component.input_by_name[port], found)
             for port, wire in given.inputs.items()
             if port != target.port and port in component.input_by_name and not component.input_by_name[port].variadic
-            for found in [probe_of_size(self.opened.size(next(refs_of(wire), Ref(""))))]
+            for found in [probe_of_size(self.opened.size(next(iter(wire.refs), Ref(""))))]
             if found is not None
         ]
         known = self._known_sizes(target.node, component)
@@ -266,7 +265,7 @@ class Ends:
         users: dict[str, list[str]] = {}
         for name, node in self.opened.nodes.items():
             for wire in node.inputs.values():
-                for ref in refs_of(wire):
+                for ref in wire.refs:
                     users.setdefault(ref.source, []).append(name)
         return users
 
@@ -276,7 +275,7 @@ class Ends:
         return _reached(
             name,
             lambda one: (
-                [ref.source for wire in nodes[one].inputs.values() for ref in refs_of(wire)] if one in nodes else ()
+                [ref.source for wire in nodes[one].inputs.values() for ref in wire.refs] if one in nodes else ()
             ),
         )
 

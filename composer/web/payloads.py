@@ -198,6 +198,7 @@ class ProblemView(Payload):
     Args:
         path: The calls to enter to see it, outermost first; empty at the top.
         node: The node or input that it is about, in that scope.
+        source: The reference that it is about, of a wire.
         line: Line in the canonical YAML, counted from 1.
     """
 
@@ -210,6 +211,7 @@ class ProblemView(Payload):
     port: str | None = None
     parameter: str | None = None
     mode: str | None = None
+    source: str | None = None
     line: int | None = None
     fix: FixView | None = None
 

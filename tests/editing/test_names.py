@@ -4,7 +4,7 @@ import pytest
 
 from composer import GraphError
 from composer.editing.naming import fresh, snake
-from composer.graph import Ref, Weights
+from composer.graph import Ref, Weights, Wire
 from composer.graphfile.document import to_document
 from composer.rules import check
 from tests.editing.samples import CATALOG, MODAL, do, done, sample
@@ -37,7 +37,7 @@ def test_a_rename_is_followed_everywhere() -> None:
 
 def test_an_input_of_a_subgraph_takes_its_callers_along() -> None:
     graph = do(sample(MODAL), {"op": "rename", "name": "image", "to": "picture"}, path=("encoder",))
-    assert graph.graphs["encoder"].nodes["conv"].inputs["input"] == Ref("picture")
+    assert graph.graphs["encoder"].nodes["conv"].inputs["input"] == Wire.of(Ref("picture"))
     for node in (graph.nodes["encoder"], graph.nodes["encoder_k"], graph.graphs["pair"].nodes["second"]):
         assert list(node.inputs) == ["picture", "other"]
 

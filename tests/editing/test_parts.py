@@ -7,9 +7,10 @@ import pytest
 
 from composer import GraphError
 from composer.editing.pasting import copy
-from composer.graph import Ref
+from composer.graph import Ref, Refs, Wire
 from composer.graphfile import dumps, loads
 from composer.graphfile.document import to_document
+from composer.link import link
 from composer.rules import check
 from tests.editing.samples import CATALOG, MODAL, do, done, sample
 
@@ -63,7 +64,7 @@ def test_ungroup_puts_values_in_place_of_parameters() -> None:
         sample(MODAL), {"op": "set-weights", "node": "encoder_k", "rule": "own"}, {"op": "ungroup", "node": "encoder"}
     )
     assert graph.nodes["conv"].params["out_channels"] == 6
-    assert graph.nodes["norm"].inputs["input"]["predict"] == Ref("view_2")
+    assert graph.nodes["norm"].inputs["input"].in_mode("predict") == Refs((Ref("view_2"),))
     inner = do(sample(MODAL), {"op": "set-weights", "node": "second", "rule": "own"}, path=("pair",))
     inner = do(inner, {"op": "ungroup", "node": "first"}, path=("pair",))
     assert inner.graphs["pair"].nodes["conv"].params["out_channels"] == "$size"
@@ -82,8 +83,8 @@ def test_texts_with_a_dollar_mean_the_same_inside_and_outside() -> None:
 def test_a_duplicate_keeps_the_wires_from_others_and_those_among_the_copies() -> None:
     made = done(sample(), {"op": "duplicate", "names": ["neck", "head"], "offset": [10, 20]})
     assert made.created == ("neck_2", "head_2")
-    assert made.graph.nodes["neck_2"].inputs["feature"] == Ref("backbone", "out", -1)
-    assert made.graph.nodes["head_2"].inputs["feature"] == Ref("neck_2", "out")
+    assert made.graph.nodes["neck_2"].inputs["feature"] == Wire.of(Ref("backbone", "out", -1))
+    assert made.graph.nodes["head_2"].inputs["feature"] == Wire.of(Ref("neck_2", "out"))
     assert made.graph.layout["neck_2"] == (490, 60)
 
 
@@ -92,8 +93,8 @@ def test_what_is_pasted_elsewhere_keeps_what_is_there_and_drops_the_rest() -> No
     made = done(sample(MODAL), {"op": "paste", "fragment": fragment, "position": [100, 100]})
     assert made.created == ("neck_2", "head", "loss_2")
     assert made.graph.nodes["neck_2"].inputs == {}  # there is no backbone
-    assert made.graph.nodes["head"].inputs["feature"] == Ref("neck_2", "out")
-    assert made.graph.nodes["loss_2"].inputs["target"] == Ref("label")
+    assert made.graph.nodes["head"].inputs["feature"] == Wire.of(Ref("neck_2", "out"))
+    assert made.graph.nodes["loss_2"].inputs["target"] == Wire.of(Ref("label"))
     assert made.graph.layout["neck_2"] == (100, 100)
 
 
@@ -126,8 +127,10 @@ def test_what_was_never_copied_is_refused(fragment: str) -> None:
 def test_a_bypassed_node_is_led_around_and_wired_again() -> None:
     graph = sample()
     past = do(graph, {"op": "bypass", "names": ["neck"]})
-    assert past.nodes["head"].inputs["feature"] == Ref("backbone", "out", -1)
-    assert past.outputs["tensor"]["features"] == Ref("backbone", "out", -1)
+    assert past.nodes["head"].inputs == graph.nodes["head"].inputs and past.outputs == graph.outputs
+    runs = link(past, CATALOG).running
+    assert runs.nodes["head"].inputs["feature"] == Wire.of(Ref("backbone", "out", -1))
+    assert runs.outputs["tensor"]["features"] == Ref("backbone", "out", -1) and "neck" not in runs.nodes
     renamed = do(past, {"op": "rename", "name": "neck", "to": "pool"}, {"op": "rename", "name": "head", "to": "fc"})
     again = do(renamed, {"op": "bypass", "names": ["pool"], "on": False})
     assert again == do(
@@ -139,7 +142,7 @@ def test_a_wire_that_was_changed_meanwhile_stays() -> None:
     past = do(sample(), {"op": "bypass", "names": ["neck"]})
     changed = do(past, {"op": "connect", "source": "backbone.out[0]", "target": {"node": "head", "port": "feature"}})
     again = do(changed, {"op": "bypass", "names": ["neck"], "on": False})
-    assert again.nodes["head"].inputs["feature"] == Ref("backbone", "out", 0)
+    assert again.nodes["head"].inputs["feature"] == Wire.of(Ref("backbone", "out", 0))
     assert again.outputs["tensor"]["features"] == Ref("neck", "out")
 
 

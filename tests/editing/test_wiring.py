@@ -3,7 +3,7 @@
 import pytest
 
 from composer import Graph, GraphError
-from composer.graph import FrozenDict, Preprocess, Ref
+from composer.graph import Preprocess, Ref, Wire
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
 from tests.editing.samples import CLASSIFIER, MODAL, do, done, sample
@@ -82,24 +82,24 @@ def test_a_wire_that_cannot_be_is_refused_with_the_reason(source: str, to: str, 
 def test_a_wire_is_removed_in_some_modes_or_in_all() -> None:
     graph = sample(MODAL)
     without = do(graph, {"op": "disconnect", "target": target("neck.input"), "modes": ["tensor"]})
-    assert without.nodes["neck"].inputs["input"] == FrozenDict(loss=Ref("encoder", "out"))
+    assert without.nodes["neck"].inputs["input"] == Wire.by_mode({"loss": Ref("encoder", "out")})
     assert "input" not in do(without, {"op": "disconnect", "target": target("neck.input")}).nodes["neck"].inputs
     second = do(sample(SUMS), {"op": "disconnect", "target": target("sum.xs", 1)})
-    assert second.nodes["sum"].inputs["xs"] == (Ref("a", "out"),)
+    assert second.nodes["sum"].inputs["xs"] == Wire.of((Ref("a", "out"),))
 
 
 def test_the_modes_of_a_wire_are_set_and_another_wire_makes_room() -> None:
     graph = sample(MODAL)
     step = {"op": "set-wire-modes", "target": target("neck.input"), "source": "pair.out"}
     wires = do(graph, {**step, "modes": ["tensor", "loss"]}).nodes["neck"].inputs["input"]
-    assert wires == FrozenDict(tensor=Ref("pair", "out"), loss=Ref("pair", "out"))
-    assert do(graph, {**step, "modes": None}).nodes["neck"].inputs["input"] == Ref("pair", "out")
+    assert wires == Wire.by_mode({"tensor": Ref("pair", "out"), "loss": Ref("pair", "out")})
+    assert do(graph, {**step, "modes": None}).nodes["neck"].inputs["input"] == Wire.of(Ref("pair", "out"))
 
 
 def test_one_of_many_wires_serves_fewer_modes() -> None:
     step = {"op": "set-wire-modes", "target": target("sum.xs", 1), "source": "b.out", "modes": ["loss"]}
     wires = do(sample(SUMS), step).nodes["sum"].inputs["xs"]
-    assert {mode: [str(ref) for ref in refs] for mode, refs in wires.items()} == {
+    assert wires.to_document() == {
         "tensor": ["a.out"],
         "loss": ["a.out", "b.out"],
         "predict": ["a.out"],
@@ -122,7 +122,7 @@ def test_outputs_of_a_subgraph_take_their_callers_along() -> None:
     graph = sample(MODAL)
     renamed = do(graph, {"op": "set-output", "name": "map", "rename": "features"}, path=("encoder",))
     assert renamed.outputs["tensor"]["map"] == Ref("encoder", "features")
-    assert renamed.graphs["pair"].outputs["map"] == Ref("first", "features")
+    assert renamed.graphs["pair"].outputs["map"] == Wire.of(Ref("first", "features"))
     removed = do(graph, {"op": "remove-output", "name": "map"}, path=("encoder",))
     assert "map" not in removed.outputs["tensor"] and "map" not in removed.graphs["pair"].outputs
 
@@ -130,9 +130,9 @@ def test_outputs_of_a_subgraph_take_their_callers_along() -> None:
 def test_a_new_node_is_wired_to_what_it_was_dropped_from() -> None:
     made = done(sample(), {"op": "add-node", "type": "GlobalAveragePooling", "source": "backbone.out"})
     assert made.created == ("global_average_pooling",)
-    assert made.graph.nodes["global_average_pooling"].inputs["feature"] == Ref("backbone", "out", -1)
+    assert made.graph.nodes["global_average_pooling"].inputs["feature"] == Wire.of(Ref("backbone", "out", -1))
     fed = done(sample(), {"op": "add-node", "type": "ResNet", "target": target("neck.feature")})
-    assert fed.graph.nodes["neck"].inputs["feature"] == Ref("resnet", "out", -1)
+    assert fed.graph.nodes["neck"].inputs["feature"] == Wire.of(Ref("resnet", "out", -1))
     output = done(sample(), {"op": "add-node", "type": "ReLU", "target": target("outputs.tensor.+")})
     assert output.graph.outputs["tensor"]["relu"] == Ref("relu", "out")
 
@@ -194,4 +194,4 @@ def test_a_new_input_has_a_name_a_shape_and_a_wire() -> None:
     made = done(sample(CLASSIFIER), {"op": "add-input", "type": "Image", "target": target("backbone.image")})
     assert made.created == ("image_2",)
     assert made.graph.inputs["image_2"].shape == ("B", 3, 224, 224)
-    assert made.graph.nodes["backbone"].inputs["image"] == Ref("image_2")
+    assert made.graph.nodes["backbone"].inputs["image"] == Wire.of(Ref("image_2"))

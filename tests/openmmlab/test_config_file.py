@@ -253,7 +253,7 @@ NOT_INHERITED = {
     "a file of a package": ("_base_ = 'mmdet::a/b.py'", "config-elsewhere", 1, "copy the file"),
     "a strange format": ("_base_ = 'base.toml'", "config-format", 1, "base.toml"),
     "an unknown name of a base": ("_base_ = 'base.py'\nx = {{_base_.itms}}", "config-not-data", 2, "'items'"),
-    "itself": ("_base_ = 'config.py'", "config-ring", 1, "inherits from itself"),
+    "itself": ("_base_ = 'config.py'", "config-cycle", 1, "inherits from itself"),
 }
 
 
@@ -265,10 +265,10 @@ def test_a_base_that_does_not_fit_is_refused(files, source, code, line, text):
     assert text in problem.message
 
 
-def test_a_ring_of_bases_is_told_with_its_files(files):
+def test_a_cycle_of_bases_is_told_with_its_files(files):
     path = files("_base_ = 'a.py'", a__py="_base_ = 'b.py'", b__py="_base_ = 'a.py'")
     (problem,) = problems_of(path)
-    assert problem.code == "config-ring" and problem.where.file.endswith("b.py")
+    assert problem.code == "config-cycle" and problem.where.file.endswith("b.py")
     assert problem.message.count("a.py") == 2 and "config.py" not in problem.message
 
 

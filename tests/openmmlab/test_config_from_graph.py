@@ -11,7 +11,7 @@ import torch
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graph import FrozenDict, Graph, refs_of
+from composer.graph import FrozenDict, Graph
 from composer.graphfile import dumps, loads
 from composer.graphfile.document import from_document, to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config
@@ -196,7 +196,7 @@ def test_what_a_config_cannot_say_is_refused(change: tuple[str, Any], text: str)
 @pytest.mark.parametrize("name", sorted(SIAMESE))
 def test_a_graph_that_lacks_a_node_is_refused_and_names_it(name: str) -> None:
     graph = import_config(SIAMESE[name]).graph
-    named = {ref.source for node in graph.nodes.values() for wire in node.inputs.values() for ref in refs_of(wire)}
+    named = {ref.source for node in graph.nodes.values() for wire in node.inputs.values() for ref in wire.refs}
     named |= {node.weights.source for node in graph.nodes.values() if node.weights.source}
     for lost in named & graph.nodes.keys():
         rest = {key: node for key, node in graph.nodes.items() if key != lost}

@@ -189,14 +189,14 @@ def test_where_a_wire_may_go_and_why_not_elsewhere() -> None:
     assert found["neck.feature"] is None and found["outputs.tensor.+"] is None
     assert "takes" in str(found["prediction.logits"]) and "scalars" in str(found["outputs.loss.+"])
     assert found["backbone.image"] == "backbone cannot feed itself"
-    assert "ring" in str(reasons(source="head.out")["neck.feature"])
+    assert "cycle" in str(reasons(source="head.out")["neck.feature"])
     assert reasons(source="loss.out")["outputs.loss.loss"] is None
 
 
 def test_where_a_wire_may_come_from_and_why_not_elsewhere() -> None:
     found = reasons(target="neck.feature")
     assert found["backbone.out"] is None and found["backbone.out[0]"] is None and found["image"] is None
-    assert "ring" in str(found["head.out"]) and "takes FeatureMap" in str(found["label"])
+    assert "cycle" in str(found["head.out"]) and "takes FeatureMap" in str(found["label"])
     assert reasons(target="outputs.tensor.+")["head.out"] is None
 
 
@@ -239,7 +239,7 @@ def test_a_box_has_the_ends_that_fit_a_wire_or_the_reason() -> None:
     levels = ends(target="neck.feature")
     assert (
         levels["backbone"] == ["backbone.out"]
-        and levels["head"] == "neck feeds head already, so this wire would close a ring"
+        and levels["head"] == "neck feeds head already, so this wire would close a cycle"
     )
 
 

@@ -11,7 +11,6 @@ from composer import Graph
 from composer.graphfile import dumps, loads
 from composer.web.payloads import GraphView
 from composer.web.views import graph_view, insight_of
-from composer.web.views.lines import CanonicalLines
 from composer.web.views.sizes import activation_bytes, size_text
 from composer.web.views.values import shown
 from tests.editing.samples import CATALOG, MODAL, do, sample, saved
@@ -171,14 +170,6 @@ def test_shipped_graphs_are_drawn_whole(name: str) -> None:
     assert len(ids) == len(set(ids)) and all(wire.size for wire in found.wires)
     ports = {(node.name, port.name) for node in found.nodes for port in node.inputs}
     assert all((wire.node, wire.port) in ports for wire in found.wires if not wire.node.startswith("outputs"))
-
-
-def test_every_key_that_starts_a_line_is_found_on_it() -> None:
-    graph = saved("selfsup/byol.yaml")
-    text = dumps(graph, CATALOG).split("\n")
-    lines = CanonicalLines(graph, CATALOG)
-    for name in graph.nodes:
-        assert text[lines["nodes", name][0] - 1].strip().startswith(f"{name}:")
 
 
 @pytest.mark.parametrize(

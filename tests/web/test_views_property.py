@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import GraphError
-from composer.editing import scope_of
+from composer.link import link
 from composer.web.fitting import fits_of
 from composer.web.suggesting import suggestions_of
 from composer.web.views import graph_view, insight_of
@@ -36,7 +36,7 @@ def test_every_scope_of_every_graph_can_be_drawn(data: st.DataObject) -> None:
         boxes = names | {"outputs" if box.mode is None else f"outputs.{box.mode}" for box in view.outputs}
         assert all(wire.node in boxes for wire in view.wires)
         for problem in view.problems:
-            assert scope_of(graph, problem.path)[1] == problem.path
+            assert link(graph, CATALOG).entered(problem.path)[1] == problem.path
             if problem.node is not None and tuple(problem.path) == path:
                 assert problem.node in boxes or problem.node.startswith("outputs")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.graph import FrozenDict, Ref, Weights, wire_in_mode
+from composer.graph import FrozenDict, Ref, Weights, Wire
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.draft import Draft, Flow, behind, resized
 from composer.openmmlab.names import scoped_type, split_type
@@ -49,8 +49,7 @@ def write(trace: Trace) -> dict[str, Any]:
     said = beyond if isinstance(beyond, Mapping) else {}
     head = {"type": _HEAD, **{key: value for key, value in said.items() if key != "loss"}}
     neck = trace.node_of(trace.wire(loss), _NECK, "neck")
-    wires = wire_in_mode(trace.graph.nodes[neck].inputs.get("features", ()), "loss")
-    maps = wires if isinstance(wires, tuple) else ()
+    maps = _several(trace, neck, "features")
     if not maps:
         trace.refuse(neck, "expected one wire for each size of crops, found none")
     backbone = trace.follow(maps[0], "backbone")
@@ -84,7 +83,7 @@ def _draw_backbones(config: Mapping[str, Any], draft: Draft, counts: Sequence[in
     for number, count in enumerate(counts, 1):
         crops, views = tuple(views[:count]), views[count:]
         draft.node(f"crops_{number}", "Concat", {"dim": 0}, xs=crops)
-    calls = FrozenDict(tensor=Ref("view_1"), loss=Ref("crops_1", "out"))
+    calls = Wire.by_mode({"tensor": Ref("view_1"), "loss": Ref("crops_1", "out")})
     before = set(draft.nodes)
     features = draft.parts("backbone", config.get("backbone"), Flow(Ref("crops_1", "out")), "backbone")
     draft.outputs["tensor"] = {"features": features.ref}
@@ -110,16 +109,22 @@ def _draw_neck(config: Mapping[str, Any], draft: Draft, features: Sequence[Flow]
 
 def _input_of(trace: Trace, backbone: str) -> Ref:
     wire = next(iter(trace.graph.nodes[backbone].inputs.values()), None)
-    found = None if wire is None else wire_in_mode(wire, "loss")
-    if not isinstance(found, Ref):
+    found = None if wire is None else wire.in_mode("loss")
+    if found is None or found.many:
         trace.refuse(backbone, "expected the crops of one size, joined")
-    return found
+    return found.refs[0]
 
 
 def _crops(trace: Trace, ref: Ref, number: int) -> tuple[Ref, ...]:
     joined = trace.node_of(ref, "Concat", f"crops_{number}")
-    wires = wire_in_mode(trace.graph.nodes[joined].inputs.get("xs", ()), "loss")
-    return wires if isinstance(wires, tuple) else ()
+    return _several(trace, joined, "xs")
+
+
+def _several(trace: Trace, name: str, port: str) -> tuple[Ref, ...]:
+    """The references of a port that takes several, in loss mode; none where one alone is written."""
+    wire = trace.graph.nodes[name].inputs.get(port)
+    found = None if wire is None else wire.in_mode("loss")
+    return found.refs if found is not None and found.many else ()
 
 
 SWAV = Algorithm(("backbone", "neck", "head"), draw, write)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Ref, Weights, Wire, thaw
+from composer.graph import FrozenDict, Input, Ref, Weights, Wired, thaw
 from composer.names import name_fault
 from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
@@ -130,7 +130,7 @@ def _draw_beside(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], 
     return target
 
 
-def _sample_index(config: Any, draft: Draft) -> dict[str, Wire]:
+def _sample_index(config: Any, draft: Draft) -> dict[str, Wired]:
     """The wire for each port of a memory that asks which sample is which."""
     component = draft.reader.component(scoped_type(config)) if isinstance(config, Mapping) else None
     ports = [port.name for port in component.inputs if port.type.name == "SampleIndex"] if component else []
@@ -148,7 +148,7 @@ def _draw_head(slot: str, config: Any, draft: Draft, flow: Flow, target: Ref | N
         draft.carry(slot, layers)
         logits = flow
     else:
-        wires: dict[str, Wire] = {"key": keys.last} if keys else {}
+        wires: dict[str, Wired] = {"key": keys.last} if keys else {}
         logits = draft.parts(slot, layers, flow, "head", **wires)
         node = draft.nodes.get(slot)
         if keys and node is not None and node.type not in draft.catalog:

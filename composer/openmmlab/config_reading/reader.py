@@ -83,8 +83,8 @@ class ConfigReader:
         if path in self._done:
             return self._done[path]
         if path in self._open:
-            ring = " -> ".join(str(file) for file in [*self._open[self._open.index(path) :], path])
-            self.report.refuse("config-ring", where, f"the file inherits from itself: {ring}")
+            cycle = " -> ".join(str(file) for file in [*self._open[self._open.index(path) :], path])
+            self.report.refuse("config-cycle", where, f"the file inherits from itself: {cycle}")
             return Names()
         if len(self._open) > _MAX_BASES or len(self._done) > _MAX_FILES:
             text = f"more than {_MAX_BASES} files inherit from each other, or more than {_MAX_FILES} are read"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from composer.graph import Wire
+from composer.graph import Wired
 from composer.openmmlab.detection.body import NOTHING, Body, Reading, kind_of
 from composer.openmmlab.detection.settings import dig, put
 from composer.openmmlab.plain import plain, same
@@ -54,7 +54,7 @@ class AnchorHead:
         loss = self.part(config, "loss_cls")
         return bool(dig(loss, "use_sigmoid", kind_of(loss) in ("FocalLoss", "GHMC")))
 
-    def draw_layers(self, body: Body, config: Mapping[str, Any], feature: Wire) -> None:
+    def draw_layers(self, body: Body, config: Mapping[str, Any], feature: Wired) -> None:
         """The node of the head itself, on the levels of the neck, or of the backbone where there is none."""
         layers = {key: value for key, value in config.items() if key not in (*_NESTED, *self.outside)}
         count = _anchors(self.part(config, "anchor_generator"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Weights, Wire, freeze, thaw
+from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Weights, Wire, Wired, freeze, thaw
 from composer.openmmlab.draft import Draft
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import outside_catalog
@@ -19,7 +19,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def by_mode(**references: str) -> Wire:
     """A wire that differs by mode."""
-    return FrozenDict({mode: Ref.parse(text) for mode, text in references.items()})
+    return Wire.by_mode({mode: Ref.parse(text) for mode, text in references.items()})
 
 
 @dataclass
@@ -34,13 +34,13 @@ class Body:
     draft: Draft
     nodes: dict[str, Node] = field(default_factory=dict)
 
-    def add(self, name: str, kind: str, params: Mapping[str, Any] = NOTHING, **wires: Wire | str) -> None:
+    def add(self, name: str, kind: str, params: Mapping[str, Any] = NOTHING, **wires: Wired | str) -> None:
         """A node that stands for no part of its own."""
         found = {port: Ref.parse(wire) if isinstance(wire, str) else wire for port, wire in wires.items()}
         self.nodes[name] = Node(kind, params=freeze(params), inputs=FrozenDict(found))
 
     def part(
-        self, name: str, config: Any, path: str, more: Mapping[str, Any] = NOTHING, **wires: Wire | str
+        self, name: str, config: Any, path: str, more: Mapping[str, Any] = NOTHING, **wires: Wired | str
     ) -> str | None:
         """The node of a part of the config.
 

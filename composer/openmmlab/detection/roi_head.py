@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from composer.graph import Subgraph, Wire
+from composer.graph import Subgraph, Wired
 from composer.openmmlab.detection.anchor_head import chosen, draw_loss, offsets_of
 from composer.openmmlab.detection.body import Body, Reading, by_mode, share_head
 from composer.openmmlab.detection.mask_branch import draw_masks, write_masks
@@ -87,7 +87,7 @@ def _draw_samples(body: Body, train: Mapping[str, Any]) -> None:
     body.part("sampler", train.get("sampler"), f"{path}.sampler", **wires)
 
 
-def _draw_box_head(body: Body, config: Mapping[str, Any], rois: Wire | str) -> None:
+def _draw_box_head(body: Body, config: Mapping[str, Any], rois: Wired | str) -> None:
     path = "model.roi_head"
     scale = config.get("reg_roi_scale_factor")
     extractor, at = config.get("bbox_roi_extractor"), f"{path}.bbox_roi_extractor"

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 from composer.component import Component
 from composer.editing.adding import holds
-from composer.editing.called import origin_of
-from composer.editing.canvas import Canvas
 from composer.editing.draft import outputs_name
-from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, refs_of
+from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, Wire
+from composer.link import origin_of
 from composer.ports import PortType
 from composer.problems import Problem
 from composer.rules.flows import UNKNOWN
@@ -36,13 +35,11 @@ class Boxes:
         opened: The scope.
         runs: What each mode runs in it.
         problems: What is wrong with the whole graph.
-        canvas: What the canvas notes.
     """
 
     opened: Opened
     runs: Mapping[str, Run]
     problems: Sequence[tuple[Problem, ProblemView]]
-    canvas: Canvas
 
     def all(self) -> list[NodeView]:
         """The inputs, then the nodes."""
@@ -93,7 +90,7 @@ class Boxes:
 
     def _node(self, name: str, node: Node) -> NodeView:
         opened, called = self.opened, self.opened.known[name]
-        origin = origin_of(opened.nodes, name) or node
+        origin = opened.nodes[origin_of(opened.nodes, name) or name]
         total = opened.insight.totals.get(opened.key(name))
         outputs = list(self._output_ports(name))
         problems = self._about(name)
@@ -120,13 +117,13 @@ class Boxes:
             modes=modes,
             state=_state(problems) if called.known else "placeholder",
             problems=_count(problems),
-            bypassed=name in self.canvas.bypassed.get(opened.scope, {}),
+            bypassed=node.bypassed,
         )
 
     def _outputs(self, mode: Any, wires: Mapping[str, Any]) -> OutputView:
         ports = []
         for name, wire in wires.items():
-            ref = next(refs_of(wire), None)
+            ref = next(iter(Wire.of(wire).refs), None)
             kind = None if ref is None else self.opened.flows.of(ref)
             size = None if ref is None else self.opened.size(ref, MODES if mode is None else (mode,))
             ports.append(self._carrying(PortView(name=name, type=_name(kind)), kind, size))
@@ -149,7 +146,7 @@ class Boxes:
             PortView(name=port, type="?", optional=True, colour="any") for port in node.inputs if port not in known
         ]
         for port in ports:
-            ref = next(refs_of(node.inputs[port.name]), None) if port.name in node.inputs else None
+            ref = next(iter(node.inputs[port.name].refs), None) if port.name in node.inputs else None
             if ref is not None:
                 port.size = size_text(self.opened.size(ref))
             yield port
@@ -171,10 +168,10 @@ class Boxes:
         if opened.scope:
             wires += opened.graph.graphs[opened.scope].outputs.values()
         else:
-            wires += [ref for outputs in opened.graph.outputs.values() for ref in outputs.values()]
+            wires += [Wire.of(ref) for outputs in opened.graph.outputs.values() for ref in outputs.values()]
         found: dict[str, dict[str, None]] = {}
         for wire in wires:
-            for ref in refs_of(wire):
+            for ref in wire.refs:
                 if ref.source in opened.nodes:
                     port = opened.port(ref)
                     found.setdefault(ref.source, {})[port or "out"] = None

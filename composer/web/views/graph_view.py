@@ -7,7 +7,6 @@ from composer.component import Component
 from composer.editing.canvas import Canvas
 from composer.editing.values import landing
 from composer.graph import Node, Subgraph
-from composer.problems import Problem
 from composer.web.payloads import CommentView, ComponentView, GraphView, ModeView, ParameterView, PortView, ProblemView
 from composer.web.views.boxes import Boxes
 from composer.web.views.catalog_view import type_text
@@ -29,10 +28,8 @@ def graph_view(insight: Insight, path: Sequence[str] = ()) -> GraphView:
     """
     graph, opened = insight.graph, insight.open(path)
     levels = runs_of(opened)
-    canvas = Canvas.of(graph)
-    told = [problem for problem in insight.problems if not _bypassed(problem, canvas)]
-    problems = problem_views(told, graph, opened.path)
-    boxes = Boxes(opened, levels[-1], list(zip(told, problems, strict=True)), canvas)
+    problems = problem_views(insight.problems, insight.linked, opened.path)
+    boxes = Boxes(opened, levels[-1], list(zip(insight.problems, problems, strict=True)))
     return GraphView(
         name=graph.name,
         about=graph.about,
@@ -45,17 +42,11 @@ def graph_view(insight: Insight, path: Sequence[str] = ()) -> GraphView:
         wires=wire_views(opened, levels[-1], problems),
         outputs=boxes.outputs(),
         modes=[_mode(insight, mode, levels[0][mode], levels[-1][mode], opened, problems) for mode in graph.modes],
-        comments=[_comment(item) for item in canvas.comments.get(opened.scope, ())],
+        comments=[_comment(item) for item in Canvas.of(graph).comments.get(opened.scope, ())],
         problems=problems,
         parameters=insight.shapes.parameters,
         sizes_known=insight.sizes_known,
     )
-
-
-def _bypassed(problem: Problem, canvas: Canvas) -> bool:
-    """Whether a problem says of a bypassed node that nothing needs it."""
-    where = problem.where
-    return problem.code == "unreachable-node" and where.node in canvas.bypassed.get(where.scope, {})
 
 
 def _mode(

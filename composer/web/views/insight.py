@@ -7,16 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.editing.called import Called, origin_of, scope_of
 from composer.editing.flowing import Flows
-from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph, refs_of, wire_in_mode
+from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph
+from composer.graphfile import positions
 from composer.images import unprepared
 from composer.inference import Shapes, infer_shapes
+from composer.link import Called, Detours, LinkedGraph, link, origin_of
 from composer.ports import PortType
 from composer.problems import Problem
-from composer.rules import check, port_types
-from composer.rules.flows import Flow
-from composer.web.views.lines import CanonicalLines
+from composer.rules import check
 
 __all__ = ["Insight", "Opened", "insight_of"]
 
@@ -46,10 +45,10 @@ class Insight:
         wrong = any(problem.severity == "error" for problem in found)
         return found if wrong else [*found, *unprepared(self.graph, self.catalog.port_types)]
 
-    @cached_property
-    def flows(self) -> Mapping[str, Mapping[str, Mapping[str, Flow]]]:
-        """What the outputs of every node carry."""
-        return port_types(self.graph, self.catalog)
+    @property
+    def linked(self) -> LinkedGraph:
+        """The graph, resolved."""
+        return link(self.graph, self.catalog)
 
     @cached_property
     def totals(self) -> Mapping[str, "Total"]:
@@ -67,15 +66,15 @@ class Insight:
 
     def output_type(self, body: str, port: str) -> PortType | None:
         """What an output of a subgraph carries, as far as its inside tells."""
-        ref = next(refs_of(self.graph.graphs[body].outputs[port]), None)
-        return None if ref is None else Flows(self.graph, body, self.catalog, self.flows).of(ref)
+        ref = next(iter(self.graph.graphs[body].outputs[port].refs), None)
+        return None if ref is None else Flows(self.graph, body, self.catalog).of(ref)
 
     def open(self, path: Sequence[str]) -> "Opened":
         """The scope to which a path of calls leads, as far as there are such calls."""
         outer: Opened | None = None
-        _, followed = scope_of(self.graph, path)
+        _, followed = self.linked.entered(path)
         for depth in range(len(followed) + 1):
-            outer = Opened(self, tuple(followed[:depth]), scope_of(self.graph, followed[:depth])[0], outer)
+            outer = Opened(self, tuple(followed[:depth]), self.linked.entered(followed[:depth])[0], outer)
         assert outer is not None
         return outer
 
@@ -128,17 +127,22 @@ class Opened:
     @cached_property
     def flows(self) -> Flows:
         """What flows in it, by port type."""
-        return Flows(self.graph, self.scope, self.insight.catalog, self.insight.flows)
+        return Flows(self.graph, self.scope, self.insight.catalog)
 
     @cached_property
     def known(self) -> Mapping[str, Called]:
         """What each node calls."""
         return {name: self.flows.called(name) for name in self.nodes}
 
+    @cached_property
+    def past(self) -> Detours:
+        """Where references lead that read a bypassed node."""
+        return Detours(self.nodes, self.graph.graphs, self.insight.catalog)
+
     def written_params(self, name: str) -> Mapping[str, Any]:
         """The parameters that are written for a node, or for the one whose weights it uses."""
         origin = origin_of(self.nodes, name)
-        return {**(origin.params if origin is not None else {}), **self.nodes[name].params}
+        return {**(self.nodes[origin].params if origin is not None else {}), **self.nodes[name].params}
 
     def key(self, name: str) -> str:
         """Path of a node, as sizes are kept by."""
@@ -146,10 +150,7 @@ class Opened:
 
     def port(self, ref: Ref) -> str | None:
         """The port that a reference means; None for an input, and where it is not known."""
-        if ref.port is not None or ref.source not in self.nodes:
-            return ref.port
-        outputs = self.known[ref.source].outputs
-        return outputs[0] if len(outputs) == 1 else None
+        return self.known[ref.source].full(ref).port if ref.source in self.nodes else ref.port
 
     def size(self, ref: Ref, modes: Sequence[str] = MODES) -> Any:
         """Sizes of what a reference carries, in the first of these modes in which they are known."""
@@ -160,6 +161,10 @@ class Opened:
         return None
 
     def _size(self, ref: Ref, mode: str) -> Any:
+        led = self.past.of(ref, mode)
+        if led is None:
+            return None
+        ref = led
         if ref.source in self.nodes:
             port = self.port(ref)
             found = self.insight.shapes.ports.get(mode, {}).get(f"{self.key(ref.source)}.{port}")
@@ -174,19 +179,40 @@ class Opened:
         if self.outer is None:
             return
         wire = self.outer.nodes[self.path[-1]].inputs.get(name)
-        here = None if wire is None else wire_in_mode(wire, mode)
-        for ref in () if here is None else refs_of(here):
+        here = None if wire is None else wire.in_mode(mode)
+        for ref in () if here is None else here.refs:
             yield self.outer._size(ref, mode)
 
 
 def insight_of(graph: Graph, catalog: Catalog) -> Insight:
     """Find out all about a graph, as far as that can be."""
-    located = replace(graph, source=Source("", CanonicalLines(graph, catalog)))
+    graph = replace(graph, source=Source("", _Lines(graph, catalog)))
     try:
-        return Insight(graph, catalog, infer_shapes(located, catalog), True)
+        return Insight(graph, catalog, infer_shapes(graph, catalog), True)
     except Exception:  # noqa: BLE001 - a component of any library may raise anything
         _log.exception("sizes could not be inferred")
-        return Insight(graph, catalog, Shapes({}, {}, check(located, catalog)), False)
+        return Insight(graph, catalog, Shapes({}, {}, check(graph, catalog)), False)
+
+
+class _Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
+    """Where each key stands in the canonical file; found out when something is asked for."""
+
+    def __init__(self, graph: Graph, catalog: Catalog) -> None:
+        self._graph = graph
+        self._catalog = catalog
+
+    @cached_property
+    def _found(self) -> Mapping[tuple[str | int, ...], tuple[int, int]]:
+        return positions(self._graph, self._catalog)
+
+    def __getitem__(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        return self._found[path]
+
+    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def _level(sizes: Any, index: int) -> Any:

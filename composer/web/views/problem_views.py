@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from composer.editing.called import called_graph, scope_of
 from composer.editing.operations import EditStep
-from composer.graph import MODES, Graph
+from composer.graph import Graph
+from composer.link import LinkedGraph, origin_of
 from composer.problems import Fix, Problem
 from composer.web.payloads import FixView, ProblemView
 from composer.web.views.values import shown
@@ -26,31 +26,32 @@ def problem_view(problem: Problem, path: Sequence[str] = ()) -> ProblemView:
         parameter=where.parameter,
         mode=where.mode,
         line=where.line,
+        source=where.source,
         fix=_fix(problem.fix),
     )
 
 
-def problem_views(problems: Iterable[Problem], graph: Graph, path: Sequence[str]) -> list[ProblemView]:
+def problem_views(problems: Iterable[Problem], linked: LinkedGraph, path: Sequence[str]) -> list[ProblemView]:
     """The problems of a graph.
 
     Args:
         problems: What is wrong with it.
-        graph: The graph.
+        linked: The graph.
         path: The calls that lead to the open scope.
     """
-    ways = routes(graph, path)
+    ways = routes(linked, path)
     found = []
-    begun = _begun(graph)
+    begun = _begun(linked.graph)
     for problem in problems:
         view = problem_view(problem)
-        if problem.code == "no-output" and not problem.where.scope and not begun:
+        where = problem.where
+        if problem.code == "no-output" and not where.scope and not begun:
             view = view.model_copy(update={"severity": "notice"})  # nothing is wired yet that could come out
-        scope = problem.where.scope
-        way = _call_of(graph, problem) or ways.get(scope)
+        way = where.calls if where.calls is not None else ways.get(where.scope)
         if way is None:  # nothing calls the subgraph, so there is no way to see it
             found.append(view.model_copy(update={"node": None, "port": None}))
             continue
-        node, port = _place(graph, problem)
+        node, port = where.box
         found.append(view.model_copy(update={"path": list(way), "node": node, "port": port}))
     return found
 
@@ -60,54 +61,21 @@ def _begun(graph: Graph) -> bool:
     return any(node.inputs for node in graph.nodes.values()) or bool(graph.modes)
 
 
-def routes(graph: Graph, path: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def routes(linked: LinkedGraph, path: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """For each subgraph the calls that lead to it: those that are open, else the first ones."""
     found: dict[str, tuple[str, ...]] = {
-        scope_of(graph, path[:depth])[0]: tuple(path[:depth]) for depth in range(len(path) + 1)
+        linked.entered(path[:depth])[0]: tuple(path[:depth]) for depth in range(len(path) + 1)
     }
     found.setdefault("", ())
-    pending = list(found)
+    graph, pending = linked.graph, list(found)
     for scope in pending:
         nodes = graph.graphs[scope].nodes if scope else graph.nodes
         for name in nodes:
-            body = called_graph(nodes, name)
-            if body in graph.graphs and body not in found and body is not None:
+            body = nodes[origin_of(nodes, name) or name].graph
+            if body is not None and body in graph.graphs and body not in found:
                 found[body] = (*found[scope], name)
                 pending.append(body)
     return found
-
-
-def _call_of(graph: Graph, problem: Problem) -> tuple[str, ...] | None:
-    """The calls that a problem with sizes names: ``encoder_2.neck`` is about one call of the encoder."""
-    scope = problem.where.scope
-    if not scope or "/" in problem.where.subject:
-        return None
-    parts = problem.where.subject.rsplit(" -> ", 1)[-1].split(".")
-    for depth in range(len(parts), 0, -1):
-        found, followed = scope_of(graph, parts[:depth])
-        if found == scope and len(followed) == depth:
-            return tuple(followed)
-    return None
-
-
-def _place(graph: Graph, problem: Problem) -> tuple[str | None, str | None]:
-    """The box that a problem is about, and its port: a node, an input, or the outputs of a mode."""
-    where = problem.where
-    if where.node is not None and where.port is not None:
-        return where.node, where.port
-    subject = where.subject.removeprefix(f"{where.scope}/") if where.scope else where.subject
-    target = subject.rsplit(" -> ", 1)[-1]
-    first, _, rest = target.partition(".")
-    if first == "outputs" and (rest or not where.scope):
-        mode, _, name = rest.partition(".")
-        if where.scope:
-            return "outputs", rest
-        return (f"outputs.{mode}", name or None) if mode in MODES else (None, None)
-    if where.node is not None:
-        return where.node, where.port
-    body = graph.graphs.get(where.scope, graph)
-    names = {*body.inputs, *(graph.data_samples if not where.scope else ()), *body.nodes}
-    return (first, where.port) if first in names else (None, where.port)
 
 
 def _fix(fix: Fix | None) -> FixView | None:

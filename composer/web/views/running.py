@@ -3,12 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from composer.graph import MODES, Ref, refs_of, wire_in_mode
-from composer.rules.expansion import check_definitions
-from composer.rules.reach import Needs, reach_of
-from composer.rules.report import Report
-from composer.rules.scopes import scopes_of
-from composer.web.views.insight import Insight, Opened
+from composer.graph import MODES, Ref
+from composer.link import carrying
+from composer.web.views.insight import Opened
 
 __all__ = ["Run", "runs_of"]
 
@@ -33,19 +30,11 @@ def runs_of(opened: Opened) -> list[dict[str, Run]]:
     levels = [opened]
     while levels[-1].outer is not None:
         levels.append(levels[-1].outer)
-    needs = _needs(opened.insight)
     found: list[dict[str, Run]] = []
     for level in reversed(levels):
         outer = found[-1] if found else None
-        found.append({mode: _run(level, mode, needs, list(_starts(level, mode, outer))) for mode in MODES})
+        found.append({mode: _run(level, mode, list(_starts(level, mode, outer))) for mode in MODES})
     return found
-
-
-def _needs(insight: Insight) -> Mapping[str, Needs]:
-    if not insight.graph.graphs:
-        return {}
-    scopes = scopes_of(insight.graph, insight.catalog)
-    return reach_of(scopes, check_definitions(Report(insight.graph), scopes))[0]
 
 
 def _starts(level: Opened, mode: str, outer: Mapping[str, Run] | None) -> Iterator[Ref]:
@@ -55,36 +44,39 @@ def _starts(level: Opened, mode: str, outer: Mapping[str, Run] | None) -> Iterat
         return
     asked = outer[mode].asked.get(level.path[-1], set())
     for name, wire in level.graph.graphs[level.scope].outputs.items():
-        here = wire_in_mode(wire, mode)
+        here = wire.in_mode(mode)
         if here is not None and (None in asked or name in asked):
-            yield from refs_of(here)
+            yield from here.refs
 
 
-def _run(level: Opened, mode: str, needs: Mapping[str, Needs], stack: list[Ref]) -> Run:
+def _run(level: Opened, mode: str, stack: list[Ref]) -> Run:
     run = Run()
+    seen: dict[str, set[str | None]] = {}
     while stack:
         ref = stack.pop()
         if ref.source not in level.nodes:
             run.inputs.add(ref.source)
             continue
-        asked = run.asked.setdefault(ref.source, set())
-        if ref.port in asked:
+        node, ports = level.nodes[ref.source], seen.setdefault(ref.source, set())
+        if ref.port in ports:
             continue
-        asked.add(ref.port)
-        wires = level.nodes[ref.source].inputs
-        for port in _ports(level, ref, mode, needs, wires):
-            here = wire_in_mode(wires[port], mode)
+        ports.add(ref.port)
+        if not node.bypassed:
+            run.asked[ref.source] = ports
+        for port in _ports(level, ref, mode):
+            here = node.inputs[port].in_mode(mode)
             if here is not None and (ref.source, port) not in run.read:
                 run.read.add((ref.source, port))
-                stack.extend(refs_of(here))
+                stack.extend(here.refs)
     return run
 
 
-def _ports(
-    level: Opened, ref: Ref, mode: str, needs: Mapping[str, Needs], wires: Mapping[str, object]
-) -> Iterable[str]:
-    """The input ports of a node on which one of its outputs hangs."""
-    called = level.known[ref.source]
+def _ports(level: Opened, ref: Ref, mode: str) -> Iterable[str]:
+    """The input ports of a node that one of its outputs reads; of a bypassed node the one that goes on."""
+    called, wires = level.known[ref.source], level.nodes[ref.source].inputs
+    if level.nodes[ref.source].bypassed:
+        return [port for port in carrying(called, wires) if wires[port].in_mode(mode) is not None][:1]
+    needs = level.insight.linked.needs
     if called.body is None or called.name not in needs:
         return wires
     inner = needs[called.name]

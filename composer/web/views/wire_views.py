@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from composer.editing.draft import outputs_name
-from composer.editing.wires import Strand, strands_of, takes_list
-from composer.graph import MODES, Wire
+from composer.graph import MODES, Edge, Wire
 from composer.web.payloads import ProblemView, WireView
 from composer.web.views.insight import Opened
 from composer.web.views.running import Run
@@ -29,12 +28,11 @@ def wire_views(opened: Opened, runs: Mapping[str, Run], problems: Sequence[Probl
     found: list[WireView] = []
     ids: set[str] = set()
     for node, port, wire, mode in _wires(opened):
-        many = takes_list(wire)
-        for at, strand in enumerate(strands_of(wire)):
-            if strand.ref.source not in opened.nodes and strand.ref.source not in opened.fields:
+        for at, edge in enumerate(wire.edges()):
+            if edge.ref.source not in opened.nodes and edge.ref.source not in opened.fields:
                 continue
-            view = _view(opened, strand, (node, port), at if many else None, mode)
-            view.runs = _runs(strand, node, port, mode, runs)  # type: ignore[assignment]
+            view = _view(opened, edge, (node, port), at if wire.many else None, mode)
+            view.runs = _runs(edge, node, port, mode, runs)  # type: ignore[assignment]
             view.problem = _severity(wrong.get((node, port), ()), view.source)
             while view.id in ids:
                 view.id += "'"
@@ -53,11 +51,11 @@ def _wires(opened: Opened) -> Iterator[tuple[str, str, Wire, str | None]]:
         return
     for mode in MODES:
         refs = opened.graph.outputs.get(mode, {})
-        yield from ((outputs_name(mode), port, ref, mode) for port, ref in refs.items())
+        yield from ((outputs_name(mode), port, Wire.of(ref), mode) for port, ref in refs.items())
 
 
-def _view(opened: Opened, strand: Strand, end: tuple[str, str], at: int | None, mode: str | None) -> WireView:
-    ref, (node, port) = strand.ref, end
+def _view(opened: Opened, edge: Edge, end: tuple[str, str], at: int | None, mode: str | None) -> WireView:
+    ref, (node, port) = edge.ref, end
     kind = opened.flows.of(ref)
     return WireView(
         id=f"{ref}->{node}.{port}",
@@ -68,28 +66,22 @@ def _view(opened: Opened, strand: Strand, end: tuple[str, str], at: int | None, 
         node=node,
         port=port,
         at=at,
-        modes=None if strand.modes == MODES else list(strand.modes),  # type: ignore[arg-type]
+        modes=None if edge.modes == MODES else list(edge.modes),  # type: ignore[arg-type]
         runs=[],
-        size=size_text(opened.size(ref, strand.modes if mode is None else (mode,))),
+        size=size_text(opened.size(ref, edge.modes if mode is None else (mode,))),
         colour="any" if kind is None else kind.family,
     )
 
 
-def _runs(strand: Strand, node: str, port: str, mode: str | None, runs: Mapping[str, Run]) -> list[str]:
+def _runs(edge: Edge, node: str, port: str, mode: str | None, runs: Mapping[str, Run]) -> list[str]:
     if mode is not None:
         return [mode]
     if node == outputs_name(None):
-        return [m for m in strand.modes if strand.ref.source in runs[m].asked or strand.ref.source in runs[m].inputs]
-    return [m for m in strand.modes if (node, port) in runs[m].read]
+        return [m for m in edge.modes if edge.ref.source in runs[m].asked or edge.ref.source in runs[m].inputs]
+    return [m for m in edge.modes if (node, port) in runs[m].read]
 
 
 def _severity(problems: Sequence[ProblemView], source: str) -> Literal["error", "warning"] | None:
     """The gravest problem of a wire; one that names another source is about that one."""
-    found = [item.severity for item in problems if " -> " not in item.subject or _names(item.subject, source)]
+    found = [item.severity for item in problems if item.source in (None, source)]
     return "error" if "error" in found else "warning" if "warning" in found else None
-
-
-def _names(subject: str, source: str) -> bool:
-    """Whether a problem's subject is about a wire from this source, or about the port as a whole."""
-    head = subject.rsplit(" -> ", 1)[0].rsplit("/", 1)[-1]
-    return head.startswith("[") or head == source or head.split("[")[0].endswith(source.split("[")[0])

@@ -61,7 +61,7 @@ def pull_source(page: Page, source: str, target: str) -> None:
 def test_a_wire_that_cannot_be_is_refused_while_it_is_dragged_with_the_reason(cifar: Page) -> None:
     before = drawing.document(cifar)
     drawing.drag_wire(cifar, "neck.out", "backbone.image")
-    reason = "would close a ring"
+    reason = "would close a cycle"
     expect(cifar.get_by_role("status").filter(has_text=reason)).to_be_visible()
     expect(cifar.locator(".composer-port-out").filter(has_text="avg_factor")).to_have_count(1)
     cifar.mouse.up()

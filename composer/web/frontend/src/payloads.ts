@@ -271,6 +271,7 @@ export interface TypeView {
  * Args:
  *     path: The calls to enter to see it, outermost first; empty at the top.
  *     node: The node or input that it is about, in that scope.
+ *     source: The reference that it is about, of a wire.
  *     line: Line in the canonical YAML, counted from 1.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -286,6 +287,7 @@ export interface ProblemView {
   port: string | null;
   parameter: string | null;
   mode: string | null;
+  source: string | null;
   line: number | null;
   fix: FixView | null;
 }

@@ -1,6 +1,6 @@
-"""What each mode needs: only what a mode's outputs hang on is run in that mode.
+"""What each mode needs: only what a mode's outputs depend on is run in that mode.
 
-A component needs all its inputs. A call of a subgraph needs the inputs on which those outputs hang that are asked of
+A component needs all its inputs. A call of a subgraph needs the inputs on which those outputs depend that are asked of
 it, which is settled per output; sets of a subgraph's inputs are kept as bits of one integer.
 """
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from composer.graph import MODES, Node, Ref, Wire, refs_of, wire_in_mode
-from composer.rules.scopes import Scope
+from composer.graph import MODES, Node, Ref, Wire
+from composer.link.scope import Scope
 
 __all__ = ["Needs", "Reach", "reach_of"]
 
@@ -22,7 +22,7 @@ _Asked = dict[str, set[str | None]]
 
 @dataclass(frozen=True, eq=False)
 class Needs:
-    """Which inputs of a subgraph its outputs hang on.
+    """Which inputs of a subgraph its outputs depend on.
 
     Args:
         inputs: The subgraph's inputs.
@@ -38,7 +38,7 @@ class Needs:
         return any(outputs != self.outputs[MODES[0]] for outputs in self.outputs.values())
 
     def of(self, mode: str, port: str | None) -> Bits:
-        """The inputs that an output hangs on; without a port, those of all outputs."""
+        """The inputs that an output depends on; without a port, those of all outputs."""
         outputs = self.outputs[mode]
         if port is not None:
             return outputs.get(port, _NOTHING)
@@ -60,7 +60,7 @@ class Reach:
     """What is run in one scope.
 
     Args:
-        nodes: The nodes that some output hangs on; all, where there are no outputs at all.
+        nodes: The nodes that some output depends on; all, where there are no outputs at all.
         asked: For each mode the nodes that run and which of their outputs are asked for; empty where no wire differs
             by mode and no subgraph is called, so that one look serves every mode.
     """
@@ -78,7 +78,7 @@ def reach_of(scopes: Mapping[str, Scope], bodies: Sequence[str]) -> tuple[dict[s
 
     Args:
         scopes: The scopes by name.
-        bodies: The subgraphs that are in no ring, each after those that it calls.
+        bodies: The subgraphs that are in no cycle, each after those that it calls.
     """
     needs: dict[str, Needs] = {}
     for name in bodies:
@@ -112,10 +112,16 @@ def _reach(scope: Scope, needs: Mapping[str, Needs], asked: dict[str, dict[str, 
 
 
 def _closure(scope: Scope) -> set[str]:
-    """The nodes that some output hangs on, where this is the same in every mode."""
+    """The nodes that some output depends on, where this is the same in every mode."""
     sources = scope.wiring.sources
-    found: set[str] = set()
-    stack = [ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in refs_of(wire)]
+    found = {ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in wire.refs}
+    if not scope.wiring.cyclic:
+        for name in reversed(scope.wiring.order):
+            if name in found:
+                found.update(sources[name])
+        return found & sources.keys()
+    stack = list(found)
+    found.clear()
     while stack:
         name = stack.pop()
         if name not in found and name in sources:
@@ -128,7 +134,7 @@ def _asked(scope: Scope, mode: str, wires: Iterable[Wire], needs: Mapping[str, N
     """The nodes that run in a mode for these outputs, and the ports that are asked of them."""
     found: _Asked = {}
     read: dict[str, int] = {}
-    stack = [ref for wire in wires for ref in refs_of(wire)]
+    stack = [ref for wire in wires for ref in wire.refs]
     while stack:
         ref = stack.pop()
         name, node = ref.source, scope.nodes.get(ref.source)
@@ -149,13 +155,13 @@ def _asked(scope: Scope, mode: str, wires: Iterable[Wire], needs: Mapping[str, N
 def _refs(node: Node, mode: str, ports: Iterable[str]) -> Iterator[Ref]:
     for port in ports:
         wire = node.inputs.get(port)
-        here = None if wire is None else wire_in_mode(wire, mode)
+        here = None if wire is None else wire.in_mode(mode)
         if here is not None:
-            yield from refs_of(here)
+            yield from here.refs
 
 
 def _needs(scope: Scope, needs: Mapping[str, Needs]) -> dict[str, dict[str, Bits]]:
-    """For each mode and output of a subgraph, the inputs that it hangs on."""
+    """For each mode and output of a subgraph, the inputs that it depends on."""
     found: dict[str, dict[str, Bits]] = {}
     bodies = [needs[str(body)] for body in map(scope.subgraph, scope.wiring.calling) if body in needs]
     differ = bool(scope.wiring.modal) or any(body.differ for body in bodies)
@@ -166,12 +172,12 @@ def _needs(scope: Scope, needs: Mapping[str, Needs]) -> dict[str, dict[str, Bits
         ties = _Ties(scope, mode, needs)
         for name in scope.wiring.order:
             ties.add(name)
-        found[mode] = {name: ties.of_refs(refs_of(wire)) for name, wire in scope.outputs[mode].items()}
+        found[mode] = {name: ties.of_refs(wire.refs) for name, wire in scope.outputs[mode].items()}
     return found
 
 
 class _Ties:
-    """On which of a subgraph's inputs each output of its nodes hangs in one mode; under None, those of all outputs."""
+    """The inputs of a subgraph that each output of its nodes depends on in a mode; under None, those of all outputs."""
 
     def __init__(self, scope: Scope, mode: str, needs: Mapping[str, Needs]) -> None:
         self.scope = scope
@@ -204,13 +210,13 @@ class _Ties:
         return found
 
     def of_wire(self, node: Node, port: str, required: bool) -> Bits:
-        """The inputs that a wire hangs on; one that it comes from directly may stay unwired where the port may."""
+        """The inputs that a wire depends on; one that it comes from directly may stay unwired where the port may."""
         bits = [self.of_refs([ref]) for ref in _refs(node, self.mode, [port]) if ref.source not in self.scope.inputs]
         direct = [self.of_refs([ref]) for ref in _refs(node, self.mode, [port]) if ref.source in self.scope.inputs]
         return _join(bits + (direct if required else [(read, 0) for read, _ in direct]))
 
     def of_refs(self, refs: Iterable[Ref]) -> Bits:
-        """The inputs that these outputs hang on."""
+        """The inputs that these outputs depend on."""
         ports = [(ref.port, self.known.get(ref.source, {})) for ref in refs]
         return _join(known.get(port, known.get(None, _NOTHING)) for port, known in ports)
 
