@@ -14,6 +14,7 @@ from composer.component import ComponentError
 from composer.graph import Graph
 from composer.graphfile import loads
 from composer.inference import infer_shapes
+from composer.openmmlab import config_from_graph, import_config
 from composer.ports import AnyTensor
 from composer.problems import GraphError
 from composer.rules import check
@@ -76,7 +77,7 @@ def test_a_folder_adds_its_files_under_the_kind_of_their_folder(tmp_path: Path) 
 
 
 def test_a_class_written_as_for_openmmlab_takes_the_parameters_of_its_parent(tmp_path: Path) -> None:
-    """They are checked and built, and a file that stands alone has the class and its parent."""
+    """They are checked, built, read from a config and written to one; a stand-alone file has class and parent."""
     source = """
 from components.backbones.resnet import ResNet
 
@@ -110,6 +111,12 @@ outputs: {tensor: {features: "backbone.out[-1]"}}
     model = compile(graph, catalog=catalog)
     image = torch.randn(1, 3, 32, 32)
     assert model(image)["features"].shape == (1, 64, 2, 2)
+    config = {"type": "SmallResNet", "base_channels": 8, "depth": 18}
+    head = {"type": "LinearClsHead", "num_classes": 10, "in_channels": 64, "loss": {"type": "CrossEntropyLoss"}}
+    whole = {"type": "ImageClassifier", "backbone": config, "neck": {"type": "GlobalAveragePooling"}, "head": head}
+    imported = import_config(whole, catalog=catalog).graph
+    assert imported.nodes["backbone"].params == {"depth": 18, "base_channels": 8}
+    assert config_from_graph(imported, catalog=catalog)["backbone"] == config
     alone: dict[str, Any] = {"__name__": "alone"}
     exec(standalone_source(model).text, alone)  # noqa: S102 - what composer wrote
     twin = alone["Small"]()
