@@ -6,8 +6,9 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
-from components.backbones.vision_transformer import Size, counted_from_0, size_of
+from components.backbones.vision_transformer import counted_from_0, size_of
 from components.shared.beit_layers import BEiTTransformerEncoderLayer, RelativePositionBias
+from components.shared.bounds import Count, Probability, Size
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.options import construct, one_each, pair
 from components.shared.patches import PatchEmbed, resize_position_embedding
@@ -86,9 +87,9 @@ class BEiTViT(nn.Module):
         arch: Arch = "base",
         img_size: Size = 224,
         patch_size: Size = 16,
-        in_channels: Annotated[int, Ge(1)] = 3,
+        in_channels: Count = 3,
         out_indices: int | tuple[int, ...] = -1,
-        drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        drop_rate: Probability = 0.0,
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         bias: Bias = "qv_bias",
         norm_cfg: dict[str, Any] = _NORM,

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Self
 
-from annotated_types import Ge, Gt, Interval, MinLen
+from annotated_types import Gt, Interval, MinLen
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from components.shared.bounds import Count
 from components.shared.conv_module import KAIMING, ConvModule
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import hold_statistics
@@ -68,7 +69,7 @@ class MobileNetV2(nn.Module):
         norm_eval: bool = False,
         with_cp: bool = False,
         init_cfg: InitCfg = KAIMING,
-        in_channels: Annotated[int, Ge(1)] = 3,
+        in_channels: Count = 3,
     ) -> None:
         super().__init__()
         if list(out_indices) != sorted(set(out_indices)):

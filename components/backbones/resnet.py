@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import Interval, MinLen
 from torch import Tensor, nn
 
 from components.backbones.residual_block import BasicBlock, BlockOptions, Bottleneck, residual_stage
+from components.shared.bounds import Count
 from components.shared.conv_module import KAIMING, ConvModule, build_conv
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm, hold_statistics, norm_name
@@ -69,13 +70,13 @@ class ResNet(nn.Module):
     def __init__(
         self,
         depth: Depth,
-        in_channels: Annotated[int, Ge(1)] = 3,
-        stem_channels: Annotated[int, Ge(1)] = 64,
-        base_channels: Annotated[int, Ge(1)] = 64,
-        expansion: Annotated[int, Ge(1)] | None = None,
+        in_channels: Count = 3,
+        stem_channels: Count = 64,
+        base_channels: Count = 64,
+        expansion: Count | None = None,
         num_stages: Annotated[int, Interval(ge=1, le=4)] = 4,
-        strides: tuple[Annotated[int, Ge(1)], ...] = (1, 2, 2, 2),
-        dilations: tuple[Annotated[int, Ge(1)], ...] = (1, 1, 1, 1),
+        strides: tuple[Count, ...] = (1, 2, 2, 2),
+        dilations: tuple[Count, ...] = (1, 1, 1, 1),
         out_indices: Annotated[tuple[Annotated[int, Interval(ge=0, le=3)], ...], MinLen(1)] = (3,),
         style: Literal["pytorch", "caffe"] = "pytorch",
         deep_stem: bool = False,

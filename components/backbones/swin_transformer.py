@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.swin_stage import build_stages
-from components.backbones.vision_transformer import Size
+from components.shared.bounds import Count, Probability, Size
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.options import construct, pair
 from components.shared.patches import PatchEmbed, resize_position_embedding
@@ -81,9 +81,9 @@ class SwinTransformer(nn.Module):
         arch: Arch = "tiny",
         img_size: Size = 224,
         patch_size: Size = 4,
-        in_channels: Annotated[int, Ge(1)] = 3,
-        window_size: Annotated[int, Ge(1)] = 7,
-        drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        in_channels: Count = 3,
+        window_size: Count = 7,
+        drop_rate: Probability = 0.0,
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.1,
         out_indices: tuple[Annotated[int, Ge(0)], ...] = (3,),
         out_after_downsample: bool = False,

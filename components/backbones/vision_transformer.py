@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
+from components.shared.bounds import Count, Probability, Size
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.options import construct, one_each, pair
 from components.shared.patches import PatchEmbed, resize_position_embedding
@@ -38,7 +39,6 @@ _ArchName = Literal[
 ]
 
 Arch = Annotated[_ArchName | dict[str, Any], LayerCount("num_layers")]
-Size = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
 
 _MOST_LAYERS = 1000
 
@@ -112,9 +112,9 @@ class VisionTransformer(nn.Module):
         arch: Arch = "base",
         img_size: Size = 224,
         patch_size: Size = 16,
-        in_channels: Annotated[int, Ge(1)] = 3,
+        in_channels: Count = 3,
         out_indices: int | tuple[int, ...] = -1,
-        drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        drop_rate: Probability = 0.0,
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         qkv_bias: bool = True,
         norm_cfg: dict[str, Any] = _NORM,

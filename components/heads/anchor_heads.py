@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 from annotated_types import Ge, MinLen
 from torch import nn
 
+from components.shared.bounds import Count
 from components.shared.conv_module import ConvModule
 from components.shared.initialization import InitCfg, initialize
 from composer.ports import LayerCount, Pyramid, Usually
@@ -14,9 +15,6 @@ __all__ = ["RPNHead", "RetinaHead"]
 
 NORMAL: dict[str, Any] = {"type": "Normal", "layer": "Conv2d", "std": 0.01}
 FOCAL: dict[str, Any] = {**NORMAL, "override": {"type": "Normal", "name": "retina_cls", "std": 0.01, "bias_prob": 0.01}}
-
-Channels = Annotated[int, Ge(1)]
-Count = Annotated[int, Ge(1)]
 
 
 class AnchorOutputs(NamedTuple):
@@ -45,8 +43,8 @@ class RPNHead(nn.Module):
 
     def __init__(
         self,
-        in_channels: Channels | Annotated[tuple[Channels, ...], MinLen(1)],
-        feat_channels: Channels = 256,
+        in_channels: Count | Annotated[tuple[Count, ...], MinLen(1)],
+        feat_channels: Count = 256,
         num_anchors: Count = 3,
         use_sigmoid: bool = True,
         num_convs: Annotated[Count, LayerCount()] = 1,
@@ -97,9 +95,9 @@ class RetinaHead(nn.Module):
     def __init__(
         self,
         num_classes: Count,
-        in_channels: Channels | Annotated[tuple[Channels, ...], MinLen(1)],
+        in_channels: Count | Annotated[tuple[Count, ...], MinLen(1)],
         stacked_convs: Annotated[int, Ge(0), LayerCount()] = 4,
-        feat_channels: Channels = 256,
+        feat_channels: Count = 256,
         num_anchors: Count = 9,
         use_sigmoid: bool = True,
         conv_cfg: dict[str, Any] | None = None,

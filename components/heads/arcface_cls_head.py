@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Gt, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.value_checks import check_range
 from composer.ports import Embedding, Feeder, Label, Logits, Usually
@@ -50,9 +51,9 @@ class ArcFaceClsHead(nn.Module):
 
     def __init__(
         self,
-        num_classes: Annotated[int, Ge(1)],
-        in_channels: Annotated[int, Ge(1)],
-        num_subcenters: Annotated[int, Ge(1)] = 1,
+        num_classes: Count,
+        in_channels: Count,
+        num_subcenters: Count = 1,
         scale: Annotated[float, Gt(0)] = 64.0,
         margins: float | Annotated[tuple[float, ...], MinLen(1)] = 0.5,
         easy_margin: bool = False,

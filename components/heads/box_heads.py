@@ -8,6 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from components.backbones.residual_block import BlockOptions, Bottleneck
+from components.shared.bounds import Count, Size
 from components.shared.conv_module import ConvModule
 from components.shared.initialization import InitCfg, initialize
 from components.shared.options import pair
@@ -27,9 +28,6 @@ DOUBLE: tuple[dict[str, Any], ...] = (
     {"type": "Xavier", "distribution": "uniform", "override": {"name": "fc_branch"}},
 )
 BATCH_NORM: dict[str, Any] = {"type": "BN"}
-
-Channels = Annotated[int, Ge(1)]
-Sides = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
 
 
 class BoxOutputs(NamedTuple):
@@ -62,10 +60,10 @@ class BBoxHead(nn.Module):
 
     def __init__(
         self,
-        in_channels: Channels = 256,
+        in_channels: Count = 256,
         with_avg_pool: bool = False,
-        roi_feat_size: Sides = 7,
-        num_classes: Annotated[int, Ge(1)] = 80,
+        roi_feat_size: Size = 7,
+        num_classes: Count = 80,
         reg_class_agnostic: bool = False,
         init_cfg: InitCfg = PREDICTORS[:2],
     ) -> None:
@@ -109,11 +107,11 @@ class SharedBBoxHead(nn.Module):
         self,
         convs: int,
         linears: int,
-        in_channels: Channels,
-        roi_feat_size: Sides = 7,
-        num_classes: Annotated[int, Ge(1)] = 80,
-        conv_out_channels: Channels = 256,
-        fc_out_channels: Channels = 1024,
+        in_channels: Count,
+        roi_feat_size: Size = 7,
+        num_classes: Count = 80,
+        conv_out_channels: Count = 256,
+        fc_out_channels: Count = 1024,
         reg_class_agnostic: bool = False,
         conv_cfg: dict[str, Any] | None = None,
         norm_cfg: dict[str, Any] | None = None,
@@ -153,7 +151,7 @@ class Shared2FCBBoxHead(SharedBBoxHead):
         ValueError: ``init_cfg`` names something unknown.
     """
 
-    def __init__(self, in_channels: Channels, **kwargs: Any) -> None:
+    def __init__(self, in_channels: Count, **kwargs: Any) -> None:
         super().__init__(0, 2, in_channels, conv_out_channels=1, conv_cfg=None, norm_cfg=None, **kwargs)
 
     def forward(self, feature: RegionMaps) -> BoxOutputs:
@@ -170,7 +168,7 @@ class Shared4Conv1FCBBoxHead(SharedBBoxHead):
         ValueError: One of the ``_cfg`` names something unknown.
     """
 
-    def __init__(self, in_channels: Channels, **kwargs: Any) -> None:
+    def __init__(self, in_channels: Count, **kwargs: Any) -> None:
         super().__init__(4, 1, in_channels, **kwargs)
 
     def forward(self, feature: RegionMaps) -> BoxOutputs:
@@ -216,13 +214,13 @@ class DoubleConvFCBBoxHead(nn.Module):
 
     def __init__(
         self,
-        in_channels: Channels,
+        in_channels: Count,
         num_convs: Annotated[int, Ge(1), LayerCount()],
         num_fcs: Annotated[int, Ge(1), LayerCount()],
-        conv_out_channels: Channels = 1024,
-        fc_out_channels: Channels = 1024,
-        roi_feat_size: Sides = 7,
-        num_classes: Annotated[int, Ge(1)] = 80,
+        conv_out_channels: Count = 1024,
+        fc_out_channels: Count = 1024,
+        roi_feat_size: Size = 7,
+        num_classes: Count = 80,
         reg_class_agnostic: bool = False,
         conv_cfg: dict[str, Any] | None = None,
         norm_cfg: dict[str, Any] = BATCH_NORM,

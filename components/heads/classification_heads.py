@@ -3,10 +3,11 @@
 import math
 from typing import Annotated, Any, NamedTuple
 
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import MinLen
 from torch import Tensor, nn
 
 from components.shared.activation import build_activation
+from components.shared.bounds import Count, Probability
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
@@ -44,8 +45,8 @@ class LinearClsHead(nn.Module):
 
     def __init__(
         self,
-        num_classes: Annotated[int, Ge(1)],
-        in_channels: Annotated[int, Ge(1)],
+        num_classes: Count,
+        in_channels: Count,
         init_cfg: InitCfg = NORMAL,
     ) -> None:
         super().__init__()
@@ -82,8 +83,8 @@ class ClsHead(nn.Module):
     def __init__(
         self,
         with_avg_pool: bool = False,
-        in_channels: Annotated[int, Ge(1)] = 2048,
-        num_classes: Annotated[int, Ge(1)] = 1000,
+        in_channels: Count = 2048,
+        num_classes: Count = 1000,
         init_cfg: InitCfg = _NORMAL,
     ) -> None:
         super().__init__()
@@ -138,10 +139,10 @@ class StackedLinearClsHead(nn.Module):
 
     def __init__(
         self,
-        num_classes: Annotated[int, Ge(1)],
-        in_channels: Annotated[int, Ge(1)],
-        mid_channels: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)],
-        dropout_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        num_classes: Count,
+        in_channels: Count,
+        mid_channels: Annotated[tuple[Count, ...], MinLen(1)],
+        dropout_rate: Probability = 0.0,
         norm_cfg: dict[str, Any] | None = None,
         act_cfg: dict[str, Any] | None = RELU,
         init_cfg: InitCfg = None,
@@ -220,9 +221,9 @@ class VisionTransformerClsHead(nn.Module):
 
     def __init__(
         self,
-        num_classes: Annotated[int, Ge(1)],
-        in_channels: Annotated[int, Ge(1)],
-        hidden_dim: Annotated[int, Ge(1)] | None = None,
+        num_classes: Count,
+        in_channels: Count,
+        hidden_dim: Count | None = None,
         act_cfg: dict[str, Any] = _TANH,
         init_cfg: InitCfg = _ZEROS,
     ) -> None:

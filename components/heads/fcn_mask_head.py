@@ -7,6 +7,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.conv_module import ConvModule, build_conv
 from composer.ports import FeatureMap, LayerCount, Usually
 
@@ -39,11 +40,11 @@ class FCNMaskHead(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
         num_convs: Annotated[int, Ge(0), LayerCount()] = 4,
-        conv_kernel_size: Annotated[int, Ge(1)] = 3,
-        conv_out_channels: Annotated[int, Ge(1)] = 256,
-        num_classes: Annotated[int, Ge(1)] = 80,
+        conv_kernel_size: Count = 3,
+        conv_out_channels: Count = 256,
+        num_classes: Count = 80,
         class_agnostic: bool = False,
         upsample_cfg: dict[str, Any] = DECONV,
         conv_cfg: dict[str, Any] | None = None,

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, NamedTuple
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.patches import flat_mask
 from components.shared.value_checks import check_range
@@ -35,8 +35,8 @@ class MAEPretrainHead(nn.Module):
     def __init__(
         self,
         norm_pix: bool = False,
-        patch_size: Annotated[int, Ge(1)] = 16,
-        in_channels: Annotated[int, Ge(1)] = 3,
+        patch_size: Count = 16,
+        in_channels: Count = 3,
     ) -> None:
         super().__init__()
         self.norm_pix, self.patch_size = norm_pix, patch_size
@@ -65,7 +65,7 @@ class SimMIMHead(nn.Module):
         patch_size: Height and width of a patch, in pixels.
     """
 
-    def __init__(self, patch_size: Annotated[int, Ge(1)]) -> None:
+    def __init__(self, patch_size: Count) -> None:
         super().__init__()
         self.patch_size = patch_size
 
@@ -127,9 +127,7 @@ class WordHead(nn.Module):
         init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list.
     """
 
-    def __init__(
-        self, embed_dims: Annotated[int, Ge(1)], num_embed: Annotated[int, Ge(1)], init_cfg: InitCfg = _INIT
-    ) -> None:
+    def __init__(self, embed_dims: Count, num_embed: Count, init_cfg: InitCfg = _INIT) -> None:
         super().__init__()
         self.num_embed = num_embed
         self.cls_head = nn.Linear(embed_dims, num_embed)

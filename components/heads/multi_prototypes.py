@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from annotated_types import Ge, MinLen
+from annotated_types import MinLen
 from torch import nn
 
+from components.shared.bounds import Count
 from composer.ports import Embedding, Levels, Usually
 
 __all__ = ["MultiPrototypes"]
@@ -22,8 +23,8 @@ class MultiPrototypes(nn.Module):
 
     def __init__(
         self,
-        output_dim: Annotated[int, Ge(1)],
-        num_prototypes: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)],
+        output_dim: Count,
+        num_prototypes: Annotated[tuple[Count, ...], MinLen(1)],
     ) -> None:
         super().__init__()
         self.num_prototypes = num_prototypes

@@ -3,11 +3,12 @@
 from typing import Annotated, Any, NamedTuple
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.heads.predictor import build_predictor
+from components.shared.bounds import Count
 from components.shared.distributed import all_summed, gathered, process_count, process_rank
 from components.shared.initialization import InitCfg, initialize
 from composer.ports import AnyTensor, Embedding, Label, Logits, Score, Usually
@@ -108,7 +109,7 @@ class LatentCrossCorrelationHead(nn.Module):
         init_cfg: Rules that fill the first values; it has no weights of its own.
     """
 
-    def __init__(self, in_channels: Annotated[int, Ge(1)], init_cfg: InitCfg = None) -> None:
+    def __init__(self, in_channels: Count, init_cfg: InitCfg = None) -> None:
         super().__init__()
         self.bn = nn.BatchNorm1d(in_channels, affine=False)
         initialize(self, init_cfg)

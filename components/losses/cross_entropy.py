@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from components.losses.class_rows import check_target, class_indices, class_rows
 from components.losses.weighted_loss import Divisor, Reduction, SampleWeights, WeightedLoss, weighted_loss
+from components.shared.bounds import Count
 from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["Accuracy", "CrossEntropyLoss", "LabelSmoothLoss"]
@@ -150,7 +151,7 @@ class LabelSmoothLoss(nn.Module):
     def __init__(
         self,
         label_smooth_val: Annotated[float, Interval(ge=0, lt=1)],
-        num_classes: Annotated[int, Ge(1)] | None = None,
+        num_classes: Count | None = None,
         use_sigmoid: bool | None = None,
         mode: Literal["original", "classy_vision", "multi_label"] = "original",
         reduction: Reduction = "mean",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.losses.class_rows import check_target
+from components.shared.bounds import Count
 from composer.ports import AnyTensor, Feeder, Image, Label, Logits, Loss, Mask, Scalar, Target, Tokens, Usually
 
 __all__ = ["BEiTLoss", "CAELoss", "MAEReconstructionLoss", "PixelReconstructionLoss", "SimMIMReconstructionLoss"]
@@ -32,7 +33,7 @@ class PixelReconstructionLoss(nn.Module):
         ValueError: In ``forward``: the mask fits neither tokens nor maps.
     """
 
-    def __init__(self, criterion: Literal["L1", "L2"], channel: Annotated[int, Ge(1)] | None = None) -> None:
+    def __init__(self, criterion: Literal["L1", "L2"], channel: Count | None = None) -> None:
         super().__init__()
         self.criterion, self.channel = criterion, channel or 1
 
@@ -86,7 +87,7 @@ class SimMIMReconstructionLoss(nn.Module):
         encoder_in_channels: Channels of the image.
     """
 
-    def __init__(self, encoder_in_channels: Annotated[int, Ge(1)]) -> None:
+    def __init__(self, encoder_in_channels: Count) -> None:
         super().__init__()
         self.encoder_in_channels = encoder_in_channels
 

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.heads.multi_prototypes import MultiPrototypes
+from components.shared.bounds import Count
 from components.shared.distributed import all_summed, gathered, process_count, process_rank
 from components.shared.initialization import InitCfg, initialize
 from composer.ports import Embedding, Loss, Usually
 
 __all__ = ["SwAVLoss"]
 
-Count = Annotated[int, Ge(1)]
 _TINY = 1e-30
 
 

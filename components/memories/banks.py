@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.distributed import gathered
 from components.shared.value_checks import check_range
 from composer.ports import AnyTensor, Embedding, Feeder, SampleIndex, Score, Usually
@@ -33,7 +34,7 @@ class NegativeQueue(nn.Module):
     queue: Tensor
     queue_ptr: Tensor
 
-    def __init__(self, feat_dim: Annotated[int, Ge(1)], length: Annotated[int, Ge(1)] = 65536) -> None:
+    def __init__(self, feat_dim: Count, length: Count = 65536) -> None:
         super().__init__()
         self.length = length
         self.register_buffer("queue", F.normalize(torch.randn(feat_dim, length), dim=0))
@@ -94,10 +95,10 @@ class SimpleMemory(nn.Module):
 
     def __init__(
         self,
-        length: Annotated[int, Ge(1)],
-        feat_dim: Annotated[int, Ge(1)],
+        length: Count,
+        feat_dim: Count,
         momentum: Annotated[float, Interval(ge=0, le=1)],
-        neg_num: Annotated[int, Ge(1)] = 65536,
+        neg_num: Count = 65536,
         ensure_neg: bool = False,
     ) -> None:
         super().__init__()
@@ -200,8 +201,8 @@ class PrototypeSimilarity(nn.Module):
 
     def __init__(
         self,
-        length: Annotated[int, Ge(1)],
-        in_channels: Annotated[int, Ge(1)],
+        length: Count,
+        in_channels: Count,
         similarity_fn: Literal["cosine_similarity"] = "cosine_similarity",
         prototypes: tuple[tuple[float, ...], ...] | None = None,
     ) -> None:

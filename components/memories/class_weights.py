@@ -7,6 +7,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from components.shared.value_checks import check_range
 from composer.ports import Feeder, Label, Score
 
@@ -37,7 +38,7 @@ class ClassWeights(nn.Module):
 
     def __init__(
         self,
-        num_classes: Annotated[int, Ge(1)],
+        num_classes: Count,
         reweight: bool = False,
         reweight_pow: Annotated[float, Ge(0)] = 0.5,
         from_start: bool = True,

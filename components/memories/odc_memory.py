@@ -8,6 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.clustering import centroids_of, kmeans
 from components.shared.distributed import from_first, gathered
 from components.shared.value_checks import check_range, values_are_known
@@ -57,14 +58,14 @@ class ODCMemory(nn.Module):
 
     def __init__(
         self,
-        length: Annotated[int, Ge(1)],
-        feat_dim: Annotated[int, Ge(1)],
+        length: Count,
+        feat_dim: Count,
         momentum: Annotated[float, Interval(ge=0, le=1)],
-        num_classes: Annotated[int, Ge(1)],
+        num_classes: Count,
         min_cluster: Annotated[int, Ge(0)],
         debug: bool = False,
-        centroids_update_interval: Annotated[int, Ge(1)] = 10,
-        deal_with_small_clusters_interval: Annotated[int, Ge(1)] = 1,
+        centroids_update_interval: Count = 10,
+        deal_with_small_clusters_interval: Count = 1,
     ) -> None:
         super().__init__()
         self.length = length

@@ -8,6 +8,7 @@ from torch import nn
 
 from components.backbones.vision_transformer import size_of
 from components.shared.beit_layers import BEiTTransformerEncoderLayer, shrink_by_depth
+from components.shared.bounds import Probability
 from components.shared.initialization import InitCfg, initialize
 from components.shared.transformer import drop_path_rates, token_norm
 from composer.ports import AnyTensor, LayerCount, Tokens, Usually
@@ -51,7 +52,7 @@ class BEiTV2Neck(nn.Module):
         num_layers: Annotated[int, Ge(1), LayerCount()] = 2,
         early_layers: Annotated[int, Interval(ge=0, le=1000)] = 9,
         backbone_arch: Literal["b", "base", "l", "large"] | dict[str, Any] = "base",
-        drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        drop_rate: Probability = 0.0,
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         layer_scale_init_value: Annotated[float, Ge(0)] = 0.1,
         use_rel_pos_bias: Literal[False] = False,

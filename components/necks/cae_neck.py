@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.shared.beit_layers import BEiTTransformerEncoderLayer
+from components.shared.bounds import Count, Probability
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.patches import pick_tokens
 from components.shared.transformer import FFN, DropPath, drop_path_rates, token_norm
@@ -131,20 +132,20 @@ class CAENeck(nn.Module):
 
     def __init__(
         self,
-        embed_dims: Annotated[int, Ge(1)],
+        embed_dims: Count,
         num_classes: Annotated[int, Ge(0)] = 8192,
         regressor_depth: Annotated[int, Ge(1), LayerCount()] = 6,
         decoder_depth: Annotated[int, Ge(1), LayerCount()] = 8,
-        num_heads: Annotated[int, Ge(1)] = 12,
+        num_heads: Count = 12,
         mlp_ratio: Annotated[float, Gt(0)] = 4,
         qkv_bias: bool = True,
         qk_scale: Annotated[float, Gt(0)] | None = None,
-        drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
-        attn_drop_rate: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        drop_rate: Probability = 0.0,
+        attn_drop_rate: Probability = 0.0,
         drop_path_rate: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         norm_cfg: dict[str, Any] = _NORM,
         layer_scale_init_value: Annotated[float, Ge(0)] = 0.1,
-        mask_tokens_num: Annotated[int, Ge(1)] = 75,
+        mask_tokens_num: Count = 75,
         decoder_bias: bool | Literal["qv_bias"] = "qv_bias",
         init_cfg: InitCfg = None,
     ) -> None:

@@ -6,6 +6,7 @@ from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.conv_module import ConvModule
 from components.shared.initialization import InitCfg, initialize
 from composer.ports import Pyramid, Usually
@@ -15,8 +16,7 @@ __all__ = ["FPN", "PAFPN"]
 XAVIER: dict[str, Any] = {"type": "Xavier", "layer": "Conv2d", "distribution": "uniform"}
 NEAREST: dict[str, Any] = {"mode": "nearest"}
 
-Channels = Annotated[int, Ge(1)]
-Levels = Annotated[tuple[Channels, ...], MinLen(1)]
+Levels = Annotated[tuple[Count, ...], MinLen(1)]
 Outs = Annotated[int, Interval(ge=1, le=32)]
 Level = Annotated[int, Ge(0)]
 
@@ -53,7 +53,7 @@ class FPN(nn.Module):
     def __init__(
         self,
         in_channels: Levels,
-        out_channels: Channels,
+        out_channels: Count,
         num_outs: Outs,
         start_level: Level = 0,
         end_level: Annotated[int, Ge(-1)] = -1,
@@ -131,7 +131,7 @@ class PAFPN(FPN):
         ValueError: As for ``FPN``.
     """
 
-    def __init__(self, in_channels: Levels, out_channels: Channels, num_outs: Outs, **kwargs: Any) -> None:
+    def __init__(self, in_channels: Levels, out_channels: Count, num_outs: Outs, **kwargs: Any) -> None:
         super().__init__(in_channels, out_channels, num_outs, upsample_cfg=NEAREST, **kwargs)
 
     def _add_layers(self, out_channels: int, cfgs: dict[str, Any]) -> None:

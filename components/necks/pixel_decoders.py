@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.patches import pick_tokens, sine_cosine_positions
 from components.shared.transformer import TransformerEncoderLayer, token_norm
@@ -42,16 +43,16 @@ class MAEPretrainDecoder(nn.Module):
 
     def __init__(
         self,
-        embed_dim: Annotated[int, Ge(1)],
-        num_patches: Annotated[int, Ge(1)] = 196,
-        patch_size: Annotated[int, Ge(1)] = 16,
-        in_chans: Annotated[int, Ge(1)] = 3,
-        decoder_embed_dim: Annotated[int, Ge(1)] = 512,
+        embed_dim: Count,
+        num_patches: Count = 196,
+        patch_size: Count = 16,
+        in_chans: Count = 3,
+        decoder_embed_dim: Count = 512,
         decoder_depth: Annotated[int, Ge(1), LayerCount()] = 8,
-        decoder_num_heads: Annotated[int, Ge(1)] = 16,
+        decoder_num_heads: Count = 16,
         mlp_ratio: Annotated[float, Gt(0)] = 4.0,
         norm_cfg: dict[str, Any] = _NORM,
-        predict_feature_dim: Annotated[int, Ge(1)] | None = None,
+        predict_feature_dim: Count | None = None,
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__()
@@ -115,7 +116,7 @@ class SimMIMLinearDecoder(nn.Module):
         encoder_stride: Pixels from cell to cell of the map, down and across.
     """
 
-    def __init__(self, in_channels: Annotated[int, Ge(1)], encoder_stride: Annotated[int, Ge(1)]) -> None:
+    def __init__(self, in_channels: Count, encoder_stride: Count) -> None:
         super().__init__()
         self.decoder = nn.Sequential(
             nn.Conv2d(in_channels, encoder_stride**2 * _COLORS, kernel_size=1), nn.PixelShuffle(encoder_stride)

@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
+from components.shared.bounds import Count
 from composer.ports import Embedding, FeatureMap, Usually
 
 __all__ = ["AvgPool2dNeck", "GeneralizedMeanPooling", "GlobalAveragePooling"]
@@ -20,7 +21,7 @@ class AvgPool2dNeck(nn.Module):
         output_size: Rows and columns of the grid; 1 averages the whole map.
     """
 
-    def __init__(self, output_size: Annotated[int, Ge(1)] = 1) -> None:
+    def __init__(self, output_size: Count = 1) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(output_size)
 

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge
 from torch import nn
 
+from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
@@ -43,9 +43,9 @@ class ODCNeck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
-        hid_channels: Annotated[int, Ge(1)],
-        out_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
+        hid_channels: Count,
+        out_channels: Count,
         with_avg_pool: bool = True,
         norm_cfg: dict[str, Any] = _SYNC_NORM,
         init_cfg: InitCfg = _ONES,
@@ -87,8 +87,8 @@ class RelativeLocNeck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
-        out_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
+        out_channels: Count,
         with_avg_pool: bool = True,
         norm_cfg: dict[str, Any] = _BATCH_NORM,
         init_cfg: InitCfg = _NORMAL,

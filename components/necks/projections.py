@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.shared.activation import build_activation
+from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
@@ -45,8 +46,8 @@ class LinearNeck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
-        out_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
+        out_channels: Count,
         gap_dim: Literal[0, 1, 2, 3] = 0,
         norm_cfg: dict[str, Any] | None = _BATCH_NORM,
         act_cfg: dict[str, Any] | None = None,
@@ -84,9 +85,9 @@ class MoCoV2Neck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
-        hid_channels: Annotated[int, Ge(1)],
-        out_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
+        hid_channels: Count,
+        out_channels: Count,
         with_avg_pool: bool = True,
         init_cfg: InitCfg = None,
     ) -> None:
@@ -133,9 +134,9 @@ class NonLinearNeck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
-        hid_channels: Annotated[int, Ge(1)],
-        out_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
+        hid_channels: Count,
+        out_channels: Count,
         num_layers: Annotated[int, Ge(2), LayerCount()] = 2,
         with_bias: bool = False,
         with_last_bn: bool = True,
@@ -196,7 +197,7 @@ class SwAVNeck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
+        in_channels: Count,
         hid_channels: Annotated[int, Ge(0)],
         out_channels: Annotated[int, Ge(0)],
         with_avg_pool: bool = True,
@@ -260,10 +261,10 @@ class DenseCLNeck(nn.Module):
 
     def __init__(
         self,
-        in_channels: Annotated[int, Ge(1)],
-        hid_channels: Annotated[int, Ge(1)],
-        out_channels: Annotated[int, Ge(1)],
-        num_grid: Annotated[int, Ge(1)] | None = None,
+        in_channels: Count,
+        hid_channels: Count,
+        out_channels: Count,
+        num_grid: Count | None = None,
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__()

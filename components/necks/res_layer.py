@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from torch import nn
 
 from components.backbones.residual_block import BlockOptions, residual_stage
 from components.backbones.resnet import ARCHITECTURES, BATCH_NORM
+from components.shared.bounds import Count
 from components.shared.conv_module import KAIMING
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import hold_statistics
@@ -44,8 +45,8 @@ class ResLayer(nn.Module):
         self,
         depth: Literal[18, 34, 50, 101, 152],
         stage: Annotated[int, Interval(ge=1, le=3)] = 3,
-        stride: Annotated[int, Ge(1)] = 2,
-        dilation: Annotated[int, Ge(1)] = 1,
+        stride: Count = 2,
+        dilation: Count = 1,
         style: Literal["pytorch", "caffe"] = "pytorch",
         norm_cfg: dict[str, Any] = BATCH_NORM,
         norm_eval: bool = True,

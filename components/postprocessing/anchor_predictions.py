@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from components.shared.box_geometry import areas
 from components.shared.dynamic_rows import true_positions
 from components.shared.suppression import JOINED_LIMIT, apart, first_kept, unsuppressed
@@ -82,7 +83,7 @@ class RegionProposals(nn.Module):
     def __init__(
         self,
         nms_pre: int = 1000,
-        max_per_img: Annotated[int, Ge(1)] = 1000,
+        max_per_img: Count = 1000,
         iou_threshold: Share = 0.7,
         min_bbox_size: float = 0,
         use_sigmoid: bool = True,

@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from composer.ports import Embedding, Label, Score, Usually
 
 __all__ = ["ClassPrediction", "MultiLabelPrediction", "SimilarityRanking"]
@@ -71,7 +72,7 @@ class MultiLabelPrediction(nn.Module):
     def __init__(
         self,
         thr: Annotated[float, Interval(ge=0, le=1)] | None = None,
-        topk: Annotated[int, Ge(1)] | None = None,
+        topk: Count | None = None,
     ) -> None:
         super().__init__()
         self.thr = 0.5 if thr is None and topk is None else thr

@@ -3,10 +3,11 @@
 from typing import Annotated, Any, NamedTuple
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.box_geometry import picture_limits
 from components.shared.suppression import first_kept
 from composer.ports import AnyTensor, Detections, Embedding, FeatureMap, Image, ImageShape, Label, Logits, Rois, Usually
@@ -25,7 +26,7 @@ class FirstRegions(nn.Module):
         count: How many at most.
     """
 
-    def __init__(self, count: Annotated[int, Ge(1)] = 100) -> None:
+    def __init__(self, count: Count = 100) -> None:
         super().__init__()
         self.count = count
 
@@ -46,7 +47,7 @@ class ClassSelection(nn.Module):
         ValueError: In ``forward``: the channels are not the same number for each class.
     """
 
-    def __init__(self, num_classes: Annotated[int, Ge(1)]) -> None:
+    def __init__(self, num_classes: Count) -> None:
         super().__init__()
         self.num_classes = num_classes
 

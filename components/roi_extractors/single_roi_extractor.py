@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Gt, MinLen
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from components.shared.box_geometry import centers_and_sides
 from components.shared.region_pooling import Grid, roi_align
 from composer.ports import FeatureMap, Pyramid, Rois, Usually
@@ -35,9 +36,9 @@ class SingleRoIExtractor(nn.Module):
     def __init__(
         self,
         roi_layer: dict[str, Any],
-        out_channels: Annotated[int, Ge(1)],
-        featmap_strides: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)],
-        finest_scale: Annotated[int, Ge(1)] = 56,
+        out_channels: Count,
+        featmap_strides: Annotated[tuple[Count, ...], MinLen(1)],
+        finest_scale: Count = 56,
         roi_scale_factor: Annotated[float, Gt(0)] | None = None,
     ) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Types of the layers' parameters, with their bounds, and the checks that several layers share."""
+"""Types of parameters with their bounds, and a check that several layers share."""
 
 import math
 from typing import Annotated

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Gt, Interval, MinLen
+from annotated_types import Gt, Interval, MinLen
 from torch import Tensor, nn
 
+from components.shared.bounds import Count, Size
 from components.shared.box_geometry import check_image_shape, picture_limits
 from composer.ports import Feeder, Image, ImageShape, Mask, Priors, Pyramid, Usually
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]
 
-Stride = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
-Strides = Annotated[tuple[Stride, ...], MinLen(1)]
+Strides = Annotated[tuple[Size, ...], MinLen(1)]
 Positive = Annotated[float, Gt(0)]
 Positives = Annotated[tuple[Positive, ...], MinLen(1)]
 
@@ -50,7 +50,7 @@ class AnchorGenerator(nn.Module):
         base_sizes: Positives | None = None,
         scale_major: bool = True,
         octave_base_scale: Positive | None = None,
-        scales_per_octave: Annotated[int, Ge(1)] | None = None,
+        scales_per_octave: Count | None = None,
         centers: tuple[tuple[float, float], ...] | None = None,
         center_offset: Annotated[float, Interval(ge=0, le=1)] = 0.0,
     ) -> None:
@@ -121,7 +121,7 @@ class ValidAnchors(nn.Module):
         ValueError: In ``forward``: the levels do not fit the strides, or the anchors not the levels.
     """
 
-    def __init__(self, strides: Strides, allowed_border: int = -1, pad_size_divisor: Annotated[int, Ge(1)] = 1) -> None:
+    def __init__(self, strides: Strides, allowed_border: int = -1, pad_size_divisor: Count = 1) -> None:
         super().__init__()
         self.strides = tuple(_pair(stride) for stride in strides)
         self.allowed_border = allowed_border

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
+from components.shared.bounds import Count, Size
 from components.shared.box_geometry import place
 from components.shared.region_pooling import crop
 from components.shared.value_checks import values_are_known
@@ -53,7 +53,7 @@ class BoxTargets(nn.Module):
         ValueError: In ``forward``: there are not as many labels as boxes, or a label is no class.
     """
 
-    def __init__(self, num_classes: Annotated[int, Ge(1)], pos_weight: float = -1) -> None:
+    def __init__(self, num_classes: Count, pos_weight: float = -1) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.pos_weight = pos_weight if pos_weight > 0 else 1.0
@@ -111,7 +111,7 @@ class MaskTargets(nn.Module):
 
     def __init__(
         self,
-        mask_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]],
+        mask_size: Size,
         soft_mask_target: bool = False,
     ) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.transformer import QuickGELU
 from composer.ports import Image, LayerCount, Tokens
 
@@ -108,12 +109,12 @@ class CLIPGenerator(nn.Module):
 
     def __init__(
         self,
-        input_resolution: Annotated[int, Ge(1)] = 224,
-        patch_size: Annotated[int, Ge(1)] = 16,
-        width: Annotated[int, Ge(1)] = 768,
+        input_resolution: Count = 224,
+        patch_size: Count = 16,
+        width: Count = 768,
         layers: Annotated[int, Ge(1), LayerCount()] = 12,
-        heads: Annotated[int, Ge(1)] = 12,
-        output_dim: Annotated[int, Ge(1)] = 512,
+        heads: Count = 12,
+        output_dim: Count = 512,
     ) -> None:
         super().__init__()
         if input_resolution % patch_size:

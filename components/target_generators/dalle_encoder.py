@@ -9,6 +9,7 @@ from annotated_types import Ge, MultipleOf
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Usually
 
 __all__ = ["DALLEEncoder"]
@@ -68,8 +69,8 @@ class DALLEEncoder(nn.Module):
         self,
         n_hid: Annotated[int, Ge(4), MultipleOf(4)] = 256,
         n_blk_per_group: Annotated[int, Ge(1), LayerCount()] = 2,
-        input_channels: Annotated[int, Ge(1)] = 3,
-        vocab_size: Annotated[int, Ge(1)] = 8192,
+        input_channels: Count = 3,
+        vocab_size: Count = 8192,
     ) -> None:
         super().__init__()
         parts: OrderedDict[str, nn.Module] = OrderedDict(input=Convolution(input_channels, n_hid, 7))

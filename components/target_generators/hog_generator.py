@@ -8,6 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from composer.ports import Image, Tokens
 
 __all__ = ["HOGGenerator"]
@@ -43,10 +44,10 @@ class HOGGenerator(nn.Module):
 
     def __init__(
         self,
-        nbins: Annotated[int, Ge(1)] = 9,
-        pool: Annotated[int, Ge(1)] = 8,
+        nbins: Count = 9,
+        pool: Count = 8,
         gaussian_window: Annotated[int, Ge(0)] = 16,
-        patch_size: Annotated[int, Ge(1)] = 16,
+        patch_size: Count = 16,
     ) -> None:
         super().__init__()
         if patch_size % pool:

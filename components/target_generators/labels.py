@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
+from components.shared.bounds import Count
 from components.shared.value_checks import check_interval, check_range
 from composer.ports import AnyTensor, Feeder, Image, Label, Scalar, Usually
 
@@ -23,7 +23,7 @@ class OneHot(nn.Module):
         num_classes: Classes, at least 1; labels are below it.
     """
 
-    def __init__(self, num_classes: Annotated[int, Ge(1)]) -> None:
+    def __init__(self, num_classes: Count) -> None:
         super().__init__()
         self.num_classes = num_classes
 

@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from components.shared.bounds import Size
 from components.shared.options import pair
 from composer.ports import Image
 
@@ -36,7 +37,7 @@ class LowFreqTargetGenerator(nn.Module):
     def __init__(
         self,
         radius: Annotated[int, Ge(0)],
-        img_size: Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]],
+        img_size: Size,
     ) -> None:
         super().__init__()
         down, across = (torch.arange(size) - (size - 1) / 2 for size in pair(img_size))

@@ -3,16 +3,15 @@
 from typing import Annotated, NamedTuple
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from torch import nn
 
+from components.shared.bounds import Count, Size
 from components.shared.options import pair
 from components.shared.value_checks import check_flags, values_are_known
 from composer.ports import AnyTensor, Image, Mask
 
 __all__ = ["MaskedPatches", "RandomMasking"]
-
-Size = Annotated[int, Ge(1)] | tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]]
 
 
 class RandomChoice(NamedTuple):
@@ -75,7 +74,7 @@ class MaskedPatches(nn.Module):
         ValueError: In ``forward``: an image has another number of hidden patches.
     """
 
-    def __init__(self, mask_tokens_num: Annotated[int, Ge(1)] = 75) -> None:
+    def __init__(self, mask_tokens_num: Count = 75) -> None:
         super().__init__()
         self.mask_tokens_num = mask_tokens_num
 

@@ -3,9 +3,9 @@
 from typing import Annotated, NamedTuple
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from composer.ports import Image, Label
 
 __all__ = ["PatchPairs", "Rotations"]
@@ -68,7 +68,7 @@ class PatchPairs(nn.Module):
         ValueError: In ``forward``, pictures are too small.
     """
 
-    def __init__(self, patch_size: Annotated[int, Ge(1)]) -> None:
+    def __init__(self, patch_size: Count) -> None:
         super().__init__()
         self.patch_size = patch_size
 

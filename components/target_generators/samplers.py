@@ -7,6 +7,7 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
+from components.shared.bounds import Count
 from components.shared.dynamic_rows import true_positions
 from composer.ports import Assignment, Boxes, Label, Like, Priors, Rois, Scalar, Usually
 
@@ -44,7 +45,7 @@ class RandomSampler(nn.Module):
 
     def __init__(
         self,
-        num: Annotated[int, Ge(1)],
+        num: Count,
         pos_fraction: Annotated[float, Interval(ge=0, le=1)],
         neg_pos_ub: float = -1,
         add_gt_as_proposals: bool = True,

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.beit_vit import BEiTViT
+from components.shared.bounds import Count
 from components.shared.distributed import all_summed
 from components.shared.options import construct
 from composer.ports import FeatureMap, Image, Label, Usually
@@ -94,8 +95,8 @@ class VQKD(nn.Module):
     def __init__(
         self,
         encoder_config: dict[str, Any],
-        num_embed: Annotated[int, Ge(1)] = 8192,
-        embed_dims: Annotated[int, Ge(1)] = 32,
+        num_embed: Count = 8192,
+        embed_dims: Count = 32,
         decay: Annotated[float, Interval(ge=0, le=1)] = 0.99,
         quantize_kmeans_init: bool = True,
     ) -> None:
