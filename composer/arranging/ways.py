@@ -10,6 +10,7 @@ __all__ = ["Corner", "Ways"]
 Corner = tuple[float, float]
 
 _STUB = 16.0
+_CURVE = 8.0
 _CLEAR = 6.0
 _EDGE = 18.0
 _LANE = 8.0
@@ -39,7 +40,7 @@ class Ways:
         """
         (x, y), (to_x, to_y) = start, end
         low, high = min(y, to_y), max(y, to_y)
-        if to_x - x >= 2 * _STUB and not self._ground.hits((x + 1, low - 1, to_x - x - 2, high - low + 2)):
+        if to_x - x >= _CURVE and not self._ground.hits((x + 1, low - 1, to_x - x - 2, high - low + 2)):
             return []
         near = self._ground.hits((min(x, to_x) - 64, low - _FAR, abs(x - to_x) + 128, high - low + 2 * _FAR))
         edges = [box[1] - _EDGE - at * _LANE for box in near for at in range(_LANES)]

@@ -17,8 +17,12 @@ const pieces = (route: Corner[]): Rect[] =>
     return { x: Math.min(a, x), y: Math.min(b, y), width: Math.abs(x - a), height: Math.abs(y - b) };
   });
 
-test("a wire to the next box is a plain curve", () => {
-  const [a, b] = [box("a", 0, 0), box("b", 256, 40)];
+test.each([
+  ["next", 256, 40],
+  ["near", 184, 0],
+  ["near and lower", 184, 120],
+])("a wire to a box that is %s is a plain curve", (_, x, y) => {
+  const [a, b] = [box("a", 0, 0), box("b", x, y)];
   expect(routesOf([a, b], [run(a, b)]).size).toBe(0);
 });
 

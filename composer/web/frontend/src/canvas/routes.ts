@@ -15,6 +15,7 @@ export interface Run {
 
 const CLEAR = 6;
 const STUB = 16;
+const CURVE = 8;
 const LANE = 8;
 const LANES = 5;
 /** From a box to the level of a wire that passes it: room for the words on the wire. */
@@ -40,8 +41,8 @@ export function routesOf(boxes: (Rect & { id: string })[], runs: Run[]): Map<str
   return found;
 }
 
-/** Whether it leads onwards with room for a curve. */
-const isPlain = ({ start, end }: Run): boolean => end[0] - start[0] >= 2 * STUB;
+/** Whether it leads onwards with room for a curve, be it a steep one: to go around a box that is near would look worse. */
+const isPlain = ({ start, end }: Run): boolean => end[0] - start[0] >= CURVE;
 
 const STEPS = 14;
 
