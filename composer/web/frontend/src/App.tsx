@@ -4,14 +4,14 @@ import { Canvas } from "./canvas/Canvas";
 import { kindStyles } from "./canvas/kinds";
 import { useKeys } from "./canvas/useKeys";
 import { Dialogs } from "./dialogs/Dialogs";
-import { Guarded } from "./Guarded";
 import { isComposing } from "./keys";
 import { Palette } from "./palette/Palette";
-import { Splitter } from "./Splitter";
 import { Side } from "./side/Side";
 import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 import { Toolbar } from "./toolbar/Toolbar";
+import { Guarded } from "./ui/Guarded";
+import { Splitter } from "./ui/Splitter";
 import { useDockOpen } from "./useDockOpen";
 
 export function App() {

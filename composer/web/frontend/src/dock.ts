@@ -1,7 +1,8 @@
 /** The dock of Gradio tabs below the canvas: Run, YAML, Code, Summary, Export. */
-import type { Operation } from "./operations";
+
+import { bytes, exact } from "./logic/format";
+import type { Operation } from "./logic/operations";
 import type { EditStep } from "./payloads";
-import { bytes, exact } from "./side/format";
 import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 

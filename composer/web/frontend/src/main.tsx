@@ -1,6 +1,6 @@
 import "@xyflow/react/dist/style.css";
 import "./theme.css";
-import "./toolbar/controls.css";
+import "./ui/controls.css";
 import { createRoot, type Root } from "react-dom/client";
 import { App } from "./App";
 import { Bridge, type Host } from "./bridge";

@@ -1,6 +1,6 @@
 /** What this browser keeps of each tab, so that a reload goes on with it and a crash loses nothing. */
 import type { Viewport } from "@xyflow/react";
-import type { Mode, Path } from "./operations";
+import type { Mode, Path } from "./logic/operations";
 import type { FileState } from "./store";
 
 /** A step of undo, without what it looked like. */

@@ -3,7 +3,7 @@ import { guarded, useFiles } from "./dialogs/files";
 import { reopenDock } from "./dock";
 import { followCatalog } from "./following";
 import { findKept, keepChanges, offeredOnce, resume } from "./keeping";
-import type { Operation } from "./operations";
+import type { Operation } from "./logic/operations";
 import type { CatalogView, OpenReply } from "./payloads";
 import type { Draft } from "./recovery";
 import { useComposer } from "./store";

@@ -1,8 +1,8 @@
 import type { Viewport } from "@xyflow/react";
 import { create } from "zustand";
 import { type Bridge, Refusal } from "./bridge";
-import { moved } from "./moved";
-import { commentBox, type Mode, type Operation, type Path } from "./operations";
+import { moved } from "./logic/moved";
+import { commentBox, type Mode, type Operation, type Path } from "./logic/operations";
 import type { CatalogView, EditReply, GraphView, OpenReply, ProblemView } from "./payloads";
 
 /** A document as it was before a step, with what it looked like. */

@@ -1,13 +1,13 @@
 import { type NodeProps, type ReactFlowState, useStore } from "@xyflow/react";
 import { memo } from "react";
-import type { Mode } from "../operations";
+import { HANDLE, rowY } from "../logic/geometry";
+import type { Mode } from "../logic/operations";
+import type { Row } from "../logic/rows";
 import { useComposer } from "../store";
 import type { Box, BoxData } from "./drawing";
-import { HANDLE, rowY } from "./geometry";
 import { kindColour } from "./kinds";
 import { NameField } from "./NameField";
 import { Port } from "./Port";
-import type { Row } from "./rows";
 import { useCanvas } from "./state";
 
 /** So many boxes from so far away are drawn without their ports. */

@@ -11,14 +11,13 @@ import {
   useStore,
 } from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
-import { Guarded, guardedKind } from "../Guarded";
 import { useComposer } from "../store";
+import { Guarded, guardedKind } from "../ui/Guarded";
 import { Beginning } from "./Beginning";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
 import { Carried } from "./Carried";
 import { ChooseEnd } from "./ChooseEnd";
-import { closePopup } from "./Chooser";
 import { CommentNode } from "./CommentNode";
 import { ConnectTo } from "./ConnectTo";
 import { watchDrags } from "./dragging";
@@ -32,7 +31,7 @@ import { Overview } from "./Overview";
 import { ReplaceWith } from "./ReplaceWith";
 import { Search } from "./Search";
 import { growing } from "./settling";
-import { useCanvas } from "./state";
+import { closePopup, useCanvas } from "./state";
 import { useDrawing } from "./useDrawing";
 import { usePointer } from "./usePointer";
 import { useRoutes } from "./useRoutes";

@@ -1,7 +1,8 @@
 import { useMemo, useState } from "react";
-import { rank } from "../palette/rank";
-import { Chooser, closePopup } from "./Chooser";
+import { rank } from "../logic/rank";
+import { Chooser } from "../ui/Chooser";
 import type { Popup } from "./state";
+import { closePopup } from "./state";
 import { worded } from "./wiring";
 
 /** A wire was let go on a box of which several ports fit equally: which of them is meant? */
@@ -11,6 +12,7 @@ export function ChooseEnd({ asked }: { asked: Extract<Popup, { kind: "ends" }> }
   const found = useMemo(() => rank(query, ends), [query, ends]);
   return (
     <Chooser
+      close={closePopup}
       at={asked.at}
       label={asked.title}
       title={`${asked.title} several ports: choose one`}

@@ -1,12 +1,12 @@
 import { useEffect, useMemo, useState } from "react";
-import { rank } from "../palette/rank";
+import { rank } from "../logic/rank";
+import { isInput } from "../logic/rows";
 import type { FitsReply, NodeView, SuggestReply } from "../payloads";
 import { useComposer } from "../store";
+import { type Choice, Chooser } from "../ui/Chooser";
 import { elementOf, focusBox } from "./boxes";
-import { type Choice, Chooser, closePopup } from "./Chooser";
 import { addPart, type Part } from "./parts";
-import { isInput } from "./rows";
-import { useCanvas } from "./state";
+import { closePopup, useCanvas } from "./state";
 import { connect, held, targetOf, worded } from "./wiring";
 
 interface Props {

@@ -1,12 +1,12 @@
 import { useState } from "react";
-import { rank } from "../palette/rank";
+import { rank } from "../logic/rank";
 import type { InsertionsReply, WireView } from "../payloads";
 import { useComposer } from "../store";
+import { Chooser } from "../ui/Chooser";
 import { boxes, focusBox, rectOf } from "./boxes";
-import { Chooser, closePopup } from "./Chooser";
 import { choiceOf, useOffered } from "./partChoices";
 import { insertPart, wireOf } from "./parts";
-import { type Point, useCanvas } from "./state";
+import { closePopup, type Point, useCanvas } from "./state";
 
 const LOOSE = "node:";
 
@@ -38,6 +38,7 @@ export function InsertInto({ wire: id }: { wire: string }) {
   const words = `Insert into ${wire.source} → ${wire.node}.${wire.port}`;
   return (
     <Chooser
+      close={closePopup}
       at={screenOf(between(wire))}
       label={words}
       title={words}

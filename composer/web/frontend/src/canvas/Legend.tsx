@@ -1,6 +1,6 @@
+import { short } from "../logic/boxText";
 import { useComposer } from "../store";
 import { focusBox } from "./boxes";
-import { short } from "./boxText";
 
 /** What the mode needs whose part of the graph is lit. */
 export function Legend() {

@@ -2,8 +2,7 @@ import { useEffect, useRef } from "react";
 import { keysOf, shortcut } from "../shortcuts";
 import { useComposer } from "../store";
 import { selected } from "./boxes";
-import { closePopup } from "./Chooser";
-import { type Popup, useCanvas } from "./state";
+import { closePopup, type Popup, useCanvas } from "./state";
 
 type Asked = Extract<Popup, { kind: "menu" }>;
 const LINE = "-";

@@ -1,8 +1,8 @@
 import { MiniMap, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
+import { overlap, type Rect } from "../logic/geometry";
 import { rectOf } from "./boxes";
 import type { Box } from "./drawing";
-import { overlap, type Rect } from "./geometry";
 import { kindColour } from "./kinds";
 import { isMapShown, useCanvas } from "./state";
 

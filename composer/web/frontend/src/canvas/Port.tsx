@@ -1,8 +1,8 @@
 import { Handle, Position } from "@xyflow/react";
 import { memo } from "react";
+import type { Row } from "../logic/rows";
 import { useComposer } from "../store";
 import { toggleLevel } from "./commands";
-import type { Row } from "./rows";
 import { useCanvas } from "./state";
 import { pointOf } from "./underneath";
 

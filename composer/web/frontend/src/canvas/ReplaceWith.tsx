@@ -1,11 +1,11 @@
 import { useState } from "react";
 import type { ReplacementsReply } from "../payloads";
 import { useComposer } from "../store";
+import { Chooser } from "../ui/Chooser";
 import { elementOf, focusBox } from "./boxes";
-import { Chooser, closePopup } from "./Chooser";
 import { choiceOf, useOffered } from "./partChoices";
 import { replaceNode } from "./parts";
-import { useCanvas } from "./state";
+import { closePopup, useCanvas } from "./state";
 
 /** 'Replace with ...': what may take the place of a node, what fits best first. */
 export function ReplaceWith({ node }: { node: string }) {
@@ -19,6 +19,7 @@ export function ReplaceWith({ node }: { node: string }) {
   };
   return (
     <Chooser
+      close={closePopup}
       at={[area?.left ?? 240, (area?.bottom ?? 160) + 4]}
       label={`Replace ${node} with ...`}
       title={`Replace ${node} with ...`}

@@ -1,13 +1,13 @@
 import { useEffect, useMemo, useState } from "react";
-import { MODES } from "../operations";
+import { MODES } from "../logic/operations";
+import { rank } from "../logic/rank";
 import { type Entry, entriesOf, suggested } from "../palette/entries";
-import { rank } from "../palette/rank";
 import type { SuggestReply } from "../payloads";
 import { useComposer } from "../store";
+import { type Choice, Chooser } from "../ui/Chooser";
 import { focusBox } from "./boxes";
-import { type Choice, Chooser } from "./Chooser";
 import { addPart } from "./parts";
-import { type Point, type Popup, useCanvas } from "./state";
+import { closePopup, type Point, type Popup, useCanvas } from "./state";
 
 type Asked = Extract<Popup, { kind: "search" }>;
 
@@ -54,6 +54,7 @@ export function Search({ asked }: { asked: Asked }) {
       : "Add a node";
   return (
     <Chooser
+      close={closePopup}
       at={asked.at}
       label={words}
       title={asked.source || asked.target ? words : undefined}

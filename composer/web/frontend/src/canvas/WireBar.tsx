@@ -1,4 +1,4 @@
-import { MODES, type Mode } from "../operations";
+import { MODES, type Mode } from "../logic/operations";
 import type { WireView } from "../payloads";
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";

@@ -1,13 +1,13 @@
 import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getBezierPath, useStore } from "@xyflow/react";
 import { memo } from "react";
+import { type Corner, longest, pathOf } from "../logic/routes";
+import { wireLabel } from "../logic/wireLabel";
 import type { WireView } from "../payloads";
 import { useComposer } from "../store";
 import { isFar } from "./BoxNode";
 import type { Wire } from "./drawing";
-import { type Corner, longest, pathOf } from "./routes";
 import { useCanvas } from "./state";
 import { WireBar } from "./WireBar";
-import { wireLabel } from "./wireLabel";
 
 const titleOf = (wire: WireView): string =>
   [`${wire.source} → ${wire.node}.${wire.port}`, wire.size, wire.modes && `serves ${wire.modes.join(" and ")} mode`]

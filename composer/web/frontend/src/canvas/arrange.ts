@@ -1,6 +1,6 @@
+import { type Alignment, aligned, type Direction, nearest } from "../logic/geometry";
 import { useComposer } from "../store";
 import { boxes, focusBox, isIdle, move, rectOf, selected } from "./boxes";
-import { type Alignment, aligned, type Direction, nearest } from "./geometry";
 import { arranged, toPlace, wiresToPlace } from "./layout";
 import { useCanvas } from "./state";
 

@@ -1,7 +1,7 @@
-import type { Operation } from "../operations";
+import { lyingOn } from "../logic/carrying";
+import type { Operation } from "../logic/operations";
 import { useComposer } from "../store";
 import { boxes, moves } from "./boxes";
-import { lyingOn } from "./carrying";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
 import { askDrops, type Dropped, type Drops, overAt, under } from "./drops";

@@ -1,8 +1,8 @@
-import type { Operation } from "../operations";
+import { withCarried } from "../logic/carrying";
+import type { Rect } from "../logic/geometry";
+import type { Operation } from "../logic/operations";
 import { useComposer } from "../store";
-import { withCarried } from "./carrying";
 import { type Box, isPlaced } from "./drawing";
-import type { Rect } from "./geometry";
 import { useCanvas } from "./state";
 
 /** The boxes that are on the canvas now. */

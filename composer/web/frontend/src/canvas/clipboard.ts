@@ -1,4 +1,4 @@
-import type { Operation } from "../operations";
+import type { Operation } from "../logic/operations";
 import type { CopyReply } from "../payloads";
 import { useComposer } from "../store";
 import { selected, selectedParts, writePlaces } from "./boxes";

@@ -1,4 +1,4 @@
-import { commentBox, type Mode, type Operation } from "../operations";
+import { commentBox, type Mode, type Operation } from "../logic/operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
 import { placeFor } from "./parts";

@@ -1,8 +1,7 @@
 import { type Edge, type Node, type NodeHandle, Position } from "@xyflow/react";
-import { commentBox } from "../operations";
-import type { CommentView, GraphView, NodeView, OutputView, WireView } from "../payloads";
-import { type BoxText, boxText } from "./boxText";
-import { HANDLE, heightOf, rowY, widthOf } from "./geometry";
+import { type BoxText, boxText } from "../logic/boxText";
+import { HANDLE, heightOf, rowY, widthOf } from "../logic/geometry";
+import { commentBox } from "../logic/operations";
 import {
   boxOf,
   inputRows,
@@ -13,7 +12,8 @@ import {
   sourceHandle,
   targetHandle,
   wiringOf,
-} from "./rows";
+} from "../logic/rows";
+import type { CommentView, GraphView, NodeView, OutputView, WireView } from "../payloads";
 
 export interface BoxData extends Record<string, unknown> {
   /** Says whether two boxes look the same. */

@@ -1,7 +1,7 @@
+import { HANDLE } from "../logic/geometry";
 import type { ArrangeReply, ArrangeRequest, BoxToPlace, WireToPlace } from "../payloads";
 import { useComposer } from "../store";
 import type { Box, Wire } from "./drawing";
-import { HANDLE } from "./geometry";
 
 export type Place = [number, number];
 

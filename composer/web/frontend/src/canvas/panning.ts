@@ -1,4 +1,4 @@
-import { EdgePan } from "./edgePan";
+import { EdgePan } from "../logic/edgePan";
 import { type Point, useCanvas } from "./state";
 
 export interface Panning {

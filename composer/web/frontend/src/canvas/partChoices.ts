@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from "react";
+import { rank } from "../logic/rank";
 import { type Entry, entriesOf } from "../palette/entries";
-import { rank } from "../palette/rank";
 import type { Replacement } from "../payloads";
 import { useComposer } from "../store";
-import type { Choice } from "./Chooser";
+import type { Choice } from "../ui/Chooser";
 
 /** A part in the server's order, with what it would not keep. */
 export type Offered = Entry & { lost: string[]; wires: number };

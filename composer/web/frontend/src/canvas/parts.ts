@@ -1,8 +1,8 @@
-import type { Operation } from "../operations";
+import { freeSpot, type Rect } from "../logic/geometry";
+import type { Operation } from "../logic/operations";
 import type { Target, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { writePlaces } from "./boxes";
-import { freeSpot, type Rect } from "./geometry";
 import { inSight, overlays, settled, standing } from "./settling";
 import { type Point, useCanvas } from "./state";
 

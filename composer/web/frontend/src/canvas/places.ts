@@ -1,5 +1,5 @@
+import { overlap } from "../logic/geometry";
 import type { BoxToPlace, WireToPlace } from "../payloads";
-import { overlap } from "./geometry";
 import { isOutputs, type Place } from "./layout";
 
 /** At first they leave room for a small graph. */

@@ -1,10 +1,10 @@
-import type { Operation } from "../operations";
+import { freeSpot, overlap, pushed, type Rect } from "../logic/geometry";
+import type { Operation } from "../logic/operations";
+import { boxOf, outputBoxes } from "../logic/rows";
 import type { GraphView } from "../payloads";
 import type { Settle } from "../store";
 import { boxes, isIdle, moves, rectOf } from "./boxes";
 import { draw } from "./drawing";
-import { freeSpot, overlap, pushed, type Rect } from "./geometry";
-import { boxOf, outputBoxes } from "./rows";
 import { useCanvas } from "./state";
 
 const GAP = 24;

@@ -1,8 +1,8 @@
 import type { ReactFlowInstance, Viewport } from "@xyflow/react";
 import { create } from "zustand";
+import type { Corner } from "../logic/routes";
 import type { BoxFit, Target } from "../payloads";
 import type { Box, Wire } from "./drawing";
-import type { Corner } from "./routes";
 
 export type Point = [number, number];
 
@@ -91,3 +91,10 @@ export const focusCanvas = (): void => useCanvas.getState().root?.focus({ preven
 export const pointer: { at: Point | null } = { at: null };
 
 export const isMapShown = ({ map, mapFree }: CanvasState): boolean => map === "always" || (map === "free" && mapFree);
+
+/** Close what is open over the canvas, and give it the keyboard back. */
+export function closePopup(): void {
+  const { set, root } = useCanvas.getState();
+  set({ popup: null });
+  root?.focus({ preventScroll: true });
+}

@@ -1,8 +1,8 @@
 import { applyNodeChanges, type NodeChange, useStoreApi } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Carrying } from "../logic/carrying";
 import type { BoxToPlace } from "../payloads";
 import { useComposer } from "../store";
-import { Carrying } from "./carrying";
 import { type Box, type Drawing, draw, type Wire } from "./drawing";
 import { arranged, type Place, toPlace, wiresToPlace } from "./layout";
 import { Places } from "./places";

@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef } from "react";
+import { HANDLE } from "../logic/geometry";
+import { type Run, routesOf } from "../logic/routes";
 import { rectOf } from "./boxes";
 import { type Box, isPlaced, type Wire } from "./drawing";
-import { HANDLE } from "./geometry";
-import { type Run, routesOf } from "./routes";
 import { useCanvas } from "./state";
 
 /** Leads wires around boxes whenever boxes or wires change; a box that is dragged is waited for. */

@@ -8,10 +8,10 @@ import {
   type Viewport,
 } from "@xyflow/react";
 import { useCallback, useEffect, useRef } from "react";
+import { Seen } from "../logic/resized";
 import { useComposer } from "../store";
 import { FIT, MARGIN } from "./arrange";
 import { boxes, focusBox, rectOf } from "./boxes";
-import { Seen } from "./resized";
 import { useCanvas } from "./state";
 
 /** Below this, what is written on the boxes is too small to be read. */

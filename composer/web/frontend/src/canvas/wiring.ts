@@ -1,4 +1,4 @@
-import { MODES, type Mode, type Operation } from "../operations";
+import { MODES, type Mode, type Operation } from "../logic/operations";
 import type { FitsReply, Target, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { useCanvas, type Wiring } from "./state";

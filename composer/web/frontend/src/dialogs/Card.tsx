@@ -1,6 +1,6 @@
+import { counted } from "../logic/format";
 import type { FileEntry } from "../payloads";
-import { counted } from "../side/format";
-import { Icon } from "../toolbar/Icon";
+import { Icon } from "../ui/Icon";
 
 /** So long a picture that only its beginning is shown, which can be made out then. */
 const isLong = (picture: HTMLImageElement): boolean => picture.naturalWidth > 8 * picture.naturalHeight;

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useComposer } from "../store";
+import { Modal } from "../ui/Modal";
 import { cancel, store, useFiles } from "./files";
-import { Modal } from "./Modal";
 
 /** The file is not what it was when it was opened: overwrite it, save under another name, or leave it. */
 export function Conflict() {

@@ -1,6 +1,6 @@
 import "./dialogs.css";
-import { Guarded } from "../Guarded";
 import { useComposer } from "../store";
+import { Guarded } from "../ui/Guarded";
 import { Conflict } from "./Conflict";
 import { Failed } from "./Failed";
 import { cancel } from "./files";

@@ -1,5 +1,5 @@
+import { Modal } from "../ui/Modal";
 import { cancel, useFiles } from "./files";
-import { Modal } from "./Modal";
 
 /** Why a file could not be opened, with the lines. */
 export function Failed() {

@@ -1,10 +1,10 @@
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import type { FileEntry, WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
-import { Icon } from "../toolbar/Icon";
+import { Icon } from "../ui/Icon";
+import { Modal } from "../ui/Modal";
 import { Card } from "./Card";
 import { newGraph, openFile, uploadOne, useFiles } from "./files";
-import { Modal } from "./Modal";
 import { OwnCard } from "./OwnCard";
 import { type Deleted, restoreFile } from "./workspace";
 

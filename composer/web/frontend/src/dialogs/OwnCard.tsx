@@ -1,6 +1,6 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { FileEntry } from "../payloads";
-import { Icon } from "../toolbar/Icon";
+import { Icon } from "../ui/Icon";
 import { Card } from "./Card";
 import { type Deleted, deleteFile, renameFile } from "./workspace";
 

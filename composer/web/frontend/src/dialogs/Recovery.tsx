@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { forget, resume } from "../keeping";
+import { ago } from "../logic/format";
 import type { Draft } from "../recovery";
-import { ago } from "../side/format";
 import { useComposer } from "../store";
+import { Modal } from "../ui/Modal";
 import { guarded, useFiles } from "./files";
-import { Modal } from "./Modal";
 
 /** Offers what tabs that were closed or crashed have left unsaved. */
 export function Recovery() {

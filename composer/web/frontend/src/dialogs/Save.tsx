@@ -1,8 +1,8 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import type { WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
+import { Modal } from "../ui/Modal";
 import { cancel, proposedName, store, useFiles } from "./files";
-import { Modal } from "./Modal";
 
 const stem = (name: string): string => name.replace(/\.ya?ml$/, "");
 

@@ -1,8 +1,8 @@
 import { printed } from "../keys";
 import { SHORTCUTS, type Shortcut } from "../shortcuts";
 import { useComposer } from "../store";
+import { Modal } from "../ui/Modal";
 import { FirstSteps } from "./FirstSteps";
-import { Modal } from "./Modal";
 
 /** How to begin, then all that keys do, by group. */
 export function Shortcuts() {

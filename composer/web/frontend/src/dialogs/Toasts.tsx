@@ -1,6 +1,6 @@
 import { useComposer } from "../store";
-import { CopyButton } from "../toolbar/CopyButton";
-import { Icon } from "../toolbar/Icon";
+import { CopyButton } from "../ui/CopyButton";
+import { Icon } from "../ui/Icon";
 
 /** What happened, for a few seconds; read aloud where somebody listens. */
 export function Toasts() {

@@ -1,6 +1,6 @@
 import { useComposer } from "../store";
+import { Modal } from "../ui/Modal";
 import { cancel, goOn, save } from "./files";
-import { Modal } from "./Modal";
 
 /** Asks before unsaved work is given up. */
 export function Unsaved() {

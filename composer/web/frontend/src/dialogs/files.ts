@@ -1,11 +1,11 @@
 import { create } from "zustand";
 import { Refusal } from "../bridge";
 import { focusCanvas } from "../canvas/state";
+import { type Content, contentOf } from "../logic/content";
+import { counted } from "../logic/format";
 import type { Failure, FileEntry, OpenReply, SaveReply, SaveRequest, TextReply } from "../payloads";
 import type { Draft } from "../recovery";
-import { counted } from "../side/format";
 import { type FileState, idle, unsaved, useComposer } from "../store";
-import { type Content, contentOf } from "./content";
 
 /** What the dialogs are about. */
 interface FilesState {

@@ -2,11 +2,11 @@ import "./palette.css";
 import { useMemo, useState } from "react";
 import { focusBox } from "../canvas/boxes";
 import { addPart } from "../canvas/parts";
+import { rank } from "../logic/rank";
 import { useComposer } from "../store";
 import { type Entry, entriesOf } from "./entries";
 import { Help, type HelpAt } from "./Help";
 import { Item } from "./Item";
-import { rank } from "./rank";
 
 /** Folded until they are wanted: most of their types are rare. */
 const FOLDED = ["Inputs", "Data samples"];

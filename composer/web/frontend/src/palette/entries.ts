@@ -1,8 +1,8 @@
 import { colourOfKind } from "../canvas/kinds";
 import type { Part } from "../canvas/parts";
-import type { Mode } from "../operations";
+import type { Mode } from "../logic/operations";
+import type { Findable } from "../logic/rank";
 import type { CatalogView, ComponentView, GraphView, Suggestion } from "../payloads";
-import type { Findable } from "./rank";
 
 /** A line of the palette, and of the search on the canvas. */
 export interface Entry extends Findable {

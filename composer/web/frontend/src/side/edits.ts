@@ -1,4 +1,4 @@
-import type { Operation } from "../operations";
+import type { Operation } from "../logic/operations";
 import type { GraphView } from "../payloads";
 import { useComposer } from "../store";
 

@@ -1,6 +1,6 @@
 import { closeDock, DOCK_TABS, openDock } from "../dock";
+import { Icon } from "../ui/Icon";
 import { useDockOpen } from "../useDockOpen";
-import { Icon } from "./Icon";
 
 /** Those that go into a menu where the window is narrow; Run stays. */
 export const FOLDED_TABS = DOCK_TABS.filter((tab) => tab !== "Run");

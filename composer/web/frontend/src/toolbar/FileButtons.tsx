@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "react";
 import { download, newGraph, openGallery, save, saveAs, uploadOne } from "../dialogs/files";
 import { keysOf, provide } from "../shortcuts";
-import { Icon, type IconName } from "./Icon";
-import { Menu } from "./Menu";
+import { Icon, type IconName } from "../ui/Icon";
+import { Menu } from "../ui/Menu";
 
 /** New, Open, Save, and what is needed less often. */
 export function FileButtons({ words }: { words: boolean }) {

@@ -1,6 +1,6 @@
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";
-import { Icon } from "./Icon";
+import { Icon } from "../ui/Icon";
 
 /** Undo and redo, with what they take back. */
 export function History() {

@@ -1,8 +1,8 @@
-import { MODES, type Mode } from "../operations";
-import { counted, magnitude } from "../side/format";
+import { counted, magnitude } from "../logic/format";
+import { MODES, type Mode } from "../logic/operations";
 import { useComposer } from "../store";
-import { Icon } from "./Icon";
-import type { Entry } from "./Menu";
+import { Icon } from "../ui/Icon";
+import type { Entry } from "../ui/Menu";
 
 /** All of the graph, or what one mode runs: as what a menu offers. */
 export function useLens(): Entry[] {

@@ -1,6 +1,6 @@
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";
-import { Icon } from "./Icon";
+import { Icon } from "../ui/Icon";
 
 const PANELS = {
   palette: { words: "palette", icon: "left", shortcut: "toggle-palette" },

@@ -1,7 +1,7 @@
-import { counted } from "../side/format";
+import { counted } from "../logic/format";
 import { isUnwired } from "../side/problems/Problems";
 import { isEmpty, useComposer } from "../store";
-import { Icon } from "./Icon";
+import { Icon } from "../ui/Icon";
 
 /** How many problems there are; opens them. */
 export function ProblemCount({ words: wide }: { words: boolean }) {

@@ -1,7 +1,7 @@
+import type { Scalar } from "../../logic/fields";
+import { same } from "../../logic/values";
 import { useUntilChanged } from "../../ui/useUntilChanged";
-import type { Scalar } from "./fields";
 import type { ControlProps } from "./TextControl";
-import { same } from "./values";
 
 /** One of several values; one that is not among them is shown too, so that it is not lost. */
 export function ChoiceControl({

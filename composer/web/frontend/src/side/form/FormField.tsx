@@ -1,8 +1,8 @@
 import { type ReactNode, useId, useState } from "react";
-import { Icon } from "../../toolbar/Icon";
+import { bounds, describe, type Field } from "../../logic/fields";
+import { Icon } from "../../ui/Icon";
 import { Prose } from "../inspect/Prose";
 import { Control } from "./Control";
-import { bounds, describe, type Field } from "./fields";
 import { type Refusal, Refused } from "./Refused";
 import type { Commit } from "./TextControl";
 

@@ -1,5 +1,5 @@
+import { Toggle } from "../../ui/Toggle";
 import type { ControlProps } from "./TextControl";
-import { Toggle } from "./Toggle";
 
 /** On or off. */
 export function SwitchControl({ id, value, commit, refused, disabled, label }: ControlProps) {

@@ -1,8 +1,8 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type Field, isNumber } from "../../logic/fields";
+import type { Read } from "../../logic/flow";
+import { readText, textOf } from "../../logic/values";
 import { useComposer } from "../../store";
-import { type Field, isNumber } from "./fields";
-import type { Read } from "./flow";
-import { readText, textOf } from "./values";
 
 /** Sets a value; gives why it was refused. */
 export type Commit = (value: unknown) => Promise<string | null>;

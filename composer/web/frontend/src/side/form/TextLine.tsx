@@ -1,5 +1,5 @@
 import { useId, useState } from "react";
-import type { Field } from "./fields";
+import type { Field } from "../../logic/fields";
 import { type Refusal, Refused } from "./Refused";
 import { type Commit, TextControl } from "./TextControl";
 

@@ -1,8 +1,8 @@
 import type { ComponentType } from "react";
+import { alternativeOf, converted, describe, type Field } from "../../logic/fields";
+import { readAs } from "../../logic/values";
 import { useUntilChanged } from "../../ui/useUntilChanged";
-import { alternativeOf, converted, describe, type Field } from "./fields";
 import type { ControlProps } from "./TextControl";
-import { readAs } from "./values";
 
 type Props = ControlProps & {
   fallback?: unknown;

@@ -1,6 +1,6 @@
 import type { Comment, CommentView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
 import { act, changeBy } from "../edits";
 import { FormField } from "../form/FormField";
 

@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { type Choice, Chooser } from "../../canvas/Chooser";
-import { rank } from "../../palette/rank";
+import { rank } from "../../logic/rank";
 import type { Fit, FitsReply } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { type Choice, Chooser } from "../../ui/Chooser";
+import { Icon } from "../../ui/Icon";
 
 interface Props {
   /** The end that is wired: a reference for a source, `neck.feature` for a target. */

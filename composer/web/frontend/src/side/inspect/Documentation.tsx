@@ -1,10 +1,10 @@
 import { useEffect, useState } from "react";
+import { type Part, partsOf } from "../../logic/paragraphs";
 import type { TextReply } from "../../payloads";
 import { useComposer } from "../../store";
-import { CopyButton } from "../../toolbar/CopyButton";
+import { CopyButton } from "../../ui/CopyButton";
+import { Section } from "../../ui/Section";
 import { Prose } from "./Prose";
-import { type Part, partsOf } from "./paragraphs";
-import { Section } from "./Section";
 
 /** What a component says of itself. */
 export function Documentation({ doc }: { doc: string }) {

@@ -1,6 +1,6 @@
+import { bytes, exact, magnitude } from "../../logic/format";
 import type { NodeView } from "../../payloads";
-import { bytes, exact, magnitude } from "../format";
-import { Section } from "./Section";
+import { Section } from "../../ui/Section";
 
 /** What a node costs. */
 export function Figures({ node }: { node: NodeView }) {

@@ -1,14 +1,14 @@
-import { MODES } from "../../operations";
+import { exact, magnitude } from "../../logic/format";
+import { MODES } from "../../logic/operations";
 import type { GraphView, NodeView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
+import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
-import { exact, magnitude } from "../format";
 import { centre } from "../problems/goTo";
 import { Facts } from "./Figures";
 import { GraphSettings } from "./GraphSettings";
 import { OutputList } from "./OutputList";
-import { Section } from "./Section";
 import { SubgraphList, SubgraphName } from "./SubgraphList";
 import { SubgraphParams } from "./SubgraphParams";
 

@@ -1,9 +1,9 @@
+import type { Field } from "../../logic/fields";
+import { counted } from "../../logic/format";
 import type { GraphView } from "../../payloads";
+import { Section } from "../../ui/Section";
 import { change } from "../edits";
 import { FormField } from "../form/FormField";
-import type { Field } from "../form/fields";
-import { counted } from "../format";
-import { Section } from "./Section";
 
 const CLASSES: Field = { kind: "list", item: { kind: "text" }, least: 0, most: null };
 

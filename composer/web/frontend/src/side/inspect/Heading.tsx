@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
 import { centre } from "../problems/goTo";

@@ -1,13 +1,13 @@
+import type { Field } from "../../logic/fields";
 import type { NodeView, SetInput } from "../../payloads";
 import { useComposer } from "../../store";
+import { Section } from "../../ui/Section";
 import { changeBy } from "../edits";
 import { FormField } from "../form/FormField";
-import type { Field } from "../form/fields";
 import { ProblemNote } from "../problems/ProblemNote";
 import { Heading } from "./Heading";
 import { Outputs } from "./Ports";
 import { Preprocess } from "./Preprocess";
-import { Section } from "./Section";
 
 type Steps = NodeView["preprocess"];
 

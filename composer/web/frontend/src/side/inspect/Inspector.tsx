@@ -1,4 +1,4 @@
-import { commentBox } from "../../operations";
+import { commentBox } from "../../logic/operations";
 import { useComposer } from "../../store";
 import { CommentInspector } from "./CommentInspector";
 import { GraphInspector } from "./GraphInspector";

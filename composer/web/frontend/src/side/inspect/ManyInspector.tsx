@@ -1,12 +1,12 @@
 import { useState } from "react";
 import { align } from "../../canvas/arrange";
 import { group, remove } from "../../canvas/commands";
+import { counted, exact, magnitude } from "../../logic/format";
 import type { NodeView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
+import { Toggle } from "../../ui/Toggle";
 import { act } from "../edits";
-import { Toggle } from "../form/Toggle";
-import { counted, exact, magnitude } from "../format";
 import { Facts } from "./Figures";
 
 const SIDES = [

@@ -1,6 +1,6 @@
 import type { ComponentView, NodeView, ProblemView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
 import { act } from "../edits";
 import { ProblemNote } from "../problems/ProblemNote";
 import { Documentation, Source } from "./Documentation";

@@ -1,7 +1,7 @@
-import type { Mode } from "../../operations";
+import type { Mode } from "../../logic/operations";
 import type { OutputView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
 import { ConnectButton } from "./ConnectButton";

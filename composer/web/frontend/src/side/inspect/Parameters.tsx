@@ -1,13 +1,13 @@
 import { useMemo } from "react";
+import { type Field, fieldsOf } from "../../logic/fields";
+import { writeFlow } from "../../logic/flow";
+import { same, textOf } from "../../logic/values";
 import type { ComponentView, NodeView, ParameterView, ProblemView } from "../../payloads";
 import { useComposer } from "../../store";
+import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
 import { FormField } from "../form/FormField";
-import { type Field, fieldsOf } from "../form/fields";
-import { writeFlow } from "../form/flow";
-import { same, textOf } from "../form/values";
 import { ProblemNote } from "../problems/ProblemNote";
-import { Section } from "./Section";
 
 interface Props {
   node: NodeView;

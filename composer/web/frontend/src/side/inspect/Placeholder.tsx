@@ -1,6 +1,6 @@
+import { writeFlow } from "../../logic/flow";
 import type { NodeView } from "../../payloads";
-import { writeFlow } from "../form/flow";
-import { Section } from "./Section";
+import { Section } from "../../ui/Section";
 
 /** A node whose type nobody knows here: what it had is kept and saved back. */
 export function Placeholder({ node }: { node: NodeView }) {

@@ -1,10 +1,10 @@
 import { connect, disconnecting } from "../../canvas/wiring";
 import type { NodeView, PortView, WireView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
+import { Section } from "../../ui/Section";
 import { act } from "../edits";
 import { ConnectButton } from "./ConnectButton";
-import { Section } from "./Section";
 
 /** The input ports of a node, with their wires. */
 export function Inputs({ node }: { node: NodeView }) {

@@ -1,7 +1,7 @@
+import type { Field } from "../../logic/fields";
+import { Section } from "../../ui/Section";
+import { Toggle } from "../../ui/Toggle";
 import { FormField } from "../form/FormField";
-import type { Field } from "../form/fields";
-import { Toggle } from "../form/Toggle";
-import { Section } from "./Section";
 
 const PIXELS: Field = { kind: "integer", least: 1 };
 const PAIR: Field = { kind: "tuple", items: [PIXELS, PIXELS] };

@@ -1,4 +1,4 @@
-import { codeIn } from "./paragraphs";
+import { codeIn } from "../../logic/paragraphs";
 
 /** Text of a docstring, with what it marks as code. */
 export function Prose({ text }: { text: string }) {

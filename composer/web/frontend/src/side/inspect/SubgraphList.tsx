@@ -1,8 +1,8 @@
 import type { GraphView } from "../../payloads";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
+import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
-import { Section } from "./Section";
 
 /** The name of a subgraph, which can be changed; every call of it follows. */
 export function SubgraphName({ name }: { name: string }) {

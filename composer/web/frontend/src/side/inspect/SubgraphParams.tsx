@@ -1,9 +1,9 @@
 import { useState } from "react";
-import { Icon } from "../../toolbar/Icon";
+import { readText } from "../../logic/values";
+import { Icon } from "../../ui/Icon";
+import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
 import { FormField } from "../form/FormField";
-import { readText } from "../form/values";
-import { Section } from "./Section";
 
 /** The parameters of the open subgraph, with their defaults; its nodes refer to them as `$name`. */
 export function SubgraphParams({ params }: { params: Record<string, unknown> }) {

@@ -1,11 +1,11 @@
 import { useState } from "react";
+import type { Field } from "../../logic/fields";
 import type { NodeView, SetWeights } from "../../payloads";
 import { useComposer } from "../../store";
+import { Section } from "../../ui/Section";
+import { Toggle } from "../../ui/Toggle";
 import { act, changeBy } from "../edits";
 import { FormField } from "../form/FormField";
-import type { Field } from "../form/fields";
-import { Toggle } from "../form/Toggle";
-import { Section } from "./Section";
 
 const RULES = [
   { rule: "own", words: "Own", about: "It has weights of its own." },

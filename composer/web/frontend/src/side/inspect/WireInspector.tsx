@@ -1,12 +1,12 @@
 import { openInsert } from "../../canvas/commands";
 import { canServeModes, disconnecting, serving } from "../../canvas/wiring";
-import { MODES, type Mode } from "../../operations";
+import { MODES, type Mode } from "../../logic/operations";
 import type { WireView } from "../../payloads";
 import { keysOf } from "../../shortcuts";
 import { useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
+import { Icon } from "../../ui/Icon";
+import { Toggle } from "../../ui/Toggle";
 import { act } from "../edits";
-import { Toggle } from "../form/Toggle";
 import { centre } from "../problems/goTo";
 import { Facts } from "./Figures";
 

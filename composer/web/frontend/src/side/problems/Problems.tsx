@@ -1,7 +1,7 @@
+import { counted } from "../../logic/format";
 import type { ProblemView } from "../../payloads";
 import { isEmpty, useComposer } from "../../store";
-import { Icon } from "../../toolbar/Icon";
-import { counted } from "../format";
+import { Icon } from "../../ui/Icon";
 import { goTo } from "./goTo";
 import { ProblemNote } from "./ProblemNote";
 

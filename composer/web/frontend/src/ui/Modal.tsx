@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
 import { shortcutOf } from "../shortcuts";
-import { Icon } from "../toolbar/Icon";
+import { Icon } from "./Icon";
 
 const FOCUSABLE = 'button:not(:disabled):not([tabindex="-1"]), input:not(:disabled), textarea, select, [tabindex="0"]';
 

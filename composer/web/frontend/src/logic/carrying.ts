@@ -1,5 +1,5 @@
 import type { NodeChange } from "@xyflow/react";
-import type { Box } from "./drawing";
+import type { Box } from "../canvas/drawing";
 
 type Place = { x: number; y: number };
 

@@ -1,4 +1,4 @@
-import type { Point } from "./state";
+import type { Point } from "../canvas/state";
 
 export interface Area {
   left: number;

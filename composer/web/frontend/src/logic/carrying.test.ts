@@ -1,7 +1,7 @@
 import type { NodeChange } from "@xyflow/react";
 import { describe, expect, it } from "vitest";
+import type { Box } from "../canvas/drawing";
 import { Carrying, lyingOn, withCarried } from "./carrying";
-import type { Box } from "./drawing";
 
 const box = (id: string, x: number, y: number, width = 100, height = 40): Box =>
   ({

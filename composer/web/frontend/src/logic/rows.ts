@@ -1,5 +1,5 @@
-import { MODES } from "../operations";
 import type { GraphView, NodeView, OutputView, PortView, WireView } from "../payloads";
+import { MODES } from "./operations";
 
 /** A port as a line of a box; a port that takes many has one line for each wire and a free one. */
 export interface Row {

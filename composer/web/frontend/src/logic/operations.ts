@@ -1,4 +1,4 @@
-import type { EditRequest, LookRequest } from "./payloads";
+import type { EditRequest, LookRequest } from "../payloads";
 
 export type Operation = EditRequest["operations"][number];
 export type Mode = "tensor" | "loss" | "predict";

@@ -1,5 +1,5 @@
 import { Component, type ComponentType, type ReactNode } from "react";
-import { useComposer } from "./store";
+import { useComposer } from "../store";
 
 interface Props {
   /** What is drawn, in words. */

@@ -1,6 +1,5 @@
 import { type CSSProperties, useId, useLayoutEffect, useRef } from "react";
-import { useUntilChanged } from "../ui/useUntilChanged";
-import { type Point, useCanvas } from "./state";
+import { useUntilChanged } from "./useUntilChanged";
 
 export interface Choice {
   id: string;
@@ -11,7 +10,8 @@ export interface Choice {
 }
 
 interface Props {
-  at: Point;
+  /** Its corner in the window. */
+  at: readonly [number, number];
   label: string;
   title?: string;
   query: string;
@@ -19,7 +19,7 @@ interface Props {
   choices: Choice[];
   none: string;
   choose: (id: string) => void;
-  close?: () => void;
+  close: () => void;
 }
 
 const WIDTH = 320;
@@ -30,7 +30,6 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   const list = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
-  const shut = close ?? closePopup;
   useLayoutEffect(() => {
     field.current?.focus();
   }, []);
@@ -47,7 +46,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
       aria-label={label}
       style={inWindow(at)}
       onBlur={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget) && event.relatedTarget) shut();
+        if (!event.currentTarget.contains(event.relatedTarget) && event.relatedTarget) close();
       }}
       onKeyDown={(event) => {
         event.stopPropagation();
@@ -58,7 +57,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
         }
         if (event.key === "Tab" || event.key === "Escape") {
           event.preventDefault();
-          shut();
+          close();
         }
         const chosen = choices[at_];
         if (event.key === "Enter" && chosen) {
@@ -106,14 +105,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   );
 }
 
-/** Close what is open over the canvas, and give it the keyboard back. */
-export function closePopup(): void {
-  const { set, root } = useCanvas.getState();
-  set({ popup: null });
-  root?.focus({ preventScroll: true });
-}
-
-function inWindow([x, y]: Point): CSSProperties {
+function inWindow([x, y]: readonly [number, number]): CSSProperties {
   const left = Math.max(8, Math.min(x, window.innerWidth - WIDTH - 8));
   const top = Math.max(8, Math.min(y, window.innerHeight - 408));
   return { left, top, width: WIDTH };

@@ -1,5 +1,5 @@
-import { MODES } from "../operations";
 import type { WireView } from "../payloads";
+import { MODES } from "./operations";
 
 interface Label {
   /** The first letters of the modes that it serves, where it does not serve all. */

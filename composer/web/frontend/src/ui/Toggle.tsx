@@ -1,4 +1,4 @@
-import { useUntilChanged } from "../../ui/useUntilChanged";
+import { useUntilChanged } from "./useUntilChanged";
 
 interface Props {
   id?: string;

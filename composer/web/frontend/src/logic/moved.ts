@@ -1,5 +1,5 @@
+import type { GraphView } from "../payloads";
 import type { Operation } from "./operations";
-import type { GraphView } from "./payloads";
 
 /** The view after boxes were moved, which the server need not draw again; the same view where nothing was. */
 export function moved(view: GraphView | null, operations: Operation[]): GraphView | null {

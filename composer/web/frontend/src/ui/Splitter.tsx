@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, useRef } from "react";
-import { limits, resetSize, resize, type Sized, useSizes } from "./sizes";
+import { limits, resetSize, resize, type Sized, useSizes } from "../sizes";
 
 interface Props {
   part: Sized;
