@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.building import TooLargeError, build_modules, check_declared_size
+from composer.build import TooLargeError
+from composer.building import build_modules, check_declared_size
 from composer.catalog import Catalog
 from composer.filling import fill, tie, tied_names
 from composer.graph import Graph

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from composer.building import build_component
+from composer.build import build_component
 from composer.limits import Limits
 from composer.momentum import PROGRESS, STEPS
 from composer.plan import Plan

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from composer.building import TooLargeError, build_component
+from composer.build import TooLargeError, build_component
 from composer.component import Component, Port
 from composer.inference.axes import mismatches
 from composer.inference.sizes import BATCHES, probe_of, tensor_of

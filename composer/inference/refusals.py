@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from composer.building import build_component
+from composer.build import build_component
 from composer.inference.sizes import Probe, tensor_of
 from composer.limits import Limits
 from composer.meta import MetaMode

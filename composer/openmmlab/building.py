@@ -5,7 +5,7 @@ from typing import Any
 
 import pydantic
 
-from composer.building import TooLargeError, build_component
+from composer.build import TooLargeError, build_component
 from composer.catalog import Catalog
 from composer.graph import Graph, Node, thaw
 from composer.limits import Limits

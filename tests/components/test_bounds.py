@@ -15,7 +15,7 @@ import pytest
 from pydantic import ValidationError
 from torch import Tensor
 
-from composer.building import TooLargeError, build_component
+from composer.build import TooLargeError, build_component
 from composer.component import Component
 from composer.graph import freeze, thaw
 from composer.limits import Limits
