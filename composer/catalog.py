@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import entry_points
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -227,9 +227,10 @@ def _default() -> Catalog:
 def _modules_of(name: str) -> Iterator[tuple[ModuleType, Kind]]:
     """The modules of an importable package with one folder a kind, and their kinds."""
     for root in map(Path, importlib.import_module(name).__path__):
-        for path in component_files(root):
-            if path.parent.parent == root.resolve():
-                yield importlib.import_module(f"{name}.{path.parent.name}.{path.stem}"), read_kind(path.parent)
+        files = [path for path in component_files(root) if path.parent.parent == root.resolve()]
+        for folder, inside in groupby(files, lambda path: path.parent):
+            kind = read_kind(folder)
+            yield from ((importlib.import_module(f"{name}.{folder.name}.{path.stem}"), kind) for path in inside)
 
 
 def _import_file(path: Path, root: Path) -> ModuleType:

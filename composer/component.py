@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import docstring_parser
+from docstring_parser import DocstringStyle
 from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
 from torch import nn
 
@@ -297,7 +298,9 @@ def _parameters(cls: type) -> Iterator[Parameter]:
     texts: dict[str, str] = {}
     for owner in cls.__mro__:
         if not _is_of_torch(owner) and (text := vars(owner).get("__doc__")):
-            for item in docstring_parser.parse(inspect.cleandoc(text)).params:
+            text = inspect.cleandoc(text)
+            style = DocstringStyle.GOOGLE if "\nArgs:\n" in text else DocstringStyle.AUTO  # that tries each style
+            for item in docstring_parser.parse(text, style).params:
                 texts.setdefault(item.arg_name, item.description or "")
     for name, argument in _arguments([owner for owner in cls.__mro__ if "__init__" in vars(owner)]).items():
         layers = next((extra for extra in _metadata(argument.annotation) if isinstance(extra, LayerCount)), None)

@@ -97,6 +97,9 @@ class Kinds(dict[str, Kind]):
         return sorted(self.values(), key=lambda kind: (kind.order, kind.name))
 
 
+_READER = TypeAdapter(Kind)
+
+
 def read_kind(folder: Path) -> Kind:
     """What a folder of components declares of its kind.
 
@@ -111,7 +114,7 @@ def read_kind(folder: Path) -> Kind:
     for node in body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["KIND"]:
             try:
-                return TypeAdapter(Kind).validate_python({**ast.literal_eval(node.value), "name": folder.name})
+                return _READER.validate_python({**ast.literal_eval(node.value), "name": folder.name})
             except ValidationError as error:
                 one = error.errors(include_url=False)[0]
                 text = f"KIND, {one['loc'][0]}: found {one['input']!r}, {one['msg'][:1].lower()}{one['msg'][1:]}"
