@@ -16,8 +16,8 @@ import torch
 
 import composer
 from composer import GraphError
-from composer.examples import example_inputs
 from composer.exporting import export
+from composer.run.examples import example_inputs
 
 __all__ = ["main"]
 

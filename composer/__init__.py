@@ -15,12 +15,12 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graphfile import read, write
 from composer.graphfile.document import edit
-from composer.images import preprocess
 from composer.inference import infer_shapes
 from composer.limits import Limits
 from composer.model import Model
 from composer.problems import GraphError, Problem
 from composer.rules import check
+from composer.run.images import preprocess
 
 __all__ = [
     "Catalog",

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from composer.calling import Signature, unknown_mode
 from composer.emit import emit, function_name
-from composer.entries import Weights
 from composer.graph import FrozenDict, Graph, freeze
 from composer.graphfile import dumps
 from composer.graphfile.yamltext import MAX_BYTES
-from composer.input_checks import input_checks, note_node, refuse_bad_values, refuse_other_sizes, told_with_node
 from composer.momentum import momentum_update, scheduled_decay
 from composer.plan import Momentum, Plan
 from composer.ports import PortTypes
+from composer.run.arguments import Signature, unknown_mode
+from composer.run.checks import input_checks, note_node, refuse_bad_values, refuse_other_sizes, told_with_node
+from composer.run.entries import Weights
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
 
 __all__ = ["Model"]

@@ -14,11 +14,11 @@ from torch import nn
 
 import composer
 from composer import Catalog, Graph, GraphError, Limits, Problem
-from composer.examples import example_inputs
 from composer.exporting import export
 from composer.graphfile import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
+from composer.run.examples import example_inputs
 from composer.training import assign_clusters, parameter_groups
 
 GRAPH = """\

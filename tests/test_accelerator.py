@@ -12,10 +12,10 @@ from components.memories.odc_memory import ODCMemory
 from components.shared import region_pooling, suppression
 from components.shared.region_pooling import Grid, roi_align
 from components.shared.suppression import first_kept, unsuppressed
-from composer.examples import example_inputs
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
+from composer.run.examples import example_inputs
 from composer.web.running import Done, RunJob, Runner
 from tests.test_loading import TEXT
 from tests.test_weight_rules import MOMENTUM

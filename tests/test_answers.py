@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from composer.answers import named
 from composer.graph import Graph
+from composer.run.answers import named
 
 GRAPH = Graph(classes=("cat", "dog", "owl"))
 SCORES = torch.tensor([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4]])

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from composer import Catalog, GraphError, compile
-from composer.examples import example_inputs
 from composer.exporting import export
 from composer.exporting.comparing import difference
 from composer.graphfile import loads
 from composer.ports import Boxes, Detections, Embedding, FeatureMap, Pyramid
+from composer.run.examples import example_inputs
 from tests import tiny_graphs
 
 SUFFIXES = {"python": "py", "onnx": "onnx", "torch": "pt2"}

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import composer
-from composer.feeding import filled, framed, in_image, pictured, takers
 from composer.graphfile import loads
 from composer.plan import plan
 from composer.problems import GraphError
+from composer.run.inputs import filled, framed, in_image, pictured, takers
 
 TYPES = composer.Catalog.default().port_types
 PICTURE = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)

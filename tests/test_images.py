@@ -15,8 +15,8 @@ import composer
 from composer.catalog import Catalog
 from composer.graph import FrozenDict, Graph, Input, Preprocess
 from composer.graphfile import loads
-from composer.images import MAX_PIXELS, prepare, preprocess, unprepared
 from composer.problems import GraphError
+from composer.run.images import MAX_PIXELS, prepare, preprocess, unprepared
 
 
 def graph_with(shape: tuple[int | str, ...] | None = None, **steps: Any) -> Graph:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     {"__main__", "cli"},
     {"web"},
-    {"editing", "graphfile", "images", "inference", "model", "openmmlab", "standalone", "weights"},
+    {"editing", "graphfile", "inference", "model", "openmmlab", "run", "standalone", "weights"},
     {"emit", "plan", "rules"},
     {"catalog"},
     {"graph"},

@@ -13,12 +13,12 @@ import composer
 from composer.cli.app import app
 from composer.editing import apply
 from composer.editing.operations import AddInput
-from composer.examples import example_inputs
 from composer.graph import Graph
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
 from composer.plan import plan
 from composer.ports import Boxes, Extent, FeatureMap, Label, Levels, PortType, port_type
+from composer.run.examples import example_inputs
 from composer.web.running.feeding import feed
 from composer.web.running.jobs import RunJob
 from composer.web.views import catalog_view

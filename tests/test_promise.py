@@ -10,10 +10,10 @@ import torch
 
 import composer
 from composer import Catalog, GraphError
-from composer.feeding import filled
 from composer.graphfile import loads
 from composer.graphfile.document import from_document, to_document
 from composer.plan import plan
+from composer.run.inputs import filled
 
 CLASSIFIER = """
 schema: 1

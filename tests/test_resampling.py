@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from composer.resampling import resampled
+from composer.run.interpolation import resampled
 
 SOURCE = np.array([[(37 * r * r + 91 * c + 13 * r * c) % 256 for c in range(7)] for r in range(5)], np.uint8)
 EVEN = np.array([[(53 * r + 29 * c * c) % 256 for c in range(8)] for r in range(6)], np.uint8)

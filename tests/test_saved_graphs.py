@@ -9,10 +9,10 @@ import composer
 from components.memories.odc_memory import ODCMemory
 from composer.catalog import Catalog
 from composer.emit import emit
-from composer.examples import example_inputs
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import dumps, loads
 from composer.plan import plan
+from composer.run.examples import example_inputs
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "saved_graphs").rglob("*.yaml"))

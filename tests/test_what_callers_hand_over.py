@@ -14,9 +14,9 @@ import composer
 from components.memories.odc_memory import ODCMemory
 from composer.assembly import _built, _settle
 from composer.catalog import Catalog
-from composer.examples import example_inputs
 from composer.limits import Limits
 from composer.model import Model
+from composer.run.examples import example_inputs
 
 PATHS = sorted((Path(__file__).parents[1] / "saved_graphs").rglob("*.yaml"))
 CODES = {"bad-input", "bad-field", "bad-value", "missing-input", "missing-field", "too-many-inputs"}

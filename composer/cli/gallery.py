@@ -10,11 +10,11 @@ from composer.catalog import Catalog
 from composer.cli.options import exit_code
 from composer.cli.output import print_problems
 from composer.cli.replying import Match, Replies
-from composer.images import preprocess
 from composer.model import Model
 from composer.plan import plan
 from composer.problems import GraphError, Problem, Where
 from composer.retrieval import Embedder, similarities
+from composer.run.images import preprocess
 
 __all__ = ["gallery_images", "rank_gallery"]
 

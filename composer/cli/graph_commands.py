@@ -11,9 +11,9 @@ from composer.cli.options import AsJson, Files, Folders, catalog_of, exit_code, 
 from composer.cli.output import print_json, print_problems, print_text
 from composer.difference import diff
 from composer.graphfile import dumps, read, write
-from composer.images import unprepared
 from composer.inference import infer_shapes
 from composer.problems import GraphError, Problem
+from composer.run.images import unprepared
 
 __all__ = ["check_files", "compare_files", "format_files"]
 

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.answers import Answer, named
 from composer.cli.output import print_json, print_table, print_text
 from composer.cli.saving import Saving
-from composer.detections import Detection, detections
-from composer.geometry import Frame
 from composer.graph import Graph
+from composer.run.answers import Answer, named
+from composer.run.detections import Detection, detections
+from composer.run.geometry import Frame
 
 __all__ = ["Match", "Replies"]
 

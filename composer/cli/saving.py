@@ -13,10 +13,10 @@ from PIL import Image, ImageOps
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from composer.detections import Detection, draw_detections
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import atomic_write
 from composer.problems import GraphError, Problem, Where
+from composer.run.detections import Detection, draw_detections
 
 __all__ = ["Saving"]
 

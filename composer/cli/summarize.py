@@ -9,11 +9,9 @@ import typer
 from torch import Tensor, nn
 
 from composer.assembly import compile
-from composer.calling import unknown_mode
 from composer.catalog import Catalog
 from composer.cli.options import AsJson, File, Folders, Mode, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_table, print_text
-from composer.examples import example_inputs
 from composer.graph import FrozenDict, Graph
 from composer.inference import FREE_SIZE, Shapes, infer_shapes
 from composer.inference.free_sizes import free_sizes
@@ -21,6 +19,8 @@ from composer.inference.rows import rounded, size_rows
 from composer.inference.sizes import shape_text
 from composer.model import Model
 from composer.plan import plan
+from composer.run.arguments import unknown_mode
+from composer.run.examples import example_inputs
 
 __all__ = ["summarize"]
 

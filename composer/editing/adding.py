@@ -18,8 +18,8 @@ from composer.graphfile.reading_inputs import read_inputs
 from composer.graphfile.structure import Structure
 from composer.link import Called, called_by
 from composer.ports import Image, Label, PortType, port_type
-from composer.preparing import fitting_steps
 from composer.problems import suggestion
+from composer.run.steps import fitting_steps
 
 __all__ = ["add_input", "add_node", "holds", "known_part", "part_called", "read_input"]
 

@@ -13,8 +13,8 @@ from composer.editing.values import fitted, like
 from composer.graph import FrozenDict, Graph, Node, Preprocess
 from composer.graphfile.document import edit
 from composer.ports import Image, port_type
-from composer.preparing import fitting_steps
 from composer.problems import Edit, suggestion
+from composer.run.steps import fitting_steps
 
 __all__ = ["apply_fix", "set_graph", "set_input"]
 

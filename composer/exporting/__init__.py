@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
-from composer.calling import unknown_mode
 from composer.exporting.comparing import TOLERANCE, Comparison
 from composer.exporting.exported import Exported, prepared
 from composer.exporting.formats import FORMATS
 from composer.graphfile import atomic_write
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where, suggestion
+from composer.run.arguments import unknown_mode
 
 __all__ = ["ExportReport", "export"]
 

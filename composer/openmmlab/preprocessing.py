@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from composer.geometry import fixed_size, padded_size
 from composer.graph import FrozenDict, Preprocess, freeze, thaw
 from composer.openmmlab.images.pipelines import PipelineSteps
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same
+from composer.run.geometry import fixed_size, padded_size
 
 __all__ = [
     "PREPROCESSORS",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.geometry import fixed_size, padded_size
 from composer.graph import FrozenDict, Graph, Preprocess, thaw
 from composer.openmmlab.config_file import ConfigFile
 from composer.openmmlab.draft import IMAGES, METADATA
@@ -17,6 +16,7 @@ from composer.openmmlab.names import package_of
 from composer.openmmlab.preprocessing import Origin, write_preprocess
 from composer.openmmlab.trace import NO_SHAPE
 from composer.problems import GraphError, Problem, Where
+from composer.run.geometry import fixed_size, padded_size
 
 __all__ = ["whole_config_from_graph"]
 

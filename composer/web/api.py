@@ -30,11 +30,11 @@ from gradio.events import api
 from composer.graph import MODES, Graph
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
-from composer.images import unprepared
 from composer.inference import infer_shapes
 from composer.inference.rows import size_rows
 from composer.inference.sizes import shape_text
 from composer.problems import GraphError, Problem, Where
+from composer.run.images import unprepared
 from composer.web.actions import Actions
 from composer.web.dock.code_tab import source_of
 from composer.web.dock.picture_file import picture_file

@@ -9,9 +9,9 @@ from torch import Tensor
 import composer
 from components.postprocessing.classification import ClassPrediction
 from composer import GraphBuilder, GraphError
-from composer.answers import named
 from composer.graph import Graph
 from composer.graphfile.document import from_document
+from composer.run.answers import named
 
 CLASSES, SAMPLES = 3, 4
 INDICES = torch.tensor([2, 0, 1, 2])

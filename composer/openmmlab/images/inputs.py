@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from composer.geometry import fixed_size
 from composer.graph import Input, Preprocess
 from composer.openmmlab.images.class_names import SIDES
 from composer.openmmlab.images.data_sets import TestedImages
@@ -25,6 +24,7 @@ from composer.openmmlab.preprocessing import (
     strange_settings,
 )
 from composer.problems import Problem
+from composer.run.geometry import fixed_size
 
 __all__ = ["ImageInput", "read_image"]
 

@@ -8,9 +8,9 @@ import gradio as gr
 
 from composer.graph import Graph
 from composer.graphfile import dumps, loads
-from composer.images import unprepared
 from composer.inference import infer_shapes
 from composer.problems import GraphError, Problem
+from composer.run.images import unprepared
 from composer.web.dock.markup import hint, html_block, trouble_list
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.setting import Setting

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.answers import named
 from composer.exporting.comparing import tensors_in
-from composer.geometry import Frame
 from composer.graph import Graph
+from composer.run.answers import named
+from composer.run.geometry import Frame
 from composer.web.running.picturing import tensor_row
 from composer.web.running.results import ClassScore, Pixels, Region, TensorRow
 

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.feeding import filled, framed, takers
-from composer.geometry import Frame
 from composer.graph import Graph
 from composer.plan import Program
 from composer.ports import ImageShape, Label, PortTypes
+from composer.run.geometry import Frame
+from composer.run.inputs import filled, framed, takers
 from composer.web.running.jobs import RunJob
 from composer.web.running.picturing import seen_by_model
 from composer.web.running.results import Pixels

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from composer.calling import unknown_mode
 from composer.graph import Graph
 from composer.plan import plan
+from composer.run.arguments import unknown_mode
 from composer.web.running import answering
 from composer.web.running.feeding import Feed, feed
 from composer.web.running.jobs import RunJob

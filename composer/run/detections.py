@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from composer.geometry import Box, Frame
 from composer.graph import Graph
+from composer.run.geometry import Box, Frame
 
 __all__ = ["Detection", "detections", "draw_detections"]
 

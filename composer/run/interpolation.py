@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from composer.geometry import Size
+from composer.run.geometry import Size
 
 __all__ = ["resampled"]
 

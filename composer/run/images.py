@@ -5,7 +5,7 @@ trained there sees the same:
 
 - decoding turns an image upright by its EXIF orientation, drops alpha, keeps the upper byte of 16-bit samples and
   takes the first frame; gray is 0.299 R + 0.587 G + 0.114 B;
-- resizing rounds to whole levels (``composer.resampling``), and sizes as ``composer.geometry`` says;
+- resizing rounds to whole levels (``composer.run.interpolation``), and sizes as ``composer.run.geometry`` says;
 - the crop is from the centre (``CenterCrop``), padding is added below and on the right (``Pad``).
 """
 
@@ -23,11 +23,11 @@ from torch import Tensor
 
 from composer import ports
 from composer.catalog import Catalog
-from composer.geometry import Frame, Size, middle, middle_share, padded_size, resized_size
 from composer.graph import Graph, Input, Preprocess
-from composer.preparing import fitting_steps, refitted
 from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
-from composer.resampling import resampled
+from composer.run.geometry import Frame, Size, middle, middle_share, padded_size, resized_size
+from composer.run.interpolation import resampled
+from composer.run.steps import fitting_steps, refitted
 
 __all__ = ["MAX_PIXELS", "Picture", "Prepared", "prepare", "preprocess", "unprepared"]
 

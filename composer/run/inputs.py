@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from composer.examples import example_inputs, shape_of
-from composer.geometry import Frame
 from composer.graph import FrozenDict, Graph
-from composer.images import Picture, prepare
 from composer.plan import Program
 from composer.ports import Image, ImageShape, PortTypes
-from composer.preparing import fitting_steps
 from composer.problems import Fix, GraphError, Problem
+from composer.run.examples import example_inputs, shape_of
+from composer.run.geometry import Frame
+from composer.run.images import Picture, prepare
+from composer.run.steps import fitting_steps
 
 __all__ = ["filled", "framed", "in_image", "pictured", "takers"]
 

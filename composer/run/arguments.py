@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from composer.component import Port
-from composer.entries import Entry, Weights, kind_of, sizes_of
 from composer.graph import MODES, FrozenDict, Graph
 from composer.plan import Program
 from composer.ports import PortTypes
 from composer.problems import GraphError, Problem, Where, nearest, suggestion
+from composer.run.entries import Entry, Weights, kind_of, sizes_of
 
 __all__ = ["Signature", "unknown_mode"]
 

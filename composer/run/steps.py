@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from composer.geometry import fixed_size
 from composer.graph import Input, Preprocess
 from composer.problems import Edit, Fix
+from composer.run.geometry import fixed_size
 
 __all__ = ["fitting_steps", "refitted"]
 
