@@ -7,11 +7,12 @@ import keyword
 import operator
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 
 from composer.plan import Argument, Call, Momentum, Program, Value
 
-__all__ = ["emit", "function_name"]
+__all__ = ["Source", "emit", "function_name"]
 
 WIDTH = 100
 INDENT = "    "
@@ -23,8 +24,21 @@ def function_name(mode: str) -> str:
     return f"forward_{mode}"
 
 
-def emit(program: Program, momentum: Mapping[str, Momentum], name: str = "") -> str:
-    """The source of one mode's forward, as a function of ``self`` and the inputs that the mode needs.
+@dataclass(frozen=True)
+class Source:
+    """The source of a mode's forward.
+
+    Args:
+        text: The source.
+        calls: For each line that calls a node the node's path; lines are counted from 1.
+    """
+
+    text: str
+    calls: Mapping[int, str]
+
+
+def emit(program: Program, momentum: Mapping[str, Momentum], name: str = "") -> Source:
+    """One mode's forward as a function of ``self`` and the inputs that the mode needs.
 
     Args:
         program: What to run.
@@ -34,7 +48,9 @@ def emit(program: Program, momentum: Mapping[str, Momentum], name: str = "") -> 
     Raises:
         ValueError: An id is no plain identifier; ``check`` refuses such graphs.
     """
-    return "\n".join(_Writer(program, momentum, name).lines()) + "\n"
+    lines = list(_Writer(program, momentum, name).lines())
+    calls = {number: path for number, (_, path) in enumerate(lines, 1) if path is not None}
+    return Source("".join(f"{line}\n" for line, _ in lines), calls)
 
 
 class _Writer:
@@ -48,22 +64,24 @@ class _Writer:
         self.variables = self._variables()
         self.last_use = self._last_use()
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[tuple[str, str | None]]:
+        """Each line with the path of the node that it calls."""
         arguments = [self.variables[name] for name in (*self.program.inputs, *self.program.data_samples)]
-        yield from _wrapped("def " + function_name(self.program.mode), ["self", *arguments], ":", "")
+        yield from _uncalled(_wrapped("def " + function_name(self.program.mode), ["self", *arguments], ":", ""))
         title = "".join(letter for letter in self.title if letter.isprintable() and letter not in '\\"')
-        yield f'{INDENT}"""The {self.program.mode} mode{" of " + title if title else ""}."""'
+        yield f'{INDENT}"""The {self.program.mode} mode{" of " + title if title else ""}."""', None
         updated: set[str] = set()
         for in_copy, group in groupby(self.program.calls, key=lambda call: call.momentum is not None):
             calls = list(group)
             if in_copy:
-                yield from self._updates(dict.fromkeys(call.momentum or "" for call in calls), "before", updated)
-                yield f"{INDENT}with torch.no_grad():"
+                targets = dict.fromkeys(call.momentum or "" for call in calls)
+                yield from _uncalled(self._updates(targets, "before", updated))
+                yield f"{INDENT}with torch.no_grad():", None
             for call in calls:
                 yield from self._call(call, INDENT * 2 if in_copy else INDENT)
-        yield from self._updates(self.momentum, "before", updated)  # copies that this mode does not call
-        yield from self._updates(self.momentum, "after", updated)
-        yield from self._return()
+        yield from _uncalled(self._updates(self.momentum, "before", updated))  # copies that this mode does not call
+        yield from _uncalled(self._updates(self.momentum, "after", updated))
+        yield from _uncalled(self._return())
 
     def _variables(self) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -92,11 +110,12 @@ class _Writer:
                 found.setdefault(user, []).append(self.variables[source])
         return found
 
-    def _call(self, call: Call, indent: str) -> Iterator[str]:
+    def _call(self, call: Call, indent: str) -> Iterator[tuple[str, str | None]]:
         _assert_plain(call.module)
-        yield from _wrapped(f"{self.variables[call.path]} = self.{call.module}", self._arguments(call), "", indent)
+        head = f"{self.variables[call.path]} = self.{call.module}"
+        yield from ((line, call.path) for line in _wrapped(head, self._arguments(call), "", indent))
         if done := self.last_use.get(call.path):
-            yield f"{indent}del {', '.join(done)}"
+            yield f"{indent}del {', '.join(done)}", None
 
     def _arguments(self, call: Call) -> Iterator[str]:
         given = dict(call.arguments)
@@ -142,6 +161,10 @@ class _Writer:
             _assert_plain(name)
         pairs = [f'"{name}": {self._value(value)}' for name, value in self.program.outputs]
         yield from _wrapped("return ", pairs, "", INDENT, brackets="{}")
+
+
+def _uncalled(lines: Iterable[str]) -> Iterator[tuple[str, None]]:
+    return ((line, None) for line in lines)
 
 
 def _decay(copy: Momentum) -> str:

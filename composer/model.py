@@ -19,7 +19,7 @@ from composer.momentum import momentum_update, scheduled_decay
 from composer.plan import Momentum, Plan
 from composer.ports import PortTypes
 from composer.run.arguments import Signature, unknown_mode
-from composer.run.checks import input_checks, note_node, refuse_bad_values, refuse_other_sizes, told_with_node
+from composer.run.checks import explained, input_checks, refuse_bad_values
 from composer.run.entries import Weights
 from composer.weights import WeightsReport, compare, convert, put, read_weights, save_weights
 
@@ -60,9 +60,9 @@ class Model(nn.Module):
         self.port_types = PortTypes({name: types[name] for name in declared if name in types})
         self.weights_report: WeightsReport | None = None
         self._params = FrozenDict({path: freeze(given) for path, given in params.items()})
-        self.code: Mapping[str, str] = FrozenDict(
-            {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
-        )
+        sources = {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
+        self.code: Mapping[str, str] = FrozenDict({mode: source.text for mode, source in sources.items()})
+        self._calls = {mode: source.calls for mode, source in sources.items()}
         self._checks = FrozenDict(
             {mode: input_checks(program, sizes.get(mode, {})) for mode, program in settled.programs.items()}
         )
@@ -104,16 +104,11 @@ class Model(nn.Module):
         refuse_bad_values(self, self._checks[mode], arguments, mode)
         try:
             return function(self, *arguments)
-        except ValueError as error:
-            told = told_with_node(error, self.code[mode], mode)
-            if told is error:
-                raise
-            raise told from error
         except Exception as error:
-            note_node(error, self.code[mode], mode)
-            if other := self._signatures[mode].other_sizes(arguments):
-                refuse_other_sizes(error, self.code[mode], mode, other)
-            raise
+            found = explained(error, self._calls[mode], mode, self._signatures[mode].other_sizes(arguments))
+            if found is error:
+                raise
+            raise found from error
 
     @property
     def copies(self) -> Mapping[str, Momentum]:

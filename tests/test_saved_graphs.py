@@ -27,7 +27,7 @@ def path(request):
 
 def source_of(graph):
     settled = plan(graph, Catalog.default())
-    return "\n\n".join(emit(program, settled.momentum, graph.name) for program in settled.programs.values())
+    return "\n\n".join(emit(program, settled.momentum, graph.name).text for program in settled.programs.values())
 
 
 def test_where_its_boxes_stand_is_left_to_the_canvas_which_knows_their_sizes(path):

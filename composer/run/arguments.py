@@ -134,15 +134,15 @@ class Signature:
                 of_field = name in self.fields and (what == "container" or entry.holds != "tensor")
                 yield Problem("bad-field" if of_field else "bad-input", Where(name, mode=self.mode), text)
 
-    def other_sizes(self, arguments: Sequence[Any]) -> str:
-        """Which inputs have other sizes than they declare, in words; nothing where none has."""
-        found = []
+    def other_sizes(self, arguments: Sequence[Any]) -> dict[str, str]:
+        """The inputs that have other sizes than they declare, each with these in words."""
+        found = {}
         for name, value in zip(self.inputs, arguments, strict=False):
             axes = self.declared.get(name, ())
             sizes = tuple(value.shape) if isinstance(value, Tensor) else ()
             if any(isinstance(axis, int) and axis != size for axis, size in zip(axes, sizes, strict=False)):
-                found.append(f"{name} is {sizes_of(value)}, the graph declares {' '.join(map(str, axes))}")
-        return "; ".join(found)
+                found[name] = f"{name} is {sizes_of(value)}, the graph declares {' '.join(map(str, axes))}"
+        return found
 
     def _refuse_uneven(self, arguments: Sequence[Any]) -> None:
         first: dict[str, tuple[str, int]] = {}

@@ -20,16 +20,13 @@ from composer.problems import GraphError, Problem, Where
 
 __all__ = [
     "InputCheck",
+    "explained",
     "input_checks",
-    "note_node",
     "refuse_bad_values",
-    "refuse_other_sizes",
-    "told_with_node",
 ]
 
 _METHOD = "check_inputs"
 _PORT = re.compile(r"([a-z_]\w*): (.+)", re.DOTALL)
-_CALL = re.compile(r"\s*(\S+) = self\.([^\s(]+)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,63 +78,36 @@ def refuse_bad_values(model: nn.Module, checks: Sequence[InputCheck], arguments:
             raise _problem(check.path, str(error), mode) from error
 
 
-def told_with_node(error: ValueError, source: str, mode: str) -> GraphError | ValueError:
-    """The error of a component with its node, by the line of the generated source that called it.
+def explained(error: Exception, calls: Mapping[int, str], mode: str, sizes: Mapping[str, str]) -> Exception:
+    """What to raise for an error of a forward: a value that a node refuses, or sizes that it cannot run on, by name.
+
+    Any other error stays as it is, and gets a note of the node in which it came up.
 
     Args:
-        error: What a forward raised.
-        source: The generated source.
+        error: What the forward raised.
+        calls: The path of the node that each line of the generated source calls.
         mode: The mode.
-
-    Returns:
-        The error as it is, if no such line is in its traceback.
+        sizes: For each input of other sizes than it declares, these in words.
     """
-    node = _failed_node(error, source)
-    return error if node is None else _problem(node, placed(str(error), error), mode)
-
-
-def note_node(error: Exception, source: str, mode: str) -> None:
-    """Add to an error that is none of a value in which node it came up.
-
-    Args:
-        error: What a forward raised.
-        source: The generated source.
-        mode: The mode.
-    """
-    node = _failed_node(error, source)
-    if node is not None:
-        error.add_note(placed(f"in the node {node} ({mode} mode)", error))
-
-
-def refuse_other_sizes(error: Exception, source: str, mode: str, sizes: str) -> None:
-    """Raise an error that came up for inputs of other sizes than they declare with these sizes.
-
-    Args:
-        error: What a forward raised.
-        source: The generated source.
-        mode: The mode.
-        sizes: The sizes in words.
-
-    Raises:
-        GraphError: The error is one that sizes can have, and came up in a node.
-    """
-    node = _failed_node(error, source)
+    node = _failed_node(error, calls)
+    if node is None:
+        return error
+    if isinstance(error, ValueError):
+        return _problem(node, placed(str(error), error), mode)
+    error.add_note(placed(f"in the node {node} ({mode} mode)", error))
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if node is None or not isinstance(error, RuntimeError | IndexError) or "memory" in text:
-        return
-    name = sizes.partition(" ")[0]
-    message = f"{sizes}; {node} cannot run on it: {type(error).__name__}: {text[:200]}"
-    raise GraphError(Problem("bad-input", Where(name, mode=mode), message)) from error
+    if not sizes or not isinstance(error, RuntimeError | IndexError) or "memory" in text:
+        return error
+    message = f"{'; '.join(sizes.values())}; {node} cannot run on it: {type(error).__name__}: {text[:200]}"
+    return GraphError(Problem("bad-input", Where(next(iter(sizes)), mode=mode), message))
 
 
-def _failed_node(error: Exception, source: str) -> str | None:
-    """The node whose call raised an error, by the line of the generated source."""
-    lines = source.splitlines()
-    for trace in traces(error.__traceback__):
-        if trace.tb_frame.f_code.co_filename.startswith("<composer ") and trace.tb_lineno <= len(lines):
-            call = _CALL.match(lines[trace.tb_lineno - 1])
-            return call[1].replace("__", ".") if call else None
-    return None
+def _failed_node(error: Exception, calls: Mapping[int, str]) -> str | None:
+    """The node whose call raised an error."""
+    generated = (
+        trace for trace in traces(error.__traceback__) if trace.tb_frame.f_code.co_filename.startswith("<composer ")
+    )
+    return next((calls.get(trace.tb_lineno) for trace in generated), None)
 
 
 def _checks(program: Program, sizes: Mapping[str, Any]) -> Iterator[InputCheck]:

@@ -107,7 +107,7 @@ def source_of(graph: Graph, mode: str, setting: Setting) -> str:
     if errors:
         raise GraphError(errors)
     settled = plan(graph, setting.catalog())
-    return emit(settled.programs[mode], settled.momentum, graph.name)
+    return emit(settled.programs[mode], settled.momentum, graph.name).text
 
 
 def _load_lines(opened: Opened, graph: Graph, mode: str) -> str:
