@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 import composer
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 
 __all__ = ["main"]
 

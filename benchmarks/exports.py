@@ -17,7 +17,7 @@ import torch
 import composer
 from composer import GraphError
 from composer.exporting import export
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 
 __all__ = ["main"]
 

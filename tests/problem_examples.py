@@ -18,7 +18,7 @@ from composer.exporting import export
 from composer.graphfile import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 from composer.training import assign_clusters, parameter_groups
 
 GRAPH = """\

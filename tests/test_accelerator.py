@@ -15,7 +15,7 @@ from components.shared.suppression import first_kept, unsuppressed
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 from composer.web.running import Done, RunJob, Runner
 from tests.test_loading import TEXT
 from tests.test_weight_rules import MOMENTUM

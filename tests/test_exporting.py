@@ -13,7 +13,7 @@ from composer.exporting import export
 from composer.exporting.comparing import difference
 from composer.graphfile import loads
 from composer.ports import Boxes, Detections, Embedding, FeatureMap, Pyramid
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 from tests import tiny_graphs
 
 SUFFIXES = {"python": "py", "onnx": "onnx", "torch": "pt2"}

@@ -18,7 +18,7 @@ from composer.graphfile import loads
 from composer.graphfile.document import to_document
 from composer.plan import plan
 from composer.ports import Boxes, Extent, FeatureMap, Label, Levels, PortType, port_type
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 from composer.web.running.feeding import feed
 from composer.web.running.jobs import RunJob
 from composer.web.views import catalog_view
@@ -173,19 +173,20 @@ def test_a_graph_with_types_of_ones_own_is_checked_sized_and_trained(catalog: co
     assert composer.check(graph, catalog) == []
     shapes = composer.infer_shapes(graph, catalog)
     assert (shapes["words.out"], shapes["classifier.out"], shapes.problems) == ((), ("B", 3), [])
+    torch.manual_seed(0)
     model = composer.compile(graph, catalog)
     inputs, fields = example_inputs(graph, 4, types=model.port_types)
     assert fields["word"].dtype == torch.int64 and [tuple(one.shape) for one in fields["marks"]] == [(3, 4)] * 4
-    fields["marks"] = [one / 2 for one in fields["marks"]]
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    fields = {"word": torch.full((4,), 2), "marks": [torch.tensor([[0.0, 0.0, 50.0, 9.0]])] * 4}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     seen = []
-    for _ in range(20):
+    for _ in range(40):
         loss = sum(model(inputs, fields, mode="loss").values())
         optimizer.zero_grad()
         loss.backward()  # type: ignore[union-attr]
         optimizer.step()
         seen.append(float(loss.detach()))  # type: ignore[union-attr]
-    assert seen[-1] < seen[0] - 0.01
+    assert seen[-1] < 0.8 * seen[0]
     with pytest.raises(composer.GraphError, match="expected floats"):
         model({"photo": torch.ones(1, 3, 8, 8, dtype=torch.uint8)})
 

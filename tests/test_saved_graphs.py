@@ -12,7 +12,7 @@ from composer.emit import emit
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import dumps, loads
 from composer.plan import plan
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "saved_graphs").rglob("*.yaml"))

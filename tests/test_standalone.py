@@ -19,7 +19,7 @@ from torch import nn
 from composer import Catalog, GraphError, compile
 from composer.graphfile import loads
 from composer.ports import Embedding
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 from composer.standalone import standalone_source
 from composer.standalone.layout import call_text, literal
 from composer.standalone.slicing import Slicer

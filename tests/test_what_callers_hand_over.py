@@ -16,7 +16,7 @@ from composer.assembly import _built, _settle
 from composer.catalog import Catalog
 from composer.limits import Limits
 from composer.model import Model
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 
 PATHS = sorted((Path(__file__).parents[1] / "saved_graphs").rglob("*.yaml"))
 CODES = {"bad-input", "bad-field", "bad-value", "missing-input", "missing-field", "too-many-inputs"}

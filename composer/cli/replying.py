@@ -11,8 +11,7 @@ from torch import Tensor
 from composer.cli.output import print_json, print_table, print_text
 from composer.cli.saving import Saving
 from composer.graph import Graph
-from composer.run.answers import Answer, named
-from composer.run.detections import Detection, detections
+from composer.run.answers import Answer, Detection, detections, named
 from composer.run.geometry import Frame
 
 __all__ = ["Match", "Replies"]

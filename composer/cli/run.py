@@ -9,7 +9,7 @@ import typer
 from torch import Tensor
 
 from composer.assembly import load
-from composer.cli.gallery import gallery_images, rank_gallery
+from composer.cli.gallery import gallery_images, rank_gallery, ranks_prototypes
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
 from composer.cli.output import print_problems, print_text
 from composer.cli.replying import Replies
@@ -19,7 +19,6 @@ from composer.model import Model
 from composer.plan import Program, plan
 from composer.ports import ImageShape
 from composer.problems import GraphError, Problem, Where
-from composer.retrieval import ranks_prototypes
 from composer.run.arguments import unknown_mode
 from composer.run.geometry import Frame
 from composer.run.inputs import filled, framed, takers

@@ -16,7 +16,7 @@ from torch import Tensor
 from composer.exporting.comparing import tensors_in
 from composer.graphfile import atomic_write
 from composer.problems import GraphError, Problem, Where
-from composer.run.detections import Detection, draw_detections
+from composer.run.answers import Detection, draw_detections
 
 __all__ = ["Saving"]
 

@@ -20,7 +20,7 @@ from composer.inference.sizes import shape_text
 from composer.model import Model
 from composer.plan import plan
 from composer.run.arguments import unknown_mode
-from composer.run.examples import example_inputs
+from composer.run.inputs import example_inputs
 
 __all__ = ["summarize"]
 

@@ -19,7 +19,7 @@ from composer.graphfile.structure import Structure
 from composer.link import Called, called_by
 from composer.ports import Image, Label, PortType, port_type
 from composer.problems import suggestion
-from composer.run.steps import fitting_steps
+from composer.run.geometry import fitting_steps
 
 __all__ = ["add_input", "add_node", "holds", "known_part", "part_called", "read_input"]
 

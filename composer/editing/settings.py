@@ -14,7 +14,7 @@ from composer.graph import FrozenDict, Graph, Node, Preprocess
 from composer.graphfile.document import edit
 from composer.ports import Image, port_type
 from composer.problems import Edit, suggestion
-from composer.run.steps import fitting_steps
+from composer.run.geometry import fitting_steps
 
 __all__ = ["apply_fix", "set_graph", "set_input"]
 

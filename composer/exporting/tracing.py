@@ -12,7 +12,7 @@ from composer.exporting.comparing import tensors_in
 from composer.graph import Graph
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
-from composer.run.examples import example_inputs, shape_of
+from composer.run.inputs import example_inputs, shape_of
 
 __all__ = ["Traced", "cause_of", "mode_arguments", "trace"]
 

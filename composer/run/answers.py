@@ -1,15 +1,19 @@
-"""What predict mode returns, in words: each picture's classes by name."""
+"""What predict mode returns, in words and in pixels of the image: classes by name, and what a detector finds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from composer.graph import Graph
+from composer.run.geometry import Box, Frame
 
-__all__ = ["Answer", "named"]
+__all__ = ["Answer", "Detection", "detections", "draw_detections", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def _of_one(graph: Graph, scores: Tensor | None, predicted: list[int], top: int 
     return [
         Answer(
             label,
-            graph.classes[label] if 0 <= label < len(graph.classes) else f"class {label}",
+            _name(graph, label),
             None if scores is None or not 0 <= label < len(scores) else float(scores[label]),
             label in predicted,
         )
@@ -108,3 +112,138 @@ def _labels(value: Any) -> Tensor | None:
         return None
     found = value.detach().cpu().long()
     return found[:, None] if found.ndim == 1 else found
+
+
+_COLOURS = (
+    "#e6194b",
+    "#3cb44b",
+    "#4363d8",
+    "#f58231",
+    "#911eb4",
+    "#008080",
+    "#9a6324",
+    "#800000",
+    "#808000",
+    "#000075",
+)
+_SHADE = 110
+"""How much of 255 a mask covers what lies under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object that was found.
+
+    Args:
+        label: Index of the class; None where the graph tells none.
+        name: Its name in the graph's ``classes``, or ``class 7``.
+        score: Its score; None where the graph gives none.
+        box: Left, top, right, bottom in pixels of the image.
+        mask: Which pixels of the image it covers, bool [H, W]; None where the graph gives no masks.
+    """
+
+    label: int | None
+    name: str
+    score: float | None
+    box: Box
+    mask: NDArray[np.bool_] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The detection as plain data; of a mask how many pixels it covers."""
+        data: dict[str, Any] = {"label": self.label, "name": self.name, "score": self.score, "box": list(self.box)}
+        return data if self.mask is None else {**data, "mask_pixels": int(self.mask.sum())}
+
+
+def detections(graph: Graph, outputs: Mapping[str, Any], frame: Frame) -> list[Detection] | None:
+    """The objects in the first image, best first; None where the outputs hold no boxes.
+
+    Args:
+        graph: The graph; its ``classes`` are the names.
+        outputs: What predict mode returned.
+        frame: Where the image lies in the input that was made of it.
+    """
+    for value in outputs.values():
+        if isinstance(value, list | tuple) and value and isinstance(value[0], Mapping) and "boxes" in value[0]:
+            return _found_in(graph, value[0], frame)
+    return None
+
+
+def _found_in(graph: Graph, found: Mapping[str, Any], frame: Frame) -> list[Detection]:
+    boxes = torch.as_tensor(found["boxes"]).float().cpu().reshape(-1, 4)
+    scores, labels, masks = (found.get(key) for key in ("scores", "labels", "masks"))
+    kept = None if scores is None else torch.as_tensor(scores).float().cpu()
+    order = torch.arange(len(boxes)) if kept is None else kept.argsort(descending=True, stable=True)
+    listed = []
+    for index in order.tolist():
+        label = None if labels is None else int(labels[index])
+        left, top, right, bottom = boxes[index].tolist()
+        listed.append(
+            Detection(
+                label,
+                "region" if label is None else _name(graph, label),
+                None if kept is None else float(kept[index]),
+                frame.in_image((left, top, right, bottom)),
+                None if masks is None else _mask(torch.as_tensor(masks[index]), frame),
+            )
+        )
+    return listed
+
+
+def _name(graph: Graph, label: int) -> str:
+    return graph.classes[label] if 0 <= label < len(graph.classes) else f"class {label}"
+
+
+def _mask(mask: Tensor, frame: Frame) -> NDArray[np.bool_]:
+    """A mask of the input [H, W] or [1, H, W] as one of the image: without padding, and where a crop took it from."""
+    flat = mask.squeeze(0) if mask.ndim == 3 else mask
+    levels = flat.float().cpu() * (1 if flat.is_floating_point() or flat.dtype == torch.bool else 1 / 255)
+    part = (levels[: frame.size[0], : frame.size[1]] > 0.5).numpy()
+    down, across = frame.scale
+    height, width = max(1, round(part.shape[0] / down)), max(1, round(part.shape[1] / across))
+    drawn = np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.NEAREST))
+    whole = np.zeros(frame.image, np.bool_)
+    top, left = (max(0, round(place)) for place in frame.origin)
+    fits = drawn[: whole.shape[0] - top, : whole.shape[1] - left]
+    whole[top : top + fits.shape[0], left : left + fits.shape[1]] = fits
+    return whole
+
+
+def draw_detections(image: Image.Image, found: Sequence[Detection]) -> Image.Image:
+    """The image with the masks, boxes, names and scores of what was found in it, the best on top.
+
+    Args:
+        image: The image, upright.
+        found: What was found, best first.
+    """
+    drawn = image.convert("RGB")
+    for detection in reversed(found):
+        if detection.mask is not None:
+            shade = Image.fromarray((detection.mask * _SHADE).astype(np.uint8))
+            drawn.paste(_colour(detection), (0, 0, *drawn.size), shade)
+    pen = ImageDraw.Draw(drawn)
+    size = max(10, min(drawn.size) // 32)
+    font = ImageFont.load_default(size)
+    for detection in reversed(found):
+        left, top, right, bottom = detection.box
+        pen.rectangle(
+            (left, top, max(left, right), max(top, bottom)), outline=_colour(detection), width=max(1, size // 7)
+        )
+        score = "" if detection.score is None else f" {detection.score:.2f}"
+        _write(pen, (left, top), f"{detection.name}{score}", _colour(detection), font, drawn.width)
+    return drawn
+
+
+def _write(
+    pen: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, colour: str, font: Any, width: int
+) -> None:
+    """A label above a box, or inside it where there is no room above; it ends where the image does."""
+    x = max(0.0, min(corner[0], width - pen.textlength(text, font=font) - 3))
+    left, top, right, bottom = pen.textbbox((x, corner[1]), text, font=font)
+    height = bottom - corner[1] + 2
+    up = height if corner[1] >= height else 0
+    pen.rectangle((left - 1, top - up - 1, right + 2, bottom - up + 1), fill=colour)
+    pen.text((x, corner[1] - up), text, fill="#ffffff", font=font)
+
+
+def _colour(detection: Detection) -> str:
+    return _COLOURS[(detection.label or 0) % len(_COLOURS)]

@@ -25,9 +25,8 @@ from composer import ports
 from composer.catalog import Catalog
 from composer.graph import Graph, Input, Preprocess
 from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
-from composer.run.geometry import Frame, Size, middle, middle_share, padded_size, resized_size
+from composer.run.geometry import Frame, Size, fitting_steps, middle, middle_share, padded_size, refitted, resized_size
 from composer.run.interpolation import resampled
-from composer.run.steps import fitting_steps, refitted
 
 __all__ = ["MAX_PIXELS", "Picture", "Prepared", "prepare", "preprocess", "unprepared"]
 

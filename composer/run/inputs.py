@@ -1,4 +1,4 @@
-"""What goes into a run of a mode: the picture where an input takes one, and examples for the rest."""
+"""What goes into a run of a mode: an image where an input takes one, and random numbers for the rest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,18 +6,95 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from composer.graph import FrozenDict, Graph
+from composer.catalog import Catalog
+from composer.graph import FrozenDict, Graph, Input
+from composer.inference import FREE_SIZE
 from composer.plan import Program
-from composer.ports import Image, ImageShape, PortTypes
-from composer.problems import Fix, GraphError, Problem
-from composer.run.examples import example_inputs, shape_of
-from composer.run.geometry import Frame
+from composer.ports import Extent, Image, ImageShape, PortTypes
+from composer.problems import Fix, GraphError, Problem, Where
+from composer.run.geometry import Frame, fitting_steps
 from composer.run.images import Picture, prepare
-from composer.run.steps import fitting_steps
 
-__all__ = ["filled", "framed", "in_image", "pictured", "takers"]
+__all__ = ["example_inputs", "filled", "framed", "shape_of", "takers"]
+
+_OBJECTS = 3
+"""How many objects an image has where nothing says so."""
+
+
+def example_inputs(
+    graph: Graph,
+    batch: int = 2,
+    *,
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    types: PortTypes | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and data samples that fit a graph: normal numbers, labels that are classes, boxes within the image.
+
+    Args:
+        graph: The graph; a label is one of its ``classes``, or 0 or 1 where it names none.
+        batch: What the size ``B`` is, unless an image says how many there are.
+        seed: The same seed gives the same numbers.
+        sizes: What other free sizes are, by name; 224 by default.
+        types: The port types by name; by default those that come with composer.
+
+    Returns:
+        What ``model(inputs, data_samples)`` takes, both by name.
+
+    Raises:
+        GraphError: An input declares no shape, or is of a type that no example can be made of.
+    """
+    types = Catalog.default().port_types if types is None else types
+    generator = torch.Generator().manual_seed(seed)
+    batch = _fixed_batch(graph, types) or batch
+    known = {**(sizes or {}), "B": batch}
+    image = _image_size(graph, types, known)
+    problems: list[Problem] = []
+    made: list[dict[str, Any]] = []
+    for entries in (graph.inputs, graph.data_samples):
+        made.append({})
+        for name, entry in entries.items():
+            shape, kind = shape_of(entry, types), types.get(entry.type)
+            value = None
+            if shape is not None and kind is not None:
+                free = known if kind.entries == "level" else {_first(shape): _OBJECTS, **known}
+                settled = tuple(size if isinstance(size, int) else free.get(size, FREE_SIZE) for size in shape)
+                value = kind.example(Extent(settled, batch, len(graph.classes) or 2, image), generator)
+            if value is None:
+                text = f"no example of the type {entry.type} can be made; give it a type of one tensor and a shape"
+                problems.append(Problem("no-example", Where(name), text))
+            made[-1][name] = value
+    if problems:
+        raise GraphError(problems)
+    return made[0], made[1]
+
+
+def shape_of(entry: Input, types: PortTypes) -> tuple[int | str, ...] | None:
+    """The shape that an input declares, or the usual one of its type; None where there is none."""
+    kind = types.get(entry.type)
+    return entry.shape if entry.shape is not None or kind is None else kind.shape
+
+
+def _first(shape: tuple[int | str, ...]) -> str:
+    """The name of the first axis of an entry: how many objects there are in an image."""
+    return shape[0] if shape and isinstance(shape[0], str) else ""
+
+
+def _fixed_batch(graph: Graph, types: PortTypes) -> int | None:
+    """How many samples there are, where the images say so: [4, 3, 224, 224]."""
+    counts = [entry.shape[0] for entry in graph.inputs.values() if types.is_a(entry.type, Image) and entry.shape]
+    return next((count for count in counts if isinstance(count, int)), None)
+
+
+def _image_size(graph: Graph, types: PortTypes, known: Mapping[str, int]) -> tuple[int, int]:
+    """Height and width of the images."""
+    for entry in graph.inputs.values():
+        shape = shape_of(entry, types)
+        if types.is_a(entry.type, Image) and shape is not None and len(shape) == len("BCHW"):
+            height, width = (size if isinstance(size, int) else known.get(size, FREE_SIZE) for size in shape[2:])
+            return height, width
+    return FREE_SIZE, FREE_SIZE
 
 
 def takers(graph: Graph, names: Sequence[str], types: PortTypes) -> list[str]:
@@ -33,20 +110,11 @@ def takers(graph: Graph, names: Sequence[str], types: PortTypes) -> list[str]:
     return told or [name for name in images if fitting_steps(graph.inputs[name].shape) is not None] or images[:1]
 
 
-def pictured(graph: Graph, names: Sequence[str], picture: Picture) -> dict[str, Tensor]:
-    """A picture as each of these inputs, as often as a fixed batch asks for.
-
-    Raises:
-        GraphError: The picture cannot be read or does not become an input; the fix of each problem mends all inputs.
-    """
-    return framed(graph, names, picture)[0]
-
-
 def framed(graph: Graph, names: Sequence[str], picture: Picture) -> tuple[dict[str, Tensor], Frame | None]:
     """A picture as each of these inputs, and where it lies in the first; None where there is none.
 
     Raises:
-        GraphError: As ``pictured``.
+        GraphError: The image cannot be read or does not become an input; the fix of each problem mends all inputs.
     """
     found: dict[str, Tensor] = {}
     frames: list[Frame] = []
@@ -100,33 +168,6 @@ def filled(
         sizes = [name for name in fields if types.is_a(graph.data_samples[name].type, ImageShape)]
         fields |= {name: torch.tensor([frame.size] * batch) for name in sizes}
     return {name: pictures.get(name, made[name]) for name in program.inputs}, fields
-
-
-def in_image(outputs: Mapping[str, Any], frame: Frame | None) -> dict[str, Any]:
-    """What predict mode gives, with boxes and masks of detections in pixels of the image that the input was made of.
-
-    Args:
-        outputs: By name; a list of detections has a mapping with ``boxes`` [n, 4] for each image.
-        frame: Where the image lies in the input; None leaves all as it is.
-    """
-    return {name: value if frame is None else _in_image(value, frame) for name, value in outputs.items()}
-
-
-def _in_image(value: Any, frame: Frame) -> Any:
-    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) and "boxes" in one for one in value):
-        return value
-    return [{key: _placed(key, item, frame) for key, item in one.items()} for one in value]
-
-
-def _placed(key: str, value: Any, frame: Frame) -> Any:
-    if key == "boxes" and isinstance(value, Tensor):
-        placed = [frame.in_image(tuple(box)) for box in value.reshape(-1, 4).tolist()]
-        return value.new_tensor(placed).reshape(value.shape)
-    if key != "masks" or not isinstance(value, Tensor) or not len(value) or any(frame.origin):
-        return value
-    if tuple(value.shape[1:]) != frame.size:
-        return value
-    return F.interpolate(value[None].float(), size=frame.image, mode="nearest")[0].to(value.dtype)
 
 
 def _sizes(graph: Graph, pictures: Mapping[str, Tensor], types: PortTypes) -> dict[str, int]:

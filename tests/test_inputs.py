@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 import composer
 from composer.graphfile import loads
 from composer.plan import plan
 from composer.problems import GraphError
-from composer.run.inputs import filled, framed, in_image, pictured, takers
+from composer.run.inputs import filled, framed, takers
 
 TYPES = composer.Catalog.default().port_types
 PICTURE = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
@@ -44,11 +43,11 @@ def test_a_picture_goes_to_the_inputs_that_take_one(inputs: str, taking: list[st
 def test_one_fix_mends_all_inputs() -> None:
     graph = graph_of("  a: {type: Image, shape: [B, 3, 8, 8]}\n  b: {type: Image, shape: [B, 1, 6, 9]}")
     with pytest.raises(GraphError) as refused:
-        pictured(graph, ["a", "b"], PICTURE)
+        framed(graph, ["a", "b"], PICTURE)
     assert len(refused.value.problems) == 2
     fix = refused.value.problems[0].fix
     assert fix is not None
-    found = pictured(composer.edit(graph, fix), ["a", "b"], PICTURE)
+    found = framed(composer.edit(graph, fix), ["a", "b"], PICTURE)[0]
     assert {name: tuple(tensor.shape) for name, tensor in found.items()} == {"a": (1, 3, 8, 8), "b": (1, 1, 6, 9)}
 
 
@@ -58,7 +57,7 @@ def test_a_fixed_batch_is_filled_with_the_picture_and_examples_are_as_many() -> 
         "  b: {type: FeatureMap, shape: [B, 2, 4, 4]}"
     )
     program = plan(graph, composer.Catalog.default()).programs["tensor"]
-    inputs, _ = filled(graph, program, pictured(graph, ["a"], PICTURE), TYPES)
+    inputs, _ = filled(graph, program, framed(graph, ["a"], PICTURE)[0], TYPES)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
     inputs, _ = filled(graph, program, {}, TYPES, batch=2)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
@@ -77,18 +76,3 @@ def test_the_size_of_an_image_is_its_own_without_the_padding() -> None:
     assert tuple(inputs["a"].shape) == (1, 3, 32, 32)
     assert fields["image_shape"].tolist() == [[15, 20]]
     assert filled(graph, program, pictures, TYPES)[1]["image_shape"].tolist() == [[32, 32]]
-
-
-def test_detections_are_told_in_pixels_of_the_image() -> None:
-    graph = graph_of("  a: {type: Image, shape: [B, 3, H, W], preprocess: {resize: {short: 15, long: 64}}}")
-    _, frame = framed(graph, ["a"], PICTURE)
-    mask = torch.zeros(1, 15, 20, dtype=torch.bool)
-    mask[0, 5:10, 10:15] = True
-    found = {"boxes": torch.tensor([[10.0, 5.0, 15.0, 99.0]]), "scores": torch.tensor([0.5]), "masks": mask}
-    outputs = in_image({"detections": [found], "scores": torch.ones(1, 2)}, frame)
-    (one,) = outputs["detections"]
-    assert one["boxes"].tolist() == [[20.0, 10.0, 30.0, 30.0]]
-    assert one["masks"].shape == (1, 30, 40) and bool(one["masks"][0, 10:20, 20:30].all())
-    assert int(one["masks"].sum()) == 100
-    assert outputs["scores"].tolist() == [[1.0, 1.0]]
-    assert in_image({"detections": [found]}, None)["detections"] == [found]
