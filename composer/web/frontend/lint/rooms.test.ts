@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 /** What a folder may import at run time; types may come from everywhere. */
 const ROOMS: Record<string, RegExp> = {
-  logic: /^\.\/[\w]+$/, // no React, no store, nothing that is drawn
+  logic: /^(\.\/\w+|yaml)$/, // no React, no store, nothing that is drawn
   ui: /^(\.\/\w+|\.\.\/(store|shortcuts|sizes|keys)|react)$/,
 };
 

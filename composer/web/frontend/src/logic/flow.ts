@@ -1,137 +1,87 @@
 /** Values as YAML writes them on one line: `{type: BN, eps: 1e-5}`, `[1, 2]`. Read by the core schema of YAML 1.2,
  * and as Python writes tuples and `None`. */
+import { parseDocument, type ScalarTag } from "yaml";
 
 export type Read = { value: unknown } | { reason: string };
 
-const DEEPEST = 32;
-const INTEGER = /^[-+]?\d+$/;
-const OTHER_INTEGER = /^0[xo][0-9a-fA-F]+$/;
-const FLOAT = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/;
-const UNREADABLE = /^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$/;
 const PLAIN = /^[\p{L}_$./][\p{L}\p{N}_ $./-]*$/u;
+
+const NONE: ScalarTag = {
+  tag: "tag:yaml.org,2002:null",
+  default: true,
+  test: /^None$/,
+  resolve: () => null,
+  identify: () => false,
+};
+
+const EXPECTED = "expected a value as YAML writes it";
 
 class Unreadable extends Error {}
 
 /** Read a value; `mapping` also takes `key: value` lines without braces. */
 export function readFlow(text: string, mapping = false): Read {
   const trimmed = text.trim();
-  const braced = mapping && trimmed !== "" && !/^[{[]/.test(trimmed) && trimmed.includes(":");
-  const source = braced ? `{${trimmed.split(/\n+/).join(", ")}}` : trimmed;
+  if (!trimmed) return { reason: "it is empty, expected a value" };
+  const braced = mapping && !/^[{[]/.test(trimmed) && trimmed.includes(":");
   try {
-    return { value: new Reader(source).whole() };
+    const source = bracketed(braced ? `{${trimmed.split(/\n+/).join(", ")}}` : trimmed);
+    const found = parseDocument(source, {
+      customTags: (tags) => [NONE, ...tags],
+      logLevel: "silent",
+      prettyErrors: false,
+      schema: "core",
+    });
+    const [wrong] = [...found.errors, ...found.warnings];
+    if (wrong) return { reason: `${wrong.message}, at character ${wrong.pos[0] + 1}; ${EXPECTED}` };
+    return { value: finite(found.toJS()) };
   } catch (error) {
     if (error instanceof Unreadable) return { reason: error.message };
+    if (error instanceof RangeError) return { reason: "it is nested too deep" };
     throw error;
   }
 }
 
-class Reader {
-  private at = 0;
-  private tuples = 0;
-
-  constructor(private readonly text: string) {}
-
-  whole(): unknown {
-    const value = this.value(0);
-    this.space();
-    if (this.at < this.text.length)
-      throw this.wrong(`did not expect ${JSON.stringify(this.text.slice(this.at, this.at + 12))}`);
-    return value;
+/** A value without the numbers that a graph cannot hold. */
+function finite(value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new Unreadable(`${value} is no number that a graph may hold`);
   }
-
-  private wrong(what: string): Unreadable {
-    return new Unreadable(`${what}, at character ${this.at + 1}`);
-  }
-
-  private space(): void {
-    while (/\s/.test(this.text[this.at] ?? "")) this.at += 1;
-  }
-
-  private take(mark: string): boolean {
-    this.space();
-    if (this.text[this.at] !== mark) return false;
-    this.at += 1;
-    return true;
-  }
-
-  private value(depth: number): unknown {
-    if (depth > DEEPEST) throw this.wrong("it is nested too deep");
-    if (this.take("{")) return this.mapping(depth);
-    if (this.take("[")) return this.list(depth, "]");
-    if (this.take("(")) return this.tuple(depth);
-    return this.scalar(false);
-  }
-
-  private mapping(depth: number): Record<string, unknown> {
-    const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-    while (!this.take("}")) {
-      const key = String(this.scalar(true));
-      if (!this.take(":")) throw this.wrong(`expected ':' after ${JSON.stringify(key)}`);
-      if (key in found) throw this.wrong(`${JSON.stringify(key)} is there twice`);
-      this.space();
-      found[key] = /[,}]/.test(this.text[this.at] ?? "") ? null : this.value(depth + 1);
-      if (!this.take(",") && this.text[this.at] !== "}") throw this.wrong("expected ',' or '}'");
-    }
-    return { ...found };
-  }
-
-  private list(depth: number, end: string): unknown[] {
-    const found: unknown[] = [];
-    while (!this.take(end)) {
-      found.push(this.value(depth + 1));
-      if (!this.take(",") && this.text[this.at] !== end) throw this.wrong(`expected ',' or '${end}'`);
-    }
-    return found;
-  }
-
-  /** `(3, 5)`, `(3,)` and `()` are lists; `(3)` is 3, as in Python. */
-  private tuple(depth: number): unknown {
-    this.tuples += 1;
-    const found = this.list(depth, ")");
-    this.tuples -= 1;
-    const comma = /,\s*\)$/.test(this.text.slice(0, this.at));
-    return found.length === 1 && !comma ? found[0] : found;
-  }
-
-  private scalar(key: boolean): unknown {
-    this.space();
-    const quote = this.text[this.at];
-    if (quote === '"') return this.double();
-    if (quote === "'") return this.single();
-    const rest = this.text.slice(this.at);
-    const plain = this.tuples ? /^([^,{}[\]():]|:(?=\S))+/ : /^([^,{}[\]:]|:(?=\S))+/;
-    const word = (key ? /^[^,{}[\]:]+/ : plain).exec(rest)?.[0] ?? "";
-    if (!word.trim()) throw this.wrong(rest ? "expected a value" : "it ends too early, expected a value");
-    this.at += word.length;
-    return key ? word.trim() : scalarOf(word.trim());
-  }
-
-  private double(): string {
-    const found = /^"(?:[^"\\]|\\.)*"/.exec(this.text.slice(this.at))?.[0];
-    if (!found) throw this.wrong('the closing " is missing');
-    this.at += found.length;
-    try {
-      return JSON.parse(found) as string;
-    } catch {
-      throw this.wrong("the text has an escape that cannot be read");
-    }
-  }
-
-  private single(): string {
-    const found = /^'(?:[^']|'')*'/.exec(this.text.slice(this.at))?.[0];
-    if (!found) throw this.wrong("the closing ' is missing");
-    this.at += found.length;
-    return found.slice(1, -1).replaceAll("''", "'");
-  }
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(finite);
+  return value;
 }
 
-function scalarOf(word: string): unknown {
-  if (/^(~|null|Null|NULL|None)$/.test(word)) return null;
-  if (/^(true|True|TRUE)$/.test(word)) return true;
-  if (/^(false|False|FALSE)$/.test(word)) return false;
-  if (UNREADABLE.test(word)) throw new Unreadable(`${word} is no number that a graph may hold`);
-  if (INTEGER.test(word) || OTHER_INTEGER.test(word) || FLOAT.test(word)) return Number(word);
-  return word;
+const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/y;
+
+/** A text with Python's tuples as lists: `(3, 5)`, `(3,)` and `()`; `(3)` is 3. */
+function bracketed(text: string): string {
+  let found = "";
+  const open: { at: number; tuple: boolean; comma: boolean }[] = [];
+  let before = ",";
+  let spaced = false;
+  for (let at = 0; at < text.length; at++) {
+    QUOTED.lastIndex = at;
+    const begins: boolean = "[{(,".includes(before) || (before === ":" && spaced);
+    const mark: string = (begins && QUOTED.exec(text)?.[0]) || (text[at] ?? "");
+    at += mark.length - 1;
+    spaced = !mark.trim();
+    if (!spaced) before = mark;
+    const inside = open.at(-1);
+    if (mark === "(" && (begins || inside?.tuple)) {
+      open.push({ at: found.length, tuple: true, comma: false });
+      found += "[";
+    } else if (mark === ")" && inside?.tuple) {
+      open.pop();
+      const items = found.slice(inside.at + 1);
+      found = inside.comma || !items.trim() ? `${found}]` : `${found.slice(0, inside.at)}${items}`;
+    } else {
+      if (mark === "[" || mark === "{") open.push({ at: found.length, tuple: false, comma: false });
+      if ((mark === "]" || mark === "}") && inside && !inside.tuple) open.pop();
+      if (mark === "," && inside) inside.comma = true;
+      found += mark;
+    }
+  }
+  if (open.some((one) => one.tuple)) throw new Unreadable(`the closing ) is missing; ${EXPECTED}`);
+  return found;
 }
 
 /** Write a value as `readFlow` reads it. */
@@ -147,6 +97,12 @@ export function writeFlow(value: unknown): string {
 }
 
 function word(text: string, key: boolean): string {
-  const plain = PLAIN.test(text) && text === text.trim() && (key || scalarOf(text) === text);
+  const plain = PLAIN.test(text) && text === text.trim() && (key || isText(text));
   return plain ? text : JSON.stringify(text);
+}
+
+/** Whether a text without quotes is read as itself. */
+function isText(text: string): boolean {
+  const read = readFlow(text);
+  return "value" in read && read.value === text;
 }

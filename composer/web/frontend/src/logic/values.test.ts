@@ -58,6 +58,7 @@ describe("a value is read from what was typed", () => {
     ["texts", "('cat', 'dog')", ["cat", "dog"]],
     ["texts", 'crane (bird), "cat, big", driver\'s seat', ["crane (bird)", "cat, big", "driver's seat"]],
     ["texts", "(bird)", ["(bird)"]],
+    ["texts", "#1, 12, @home", ["#1", 12, "@home"]],
     ["any", "(1, (2, None), True)", [1, [2, null], true]],
     ["any", "(3)", 3],
     ["any", "None", null],
@@ -87,7 +88,7 @@ describe("a value is read from what was typed", () => {
     ["pair", "", "found '', expected 2 integers"],
     ["pairs", "(1, 2, 3)", "found '(1, 2, 3)', expected list of values"],
     ["mapping", "[1]", "expected a mapping such as {type: BN}"],
-    ["mapping", "{a: 1", "expected ',' or '}', at character 6"],
+    ["mapping", "{a: 1", "Flow map must end with a }, at character 6; expected a value as YAML writes it"],
   ] as const)("%s refuses %j", (field, text, reason) => {
     expect(readText(FIELDS[field], text)).toEqual({ reason });
   });
@@ -125,6 +126,9 @@ describe("YAML on one line", () => {
   it.each([
     ["{a: {b: [1, {c: 'it''s'}]}}", { a: { b: [1, { c: "it's" }] } }],
     ["{a:, b: ~}", { a: null, b: null }],
+    ["{a}", { a: null }],
+    ["crane (bird)", "crane (bird)"],
+    ["{a: '(1, 2)', b: (1, \"(\")}", { a: "(1, 2)", b: [1, "("] }],
     ["0x10", 16],
     ["http://x", "http://x"],
     ['{"__proto__": 1}', JSON.parse('{"__proto__": 1}')],
@@ -132,7 +136,7 @@ describe("YAML on one line", () => {
     expect(readFlow(text)).toEqual({ value });
   });
 
-  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "{a}", "(1", "(1, 2]"])(
+  it.each(["{", "[1,", '"open', "{a: 1}}", "{a: 1, a: 2}", ".nan", "[".repeat(99), "(1", "(1, 2]", "@x"])(
     "%s is refused with a reason",
     (text) => {
       expect(readFlow(text)).toHaveProperty("reason");

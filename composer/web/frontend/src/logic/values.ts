@@ -57,11 +57,18 @@ function readList(item: Field, text: string): Read {
   const found: unknown[] = [];
   for (const part of parts.map((one) => one.trim())) {
     if (!part) continue;
-    const read = number ? readText(item, part) : part.startsWith("(") ? { value: part } : readFlow(part);
+    const read = number ? readText(item, part) : readWord(item, part);
     if ("reason" in read) return read;
     found.push(read.value);
   }
   return { value: found };
+}
+
+/** An item that may be a text; a text that YAML reads as nothing or not at all (`#1`, `@home`) is taken as it stands. */
+function readWord(item: Field, part: string): Read {
+  const read = part.startsWith("(") ? { value: part } : readFlow(part);
+  const isRead = "value" in read && read.value !== null && typeof read.value !== "object";
+  return item.kind === "text" && !isRead && !/^["']/.test(part) ? { value: part } : read;
 }
 
 /** `(3, 5)`, `[3, 5]`, `3, 5`, `3 5`: so many values as are asked for, of their kinds. */
