@@ -160,7 +160,8 @@ def edits(page: Page) -> None:
     page.wait_for_selector(".react-flow__node")
     script = """async (value) => {
         const start = performance.now();
-        await window.composerCanvas.edit([{op: "set-param", node: "conv3", name: "dilation", value}]);
+        const path = ["nodes", "conv3", "params", "dilation"];
+        await window.composerCanvas.edit([{op: "set", edits: [{path, set: value}]}]);
         await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         return performance.now() - start;
     }"""

@@ -35,7 +35,7 @@ def row(actions: Actions, graph: Graph) -> str:
     size = 0
     for number in range(ROUNDS):
         name = f"stage{number % 3 + 1}_0_2_conv"
-        change = {"op": "set-param", "node": name, "name": "out_channels", "value": 300 + number}
+        change = {"op": "set", "edits": [{"path": ["nodes", name, "params", "out_channels"], "set": 300 + number}]}
         moved = {"op": "place", "positions": {name: [number, number]}}
         reply = {}
         edits.append(milliseconds(lambda: reply.update(call(actions.edit, document, operations=[change]))))  # noqa: B023

@@ -57,12 +57,8 @@ async def person(client: httpx.AsyncClient, canvas: int, number: int, times: lis
     step = 0
     while time.perf_counter() < end:
         step += 1
-        operation = {
-            "op": "set-param",
-            "node": f"conv{dice.randrange(NODES // 4)}",
-            "name": "bias",
-            "value": step % 2 == 0,
-        }
+        path = ["nodes", f"conv{dice.randrange(NODES // 4)}", "params", "bias"]
+        operation = {"op": "set", "edits": [{"path": path, "set": step % 2 == 0}]}
         start = time.perf_counter()
         answer = await call(client, canvas, "edit", {"document": document, "operations": [operation]})
         times.append(time.perf_counter() - start)

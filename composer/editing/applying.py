@@ -6,22 +6,20 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.editing import operations as op
 from composer.editing.adding import add_input, add_node
-from composer.editing.bypassing import bypass
 from composer.editing.draft import Applied, Draft
 from composer.editing.grouping import group
 from composer.editing.inserting import insert
 from composer.editing.outputs import remove_output, set_output
-from composer.editing.parameters import reset_param, set_param, set_subgraph_param
 from composer.editing.pasting import duplicate, paste
 from composer.editing.placing import comment, place, remove_comment
 from composer.editing.refusal import refused
 from composer.editing.removing import remove, remove_input
 from composer.editing.renaming import rename
 from composer.editing.replacing import replace_node
-from composer.editing.settings import apply_fix, set_graph, set_input
+from composer.editing.settings import apply_fix, set_values
 from composer.editing.subgraphs import remove_subgraph, rename_subgraph
 from composer.editing.ungrouping import ungroup
-from composer.editing.weighting import set_frozen, set_weights
+from composer.editing.weighting import set_weights
 from composer.editing.wiring import connect, disconnect, set_wire_modes
 from composer.graph import Graph
 from composer.link import link
@@ -33,27 +31,21 @@ _WORK: Mapping[type, Callable[[Draft, Any], None]] = {
     op.ReplaceNode: replace_node,
     op.Insert: insert,
     op.AddInput: add_input,
-    op.SetInput: set_input,
     op.RemoveInput: remove_input,
     op.Remove: remove,
     op.Rename: rename,
-    op.SetParam: set_param,
-    op.ResetParam: reset_param,
     op.SetWeights: set_weights,
-    op.SetFrozen: set_frozen,
     op.Connect: connect,
     op.Disconnect: disconnect,
     op.SetWireModes: set_wire_modes,
     op.SetOutput: set_output,
+    op.SetValues: set_values,
     op.RemoveOutput: remove_output,
     op.Place: place,
     op.Comment: comment,
     op.RemoveComment: remove_comment,
-    op.SetGraph: set_graph,
-    op.SetSubgraphParam: set_subgraph_param,
     op.Group: group,
     op.Ungroup: ungroup,
-    op.Bypass: bypass,
     op.Duplicate: duplicate,
     op.Paste: paste,
 }
@@ -71,7 +63,7 @@ def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -
     Raises:
         GraphError: It cannot be done; it says why, and what to do instead.
     """
-    if isinstance(operation, op.ApplyFix):
+    if isinstance(operation, op.SetValues) and operation.fix:
         return Applied(apply_fix(graph, operation, catalog))
     if isinstance(operation, op.RenameSubgraph):
         return Applied(rename_subgraph(graph, operation, catalog))

@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "AddInput",
     "AddNode",
-    "ApplyFix",
-    "Bypass",
     "Comment",
     "Connect",
     "Disconnect",
@@ -31,13 +29,8 @@ __all__ = [
     "Rename",
     "RenameSubgraph",
     "ReplaceNode",
-    "ResetParam",
-    "SetFrozen",
-    "SetGraph",
-    "SetInput",
     "SetOutput",
-    "SetParam",
-    "SetSubgraphParam",
+    "SetValues",
     "SetWeights",
     "SetWireModes",
     "Target",
@@ -67,11 +60,28 @@ class Target(_Data):
 
 
 class EditStep(_Data):
-    """One edit of the document, as a problem's fix has it."""
+    """One value of the document: set, or taken out."""
 
     path: list[str]
     set: Any = None
     remove: bool = False
+
+
+class SetValues(_Data):
+    """Set values, or take them out: parameters and flags of nodes, what is declared of inputs, the graph's own texts.
+
+    Paths begin in the open scope, as its part of the document has them: ``nodes.neck.params.dim``,
+    ``nodes.neck.frozen``, ``nodes.neck.bypassed``, ``inputs.image``, ``params.width`` (of a subgraph), ``name``,
+    ``about``, ``classes``.
+
+    Args:
+        edits: The values, one after the other.
+        fix: They are those of a problem's fix: paths begin at the top of the document, and lead anywhere.
+    """
+
+    op: Literal["set"] = "set"
+    edits: list[EditStep]
+    fix: bool = False
 
 
 class AddNode(_Data):
@@ -128,17 +138,6 @@ class AddInput(_Data):
     """A port that the new input is wired to."""
 
 
-class SetInput(_Data):
-    """Set what is declared of an input; None takes the shape or the preprocessing away."""
-
-    op: Literal["set-input"] = "set-input"
-    section: Literal["inputs", "data_samples"] = "inputs"
-    name: str
-    type: str
-    shape: list[int | str] | None = None
-    preprocess: dict[str, Any] | None = None
-
-
 class RemoveInput(_Data):
     """Remove an input and the wires from it."""
 
@@ -161,23 +160,6 @@ class Rename(_Data):
     to: str
 
 
-class SetParam(_Data):
-    """Set a parameter of a node."""
-
-    op: Literal["set-param"] = "set-param"
-    node: str
-    name: str
-    value: Any = None
-
-
-class ResetParam(_Data):
-    """Take a parameter out of the graph, so that it has its default or is taken from the wire."""
-
-    op: Literal["reset-param"] = "reset-param"
-    node: str
-    name: str
-
-
 class SetWeights(_Data):
     """Set where a node's weights come from; a node with its own gets the type and parameters of its old source."""
 
@@ -188,14 +170,6 @@ class SetWeights(_Data):
     decay: float | None = None
     update: Literal["before", "after"] | None = None
     end_decay: float | None = None
-
-
-class SetFrozen(_Data):
-    """Freeze a node, or let it learn again."""
-
-    op: Literal["set-frozen"] = "set-frozen"
-    node: str
-    frozen: bool
 
 
 class Connect(_Data):
@@ -276,14 +250,6 @@ class Ungroup(_Data):
     node: str
 
 
-class Bypass(_Data):
-    """Lead what flows into a node past it, or (off) wire it again as it was."""
-
-    op: Literal["bypass"] = "bypass"
-    names: list[str]
-    on: bool = True
-
-
 class Duplicate(_Data):
     """Copy nodes beside themselves; wires among them are copied, wires from others stay."""
 
@@ -323,24 +289,6 @@ class RemoveComment(_Data):
     id: str
 
 
-class SetGraph(_Data):
-    """Set the graph's name, text or classes; what is None stays."""
-
-    op: Literal["set-graph"] = "set-graph"
-    name: str | None = None
-    about: str | None = None
-    classes: list[str] | None = None
-
-
-class SetSubgraphParam(_Data):
-    """Set the default of a parameter of the subgraph that is open, or remove it."""
-
-    op: Literal["set-subgraph-param"] = "set-subgraph-param"
-    name: str
-    value: Any = None
-    remove: bool = False
-
-
 class RenameSubgraph(_Data):
     """Rename a subgraph of the graph; every call of it follows."""
 
@@ -356,44 +304,30 @@ class RemoveSubgraph(_Data):
     name: str
 
 
-class ApplyFix(_Data):
-    """Apply the repair of a problem; its paths start at the top of the document, whatever scope is open."""
-
-    op: Literal["apply-fix"] = "apply-fix"
-    edits: list[EditStep]
-
-
 Operation = Annotated[
     AddNode
     | ReplaceNode
     | Insert
     | AddInput
-    | SetInput
     | RemoveInput
     | Remove
     | Rename
-    | SetParam
-    | ResetParam
     | SetWeights
-    | SetFrozen
     | Connect
     | Disconnect
     | SetWireModes
     | SetOutput
+    | SetValues
     | RemoveOutput
     | Place
     | Group
     | Ungroup
-    | Bypass
     | Duplicate
     | Paste
     | Comment
     | RemoveComment
-    | SetGraph
-    | SetSubgraphParam
     | RenameSubgraph
-    | RemoveSubgraph
-    | ApplyFix,
+    | RemoveSubgraph,
     Field(discriminator="op"),
 ]
 """Any of them."""

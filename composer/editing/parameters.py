@@ -5,7 +5,6 @@ from typing import Any
 
 from composer.editing.draft import Draft
 from composer.editing.naming import accepted
-from composer.editing.operations import ResetParam, SetParam, SetSubgraphParam
 from composer.editing.refusal import refused
 from composer.editing.values import fitted, landing, like, plain
 from composer.graph import EMPTY, FrozenDict
@@ -15,34 +14,33 @@ from composer.templates import LEFT_OUT, fill, is_template, names_in
 __all__ = ["checked_params", "reset_param", "set_param", "set_subgraph_param"]
 
 
-def set_param(draft: Draft, operation: SetParam) -> None:
-    """Set a parameter.
+def set_param(draft: Draft, name: str, parameter: str, value: Any) -> None:
+    """Set a parameter of a node.
 
     Raises:
         GraphError: The node has none of this name, or has those of the node that its weights come from.
     """
-    node = draft.node(operation.node)
+    node = draft.node(name)
     if node.weights.rule != "own":
         source = node.weights.source
-        text = f"{operation.node} has the weights of {source}, and its parameters too: set {operation.name[:40]} there"
-        raise refused(text, node=operation.node, parameter=operation.name)
-    found = checked_params(draft, operation.node, {operation.name: operation.value})
-    draft.change(operation.node, params=FrozenDict({**node.params, **found}))
+        text = f"{name} has the weights of {source}, and its parameters too: set {parameter[:40]} there"
+        raise refused(text, node=name, parameter=parameter)
+    found = checked_params(draft, name, {parameter: value})
+    draft.change(name, params=FrozenDict({**node.params, **found}))
 
 
-def reset_param(draft: Draft, operation: ResetParam) -> None:
-    """Take a parameter out."""
-    params = dict(draft.node(operation.node).params)
-    params.pop(operation.name, None)
-    draft.change(operation.node, params=FrozenDict(params) if params else EMPTY)
+def reset_param(draft: Draft, name: str, parameter: str) -> None:
+    """Take a parameter of a node out, so that it has its default or is taken from the wire."""
+    params = dict(draft.node(name).params)
+    params.pop(parameter, None)
+    draft.change(name, params=FrozenDict(params) if params else EMPTY)
 
 
-def set_subgraph_param(draft: Draft, operation: SetSubgraphParam) -> None:
+def set_subgraph_param(draft: Draft, name: str, value: Any, *, remove: bool = False) -> None:
     """Set the default of a parameter of the open subgraph, or remove it; inside, its default takes its place then."""
     if not draft.scope:
         raise refused("only subgraphs have parameters: enter one, or group nodes into one")
-    name = operation.name
-    if operation.remove:
+    if remove:
         if name not in draft.params:
             hint = suggestion(name[:40], draft.params, "parameters of the subgraph")
             raise refused(f"the subgraph has no parameter '{name[:40]}'; {hint}", name[:40])
@@ -51,7 +49,7 @@ def set_subgraph_param(draft: Draft, operation: SetSubgraphParam) -> None:
         return
     if name not in draft.params:
         accepted(name, draft.params, "a parameter", attribute=False)
-    value = plain(operation.value, "params", name)
+    value = plain(value, "params", name)
     annotation = landing(draft.base, draft.scope, name, draft.catalog.components)
     old = draft.params.get(name)
     draft.params[name] = like(value, old) if annotation is None else fitted(annotation, value, old)

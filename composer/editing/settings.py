@@ -1,4 +1,4 @@
-"""What is said of the graph as a whole and of its inputs, and repairs of problems."""
+"""Values of a graph: parameters, flags, inputs, texts, and the repairs of problems."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,34 +6,78 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.editing.adding import read_input
+from composer.editing.bypassing import set_bypassed
 from composer.editing.draft import Draft
-from composer.editing.operations import ApplyFix, SetGraph, SetInput
+from composer.editing.operations import EditStep, SetValues
+from composer.editing.parameters import reset_param, set_param, set_subgraph_param
 from composer.editing.refusal import refused
 from composer.editing.values import fitted, like
+from composer.editing.weighting import set_frozen
 from composer.graph import FrozenDict, Graph, Node, Preprocess
 from composer.graphfile.document import edit
 from composer.ports import Image, port_type
 from composer.problems import Edit, suggestion
 from composer.run.geometry import fitting_steps
 
-__all__ = ["apply_fix", "set_graph", "set_input"]
+__all__ = ["apply_fix", "set_values"]
 
 
-def set_graph(draft: Draft, operation: SetGraph) -> None:
-    """Set the graph's name, text or classes."""
-    given = {key: getattr(operation, key) for key in ("name", "about", "classes")}
-    edits = [Edit((key,), value) for key, value in given.items() if value is not None]
-    read = edit(Graph(), *edits)
-    draft.settings |= {change.path[0]: getattr(read, change.path[0]) for change in edits}
+def set_values(draft: Draft, operation: SetValues) -> None:
+    """Set values of the open scope, or take them out.
+
+    Raises:
+        GraphError: One of them cannot be set: there is no such place, or a value does not fit it.
+    """
+    for step in operation.edits:
+        _set_value(draft, step)
 
 
-def set_input(draft: Draft, operation: SetInput) -> None:
-    """Set what is declared of an input; it may become a field of the data samples, or an input again."""
-    name, section = operation.name, "inputs" if draft.scope else operation.section
+def _set_value(draft: Draft, step: EditStep) -> None:
+    match step.path:
+        case ["nodes", node, "params", name] if step.remove:
+            reset_param(draft, node, name)
+        case ["nodes", node, "params", name]:
+            set_param(draft, node, name, step.set)
+        case ["nodes", node, "frozen"]:
+            set_frozen(draft, node, _flag(step))
+        case ["nodes", node, "bypassed"]:
+            set_bypassed(draft, node, _flag(step))
+        case ["inputs" | "data_samples" as section, name] if not step.remove:
+            set_input(draft, "inputs" if draft.scope else section, name, step.set)
+        case ["params", name]:
+            set_subgraph_param(draft, name, step.set, remove=step.remove)
+        case ["name" | "about" | "classes" as key] if not draft.scope:
+            read = edit(Graph(), Edit((key,), step.set, step.remove))
+            draft.settings[key] = getattr(read, key)
+        case _:
+            shown = ".".join(step.path)[:80]
+            raise refused(f"'{shown}' is no value that is set here; parameters, flags, inputs and texts of a graph are")
+
+
+def _flag(step: EditStep) -> bool:
+    if step.remove or isinstance(step.set, bool):
+        return bool(step.set)
+    shown = ".".join(step.path)[:80]
+    raise refused(f"{shown} is true or false, found {step.set!r:.40}", shown, node=step.path[1])
+
+
+def set_input(draft: Draft, section: str, name: str, document: Any) -> None:
+    """Set what is declared of an input; it may become a field of the data samples, or an input again.
+
+    Args:
+        draft: What is open.
+        section: ``inputs`` or ``data_samples``.
+        name: The input.
+        document: Its type, shape and preprocess, as a document has them; None takes a shape or preprocess away.
+
+    Raises:
+        GraphError: There is no such input, or a part is not of the kind it must be.
+    """
     old = draft.fields.get(name)
     if old is None:
         raise refused(f"there is no input '{name[:40]}'; {suggestion(name[:40], draft.fields, 'inputs')}", name[:40])
-    document = {"type": operation.type, "shape": operation.shape, "preprocess": operation.preprocess}
+    if not isinstance(document, Mapping) or not document.keys() <= {"type", "shape", "preprocess"}:
+        raise refused(f"expected a type, a shape and a preprocess for {name[:40]}, found {document!r:.40}", name[:40])
     declared = replace(read_input(section, name, document), extra=old.extra)
     if declared.preprocess is not None and declared.preprocess == old.preprocess == _first_steps(old.shape):
         declared = replace(declared, preprocess=_first_steps(declared.shape))
@@ -52,7 +96,7 @@ def _first_steps(shape: Sequence[int | str] | None) -> Preprocess | None:
     return read_input("inputs", "image", {"type": port_type(Image).name, "preprocess": fitting_steps(shape)}).preprocess
 
 
-def apply_fix(graph: Graph, operation: ApplyFix, catalog: Catalog) -> Graph:
+def apply_fix(graph: Graph, operation: SetValues, catalog: Catalog) -> Graph:
     """The graph with a problem's repair; whole numbers become floats where a parameter is one."""
     fixed = edit(graph, *(Edit(tuple(step.path), step.set, step.remove) for step in operation.edits))
     top = FrozenDict({name: _node(node, graph.nodes.get(name), catalog) for name, node in fixed.nodes.items()})

@@ -1,7 +1,7 @@
 """Where a node's weights come from, and whether they learn."""
 
 from composer.editing.draft import Draft
-from composer.editing.operations import SetFrozen, SetWeights
+from composer.editing.operations import SetWeights
 from composer.editing.refusal import refused
 from composer.editing.removing import own_weights
 from composer.graph import EMPTY, OWN, Weights
@@ -37,10 +37,10 @@ def set_weights(draft: Draft, operation: SetWeights) -> None:
     draft.change(name, type=None, graph=None, params=EMPTY, weights=weights, frozen=frozen)
 
 
-def set_frozen(draft: Draft, operation: SetFrozen) -> None:
-    """Freeze a node, or the one whose weights it shares."""
-    draft.node(operation.node)
-    draft.change(owner_of(draft, operation.node), frozen=operation.frozen)
+def set_frozen(draft: Draft, name: str, frozen: bool) -> None:
+    """Freeze a node or let it learn again; of one that shares weights the node that has them."""
+    draft.node(name)
+    draft.change(owner_of(draft, name), frozen=frozen)
 
 
 def owner_of(draft: Draft, name: str) -> str:

@@ -95,6 +95,16 @@ def saved(name: str) -> Graph:
     return from_document(to_document(read(SAVED / name)))
 
 
+def put(*path: str, value: Any) -> dict[str, Any]:
+    """The operation that sets a value of the open scope."""
+    return {"op": "set", "edits": [{"path": list(path), "set": value}]}
+
+
+def drop(*path: str) -> dict[str, Any]:
+    """The operation that takes a value of the open scope out."""
+    return {"op": "set", "edits": [{"path": list(path), "remove": True}]}
+
+
 def do(graph: Graph, *operations: dict[str, Any], path: tuple[str, ...] = ()) -> Graph:
     """The graph after these operations, given as the browser gives them."""
     for operation in operations:

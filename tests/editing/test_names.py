@@ -7,7 +7,7 @@ from composer.editing.naming import fresh, snake
 from composer.graph import Ref, Weights, Wire
 from composer.graphfile.document import to_document
 from composer.rules import check
-from tests.editing.samples import CATALOG, MODAL, do, done, sample
+from tests.editing.samples import CATALOG, MODAL, do, done, put, sample
 
 MODES = """
 schema: 1
@@ -152,9 +152,9 @@ def test_the_weights_rule_of_a_node_is_set_and_taken_back() -> None:
 
 
 def test_freezing_a_shared_node_freezes_where_the_weights_are() -> None:
-    graph = do(sample(MODES), {"op": "set-frozen", "node": "b", "frozen": False})
+    graph = do(sample(MODES), put("nodes", "b", "frozen", value=False))
     assert not graph.nodes["a"].frozen
-    assert do(graph, {"op": "set-frozen", "node": "b", "frozen": True}).nodes["a"].frozen
+    assert do(graph, put("nodes", "b", "frozen", value=True)).nodes["a"].frozen
 
 
 def test_a_subgraph_gets_another_name_or_goes_when_nothing_calls_it() -> None:

@@ -12,7 +12,7 @@ from composer.graphfile import dumps, loads
 from composer.graphfile.document import to_document
 from composer.link import link
 from composer.rules import check
-from tests.editing.samples import CATALOG, MODAL, do, done, sample
+from tests.editing.samples import CATALOG, MODAL, do, done, drop, put, sample
 
 
 def test_a_group_has_an_input_for_each_source_and_an_output_for_each_wire_out() -> None:
@@ -105,7 +105,7 @@ def test_a_fragment_carries_its_subgraphs_and_what_its_weights_come_from() -> No
     assert graph.nodes["again"].type == "Linear" and graph.nodes["encoder_k"].graph == "encoder"
     twice = do(graph, {"op": "paste", "fragment": fragment})
     assert set(twice.graphs) == {"pair", "encoder"}
-    changed = do(graph, {"op": "set-subgraph-param", "name": "width", "value": 9}, path=("encoder_k",))
+    changed = do(graph, put("params", "width", value=9), path=("encoder_k",))
     both = do(changed, {"op": "paste", "fragment": fragment})
     assert set(both.graphs) == {"pair", "encoder", "pair_2", "encoder_2"}
     assert both.graphs["pair_2"].nodes["first"].graph == "encoder_2"
@@ -126,22 +126,22 @@ def test_what_was_never_copied_is_refused(fragment: str) -> None:
 
 def test_a_bypassed_node_is_led_around_and_wired_again() -> None:
     graph = sample()
-    past = do(graph, {"op": "bypass", "names": ["neck"]})
+    past = do(graph, put("nodes", "neck", "bypassed", value=True))
     assert past.nodes["head"].inputs == graph.nodes["head"].inputs and past.outputs == graph.outputs
     runs = link(past, CATALOG).running
     assert runs.nodes["head"].inputs["feature"] == Wire.of(Ref("backbone", "out", -1))
     assert runs.outputs["tensor"]["features"] == Ref("backbone", "out", -1) and "neck" not in runs.nodes
     renamed = do(past, {"op": "rename", "name": "neck", "to": "pool"}, {"op": "rename", "name": "head", "to": "fc"})
-    again = do(renamed, {"op": "bypass", "names": ["pool"], "on": False})
+    again = do(renamed, put("nodes", "pool", "bypassed", value=False))
     assert again == do(
         graph, {"op": "rename", "name": "neck", "to": "pool"}, {"op": "rename", "name": "head", "to": "fc"}
     )
 
 
 def test_a_wire_that_was_changed_meanwhile_stays() -> None:
-    past = do(sample(), {"op": "bypass", "names": ["neck"]})
+    past = do(sample(), put("nodes", "neck", "bypassed", value=True))
     changed = do(past, {"op": "connect", "source": "backbone.out[0]", "target": {"node": "head", "port": "feature"}})
-    again = do(changed, {"op": "bypass", "names": ["neck"], "on": False})
+    again = do(changed, put("nodes", "neck", "bypassed", value=False))
     assert again.nodes["head"].inputs["feature"] == Wire.of(Ref("backbone", "out", 0))
     assert again.outputs["tensor"]["features"] == Ref("neck", "out")
 
@@ -172,7 +172,7 @@ def test_comments_are_kept_by_scope_and_never_change_the_meaning() -> None:
 )
 def test_whole_numbers_become_what_the_parameter_is(type_: str, name: str, sent: Any, kept: Any) -> None:
     made = done(sample(), {"op": "add-node", "type": type_})
-    graph = do(made.graph, {"op": "set-param", "node": made.created[0], "name": name, "value": sent})
+    graph = do(made.graph, put("nodes", made.created[0], "params", name, value=sent))
     found = graph.nodes[made.created[0]].params[name]
     assert repr(found) == (repr(kept) if kept != "nan" else "nan")
 
@@ -180,29 +180,29 @@ def test_whole_numbers_become_what_the_parameter_is(type_: str, name: str, sent:
 def test_a_parameter_that_comes_back_from_the_browser_keeps_the_bytes_of_the_file() -> None:
     text = dumps(do(sample(), {"op": "add-node", "type": "Dropout", "params": {"p": 1.0}}), CATALOG)
     sent = json.loads("1")
-    back = do(loads(text), {"op": "set-param", "node": "dropout", "name": "p", "value": sent})
+    back = do(loads(text), put("nodes", "dropout", "params", "p", value=sent))
     assert dumps(back, CATALOG) == text and "p: 1.0" in text
 
 
 def test_true_and_one_are_not_the_same() -> None:
     graph = sample("schema: 1\nnodes: {a: {type: Odd, params: {x: true, y: 1.0}}}\n")
-    steps = [{"op": "set-param", "node": "a", "name": name, "value": 1} for name in "xy"]
+    steps = [put("nodes", "a", "params", name, value=1) for name in "xy"]
     assert repr(dict(do(graph, *steps).nodes["a"].params)) == "{'x': 1, 'y': 1.0}"
 
 
 def test_parameters_are_set_reset_and_refused() -> None:
     graph = sample()
-    assert do(graph, {"op": "reset-param", "node": "backbone", "name": "depth"}).nodes["backbone"].params == {}
+    assert do(graph, drop("nodes", "backbone", "params", "depth")).nodes["backbone"].params == {}
     with pytest.raises(GraphError, match="did you mean 'depth'"):
-        do(graph, {"op": "set-param", "node": "backbone", "name": "deph", "value": 50})
+        do(graph, put("nodes", "backbone", "params", "deph", value=50))
     with pytest.raises(GraphError, match="set out_features there"):
-        do(sample(MODAL), {"op": "set-param", "node": "again", "name": "out_features", "value": 50})
+        do(sample(MODAL), put("nodes", "again", "params", "out_features", value=50))
     with pytest.raises(GraphError):
-        do(graph, {"op": "set-param", "node": "backbone", "name": "depth", "value": json.loads("[" * 70 + "]" * 70)})
+        do(graph, put("nodes", "backbone", "params", "depth", value=json.loads("[" * 70 + "]" * 70)))
 
 
 def test_the_default_of_a_subgraphs_parameter_takes_its_place_when_it_is_removed() -> None:
-    graph = do(sample(MODAL), {"op": "set-subgraph-param", "name": "width", "remove": True}, path=("encoder",))
+    graph = do(sample(MODAL), drop("params", "width"), path=("encoder",))
     assert graph.graphs["encoder"].nodes["conv"].params["out_channels"] == 4
     assert "width" not in graph.nodes["encoder"].params and "width" not in graph.graphs["pair"].nodes["first"].params
 
@@ -212,20 +212,18 @@ def test_a_fix_is_applied_wherever_one_is_and_numbers_become_what_the_parameter_
     [problem] = [item for item in check(wrong, CATALOG) if item.code == "bad-parameter"]
     edits = json.loads(json.dumps([edit.to_json() for edit in problem.fix.edits] if problem.fix else []))
     assert edits[0]["set"] == 1
-    mended = do(wrong, {"op": "apply-fix", "edits": edits}, path=("gone",))
+    mended = do(wrong, {"op": "set", "fix": True, "edits": edits}, path=("gone",))
     assert repr(mended.nodes["dropout"].params["p"]) == "1.0"
 
 
 def test_the_graph_and_its_inputs_are_described() -> None:
-    graph = do(sample(), {"op": "set-graph", "name": "net", "classes": ["a"]})
+    graph = do(sample(), put("name", value="net"), put("classes", value=["a"]))
     assert (graph.name, graph.classes, graph.about) == ("net", ("a",), "")
     steps = {"resize": 256, "mean": [0, 0, 0], "std": [1, 1, 1]}
-    graph = do(
-        graph, {"op": "set-input", "name": "image", "type": "Image", "shape": ["B", 3, 32, 32], "preprocess": steps}
-    )
+    graph = do(graph, put("inputs", "image", value={"type": "Image", "shape": ["B", 3, 32, 32], "preprocess": steps}))
     assert graph.inputs["image"].shape == ("B", 3, 32, 32) and graph.inputs["image"].preprocess.mean == (0.0, 0.0, 0.0)
     for wrong in ({"shape": [1.5]}, {"type": "Imag"}, {"preprocess": {"resize": "big"}}):
         with pytest.raises((GraphError, ValueError)):
-            do(graph, {"op": "set-input", "name": "image", "type": "Image", **wrong})
+            do(graph, put("inputs", "image", value={"type": "Image", **wrong}))
     with pytest.raises(GraphError):
-        do(graph, {"op": "set-graph", "name": "two\nlines"})
+        do(graph, put("name", value="two\nlines"))

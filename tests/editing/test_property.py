@@ -14,7 +14,7 @@ from composer.editing.pasting import copy
 from composer.graph import MODES
 from composer.link import link
 from composer.rules import check
-from tests.editing.samples import CATALOG, CLASSIFIER, MODAL, do, done, programs, sample, saved
+from tests.editing.samples import CATALOG, CLASSIFIER, MODAL, do, done, drop, programs, put, sample, saved
 
 GRAPHS = [
     sample(CLASSIFIER),
@@ -66,14 +66,14 @@ def steps(draw: st.DrawFn, graph: Graph, path: tuple[str, ...]) -> dict[str, Any
                 {"op": "add-node", "graph": draw(st.sampled_from([*graph.graphs, "nothing"]))},
                 {"op": "add-input", "type": "Image", "target": target},
                 {"op": "add-input", "section": "data_samples", "type": "Label", "name": fresh},
-                {"op": "set-input", "name": name, "type": "Image", "shape": ["B", 3, 8, 8]},
+                put("inputs", name, value={"type": "Image", "shape": ["B", 3, 8, 8]}),
                 {"op": "remove-input", "name": name},
                 {"op": "remove", "names": several},
                 {"op": "rename", "name": name, "to": fresh},
-                {"op": "set-param", "node": node, "name": draw(st.sampled_from(["depth", "p", "x"])), "value": value},
-                {"op": "reset-param", "node": node, "name": "depth"},
+                put("nodes", node, "params", draw(st.sampled_from(["depth", "p", "x"])), value=value),
+                drop("nodes", node, "params", "depth"),
                 {"op": "set-weights", "node": node, "rule": rule, "source": draw(st.sampled_from(nodes))},
-                {"op": "set-frozen", "node": node, "frozen": True},
+                put("nodes", node, "frozen", value=True),
                 {"op": "connect", "source": source, "target": target, "modes": modes},
                 {"op": "disconnect", "target": target, "modes": modes},
                 {"op": "set-wire-modes", "target": target, "source": source, "modes": modes},
@@ -83,11 +83,11 @@ def steps(draw: st.DrawFn, graph: Graph, path: tuple[str, ...]) -> dict[str, Any
                 {"op": "place", "positions": {name: place, outputs_name(mode): place}},
                 {"op": "group", "names": several},
                 {"op": "ungroup", "node": node},
-                {"op": "bypass", "names": [node], "on": draw(st.booleans())},
+                put("nodes", node, "bypassed", value=draw(st.booleans())),
                 {"op": "duplicate", "names": several},
                 {"op": "comment", "text": "<b>why</b>", "box": [*place, 10, 10]},
-                {"op": "set-subgraph-param", "name": "width", "value": value, "remove": draw(st.booleans())},
-                {"op": "set-graph", "name": "other", "classes": ["a", "b"]},
+                drop("params", "width") if draw(st.booleans()) else put("params", "width", value=value),
+                put("classes", value=["a", "b"]),
             ]
         )
     )
@@ -163,9 +163,9 @@ def test_bypassing_and_wiring_again_is_nothing_in_any_order(data: st.DataObject)
     names = data.draw(st.lists(st.sampled_from(list(graph.nodes)), min_size=1, max_size=3, unique=True))
     changed = graph
     for name in names:
-        changed = do(changed, {"op": "bypass", "names": [name]})
+        changed = do(changed, put("nodes", name, "bypassed", value=True))
     for name in data.draw(st.permutations(names)):
-        changed = do(changed, {"op": "bypass", "names": [name], "on": False})
+        changed = do(changed, put("nodes", name, "bypassed", value=False))
     assert programs(changed) == programs(graph)
     assert "canvas" not in changed.metadata
 

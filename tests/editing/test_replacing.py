@@ -13,7 +13,7 @@ from composer.editing.flowing import Flows, entry_of
 from composer.graph import Ref
 from composer.graphfile.document import to_document
 from composer.rules import check
-from tests.editing.samples import CATALOG, MODAL, do, done, programs, sample
+from tests.editing.samples import CATALOG, MODAL, do, done, programs, put, sample
 from tests.editing.test_property import GRAPHS
 
 MARGIN = """
@@ -110,9 +110,9 @@ def test_a_level_that_is_wired_stays_that_level_and_goes_where_there_are_none() 
 
 
 def test_a_bypassed_node_stays_bypassed() -> None:
-    past = do(sample(), {"op": "bypass", "names": ["neck"]})
+    past = do(sample(), put("nodes", "neck", "bypassed", value=True))
     made = replaced(past, "neck", "GeneralizedMeanPooling")
-    again = do(made.graph, {"op": "bypass", "names": ["neck"], "on": False})
+    again = do(made.graph, put("nodes", "neck", "bypassed", value=False))
     assert made.graph.nodes["neck"].bypassed
     assert again == replaced(sample(), "neck", "GeneralizedMeanPooling").graph
 
@@ -254,7 +254,9 @@ def test_what_is_put_into_a_wire_and_bypassed_is_nothing(data: st.DataObject) ->
             done(graph, step)
         return
     made = done(graph, step)
-    assert programs(do(made.graph, {"op": "bypass", "names": list(made.created)})) == programs(graph)
+    assert programs(do(made.graph, *(put("nodes", name, "bypassed", value=True) for name in made.created))) == programs(
+        graph
+    )
 
 
 def _strands(graph: Graph) -> list[tuple[str, str, int, str]]:

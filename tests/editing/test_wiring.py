@@ -6,7 +6,7 @@ from composer import Graph, GraphError
 from composer.graph import Preprocess, Ref, Wire
 from composer.graphfile import loads
 from composer.graphfile.document import to_document
-from tests.editing.samples import CLASSIFIER, MODAL, do, done, sample
+from tests.editing.samples import CLASSIFIER, MODAL, do, done, put, sample
 
 SUMS = """
 schema: 1
@@ -179,7 +179,7 @@ def test_the_first_steps_of_an_image_follow_its_shape_until_somebody_changes_the
     graph = do(loads("schema: 1\n"), {"op": "add-input", "type": "Image"})
 
     def with_shape(shape: list[int | str], preprocess: dict[str, object]) -> Preprocess | None:
-        step = {"op": "set-input", "name": "image", "type": "Image", "shape": shape, "preprocess": preprocess}
+        step = put("inputs", "image", value={"type": "Image", "shape": shape, "preprocess": preprocess})
         return do(graph, step).inputs["image"].preprocess
 
     first = {"resize": [224, 224], "mean": [127.5] * 3, "std": [127.5] * 3}

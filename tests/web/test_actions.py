@@ -16,7 +16,7 @@ from composer.graphfile.document import to_document
 from composer.web.actions import LARGEST, Actions
 from composer.web.catalog_source import CatalogSource
 from composer.web.envelopes import enveloped
-from tests.editing.samples import MODAL, do, sample
+from tests.editing.samples import MODAL, do, put, sample
 
 ACTIONS = Actions(CatalogSource())
 CALLS: dict[str, Callable[[Any], BaseModel]] = {
@@ -141,15 +141,15 @@ def test_what_is_no_request_is_a_failure_in_words(name: str, payload: Any) -> No
         {"op": "add-node", "type": "ReLU", "position": [1e300, 0]},
         {"op": "add-node", "type": "ReLU", "position": [1]},
         {"op": "add-input", "type": MARKUP},
-        {"op": "set-param", "node": "backbone", "name": "depth", "value": 10**700},
-        {"op": "set-param", "node": "backbone", "name": MARKUP, "value": 1},
+        put("nodes", "backbone", "params", "depth", value=10**700),
+        put("nodes", "backbone", "params", MARKUP, value=1),
         {"op": "connect", "source": "a" * 100_000, "target": {"node": "neck", "port": "feature"}},
         {"op": "connect", "source": "neck.out", "target": {"node": "head", "port": "feature"}, "modes": ["train"]},
         {"op": "set-output", "mode": "tensor", "name": "a b", "source": "neck.out"},
         {"op": "comment", "text": "x" * 100_000, "box": [0, 0, 1, 1]},
         {"op": "comment", "text": "x", "box": [0, 0, 1, 1], "colour": MARKUP},
-        {"op": "apply-fix", "edits": [{"path": [], "set": 1}]},
-        {"op": "apply-fix", "edits": [{"path": ["nodes"], "set": 1}]},
+        {"op": "set", "fix": True, "edits": [{"path": [], "set": 1}]},
+        {"op": "set", "fix": True, "edits": [{"path": ["nodes"], "set": 1}]},
         {"op": "paste", "fragment": MARKUP},
     ],
 )

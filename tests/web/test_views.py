@@ -13,7 +13,7 @@ from composer.web.payloads import GraphView
 from composer.web.views import graph_view, insight_of
 from composer.web.views.sizes import activation_bytes, size_text
 from composer.web.views.values import shown
-from tests.editing.samples import CATALOG, MODAL, do, sample, saved
+from tests.editing.samples import CATALOG, MODAL, do, put, sample, saved
 
 
 def view(graph: Graph, *path: str) -> GraphView:
@@ -106,7 +106,7 @@ outputs: {tensor: {out: relu.out, k: k}}
 
 
 def test_problems_stand_at_their_box_with_line_and_fix() -> None:
-    graph = do(sample(), {"op": "set-param", "node": "head", "name": "in_channels", "value": 3})
+    graph = do(sample(), put("nodes", "head", "params", "in_channels", value=3))
     found = view(graph)
     [problem] = found.problems
     assert (problem.code, problem.path, problem.node, problem.port) == ("shape-mismatch", [], "head", "feature")
@@ -133,15 +133,15 @@ def test_a_problem_inside_a_subgraph_tells_a_call_that_leads_there() -> None:
 
 
 def test_a_size_that_does_not_fit_in_one_call_is_told_of_that_call() -> None:
-    graph = do(
-        sample(MODAL), {"op": "set-param", "node": "norm", "name": "num_features", "value": 5}, path=("encoder",)
-    )
+    graph = do(sample(MODAL), put("nodes", "norm", "params", "num_features", value=5), path=("encoder",))
     paths = {tuple(problem.path) for problem in view(graph).problems if problem.code == "shape-mismatch"}
     assert paths == {("encoder",), ("encoder_k",), ("pair", "first"), ("pair", "second")}
 
 
 def test_a_bypassed_node_is_no_problem() -> None:
-    found = view(do(sample(), {"op": "bypass", "names": ["prediction"]}, {"op": "bypass", "names": ["neck"]}))
+    found = view(
+        do(sample(), put("nodes", "prediction", "bypassed", value=True), put("nodes", "neck", "bypassed", value=True))
+    )
     assert boxes(found)["neck"].bypassed and not boxes(found)["head"].bypassed
     assert not [problem for problem in found.problems if problem.code == "unreachable-node"]
 

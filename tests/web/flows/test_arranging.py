@@ -92,16 +92,17 @@ def test_a_group_is_entered_edited_left_and_dissolved(cifar: Page) -> None:
     expect(problems(cifar)).to_contain_text("No problems")
 
 
-def test_a_bypassed_node_lets_pass_what_flows_into_it_and_is_wired_again(page: Page) -> None:
+def test_a_bypassed_node_keeps_its_wires_and_is_run_again(page: Page) -> None:
     open_text(page, UNPLACED)
     box(page, "act").click()
     before = drawing.document(page)
     page.keyboard.press("b")
-    expect(drawing.edge(page, "conv.out", "outputs.tensor.y")).to_be_attached()
     expect(box(page, "act")).to_contain_text("bypassed")
-    expect(page.locator('[data-id="act"]')).to_have_attribute("aria-label", "act, ReLU, bypassed, 1 wire")
-    page.keyboard.press("b")
+    expect(page.locator('[data-id="act"]')).to_have_attribute("aria-label", "act, ReLU, bypassed, 2 wires")
     expect(drawing.edge(page, "act.out", "outputs.tensor.y")).to_be_attached()
+    assert drawing.document(page)["nodes"]["act"] == before["nodes"]["act"] | {"bypassed": True}
+    page.keyboard.press("b")
+    expect(box(page, "act")).not_to_contain_text("bypassed")
     assert drawing.document(page)["nodes"] == before["nodes"]
 
 

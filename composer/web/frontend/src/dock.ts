@@ -75,7 +75,7 @@ export function tellDocument(): void {
 /** A repair that the dock offers is applied as one step; what was told of the graph before is then no longer true. */
 async function applyFix(button: HTMLElement): Promise<void> {
   const { message, edits } = JSON.parse(button.dataset.fix ?? "{}") as { message: string; edits: EditStep[] };
-  const operation: Operation = { op: "apply-fix", edits };
+  const operation: Operation = { op: "set", edits, fix: true };
   if (!(await useComposer.getState().edit([operation], { label: `fix: ${message}` }))) return;
   const done = document.createElement("li");
   done.className = "dock-done";

@@ -53,27 +53,6 @@ export interface AddNode {
   target?: Target | null;
 }
 /**
- * Apply the repair of a problem; its paths start at the top of the document, whatever scope is open.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "ApplyFix".
- */
-export interface ApplyFix {
-  op: "apply-fix";
-  edits: EditStep[];
-}
-/**
- * One edit of the document, as a problem's fix has it.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "EditStep".
- */
-export interface EditStep {
-  path: string[];
-  set?: unknown;
-  remove?: boolean;
-}
-/**
  * The upper left corners of the boxes that had no place.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -144,17 +123,6 @@ export interface BoxFit {
   node: string;
   ends: string[];
   reason: string | null;
-}
-/**
- * Lead what flows into a node past it, or (off) wire it again as it was.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "Bypass".
- */
-export interface Bypass {
-  op: "bypass";
-  names: string[];
-  on?: boolean;
 }
 /**
  * All that can be put on the canvas.
@@ -304,6 +272,17 @@ export interface FixView {
   message: string;
   edits: EditStep[];
   changes: string;
+}
+/**
+ * One value of the document: set, or taken out.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "EditStep".
+ */
+export interface EditStep {
+  path: string[];
+  set?: unknown;
+  remove?: boolean;
 }
 /**
  * Add a comment to the canvas, or change one.
@@ -644,32 +623,25 @@ export interface EditRequest {
     | ReplaceNode
     | Insert
     | AddInput
-    | SetInput
     | RemoveInput
     | Remove
     | Rename
-    | SetParam
-    | ResetParam
     | SetWeights
-    | SetFrozen
     | Connect
     | Disconnect
     | SetWireModes
     | SetOutput
+    | SetValues
     | RemoveOutput
     | Place
     | Group
     | Ungroup
-    | Bypass
     | Duplicate
     | Paste
     | Comment
     | RemoveComment
-    | SetGraph
-    | SetSubgraphParam
     | RenameSubgraph
     | RemoveSubgraph
-    | ApplyFix
   )[];
   look?: boolean;
 }
@@ -707,22 +679,6 @@ export interface Insert {
   position?: [number, number] | null;
 }
 /**
- * Set what is declared of an input; None takes the shape or the preprocessing away.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "SetInput".
- */
-export interface SetInput {
-  op: "set-input";
-  section?: "inputs" | "data_samples";
-  name: string;
-  type: string;
-  shape?: (number | string)[] | null;
-  preprocess?: {
-    [k: string]: unknown;
-  } | null;
-}
-/**
  * Remove an input and the wires from it.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -754,29 +710,6 @@ export interface Rename {
   to: string;
 }
 /**
- * Set a parameter of a node.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "SetParam".
- */
-export interface SetParam {
-  op: "set-param";
-  node: string;
-  name: string;
-  value?: unknown;
-}
-/**
- * Take a parameter out of the graph, so that it has its default or is taken from the wire.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "ResetParam".
- */
-export interface ResetParam {
-  op: "reset-param";
-  node: string;
-  name: string;
-}
-/**
  * Set where a node's weights come from; a node with its own gets the type and parameters of its old source.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -790,17 +723,6 @@ export interface SetWeights {
   decay?: number | null;
   update?: ("before" | "after") | null;
   end_decay?: number | null;
-}
-/**
- * Freeze a node, or let it learn again.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "SetFrozen".
- */
-export interface SetFrozen {
-  op: "set-frozen";
-  node: string;
-  frozen: boolean;
 }
 /**
  * Say which modes a wire serves; None for all.
@@ -834,6 +756,25 @@ export interface SetOutput {
   source?: string | null;
   rename?: string | null;
   modes?: ("tensor" | "loss" | "predict")[] | null;
+}
+/**
+ * Set values, or take them out: parameters and flags of nodes, what is declared of inputs, the graph's own texts.
+ *
+ * Paths begin in the open scope, as its part of the document has them: ``nodes.neck.params.dim``,
+ * ``nodes.neck.frozen``, ``nodes.neck.bypassed``, ``inputs.image``, ``params.width`` (of a subgraph), ``name``,
+ * ``about``, ``classes``.
+ *
+ * Args:
+ *     edits: The values, one after the other.
+ *     fix: They are those of a problem's fix: paths begin at the top of the document, and lead anywhere.
+ *
+ * This interface was referenced by `Payloads`'s JSON-Schema
+ * via the `definition` "SetValues".
+ */
+export interface SetValues {
+  op: "set";
+  edits: EditStep[];
+  fix?: boolean;
 }
 /**
  * Remove an output of a mode, or of a subgraph.
@@ -907,30 +848,6 @@ export interface Paste {
 export interface RemoveComment {
   op: "remove-comment";
   id: string;
-}
-/**
- * Set the graph's name, text or classes; what is None stays.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "SetGraph".
- */
-export interface SetGraph {
-  op: "set-graph";
-  name?: string | null;
-  about?: string | null;
-  classes?: string[] | null;
-}
-/**
- * Set the default of a parameter of the subgraph that is open, or remove it.
- *
- * This interface was referenced by `Payloads`'s JSON-Schema
- * via the `definition` "SetSubgraphParam".
- */
-export interface SetSubgraphParam {
-  op: "set-subgraph-param";
-  name: string;
-  value?: unknown;
-  remove?: boolean;
 }
 /**
  * Rename a subgraph of the graph; every call of it follows.

@@ -1,4 +1,4 @@
-import { commentBox, type Mode, type Operation } from "../logic/operations";
+import { commentBox, type Mode, type Operation, setValue } from "../logic/operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
 import { placeFor } from "./parts";
@@ -58,10 +58,13 @@ export async function bypass(): Promise<void> {
   const names = selectedNodes();
   if (!names.length) return;
   const on = selected().some((box) => box.data.view && names.includes(box.id) && !box.data.view.bypassed);
-  await composer().edit([{ op: "bypass", names, on }], {
-    label: on ? "bypass" : "wire again",
-    select: composer().selection,
-  });
+  await composer().edit(
+    names.map((name) => setValue(["nodes", name, "bypassed"], on)),
+    {
+      label: on ? "bypass" : "wire again",
+      select: composer().selection,
+    },
+  );
 }
 
 export async function addComment(): Promise<void> {

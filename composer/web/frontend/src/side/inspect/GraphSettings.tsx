@@ -1,5 +1,6 @@
 import type { Field } from "../../logic/fields";
 import { counted } from "../../logic/format";
+import { setValue } from "../../logic/operations";
 import type { GraphView } from "../../payloads";
 import { Section } from "../../ui/Section";
 import { change } from "../edits";
@@ -18,7 +19,7 @@ export function GraphSettings({ view }: { view: GraphView }) {
         value={view.name}
         given={false}
         placeholder="untitled"
-        commit={(name) => change("rename graph", { op: "set-graph", name: String(name) })}
+        commit={(name) => change("rename graph", setValue(["name"], String(name)))}
       />
       <FormField
         name="about"
@@ -26,7 +27,7 @@ export function GraphSettings({ view }: { view: GraphView }) {
         value={view.about}
         given={false}
         placeholder="What it is, from which paper"
-        commit={(about) => change("describe graph", { op: "set-graph", about: String(about) })}
+        commit={(about) => change("describe graph", setValue(["about"], String(about)))}
         tall
       />
       <FormField
@@ -37,7 +38,7 @@ export function GraphSettings({ view }: { view: GraphView }) {
         placeholder="cat, dog"
         tall
         commit={(found) =>
-          change("set classes", { op: "set-graph", classes: (Array.isArray(found) ? found : []).map(String) })
+          change("set classes", setValue(["classes"], (Array.isArray(found) ? found : []).map(String)))
         }
         help="What the labels count, in their order, with commas between."
       />

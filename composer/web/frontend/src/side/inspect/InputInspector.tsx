@@ -1,5 +1,6 @@
 import type { Field } from "../../logic/fields";
-import type { NodeView, SetInput } from "../../payloads";
+import { setValue } from "../../logic/operations";
+import type { NodeView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Section } from "../../ui/Section";
 import { changeBy } from "../edits";
@@ -10,6 +11,7 @@ import { Outputs } from "./Ports";
 import { Preprocess } from "./Preprocess";
 
 type Steps = NodeView["preprocess"];
+type Declared = { section?: "inputs" | "data_samples"; type?: string; shape?: unknown; preprocess?: unknown };
 
 const SHAPE: Field = { kind: "list", item: { kind: "text" }, least: 0, most: null };
 const SECTION: Field = { kind: "choice", options: ["input", "data sample"] };
@@ -21,21 +23,12 @@ export function InputInspector({ node }: { node: NodeView }) {
   const problems = (view?.problems ?? []).filter(
     (one) => one.node === node.name && one.path.join() === view?.path.join(),
   );
-  const put = (part: Partial<SetInput> | ((steps: Steps) => Partial<SetInput>)) => {
+  const put = (part: Declared | ((steps: Steps) => Declared)) => {
     return changeBy(`set ${node.name}`, (view) => {
       const { name, type, shape, preprocess, role } = view?.nodes.find((one) => one.name === node.name) ?? node;
-      const section = role === "data_sample" ? "data_samples" : "inputs";
-      return [
-        {
-          op: "set-input",
-          section,
-          name,
-          type,
-          shape,
-          preprocess,
-          ...(typeof part === "function" ? part(preprocess) : part),
-        },
-      ];
+      const { section = role === "data_sample" ? "data_samples" : "inputs", ...changed } =
+        typeof part === "function" ? part(preprocess) : part;
+      return [setValue([section, name], { type, shape, preprocess, ...changed })];
     });
   };
   return (

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { align } from "../../canvas/arrange";
 import { group, remove } from "../../canvas/commands";
 import { counted, exact, magnitude } from "../../logic/format";
+import { setValue } from "../../logic/operations";
 import type { NodeView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Icon } from "../../ui/Icon";
@@ -50,7 +51,7 @@ export function ManyInspector({ nodes, count, wires }: { nodes: NodeView[]; coun
           <Toggle
             checked={frozen === real.length}
             change={(on) =>
-              act(on ? "freeze" : "unfreeze", ...names.map((node) => ({ op: "set-frozen", node, frozen: on }) as const))
+              act(on ? "freeze" : "unfreeze", ...names.map((node) => setValue(["nodes", node, "frozen"], on)))
             }
           />
           Frozen

@@ -1,3 +1,4 @@
+import { setValue } from "../../logic/operations";
 import type { ComponentView, NodeView, ProblemView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Icon } from "../../ui/Icon";
@@ -47,7 +48,7 @@ export function NodeInspector({ node }: { node: NodeView }) {
           <button
             type="button"
             className="composer-button is-link"
-            onClick={() => act("wire again", { op: "bypass", names: [node.name], on: false })}
+            onClick={() => act("wire again", setValue(["nodes", node.name, "bypassed"], false))}
           >
             Wire it again
           </button>

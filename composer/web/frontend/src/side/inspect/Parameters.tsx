@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { type Field, fieldsOf } from "../../logic/fields";
 import { writeFlow } from "../../logic/flow";
+import { paramPath, removeValue, setValue } from "../../logic/operations";
 import { same, textOf } from "../../logic/values";
 import type { ComponentView, NodeView, ParameterView, ProblemView } from "../../payloads";
 import { useComposer } from "../../store";
@@ -52,16 +53,17 @@ function Parameter({
   problems: ProblemView[];
 }) {
   const { name } = parameter;
+  const path = paramPath(node.name, name);
   const around = useComposer((state) => (state.view?.scope ? state.view.subgraph_params : null));
   const given = name in node.params;
   const taken = !given && name in node.taken;
   const fallback = parameter.required ? undefined : parameter.default;
-  const reset = () => act(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name });
+  const reset = () => act(`reset ${node.name}.${name}`, removeValue(path));
   const commit = async (value: unknown) => {
     if (!parameter.required && same(value, parameter.default)) {
-      return change(`reset ${node.name}.${name}`, { op: "reset-param", node: node.name, name });
+      return change(`reset ${node.name}.${name}`, removeValue(path));
     }
-    return change(`set ${node.name}.${name}`, { op: "set-param", node: node.name, name, value });
+    return change(`set ${node.name}.${name}`, setValue(path, value));
   };
   return (
     <FormField
@@ -94,15 +96,15 @@ function Parameter({
 
 /** A parameter that the component does not have: kept, shown as text, and can be taken out. */
 function Stranger({ node, name, problems }: { node: NodeView; name: string; problems: ProblemView[] }) {
-  const op = { node: node.name, name } as const;
+  const path = paramPath(node.name, name);
   return (
     <FormField
       name={name}
       field={{ kind: "any" }}
       value={node.params[name]}
       given
-      commit={(value) => change(`set ${node.name}.${name}`, { op: "set-param", ...op, value })}
-      reset={() => act(`remove ${node.name}.${name}`, { op: "reset-param", ...op })}
+      commit={(value) => change(`set ${node.name}.${name}`, setValue(path, value))}
+      reset={() => act(`remove ${node.name}.${name}`, removeValue(path))}
       resetWords="Take it out"
       problem={problems.map((problem, at) => <ProblemNote key={at} problem={problem} />)}
     />

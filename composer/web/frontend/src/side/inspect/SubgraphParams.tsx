@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { removeValue, setValue } from "../../logic/operations";
 import { readText } from "../../logic/values";
 import { Icon } from "../../ui/Icon";
 import { Section } from "../../ui/Section";
@@ -8,18 +9,18 @@ import { FormField } from "../form/FormField";
 /** The parameters of the open subgraph, with their defaults; its nodes refer to them as `$name`. */
 export function SubgraphParams({ params }: { params: Record<string, unknown> }) {
   const [name, setName] = useState("");
-  const [value, setValue] = useState("");
+  const [text, setText] = useState("");
   const [reason, setReason] = useState<string | null>(null);
   const add = async () => {
-    const read = readText({ kind: "any" }, value || "null");
+    const read = readText({ kind: "any" }, text || "null");
     const why =
       "reason" in read
         ? read.reason
-        : await change(`add parameter ${name}`, { op: "set-subgraph-param", name: name.trim(), value: read.value });
+        : await change(`add parameter ${name}`, setValue(["params", name.trim()], read.value));
     setReason(why);
     if (why) return;
     setName("");
-    setValue("");
+    setText("");
   };
   return (
     <Section title="Parameters of the subgraph">
@@ -30,8 +31,8 @@ export function SubgraphParams({ params }: { params: Record<string, unknown> }) 
           field={{ kind: "any" }}
           value={held}
           given
-          commit={(next) => change(`set parameter ${key}`, { op: "set-subgraph-param", name: key, value: next })}
-          reset={() => act(`remove parameter ${key}`, { op: "set-subgraph-param", name: key, remove: true })}
+          commit={(next) => change(`set parameter ${key}`, setValue(["params", key], next))}
+          reset={() => act(`remove parameter ${key}`, removeValue(["params", key]))}
           resetWords="Remove it; its default takes its place"
         />
       ))}
@@ -53,8 +54,8 @@ export function SubgraphParams({ params }: { params: Record<string, unknown> }) 
           className="composer-input is-code"
           placeholder="default"
           aria-label="Default of the new parameter"
-          value={value}
-          onChange={(event) => setValue(event.target.value)}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
         />
         <button
           type="submit"

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Field } from "../../logic/fields";
+import { setValue } from "../../logic/operations";
 import type { NodeView, SetWeights } from "../../payloads";
 import { useComposer } from "../../store";
 import { Section } from "../../ui/Section";
@@ -108,7 +109,7 @@ export function Weights({ node }: { node: NodeView }) {
         <Toggle
           checked={node.frozen}
           change={(frozen) =>
-            act(`${frozen ? "freeze" : "unfreeze"} ${node.name}`, { op: "set-frozen", node: node.name, frozen })
+            act(`${frozen ? "freeze" : "unfreeze"} ${node.name}`, setValue(["nodes", node.name, "frozen"], frozen))
           }
         />
         Frozen

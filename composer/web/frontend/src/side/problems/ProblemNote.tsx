@@ -11,7 +11,7 @@ export function ProblemNote({ problem }: { problem: ProblemView }) {
         <button
           type="button"
           className="composer-button is-small composer-fix"
-          onClick={() => act(`fix: ${fix.message}`, { op: "apply-fix", edits: fix.edits })}
+          onClick={() => act(`fix: ${fix.message}`, { op: "set", edits: fix.edits, fix: true })}
         >
           {fix.changes ? `Or: ${fix.message} (${fix.changes})` : `Fix: ${fix.message}`}
         </button>
