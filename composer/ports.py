@@ -34,6 +34,7 @@ __all__ = [
     "Feeder",
     "Image",
     "ImageShape",
+    "InputError",
     "InstanceMasks",
     "Label",
     "LayerCount",
@@ -265,17 +266,35 @@ class Feeder:
     shape: tuple[int | str, ...] | None = None
 
 
-class RefusedInputError(ValueError):
+class InputError(ValueError):
+    """What a component raises for a value that it cannot take; it is reported at the port.
+
+    Args:
+        port: The input port that it came in by.
+        message: What was found and what was expected.
+    """
+
+    def __init__(self, port: str, message: str, *more: str) -> None:
+        super().__init__(port, message, *more)
+        self.port = port
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.port}: {self.message}"
+
+
+class RefusedInputError(InputError):
     """What a component's ``check_inputs`` raises where another component in front of the port would mend it.
 
     Args:
-        message: The port, what was found and what was expected.
+        port: The port.
+        message: What was found and what was expected.
         insert: Type name of the component that makes of this value what the port expects.
         changes: What it changes.
     """
 
-    def __init__(self, message: str, insert: str, changes: str) -> None:
-        super().__init__(message)
+    def __init__(self, port: str, message: str, insert: str, changes: str) -> None:
+        super().__init__(port, message, insert, changes)
         self.insert = insert
         self.changes = changes
 

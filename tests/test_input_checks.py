@@ -1,5 +1,6 @@
 """Values that a node cannot take: told with node and port before anything is updated."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import composer
 from composer import GraphError
 from composer.graphfile import loads
 from composer.model import Model
+from composer.ports import InputError, RefusedInputError
 
 GRAPH = """
 schema: 1
@@ -69,6 +71,14 @@ def test_it_is_told_with_node_and_port_and_nothing_changes(
     assert str(problem).startswith(f"bad-value {node}.{port} (loss mode)\n    {text}")
     for name, tensor in state(model).items():
         assert torch.equal(tensor, before[name]), name
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("index", "found 6"), RefusedInputError("index", "found 6", "OneHot", "no")]
+)
+def test_an_error_keeps_its_port_where_it_is_copied(error: InputError) -> None:
+    again = copy.copy(error)  # by the same way as pickle does
+    assert (type(again), str(again), vars(again)) == (type(error), "index: found 6", vars(error))
 
 
 def test_values_that_fit_are_taken(model: Model) -> None:

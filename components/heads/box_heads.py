@@ -12,7 +12,7 @@ from components.shared.bounds import Count, Size
 from components.shared.conv_module import ConvModule
 from components.shared.initialization import InitCfg, initialize
 from components.shared.options import pair
-from composer.ports import AnyTensor, FeatureMap, LayerCount, Logits, Usually
+from composer.ports import AnyTensor, FeatureMap, InputError, LayerCount, Logits, Usually
 
 __all__ = ["BBoxHead", "DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead"]
 
@@ -81,7 +81,7 @@ class BBoxHead(nn.Module):
         """W x + b for each answer."""
         if tuple(feature.shape[2:]) != self.sides:
             found, expected = " x ".join(map(str, feature.shape[2:])), " x ".join(map(str, self.sides))
-            raise ValueError(f"feature: found regions of {found}, roi_feat_size says {expected}")
+            raise InputError("feature", f"found regions of {found}, roi_feat_size says {expected}")
         x = feature.mean(dim=(2, 3)) if self.with_avg_pool else feature.flatten(1)
         return BoxOutputs(self.fc_cls(x), self.fc_reg(x))
 

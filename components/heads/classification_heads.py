@@ -12,7 +12,7 @@ from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
 from components.shared.transformer import activation
-from composer.ports import AnyTensor, Embedding, Logits, Usually
+from composer.ports import AnyTensor, Embedding, InputError, Logits, Usually
 
 __all__ = ["ClsHead", "LinearClsHead", "StackedLinearClsHead", "VisionTransformerClsHead"]
 
@@ -99,9 +99,10 @@ class ClsHead(nn.Module):
         """W feature + b."""
         rows = pooled_rows(feature, 2, "with_avg_pool") if self.with_avg_pool else feature.flatten(1)
         if rows.shape[1] != self.in_channels:
-            raise ValueError(
-                f"feature: found {rows.shape[1]} numbers a sample, expected {self.in_channels}: set in_channels to "
-                f"{rows.shape[1]}"
+            raise InputError(
+                "feature",
+                f"found {rows.shape[1]} numbers a sample, expected {self.in_channels}: set in_channels to "
+                f"{rows.shape[1]}",
             )
         return self.fc_cls(rows)
 

@@ -9,7 +9,7 @@ from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.patches import flat_mask
 from components.shared.value_checks import check_range
-from composer.ports import AnyTensor, Image, Label, Logits, Mask, Scalar, Tokens, Usually
+from composer.ports import AnyTensor, Image, InputError, Label, Logits, Mask, Scalar, Tokens, Usually
 
 __all__ = ["BEiTV1Head", "BEiTV2Head", "CAEHead", "MAEPretrainHead", "MaskFeatPretrainHead", "SimMIMHead"]
 
@@ -46,8 +46,8 @@ class MAEPretrainHead(nn.Module):
         """[B, in_channels, H, W] to [B, patches, numbers]: patches row by row, pixel by pixel with its channels."""
         size = self.patch_size
         if image.shape[2] % size or image.shape[3] % size:
-            raise ValueError(
-                f"image: found {image.shape[2]} x {image.shape[3]} pixels, expected multiples of patch_size {size}"
+            raise InputError(
+                "image", f"found {image.shape[2]} x {image.shape[3]} pixels, expected multiples of patch_size {size}"
             )
         cells = torch.unflatten(torch.unflatten(image, 3, (-1, size)), 2, (-1, size))
         target = cells.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
@@ -101,9 +101,10 @@ class MaskFeatPretrainHead(nn.Module):
         """
         images, tokens = mask.shape[0], 1 + mask.shape[1] * mask.shape[2]
         if pred.shape[0] != images * tokens:
-            raise ValueError(
-                f"mask: found {images} grids of {mask.shape[1]} x {mask.shape[2]} cells for {pred.shape[0]} rows of "
-                f"predictions, expected {images * tokens} rows: one for each cell and one for each class token"
+            raise InputError(
+                "mask",
+                f"found {images} grids of {mask.shape[1]} x {mask.shape[2]} cells for {pred.shape[0]} rows of "
+                f"predictions, expected {images * tokens} rows: one for each cell and one for each class token",
             )
         patches = torch.unflatten(pred, 0, (images, tokens))[:, 1:]
         return HiddenPatches(patches, flat_mask(mask, tokens - 1))
@@ -247,5 +248,5 @@ def _words(logits: Tensor, target: Tensor, mask: Tensor) -> Words:
     patches = logits.shape[1]
     weight = flat_mask(mask, patches).flatten().to(logits.dtype)
     if target.shape[1] != patches:
-        raise ValueError(f"target: found {target.shape[1]} visual words for {patches} patches: {_ONE_WORD}")
+        raise InputError("target", f"found {target.shape[1]} visual words for {patches} patches: {_ONE_WORD}")
     return Words(logits.flatten(0, 1), target.flatten(), weight, weight.sum())

@@ -7,7 +7,7 @@ from annotated_types import Interval, MinLen
 from torch import nn
 
 from components.shared.bounds import Axis, Count
-from composer.ports import AnyTensor, FeatureMap, Levels, Pyramid, Usually
+from composer.ports import AnyTensor, FeatureMap, InputError, Levels, Pyramid, Usually
 
 __all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]
 
@@ -109,8 +109,8 @@ class Select(nn.Module):
     def forward(self, input: Annotated[AnyTensor, Usually("TransformerEncoderLayer"), "..."]) -> AnyTensor:
         size = input.shape[self.dim]
         if not -size <= self.index < size:
-            raise ValueError(
-                f"input: found {size} entries along axis {self.dim}, expected one with the index {self.index}"
+            raise InputError(
+                "input", f"found {size} entries along axis {self.dim}, expected one with the index {self.index}"
             )
         return input.select(self.dim, self.index)
 
@@ -155,7 +155,7 @@ class SelectLevel(nn.Module):
 
     def forward(self, levels: Annotated[Levels, Usually("ResNet")]) -> AnyTensor:
         if not -len(levels) <= self.level < len(levels):
-            raise ValueError(f"levels: found {len(levels)}, expected one with the index {self.level}")
+            raise InputError("levels", f"found {len(levels)}, expected one with the index {self.level}")
         return levels[self.level]
 
 

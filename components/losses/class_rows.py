@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from components.shared.value_checks import check_interval, check_range
-from composer.ports import Feeder, RefusedInputError
+from composer.ports import Feeder, InputError, RefusedInputError
 
 __all__: list[str] = []
 
@@ -42,8 +42,8 @@ def class_indices(target: Tensor, classes: int) -> Tensor:
         ValueError: ``target`` has another shape.
     """
     if target.dim() != 1 and not (target.dim() == 2 and target.shape[1] == 1):
-        raise ValueError(
-            f"target: found {list(target.shape)}, expected [N] indices or [N, {classes}] rows of the classes"
+        raise InputError(
+            "target", f"found {list(target.shape)}, expected [N] indices or [N, {classes}] rows of the classes"
         )
     return target.flatten().long()
 
@@ -74,15 +74,17 @@ def check_target(
     if not isinstance(target, Tensor) or classes is None:
         return
     if classes == 1 and softmax:
-        raise ValueError(
-            "pred: found one logit, of which the softmax is always 1 and the loss always 0: set use_sigmoid, where the "
-            "loss has it, or give the head two classes"
+        raise InputError(
+            "pred",
+            "found one logit, of which the softmax is always 1 and the loss always 0: set use_sigmoid, where the "
+            "loss has it, or give the head two classes",
         )
     if target.dim() == 2 and target.shape[1] == classes:
         _check_rows(target, classes, integer_rows)
     elif classes == 1 and target.dim() == 1:
         raise RefusedInputError(
-            "target: found one number a sample for one logit, expected a row: by rows [N, 1] label 1 is the positive "
+            "target",
+            "found one number a sample for one logit, expected a row: by rows [N, 1] label 1 is the positive "
             "class, by indices it would be label 0 (as detectors count): put BinaryTarget in front",
             insert="BinaryTarget",
             changes="label 1 is the positive class, label 0 the other",
@@ -93,18 +95,20 @@ def check_target(
 
 def _check_rows(target: Tensor, classes: int, integer_rows: bool) -> None:
     if not integer_rows and not target.is_floating_point():
-        raise ValueError(
-            f"target: found rows [N, {classes}] of whole numbers ({target.dtype}), expected indices [N] or rows of "
-            "floats: for several labels a sample set use_sigmoid, for rows that sum to 1 set use_soft"
+        raise InputError(
+            "target",
+            f"found rows [N, {classes}] of whole numbers ({target.dtype}), expected indices [N] or rows of "
+            "floats: for several labels a sample set use_sigmoid, for rows that sum to 1 set use_soft",
         )
     check_interval("target", target, 0, 1, "a share of each class")
 
 
 def _check_indices(target: Tensor, classes: int, disregarded: int | None) -> None:
     if target.is_floating_point() or target.dtype in _NO_INDICES:
-        raise ValueError(
-            f"target: found numbers of {target.dtype}, expected class indices (int64) or rows [N, {classes}]: convert "
-            "indices with .long()"
+        raise InputError(
+            "target",
+            f"found numbers of {target.dtype}, expected class indices (int64) or rows [N, {classes}]: convert "
+            "indices with .long()",
         )
     indices = class_indices(target, classes)
     if target.is_meta:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from components.losses.class_rows import check_target, class_indices, class_rows
 from components.losses.weighted_loss import Divisor, Reduction, SampleWeights, WeightedLoss, weighted_loss
 from components.shared.bounds import Count
-from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Scalar, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, InputError, Label, Loss, Scalar, Usually, Weight
 
 __all__ = ["Accuracy", "CrossEntropyLoss", "LabelSmoothLoss"]
 
@@ -224,6 +224,6 @@ class Accuracy(nn.Module):
     ) -> Annotated[Scalar, ""]:
         """100 times the share of hits."""
         if pred.shape[1] == 1:
-            raise ValueError("pred: found one score a sample, which is always the highest: expected one a class")
+            raise InputError("pred", "found one score a sample, which is always the highest: expected one a class")
         hits = (pred.argmax(dim=1) == target).to(pred.dtype)
         return 100 * hits.sum() / max(hits.shape[0], 1)

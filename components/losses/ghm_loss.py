@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from components.losses.class_rows import check_target, class_rows
 from components.losses.weighted_loss import weight_reduce_loss
 from components.shared.dynamic_rows import true_positions
-from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Target, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, InputError, Label, Loss, Target, Usually, Weight
 
 __all__ = ["GHMC", "GHMR"]
 
@@ -178,6 +178,6 @@ def _spread(weight: Tensor, pred: Tensor) -> Tensor:
 
 def _check_level(level: Tensor | None, levels: int) -> None:
     if level is None and levels > 1:
-        raise ValueError(
-            f"level: found no wire, levels is {levels}: wire which one each element is of, or set levels to 1"
+        raise InputError(
+            "level", f"found no wire, levels is {levels}: wire which one each element is of, or set levels to 1"
         )

@@ -9,7 +9,20 @@ from torch.nn import functional as F
 
 from components.losses.class_rows import check_target
 from components.shared.bounds import Count
-from composer.ports import AnyTensor, Feeder, Image, Label, Logits, Loss, Mask, Scalar, Target, Tokens, Usually
+from composer.ports import (
+    AnyTensor,
+    Feeder,
+    Image,
+    InputError,
+    Label,
+    Logits,
+    Loss,
+    Mask,
+    Scalar,
+    Target,
+    Tokens,
+    Usually,
+)
 
 __all__ = ["BEiTLoss", "CAELoss", "MAEReconstructionLoss", "PixelReconstructionLoss", "SimMIMReconstructionLoss"]
 
@@ -110,9 +123,10 @@ class SimMIMReconstructionLoss(nn.Module):
 def _hidden_sum(elements: Tensor, mask: Tensor) -> Tensor:
     over_channels = elements.dim() == 4 and mask.shape == (elements.shape[0], 1, *elements.shape[2:])
     if mask.shape != elements.shape and not over_channels:
-        raise ValueError(
-            f"mask: found the sizes {tuple(mask.shape)} for losses of the sizes {tuple(elements.shape)}, expected one "
-            "entry a patch, or one a pixel"
+        raise InputError(
+            "mask",
+            f"found the sizes {tuple(mask.shape)} for losses of the sizes {tuple(elements.shape)}, expected one "
+            "entry a patch, or one a pixel",
         )
     return (elements * mask).sum()
 

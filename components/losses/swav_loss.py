@@ -11,7 +11,7 @@ from components.heads.multi_prototypes import MultiPrototypes
 from components.shared.bounds import Count
 from components.shared.distributed import all_summed, gathered, process_count, process_rank
 from components.shared.initialization import InitCfg, initialize
-from composer.ports import Embedding, Loss, Usually
+from composer.ports import Embedding, InputError, Loss, Usually
 
 __all__ = ["SwAVLoss"]
 
@@ -111,9 +111,10 @@ class SwAVLoss(nn.Module):
     def forward(self, feature: Annotated[Embedding, Usually("SwAVNeck"), "N feat_dim"]) -> Annotated[Loss, ""]:
         """The mean of -q log p over pairs of crops; rows are ordered crop by crop."""
         if feature.shape[0] % self.crops:
-            raise ValueError(
-                f"feature: found {feature.shape[0]} rows, expected a multiple of the {self.crops} crops: give every "
-                "view the same samples, or set num_crops to the number of views of each size"
+            raise InputError(
+                "feature",
+                f"found {feature.shape[0]} rows, expected a multiple of the {self.crops} crops: give every "
+                "view the same samples, or set num_crops to the number of views of each size",
             )
         sets = [self._prototypes(layer) for layer in self._layers()]
         by_crop = torch.unflatten(feature, 0, (self.crops, -1))

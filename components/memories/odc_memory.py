@@ -12,7 +12,7 @@ from components.shared.bounds import Count
 from components.shared.clustering import centroids_of, kmeans
 from components.shared.distributed import from_first, gathered
 from components.shared.value_checks import check_range, values_are_known
-from composer.ports import Embedding, Feeder, Label, SampleIndex, Scalar, Usually
+from composer.ports import Embedding, Feeder, InputError, Label, SampleIndex, Scalar, Usually
 
 __all__ = ["ODCMemory"]
 
@@ -92,9 +92,10 @@ class ODCMemory(nn.Module):
             mend = f"the memory holds {self.length} samples, set length to the size of the data set"
             check_range("index", given["index"], self.length, "sample", mend)
             if (self.label_bank[given["index"]] == _EMPTY).any():
-                raise ValueError(
-                    "index: the memory holds nothing yet: call composer.training.assign_clusters with the features of "
-                    "all samples before training, and after loading weights"
+                raise InputError(
+                    "index",
+                    "the memory holds nothing yet: call composer.training.assign_clusters with the features of "
+                    "all samples before training, and after loading weights",
                 )
 
     def forward(
@@ -131,7 +132,7 @@ class ODCMemory(nn.Module):
             raise ValueError(f"found features {found}, expected {list(expected)} and {[self.length]}")
         check_range("label", label, self.num_classes, "label", "set num_classes to the number of clusters")
         if torch.bincount(label, minlength=self.num_classes).min() == 0:
-            raise ValueError(f"label: found a cluster without samples, expected all {self.num_classes} to have some")
+            raise InputError("label", f"found a cluster without samples, expected all {self.num_classes} to have some")
         self.label_bank.copy_(label)
         self.feature_bank.copy_(F.normalize(feature.to(self.feature_bank), eps=_EPS))
         self._compute_centroids()

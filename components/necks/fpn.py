@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from components.shared.bounds import Count
 from components.shared.conv_module import ConvModule
 from components.shared.initialization import InitCfg, initialize
-from composer.ports import Pyramid, Usually
+from composer.ports import InputError, Pyramid, Usually
 
 __all__ = ["FPN", "PAFPN"]
 
@@ -94,7 +94,7 @@ class FPN(nn.Module):
         """P_i = conv(lateral(C_i) + enlarged(P_(i+1) before its convolution)), then the further levels."""
         if len(feature) != len(self.in_channels):
             expected = f"one for each of in_channels {self.in_channels}"
-            raise ValueError(f"feature: found {len(feature)} levels, expected {len(self.in_channels)}, {expected}")
+            raise InputError("feature", f"found {len(feature)} levels, expected {len(self.in_channels)}, {expected}")
         used = feature[self.start_level : self.stop_level]
         laterals = [conv(level) for conv, level in zip(self.lateral_convs, used, strict=True)]
         for index in range(len(laterals) - 1, 0, -1):

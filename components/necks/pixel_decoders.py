@@ -10,7 +10,7 @@ from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.patches import pick_tokens, sine_cosine_positions
 from components.shared.transformer import TransformerEncoderLayer, token_norm
-from composer.ports import AnyTensor, FeatureMap, LayerCount, Tokens, Usually
+from composer.ports import AnyTensor, FeatureMap, InputError, LayerCount, Tokens, Usually
 
 __all__ = ["MAEPretrainDecoder", "SimMIMLinearDecoder"]
 
@@ -90,9 +90,10 @@ class MAEPretrainDecoder(nn.Module):
         """
         patches_expected = self.decoder_pos_embed.shape[1] - 1
         if ids_restore.shape[1] != patches_expected:
-            raise ValueError(
-                f"ids_restore: found {ids_restore.shape[1]} patches, expected {patches_expected}: give pictures of the "
-                "size that num_patches is made for, or set num_patches"
+            raise InputError(
+                "ids_restore",
+                f"found {ids_restore.shape[1]} patches, expected {patches_expected}: give pictures of the "
+                "size that num_patches is made for, or set num_patches",
             )
         seen = self.decoder_embed(feature)
         hidden = self.mask_token.expand(seen.shape[0], ids_restore.shape[1] + 1 - seen.shape[1], -1)

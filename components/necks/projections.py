@@ -13,7 +13,7 @@ from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding, FeatureMap, LayerCount, Usually
+from composer.ports import AnyTensor, Embedding, FeatureMap, InputError, LayerCount, Usually
 
 __all__ = ["DenseCLNeck", "LinearNeck", "MoCoV2Neck", "NonLinearNeck", "SwAVNeck"]
 
@@ -229,9 +229,10 @@ class SwAVNeck(nn.Module):
         """Each size's crops averaged, all of them under one another, projected."""
         if not features or any(feature.shape[1] != self.in_channels for feature in features):
             found = [list(feature.shape) for feature in features]
-            raise ValueError(
-                f"features: found {found}, expected one or more with {self.in_channels} channels: set in_channels to "
-                "those of the backbone"
+            raise InputError(
+                "features",
+                f"found {found}, expected one or more with {self.in_channels} channels: set in_channels to "
+                "those of the backbone",
             )
         rows = torch.cat([pooled_rows(feature, self.places, "with_avg_pool") for feature in features])
         embedding: Tensor = rows if self.projection_neck is None else self.projection_neck(rows)

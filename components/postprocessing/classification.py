@@ -7,7 +7,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from components.shared.bounds import Count
-from composer.ports import Embedding, Label, Score, Usually
+from composer.ports import Embedding, InputError, Label, Score, Usually
 
 __all__ = ["ClassPrediction", "MultiLabelPrediction", "SimilarityRanking"]
 
@@ -52,7 +52,7 @@ class ClassPrediction(nn.Module):
         """Softmax or sigmoid, then argmax."""
         single = logits.shape[1] == 1
         if single and self.mode == "softmax":
-            raise ValueError("logits: found one, whose softmax is always 1: set mode to sigmoid, or leave it out")
+            raise InputError("logits", "found one, whose softmax is always 1: set mode to sigmoid, or leave it out")
         scores = logits.sigmoid() if single or self.mode == "sigmoid" else logits.softmax(dim=1)
         return Prediction(scores, (scores[:, 0] > _HALF).long() if single else scores.argmax(dim=1))
 

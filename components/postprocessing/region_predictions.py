@@ -10,7 +10,19 @@ from torch.nn import functional as F
 from components.shared.bounds import Count
 from components.shared.box_geometry import picture_limits
 from components.shared.suppression import first_kept
-from composer.ports import AnyTensor, Detections, Embedding, FeatureMap, Image, ImageShape, Label, Logits, Rois, Usually
+from composer.ports import (
+    AnyTensor,
+    Detections,
+    Embedding,
+    FeatureMap,
+    Image,
+    ImageShape,
+    InputError,
+    Label,
+    Logits,
+    Rois,
+    Usually,
+)
 
 __all__ = ["ClassSelection", "FirstRegions", "MaskPasting", "RoIBoxPrediction"]
 
@@ -58,7 +70,9 @@ class ClassSelection(nn.Module):
     ) -> Annotated[Embedding, "R E"]:
         """[R, num_classes E] or [R, num_classes, H, W] to [R, E]; labels beyond the classes take the last one's."""
         if pred.shape[1] % self.num_classes:
-            raise ValueError(f"pred: found {pred.shape[1]} channels, expected a multiple of {self.num_classes} classes")
+            raise InputError(
+                "pred", f"found {pred.shape[1]} channels, expected a multiple of {self.num_classes} classes"
+            )
         length = pred.shape[1:].numel() // self.num_classes
         rows = pred.reshape(pred.shape[0], self.num_classes, length)
         own = labels.clamp(max=self.num_classes - 1)[:, None, None].expand(-1, 1, length)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from components.shared.bounds import Count
 from components.shared.box_geometry import centers_and_sides
 from components.shared.region_pooling import Grid, roi_align
-from composer.ports import FeatureMap, Pyramid, Rois, Usually
+from composer.ports import FeatureMap, InputError, Pyramid, Rois, Usually
 
 __all__ = ["SingleRoIExtractor"]
 
@@ -56,7 +56,7 @@ class SingleRoIExtractor(nn.Module):
         """RoIAlign at level floor(log2(side / finest_scale)), side the root of the area."""
         count = len(self.featmap_strides)
         if len(feature) < count:
-            raise ValueError(f"feature: found {len(feature)} levels, featmap_strides names {count}")
+            raise InputError("feature", f"found {len(feature)} levels, featmap_strides names {count}")
         _, sides = centers_and_sides(rois[:, 1:])
         scale = (sides.prod(dim=1).sqrt() / self.finest_scale + 1e-6).log2()
         level = scale.floor().clamp(min=0, max=count - 1).long()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from components.shared.value_checks import values_are_known
+from composer.ports import InputError
 
 __all__: list[str] = []
 
@@ -87,7 +88,7 @@ def picture_limits(image: Tensor, image_shape: Tensor | None) -> Tensor:
     """Right and bottom end of each picture of a batch, [B, 4] as the limits of x1, y1, x2, y2."""
     if image_shape is not None:
         if image_shape.dim() != 2 or image_shape.shape[1] != 2:
-            raise ValueError(f"image_shape: found {list(image_shape.shape)}, expected height and width of each image")
+            raise InputError("image_shape", f"found {list(image_shape.shape)}, expected height and width of each image")
         return image_shape.flip(1).repeat(1, 2).to(image)
     height, width = image.shape[-2:]
     return image.new_tensor([width, height, width, height]).expand(image.shape[0], 4)
@@ -107,7 +108,7 @@ def check_image_shape(image: Tensor | None, image_shape: Tensor | None) -> None:
         index = int(wrong.any(dim=1).nonzero()[0])
         found = " by ".join(f"{float(side):g}" for side in image_shape[index])
         text = f"expected height and width without the padding, at most {height} by {width}"
-        raise ValueError(f"image_shape: found {found} for image {index}, {text}")
+        raise InputError("image_shape", f"found {found} for image {index}, {text}")
 
 
 def clipped(boxes: Tensor, limits: Tensor) -> Tensor:
@@ -127,10 +128,10 @@ def check_boxes(boxes: Sequence[Tensor], count: int, port: str = "boxes") -> Non
         ValueError: There are other than ``count`` entries, one is not [n, 4], or a box is not finite or has no area.
     """
     if len(boxes) != count:
-        raise ValueError(f"{port}: found boxes for {len(boxes)} images, expected {count}: one tensor an image")
+        raise InputError(port, f"found boxes for {len(boxes)} images, expected {count}: one tensor an image")
     for index, one in enumerate(boxes):
         if one.dim() != 2 or one.shape[1] != 4:
-            raise ValueError(f"{port}: found {list(one.shape)} for image {index}, expected [n, 4]; no boxes are [0, 4]")
+            raise InputError(port, f"found {list(one.shape)} for image {index}, expected [n, 4]; no boxes are [0, 4]")
     if not all(map(values_are_known, boxes)):
         return
     joined = torch.cat([*boxes]) if boxes else torch.empty(0, 4)
@@ -139,7 +140,7 @@ def check_boxes(boxes: Sequence[Tensor], count: int, port: str = "boxes") -> Non
         index, row = place(boxes, int((~fine).nonzero()[0]))
         found = [round(float(value), 3) for value in boxes[index][row]]
         text = "expected x1 < x2 and y1 < y2 in pixels: leave boxes of no area out"
-        raise ValueError(f"{port}: found {found} as box {row} of image {index}, {text}")
+        raise InputError(port, f"found {found} as box {row} of image {index}, {text}")
 
 
 def place(entries: Sequence[Any], position: int) -> tuple[int, int]:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from composer.ports import InputError
+
 __all__ = ["centroids_of", "kmeans", "whitened"]
 
 _ROWS = 1 << 26
@@ -24,7 +26,7 @@ def whitened(features: Tensor, dim: int | None) -> Tensor:
     """
     features = features.float()
     if not features.isfinite().all():
-        raise ValueError("features: found numbers that are not finite, nothing can be clustered by them")
+        raise InputError("features", "found numbers that are not finite, nothing can be clustered by them")
     if dim is not None:
         centred = features - features.mean(dim=0)
         variances, directions = torch.linalg.eigh(centred.T @ centred / max(len(features) - 1, 1))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from components.shared.options import pair
 from components.shared.transformer import token_norm
 from components.shared.value_checks import check_flags
+from composer.ports import InputError
 
 __all__ = [
     "PatchEmbed",
@@ -231,9 +232,10 @@ def flat_mask(mask: Tensor, tokens: int) -> Tensor:
     flat = mask.flatten(1)
     if flat.shape[1] != tokens:
         grid = " x ".join(str(size) for size in mask.shape[1:])
-        raise ValueError(
-            f"mask: found a grid of {grid} cells, expected one for each of the {tokens} patches of the image: "
-            "give a mask of the grid that the patch embedding makes"
+        raise InputError(
+            "mask",
+            f"found a grid of {grid} cells, expected one for each of the {tokens} patches of the image: "
+            "give a mask of the grid that the patch embedding makes",
         )
     check_flags("mask", mask)
     return flat

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from composer.ports import InputError
+
 __all__ = ["check_flags", "check_interval", "check_range", "values_are_known"]
 
 
@@ -27,11 +29,11 @@ def check_range(port: str, values: Tensor, count: int, what: str, mend: str) -> 
     if not values_are_known(values) or not values.numel():
         return
     if values.is_floating_point():
-        raise ValueError(f"{port}: found numbers of {values.dtype}, expected whole ones: convert them with .long()")
+        raise InputError(port, f"found numbers of {values.dtype}, expected whole ones: convert them with .long()")
     low, high = torch.stack(values.aminmax()).tolist()
     if low < 0 or high >= count:
         found = low if low < 0 else high
-        raise ValueError(f"{port}: found {what} {found}, expected 0 to {count - 1}: {mend}")
+        raise InputError(port, f"found {what} {found}, expected 0 to {count - 1}: {mend}")
 
 
 def check_flags(port: str, values: Tensor) -> None:
@@ -48,7 +50,7 @@ def check_flags(port: str, values: Tensor) -> None:
         return
     odd = values[(values != 0) & (values != 1)]
     if odd.numel():
-        raise ValueError(f"{port}: found {odd[0].item():g}, expected 1 where a patch is hidden and 0 elsewhere")
+        raise InputError(port, f"found {odd[0].item():g}, expected 1 where a patch is hidden and 0 elsewhere")
 
 
 def check_interval(port: str, values: Tensor, low: float, high: float, what: str) -> None:
@@ -68,4 +70,4 @@ def check_interval(port: str, values: Tensor, low: float, high: float, what: str
         return
     odd = values[~((values >= low) & (values <= high))]
     if odd.numel():
-        raise ValueError(f"{port}: found {odd[0].item():g}, expected {what} from {low:g} to {high:g}")
+        raise InputError(port, f"found {odd[0].item():g}, expected {what} from {low:g} to {high:g}")

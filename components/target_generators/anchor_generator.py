@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from components.shared.bounds import Count, Size
 from components.shared.box_geometry import check_image_shape, picture_limits
-from composer.ports import Feeder, Image, ImageShape, Mask, Priors, Pyramid, Usually
+from composer.ports import Feeder, Image, ImageShape, InputError, Mask, Priors, Pyramid, Usually
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]
 
@@ -144,7 +144,7 @@ class ValidAnchors(nn.Module):
         padded = (limits[:, :2] / self.pad_size_divisor).ceil() * self.pad_size_divisor
         cells = sum(level.shape[-2] * level.shape[-1] for level in feature)
         if priors.shape[0] % cells:
-            raise ValueError(f"priors: found {priors.shape[0]}, expected as many at each of the {cells} pixels")
+            raise InputError("priors", f"found {priors.shape[0]}, expected as many at each of the {cells} pixels")
         levels = [self._on_level(index, level, padded) for index, level in enumerate(feature)]
         valid = torch.cat(levels, dim=1).repeat_interleave(priors.shape[0] // cells, dim=1)
         if self.allowed_border < 0:
@@ -169,7 +169,7 @@ def check_levels(feature: Sequence[Tensor], strides: Sequence[tuple[int, int]], 
     """
     if len(feature) != len(strides):
         text = f"expected {len(strides)}, one for each of strides {[list(stride) for stride in strides]}"
-        raise ValueError(f"feature: found {len(feature)} levels, {text}")
+        raise InputError("feature", f"found {len(feature)} levels, {text}")
     if image is None:
         return
     height, width = image.shape[-2:]
@@ -177,8 +177,9 @@ def check_levels(feature: Sequence[Tensor], strides: Sequence[tuple[int, int]], 
         rows, columns = level.shape[-2:]
         if (rows, columns) != (-(-height // down), -(-width // across)):
             expected = f"{-(-height // down)} by {-(-width // across)}: a picture of {height} by {width}"
-            raise ValueError(
-                f"feature: found {rows} by {columns} at level {index}, expected {expected} has that at stride {across}"
+            raise InputError(
+                "feature",
+                f"found {rows} by {columns} at level {index}, expected {expected} has that at stride {across}",
             )
 
 

@@ -17,6 +17,7 @@ from composer.ports import (
     BoxLabels,
     Feeder,
     Image,
+    InputError,
     InstanceMasks,
     Label,
     Mask,
@@ -156,7 +157,7 @@ def check_labels(box_labels: Sequence[Tensor], boxes: Sequence[Tensor], num_clas
     """
     counts = [list(one.shape) for one in box_labels], [[len(one)] for one in boxes]
     if counts[0] != counts[1]:
-        raise ValueError(f"box_labels: found {counts[0]}, expected one label a box: {counts[1]}")
+        raise InputError("box_labels", f"found {counts[0]}, expected one label a box: {counts[1]}")
     if not box_labels or not all(map(values_are_known, box_labels)):
         return
     joined = torch.cat([*box_labels])
@@ -165,7 +166,7 @@ def check_labels(box_labels: Sequence[Tensor], boxes: Sequence[Tensor], num_clas
         index, row = place(box_labels, int(wrong.nonzero()[0]))
         found = int(box_labels[index][row])
         classes = f"expected a class from 0 to {num_classes - 1}"
-        raise ValueError(f"box_labels: found {found} for box {row} of image {index}, {classes}")
+        raise InputError("box_labels", f"found {found} for box {row} of image {index}, {classes}")
 
 
 def check_masks(masks: Sequence[Tensor], boxes: Sequence[Tensor], image: Tensor | None) -> None:
@@ -177,7 +178,9 @@ def check_masks(masks: Sequence[Tensor], boxes: Sequence[Tensor], image: Tensor 
     counts = [len(one) for one in masks], [len(one) for one in boxes]
     if counts[0] != counts[1] or any(one.dim() != 3 for one in masks):
         shapes = [list(one.shape) for one in masks]
-        raise ValueError(f"masks: found {shapes}, expected [n, height, width] with one mask a box: {counts[1]} of them")
+        raise InputError(
+            "masks", f"found {shapes}, expected [n, height, width] with one mask a box: {counts[1]} of them"
+        )
     for index, (own, places) in enumerate(zip(masks, boxes, strict=True)):
         if not len(own) or not values_are_known(places):
             continue

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.shared.bounds import Count
-from composer.ports import Image, Tokens
+from composer.ports import Image, InputError, Tokens
 
 __all__ = ["HOGGenerator"]
 
@@ -66,9 +66,10 @@ class HOGGenerator(nn.Module):
         height, width = image.shape[2:]
         step = math.lcm(self.patch_size, self.gaussian_window or 1)
         if height % step or width % step:
-            raise ValueError(
-                f"image: found {height} x {width} pixels, expected multiples of {step}: whole patches of "
-                f"{self.patch_size} and whole Gaussian windows of {self.gaussian_window}"
+            raise InputError(
+                "image",
+                f"found {height} x {width} pixels, expected multiples of {step}: whole patches of "
+                f"{self.patch_size} and whole Gaussian windows of {self.gaussian_window}",
             )
         padded = F.pad(image, (1, 1, 1, 1), mode="reflect")
         across = F.conv2d(padded, self.weight_x, groups=_COLORS)

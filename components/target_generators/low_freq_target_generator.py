@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from components.shared.bounds import Size
 from components.shared.options import pair
-from composer.ports import Image
+from composer.ports import Image, InputError
 
 __all__ = ["LowFreqTargetGenerator"]
 
@@ -49,9 +49,10 @@ class LowFreqTargetGenerator(nn.Module):
         """[B, 3, H, W] to the same shape; no gradient flows back."""
         height, width = self.low_pass_filter.shape[1:]
         if image.shape[2:] != (height, width):
-            raise ValueError(
-                f"image: found {image.shape[2]} x {image.shape[3]} pixels, expected {height} x {width}: give images "
-                "of the size that img_size says, or set img_size"
+            raise InputError(
+                "image",
+                f"found {image.shape[2]} x {image.shape[3]} pixels, expected {height} x {width}: give images "
+                "of the size that img_size says, or set img_size",
             )
         mean, std = (image.new_tensor(values)[:, None, None] for values in (_MEAN, _STD))
         waves = torch.fft.fftshift(torch.fft.fft2(image * std + mean), dim=(-2, -1))

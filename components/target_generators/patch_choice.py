@@ -9,7 +9,7 @@ from torch import nn
 from components.shared.bounds import Count, Size
 from components.shared.options import pair
 from components.shared.value_checks import check_flags, values_are_known
-from composer.ports import AnyTensor, Image, Mask
+from composer.ports import AnyTensor, Image, InputError, Mask
 
 __all__ = ["MaskedPatches", "RandomMasking"]
 
@@ -89,10 +89,11 @@ class MaskedPatches(nn.Module):
         if values_are_known(mask):
             counts = hidden.sum(dim=1)
             if bool((counts != self.mask_tokens_num).any()):
-                raise ValueError(
-                    f"mask: found images with {sorted(set(counts.tolist()))} hidden patches, expected "
+                raise InputError(
+                    "mask",
+                    f"found images with {sorted(set(counts.tolist()))} hidden patches, expected "
                     f"{self.mask_tokens_num} in each: make masks of that many, or set mask_tokens_num here and in "
-                    "the neck"
+                    "the neck",
                 )
         order = hidden.to(torch.uint8).argsort(dim=1, stable=True)
         keep = order.shape[1] - self.mask_tokens_num

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from components.shared.bounds import Count
-from composer.ports import Image, Label
+from composer.ports import Image, InputError, Label
 
 __all__ = ["PatchPairs", "Rotations"]
 
@@ -35,8 +35,8 @@ class Rotations(nn.Module):
         """[B, C, H, H] to [4B, C, H, H] and [4B]."""
         height, width = image.shape[2:]
         if height != width:
-            raise ValueError(
-                f"image: found pictures of {height} x {width}, only square ones keep their size: crop them"
+            raise InputError(
+                "image", f"found pictures of {height} x {width}, only square ones keep their size: crop them"
             )
         turned = torch.stack([image.rot90(turns, (2, 3)) for turns in range(4)], dim=1).flatten(0, 1)
         label: Tensor = torch.arange(4, device=image.device).repeat(image.shape[0])
@@ -76,9 +76,10 @@ class PatchPairs(nn.Module):
         """[B, C, H, W] to two times [8B, C, patch_size, patch_size] and [8B]."""
         rows, columns = image.shape[2] // 3, image.shape[3] // 3
         if min(rows, columns) < self.patch_size:
-            raise ValueError(
-                f"image: found pictures of {image.shape[2]} x {image.shape[3]}, expected {3 * self.patch_size} or more "
-                "each way: set patch_size to a third of that"
+            raise InputError(
+                "image",
+                f"found pictures of {image.shape[2]} x {image.shape[3]}, expected {3 * self.patch_size} or more "
+                "each way: set patch_size to a third of that",
             )
         patches = [self._cut(image, (cell // 3) * rows, (cell % 3) * columns, rows, columns) for cell in range(9)]
         around = torch.stack([patches[cell] for cell in _AROUND], dim=1).flatten(0, 1)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from components.shared.bounds import Count
 from components.shared.dynamic_rows import true_positions
-from composer.ports import Assignment, Boxes, Label, Like, Priors, Rois, Scalar, Usually
+from composer.ports import Assignment, Boxes, InputError, Label, Like, Priors, Rois, Scalar, Usually
 
 __all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]
 
@@ -69,7 +69,7 @@ class RandomSampler(nn.Module):
             return self._of_anchors(priors, assigned)
         count = 0 if boxes is None else len(boxes)
         if boxes is None:
-            raise ValueError("boxes: found no wire, regions of interest are drawn image by image: wire the boxes")
+            raise InputError("boxes", "found no wire, regions of interest are drawn image by image: wire the boxes")
         if self.add_gt_as_proposals:
             priors, assigned = _with_boxes(priors, assigned, boxes)
         if assigned.is_meta:

@@ -11,7 +11,7 @@ from components.backbones.beit_vit import BEiTViT
 from components.shared.bounds import Count
 from components.shared.distributed import all_summed
 from components.shared.options import construct
-from composer.ports import FeatureMap, Image, Label, Usually
+from composer.ports import FeatureMap, Image, InputError, Label, Usually
 
 __all__ = ["VQKD"]
 
@@ -119,9 +119,10 @@ class VQKD(nn.Module):
         grid = self.encoder(image)[-1]
         if tuple(grid.shape[2:]) != tuple(self.encoder.patch_resolution):
             found, known = (" x ".join(map(str, sizes)) for sizes in (grid.shape[2:], self.encoder.patch_resolution))
-            raise ValueError(
-                f"image: found {image.shape[2]} x {image.shape[3]} pixels, which make {found} patches; the tokenizer "
-                f"knows {known}: give it images of its img_size"
+            raise InputError(
+                "image",
+                f"found {image.shape[2]} x {image.shape[3]} pixels, which make {found} patches; the tokenizer "
+                f"knows {known}: give it images of its img_size",
             )
         patches = grid.flatten(2).transpose(1, 2)
         vectors = self.encode_task_layer(patches)

@@ -9,7 +9,7 @@ from composer.graph import Node, Wire, thaw
 from composer.inference.axes import Mismatch
 from composer.link import LinkedGraph, Scope
 from composer.plan import Call, Value
-from composer.ports import RefusedInputError
+from composer.ports import InputError, RefusedInputError
 from composer.problems import Edit, Fix, Problem, Where
 from composer.rules.report import Path, put, where_of
 
@@ -106,16 +106,16 @@ def node_problem(
 def value_problem(linked: LinkedGraph, call: Call, refused: ValueError, mode: str) -> Problem:
     """What a node cannot take of the kind of value that a caller will hand to it."""
     scope, name = linked.at(call.path)
-    port, _, text = str(refused).partition(": ")
-    if port not in call.component.input_by_name:
+    if not isinstance(refused, InputError) or refused.port not in call.component.input_by_name:
         where = _where(linked, call, scope.path("nodes", name), call.path, mode=mode)
         return Problem("bad-value", where, str(refused))
+    port = refused.port
     path = scope.path("nodes", name, "inputs", port)
     where = _where(linked, call, path, f"{call.path}.{port}", port=port, mode=mode)
     fix = None
     if isinstance(refused, RefusedInputError) and port in scope.nodes[name].inputs:
         fix = _insertion(scope, name, port, refused, mode)
-    return Problem("bad-value", where, text, fix)
+    return Problem("bad-value", where, refused.message, fix)
 
 
 def _insertion(scope: Scope, node: str, port: str, refused: RefusedInputError, mode: str) -> Fix | None:

@@ -1,12 +1,11 @@
 """Values that a component cannot take: refused before anything runs where they come straight from the caller.
 
-A component may have a method ``check_inputs(given, feeders)``, which raises ``ValueError`` with the name of a port in
-front (``index: found ...``). ``given`` has what the caller hands to its ports, by port; ``feeders`` a ``Feeder`` for
-each other port. It is asked twice: with tensors that have no numbers when sizes are inferred, and whenever the model is
-called. Any other ``ValueError`` of a component's ``forward`` is told with its node, too.
+A component may have a method ``check_inputs(given, feeders)``, which raises ``InputError``. ``given`` has what the
+caller hands to its ports, by port; ``feeders`` a ``Feeder`` for each other port. It is asked twice: with tensors that
+have no numbers when sizes are inferred, and whenever the model is called. An error of a component's ``forward`` is
+raised with its node, too.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from torch import nn
 
 from composer.origin import placed, traces
 from composer.plan import Call, Program, Value
-from composer.ports import Feeder
+from composer.ports import Feeder, InputError
 from composer.problems import GraphError, Problem, Where
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
 ]
 
 _METHOD = "check_inputs"
-_PORT = re.compile(r"([a-z_]\w*): (.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def refuse_bad_values(model: nn.Module, checks: Sequence[InputCheck], arguments:
         try:
             getattr(model.get_submodule(check.module), _METHOD)(given, feeders)
         except ValueError as error:
-            raise _problem(check.path, str(error), mode) from error
+            raise _problem(check.path, error, mode) from error
 
 
 def explained(error: Exception, calls: Mapping[int, str], mode: str, sizes: Mapping[str, str]) -> Exception:
@@ -93,7 +91,7 @@ def explained(error: Exception, calls: Mapping[int, str], mode: str, sizes: Mapp
     if node is None:
         return error
     if isinstance(error, ValueError):
-        return _problem(node, placed(str(error), error), mode)
+        return _problem(node, error, mode)
     error.add_note(placed(f"in the node {node} ({mode} mode)", error))
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if not sizes or not isinstance(error, RuntimeError | IndexError) or "memory" in text:
@@ -135,9 +133,8 @@ def _single_values(call: Call) -> Iterator[tuple[str, Value]]:
     return ((port, argument) for port, argument in call.arguments if isinstance(argument, Value))
 
 
-def _problem(path: str, text: str, mode: str) -> GraphError:
+def _problem(path: str, error: ValueError, mode: str) -> GraphError:
     *_, node = path.split(".")
-    told = _PORT.fullmatch(text)
-    port = told[1] if told else None
-    subject = f"{path}.{port}" if port else path
-    return GraphError(Problem("bad-value", Where(subject, node=node, port=port, mode=mode), told[2] if told else text))
+    port, text = (error.port, error.message) if isinstance(error, InputError) else (None, str(error))
+    where = Where(f"{path}.{port}" if port else path, node=node, port=port, mode=mode)
+    return GraphError(Problem("bad-value", where, placed(text, error)))
