@@ -51,6 +51,12 @@ test.each([
   }
 });
 
+test("the words on a wire to the next row have room below a box that is higher than others", () => {
+  const [a, b] = [{ ...box("a", 560, 0), height: 96 }, box("b", 0, 200)];
+  const route = routesOf([box("x", -200, 0), a, b], [run(a, b)]).get("a->b") ?? [];
+  expect(longest(route)?.y).toBeGreaterThanOrEqual(96 + 16);
+});
+
 test("wires of different outputs do not lie on each other, those of one output may", () => {
   const sources = [box("a", 560, 0), box("b", 560, 100)];
   const targets = [box("c", 0, 0), box("d", 0, 100)];

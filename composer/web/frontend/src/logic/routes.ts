@@ -26,6 +26,10 @@ const CELL = 256;
 const TURN = 12;
 const SHARED = 60;
 const BLOCKED = 5000;
+/** What it costs to hide the words on a wire, and the room that they take. */
+const HIDDEN = 40;
+const WORDS = 90;
+const WORDS_ABOVE = 10;
 
 /** The corners of each wire that a plain curve would lead behind a box or backwards, by its id. */
 export function routesOf(boxes: (Rect & { id: string })[], runs: Run[]): Map<string, Corner[]> {
@@ -209,7 +213,15 @@ class Finder {
     let cost = lengthOf(route) + route.length * TURN + this.hits(route) * BLOCKED;
     for (let at = 1; at < route.length; at++)
       cost += SHARED * this.lanes.count(route[at - 1] as Corner, route[at] as Corner, this.run.from);
-    return cost;
+    return cost + (this.hidesWords(route) ? HIDDEN : 0);
+  }
+
+  /** Whether a box lies where the words of the wire stand: above the right end of its longest level piece. */
+  private hidesWords(route: Corner[]): boolean {
+    const level = longest(route);
+    if (!level) return false;
+    const words = { x: level.right - WORDS, y: level.y - WORDS_ABOVE, width: WORDS, height: WORDS_ABOVE };
+    return this.ground.find(words).length > 0;
   }
 
   private hits(route: Corner[]): number {
