@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web.flows import drawing
 from tests.web.flows.conftest import App
-from tests.web.flows.steps import box, open_shipped, open_text, problems
+from tests.web.flows.steps import box, open_shipped, open_text, pick, problems, put
 
 UNPLACED = """\
 schema: 1
@@ -253,3 +253,30 @@ def _changed(page: Page, before: str) -> str:
 
 def _layout(page: Page, condition: str) -> None:
     page.wait_for_function(f"(({{layout = {{}}}}) => {condition})(JSON.parse(window.composerCanvas.currentDocument()))")
+
+
+GROWING = """\
+schema: 1
+name: growing
+inputs:
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
+nodes:
+  pool: {type: AvgPool2d, params: {kernel_size: 1}, inputs: {input: image}}
+  norm: {type: BatchNorm2d, inputs: {input: pool.out}}
+  act: {type: ReLU, inputs: {input: norm.out}}
+outputs:
+  tensor: {y: act.out}
+layout: {image: [0, 0], pool: [300, 0], norm: [600, 0], act: [600, 96], outputs.tensor: [900, 0]}
+"""
+
+
+def test_a_box_that_grows_pushes_the_one_below_it_in_the_same_step(page: Page) -> None:
+    open_text(page, GROWING)
+    pick(page, "norm")
+    put(page, "momentum", "0.25")
+    _layout(page, "layout.act[1] > 96")
+    norm, act = drawing.area(box(page, "norm")), drawing.area(box(page, "act"))
+    assert act["y"] >= norm["y"] + norm["height"]
+    page.keyboard.press("Control+z")
+    _layout(page, "layout.act[1] === 96")
+    assert "momentum" not in drawing.text(page)

@@ -411,3 +411,31 @@ def test_fingers_add_parts_draw_wires_open_menus_and_zoom(tablet: Page) -> None:
         "(before) => document.querySelector('.react-flow__viewport').style.transform !== before", arg=before
     )
     assert page.evaluate("[scrollX, scrollY, visualViewport.scale]") == [0, 0, 1]
+
+
+CROWDED = """\
+schema: 1
+name: crowded
+inputs:
+  view_1: {type: Image, shape: [B, 3, 16, 16], preprocess: {resize: [16, 16]}}
+nodes:
+  norm: {type: BatchNorm2d, inputs: {input: view_1}}
+  act: {type: ReLU, inputs: {input: norm.out}}
+outputs:
+  tensor: {y: act.out}
+layout: {view_1: [0, 0], norm: [260, 0], act: [260, 120], outputs.tensor: [500, 0]}
+"""
+
+
+@pytest.mark.parametrize("name", ["view_1", "act", "outputs.tensor"])
+def test_a_part_that_is_dropped_on_a_box_it_cannot_replace_stands_beside_it_in_sight(page: Page, name: str) -> None:
+    open_text(page, CROWDED)
+    page.keyboard.press("f")
+    take_part(page, "Label", middle(box(page, name)))
+    page.mouse.up()
+    expect(box(page, "label")).to_be_visible()
+    drawing.idle(page)
+    ground, label = drawing.area(drawing.pane(page)), drawing.area(box(page, "label"))
+    assert ground["x"] <= label["x"] and label["x"] + label["width"] <= ground["x"] + ground["width"]
+    assert ground["y"] <= label["y"] and label["y"] + label["height"] <= ground["y"] + ground["height"]
+    assert drawing.overlaps(page) == []
