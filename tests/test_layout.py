@@ -19,7 +19,7 @@ LAYERS = (
     {"catalog"},
     {"graph"},
     {"component"},
-    {"ports", "problems"},
+    {"kinds", "ports", "problems"},
 )
 WITHOUT_TORCH = {"emit", "graph", "plan", "rules"}
 OPENS_MODULES = {"catalog"}  # the only one that imports by name, which is how it reaches ``components``

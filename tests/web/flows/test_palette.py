@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from composer import Catalog
 from tests.web.flows import drawing
 from tests.web.flows.steps import NESTED, box, open_shipped, open_text
 
@@ -32,6 +33,20 @@ layout:
 def test_the_search_finds_parts_by_their_names_kinds_and_descriptions(page: Page, words: str, found: str) -> None:
     page.get_by_role("searchbox", name="Search the palette").fill(words)
     expect(page.locator(".composer-palette-item").first).to_contain_text(found)
+
+
+def test_kinds_have_the_colours_that_their_folders_declare(page: Page) -> None:
+    kinds = Catalog.default().kinds
+    page.locator(".composer-palette-item").first.wait_for()
+    read = "(root, names) => names.map((name) => getComputedStyle(root).getPropertyValue(`--kind-${name}`))"
+    for scheme, colours in (
+        ("light", [kind.colour for kind in kinds.values()]),
+        ("dark", [kind.dark for kind in kinds.values()]),
+    ):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        body = expect(page.locator("body"))
+        body.to_contain_class("dark") if scheme == "dark" else body.not_to_contain_class("dark")
+        assert page.locator(".composer").evaluate(read, list(kinds)) == colours
 
 
 def test_a_line_of_the_palette_tells_what_it_is_and_enter_adds_it(page: Page) -> None:
