@@ -21,11 +21,11 @@ from composer.openmmlab import (
     load_state_dict,
     whole_config_from_graph,
 )
-from composer.openmmlab.building import CANNOT_BUILD
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
 from composer.openmmlab.names import package_in_parts
+from composer.openmmlab.notes import CANNOT_BUILD
 from composer.problems import Edit, GraphError, Problem, Where
 from composer.rules import check
 

@@ -1,16 +1,28 @@
-"""Heads of classifiers: the layers, the loss and the prediction, each a node of its own."""
+"""ImageClassifier, classes made after it, ImageToImageRetriever, and the heads of all of them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import torch
+
 from composer.graph import Input, Ref, Wire, Wired, thaw
-from composer.openmmlab.draft import Draft, Flow
+from composer.openmmlab.draft import COMMON, Draft, Flow
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same
 from composer.openmmlab.trace import Trace
 
-__all__ = ["averaged_by_samples", "draw_head", "draw_loss", "write_head"]
+__all__ = [
+    "WITHOUT_LAYERS",
+    "averaged_by_samples",
+    "draw_classifier",
+    "draw_custom",
+    "draw_loss",
+    "draw_retriever",
+    "is_classifier",
+    "write_classifier",
+    "write_retriever",
+]
 
 DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"type": "CrossEntropyLoss", "loss_weight": 1.0})
 """The loss of a head that names none."""
@@ -196,3 +208,143 @@ def _write_loss(trace: Trace, name: str, head: Mapping[str, Any]) -> dict[str, A
 def _same_loss(trace: Trace, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     first, second = trace.reader.read(one), trace.reader.read(other)
     return first.type == second.type and same(first.params, second.params)
+
+
+_PARTS = ("backbone", "neck", "head")
+_PACKAGE = "mmpretrain"
+
+
+def draw_classifier(config: Mapping[str, Any], draft: Draft) -> None:
+    """Draw an ImageClassifier."""
+    flow = draft.image(config, config.get("backbone"))
+    flow = draft.parts("backbone", config.get("backbone"), flow, "backbone")
+    if "neck" in config:
+        flow = draft.parts("neck", config["neck"], flow, "neck")
+    if config.get("head") is None:
+        draft.outputs["tensor"] = {"features": flow.ref}
+        draft.tell_dropped_levels()
+    if "head" in config:
+        draw_head(draft, config["head"], flow)
+
+
+def write_classifier(trace: Trace) -> dict[str, Any]:
+    """Write an ImageClassifier."""
+    head, features = write_head(trace)
+    chain = trace.chain(features)
+    if not chain:
+        trace.refuse(str(features), "expected a backbone between the input and the head, found none")
+    backbone, *necks = chain
+    found = {"backbone": trace.part("backbone", backbone), "neck": trace.parts("neck", necks), "head": head}
+    return {key: value for key, value in found.items() if value is not None or trace.carries_none(key)}
+
+
+def is_classifier(kind: str, config: Mapping[str, Any], package: str) -> bool:
+    """Whether a class that is not known looks like one made after ImageClassifier: by its name or by its head.
+
+    Args:
+        kind: Its name.
+        config: Its config.
+        package: The package that the config is of.
+    """
+    head = config.get("head")
+    parts = [key for key, value in config.items() if isinstance(value, Mapping) and "type" in value]
+    if package != _PACKAGE or not isinstance(head, Mapping) or "backbone" not in config:
+        return False
+    named = kind.endswith("Classifier") or split_type(scoped_type(head))[1].endswith("ClsHead")
+    return named and "type" in head and set(parts) <= {*_PARTS, *COMMON}
+
+
+def draw_custom(config: Mapping[str, Any], draft: Draft) -> None:
+    """Draw a class that is made after ImageClassifier; what is assumed of it is told."""
+    draw_classifier(config, draft)
+    rest = [key for key in config if key not in (*_PARTS, *COMMON)]
+    for key in rest:
+        draft.carry(key, config[key])
+    text = (
+        "it is drawn as ImageClassifier, after which it seems to be made: assumed are a loss of the head's answer and "
+    )
+    text += "'label', and scores and labels in predict mode"
+    draft.unknown_algorithm(rest, text)
+
+
+_OPTIONS = ("similarity_fn", "topk")
+
+
+def draw_retriever(config: Mapping[str, Any], draft: Draft) -> None:
+    """Draw an ImageToImageRetriever."""
+    encoder = config.get("image_encoder")
+    first = encoder[0] if isinstance(encoder, list | tuple) and encoder else encoder
+    flow = draft.parts("image_encoder", encoder, draft.image(config, first), "backbone")
+    draft.outputs["tensor"] = {"features": flow.ref}
+    if config.get("head") is not None:
+        draw_head(draft, config["head"], flow, predicts=False)
+    elif "head" in config:
+        draft.carry("head", None)
+    _draw_ranking(config, draft, flow)
+
+
+def write_retriever(trace: Trace) -> dict[str, Any]:
+    """Write an ImageToImageRetriever."""
+    ranking = trace.node_of(trace.output("predict", "scores"), "SimilarityRanking", "prediction")
+    similarity = trace.node_of(trace.wire(ranking, "similarity"), "PrototypeSimilarity", "prototypes")
+    features = trace.wire(similarity, "feature")
+    found: dict[str, Any] = {"image_encoder": trace.parts("image_encoder", trace.chain(features))}
+    if trace.graph.outputs.get("loss"):
+        found["head"], _ = write_head(trace)
+    elif trace.carries_none("head"):
+        found["head"] = None
+    for key, node in (("similarity_fn", similarity), ("topk", ranking)):
+        value, default = trace.param(node, key), trace.default(node, key)
+        if value != default or key in trace.carried:
+            found[key] = value
+    rows = trace.graph.nodes[similarity].params.get("prototypes")
+    if rows is not None:
+        found["prototype"] = torch.tensor(thaw(rows))
+    elif "prototypes" in trace.graph.nodes[similarity].inputs:
+        found["prototype"] = thaw(trace.carried.get("prototype"))
+    else:
+        trace.refuse(
+            similarity, "its prototypes are in its weights, where OpenMMLab's config names them: set prototypes"
+        )
+    return found
+
+
+def _draw_ranking(config: Mapping[str, Any], draft: Draft, features: Flow) -> None:
+    given = {key: plain(config[key]) for key in _OPTIONS if key in config}
+    for key, value in given.items():
+        draft.carry(key, value)
+    params = {key: value for key, value in given.items() if key == "similarity_fn" and value != "cosine_similarity"}
+    prototype = config.get("prototype")
+    listed = hasattr(prototype, "tolist") or isinstance(prototype, list | tuple)
+    rows = plain(prototype) if listed else None
+    if listed and not _is_matrix(rows):
+        text = f"expected a file, a data set, or one row of numbers for each prototype, found {rows!r:.80}"
+        draft.not_understood("model.prototype", text)
+    if rows is not None and _is_matrix(rows):
+        params |= {"length": len(rows), "prototypes": rows}
+        similarity = draft.node("prototypes", "PrototypeSimilarity", params, feature=features.last)
+    else:
+        _prototypes_on_the_wire(config, draft)
+        wires = {"feature": features.last, "prototypes": Ref("prototype")}
+        similarity = draft.node("prototypes", "PrototypeSimilarity", params, **wires)
+    kept = {"topk": given["topk"]} if given.get("topk", -1) != -1 else {}
+    draft.node("prediction", "SimilarityRanking", kept, similarity=similarity.ref)
+    draft.outputs["predict"] = {name: Ref("prediction", name) for name in ("scores", "labels")}
+
+
+def _is_matrix(rows: Any) -> bool:
+    """Whether these are rows of as many numbers each."""
+    if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
+        return False
+    return len({len(row) for row in rows}) == 1 and all(type(item) in (int, float) for row in rows for item in row)
+
+
+def _prototypes_on_the_wire(config: Mapping[str, Any], draft: Draft) -> None:
+    """A file or a data set of prototypes stays outside: their embeddings come with the data samples."""
+    if "prototype" in config:
+        draft.carry("prototype", config["prototype"])
+    head = config.get("head")
+    length = head.get("in_channels") if isinstance(head, Mapping) else None
+    draft.data_samples["prototype"] = Input("Embedding", ("N", length if type(length) is int else "C"))
+    text = "a file or data set of prototypes is not read: predict takes their embeddings as the field 'prototype'"
+    draft.left_to_caller("model.prototype", text)

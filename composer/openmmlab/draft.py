@@ -9,12 +9,12 @@ from composer.component import Component
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights, Wired, freeze
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.images.inputs import read_image
+from composer.openmmlab.images.preprocessors import read_second_preprocess
 from composer.openmmlab.init_rules import Rules, checkpoints_of, rules_for_parts
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.notes import left_to_caller, not_understood, outside_catalog
 from composer.openmmlab.parts import PartReader, ReadPart
 from composer.openmmlab.plain import plain
-from composer.openmmlab.preprocessing import read_second_preprocess
 from composer.problems import Problem, Where
 
 __all__ = ["COMMON", "IMAGES", "METADATA", "TRAINING", "Draft", "Flow", "Place", "behind", "entry_of", "resized"]
@@ -196,15 +196,23 @@ class Draft:
         self.nodes[name] = Node(kind, params=freeze(params), inputs=FrozenDict(wires))
         return self._first_output(name, kind)
 
-    def part(self, name: str, config: Mapping[str, Any], **wires: Wired) -> tuple[Flow, dict[str, Any]]:
+    def part(
+        self, name: str, config: Mapping[str, Any], path: str | None = None, /, **wires: Wired
+    ) -> tuple[Flow, dict[str, Any]]:
         """The node of a part whose ports are told one by one.
+
+        Args:
+            name: Its id.
+            config: The part.
+            path: Where it stands in the config; by default under the id.
+            wires: Its inputs.
 
         Returns:
             What flows out, and what the config says beyond the node.
         """
         read = self.reader.read(config)
         self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
-        self.tell_beyond(f"model.{name}", config, read)
+        self.tell_beyond(f"model.{path or name}", config, read)
         return self._first_output(name, read.type), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:

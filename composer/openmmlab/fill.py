@@ -1,16 +1,28 @@
 """A template filled with the parts and settings of a config: from the config of a model to its graph."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
-from composer.graph import FrozenDict, Input, Node, Ref, Weights, Wire, Wired, freeze
+from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Weights, Wire, Wired, freeze
 from composer.openmmlab.classification import averaged_by_samples
 from composer.openmmlab.draft import Draft, Flow, Place, entry_of, resized
+from composer.openmmlab.images.preprocessors import USUAL_SIZE
+from composer.openmmlab.names import split_type
 from composer.openmmlab.plain import plain, same
-from composer.openmmlab.preprocessing import USUAL_SIZE
-from composer.openmmlab.template import Setting, Template, at_path, condition_holds, kind_of, resolved
+from composer.openmmlab.template import (
+    Setting,
+    Template,
+    at_path,
+    condition_holds,
+    kind_of,
+    learns,
+    resolved,
+    wrong_sections,
+)
 from composer.openmmlab.trace import DIGITS, kept_share
 
 __all__ = ["CONDITIONS", "PATCH", "fill", "listed"]
@@ -40,6 +52,38 @@ CONDITIONS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = MappingProxyType
 """Conditions of templates that are more than what a config has at a place."""
 
 
+_CALL = re.compile(r"(\w+)\((.+)\)")
+VALUES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "anchors": lambda generator: anchors(generator),
+        "levels": lambda generator: len(strides) if isinstance(strides := at_path(generator, "strides"), list) else 1,
+        "selected": lambda head: selected(head),
+        "sigmoid": lambda loss: bool(at_path(loss, "use_sigmoid", kind_of(loss) in ("FocalLoss", "GHMC"))),
+        "strides": lambda generator: plain(at_path(generator, "strides")),
+    }
+)
+"""Parameters of nodes that are more than what a config has at a place."""
+
+
+def anchors(generator: Any) -> int:
+    """Anchors at a pixel."""
+    ratios, scales = at_path(generator, "ratios"), at_path(generator, "scales")
+    count = len(scales) if isinstance(scales, list | tuple) else at_path(generator, "scales_per_octave")
+    return len(ratios) * count if isinstance(ratios, list | tuple) and type(count) is int else 1
+
+
+def selected(head: Any) -> Any:
+    """How many answers a head has for a region: one a class, or one for all of them."""
+    agnostic = at_path(head, "reg_class_agnostic") or at_path(head, "class_agnostic")
+    return 1 if agnostic else plain(at_path(head, "num_classes", 80))
+
+
+def renamed(config: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """A part with other names for settings that are set, in place of what has these names."""
+    told = {old: new for old, new in names.items() if config.get(old)}
+    return {told.get(key, key): value for key, value in config.items() if key not in told.values()} if told else config
+
+
 def fill(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
     """Draw a config by its template.
 
@@ -48,7 +92,8 @@ def fill(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
         config: The config of the whole model.
         draft: Takes the graph, and what there is to tell.
     """
-    data = resolved(template.data, lambda condition: condition_holds(condition, config, draft.package, CONDITIONS))
+    named: dict[str, Callable[[Mapping[str, Any]], bool]] = {**CONDITIONS, "learns": partial(learns, template)}
+    data = resolved(template.data, lambda condition: condition_holds(condition, config, draft.package, named))
     _Filling(template, config, draft, data).draw()
 
 
@@ -70,32 +115,60 @@ class _Filling:
     flows: dict[str, Flow | None] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    scope: str = ""
 
     def draw(self) -> None:
         """Draw everything; what needs a part that is missing is left out."""
+        self._sections()
         self._inputs()
+        for slot in self.data.get("kept", ()):
+            if slot in self.config:
+                self.draft.carry(slot, self.config[slot])
         self.values = {setting.key: self._setting(setting) for setting in self.template.settings}
         self.flows |= {name: Flow(Ref(name)) for name in (*self.draft.inputs, *self.data.get("data_samples", {}))}
-        waiting = dict(self.data["nodes"])
-        while waiting:  # a template that continues another one adds nodes behind those that they flow into
-            name = next(one for one in waiting if not self._sources(waiting[one]) & waiting.keys())
-            self._node(name, waiting.pop(name))
+        self._nodes()
         for slot in self.template.slots:
             top = slot.partition(".")[0]
             if top in self.config and top not in self.draft.carried:
                 self.draft.carry(top, self.config[top])
         self._outputs()
         self._data_samples()
-        self.draft.training |= self.data.get("training", {})
+        self.draft.training |= self.data.get("training", {}) if "loss" in self.draft.outputs else {}
         for path, text in self.data.get("notes", {}).items():
             self.draft.left_to_caller(path, text)
+
+    def _sections(self) -> None:
+        """Tell what is wrong with settings that are dicts of settings."""
+        for path, spec in self.data.get("sections", {}).items():
+            found = at_path(self.config, path)
+            if "." not in path:
+                wrong = wrong_sections(found, f"model.{path}", spec.get("dicts", ()), spec.get("needed", ()))
+                for place, text in wrong.items():
+                    self.draft.not_understood(place, text)
+            if not isinstance(found, Mapping):
+                continue
+            for key in [key for key in found if key not in spec.get("known", found)]:
+                self.draft.not_understood(f"model.{path}.{key}", "it has no effect in the graph", spec["known"])
+            types = spec.get("types", ())
+            if types and kind_of(found) not in types:
+                text = (
+                    f"found {kind_of(found) or 'none'}, known are {', '.join(types)}: it is drawn as the first of them"
+                )
+                self.draft.not_understood(f"model.{path}.type", text)
+
+    def _nodes(self) -> None:
+        waiting = dict(self.data["nodes"])
+        while waiting:  # a template that continues another one adds nodes behind those that they flow into
+            name = next(one for one in waiting if not self._sources(waiting[one]) & waiting.keys())
+            self._node(name, waiting.pop(name))
 
     def _inputs(self) -> None:
         entries = self.data["inputs"]
         second = any(entry.get("second") for entry in entries.values())
         backbone = self.config.get(self.template.slots[0])
         first = backbone[0] if isinstance(backbone, list | tuple) and backbone else backbone
-        self.draft.image(self.config, first, two_norms=second)
+        usual = next((entry["usual"] for entry in entries.values() if "usual" in entry), None)
+        self.draft.image(self.config, first, two_norms=second, size=None if usual is None else (usual, usual))
         image = self.draft.inputs.pop("image")
         self.draft.inputs["image"] = image
         for name, entry in entries.items():
@@ -130,6 +203,14 @@ class _Filling:
         """What a key of the config says; its default where it says nothing, or what it cannot mean."""
         missing = object()
         given = at_path(self.config, setting.key, missing)
+        if setting.expect == "divisor":
+            return self._divisor(given)
+        if setting.section and isinstance(section := self._section(setting), Mapping):
+            given = at_path(section, setting.key[len(setting.section) + 1 :], missing)
+            if setting.expect == "overlap":
+                return self._overlap(setting, section)
+            if given is missing and setting.unsaid is not None and section:
+                return setting.unsaid
         if given is missing:
             return setting.default
         if "." not in setting.key:
@@ -147,18 +228,63 @@ class _Filling:
             return share
         return float(given) if setting.expect in ("number", "share", "share below 1") else plain(given)
 
+    def _section(self, setting: Setting) -> Any:
+        """The section around a setting, or the one that counts instead."""
+        found = at_path(self.config, setting.section)
+        return at_path(self.config, setting.instead) if found is None and setting.instead is not None else found
+
+    def _divisor(self, given: Any) -> int:
+        """What the sides of images are padded to multiples of, in ``data_preprocessor`` or in the pipeline."""
+        if type(given) is int and given > 1:
+            return given
+        steps = self.draft.inputs["image"].preprocess
+        return int((steps.pad or {}).get("divisor", 1)) if steps is not None else 1
+
+    def _overlap(self, setting: Setting, section: Mapping[str, Any]) -> Any:
+        """The threshold of the non-maximum suppression that ``nms`` describes; other kinds are told."""
+        nms = plain(section.get("nms", {"type": "nms", "iou_threshold": setting.default}))
+        value = at_path(nms, "iou_threshold", 0.5)
+        beyond = [key for key in nms if key not in ("type", "iou_threshold")] if isinstance(nms, Mapping) else ["nms"]
+        plainly = split_type(at_path(nms, "type", "nms"))[1] == "nms"
+        if not plainly or beyond or not isinstance(value, int | float):
+            text = f"found {nms!r:.100}, expected the type nms with an iou_threshold: its other settings have no effect"
+            self.draft.not_understood(f"model.{setting.section}.nms", text)
+        return value if isinstance(value, int | float) else setting.default
+
     def _node(self, name: str, entry: Mapping[str, Any]) -> None:
         if "slots" in entry:
             self._chain(name, entry)
         elif "weights" in entry:
             self._again(name, entry)
-        elif any(map(self._is_missing, self._sources(entry))):
+        elif self._lacks(entry):
             self.flows[name] = None
         elif "slot" in entry:
             self.flows[name] = self._part(name, entry)
+        elif "graph" in entry:
+            self._subgraph(name, entry)
         else:
             self.flows[name] = self.draft.node(name, entry["type"], {}, **self._wires(entry))
             self._set_params(name, entry)
+
+    def _subgraph(self, name: str, entry: Mapping[str, Any]) -> None:
+        """A call of a subgraph, which is drawn in a scope of its own."""
+        data = self.data["graphs"][entry["graph"]]
+        around, self.draft.nodes = self.draft.nodes, {}
+        inside = _Filling(self.template, self.config, self.draft, {**self.data, **data}, values=self.values, scope=name)
+        inside.flows = {one: Flow(Ref(one)) for one in data["inputs"]}
+        inside._nodes()
+        self.draft.graphs[entry["graph"]] = Subgraph(
+            inputs=FrozenDict({one: Input(kind) for one, kind in data["inputs"].items()}),
+            nodes=FrozenDict(self.draft.nodes),
+            outputs=FrozenDict(inside._there(data["outputs"])),
+        )
+        self.draft.nodes = around
+        self.draft.nodes[name] = Node(graph=entry["graph"], inputs=FrozenDict(self._wires(entry)))
+        self.flows[name] = Flow(Ref(name))
+
+    def _there(self, refs: Mapping[str, str]) -> dict[str, Ref]:
+        """The outputs that something is drawn for."""
+        return {name: self._ref(text) for name, text in refs.items() if self.flows[Ref.parse(text).source] is not None}
 
     def _sources(self, entry: Mapping[str, Any]) -> set[str]:
         """What a node of the template needs."""
@@ -166,8 +292,14 @@ class _Filling:
         wires = [*entry.get("inputs", {}).values(), entry.get("flow"), rule.get("share"), rule.get("momentum")]
         return {Ref.parse(text).source for wire in wires if wire is not None for text in listed(wire)}
 
-    def _is_missing(self, name: str) -> bool:
-        return self.flows[name] is None
+    def _lacks(self, entry: Mapping[str, Any]) -> bool:
+        """Whether something that a node needs is missing; an empty slot of which it takes a port is told."""
+        ports = [Ref.parse(text) for wire in entry.get("inputs", {}).values() for text in listed(wire)]
+        empty = [ref.source for ref in ports if ref.port is not None and self.names.get(ref.source) == []]
+        for slot in {self.data["nodes"][name]["slots"] for name in empty if "slots" in self.data["nodes"][name]}:
+            if not any(note.where.subject == f"model.{slot}" for note in self.draft.notes):
+                self.draft.not_understood(f"model.{slot}", "expected a dict with a type, found None")
+        return bool(empty) or any(self.flows[name] is None for name in self._sources(entry))
 
     def _chain(self, name: str, entry: Mapping[str, Any]) -> None:
         """A part, or parts one after the other; without one, what flows in flows out."""
@@ -175,6 +307,12 @@ class _Filling:
         before = set(self.draft.nodes)
         if source is None:
             self.flows[name] = None
+            return
+        if "." in slot:  # one part, in a part
+            given = at_path(self.config, slot) is not None
+            self.names[name] = [name] if given else []
+            alone = {"slot": slot, "inputs": {"feature": entry["flow"]}}
+            self.flows[name] = self._part(name, alone) if given else source
             return
         if slot in self.config or slot == self.template.slots[0]:
             place: Place = "backbone" if slot == self.template.slots[0] else "neck"
@@ -187,17 +325,22 @@ class _Filling:
 
     def _part(self, name: str, entry: Mapping[str, Any]) -> Flow | None:
         """A part of its own, which has to be there."""
-        path = entry["slot"]
+        path, config = self._given(entry)
         outer, _, last = path.rpartition(".")
-        holder = at_path(self.config, outer) if outer else self.config
-        config = holder.get(last, entry.get("default")) if isinstance(holder, Mapping) else None
         carried = at_carried(self.draft.carried, outer) if outer else self.draft.carried
+        if path.partition(".")[0] in self.data.get("kept", ()):
+            carried = None
         if not isinstance(config, Mapping) or "type" not in config:
             if carried is not None:
                 carried[last] = plain(config)
             self.draft.not_understood(f"model.{path}", f"expected a dict with a type, found {plain(config)!r:.80}")
             return None
         inner = {slot[len(path) + 1 :] for slot in self.template.slots if slot.startswith(f"{path}.")}
+        inner |= {*entry.get("outside", ())}
+        for key, text in entry.get("refuses", {}).items():
+            if isinstance(value := config.get(key), int | float) and value > 0:
+                self.draft.not_understood(f"model.{path}.{key}", f"found {value}, {text}")
+        config = renamed(config, entry.get("renames", {}))
         own = {key: value for key, value in config.items() if key not in inner}
         own["type"] = entry.get("takes", {}).get(kind_of(config), config["type"])
         if "flow" in entry:
@@ -206,7 +349,7 @@ class _Filling:
             flow = self.draft.parts(name, own, source, entry.get("place", "head"), **self._wires(entry))
             beyond = self.draft.carried.pop(name)
         else:
-            flow, beyond = self.draft.part(name, own, **self._wires(entry))
+            flow, beyond = self.draft.part(name, own, path, **self._wires(entry))
         if own["type"] != config["type"]:
             beyond["type"] = plain(config["type"])
         if carried is not None:
@@ -215,13 +358,24 @@ class _Filling:
         self.names[name] = [name]
         return flow
 
+    def _given(self, entry: Mapping[str, Any]) -> tuple[str, Any]:
+        """Where the part of a slot stands, and what stands there, or what counts where nothing does."""
+        path = entry["slot"]
+        config = at_path(self.config, path, entry.get("default"))
+        if config is None and "else" in entry:
+            path = entry["else"]
+            config = at_path(self.config, path)
+        if config is None and entry.get("or_none"):
+            config = entry["default"]
+        return path, {"type": entry["usual"], **config} if "usual" in entry and isinstance(config, Mapping) else config
+
     def _again(self, name: str, entry: Mapping[str, Any]) -> None:
         """All nodes of a slot once more, with weights that are shared or follow as an average."""
         rule = entry["weights"]
         kind: Literal["share", "momentum"] = "share" if "share" in rule else "momentum"
         again = rule[kind]
         self.flows[name] = None
-        if any(map(self._is_missing, self._sources(entry))) or self.flows[again] is None:
+        if self._lacks(entry):
             return
         options = {key: self._value(value) for key, value in rule.items() if key != kind}
         flow = self._flow(entry["flow"]) if "flow" in entry else None
@@ -305,10 +459,11 @@ class _Filling:
         for setting in self.template.settings:
             for target in setting.params:
                 rest, _, path = target.rpartition("1 - ")
-                holder, _, key = path.partition(".")
-                if holder == name and key:
+                holder, _, key = path.rpartition(".")
+                if holder == (f"{self.scope}.{name}" if self.scope else name):
                     value = self.values[setting.key]
                     given[key] = round(1 - value, DIGITS) if rest or target.startswith("1 - ") else value
+        given = {key: plain(value) for key, value in given.items()}
         usual = {key: known[key].default for key in given if key in known and not known[key].required}
         params = {
             key: value
@@ -325,17 +480,28 @@ class _Filling:
         if value.startswith("$"):
             return self.values[value[1:]]
         path, _, default = value[1:].partition(" or ")
+        if match := _CALL.fullmatch(path):
+            return VALUES[match[1]](self._said(match[2]))
         if path.endswith("patch_size"):
             down, across = patch_of(at_path(self.config, path), PATCH)
             return down if down == across else [down, across]
-        found = at_path(self.config, path)
-        return found if type(found) is int else int(default) if default else None
+        outer, _, last = path.rpartition(".")
+        found = at_path(self._said(outer), last)
+        listed = isinstance(found, list | tuple)
+        return found if listed or type(found) is int else int(default) if default else None
+
+    def _said(self, path: str) -> Any:
+        """What the config has at a path, or the default of the slot there."""
+        defaults = (
+            entry["default"] for entry in self.template.entries if entry.get("slot") == path and "default" in entry
+        )
+        return at_path(self.config, path, next(defaults, None))
 
     def _outputs(self) -> None:
         for mode, refs in self.data["outputs"].items():
-            there = {name: text for name, text in refs.items() if self.flows[Ref.parse(text).source] is not None}
+            there = self._there(refs)
             if there and next(iter(refs)) in there:
-                self.draft.outputs[mode] = {name: self._ref(text) for name, text in there.items()}
+                self.draft.outputs[mode] = there
         if "tensor" not in self.draft.outputs:
             last = next(name for name in reversed(self.names) if "slots" in self.data["nodes"][name])
             self.draft.outputs = {"tensor": {"features": self._ref(last)}, **self.draft.outputs}

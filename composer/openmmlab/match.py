@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from composer.graph import Ref, thaw
-from composer.openmmlab.fill import listed
+from composer.openmmlab.fill import listed, renamed
 from composer.openmmlab.names import PACKAGES, scoped_type, split_type
-from composer.openmmlab.template import Setting, Template, at_path, key_and_conditions
+from composer.openmmlab.plain import plain, same
+from composer.openmmlab.template import Setting, Template, at_path, key_and_conditions, kind_of
 from composer.openmmlab.trace import Trace
 
 __all__ = ["match"]
+
+MISSING: Final = object()
 
 
 def match(template: Template, trace: Trace) -> dict[str, Any]:
@@ -78,79 +81,142 @@ class _Matching:
     def config(self) -> dict[str, Any]:
         """The config, with what it said of what is not in the graph."""
         found: dict[str, Any] = {}
+        containers = {key: usual for key, held, usual in self.template.section("containers") if self._holds(held)}
+        for key in self.template.data.get("kept", ()):
+            said = self.trace.carried.get(key)
+            if isinstance(said, Mapping) or key in containers:
+                found[key] = plain(said) if isinstance(said, Mapping) else dict(containers[key])
         for slot in self.template.slots:
-            outer, _, last = slot.rpartition(".")
-            holder = found if not outer else at_path(found, outer)
-            name = next(
-                (key for key, entry in self.chosen.items() if slot == (entry.get("slot") or entry.get("slots"))), ""
-            )
-            if not isinstance(holder, dict):
-                continue
-            if name and self.names.get(name) is not None:
-                value = self._part(slot, name)
-                if value is not None or self.trace.carries_none(slot):
-                    holder[last] = value
-            elif (said := at_path(self.trace.carried, slot)) is not None or self.trace.carries_none(slot):
-                holder[last] = thaw(said)
+            self._slot(slot, found)
+        sections: dict[str, list[Setting]] = {}
         for setting in self.template.settings:
-            self._setting(setting, found)
+            sections.setdefault(setting.section, []).append(setting)
+        for path, settings in sections.items():
+            self._settings(path, settings, found)
         return found
 
-    def _part(self, slot: str, name: str) -> Any:
-        names = self.names[name]
-        entry = self.chosen[name]
-        if "slots" not in entry:
-            return self._written(slot, names[0])
-        if len(names) > 1 or (names and isinstance(self.trace.carried.get(slot), tuple) and entry.get("rest", True)):
-            return [self._written(slot, one, index) for index, one in enumerate(names)]
-        return self._written(slot, names[0]) if names else [] if self.trace.carried.get(slot) == () else None
+    def _slot(self, slot: str, found: dict[str, Any]) -> None:
+        """Put the part of a slot where it stands."""
+        outer, _, last = slot.rpartition(".")
+        name = next((one for one, entry in self.chosen.items() if slot == entry.get("slot", entry.get("slots"))), None)
+        said = at_path(self.trace.carried, slot)
+        if name is not None and self.names.get(name):
+            value = self._part(slot, name)
+            usual = self.chosen[name].get("default", at_path(found, self.chosen[name].get("else", "")))
+            if usual is None or said is not None or not same(value, plain(usual)):
+                holder_of(found, outer)[last] = value
+        elif "." not in slot and slot in self.trace.carried and slot not in found and not (name and kind_of(said)):
+            found[slot] = thaw(said)
 
-    def _written(self, slot: str, name: str, index: int | None = None) -> dict[str, Any]:
+    def _part(self, slot: str, name: str) -> Any:
+        names, entry = self.names[name], self.chosen[name]
+        if "slots" in entry and "." not in slot:
+            if len(names) > 1 or isinstance(self.trace.carried.get(slot), tuple):
+                return [self._written(slot, one, index=index) for index, one in enumerate(names)]
+            return self._written(slot, names[0])
+        return self._written(slot, names[0], name)
+
+    def _written(self, slot: str, node_name: str, name: str = "", index: int | None = None) -> dict[str, Any]:
         """A part of the config for a node, under the name of its type that the config or its package has for it."""
-        node = self.trace.graph.nodes[name]
+        entry = self.chosen.get(name, {})
+        scope = self._called(name)
         beyond = at_path(self.trace.carried, slot)
+        if beyond is None:
+            beyond = at_path(self.trace.carried, entry.get("else", "")) or entry.get("default")
         if index is not None:
             beyond = beyond[index] if isinstance(beyond, Sequence) and index < len(beyond) else None
-        written = scoped_type(beyond) if isinstance(beyond, Mapping) and "type" in beyond else None
+        said = thaw(beyond) if isinstance(beyond, Mapping) else {}
+        if "usual" in entry and said:
+            said = {"type": entry["usual"], **said}
+        inner = {one[len(slot) + 1 :] for one in self.template.slots if one.startswith(f"{slot}.")}
+        inner |= {*entry.get("outside", ())}
+        given = renamed({key: value for key, value in said.items() if key not in inner}, entry.get("renames", {}))
+        node = self.trace.own(node_name, scope)
+        written = scoped_type(given) if "type" in given else None
         component = self.trace.reader.component(written) if written is not None else None
         names = {key: word for key, conditions, word in self.template.section("written") if self._holds(conditions)}
-        usual = names.get(str(node.type))
-        kind = split_type(written)[1] if component is not None and component.name == node.type else usual
-        if "." in slot:
-            return self.trace.loss(name, beyond, kind)
-        part, elsewhere = self.trace.part(slot, name, kind, index), self._from_settings(slot)
-        return {key: value for key, value in part.items() if key not in elsewhere}
+        kind = split_type(written)[1] if component is not None and component.name == node.type else None
+        part = self.trace.written(node_name, scope, kind or names.get(str(node.type)), given, self._elsewhere(name))
+        back = {new: old for old, new in entry.get("renames", {}).items() if said.get(old)}
+        part = {back.get(key, key): value for key, value in part.items()}
+        return {**part, **{key: value for key, value in said.items() if key in inner}}
 
-    def _from_settings(self, slot: str) -> set[str]:
-        """Parameters of a part's node that the config has elsewhere."""
-        names = [key for key, entry in self.chosen.items() if entry.get("slot") == slot]
-        targets = [item.split(".") for setting in self.template.settings for item in setting.params]
-        return {target[1] for target in targets if target[0] in names}
+    def _called(self, name: str) -> str:
+        """The node of the graph that calls the subgraph in which a node of the template is; empty for the graph."""
+        caller = name.rpartition(".")[0]
+        return self.names[caller][0] if caller else ""
 
-    def _setting(self, setting: Setting, found: dict[str, Any]) -> None:
-        outer, _, last = setting.key.rpartition(".")
-        holder = at_path(found, outer) if outer else found
-        said = at_path(self.trace.carried, setting.key)
-        if not isinstance(holder, dict):
-            return
+    def _elsewhere(self, name: str) -> set[str]:
+        """Parameters of a part's node that the config has elsewhere, or that follow from what it has."""
+        targets = [item.rpartition(".") for setting in self.template.settings for item in setting.params]
+        found = {key for holder, _, key in targets if holder == name}
+        for key, params in self.chosen.get(name, {}).items():
+            if key_and_conditions(key)[0] == "params":
+                found |= {*params}
+        return found
+
+    def _settings(self, path: str, settings: Sequence[Setting], found: dict[str, Any]) -> None:
+        """Put the settings of one section where they stand; what it says already stays as it is written."""
+        before = at_path(found, path) if path else found
+        instead = next((one.instead for one in settings if one.instead), None)
+        fallback = at_path(plain(self.trace.carried), instead) if instead and before is None else None
+        given = before if isinstance(before, Mapping) else fallback if isinstance(fallback, Mapping) else {}
+        section, said = plain(given), bool(at_path(self.trace.carried, path) or fallback)
+        for setting in settings:
+            self._setting(setting, section, said, found)
+        if not path:
+            found |= section
+        elif section != plain(given) or (fallback is None and section and before is not None):
+            holder_of(found, path).update(section)
+
+    def _setting(self, setting: Setting, section: dict[str, Any], said: bool, found: dict[str, Any]) -> None:
+        key, carried = setting.key[len(setting.section) + 1 :] if setting.section else setting.key, self.trace.carried
         if setting.decay is not None:
             if copies := self.names.get(setting.decay):
-                holder |= self.trace.decay(last, copies[0], setting.default, kept=setting.expect == "kept share")
-            elif last in self.trace.carried:
-                holder[last] = thaw(said)
+                section |= self.trace.decay(key, copies[0], setting.default, kept=setting.expect == "kept share")
+            elif key in carried:
+                section[key] = thaw(carried[key])
             return
-        name, _, key = setting.params[0].partition(".")
+        value = self._value(setting)
+        if value is not MISSING:
+            self._put(setting, value, section, said, found)
+        elif not setting.section and key in carried:
+            section[key] = thaw(carried[key])
+
+    def _put(self, setting: Setting, value: Any, section: dict[str, Any], said: bool, found: dict[str, Any]) -> None:
+        key, carried = setting.key[len(setting.section) + 1 :] if setting.section else setting.key, self.trace.carried
+        if setting.expect == "divisor":
+            if value != divisor_of(carried):
+                holder_of(found, setting.section)[key] = value
+            return
+        if not setting.section:
+            if value != setting.default or key in carried:
+                section[key] = value
+            return
+        usual = setting.unsaid if said and setting.unsaid is not None else setting.default
+        if setting.expect == "overlap":
+            if "nms" not in section and (setting.always or not said or not same(value, usual)):
+                section["nms"] = {"type": "nms", "iou_threshold": value}
+            usual = 0.5 if "nms" in section else usual
+        before = at_path(section, key, MISSING)
+        always = setting.always or (not said and setting.section.partition(".")[0].endswith("_cfg"))
+        if not same(usual if before is MISSING else before, value) or (always and before is MISSING):
+            outer, _, last = key.rpartition(".")
+            holder_of(section, outer)[last] = value
+
+    def _value(self, setting: Setting) -> Any:
+        """What the graph has for a setting; ``MISSING`` where the node is not there."""
+        if setting.node is not None:
+            learned = bool(self.trace.graph.outputs.get("loss"))
+            return bool(self.names.get(setting.node)) if learned else MISSING
+        name, _, key = setting.params[0].rpartition(".")
         if not self.names.get(name):
-            if setting.key in self.trace.carried:
-                holder[last] = thaw(said)
-            return
-        value = self.trace.settled(self.names[name][0], key)
-        value = setting.default if value is None else value
-        if outer:
-            if value != holder.get(last, setting.default):
-                holder[last] = value
-        elif value != setting.default or setting.key in self.trace.carried:
-            holder[last] = value
+            return MISSING
+        scope, own = self._called(name), self.names[name][0]
+        if scope:
+            return self.trace.param(own, key, scope)
+        value = self.trace.settled(own, key)
+        return setting.default if value is None else value
 
     def _holds(self, conditions: Sequence[str]) -> bool:
         """Whether conditions may hold."""
@@ -196,7 +262,9 @@ class _Matching:
             return
         node = self.trace.graph.nodes.get(ref.source)
         entry = self._entry(name, node.type if node is not None else None)
-        if "slots" in entry:
+        if "graph" in entry:
+            self._body(name, entry, self.trace.follow(ref, name))
+        elif "slots" in entry:
             self._chain(name, entry, ref)
         elif "weights" in entry:
             self._again(name, ref)
@@ -208,12 +276,28 @@ class _Matching:
             self.names[name] = [ref.source]
             self._inputs(ref.source, entry)
 
+    def _body(self, name: str, entry: Mapping[str, Any], called: str) -> None:
+        """Match a subgraph, whose nodes keep their names."""
+        nodes = self.trace.scope(called)
+        self.names[name] = [called]
+        body = next(one for key, _, one in self.template.section("graphs") if key == entry["graph"])
+        for key, inner in body["nodes"].items():
+            word, conditions = key_and_conditions(key)
+            self._decide(conditions, word in nodes)
+            if word in nodes and self._holds(conditions):
+                self.chosen[f"{name}.{word}"], self.names[f"{name}.{word}"] = inner, [word]
+        self._inputs(called, entry)
+
     def _inputs(self, name: str, entry: Mapping[str, Any]) -> None:
         """Match what flows into a node."""
         given = self.trace.graph.nodes[name].inputs
-        for key, wire in entry.get("inputs", {}).items():
-            port, conditions = key_and_conditions(key)
-            self._decide(conditions, port in given)
+        ports = [(*key_and_conditions(key), wire) for key, wire in entry.get("inputs", {}).items()]
+        for port, conditions, wire in ports:
+            alike = [one for one, held, _ in ports if one == port and self._holds(held)]
+            if len(alike) == 1:
+                self._decide(conditions, port in given)
+            elif self._holds(conditions) and isinstance(wire, str):
+                self._decide(conditions, self._is_like(wire, self.trace.wire(name, port)))
             if self._holds(conditions) and (port in given or "slots" not in entry):
                 self._wire(wire, name, port)
         for key, wire in entry.items():
@@ -226,10 +310,18 @@ class _Matching:
             for text, ref in zip(wire, self.trace.several(name, str(port), len(wire)), strict=True):
                 self._ref(text, ref)
         elif isinstance(wire, Mapping):
-            for mode, text in wire.items():
-                self._ref(text, self.trace.wire(name, port, mode))
+            for key, text in wire.items():
+                mode, conditions = key_and_conditions(key)
+                if self._holds(conditions):
+                    self._ref(text, self.trace.wire(name, port, mode))
         else:
             self._ref(wire, self.trace.wire(name, port))
+
+    def _is_like(self, text: str, ref: Ref) -> bool:
+        """Whether what a wire of the graph comes from has the type that the template has there."""
+        name, node = Ref.parse(text).source, self.trace.graph.nodes.get(ref.source)
+        types = [entry.get("type") for one, _, entry in self.template.nodes() if one == name]
+        return node is not None and node.type in types
 
     def _flow(self, entry: Mapping[str, Any]) -> Any:
         return next(
@@ -249,7 +341,7 @@ class _Matching:
         found: list[str] = []
         while ref.source in self.trace.graph.nodes and not self._ends(end, ref):
             if ref.source in found:
-                self.trace.refuse(ref.source, "it is wired in a ring")
+                self.trace.refuse(ref.source, "it is wired in a cycle")
             found.insert(0, ref.source)
             ref = self.trace.wire(ref.source, mode=mode)
         if not found:
@@ -318,3 +410,18 @@ class _Matching:
         """The node at the end of those that use each other's weights."""
         rule = self._entry(name, None).get("weights")
         return name if rule is None else self._first(rule.get("share") or rule["momentum"])
+
+
+def holder_of(found: dict[str, Any], path: str) -> dict[str, Any]:
+    """The dict at a path; dicts on the way are made."""
+    for key in path.split(".") if path else ():
+        if not isinstance(found.get(key), dict):
+            found[key] = {}
+        found = found[key]
+    return found
+
+
+def divisor_of(config: Mapping[str, Any]) -> int:
+    """What ``data_preprocessor`` pads the sides of images to multiples of."""
+    found = at_path(config, "data_preprocessor.pad_size_divisor", 1)
+    return found if type(found) is int and found > 0 else 1

@@ -2,114 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from composer.catalog import Catalog
 from composer.component import Component
 from composer.graph import thaw
 from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, without_checkpoints, without_prefix
-from composer.openmmlab.masked_image_parts import MASKED_IMAGE_PARTS
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same, without_scopes
-from composer.openmmlab.token_outputs import TOKEN_OUTPUTS
-from composer.openmmlab.transformer_parts import TRANSFORMER_PARTS
-from composer.openmmlab.translation import Params, Translation, lower_arch
+from composer.openmmlab.translations import TRANSLATIONS, Params, Translation
 
 __all__ = ["PartReader", "ReadPart"]
 
-
-def _from_the_stem(step: int) -> Callable[[Params], Params]:
-    """Outputs of a ResNet are numbered from the stem (0) in mmselfsup, in mmpretrain the first stage is 0."""
-
-    def shifted(params: Params) -> Params:
-        levels = params.get("out_indices")
-        if not isinstance(levels, list | tuple) or not all(type(level) is int for level in levels):
-            return params
-        return {**params, "out_indices": [level + step for level in levels]}
-
-    return shifted
-
-
-def _beyond_the_stages(params: Params) -> dict[str, str]:
-    """Indices that no stage has, as they are written."""
-    levels = params.get("out_indices")
-    stages = params.get("num_stages", _STAGES)
-    if not isinstance(levels, list | tuple) or type(stages) is not int:
-        return {}
-    beyond = [level for level in levels if type(level) is int and not 1 <= level <= stages]
-    if not beyond:
-        return {}
-    text = f"found {', '.join(map(str, beyond))}; mmselfsup counts the stem as 0 and the stages from 1 to {stages}, "
-    return {"out_indices": text + "and the stages alone can be given: write those"}
-
-
-def _from_with_avg_pool(params: Params) -> Params:
-    """The LinearNeck of mmselfsup averages maps or takes vectors; that of mmpretrain counts the axes it averages."""
-    found = {key: value for key, value in params.items() if key != "with_avg_pool"}
-    return {**found, "gap_dim": 2 if params["with_avg_pool"] else 0} if "with_avg_pool" in params else found
-
-
-def _to_with_avg_pool(params: Params) -> Params:
-    found = {key: value for key, value in params.items() if key != "gap_dim"}
-    return {**found, "with_avg_pool": params["gap_dim"] == 2} if params.get("gap_dim") in (0, 2) else params
-
-
-_STAGES = 4
-_LOGGING = frozenset({"topk", "cal_acc"})
-_HEAD = Translation(elsewhere=_LOGGING)
-_SELFSUP_RESNET = Translation(
-    defaults={"zero_init_residual": False},
-    read=_from_the_stem(-1),
-    write=_from_the_stem(1),
-    wrong=_beyond_the_stages,
-)
-_DETECTOR_RESNET = Translation(defaults={"out_indices": [0, 1, 2, 3], "norm_eval": True})
-_NAMED_SIZES = Translation(read=lower_arch)
-_OF_ODC_HOOK = frozenset({"centroids_update_interval", "deal_with_small_clusters_interval"})
-_OF_SWAV_HOOK = frozenset({"queue_length", "queue_starts", "frozen_steps"})
-_OF_IGNORED_BOXES = frozenset({"ignore_iof_thr", "ignore_wrt_candidates", "gpu_assign_thr"})
-_OF_BOXES = frozenset({"bbox_coder", "loss_bbox", "loss_cls", "reg_decoded_bbox"})
-# What is beside the layers of a detector's heads: nodes of their own.
-_ANCHOR_HEAD = Translation(elsewhere=_OF_BOXES | {"anchor_generator", "test_cfg", "train_cfg"})
-_BOX_HEAD = Translation(elsewhere=_OF_BOXES)
-_BOX_HEADS = ("BBoxHead", "DoubleConvFCBBoxHead", "Shared2FCBBoxHead", "Shared4Conv1FCBBoxHead")
-_POOLING_NECK = Translation(
-    defaults={"gap_dim": 2, "norm_cfg": None}, read=_from_with_avg_pool, write=_to_with_avg_pool
-)
-
-TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
-    {
-        ("mmselfsup", "ResNet"): _SELFSUP_RESNET,
-        ("mmselfsup", "ResNetV1d"): _SELFSUP_RESNET,
-        ("mmselfsup", "ResNetSobel"): _SELFSUP_RESNET,
-        ("mmpretrain", "MobileNetV2"): Translation(lacks=frozenset({"in_channels"})),
-        ("mmpretrain", "FocalLoss"): Translation(lacks=frozenset({"use_sigmoid", "activated"})),
-        ("mmdet", "ResNet"): _DETECTOR_RESNET,
-        ("mmdet", "ResNetV1d"): _DETECTOR_RESNET,
-        ("mmdet", "RPNHead"): _ANCHOR_HEAD,
-        ("mmdet", "RetinaHead"): _ANCHOR_HEAD,
-        **{("mmdet", kind): _BOX_HEAD for kind in _BOX_HEADS},
-        ("mmdet", "MaxIoUAssigner"): Translation(elsewhere=_OF_IGNORED_BOXES),
-        ("mmdet", "AnchorGenerator"): Translation(elsewhere=frozenset({"use_box_type"})),
-        ("mmdet", "DeltaXYWHBBoxCoder"): Translation(elsewhere=frozenset({"use_box_type"})),
-        ("mmselfsup", "LinearNeck"): _POOLING_NECK,
-        ("mmselfsup", "NonLinearNeck"): Translation(elsewhere=frozenset({"vit_backbone"})),
-        (None, "ODCMemory"): Translation(lacks=_OF_ODC_HOOK),
-        (None, "SwAVLoss"): Translation(lacks=_OF_SWAV_HOOK),
-        (None, "MoCoV3ViT"): _NAMED_SIZES,
-        **MASKED_IMAGE_PARTS,
-        **TRANSFORMER_PARTS,
-        **TOKEN_OUTPUTS,
-        (None, "LinearClsHead"): _HEAD,
-        (None, "VisionTransformerClsHead"): _HEAD,
-        (None, "StackedLinearClsHead"): _HEAD,
-        (None, "ArcFaceClsHead"): _HEAD,
-        (None, "MultiLabelLinearClsHead"): Translation("LinearClsHead", frozenset({"thr", "topk"})),
-        (None, "CSRAClsHead"): Translation(elsewhere=frozenset({"thr", "topk"})),
-    }
-)
-"""What is not the same on both sides, by package (None: all of them) and type."""
 
 _SAME = Translation()
 _BESIDE = ("type", "_scope_", "pretrained")

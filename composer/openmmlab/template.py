@@ -16,7 +16,7 @@ config from a graph. It is written as a graph file is, with these differences:
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -24,8 +24,21 @@ from typing import Any
 
 from composer.graphfile.yamltext import parse
 from composer.openmmlab.names import PACKAGES, scoped_type, split_type
+from composer.openmmlab.plain import plain
 
-__all__ = ["Setting", "Template", "at_path", "key_and_conditions", "kind_of", "resolved", "template_of", "templates"]
+__all__ = [
+    "Setting",
+    "Template",
+    "at_path",
+    "condition_holds",
+    "key_and_conditions",
+    "kind_of",
+    "learns",
+    "resolved",
+    "template_of",
+    "templates",
+    "wrong_sections",
+]
 
 Data = Mapping[str, Any]
 Holds = Callable[[str], bool]
@@ -42,15 +55,28 @@ class Setting:
         key: Its path in the config.
         params: The parameters, as ``node.name``; the first is read back, ``1 - node.name`` is the rest to 1.
         decay: A momentum copy whose decay it is.
+        node: A node that is there where it is true.
         expect: What it has to be.
         default: What it is where the config says nothing.
+        unsaid: What it is where the section around it says something else; by default the same.
+        instead: The section that counts where the one around it is not there.
+        always: Whether it is written where it has its default and nothing was said.
     """
 
     key: str
     params: tuple[str, ...] = ()
     decay: str | None = None
+    node: str | None = None
     expect: str = "anything"
     default: Any = None
+    unsaid: Any = None
+    instead: str | None = None
+    always: bool = False
+
+    @property
+    def section(self) -> str:
+        """The path of the section around it."""
+        return self.key.rpartition(".nms.")[0] or self.key.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -69,16 +95,19 @@ class Template:
     def settings(self) -> tuple[Setting, ...]:
         """The keys of the config that are parameters of nodes."""
         given = self.data.get("settings", {})
-        return tuple(
-            Setting(key, **{**spec, "params": tuple(spec.get("params", ()))} if spec else {})
-            for key, spec in given.items()
-        )
+        return tuple(Setting(key, **{**spec, "params": tuple(spec.get("params", ()))}) for key, spec in given.items())
+
+    @cached_property
+    def entries(self) -> tuple[Data, ...]:
+        """The nodes of all scopes, whatever the conditions on them."""
+        inner = [entry for _, _, body in self.section("graphs") for entry in body["nodes"].values()]
+        return (*(entry for _, _, entry in self.nodes()), *inner)
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
-        """The places of parts in the config, in the order in which they are drawn."""
-        found = [entry.get("slot") or entry.get("slots") for _, _, entry in self.nodes()]
-        return tuple(dict.fromkeys(slot for slot in found if slot))
+        """The places of parts in the config, each before those within it."""
+        found = [entry.get("slot") or entry.get("slots") for entry in self.entries]
+        return tuple(sorted(dict.fromkeys(slot for slot in found if slot), key=lambda slot: slot.count(".")))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -170,11 +199,42 @@ def condition_holds(
         return functions[condition](config)
     path, separator, kinds = condition.partition(" is ")
     found = at_path(config, path)
+    if kinds == "true":
+        return bool(found)
     return kind_of(found) in kinds.split(" or ") if separator else found is not None
 
 
 def _over(base: Any, data: Any) -> Any:
-    """Data over data: mappings are joined, anything else is replaced."""
+    """Data over data: mappings are joined, anything else is replaced; null takes out what is there."""
     if not isinstance(base, Mapping) or not isinstance(data, Mapping):
         return data
-    return {**base, **{key: _over(base.get(key), value) for key, value in data.items()}}
+    found = {**base, **{key: _over(base.get(key), value) for key, value in data.items()}}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def wrong_sections(config: Any, path: str, names: Sequence[str], needed: Sequence[str] = ()) -> dict[str, str]:
+    """What is no dict and should be one, by its path, with the reason.
+
+    Args:
+        config: A dict, or None where there is none.
+        path: Where it stands.
+        names: Its sections.
+        needed: Those of them that it has to have where it says anything.
+    """
+    if not isinstance(config, Mapping):
+        return {} if config is None else {path: _no_dict(config)}
+    lacking = [name for name in needed if config and name not in config]
+    wrong = [name for name in names if name in config and not isinstance(config[name], Mapping)]
+    return {f"{path}.{name}": _no_dict(config.get(name)) for name in (*wrong, *lacking)}
+
+
+def learns(template: Template, config: Data) -> bool:
+    """Whether a config says how the losses are trained."""
+    train = config.get("train_cfg")
+    specs = [spec for name, _, spec in template.section("sections") if name == "train_cfg"]
+    names, needed = (specs[0].get("dicts", ()), specs[0].get("needed", ())) if specs else ((), ())
+    return isinstance(train, Mapping) and bool(train) and not wrong_sections(train, "", names, needed)
+
+
+def _no_dict(value: Any) -> str:
+    return f"expected a dict, found {'none' if value is None else repr(plain(value))[:80]}"

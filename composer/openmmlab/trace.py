@@ -1,6 +1,6 @@
 """A graph followed backwards from its outputs, to read an OpenMMLab config off it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
@@ -149,22 +149,49 @@ class Trace:
         component = self.catalog.get(node.type)
         return component.kind == "heads" if component else name == "head" or str(node.type).endswith("Head")
 
-    def param(self, name: str, key: str) -> Any:
+    def param(self, name: str, key: str, scope: str = "") -> Any:
         """A parameter of a node: as written, or its default."""
-        value = self.graph.nodes[name].params.get(key, self.default(name, key))
-        return thaw(value)
+        node = self.own(name, scope)
+        if key in node.params:
+            return thaw(node.params[key])
+        component = self.catalog.get(node.type)
+        parameter = component.parameter_by_name.get(key) if component is not None else None
+        return None if parameter is None or parameter.required else thaw(parameter.default)
+
+    def scope(self, caller: str) -> Mapping[str, Node]:
+        """The nodes of the graph, or of the subgraph that a node calls."""
+        if not caller:
+            return self.graph.nodes
+        node = self.graph.nodes.get(caller)
+        body = self.graph.graphs.get(str(node.graph)) if node is not None else None
+        if body is None:
+            self.refuse(caller, f"expected a subgraph as the node '{caller}'")
+        return body.nodes
+
+    def written(
+        self, name: str, scope: str, kind: str | None, given: Mapping[str, Any], elsewhere: Collection[str]
+    ) -> dict[str, Any]:
+        """The part of a config for a node.
+
+        Args:
+            name: The node.
+            scope: The node that calls its subgraph; empty for the graph itself.
+            kind: Its type in the config; by default the node's.
+            given: What the config said of it.
+            elsewhere: Parameters that the config has elsewhere.
+        """
+        node = self.own(name, scope)
+        component = self.catalog.get(node.type)
+        if component is not None and component.kind == "layers" and split_type(scoped_type(given))[1] != node.type:
+            self.refuse(name, f"OpenMMLab's configs are made of whole networks, {node.type} is a layer")
+        params = {key: value for key, value in self._params(name, node, scope).items() if key not in elsewhere}
+        return self.reader.write(kind or str(node.type), freeze(params), freeze(given))
 
     def settled(self, name: str, key: str) -> Any:
         """A parameter of a node: as written, taken from the wire, or its default; None where it is not known."""
-        component = self.catalog[str(self._own(name).type)]
-        found = self._params(name, self._own(name))
-        required = component.parameter_by_name[key].required
+        found, component = self._params(name, self.own(name)), self.catalog.get(self.own(name).type)
+        required = component is None or component.parameter_by_name[key].required
         return thaw(found[key]) if key in found else None if required else self.default(name, key)
-
-    def sizes(self, path: str) -> Mapping[str, Any]:
-        """The parameters of a node by its path, with those that it takes from its wires; none where it cannot run."""
-        found = self._shapes.nodes.get(path)
-        return found.params if found else {}
 
     def default(self, name: str, key: str) -> Any:
         """The default of a node's parameter."""
@@ -185,11 +212,7 @@ class Trace:
             listed = isinstance(beyond, Sequence) and index < len(beyond)
             beyond = beyond[index] if listed and isinstance(beyond, Sequence) else None
         given = {key: value for key, value in beyond.items() if key != "loss"} if isinstance(beyond, Mapping) else {}
-        node = self._own(name)
-        component = self.catalog.get(node.type)
-        if component is not None and component.kind == "layers" and split_type(scoped_type(given))[1] != node.type:
-            self.refuse(name, f"OpenMMLab's configs are made of whole networks, {node.type} is a layer")
-        return self.reader.write(kind or str(node.type), self._params(name, node), given)
+        return self.written(name, "", kind, given, ())
 
     def parts(self, slot: str, names: Sequence[str], *, always_list: bool = False) -> Any:
         """The parts of a config for nodes that stand one after the other: None, one part or a list."""
@@ -207,7 +230,7 @@ class Trace:
             kind: Its type there; by default the node's.
         """
         self.ids["loss"] = name
-        node = self._own(name)
+        node = self.own(name)
         return self.reader.write(kind or str(node.type), node.params, beyond if isinstance(beyond, Mapping) else {})
 
     def carries_none(self, slot: str) -> bool:
@@ -224,20 +247,31 @@ class Trace:
             self.refuse(name, "expected a node there, found an input")
         return node
 
-    def _own(self, name: str) -> Node:
-        node = self._node(name)
-        if node.type is None or node.weights.rule != "own":
-            self.refuse(name, "a part has weights of its own there, and this node uses another one's or is a subgraph")
+    def own(self, name: str, scope: str = "") -> Node:
+        """A node with weights of its own, which has to be there.
+
+        Args:
+            name: The node.
+            scope: The node that calls its subgraph; empty for the graph itself.
+        """
+        node = self.scope(scope).get(name) if scope else self._node(name)
+        if node is None or node.type is None or node.weights.rule != "own":
+            self.refuse(
+                f"{scope}.{name}" if scope else name,
+                "a part has weights of its own there, and this node uses another one's or is a subgraph",
+            )
         return node
 
-    def _params(self, name: str, node: Node) -> Mapping[str, Any]:
+    def _params(self, name: str, node: Node, scope: str = "") -> Mapping[str, Any]:
         """A node's parameters, with those that it takes from the wire."""
         component = self.catalog.get(node.type)
         if component is None:
             return node.params
         missing = [item.name for item in component.parameters if item.required and item.name not in node.params]
-        known = self._shapes.nodes.get(name) if missing else None
+        known = self._shapes.nodes.get(f"{scope}.{name}" if scope else name) if missing else None
         taken = {key: freeze(known.params[key]) for key in missing if key in known.params} if known else {}
+        if component.kind == "heads" and isinstance(taken.get("in_channels"), tuple):  # the same on all levels
+            taken["in_channels"] = taken["in_channels"][0]
         return {**taken, **node.params}
 
     def _ports(self, name: str) -> list[str]:

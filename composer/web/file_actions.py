@@ -16,7 +16,7 @@ from composer.graphfile.yamltext import MAX_BYTES
 from composer.inference import Shapes
 from composer.openmmlab import import_config
 from composer.openmmlab.config_file import read_config
-from composer.openmmlab.config_reading.reader import MAX_BYTES as MAX_CONFIG_BYTES
+from composer.openmmlab.config_source.reader import MAX_BYTES as MAX_CONFIG_BYTES
 from composer.problems import GraphError, Problem, Where
 from composer.web.filenames import file_name_of
 from composer.web.payloads import (

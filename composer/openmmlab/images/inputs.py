@@ -5,13 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composer.graph import Input, Preprocess
-from composer.openmmlab.images.class_names import SIDES
-from composer.openmmlab.images.data_sets import TestedImages
+from composer.openmmlab.images.data_sets import SIDES, TestedImages
 from composer.openmmlab.images.pipelines import PipelineSteps, read_pipeline
-from composer.openmmlab.names import scoped_type, split_type
-from composer.openmmlab.notes import left_to_caller, not_understood
-from composer.openmmlab.plain import plain
-from composer.openmmlab.preprocessing import (
+from composer.openmmlab.images.preprocessors import (
     PREPROCESSORS,
     SECOND,
     Origin,
@@ -23,6 +19,9 @@ from composer.openmmlab.preprocessing import (
     second_padding,
     strange_settings,
 )
+from composer.openmmlab.names import scoped_type, split_type
+from composer.openmmlab.notes import left_to_caller, not_understood
+from composer.openmmlab.plain import plain
 from composer.problems import Problem
 from composer.run.geometry import fixed_size
 

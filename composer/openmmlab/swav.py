@@ -5,21 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 from composer.graph import FrozenDict, Ref, Weights, Wire
-from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.draft import Draft, Flow, behind, resized
+from composer.openmmlab.images.preprocessors import USUAL_SIZE
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
-from composer.openmmlab.preprocessing import USUAL_SIZE
 from composer.openmmlab.trace import Trace
 
-__all__ = ["SWAV"]
+__all__ = ["draw_swav", "write_swav"]
 
 _HEAD, _LOSS, _NECK = "SwAVHead", "SwAVLoss", "SwAVNeck"
 _USUAL_CROPS = (2,)
 _SMALLER = (3, 7)  # crops of later sizes have 96 pixels where the first have 224
 
 
-def draw(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_swav(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw a SwAV. Only the first view goes through the backbone in ``tensor`` mode."""
     loss = _loss(config)
     if loss is None:
@@ -42,7 +41,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     draft.outputs["loss"] = {"loss": Ref("loss", "out")}
 
 
-def write(trace: Trace) -> dict[str, Any]:
+def write_swav(trace: Trace) -> dict[str, Any]:
     """Write a SwAV."""
     loss = trace.node_of(trace.output("loss", "loss"), _LOSS, "loss")
     beyond = trace.carried.get("head")
@@ -125,6 +124,3 @@ def _several(trace: Trace, name: str, port: str) -> tuple[Ref, ...]:
     wire = trace.graph.nodes[name].inputs.get(port)
     found = None if wire is None else wire.in_mode("loss")
     return found.refs if found is not None and found.many else ()
-
-
-SWAV = Algorithm(("backbone", "neck", "head"), draw, write)

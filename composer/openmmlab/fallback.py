@@ -6,13 +6,12 @@ from typing import Any
 
 from composer.graph import FrozenDict, Input, Ref, Weights, Wired, thaw
 from composer.names import name_fault
-from composer.openmmlab.algorithms.algorithm import Algorithm
 from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
 from composer.openmmlab.draft import COMMON, Draft, Flow, behind
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.trace import DIGITS, Trace
 
-__all__ = ["UNKNOWN"]
+__all__ = ["draw_unknown", "write_unknown"]
 
 _FROM_THE_IMAGE = ("backbone", "encoder", "generator")
 _MEMORIES = ("memory", "queue")
@@ -25,7 +24,7 @@ _NOT_SET = -1.0
 _TOLD_ELSEWHERE = ("topk", "cal_acc", "init_cfg", "tokenizer_path")
 
 
-def draw(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_unknown(config: Mapping[str, Any], draft: Draft) -> None:
     """Draw the parts; settings that are no parts are carried."""
     slots = _drawable(config, draft)
     setting = _averaged_by(config, draft, slots)
@@ -46,7 +45,7 @@ def draw(config: Mapping[str, Any], draft: Draft) -> None:
     draft.unknown_algorithm([key for key in rest if key != setting])
 
 
-def write(trace: Trace) -> dict[str, Any]:
+def write_unknown(trace: Trace) -> dict[str, Any]:
     """Write the parts under their ids, and the settings that were carried."""
     if "view_1" in trace.graph.inputs:
         trace.ids["view_1"] = "view_1"
@@ -223,6 +222,3 @@ def _rank(slot: str) -> int:
     if "generator" in slot or any(word in slot for word in _MEMORIES):
         return _HEADS + 1
     return {"backbone": 0, "neck": 1, "head": _HEADS}[_place(slot)]
-
-
-UNKNOWN = Algorithm((), draw, write)

@@ -6,11 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.openmmlab.config_reading.expressions import Expressions, dotted_name
-from composer.openmmlab.config_reading.operations import binary, entries, lookup, store
-from composer.openmmlab.config_reading.report import SourceText, StopReadingError
-from composer.openmmlab.config_reading.text import Templates
-from composer.openmmlab.config_reading.values import UNKNOWN, Budget, Imported, NotDataError, TooLargeError, copy_tree
+from composer.openmmlab.config_source.expressions import Expressions, dotted_name
+from composer.openmmlab.config_source.functions import binary, entries, lookup, store
+from composer.openmmlab.config_source.text import Templates
+from composer.openmmlab.config_source.values import (
+    UNKNOWN,
+    Budget,
+    Imported,
+    NotDataError,
+    SourceText,
+    StopReadingError,
+    TooLargeError,
+    copy_tree,
+)
 
 __all__ = ["BASE", "Names", "Statements", "base_paths", "parse"]
 

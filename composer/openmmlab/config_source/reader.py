@@ -10,16 +10,17 @@ from typing import Any
 
 from composer.graphfile.decoding import decode, size_problem
 from composer.graphfile.yamltext import parse as parse_yaml
-from composer.openmmlab.config_reading.merge import inherit
-from composer.openmmlab.config_reading.operations import lookup
-from composer.openmmlab.config_reading.report import Report, SourceText, StopReadingError
-from composer.openmmlab.config_reading.statements import BASE, Names, Statements, base_paths, parse
-from composer.openmmlab.config_reading.text import BASE_TEXT, Templates
-from composer.openmmlab.config_reading.values import (
+from composer.openmmlab.config_source.functions import inherit, lookup
+from composer.openmmlab.config_source.statements import BASE, Names, Statements, base_paths, parse
+from composer.openmmlab.config_source.text import BASE_TEXT, Templates
+from composer.openmmlab.config_source.values import (
     UNKNOWN,
     BaseDict,
     Budget,
     NotDataError,
+    Report,
+    SourceText,
+    StopReadingError,
     TooLargeError,
     copy_tree,
 )

@@ -1,20 +1,180 @@
 """Checkpoints of OpenMMLab, torchvision and timm, loaded into a model."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from composer.model import Model
-from composer.openmmlab.averages import settle_copies
-from composer.openmmlab.checkpoint_report import CheckpointReport
+from composer.momentum import STEPS, momentum_reset
 from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout
-from composer.openmmlab.own_names import own_names
-from composer.openmmlab.renames import BACK
+from composer.weights import WeightsReport
 
-__all__ = ["load_state_dict"]
+__all__ = ["BACK", "RENAMES", "CheckpointReport", "load_state_dict", "own_names", "settle_copies"]
+
+
+@dataclass(frozen=True)
+class CheckpointReport(WeightsReport):
+    """How a checkpoint fits a model, node by node; ``str()`` shows a table.
+
+    ``matched``, ``missing`` and ``mismatched`` hold the model's names, ``unexpected`` the checkpoint's.
+
+    Args:
+        renamed: Name in the checkpoint to name in the model, where they differ.
+        fitted: The model's names of entries that were brought into another form: resized to another image or window
+            size, or reordered.
+        layout: Whose names the checkpoint has.
+    """
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    fitted: tuple[str, ...] = ()
+    layout: str = "OpenMMLab"
+
+    def __str__(self) -> str:
+        lines = [super().__str__()]
+        for name in [name for name, (found, mine) in self.mismatched.items() if found == mine and name in self.dtypes]:
+            found_kind, kind = self.dtypes[name]
+            lines.append(f"other kind of numbers: {name}: the file has {found_kind}, the model {kind}")
+        if self.layout != "OpenMMLab":
+            lines.append(f"names: {self.layout}'s")
+        if self.fitted:
+            more = f" and {len(self.fitted) - 5} more" if len(self.fitted) > 5 else ""
+            lines.append(f"resized or reordered: {', '.join(self.fitted[:5])}{more}")
+        return "\n".join(lines)
+
+
+def _rows(table: dict[str, tuple[str, ...]]) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    return tuple((re.compile(pattern), places) for pattern, places in table.items())
+
+
+RENAMES = (
+    *_rows(
+        {
+            # The averaged copy of backbone and neck: MoCo and DenseCL, BYOL, MoCo v3.
+            r"(?:encoder_k|target_net|momentum_encoder)(?:\.module)?\.0\.(.+)": (r"backbone_k.\1",),
+            r"(?:encoder_k|target_net|momentum_encoder)(?:\.module)?\.1\.(.+)": (r"neck_k.\1",),
+            r"(?:encoder_k|target_net|momentum_encoder)\.steps": ("backbone_k.momentum_steps",),
+            # The weights of classes (DeepCluster, ODC), and what SwAV's head and neck hold.
+            r"loss_weight": ("class_weights.loss_weight",),
+            r"head\.loss\.(.+)": (r"loss.\1",),
+            r"neck\.norm\.(.+)": (r"neck.bn.\1",),
+            # The running counts of a detector's losses by gradient (GHM).
+            r"bbox_head\.(loss_(?:cls|bbox))\.(.+)": (r"\1.\2",),
+            # CLIP's own checkpoints, whose image encoder makes targets.
+            r"visual\.(.+)": (r"target_generator.tokenizer.visual.\1",),
+            # Sobel's filters, which the whole model has in mmselfsup 0.x.
+            r"sobel_layer\.(.+)": (r"backbone.sobel_layer.\1",),
+            # The linear layer in the head of MaskFeat in mmselfsup 0.x.
+            r"head\.head\.(.+)": (r"neck.fc.\1",),
+            # The queues of MoCo and DenseCL.
+            r"(queue2?)": (r"\1.queue",),
+            r"(queue2?)_ptr": (r"\1.queue_ptr",),
+        }
+    ),
+)
+"""Patterns of their names, and the names that a model may have for the same; the first that the model has is taken."""
+
+BACK = _rows({r"(queue2?)\.queue_ptr": (r"\1_ptr",)})
+"""Patterns of names here, and what OpenMMLab calls the same, where no other entry of a node tells it."""
+
+
+_NUMBERED = re.compile(r"(\w+)\.(\d+)\.(.+)")
+_LOSS = "head.loss_module."
+_MOST_OF_THEM = 0.8
+
+
+def own_names(model: nn.Module, given: Mapping[str, Tensor]) -> dict[str, str]:
+    """For each name of a checkpoint the model's; a name that the model lacks stays as it is.
+
+    Attributes are node ids, an entry of a list (``neck.0``) is ``neck_0``, and a head's loss is a node of its own. What
+    is left goes to the node that has just these names behind one prefix, or behind none: ``image_encoder.0`` may be
+    called ``backbone`` in the model, and a checkpoint of a backbone alone has nothing in front.
+    """
+    mine = model.state_dict()
+    nodes = [name for name, _ in model.named_children()]
+    found = {name: _by_place(name, nodes, mine) for name in given}
+    left = [name for name in given if found[name] not in mine]
+    taken = {found[name].partition(".")[0] for name in given if found[name] in mine}
+    free = [node for node in nodes if node not in taken]
+    return {**found, **_by_content(left, free, mine, given)}
+
+
+def _by_place(name: str, nodes: list[str], mine: Mapping[str, Tensor]) -> str:
+    if name in mine:
+        return name
+    for pattern, places in RENAMES:
+        match = pattern.fullmatch(name)
+        moved = [match.expand(place) for place in places] if match else []
+        if place := next((place for place in moved if place in mine), None):
+            return place
+    numbered = _NUMBERED.fullmatch(name)
+    if name.startswith(_LOSS) and "loss" in nodes:
+        return f"loss.{name.removeprefix(_LOSS)}"
+    if numbered and numbered[1] not in nodes and f"{numbered[1]}_{numbered[2]}" in nodes:
+        return f"{numbered[1]}_{numbered[2]}.{numbered[3]}"
+    return name
+
+
+def _by_content(
+    left: list[str], free: list[str], mine: Mapping[str, Tensor], given: Mapping[str, Tensor]
+) -> dict[str, str]:
+    """Names for those that are left, by the nodes that nothing was found for."""
+    found: dict[str, str] = {}
+    for prefix in sorted({prefix for name in left for prefix in _prefixes(name)}, key=len):
+        group = [name for name in left if name.startswith(prefix) and name not in found]
+        fits = {node: _fitting(group, prefix, node, mine, given) for node in free}
+        node = max(fits, key=lambda item: len(fits[item]), default=None)
+        if node is not None and group and len(fits[node]) >= _MOST_OF_THEM * len(group):
+            found |= fits[node]
+            free = [other for other in free if other != node]
+    return found
+
+
+def _fitting(
+    group: list[str], prefix: str, node: str, mine: Mapping[str, Tensor], given: Mapping[str, Tensor]
+) -> dict[str, str]:
+    pairs = {name: f"{node}.{name.removeprefix(prefix)}" for name in group}
+    return {name: ours for name, ours in pairs.items() if ours in mine and mine[ours].shape == given[name].shape}
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    first, _, rest = name.partition(".")
+    second = rest.partition(".")[0]
+    yield ""
+    if rest:
+        yield f"{first}."
+    if second.isdigit():
+        yield f"{first}.{second}."
+
+
+_AVERAGED = re.compile(r"(encoder_k|target_net|momentum_encoder)\.")
+"""What OpenMMLab's algorithms call them. Each counts its updates once, where here every node of it counts them."""
+
+
+def settle_copies(model: Model, names: Mapping[str, str]) -> None:
+    """Bring momentum copies to the state in which OpenMMLab would use what was just loaded.
+
+    All nodes of an averaged model get its count of updates. Where that is 0, or is not in the checkpoint, OpenMMLab
+    copies the source over it before its first use: the same is done here at once.
+
+    Args:
+        model: The model.
+        names: For each name of the checkpoint that was loaded the model's.
+    """
+    averaged = {ours for theirs, ours in names.items() if _AVERAGED.match(theirs)}
+    copies = [copy for copy in model.copies.values() if any(name.startswith(f"{copy.target}.") for name in averaged)]
+    counts = [model.get_submodule(copy.target).get_buffer(STEPS) for copy in copies]
+    if not counts:
+        return
+    updates = torch.stack(counts).max()
+    for copy, count in zip(copies, counts, strict=True):
+        count.copy_(updates)
+        if updates == 0:
+            momentum_reset(model.get_submodule(copy.target), model.get_submodule(copy.source))
+
 
 _WRAPPINGS = ("state_dict", "model", "model_state_dict", "network")
 _PREFIXES = ("module.", "_orig_mod.", "model.")

@@ -5,11 +5,26 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-from composer.openmmlab.config_reading.calls import FUNCTIONS, METHODS
-from composer.openmmlab.config_reading.operations import binary, check_number, compare, entries, lookup, unary
-from composer.openmmlab.config_reading.report import SourceText, StopReadingError
-from composer.openmmlab.config_reading.text import BASE_NAME, BASE_TEXT, Templates, formatted
-from composer.openmmlab.config_reading.values import UNKNOWN, Budget, Imported, NotDataError, TooLargeError
+from composer.openmmlab.config_source.functions import (
+    FUNCTIONS,
+    METHODS,
+    binary,
+    check_number,
+    compare,
+    entries,
+    lookup,
+    unary,
+)
+from composer.openmmlab.config_source.text import BASE_NAME, BASE_TEXT, Templates, formatted
+from composer.openmmlab.config_source.values import (
+    UNKNOWN,
+    Budget,
+    Imported,
+    NotDataError,
+    SourceText,
+    StopReadingError,
+    TooLargeError,
+)
 
 __all__ = ["Expressions", "dotted_name"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from composer.openmmlab.config_reading.values import Budget, Imported, NotDataError, weigh
+from composer.openmmlab.config_source.values import Budget, Imported, NotDataError, weigh
 
 __all__ = ["BASE_NAME", "BASE_TEXT", "Templates", "format_text", "formatted"]
 

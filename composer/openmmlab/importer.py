@@ -6,19 +6,18 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.openmmlab.algorithms import algorithm_of
-from composer.openmmlab.building import cannot_build
 from composer.openmmlab.config_file import ConfigFile
 from composer.openmmlab.draft import COMMON, Draft
-from composer.openmmlab.images.classes import name_classes
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.names import package_of, scoped_type, split_type
-from composer.openmmlab.notes import ImportedGraph
+from composer.openmmlab.notes import ImportedGraph, cannot_build
 from composer.openmmlab.older_configs import in_newer_words
 from composer.openmmlab.plain import plain
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["draw_config", "graph_from_config", "import_config"]
 
+_HEADS = ("head", "bbox_head", "roi_head", "mask_head")
 _NEEDED = ("backbone", "image_encoder")
 
 
@@ -118,3 +117,47 @@ def _type_of(config: Any) -> str:
         text = f"expected the config of a model, a dict with a type, found {config!r:.100}"
         raise GraphError(Problem("no-model-config", Where("model"), text))
     return str(scoped_type({"type": kind}))
+
+
+def name_classes(draft: Draft, config: Mapping[str, Any], images: TestedImages) -> None:
+    """Name the classes of a model that predicts some; where the config does not write them, by the type of the data.
+
+    Args:
+        draft: The graph, drawn.
+        config: The config of the model.
+        images: What the config says of the images.
+    """
+    if not {"labels", "detections"} & draft.outputs.get("predict", {}).keys():
+        if images.classes is not None:
+            text = "nothing in the graph predicts classes: their names are in the metadata"
+            draft.left_to_caller("classes", text)
+        return
+    count = _count(config)
+    if images.classes is not None:
+        draft.classes = images.classes
+    elif images.usual_classes is not None and count in (None, len(images.usual_classes)):
+        draft.classes = images.usual_classes
+    elif images.kind:
+        many = f"; the model counts {count}" if count is not None else ""
+        text = (
+            f"the names of the classes of {images.kind} are not known here{many}: write them into classes of the graph"
+        )
+        if images.usual_classes is not None:
+            text = f"{images.kind} has {len(images.usual_classes)} classes, and the model counts {count}: they stay "
+            text += "without names; write them into classes of the graph"
+        draft.left_to_caller("classes", text)
+    elif images.pipeline:
+        draft.left_to_caller("classes", "the config does not name the classes: write them into classes of the graph")
+
+
+def _count(config: Any) -> int | None:
+    """How many classes a head counts."""
+    if isinstance(config, list | tuple):
+        return next((found for one in config if (found := _count(one)) is not None), None)
+    if not isinstance(config, Mapping):
+        return None
+    own = config.get("num_classes")
+    if type(own) is int:
+        return own
+    inside = (_count(config[key]) for key in _HEADS if key in config)
+    return next((found for found in inside if found is not None), None)
