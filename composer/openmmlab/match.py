@@ -199,7 +199,8 @@ class _Matching:
                 section["nms"] = {"type": "nms", "iou_threshold": value}
             usual = 0.5 if "nms" in section else usual
         before = at_path(section, key, MISSING)
-        always = setting.always or (not said and setting.section.partition(".")[0].endswith("_cfg"))
+        unsaid = not said and setting.section.partition(".")[0].endswith("_cfg")
+        always = unsaid if setting.always is None else setting.always
         if not same(usual if before is MISSING else before, value) or (always and before is MISSING):
             outer, _, last = key.rpartition(".")
             holder_of(section, outer)[last] = value

@@ -60,7 +60,8 @@ class Setting:
         default: What it is where the config says nothing.
         unsaid: What it is where the section around it says something else; by default the same.
         instead: The section that counts where the one around it is not there.
-        always: Whether it is written where it has its default and nothing was said.
+        always: Whether it is written where it has its default and nothing was said; by default where nothing was said
+            of its whole section.
     """
 
     key: str
@@ -71,7 +72,7 @@ class Setting:
     default: Any = None
     unsaid: Any = None
     instead: str | None = None
-    always: bool = False
+    always: bool | None = None
 
     @property
     def section(self) -> str:

@@ -242,6 +242,30 @@ def test_a_graph_that_no_config_is_noted_in_becomes_one(name):
     assert (again.nodes, again.graphs, again.outputs) == (graph.nodes, graph.graphs, graph.outputs)
 
 
+@every
+def test_a_config_comes_back_whatever_its_nodes_are_called(name):
+    graph = graph_from_config(CONFIGS[name], "mmdet")
+
+    def called(ref):
+        return replace(ref, source=f"my_{ref.source}")
+
+    def own(node):
+        source = node.weights.source and f"my_{node.weights.source}"
+        inputs = FrozenDict({port: wire.map(called) for port, wire in node.inputs.items()})
+        return replace(node, inputs=inputs, weights=replace(node.weights, source=source))
+
+    changed = replace(
+        graph,
+        nodes=FrozenDict({f"my_{key}": own(node) for key, node in graph.nodes.items()}),
+        inputs=FrozenDict({f"my_{key}": entry for key, entry in graph.inputs.items()}),
+        data_samples=FrozenDict({f"my_{key}": entry for key, entry in graph.data_samples.items()}),
+        outputs=FrozenDict(
+            {mode: FrozenDict({key: called(ref) for key, ref in refs.items()}) for mode, refs in graph.outputs.items()}
+        ),
+    )
+    assert config_from_graph(changed) == CONFIGS[name]
+
+
 def test_an_edit_inside_a_subgraph_reaches_the_config():
     graph = graph_from_config(two_stage(), "mmdet")
     body = graph.graphs["region_proposals"]
