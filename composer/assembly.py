@@ -52,8 +52,8 @@ def compile(
     catalog = Catalog.default() if catalog is None else catalog
     limits = limits or Limits()
     graph = _read_again(graph)
-    settled, params, sizes = _settle(graph, catalog, limits)
-    model = _built(graph, settled, params, sizes, catalog, limits, "cpu")
+    planned, params, sizes = _resolve(graph, catalog, limits)
+    model = _built(graph, planned, params, sizes, catalog, limits, "cpu")
     return _moved(model, device, dtype)
 
 
@@ -91,13 +91,13 @@ def load(
     weights = weights if weights is not None or not whole else path
     if weights is None:
         return compile(graph, catalog, limits=limits, device=device, dtype=dtype)
-    settled, params, sizes = _settle(graph, catalog, limits, trusted=whole)
-    model = _built(graph, settled, params, sizes, catalog, limits, "meta")
+    planned, params, sizes = _resolve(graph, catalog, limits, trusted=whole)
+    model = _built(graph, planned, params, sizes, catalog, limits, "meta")
     state = convert(read_weights(weights, allow_pickle=allow_pickle, device=device or "cpu"), dtype)
     report = compare(model, state, tuple(graph.nodes))
     ties = tied_names(model)
     put(model, state, report, strict=strict, source=str(weights), assign=True)
-    fill(model, settled, params, limits, _only_dtype(state))
+    fill(model, planned, params, limits, _only_dtype(state))
     tie(model, ties)
     model.weights_report = report
     return _moved(model, device, dtype)
@@ -116,7 +116,7 @@ def _read_again(graph: Graph) -> Graph:
     return graph if graph.source is not None else from_document(to_document(graph))
 
 
-def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = False) -> tuple[Plan, Params, Params]:
+def _resolve(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = False) -> tuple[Plan, Params, Params]:
     """The plan, every part's parameters, and for each mode the sizes of outputs.
 
     The graph of a saved model has every parameter written out, and its weights say whether these are true, so its sizes
@@ -124,23 +124,23 @@ def _settle(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = F
     """
     problems = check(graph, catalog, limits)
     _refuse(problems)
-    settled = plan(graph, catalog)
-    if trusted and all(_complete(settled, path) for path in settled.parts):
-        return settled, {path: part.params for path, part in settled.parts.items()}, {}
+    planned = plan(graph, catalog)
+    if trusted and all(_complete(planned, path) for path in planned.parts):
+        return planned, {path: part.params for path, part in planned.parts.items()}, {}
     with _told(graph):
-        check_declared_size(settled, limits)
+        check_declared_size(planned, limits)
     shapes = infer_shapes(graph, catalog, limits=limits)
     _refuse(shapes.problems)
-    by_module = {call.module: call.path for program in settled.programs.values() for call in program.calls}
-    params = {path: shapes.nodes[by_module[path]].params for path in settled.parts if path in by_module}
-    for path, part in settled.parts.items():
+    by_module = {call.module: call.path for program in planned.programs.values() for call in program.calls}
+    params = {path: shapes.nodes[by_module[path]].params for path in planned.parts if path in by_module}
+    for path, part in planned.parts.items():
         if part.copy_of is not None:  # a source that no mode calls is built as its copy is
             params.setdefault(part.copy_of, params[path])
-    return settled, params, shapes.ports
+    return planned, params, shapes.ports
 
 
-def _complete(settled: Plan, path: str) -> bool:
-    part = settled.parts[path]
+def _complete(planned: Plan, path: str) -> bool:
+    part = planned.parts[path]
     return all(not item.required or item.name in part.params for item in part.component.parameters)
 
 
@@ -150,11 +150,11 @@ def _refuse(problems: Any) -> None:
 
 
 def _built(
-    graph: Graph, settled: Plan, params: Params, sizes: Params, catalog: Catalog, limits: Limits, device: str
+    graph: Graph, planned: Plan, params: Params, sizes: Params, catalog: Catalog, limits: Limits, device: str
 ) -> Model:
-    model = Model(graph, settled, params, catalog.port_types, sizes)
+    model = Model(graph, planned, params, catalog.port_types, sizes)
     with _told(graph), uncollected():
-        build_modules(model, settled, params, limits, device)
+        build_modules(model, planned, params, limits, device)
     return model.train()
 
 

@@ -35,12 +35,16 @@ class Model(nn.Module):
     Attributes:
         graph: The graph.
         code: For each mode the generated source that runs.
+        functions: For each mode the function that the source makes, of the model and the inputs that it needs.
+        signatures: For each mode what a caller hands over, and how it becomes the arguments of the function.
+        node_params: Parameters of each module by path, with those taken from the wire.
+        frozen_paths: Paths of the modules whose weights and statistics stay fixed.
         port_types: The types of its inputs and data samples, by name.
         weights_report: How the weights that were loaded fit; None while none were.
 
     Args:
         graph: The graph.
-        settled: Its plan.
+        plan: Its plan.
         params: Parameters of each part by path, with those taken from the wire.
         types: The port types by name.
         sizes: For each mode the sizes of outputs by reference, as far as they are known.
@@ -49,7 +53,7 @@ class Model(nn.Module):
     def __init__(
         self,
         graph: Graph,
-        settled: Plan,
+        plan: Plan,
         params: Mapping[str, Mapping[str, Any]],
         types: PortTypes,
         sizes: Mapping[str, Mapping[str, Any]] = FrozenDict(),
@@ -59,20 +63,20 @@ class Model(nn.Module):
         declared = {entry.type for entry in (*graph.inputs.values(), *graph.data_samples.values())}
         self.port_types = PortTypes({name: types[name] for name in declared if name in types})
         self.weights_report: WeightsReport | None = None
-        self._params = FrozenDict({path: freeze(given) for path, given in params.items()})
-        sources = {mode: emit(program, settled.momentum, graph.name) for mode, program in settled.programs.items()}
+        self.node_params = FrozenDict({path: freeze(given) for path, given in params.items()})
+        sources = {mode: emit(program, plan.momentum, graph.name) for mode, program in plan.programs.items()}
         self.code: Mapping[str, str] = FrozenDict({mode: source.text for mode, source in sources.items()})
         self._calls = {mode: source.calls for mode, source in sources.items()}
         self._checks = FrozenDict(
-            {mode: input_checks(program, sizes.get(mode, {})) for mode, program in settled.programs.items()}
+            {mode: input_checks(program, sizes.get(mode, {})) for mode, program in plan.programs.items()}
         )
-        self._signatures = {
+        self.signatures = {
             mode: Signature.of(graph, program, types, sizes.get(mode, FrozenDict()))
-            for mode, program in settled.programs.items()
+            for mode, program in plan.programs.items()
         }
-        self._momentum = FrozenDict(settled.momentum)
-        self._frozen_paths = tuple(path for path, part in settled.parts.items() if part.frozen)
-        self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
+        self._momentum = FrozenDict(plan.momentum)
+        self.frozen_paths = tuple(path for path, part in plan.parts.items() if part.frozen)
+        self.functions = {mode: _function(mode, text) for mode, text in self.code.items()}
 
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> dict[str, Any]:
         """Run one mode.
@@ -91,21 +95,21 @@ class Model(nn.Module):
             GraphError: The graph has no such mode, an input or field is missing or of another kind, or a node cannot
                 take a value. All of it is looked at before anything is updated; while compiling nothing is.
         """
-        function = self._functions.get(str(mode))
+        function = self.functions.get(str(mode))
         if function is None:
             raise unknown_mode(self.graph, mode)
-        arguments = self._signatures[mode].arguments(inputs, data_samples)
+        arguments = self.signatures[mode].arguments(inputs, data_samples)
         if torch.compiler.is_compiling():
             return function(self, *arguments)
         first = next(self.parameters(), None)
-        self._signatures[mode].refuse_other_kinds(
+        self.signatures[mode].refuse_other_kinds(
             arguments, lambda: Weights.among(self.parameters()), Weights.among(() if first is None else (first,))
         )
         refuse_bad_values(self, self._checks[mode], arguments, mode)
         try:
             return function(self, *arguments)
         except Exception as error:
-            found = explained(error, self._calls[mode], mode, self._signatures[mode].other_sizes(arguments))
+            found = explained(error, self._calls[mode], mode, self.signatures[mode].other_sizes(arguments))
             if found is error:
                 raise
             raise found from error
@@ -118,7 +122,7 @@ class Model(nn.Module):
     def train(self, mode: bool = True) -> "Model":
         """Set training mode; frozen nodes stay as they are."""
         super().train(mode)
-        for path in self._frozen_paths:
+        for path in self.frozen_paths:
             self.get_submodule(path).eval()
         return self
 
@@ -129,7 +133,7 @@ class Model(nn.Module):
         is the old one or the new one.
         """
         written = {
-            name: replace(node, params=self._params.get(name, node.params))
+            name: replace(node, params=self.node_params.get(name, node.params))
             for name, node in self.graph.nodes.items()
             if node.weights.rule == "own"
         }
@@ -176,11 +180,11 @@ class Model(nn.Module):
         return report
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_functions"}
+        return {key: value for key, value in self.__dict__.items() if key != "functions"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._functions = {mode: _function(mode, text) for mode, text in self.code.items()}
+        self.functions = {mode: _function(mode, text) for mode, text in self.code.items()}
 
 
 def _function(mode: str, text: str) -> Callable[..., dict[str, Any]]:

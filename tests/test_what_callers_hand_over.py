@@ -12,7 +12,7 @@ from torch import Tensor
 
 import composer
 from components.memories.odc_memory import ODCMemory
-from composer.assembly import _built, _settle
+from composer.assembly import _built, _resolve
 from composer.catalog import Catalog
 from composer.limits import Limits
 from composer.model import Model
@@ -27,7 +27,7 @@ SIZES = {"H": 64, "W": 64}
 def without_first_values(path: Path) -> Model:
     """A saved graph's model whose weights hold whatever memory holds: nothing here comes as far as to compute."""
     graph, catalog, limits = composer.read(path), Catalog.default(), Limits()
-    settled, params, sizes = _settle(graph, catalog, limits)
+    settled, params, sizes = _resolve(graph, catalog, limits)
     model = _built(graph, settled, params, sizes, catalog, limits, "meta").to_empty(device="cpu")
     for part in model.modules():
         if isinstance(part, ODCMemory):
@@ -86,13 +86,13 @@ def other_numbers(model: Model, mode: str, name: str, value: Any) -> Iterator[tu
         yield "on another device", value.to("meta")
         if declared.type == "Image":
             yield "another number of channels", torch.cat((value, value[:, :1]), dim=1)
-    if isinstance(value, Tensor) and len(model._signatures[mode].counted) > 1:
+    if isinstance(value, Tensor) and len(model.signatures[mode].counted) > 1:
         yield "too few samples", value[:1]
 
 
 def wrong(model: Model, mode: str, inputs: Any, samples: Any) -> Iterator[tuple[str, Any, Any]]:
     """What is wrong, with inputs and data samples."""
-    signature = model._signatures[mode]
+    signature = model.signatures[mode]
     for name in (*signature.inputs, *signature.fields):
         given = inputs if name in signature.inputs else samples
         changes = [*other_containers(given[name]), *other_numbers(model, mode, name, given[name])]

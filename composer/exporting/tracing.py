@@ -79,7 +79,7 @@ def trace(model: Model, mode: str, batch: int) -> Traced:
 def mode_arguments(model: Model, mode: str, batch: int) -> dict[str, Any]:
     """Example arguments of one mode by name; floating-point numbers have the model's dtype."""
     inputs, fields = example_inputs(model.graph, batch, types=model.port_types)
-    signature = model._signatures[mode]
+    signature = model.signatures[mode]
     dtype = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
     chosen = {name: inputs[name] for name in signature.inputs} | {name: fields[name] for name in signature.fields}
     return {
@@ -90,7 +90,7 @@ def mode_arguments(model: Model, mode: str, batch: int) -> dict[str, Any]:
 
 def _mode_module(model: Model, mode: str) -> nn.Module:
     """The model's nodes under their names, with the mode's generated function as forward."""
-    kind = type(f"{mode.capitalize()}Mode", (nn.Module,), {"forward": model._functions[mode]})
+    kind = type(f"{mode.capitalize()}Mode", (nn.Module,), {"forward": model.functions[mode]})
     module = cast(nn.Module, kind())
     for name, child in model.named_children():
         module.add_module(name, child)

@@ -68,7 +68,7 @@ class _Writer:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.graph = model.graph
-        self.modes = {mode: model._signatures[mode] for mode in model.code}
+        self.modes = {mode: model.signatures[mode] for mode in model.code}
         self.classes = dict.fromkeys(part_classes(model).values())
         self.title = _plain(self.graph.name) or "without a name"
         self.fields = any(signature.fields for signature in self.modes.values())
@@ -78,7 +78,7 @@ class _Writer:
         fixed = {name: self._take_import(slicer, name, thing) for name, thing in _OUTSIDE.items()}
         things = {cls: slicer.add(cls, cls.__name__) for cls in self.classes}
         functions = [named_inputs, *([sample_fields] if self.fields else [])]
-        functions += [momentum_copy, momentum_update] if self.model._momentum else []
+        functions += [momentum_copy, momentum_update] if self.model.copies else []
         functions += [scheduled_decay] if PROGRESS in self.model._buffers else []
         taken = [slicer.add(function, function.__name__) for function in functions]
         found = slicer.write([*fixed.values(), *taken, *things.values()])
@@ -165,9 +165,9 @@ class _Writer:
         return f"sample_fields({', '.join(given)})"
 
     def _train(self, name: str) -> Iterator[str]:
-        if not self.model._frozen_paths:
+        if not self.model.frozen_paths:
             return
-        parts = ", ".join(f"self.{path}" for path in self.model._frozen_paths)
+        parts = ", ".join(f"self.{path}" for path in self.model.frozen_paths)
         body = INDENT * 2
         yield f'\n{INDENT}def train(self, mode: bool = True) -> "{name}":'
         yield f'{body}"""Set training mode; frozen parts stay as they are."""'

@@ -18,11 +18,11 @@ BODY = INDENT * 2
 
 def part_classes(model: Model) -> dict[str, type[nn.Module]]:
     """The class of every module that is built, not copied, by path in the order of the state dict."""
-    copied = tuple(f"{target}." for target in model._momentum)
+    copied = tuple(f"{target}." for target in model.copies)
     return {
         path: type(module)
         for path, module in model.named_modules()
-        if path in model._params and not f"{path}.".startswith(copied)
+        if path in model.node_params and not f"{path}.".startswith(copied)
     }
 
 
@@ -38,10 +38,12 @@ def build_lines(model: Model, names: Mapping[type[nn.Module], str]) -> Iterator[
     for path, module in model.named_modules():
         if path in built:
             yield from _holders(path, holders)
-            yield call_text(f"self.{path} = {names[type(module)]}", _arguments(type(module), model._params[path]), BODY)
-            if path in model._frozen_paths:
+            yield call_text(
+                f"self.{path} = {names[type(module)]}", _arguments(type(module), model.node_params[path]), BODY
+            )
+            if path in model.frozen_paths:
                 yield f"{BODY}self.{path}.requires_grad_(False)"
-    for copy in model._momentum.values():
+    for copy in model.copies.values():
         yield from _copies(model, copy, holders)
         yield f'{BODY}self.{copy.target}.register_buffer("{STEPS}", torch.zeros((), dtype=torch.int64))'
     if PROGRESS in model._buffers:
@@ -67,7 +69,9 @@ def _copies(model: Model, copy: Momentum, holders: set[str]) -> Iterator[str]:
 
 
 def _within(model: Model, outer: str) -> list[str]:
-    return [path for path, _ in model.named_modules() if path in model._params and f"{path}.".startswith(f"{outer}.")]
+    return [
+        path for path, _ in model.named_modules() if path in model.node_params and f"{path}.".startswith(f"{outer}.")
+    ]
 
 
 def _holders(path: str, known: set[str]) -> Iterator[str]:
@@ -83,4 +87,4 @@ def _holders(path: str, known: set[str]) -> Iterator[str]:
 def _has_own_train(model: Model) -> bool:
     """Whether a module does more in ``train`` than to set the mode, so that it has to be called once."""
     modules = (module for path, module in model.named_modules() if path)
-    return bool(model._frozen_paths) or any(type(module).train is not nn.Module.train for module in modules)
+    return bool(model.frozen_paths) or any(type(module).train is not nn.Module.train for module in modules)
