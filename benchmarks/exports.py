@@ -16,7 +16,7 @@ import torch
 
 import composer
 from composer import GraphError
-from composer.exporting import export
+from composer.export import export
 from composer.run.inputs import example_inputs
 
 __all__ = ["main"]

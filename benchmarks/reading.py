@@ -7,7 +7,7 @@ import yaml
 
 from benchmarks.check import blocks
 from benchmarks.side_by_side import compare
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 
 __all__ = ["main"]
 

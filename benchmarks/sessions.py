@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.browser import served
 from benchmarks.check import blocks
-from composer.graphfile.document import to_document
+from composer.graph.file.document import to_document
 
 PEOPLE = 50
 SECONDS = 20

@@ -9,17 +9,17 @@ checked, its sizes are inferred, and it is compiled into an ordinary ``torch.nn.
     losses = model(images, {"label": labels}, mode="loss")
 """
 
-from composer.assembly import compile, load
-from composer.builder import GraphBuilder
 from composer.catalog import Catalog
+from composer.catalog.limits import Limits
 from composer.graph import Graph
-from composer.graphfile import read, write
-from composer.graphfile.document import edit
-from composer.inference import infer_shapes
-from composer.limits import Limits
+from composer.graph.builder import GraphBuilder
+from composer.graph.file import read, write
+from composer.graph.file.document import edit
 from composer.model import Model
+from composer.model.compile import compile, load
 from composer.problems import GraphError, Problem
 from composer.rules import check
+from composer.rules.sizes import infer_shapes
 from composer.run.images import preprocess
 
 __all__ = [

@@ -9,7 +9,7 @@ from torch import distributed as dist
 from torch.optim import Optimizer
 
 from composer.model import Model
-from composer.momentum import PROGRESS
+from composer.model.momentum import PROGRESS
 from composer.problems import GraphError, Problem, Where
 
 __all__ = [

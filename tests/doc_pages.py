@@ -29,9 +29,9 @@ from typer.testing import CliRunner
 import composer
 from composer import Catalog, GraphError
 from composer.cli.app import app
-from composer.graphfile import loads
-from composer.graphfile.document import from_document, to_document
-from composer.graphfile.yamltext import parse
+from composer.graph.file import loads
+from composer.graph.file.document import from_document, to_document
+from composer.graph.file.yamltext import parse
 from tests.components import test_contract as contract
 
 DERIVED = {

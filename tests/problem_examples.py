@@ -14,8 +14,8 @@ from torch import nn
 
 import composer
 from composer import Catalog, Graph, GraphError, Limits, Problem
-from composer.exporting import export
-from composer.graphfile import loads
+from composer.export import export
+from composer.graph.file import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
 from composer.run.inputs import example_inputs

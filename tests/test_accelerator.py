@@ -12,11 +12,11 @@ from components.memories.odc_memory import ODCMemory
 from components.shared import region_pooling, suppression
 from components.shared.region_pooling import Grid, roi_align
 from components.shared.suppression import first_kept, unsuppressed
-from composer.exporting.comparing import tensors_in
-from composer.graphfile import loads
-from composer.graphfile.document import to_document
+from composer.export.compare import tensors_in
+from composer.graph.file import loads
+from composer.graph.file.document import to_document
 from composer.run.inputs import example_inputs
-from composer.web.running import Done, RunJob, Runner
+from composer.web.runs import Done, RunJob, Runner
 from tests.test_loading import TEXT
 from tests.test_weight_rules import MOMENTUM
 

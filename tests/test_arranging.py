@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.arranging import Box, Link, arrange, place_new
+from composer.export.layout import Box, Link, arrange, place_new
 
 WIDE, HIGH = 170, 88
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from composer.builder import GraphBuilder
-from composer.graphfile import dumps, loads
+from composer.graph.builder import GraphBuilder
+from composer.graph.file import dumps, loads
 from composer.problems import GraphError
 
 TEXT = """\

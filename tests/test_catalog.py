@@ -10,15 +10,15 @@ from torch import nn
 
 from composer import compile
 from composer.catalog import Catalog
-from composer.component import ComponentError
+from composer.catalog.component import ComponentError
+from composer.export.standalone import standalone_source
 from composer.graph import Graph
-from composer.graphfile import loads
-from composer.inference import infer_shapes
+from composer.graph.file import loads
 from composer.openmmlab import config_from_graph, import_config
 from composer.ports import AnyTensor
 from composer.problems import GraphError
 from composer.rules import check
-from composer.standalone import standalone_source
+from composer.rules.sizes import infer_shapes
 from tests.sample_components import CATALOG, Neck, Stem
 
 PART = '''

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from composer.graph import FrozenDict, Graph, Node, Ref, Weights
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.rules import check, port_types
 from tests.sample_components import CATALOG
 

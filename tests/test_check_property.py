@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer.graph import Graph
-from composer.graphfile import loads
-from composer.graphfile.document import edit, from_document, to_document
-from composer.plan import plan
+from composer.graph.file import loads
+from composer.graph.file.document import edit, from_document, to_document
+from composer.graph.plan import plan
 from composer.problems import GraphError
 from composer.rules import check
 from tests.sample_components import CATALOG

@@ -3,7 +3,7 @@
 import pytest
 
 import composer
-from composer.graphfile import loads, read
+from composer.graph.file import loads, read
 from composer.problems import Edit
 from tests.editing.samples import SAVED
 

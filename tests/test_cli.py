@@ -13,9 +13,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from composer.assembly import load
 from composer.cli import main
 from composer.cli.app import app
+from composer.model.compile import load
 
 GRAPH = """\
 schema: 1

@@ -9,7 +9,7 @@ from torch import Tensor
 import composer
 from components.shared.clustering import kmeans, whitened
 from composer import GraphError
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.model import Model
 from composer.training import after_step, assign_clusters, before_epoch, before_step, uniform_over_clusters
 

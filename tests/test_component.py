@@ -7,7 +7,7 @@ import pytest
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from composer.component import ComponentError, parse_axes, read_component
+from composer.catalog.component import ComponentError, parse_axes, read_component
 from composer.graph import FrozenDict
 from composer.ports import AnyTensor, Embedding, FeatureMap, Image, LayerCount, Like, Logits, Pyramid
 from tests.sample_components import Act, Add, Backbone, Contrast, Head, Neck, Stem

@@ -3,8 +3,8 @@
 import pytest
 
 from composer.catalog import Catalog
-from composer.difference import diff
-from composer.graphfile import loads
+from composer.edits.difference import diff
+from composer.graph.file import loads
 
 CATALOG = Catalog.default()
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.assembly import compile
 from composer.graph import MODES, FrozenDict, Graph, Input, Node, Preprocess, Ref, Source, Subgraph, Weights
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import edit, from_document, to_document
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import edit, from_document, to_document
+from composer.graph.names import RESERVED, name_fault
 from composer.model import Model
-from composer.names import RESERVED, name_fault
+from composer.model.compile import compile
 from composer.problems import Edit, Fix, GraphError, Problem
 
 FEW = settings(deadline=None, max_examples=60)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from composer import read
-from composer.drawing import draw
-from composer.graphfile import loads
+from composer.export.draw import draw
+from composer.graph.file import loads
 
 GRAPHS = sorted((Path(__file__).parents[1] / "saved_graphs").rglob("*.yaml"))
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from composer import Catalog, GraphError, compile
-from composer.exporting import export
-from composer.exporting.comparing import difference
-from composer.graphfile import loads
+from composer.export import export
+from composer.export.compare import difference
+from composer.graph.file import loads
 from composer.ports import Boxes, Detections, Embedding, FeatureMap, Pyramid
 from composer.run.inputs import example_inputs
 from tests import tiny_graphs

@@ -9,7 +9,7 @@ import yaml
 
 import composer
 from composer import Catalog, Graph, GraphError, Problem
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.openmmlab import import_config
 from composer.problems import Fix, is_typo
 from composer.rules import check

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.graphfile import atomic_write, dumps, loads, positions, read, write
-from composer.graphfile.document import edit
+from composer.graph.file import atomic_write, dumps, loads, positions, read, write
+from composer.graph.file.document import edit
 from composer.ports import FeatureMap, Levels
 from composer.problems import Edit, GraphError
 
@@ -245,7 +245,7 @@ def test_a_graph_that_would_not_be_read_again_is_not_written(tmp_path: Path) -> 
 KILLER = """
 import os, signal, sys, time
 from composer.graph import Graph
-from composer.graphfile import read, write
+from composer.graph.file import read, write
 
 def versions(path):
     count = 0

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import Catalog, Graph, check, compile
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 from composer.problems import GraphError
 from tests.hostile import LARGE, REFUSED_WHEN_CHECKED, REFUSED_WHEN_COMPILED, REFUSED_WHEN_READ
 
@@ -23,7 +23,7 @@ SECONDS, MEGABYTES = 1.0, 200
 # Reads each generated file in a process of its own and tells the seconds of work, and the memory above what it had.
 MEASURE = """
 import json, os, resource, time
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.problems import GraphError
 from tests.hostile import LARGE
 

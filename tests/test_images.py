@@ -14,7 +14,7 @@ from PIL import Image
 import composer
 from composer.catalog import Catalog
 from composer.graph import FrozenDict, Graph, Input, Preprocess
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.problems import GraphError
 from composer.run.images import MAX_PIXELS, prepare, preprocess, unprepared
 

@@ -7,8 +7,8 @@ import torch
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from composer import Catalog, GraphError, Limits, compile, edit, infer_shapes
-from composer.graphfile import loads
-from composer.inference.free_sizes import axis_number
+from composer.graph.file import loads
+from composer.rules.sizes.sizes import axis_number
 
 CHAIN = """
 schema: 1

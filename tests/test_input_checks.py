@@ -9,7 +9,7 @@ from torch import Tensor
 
 import composer
 from composer import GraphError
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.model import Model
 from composer.ports import InputError, RefusedInputError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import composer
-from composer.graphfile import loads
-from composer.plan import plan
+from composer.graph.file import loads
+from composer.graph.plan import plan
 from composer.problems import GraphError
 from composer.run.inputs import filled, framed, takers
 

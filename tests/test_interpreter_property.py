@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from composer import Catalog, check, compile
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 
 CHANNELS = 3
 MODES = ("tensor", "loss", "predict")

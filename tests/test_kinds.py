@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from composer import Catalog, GraphError
-from composer.drawing import draw
-from composer.graphfile import loads
-from composer.kinds import Kind, read_kind
+from composer.catalog.kinds import Kind, read_kind
+from composer.export.draw import draw
+from composer.graph.file import loads
 from composer.web.catalog_source import CatalogSource
-from composer.web.suggesting import suggestions_of
+from composer.web.suggestions import suggestions_of
 from composer.web.views import catalog_view
 from composer.web.views.insight import insight_of
 

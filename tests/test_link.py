@@ -8,10 +8,11 @@ import torch
 
 import composer
 from composer import Catalog, GraphError, compile, infer_shapes
-from composer.graphfile import dumps, loads
-from composer.link import link
-from composer.plan import plan
-from composer.rules import check, checking
+from composer.graph.file import dumps, loads
+from composer.graph.link import link
+from composer.graph.plan import plan
+from composer.rules import check
+from composer.rules import graph as checking
 from composer.web.actions import Actions
 from composer.web.catalog_source import CatalogSource
 
@@ -46,7 +47,7 @@ outputs: {tensor: {y: act.out}}
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often a graph is checked and planned."""
     found: Counter[str] = Counter()
-    for module, name in ((checking, "check_definitions"), (composer.plan, "_program")):
+    for module, name in ((checking, "check_definitions"), (composer.graph.plan, "_program")):
         inner = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, _i=inner, _n=name: (found.update([_n]), _i(*a))[1])
     return found

@@ -12,7 +12,7 @@ from torch import nn
 import composer
 from composer import Catalog, GraphError, Limits
 from composer.graph import FrozenDict, Node, Ref
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.ports import AnyTensor
 
 TEXT = """

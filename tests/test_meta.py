@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import composer
-from composer import meta
-from composer.catalog import Catalog
-from composer.meta import MetaMode
+from composer.catalog import Catalog, meta
+from composer.catalog.meta import MetaMode
 
 FLOATS = (torch.float32, torch.float32, torch.float64, torch.float16)
 ANY = (*FLOATS, torch.int64, torch.int32, torch.uint8, torch.bool)

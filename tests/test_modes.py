@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from composer import GraphError, compile
-from composer.graphfile import loads
+from composer.graph.file import loads
 
 TWO_MODES = """
 schema: 1

@@ -9,11 +9,11 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 import composer
 from composer import GraphError, compile
-from composer.difference import diff
-from composer.emit import function_name
-from composer.graphfile import dumps, loads
-from composer.momentum import momentum_copy, momentum_reset, momentum_update, scheduled_decay
-from composer.standalone import standalone_source
+from composer.edits.difference import diff
+from composer.export.standalone import standalone_source
+from composer.graph.file import dumps, loads
+from composer.model.emit import function_name
+from composer.model.momentum import momentum_copy, momentum_reset, momentum_update, scheduled_decay
 from composer.training import FIXED_RATE, parameter_groups, set_learning_rate, set_progress
 
 TEXT = """schema: 1

@@ -9,9 +9,9 @@ import torch
 from safetensors import safe_open
 
 import composer
-from composer.drawing import draw
-from composer.graphfile import dumps, loads
-from composer.names import name_fault, normal_form
+from composer.export.draw import draw
+from composer.graph.file import dumps, loads
+from composer.graph.names import name_fault, normal_form
 from composer.problems import GraphError
 
 GRAPH = """\

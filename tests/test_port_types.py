@@ -11,16 +11,16 @@ from typer.testing import CliRunner
 
 import composer
 from composer.cli.app import app
-from composer.editing import apply
-from composer.editing.operations import AddInput
+from composer.edits import apply
+from composer.edits.operations import AddInput
 from composer.graph import Graph
-from composer.graphfile import loads
-from composer.graphfile.document import to_document
-from composer.plan import plan
+from composer.graph.file import loads
+from composer.graph.file.document import to_document
+from composer.graph.plan import plan
 from composer.ports import Boxes, Extent, FeatureMap, Label, Levels, PortType, port_type
 from composer.run.inputs import example_inputs
-from composer.web.running.feeding import feed
-from composer.web.running.jobs import RunJob
+from composer.web.runs.inputs import feed
+from composer.web.runs.jobs import RunJob
 from composer.web.views import catalog_view
 
 TYPES = composer.Catalog.default().port_types

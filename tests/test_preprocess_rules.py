@@ -7,7 +7,7 @@ import pytest
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 
 FILE = """\
 schema: 1

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 import composer
-from composer.graphfile import loads
+from composer.graph.file import loads
 from tests.problem_examples import CALLS, CHANGES, GRAPH, TESTED_ELSEWHERE, problem
 
 ROOT = Path(__file__).parents[1]

@@ -10,9 +10,9 @@ import torch
 
 import composer
 from composer import Catalog, GraphError
-from composer.graphfile import loads
-from composer.graphfile.document import from_document, to_document
-from composer.plan import plan
+from composer.graph.file import loads
+from composer.graph.file.document import from_document, to_document
+from composer.graph.plan import plan
 from composer.run.inputs import filled
 
 CLASSIFIER = """

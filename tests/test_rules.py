@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from composer.graphfile import loads
-from composer.graphfile.document import edit
+from composer.graph.file import loads
+from composer.graph.file.document import edit
 from composer.rules import check
 from tests.sample_components import CATALOG
 

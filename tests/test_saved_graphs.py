@@ -8,10 +8,10 @@ import torch
 import composer
 from components.memories.odc_memory import ODCMemory
 from composer.catalog import Catalog
-from composer.emit import emit
-from composer.exporting.comparing import tensors_in
-from composer.graphfile import dumps, loads
-from composer.plan import plan
+from composer.export.compare import tensors_in
+from composer.graph.file import dumps, loads
+from composer.graph.plan import plan
+from composer.model.emit import emit
 from composer.run.inputs import example_inputs
 
 ROOT = Path(__file__).parents[1]

@@ -3,8 +3,8 @@
 import pytest
 
 from composer.graph import Graph
-from composer.graphfile import loads
-from composer.link import Scope, link
+from composer.graph.file import loads
+from composer.graph.link import Scope, link
 from tests.sample_components import CATALOG
 
 TEXT = """

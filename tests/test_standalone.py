@@ -17,12 +17,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from composer import Catalog, GraphError, compile
-from composer.graphfile import loads
+from composer.export.standalone import standalone_source
+from composer.export.standalone.layout import call_text, literal
+from composer.export.standalone.slice import Slicer
+from composer.graph.file import loads
 from composer.ports import Embedding
 from composer.run.inputs import example_inputs
-from composer.standalone import standalone_source
-from composer.standalone.layout import call_text, literal
-from composer.standalone.slicing import Slicer
 from tests import tiny_graphs
 
 ROOT = Path(__file__).parents[1]

@@ -5,10 +5,10 @@ from time import perf_counter
 
 import pytest
 
+from composer.catalog.limits import Limits
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph
-from composer.graphfile import loads
-from composer.graphfile.document import edit
-from composer.limits import Limits
+from composer.graph.file import loads
+from composer.graph.file.document import edit
 from composer.problems import Edit
 from composer.rules import check
 from tests.sample_components import CATALOG

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from composer import compile
-from composer.graphfile import loads
-from composer.momentum import STEPS, momentum_update
+from composer.graph.file import loads
+from composer.model.momentum import STEPS, momentum_update
 
 SIAMESE = """
 schema: 1

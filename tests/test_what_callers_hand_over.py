@@ -12,10 +12,10 @@ from torch import Tensor
 
 import composer
 from components.memories.odc_memory import ODCMemory
-from composer.assembly import _built, _resolve
 from composer.catalog import Catalog
-from composer.limits import Limits
+from composer.catalog.limits import Limits
 from composer.model import Model
+from composer.model.compile import _built, _resolve
 from composer.run.inputs import example_inputs
 
 PATHS = sorted((Path(__file__).parents[1] / "saved_graphs").rglob("*.yaml"))

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.graphfile.yamltext import MAX_BYTES, MAX_DEPTH, dump, parse
+from composer.graph.file.yamltext import MAX_BYTES, MAX_DEPTH, dump, parse
 from composer.problems import GraphError
 
 FEW = settings(deadline=None, max_examples=60)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import composer
 from composer.graph import FrozenDict, freeze
-from composer.graphfile import loads
+from composer.graph.file import loads
 
 SAVED = Path(__file__).parents[1] / "saved_graphs"
 

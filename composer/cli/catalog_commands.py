@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import docstring_parser
 import typer
 
+from composer.catalog.component import Component, Parameter, Port
+from composer.catalog.origin import origin_of
 from composer.cli.annotations import type_text, value_text
 from composer.cli.options import AsJson, Folders, catalog_of
 from composer.cli.output import print_json, print_table, print_text
-from composer.component import Component, Parameter, Port
-from composer.origin import origin_of
 from composer.problems import suggestion
 
 __all__ = ["list_components", "show_component"]

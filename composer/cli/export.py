@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from composer.assembly import load
 from composer.cli.openmmlab_commands import export_config
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of
 from composer.cli.output import print_json, print_text
-from composer.exporting import export
+from composer.export import export
+from composer.model.compile import load
 
 __all__ = ["export_model"]
 

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composer.catalog import Catalog
+from composer.catalog.component import Component
 from composer.cli.options import exit_code
 from composer.cli.output import print_problems
-from composer.cli.replying import Match, Replies
-from composer.component import Component
+from composer.cli.reply import Match, Replies
+from composer.graph.plan import plan
 from composer.model import Model
-from composer.plan import plan
 from composer.ports import Score
 from composer.problems import GraphError, Problem, Where
 from composer.run.images import preprocess

@@ -9,10 +9,10 @@ import typer
 from composer.catalog import Catalog
 from composer.cli.options import AsJson, Files, Folders, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_text
-from composer.difference import diff
-from composer.graphfile import dumps, read, write
-from composer.inference import infer_shapes
+from composer.edits.difference import diff
+from composer.graph.file import dumps, read, write
 from composer.problems import GraphError, Problem
+from composer.rules.sizes import infer_shapes
 from composer.run.images import unprepared
 
 __all__ = ["check_files", "compare_files", "format_files"]

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from composer.assembly import compile as compile_graph
 from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
 from composer.graph import Graph
-from composer.graphfile import dumps, loads, write
-from composer.graphfile.document import edit
-from composer.inference import infer_shapes
+from composer.graph.file import dumps, loads, write
+from composer.graph.file.document import edit
+from composer.model.compile import compile as compile_graph
 from composer.openmmlab import (
     CheckpointReport,
     ImportedGraph,
@@ -28,6 +27,7 @@ from composer.openmmlab.names import package_in_parts
 from composer.openmmlab.notes import CANNOT_BUILD
 from composer.problems import Edit, GraphError, Problem, Where
 from composer.rules import check
+from composer.rules.sizes import infer_shapes
 
 __all__ = ["export_config", "import_config_file", "import_weights"]
 

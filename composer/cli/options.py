@@ -9,9 +9,9 @@ import typer
 from composer.catalog import Catalog
 from composer.cli.output import print_problems
 from composer.graph import Graph
-from composer.graphfile import loads, read
+from composer.graph.file import loads, read
+from composer.model.weights import graph_text_of
 from composer.problems import GraphError, Problem
-from composer.weights import graph_text_of
 
 __all__ = ["AsJson", "File", "Files", "Folders", "Mode", "WeightsFile", "catalog_of", "exit_code", "graph_of"]
 

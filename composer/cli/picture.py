@@ -7,8 +7,8 @@ import typer
 
 from composer.cli.options import File, Folders, catalog_of, graph_of
 from composer.cli.output import print_text
-from composer.drawing import draw
-from composer.graphfile import atomic_write
+from composer.export.draw import draw
+from composer.graph.file import atomic_write
 
 __all__ = ["draw_graph"]
 

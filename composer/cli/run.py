@@ -8,15 +8,15 @@ import torch
 import typer
 from torch import Tensor
 
-from composer.assembly import load
 from composer.cli.gallery import gallery_images, rank_gallery, ranks_prototypes
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
 from composer.cli.output import print_problems, print_text
-from composer.cli.replying import Replies
-from composer.cli.saving import Saving
+from composer.cli.reply import Replies
+from composer.cli.save import Saving
 from composer.graph import Graph
+from composer.graph.plan import Program, plan
 from composer.model import Model
-from composer.plan import Program, plan
+from composer.model.compile import load
 from composer.ports import ImageShape
 from composer.problems import GraphError, Problem, Where
 from composer.run.arguments import unknown_mode

@@ -8,17 +8,16 @@ import torchinfo
 import typer
 from torch import Tensor, nn
 
-from composer.assembly import compile
 from composer.catalog import Catalog
 from composer.cli.options import AsJson, File, Folders, Mode, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_table, print_text
 from composer.graph import FrozenDict, Graph
-from composer.inference import FREE_SIZE, Shapes, infer_shapes
-from composer.inference.free_sizes import free_sizes
-from composer.inference.rows import rounded, size_rows
-from composer.inference.sizes import shape_text
+from composer.graph.plan import plan
 from composer.model import Model
-from composer.plan import plan
+from composer.model.compile import compile
+from composer.rules.sizes import FREE_SIZE, Shapes, infer_shapes
+from composer.rules.sizes.rows import rounded, size_rows
+from composer.rules.sizes.sizes import free_sizes, shape_text
 from composer.run.arguments import unknown_mode
 from composer.run.inputs import example_inputs
 

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from composer.model.weights import read_weights
 from composer.problems import GraphError, Problem, Where
-from composer.weights import read_weights
 
 __all__ = ["HARMLESS", "Checkpoint", "read_checkpoint"]
 

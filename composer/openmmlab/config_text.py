@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from composer.graphfile import atomic_write
+from composer.graph.file import atomic_write
 from composer.problems import GraphError, Problem, Where, suggestion
 
 __all__ = ["config_text", "write_config"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from composer.catalog import Catalog
-from composer.component import Component
+from composer.catalog.component import Component
 from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Weights, Wired, freeze
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.images.inputs import read_image

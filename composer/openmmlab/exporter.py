@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.difference import Change, diff
+from composer.edits.difference import Change, diff
 from composer.graph import FrozenDict, Graph, Node, Preprocess, Ref, thaw
 from composer.openmmlab.algorithms import algorithm_of
 from composer.openmmlab.config_file import ConfigFile

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from composer.graph import FrozenDict, Input, Ref, Weights, Wired, thaw
-from composer.names import name_fault
+from composer.graph.names import name_fault
 from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
 from composer.openmmlab.draft import COMMON, Draft, Flow, behind
 from composer.openmmlab.names import scoped_type, split_type

@@ -6,10 +6,10 @@ from typing import Any
 
 import pydantic
 
-from composer.build import TooLargeError, build_component
 from composer.catalog import Catalog
+from composer.catalog.build import TooLargeError, build_component
+from composer.catalog.limits import Limits
 from composer.graph import Graph, Node, thaw
-from composer.limits import Limits
 from composer.problems import Problem, Where, is_typo, nearest, suggestion
 
 __all__ = ["CANNOT_BUILD", "ImportedGraph", "cannot_build", "left_to_caller", "not_understood", "outside_catalog"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.component import Component
+from composer.catalog.component import Component
 from composer.graph import thaw
 from composer.openmmlab.init_rules import Rules, checkpoints_of, combined, without_checkpoints, without_prefix
 from composer.openmmlab.names import scoped_type, split_type

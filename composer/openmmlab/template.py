@@ -22,7 +22,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from composer.graphfile.yamltext import parse
+from composer.graph.file.yamltext import parse
 from composer.openmmlab.names import PACKAGES, scoped_type, split_type
 from composer.openmmlab.plain import plain
 

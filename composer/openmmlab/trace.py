@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 
 from composer.catalog import Catalog
 from composer.graph import Graph, Node, Ref, freeze, thaw
-from composer.inference import Shapes, infer_shapes
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.parts import PartReader
 from composer.problems import GraphError, Problem, Where
+from composer.rules.sizes import Shapes, infer_shapes
 
 __all__ = ["DIGITS", "NO_SHAPE", "Trace", "kept_share"]
 

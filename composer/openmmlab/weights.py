@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from composer.model import Model
-from composer.momentum import STEPS, momentum_reset
+from composer.model.momentum import STEPS, momentum_reset
+from composer.model.weights import WeightsReport
 from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout
-from composer.weights import WeightsReport
 
 __all__ = ["BACK", "RENAMES", "CheckpointReport", "load_state_dict", "own_names", "settle_copies"]
 

@@ -1,5 +1,5 @@
 """Everything that is wrong with a graph, found in one pass and without running anything."""
 
-from composer.rules.checking import check, port_types
+from composer.rules.graph import check, port_types
 
 __all__ = ["check", "port_types"]

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from composer.component import Component, Port
-from composer.kinds import Kinds
-from composer.link import LinkedGraph
-from composer.plan import Call, Plan, Program, Value, plan
+from composer.catalog.component import Component, Port
+from composer.catalog.kinds import Kinds
+from composer.graph.link import LinkedGraph
+from composer.graph.plan import Call, Plan, Program, Value, plan
 from composer.ports import Detections, Label, Logits, Score
 from composer.problems import Edit, Fix
 from composer.rules.report import Path, Report

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.component import Component
-from composer.limits import Limits
-from composer.link import LinkedGraph, Scope
+from composer.catalog.component import Component
+from composer.catalog.limits import Limits
+from composer.graph.link import LinkedGraph, Scope
+from composer.graph.templates import LEFT_OUT, fill, is_template, names_in
 from composer.rules.parameters import parameter_faults, repaired
 from composer.rules.report import Path, Report
-from composer.templates import LEFT_OUT, fill, is_template, names_in
 
 __all__ = ["Landings", "check_definitions", "check_expansion", "check_layers", "check_values"]
 

@@ -6,12 +6,11 @@ from typing import Any
 import networkx as nx
 
 from composer.graph import Edge, Graph, Ref, Subgraph, Wire, dag_of
-from composer.link import Detours, LinkedGraph, Reach, Scope
+from composer.graph.link import Detours, LinkedGraph, Reach, Scope
 from composer.ports import Scalar, port_type
 from composer.problems import Edit, Fix
-from composer.rules.flows import Flow, fits, in_mode
 from composer.rules.report import Path, Report, put, take
-from composer.rules.wiring import Slot, Wires
+from composer.rules.wires import Flow, Slot, Wires, fits, in_mode
 
 __all__ = ["check_bypassed", "check_cycles", "check_outputs", "check_unused"]
 

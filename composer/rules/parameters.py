@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 
-from composer.component import Component
+from composer.catalog.component import Component
 from composer.graph import FrozenDict, thaw
-from composer.link import Scope
+from composer.graph.link import Scope
+from composer.graph.templates import is_template, names_in
 from composer.problems import Fix, is_typo, nearest
 from composer.rules.report import Path, Report, lost, put, take
-from composer.templates import is_template, names_in
 
 __all__ = ["Place", "check_names", "check_parameters", "parameter_faults", "repaired", "unknown_parameter"]
 

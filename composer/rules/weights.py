@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from composer.graph import Node, freeze, thaw
-from composer.link import Scope
+from composer.graph.link import Scope
 from composer.problems import Fix, is_typo
 from composer.rules.report import Report, lost, put, take
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.component import Port
+from composer.catalog.component import Port
 from composer.graph import MODES, FrozenDict, Graph
-from composer.plan import Program
+from composer.graph.plan import Program
 from composer.ports import PortTypes
 from composer.problems import GraphError, Problem, Where, nearest, suggestion
 from composer.run.entries import Entry, Weights, kind_of, sizes_of

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import nn
 
-from composer.origin import placed, traces
-from composer.plan import Call, Program, Value
+from composer.catalog.origin import placed, traces
+from composer.graph.plan import Call, Program, Value
 from composer.ports import Feeder, InputError
 from composer.problems import GraphError, Problem, Where
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from composer.component import Port
+from composer.catalog.component import Port
 from composer.graph import Input
 from composer.ports import AnyTensor, Image, Numbers, PortType, port_type
 

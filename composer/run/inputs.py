@@ -9,10 +9,10 @@ from torch import Tensor
 
 from composer.catalog import Catalog
 from composer.graph import FrozenDict, Graph, Input
-from composer.inference import FREE_SIZE
-from composer.plan import Program
+from composer.graph.plan import Program
 from composer.ports import Extent, Image, ImageShape, PortTypes
 from composer.problems import Fix, GraphError, Problem, Where
+from composer.rules.sizes import FREE_SIZE
 from composer.run.geometry import Frame, fitting_steps
 from composer.run.images import Picture, prepare
 

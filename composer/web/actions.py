@@ -10,15 +10,15 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from composer.catalog import Catalog
-from composer.editing import apply
-from composer.editing.pasting import copy
-from composer.editing.refusal import refused
+from composer.edits import apply
+from composer.edits.names import refused
+from composer.edits.paste import copy
 from composer.graph import Graph
-from composer.graphfile.document import from_document, to_document
+from composer.graph.file.document import from_document, to_document
 from composer.problems import Problem, suggestion
 from composer.web.catalog_source import CatalogSource
-from composer.web.dropping import drops_of, insertions_of, replacements_of
-from composer.web.fitting import box_fits_of, fits_of
+from composer.web.drops import drops_of, insertions_of, replacements_of
+from composer.web.fits import box_fits_of, fits_of
 from composer.web.payloads import (
     CatalogView,
     CopyReply,
@@ -43,7 +43,7 @@ from composer.web.payloads import (
     SuggestRequest,
     TextReply,
 )
-from composer.web.suggesting import suggestions_of
+from composer.web.suggestions import suggestions_of
 from composer.web.views import Insight, catalog_view, graph_view, insight_of, problem_view
 
 __all__ = ["Actions"]

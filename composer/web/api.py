@@ -28,18 +28,18 @@ import gradio as gr
 from gradio.events import api
 
 from composer.graph import MODES, Graph
-from composer.graphfile import loads
-from composer.graphfile.document import to_document
-from composer.inference import infer_shapes
-from composer.inference.rows import size_rows
-from composer.inference.sizes import shape_text
+from composer.graph.file import loads
+from composer.graph.file.document import to_document
 from composer.problems import GraphError, Problem, Where
+from composer.rules.sizes import infer_shapes
+from composer.rules.sizes.rows import size_rows
+from composer.rules.sizes.sizes import shape_text
 from composer.run.images import unprepared
 from composer.web.actions import Actions
 from composer.web.dock.code_tab import source_of
 from composer.web.dock.picture_file import picture_file
-from composer.web.dock.setting import Setting
-from composer.web.running import Done, Failed, RunJob, RunResult, WeightsChoice
+from composer.web.dock.sources import Setting
+from composer.web.runs import Done, Failed, RunJob, RunResult, WeightsChoice
 from composer.web.uploads import uploaded
 
 __all__ = ["Api"]

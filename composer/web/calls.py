@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from composer.arranging import Box, Link, place_new
-from composer.graphfile import dumps
+from composer.export.layout import Box, Link, place_new
+from composer.graph.file import dumps
 from composer.web.actions import Actions
 from composer.web.envelopes import enveloped
 from composer.web.file_actions import FileActions

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from composer.catalog import Catalog, component_files
-from composer.component import Component
+from composer.catalog.component import Component
 from composer.problems import GraphError, Problem, Where
 
 __all__ = ["CatalogSource", "CatalogState"]

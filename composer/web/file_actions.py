@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from composer.catalog import Catalog
-from composer.drawing import draw
+from composer.export.draw import draw
 from composer.graph import Graph
-from composer.graphfile import loads
-from composer.graphfile.decoding import size_problem
-from composer.graphfile.yamltext import MAX_BYTES
-from composer.inference import Shapes
+from composer.graph.file import loads
+from composer.graph.file.encoding import size_problem
+from composer.graph.file.yamltext import MAX_BYTES
 from composer.openmmlab import import_config
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_source.reader import MAX_BYTES as MAX_CONFIG_BYTES
 from composer.problems import GraphError, Problem, Where
+from composer.rules.sizes import Shapes
 from composer.web.filenames import file_name_of
 from composer.web.payloads import (
     DeleteFileReply,

@@ -2,8 +2,8 @@
 
 from enum import IntEnum
 
-from composer.component import Component, Port
-from composer.editing.flowing import entry_of, fitting
+from composer.catalog.component import Component, Port
+from composer.edits.flows import entry_of, fitting
 from composer.graph import Ref
 from composer.ports import AnyTensor, PortType, Usually, port_type
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from composer.editing.operations import EditStep, Mode, Operation, Position, Target
+from composer.edits.operations import EditStep, Mode, Operation, Position, Target
 from composer.problems import Severity
 
 __all__ = [

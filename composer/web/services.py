@@ -10,7 +10,7 @@ from composer.web.catalog_source import CatalogSource
 from composer.web.dock import Setting
 from composer.web.file_actions import FileActions
 from composer.web.payloads import OpenRequest
-from composer.web.running import Runner
+from composer.web.runs import Runner
 from composer.web.workspace import Workspace
 
 __all__ = ["Services"]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.graphfile import loads, write
+from composer.graph.file import loads, write
 from composer.problems import GraphError, Problem, Where
 from composer.web.filenames import SUFFIX, name_fault, normal, numbered
 

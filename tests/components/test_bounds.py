@@ -15,10 +15,10 @@ import pytest
 from pydantic import ValidationError
 from torch import Tensor
 
-from composer.build import TooLargeError, build_component
-from composer.component import Component
+from composer.catalog.build import TooLargeError, build_component
+from composer.catalog.component import Component
+from composer.catalog.limits import Limits
 from composer.graph import freeze, thaw
-from composer.limits import Limits
 from tests.components.test_contract import CATALOG, EXAMPLES, Case, mapped
 
 NUMBERS = (0, -1, 1, 65_536, 10**9)

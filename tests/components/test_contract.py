@@ -35,7 +35,7 @@ from torch._dynamo.exc import Unsupported
 
 import components
 from composer.catalog import Catalog
-from composer.component import Component, ComponentError, Port, read_component
+from composer.catalog.component import Component, ComponentError, Port, read_component
 from composer.ports import AnyTensor
 
 CATALOG = [component for component in Catalog.default() if component.cls.__module__.startswith("components.")]

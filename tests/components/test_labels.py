@@ -10,7 +10,7 @@ import composer
 from components.postprocessing.classification import ClassPrediction
 from composer import GraphBuilder, GraphError
 from composer.graph import Graph
-from composer.graphfile.document import from_document
+from composer.graph.file.document import from_document
 from composer.run.answers import named
 
 CLASSES, SAMPLES = 3, 4

@@ -23,7 +23,7 @@ from components.layers import (
     shape,
     transformer,
 )
-from composer.component import read_component
+from composer.catalog.component import read_component
 
 FILES = (
     *(activation, arithmetic, attention, convolution, embedding, linear, normalization),

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from composer import Catalog, Graph
-from composer.editing import Applied, apply
-from composer.editing.operations import Operation
-from composer.graphfile import loads, read
-from composer.graphfile.document import from_document, to_document
-from composer.plan import Plan, plan
+from composer.edits import Applied, apply
+from composer.edits.operations import Operation
+from composer.graph.file import loads, read
+from composer.graph.file.document import from_document, to_document
+from composer.graph.plan import Plan, plan
 
 SAVED = Path(__file__).parents[2] / "saved_graphs"
 CATALOG = Catalog.default()

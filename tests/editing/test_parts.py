@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from composer import GraphError
-from composer.editing.pasting import copy
+from composer.edits.paste import copy
 from composer.graph import Ref, Refs, Wire
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import to_document
-from composer.link import link
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import to_document
+from composer.graph.link import link
 from composer.rules import check
 from tests.editing.samples import CATALOG, MODAL, do, done, drop, put, sample
 

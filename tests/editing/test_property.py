@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import Graph, GraphError
-from composer.editing.draft import Draft, outputs_name
-from composer.editing.pasting import copy
+from composer.edits.draft import Draft, outputs_name
+from composer.edits.paste import copy
 from composer.graph import MODES
-from composer.link import link
+from composer.graph.link import link
 from composer.rules import check
 from tests.editing.samples import CATALOG, CLASSIFIER, MODAL, do, done, drop, programs, put, sample, saved
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import Graph, GraphError
-from composer.editing import Applied
-from composer.editing.draft import Draft
-from composer.editing.flowing import Flows, entry_of
+from composer.edits import Applied
+from composer.edits.draft import Draft
+from composer.edits.flows import Flows, entry_of
 from composer.graph import Ref
-from composer.graphfile.document import to_document
+from composer.graph.file.document import to_document
 from composer.rules import check
 from tests.editing.samples import CATALOG, MODAL, do, done, programs, put, sample
 from tests.editing.test_property import GRAPHS

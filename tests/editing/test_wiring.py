@@ -4,8 +4,8 @@ import pytest
 
 from composer import Graph, GraphError
 from composer.graph import Preprocess, Ref, Wire
-from composer.graphfile import loads
-from composer.graphfile.document import to_document
+from composer.graph.file import loads
+from composer.graph.file.document import to_document
 from tests.editing.samples import CLASSIFIER, MODAL, do, done, put, sample
 
 SUMS = """

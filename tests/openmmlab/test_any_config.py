@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graphfile import dumps
+from composer.graph.file import dumps
 from composer.openmmlab import config_from_graph, import_config
 from tests.openmmlab.masked_images import MASKED_IMAGES
 from tests.openmmlab.originals import ORIGINALS

@@ -12,8 +12,8 @@ import composer
 from composer import GraphError
 from composer.catalog import Catalog
 from composer.graph import FrozenDict, Graph
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import from_document, to_document
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import from_document, to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import composer
 from composer.catalog import Catalog
 from composer.cli.app import app
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import edit, to_document
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import edit, to_document
 from composer.openmmlab import import_config, whole_config_from_graph
 from composer.openmmlab.config_file import ConfigFile, read_config
 from composer.openmmlab.notes import ImportedGraph

@@ -13,8 +13,8 @@ import composer
 from composer import GraphError
 from composer.catalog import Catalog
 from composer.graph import FrozenDict, thaw
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import to_document
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config
 from composer.openmmlab.names import package_of, split_type
 from composer.openmmlab.plain import plain, same

@@ -13,8 +13,8 @@ from torch import Tensor
 import composer
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import from_document, to_document
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import from_document, to_document
 from composer.openmmlab import config_from_graph, graph_from_config, import_config, load_state_dict
 from composer.openmmlab.plain import same
 from tests.openmmlab.masked_images import (

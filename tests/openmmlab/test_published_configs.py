@@ -11,7 +11,7 @@ import pytest
 
 from composer import GraphError
 from composer.catalog import Catalog
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 from composer.openmmlab import config_from_graph, import_config
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.plain import same

@@ -6,8 +6,8 @@ import pytest
 
 import composer
 from composer.catalog import Catalog
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import to_document
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import to_document
 from composer.openmmlab import config_from_graph, import_config
 from composer.openmmlab.plain import same
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from composer import Catalog
 from composer.catalog import component_files
-from composer.graphfile.document import to_document
+from composer.graph.file.document import to_document
 from composer.web.actions import LARGEST, Actions
 from composer.web.catalog_source import CatalogSource
 from composer.web.envelopes import enveloped

@@ -15,8 +15,8 @@ from gradio_client.exceptions import AppError
 
 import composer
 from composer.catalog import Catalog
-from composer.graphfile import read
-from composer.graphfile.document import to_document
+from composer.graph.file import read
+from composer.graph.file.document import to_document
 from composer.web.server import ServerSettings, guarded_app
 from composer.web.services import Services
 

@@ -15,24 +15,24 @@ import pytest
 from gradio.data_classes import ImageData
 
 import composer
-from composer.graphfile import dumps, loads
-from composer.graphfile.document import to_document
-from composer.inference import infer_shapes
-from composer.inference.rows import size_rows
+from composer.graph.file import dumps, loads
+from composer.graph.file.document import to_document
 from composer.problems import GraphError, Problem, Where
+from composer.rules.sizes import infer_shapes
+from composer.rules.sizes.rows import size_rows
 from composer.web.actions import Actions
 from composer.web.canvas import graph_canvas
 from composer.web.catalog_source import CatalogSource
 from composer.web.dock import Dock, Setting, build_dock
-from composer.web.dock.building import TABS
 from composer.web.dock.markup import bar_list, drawn, hint, histogram, progress_bar, table, trouble_list
 from composer.web.dock.opened import Opened
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.summary_tab import summary_csv
+from composer.web.dock.tabs import TABS
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.file_actions import FileActions
-from composer.web.running import Done, Failed, Progress, Runner, RunResult, Trouble, Waiting
-from composer.web.running.results import ClassScore, Histogram, Pixels, Region, TensorRow, Watched
+from composer.web.runs import Done, Failed, Progress, Runner, RunResult, Trouble, Waiting
+from composer.web.runs.results import ClassScore, Histogram, Pixels, Region, TensorRow, Watched
 from composer.web.workspace import Workspace
 
 SHIPPED = Path(__file__).parents[2] / "saved_graphs" / "classification" / "fashion_mnist.yaml"

@@ -20,11 +20,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import composer
-from composer.graphfile import loads, read
-from composer.graphfile.document import to_document
+from composer.graph.file import loads, read
+from composer.graph.file.document import to_document
 from composer.problems import Edit
-from composer.web.running import Done, ExportJob, Failed, Progress, RunJob, Runner, RunResult, Waiting, WeightsChoice
-from composer.web.running.results import ExportResult
+from composer.web.runs import Done, ExportJob, Failed, Progress, RunJob, Runner, RunResult, Waiting, WeightsChoice
+from composer.web.runs.results import ExportResult
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "saved_graphs" / "classification" / "fashion_mnist"

@@ -3,15 +3,15 @@
 import pytest
 
 from composer import Catalog
-from composer.component import Port
-from composer.editing.flowing import fitting
+from composer.catalog.component import Port
+from composer.edits.flows import fitting
 from composer.graph import Ref
-from composer.graphfile import loads
+from composer.graph.file import loads
 from composer.ports import Usually
-from composer.rules.flows import fits
-from composer.web.fitting import fits_of
+from composer.rules.wires import fits
+from composer.web.fits import fits_of
 from composer.web.payloads import Suggestion
-from composer.web.suggesting import suggestions_of
+from composer.web.suggestions import suggestions_of
 from composer.web.views.insight import insight_of
 
 CATALOG = Catalog.default()

@@ -8,7 +8,7 @@ import torch
 
 import composer
 from composer import Graph
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 from composer.web.payloads import GraphView
 from composer.web.views import graph_view, insight_of
 from composer.web.views.sizes import activation_bytes, size_text

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import GraphError
-from composer.link import link
-from composer.web.fitting import fits_of
-from composer.web.suggesting import suggestions_of
+from composer.graph.link import link
+from composer.web.fits import fits_of
+from composer.web.suggestions import suggestions_of
 from composer.web.views import graph_view, insight_of
 from tests.editing.samples import CATALOG, do, done
 from tests.editing.test_property import GRAPHS, scopes, steps

@@ -7,7 +7,7 @@ import pytest
 
 import composer
 from composer.catalog import Catalog
-from composer.graphfile import dumps, loads
+from composer.graph.file import dumps, loads
 from composer.problems import GraphError
 from composer.web.filenames import file_name_of, name_fault
 from composer.web.workspace import Workspace

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from composer.graphfile.decoding import decode, size_problem
-from composer.graphfile.yamltext import parse as parse_yaml
+from composer.graph.file.encoding import decode, size_problem
+from composer.graph.file.yamltext import parse as parse_yaml
 from composer.openmmlab.config_source.functions import inherit, lookup
 from composer.openmmlab.config_source.statements import BASE, Names, Statements, base_paths, parse
 from composer.openmmlab.config_source.text import BASE_TEXT, Templates

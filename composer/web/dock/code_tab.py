@@ -6,15 +6,15 @@ from typing import Any
 
 import gradio as gr
 
-from composer.emit import emit
 from composer.graph import Graph
-from composer.inference import infer_shapes
-from composer.plan import plan
+from composer.graph.plan import plan
+from composer.model.emit import emit
 from composer.problems import GraphError
+from composer.rules.sizes import infer_shapes
 from composer.web.dock.markup import hint, html_block, trouble_list
 from composer.web.dock.opened import Opened, opened_script
-from composer.web.dock.setting import Setting
-from composer.web.running.messages import trouble_of
+from composer.web.dock.sources import Setting
+from composer.web.runs.messages import trouble_of
 
 __all__ = ["CodeTab", "source_of"]
 

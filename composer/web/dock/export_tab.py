@@ -13,12 +13,12 @@ import gradio as gr
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
-from composer.web.dock.setting import Setting
+from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
-from composer.web.running import Done, ExportJob, Failed, Progress, Waiting
-from composer.web.running.jobs import Format
-from composer.web.running.messages import trouble_of
-from composer.web.running.results import ExportResult
+from composer.web.runs import Done, ExportJob, Failed, Progress, Waiting
+from composer.web.runs.jobs import Format
+from composer.web.runs.messages import trouble_of
+from composer.web.runs.results import ExportResult
 
 __all__ = ["ExportTab"]
 

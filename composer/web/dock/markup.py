@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from composer.web.running import Progress, Trouble
-from composer.web.running.results import Histogram
+from composer.web.runs import Progress, Trouble
+from composer.web.runs.results import Histogram
 
 __all__ = ["bar_list", "drawn", "hint", "histogram", "html_block", "progress_bar", "table", "trouble_list"]
 

@@ -5,7 +5,7 @@ import json
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from composer.graphfile.yamltext import MAX_BYTES
+from composer.graph.file.yamltext import MAX_BYTES
 from composer.problems import GraphError, Problem, Where
 from composer.web.filenames import SUFFIX, file_name_of
 

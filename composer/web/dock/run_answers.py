@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.web.dock.markup import drawn, hint, histogram, html_block, table
-from composer.web.running.results import RunResult, TensorRow, Watched
+from composer.web.runs.results import RunResult, TensorRow, Watched
 
 __all__ = ["RunAnswers"]
 

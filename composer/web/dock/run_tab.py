@@ -15,10 +15,10 @@ from composer.web.dock.markup import hint, html_block, progress_bar, trouble_lis
 from composer.web.dock.opened import Opened, opened_script
 from composer.web.dock.picture_file import picture_file, shipped_pictures
 from composer.web.dock.run_answers import RunAnswers
-from composer.web.dock.setting import Setting
+from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
-from composer.web.running import Done, Failed, Progress, RunJob, RunResult, Waiting
-from composer.web.running.messages import trouble_of
+from composer.web.runs import Done, Failed, Progress, RunJob, RunResult, Waiting
+from composer.web.runs.messages import trouble_of
 from composer.web.uploads import uploaded
 
 __all__ = ["RunTab"]

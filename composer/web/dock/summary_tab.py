@@ -9,15 +9,14 @@ from typing import Any
 import gradio as gr
 
 from composer.graph import Graph
-from composer.inference import FREE_SIZE, Shapes, infer_shapes
-from composer.inference.free_sizes import free_sizes
-from composer.inference.rows import Row, rounded, size_rows
-from composer.inference.sizes import shape_text
 from composer.problems import GraphError
+from composer.rules.sizes import FREE_SIZE, Shapes, infer_shapes
+from composer.rules.sizes.rows import Row, rounded, size_rows
+from composer.rules.sizes.sizes import free_sizes, shape_text
 from composer.web.dock.markup import bar_list, hint, html_block, table, trouble_list
 from composer.web.dock.opened import Opened, opened_script
-from composer.web.dock.setting import Setting
-from composer.web.running.messages import trouble_of
+from composer.web.dock.sources import Setting
+from composer.web.runs.messages import trouble_of
 from composer.web.views.sizes import activation_bytes
 
 __all__ = ["SummaryTab", "summary_csv"]

@@ -8,8 +8,8 @@ import gradio as gr
 
 from composer.problems import GraphError, Problem, Where
 from composer.web.dock.opened import Opened
-from composer.web.dock.setting import Setting
-from composer.web.running import WeightsChoice
+from composer.web.dock.sources import Setting
+from composer.web.runs import WeightsChoice
 from composer.web.uploads import uploaded
 
 __all__ = ["WeightsPicker"]

@@ -7,15 +7,15 @@ from typing import Any
 import gradio as gr
 
 from composer.graph import Graph
-from composer.graphfile import dumps, loads
-from composer.inference import infer_shapes
+from composer.graph.file import dumps, loads
 from composer.problems import GraphError, Problem
+from composer.rules.sizes import infer_shapes
 from composer.run.images import unprepared
 from composer.web.dock.markup import hint, html_block, trouble_list
 from composer.web.dock.opened import Opened, opened_script
-from composer.web.dock.setting import Setting
+from composer.web.dock.sources import Setting
 from composer.web.payloads import ReadRequest
-from composer.web.running.messages import trouble_of
+from composer.web.runs.messages import trouble_of
 
 __all__ = ["YamlTab"]
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
-from composer.component import Component
-from composer.editing.adding import holds
-from composer.editing.draft import outputs_name
+from composer.catalog.component import Component
+from composer.edits.add import holds
+from composer.edits.draft import outputs_name
 from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, Wire
-from composer.link import origin_of
+from composer.graph.link import origin_of
 from composer.ports import PortType
 from composer.problems import Problem
-from composer.rules.flows import UNKNOWN
+from composer.rules.wires import UNKNOWN
 from composer.web.payloads import NodeView, OutputView, PortView, ProblemView, WeightsView
 from composer.web.views.catalog_view import port_view
 from composer.web.views.insight import Opened, Total
-from composer.web.views.running import Run
+from composer.web.views.modes import Run
 from composer.web.views.sizes import activation_bytes, level_texts, size_text
 from composer.web.views.values import shown
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from composer.catalog import Catalog
-from composer.component import Component, Parameter, Port
+from composer.catalog.component import Component, Parameter, Port
 from composer.ports import Image, PortType
 from composer.problems import Problem
 from composer.web.payloads import CatalogView, ComponentView, KindView, ParameterView, PortView, TypeView

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from composer.component import Component
-from composer.editing.canvas import Canvas
-from composer.editing.values import landing
+from composer.catalog.component import Component
+from composer.edits.canvas import Canvas
+from composer.edits.values import landing
 from composer.graph import Node, Subgraph
 from composer.web.payloads import CommentView, ComponentView, GraphView, ModeView, ParameterView, PortView, ProblemView
 from composer.web.views.boxes import Boxes
 from composer.web.views.catalog_view import type_text
 from composer.web.views.insight import Insight, Opened
+from composer.web.views.modes import Run, runs_of
 from composer.web.views.problem_views import problem_views
-from composer.web.views.running import Run, runs_of
 from composer.web.views.values import shown
 from composer.web.views.wire_views import wire_views
 

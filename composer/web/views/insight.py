@@ -7,14 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.editing.flowing import Flows
+from composer.edits.flows import Flows
 from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph
-from composer.graphfile import positions
-from composer.inference import Shapes, infer_shapes
-from composer.link import Called, Detours, LinkedGraph, link, origin_of
+from composer.graph.file import positions
+from composer.graph.link import Called, Detours, LinkedGraph, link, origin_of
 from composer.ports import PortType
 from composer.problems import Problem
 from composer.rules import check
+from composer.rules.sizes import Shapes, infer_shapes
 from composer.run.images import unprepared
 
 __all__ = ["Insight", "Opened", "insight_of"]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from composer.editing.operations import EditStep
+from composer.edits.operations import EditStep
 from composer.graph import Graph
-from composer.link import LinkedGraph, origin_of
+from composer.graph.link import LinkedGraph, origin_of
 from composer.problems import Fix, Problem
 from composer.web.payloads import FixView, ProblemView
 from composer.web.views.values import shown

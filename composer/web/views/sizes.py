@@ -6,8 +6,7 @@ from typing import Any
 
 import torch
 
-from composer.inference.free_sizes import axis_number
-from composer.inference.sizes import BATCHES, Probe, shape_text
+from composer.rules.sizes.sizes import BATCHES, Probe, axis_number, shape_text
 
 __all__ = ["activation_bytes", "level_texts", "probe_of_size", "size_text"]
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from composer.editing.draft import outputs_name
+from composer.edits.draft import outputs_name
 from composer.graph import MODES, Edge, Wire
 from composer.web.payloads import ProblemView, WireView
 from composer.web.views.insight import Opened
-from composer.web.views.running import Run
+from composer.web.views.modes import Run
 from composer.web.views.sizes import size_text
 
 __all__ = ["wire_views"]

@@ -1,0 +1,85 @@
+"""Where a node's weights come from, and whether they learn."""
+
+from composer.edits.draft import Draft
+from composer.edits.names import refused
+from composer.edits.operations import SetWeights
+from composer.edits.remove import own_weights
+from composer.graph import EMPTY, OWN, Weights
+
+__all__ = ["owner_of", "set_frozen", "set_weights"]
+
+
+def set_weights(draft: Draft, operation: SetWeights) -> None:
+    """Set the rule and the source of a node's weights.
+
+    Raises:
+        GraphError: The source is no other node of the same type, or gets its weights from this node.
+    """
+    name = operation.node
+    node = draft.node(name)
+    if operation.rule == "own":
+        own_weights(draft, name)
+        return
+    source = _source(draft, operation)
+    decay = operation.decay
+    if decay is None:
+        decay = node.weights.decay if node.weights.rule == "momentum" else OWN.decay
+    for key, share in (("decay", decay), ("end_decay", operation.end_decay)):
+        if share is not None and not 0 <= share <= 1:
+            raise refused(f"{key} is {share}, expected a number from 0 to 1", node=name)
+    if operation.rule == "share":
+        weights = Weights("share", source)
+    else:
+        weights = Weights(
+            "momentum", source, float(decay), operation.update or node.weights.update, operation.end_decay
+        )
+    frozen = node.frozen and operation.rule != "share"
+    draft.change(name, type=None, graph=None, params=EMPTY, weights=weights, frozen=frozen)
+
+
+def set_frozen(draft: Draft, name: str, frozen: bool) -> None:
+    """Freeze a node or let it learn again; of one that shares weights the node that has them."""
+    draft.node(name)
+    draft.change(owner_of(draft, name), frozen=frozen)
+
+
+def owner_of(draft: Draft, name: str) -> str:
+    """The node whose module a node calls: itself, or the end of its ``share`` chain."""
+    seen: set[str] = set()
+    while name not in seen and draft.nodes[name].weights.rule == "share":
+        seen.add(name)
+        source = draft.nodes[name].weights.source
+        if source not in draft.nodes or source is None:
+            break
+        name = source
+    return name
+
+
+def _source(draft: Draft, operation: SetWeights) -> str:
+    name, source = operation.node, operation.source
+    source = draft.nodes[name].weights.source if source is None else source
+    if source is None:
+        raise refused("say which node the weights come from", node=name)
+    draft.node(source)
+    seen: set[str] = set()
+    at: str | None = source
+    while at is not None and at in draft.nodes and at not in seen:
+        if at == name:
+            text = (
+                "a node cannot have its weights from itself"
+                if source == name
+                else f"{source} has its weights from {name}"
+            )
+            raise refused(f"{text}: choose another node", node=name, code="weights-cycle")
+        seen.add(at)
+        at = draft.nodes[at].weights.source
+    own, theirs = draft.origin(name), draft.origin(source)
+    if own is not None and theirs is not None and (own.type, own.graph) != (theirs.type, theirs.graph):
+        mine, other = own.type or own.graph, theirs.type or theirs.graph
+        text = f"{name} is a {mine} and {source} a {other}: weights come from a node of the same type"
+        raise refused(text, node=name, code="weights-type")
+    followed = draft.nodes[owner_of(draft, source)].weights
+    if operation.rule == "momentum" and followed.rule == "momentum":
+        text = f"{source} is itself a momentum copy: follow {followed.source}, which is trained"
+        raise refused(text, node=name, code="weights-momentum")
+    return source

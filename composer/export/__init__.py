@@ -1,0 +1,87 @@
+"""Exporting a model: a stand-alone Python file, ONNX, or torch.export's archive, each compared with the model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from composer.export.compare import TOLERANCE, Comparison
+from composer.export.exported import Exported, prepared
+from composer.export.formats import FORMATS
+from composer.graph.file import atomic_write
+from composer.model import Model
+from composer.problems import GraphError, Problem, Where, suggestion
+from composer.run.arguments import unknown_mode
+
+__all__ = ["ExportReport", "export"]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was exported.
+
+    Args:
+        path: The file.
+        to: Its format: ``python``, ``onnx`` or ``torch``.
+        modes: The modes that are in it.
+        difference: How far its outputs are from the model's: absolute where these are within -1 and 1, else relative
+            to the largest of them. None where it was not compared.
+        note: What is worth knowing about it.
+    """
+
+    path: Path
+    to: str
+    modes: tuple[str, ...]
+    difference: float | None
+    note: str
+
+
+def export(
+    model: Model, to: str, path: str | Path, *, mode: str = "tensor", verify: bool = True, batch: int = 2
+) -> ExportReport:
+    """Write a model for use without composer.
+
+    What was written is loaded again and compared with the model in evaluation mode, on random inputs. The file appears
+    only when it agrees.
+
+    Args:
+        model: A compiled model; it is not changed.
+        to: ``python`` for a stand-alone Python file with every mode and without weights; ``onnx`` or ``torch`` (an
+            archive of torch.export) for one mode with its weights.
+        path: The file.
+        mode: The mode that goes into an ONNX file or archive. Its inputs and outputs have the graph's names; a sequence
+            of levels gives one output each (``features.0``).
+        verify: Compare.
+        batch: Images in the example, at least 2; the file takes any number.
+
+    Raises:
+        GraphError: There is no such format or mode, the mode is not static, a library is missing, the file differs
+            from the model, or it cannot be written.
+    """
+    if to not in FORMATS:
+        text = f"found '{to}'; {suggestion(to, FORMATS, 'formats')}"
+        raise GraphError(Problem("unknown-format", Where("export"), text))
+    if mode not in model.code and to != "python":
+        raise unknown_mode(model.graph, mode)
+    with torch.random.fork_rng(devices=[]):
+        found = FORMATS[to](prepared(model), mode, verify, max(batch, 2))
+    compared = found.compared
+    if compared is not None and not compared.difference <= TOLERANCE:
+        raise GraphError(_differs(model, to, found, compared))
+    try:
+        atomic_write(path, found.content)
+    except OSError as error:
+        text = f"writing failed: {error.strerror or error}"
+        raise GraphError(Problem("cannot-write", Where(file=str(path)), text)) from None
+    if compared is None:
+        return ExportReport(Path(path), to, found.modes, None, found.note)
+    return ExportReport(Path(path), to, found.modes, compared.difference, found.note + compared.note)
+
+
+def _differs(model: Model, to: str, found: Exported, compared: Comparison) -> Problem:
+    """An export that is not the model is never left behind."""
+    text = (
+        f"what was exported to {to} gives other numbers than the model: the largest difference is "
+        f"{compared.difference:.3g}, allowed is {TOLERANCE:.0e}; nothing was written"
+    )
+    return Problem("export-differs", Where(model.graph.name or "graph", mode=", ".join(found.modes)), text)

@@ -1,0 +1,178 @@
+"""A graph resolved once, for all that ask about it: rules, sizes, plans, canonical form, editing, drawing, diff."""
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, TypeVar
+
+import networkx as nx
+
+from composer.catalog import Catalog
+from composer.graph import MODES, FrozenDict, Graph, Subgraph, Wire
+from composer.graph.bypass import Detours, running
+from composer.graph.reach import Needs, Reach, reach_of
+from composer.graph.scope import Called, Scope, Wiring, called_by, called_in, carrying, origin_of
+
+__all__ = [
+    "Called",
+    "Detours",
+    "LinkedGraph",
+    "Needs",
+    "Reach",
+    "Scope",
+    "Wiring",
+    "called_by",
+    "called_in",
+    "carrying",
+    "link",
+    "origin_of",
+    "uncollected",
+]
+
+T = TypeVar("T")
+
+
+def link(graph: Graph, catalog: Catalog) -> "LinkedGraph":
+    """A graph resolved against a catalog. Any graph can be: what is wrong in it leads nowhere.
+
+    A graph never changes, so what is known of it is kept with it: linked again with the same catalog, it is the same.
+    """
+    found = graph.__dict__.get("_linked")
+    if not isinstance(found, LinkedGraph) or found.catalog is not catalog:
+        found = LinkedGraph(graph, catalog)
+        object.__setattr__(graph, "_linked", found)
+    return found
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection inside.
+
+    Reading, resolving and building make many objects and no cycles; looking through them over and over would take as
+    long as making them.
+    """
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
+class LinkedGraph:
+    """A graph and what its names mean.
+
+    Args:
+        graph: The graph as it is written.
+        catalog: The components.
+    """
+
+    def __init__(self, graph: Graph, catalog: Catalog) -> None:
+        self.graph = graph
+        self.catalog = catalog
+        self._made: dict[Any, Any] = {}
+
+    def once(self, make: "Callable[..., T]", *args: Any) -> T:
+        """What a function makes of this linked graph (and of these arguments), made at the first call."""
+        key = (make, *args)
+        if key not in self._made:
+            with uncollected():
+                self._made[key] = make(self, *args)
+        found: T = self._made[key]
+        return found
+
+    @cached_property
+    def running(self) -> Graph:
+        """The graph as it runs: without bypassed nodes."""
+        return running(self.graph, self.catalog)
+
+    @cached_property
+    def scopes(self) -> Mapping[str, Scope]:
+        """The scopes by name: the top under the empty name, then the subgraphs in the order of the file."""
+        graph = self.running
+        fields = FrozenDict({**graph.inputs, **graph.data_samples})
+        outputs = {mode: {name: Wire.of(ref) for name, ref in graph.outputs[mode].items()} for mode in graph.modes}
+        scopes = {"": Scope("", graph, self.catalog, fields, graph.nodes, outputs)}
+        for name, body in graph.graphs.items():
+            scopes[name] = Scope(name, graph, self.catalog, body.inputs, body.nodes, _outputs(body), body.params)
+        return scopes
+
+    @cached_property
+    def calls(self) -> Mapping[str, Mapping[str, str]]:
+        """For each scope the nodes that call a subgraph, with its name."""
+        return {
+            name: {node: body for node in scope.wiring.calling if (body := scope.subgraph(node)) is not None}
+            for name, scope in self.scopes.items()
+        }
+
+    @cached_property
+    def endless(self) -> Sequence[Sequence[str]]:
+        """The cycles of subgraphs that hold each other, each from its first one in the file."""
+        positions = {name: position for position, name in enumerate(self.scopes)}
+        found = []
+        for names in nx.strongly_connected_components(self._holding):
+            first = min(names, key=positions.__getitem__)
+            if len(names) > 1 or self._holding.has_edge(first, first):
+                found.append([edge[0] for edge in nx.find_cycle(self._holding.subgraph(names), first)])
+        return found
+
+    @cached_property
+    def bodies(self) -> Sequence[str]:
+        """The subgraphs whose inside comes to an end, each after those that it calls."""
+        dag = nx.DiGraph(self._holding)
+        for cycle in self.endless:
+            dag.remove_nodes_from({cycle[0], *nx.ancestors(self._holding, cycle[0])})
+        return list(reversed(list(nx.topological_sort(dag))))
+
+    @cached_property
+    def _holding(self) -> "nx.DiGraph[str]":
+        dag: nx.DiGraph[str] = nx.DiGraph()
+        dag.add_nodes_from(name for name in self.scopes if name)
+        dag.add_edges_from((name, body) for name, calls in self.calls.items() if name for body in calls.values())
+        return dag
+
+    @cached_property
+    def _reach(self) -> tuple[Mapping[str, Needs], Mapping[str, Reach]]:
+        return reach_of(self.scopes, self.bodies)
+
+    @property
+    def needs(self) -> Mapping[str, Needs]:
+        """What each subgraph needs of its callers, by mode and output; not of one that holds itself."""
+        return self._reach[0]
+
+    @property
+    def reached(self) -> Mapping[str, Reach]:
+        """What each mode runs in each scope; not in a subgraph that holds itself."""
+        return self._reach[1]
+
+    def entered(self, path: Sequence[str]) -> tuple[str, list[str]]:
+        """The subgraph to which a path of calls leads (empty for the top), and how far the path could be followed.
+
+        Calls that are bypassed can be entered too.
+        """
+        scope, nodes, followed = "", self.graph.nodes, list[str]()
+        for name in path:
+            body = nodes[origin].graph if (origin := origin_of(nodes, name)) is not None else None
+            if body is None or body not in self.graph.graphs:
+                break
+            scope, nodes = body, self.graph.graphs[body].nodes
+            followed.append(name)
+        return scope, followed
+
+    def at(self, path: str) -> tuple[Scope, str]:
+        """The scope and the id of a call that runs, from its path (``roi_head.bbox_head``)."""
+        *outer, name = path.split(".")
+        scope = self.scopes[""]
+        for part in outer:
+            scope = self.scopes[str(scope.subgraph(part))]
+        return scope, name
+
+
+def _outputs(body: Subgraph) -> dict[str, dict[str, Wire]]:
+    found: dict[str, dict[str, Wire]] = {}
+    for mode in MODES:
+        parts = {name: wire.in_mode(mode) for name, wire in body.outputs.items()}
+        found[mode] = {name: Wire(((None, part),)) for name, part in parts.items() if part is not None}
+    return found

@@ -1,0 +1,311 @@
+"""One scope of a graph, resolved: what each node is, whose weights it uses, what feeds it.
+
+Nothing here needs the graph to be right: a node of an unknown type, or whose weights come from nowhere, calls nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from composer.catalog import Catalog
+from composer.catalog.component import Component
+from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
+from composer.graph.templates import is_template
+
+__all__ = ["Called", "Scope", "Wiring", "called_by", "called_in", "carrying", "origin_of"]
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a node calls: a component, a subgraph, or something that is not known (neither).
+
+    Args:
+        component: The component.
+        body: The subgraph.
+        name: Name of either, also of one that is not there.
+    """
+
+    component: Component | None = None
+    body: Subgraph | None = None
+    name: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether its ports are known."""
+        return self.component is not None or self.body is not None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of its input ports."""
+        if self.component is not None:
+            return tuple(port.name for port in self.component.inputs)
+        return () if self.body is None else tuple(self.body.inputs)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its output ports."""
+        if self.component is not None:
+            return tuple(port.name for port in self.component.outputs)
+        return () if self.body is None else tuple(self.body.outputs)
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Its parameters that need not be given, with their defaults."""
+        if self.component is not None:
+            return {item.name: item.default for item in self.component.parameters if not item.required}
+        return {} if self.body is None else self.body.params
+
+    def takes_many(self, port: str) -> bool:
+        """Whether an input port takes any number of wires."""
+        known = None if self.component is None else self.component.input_by_name.get(port)
+        return known is not None and known.variadic
+
+    def full(self, ref: Ref) -> Ref:
+        """A reference to it with its port, where it has just one output."""
+        return Ref(ref.source, self.outputs[0], ref.index) if ref.port is None and len(self.outputs) == 1 else ref
+
+
+def origin_of(nodes: Mapping[str, Node], name: str) -> str | None:
+    """The node that says what a node calls: itself, or the nearest source of its weights with a type.
+
+    Returns:
+        None where there is none.
+    """
+    seen: set[str] = set()
+    while name in nodes and name not in seen:
+        node = nodes[name]
+        if node.type is not None or node.graph is not None:
+            return name
+        seen.add(name)
+        name = node.weights.source or ""
+    return None
+
+
+def called_by(node: Node | None, graphs: Mapping[str, Subgraph], catalog: Catalog) -> Called:
+    """What a node with a type or a graph calls."""
+    if node is None:
+        return Called()
+    if node.type is not None:
+        return Called(catalog.get(node.type), None, node.type)
+    return Called(None, graphs.get(node.graph or ""), node.graph or "")
+
+
+def called_in(nodes: Mapping[str, Node], name: str, graphs: Mapping[str, Subgraph], catalog: Catalog) -> Called:
+    """What one of these nodes calls, also through the source of its weights."""
+    return called_by(nodes.get(origin_of(nodes, name) or ""), graphs, catalog)
+
+
+def carrying(called: Called, wired: Iterable[str]) -> list[str]:
+    """The wired input ports of a node whose wire goes on in its place when it is bypassed, best first.
+
+    Best is the port that its output is declared to be like, then one of the type of the output.
+    """
+    ports = list(wired)
+    component = called.component
+    if component is None or not component.outputs:
+        return ports
+    output, inputs = component.outputs[0], component.input_by_name
+    alike = [port for port in ports if port in inputs and inputs[port].type is output.type]
+    return list(dict.fromkeys([*(port for port in ports if port == output.like), *alike, *ports]))
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """The top of a graph, or the body of a subgraph.
+
+    Args:
+        name: Name of the subgraph; empty at the top.
+        graph: The whole graph, as it runs.
+        catalog: The components.
+        inputs: What references may name beside the nodes: the inputs, at the top also the data samples.
+        nodes: The nodes by id.
+        outputs: For each mode the named outputs and what they are wired to.
+        params: The subgraph's parameters and their defaults; None at the top, where ``$name`` is plain text.
+    """
+
+    name: str
+    graph: Graph
+    catalog: Catalog
+    inputs: Mapping[str, Input]
+    nodes: Mapping[str, Node]
+    outputs: Mapping[str, Mapping[str, Wire]]
+    params: Mapping[str, Any] | None = None
+
+    def path(self, *keys: str | int) -> tuple[str | int, ...]:
+        """Document path of something in this scope."""
+        return ("graphs", self.name, *keys) if self.name else keys
+
+    def owner(self, name: str) -> str | None:
+        """The node whose module a node calls: itself, or the end of its ``share`` chain; None if there is no end."""
+        return self._owners.get(name, name)
+
+    def origin(self, name: str) -> str | None:
+        """The node that says what a node calls: itself, or the nearest source of its weights with a type."""
+        return self._origins.get(name, name)
+
+    def called(self, name: str) -> Called:
+        """What a node calls, also through the source of its weights."""
+        origin = self.origin(name)
+        return called_by(None if origin is None else self.nodes.get(origin), self.graph.graphs, self.catalog)
+
+    def component(self, name: str) -> Component | None:
+        """The component that a node calls, also through the source of its weights; None if there is none."""
+        origin = self.origin(name)
+        return None if origin is None else self.catalog.get(self.nodes[origin].type)
+
+    def subgraph(self, name: str) -> str | None:
+        """Name of the subgraph that a node calls, also through the source of its weights; None if there is none."""
+        origin = self.origin(name)
+        node = None if origin is None else self.nodes[origin]
+        return node.graph if node is not None and node.type is None and node.graph in self.graph.graphs else None
+
+    def params_of(self, name: str) -> Mapping[str, Any]:
+        """The parameters of what a node calls, also through the source of its weights."""
+        node = self.nodes[name]
+        origin = self.origin(name)
+        return node.params if origin in (name, None) else FrozenDict({**self.nodes[str(origin)].params, **node.params})
+
+    def full(self, ref: Ref) -> Ref:
+        """A reference with its port, where its source has just one output."""
+        return ref if ref.port is not None or ref.source not in self.nodes else self.called(ref.source).full(ref)
+
+    @cached_property
+    def templated(self) -> frozenset[str]:
+        """The nodes with parameters that depend on those of the subgraph; none at the top."""
+        if not self.params:
+            return frozenset()
+        own = {name for name, node in self.nodes.items() if any(map(is_template, node.params.values()))}
+        return frozenset(own.union(name for name in self.wiring.borrowing if self.origin(name) in own))
+
+    @cached_property
+    def loose(self) -> frozenset[str]:
+        """The nodes that no wire enters or leaves, and whose weights no other node uses: nobody has wired them yet."""
+        read = {ref.source for outputs in self.outputs.values() for wire in outputs.values() for ref in wire.refs}
+        lent = {self.nodes[name].weights.source for name in self.wiring.borrowing}
+        return frozenset(
+            name
+            for name, sources in self.wiring.sources.items()
+            if not sources
+            and name not in self.wiring.used
+            and name not in read
+            and name not in lent
+            and (not (called := self.called(name)).known or called.inputs)
+        )
+
+    @cached_property
+    def names(self) -> Mapping[str, None]:
+        """What references may name: the nodes and the inputs."""
+        return dict.fromkeys([*self.nodes, *self.inputs])
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Where each node stands in the file."""
+        return {name: position for position, name in enumerate(self.nodes)}
+
+    @cached_property
+    def wiring(self) -> "Wiring":
+        """What depends on what."""
+        return Wiring.of(self.nodes)
+
+    @cached_property
+    def _owners(self) -> Mapping[str, str | None]:
+        sharing = [name for name in self.wiring.borrowing if self.nodes[name].weights.rule == "share"]
+        return _ends(self.nodes, sharing)
+
+    @cached_property
+    def _origins(self) -> Mapping[str, str | None]:
+        untyped = [name for name, node in self.nodes.items() if node.type is None and node.graph is None]
+        return _ends(self.nodes, untyped)
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """The wires of one scope, without their ports.
+
+    Args:
+        sources: For each node the nodes and inputs that feed it, over all modes; in the order of the file.
+        order: The nodes, each after those that feed it; those of a cycle, and all behind it, come last.
+        cyclic: The nodes of cycles and those behind them.
+        modal: The nodes with a wire that differs by mode.
+        used: The nodes and inputs that some node is wired to.
+        borrowing: The nodes whose weights come from another one.
+        calling: The nodes with a subgraph of their own or borrowed weights, which may be one.
+        odd: The nodes with keys that this release does not know.
+    """
+
+    sources: Mapping[str, list[str]]
+    order: list[str]
+    cyclic: frozenset[str] = frozenset()
+    modal: list[str] = field(default_factory=list)
+    used: Set[str] = frozenset()
+    borrowing: list[str] = field(default_factory=list)
+    calling: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, nodes: Mapping[str, Node]) -> "Wiring":
+        """The wires of these nodes."""
+        sources: dict[str, list[str]] = {}
+        modal: list[str] = []
+        used: set[str] = set()
+        in_order = True
+        for name, node in nodes.items():
+            feeding: list[str] = []
+            for wire in node.inputs.values():
+                for ref in wire.refs:
+                    source = ref.source
+                    feeding.append(source)
+                    if in_order and source not in sources and source in nodes:
+                        in_order = False
+                if wire.differs:
+                    modal.append(name)
+            sources[name] = feeding
+            used.update(feeding)
+        order = list(sources) if in_order else _sorted(sources)
+        cyclic = frozenset() if len(order) == len(sources) else frozenset(sources.keys() - set(order))
+        return cls(
+            sources,
+            order + [name for name in sources if name in cyclic],
+            cyclic,
+            modal,
+            used,
+            borrowing=[name for name, node in nodes.items() if node.weights.rule != "own"],
+            calling=[name for name, node in nodes.items() if node.graph is not None or node.type is None],
+            odd=[name for name, node in nodes.items() if node.extra],
+        )
+
+
+def _ends(nodes: Mapping[str, Node], followed: list[str]) -> dict[str, str | None]:
+    """For each of these nodes, the first source of its weights, nearest first, that is none of them."""
+    ends: dict[str, str | None] = {}
+    passing = set(followed)
+    for name in followed:
+        chain: dict[str, None] = {}
+        at: str | None = name
+        while at in passing and at not in ends and at not in chain:
+            chain[at] = None
+            at = nodes[at].weights.source
+        if at in chain or at not in nodes:
+            at = None
+        end = ends.get(at, at) if at is not None else None
+        ends.update(dict.fromkeys(chain, end))
+    return ends
+
+
+def _sorted(sources: Mapping[str, list[str]]) -> list[str]:
+    """The nodes, each after those that feed it (Kahn, CACM 5(11), 1962); without those of cycles and behind them."""
+    waiting: dict[str, int] = {}
+    consumers: dict[str, list[str]] = {}
+    for name, feeding in sources.items():
+        inner = [source for source in feeding if source in sources]
+        waiting[name] = len(inner)
+        for source in inner:
+            consumers.setdefault(source, []).append(name)
+    order = [name for name, count in waiting.items() if not count]
+    for name in order:
+        for consumer in consumers.get(name, ()):
+            waiting[consumer] -= 1
+            if not waiting[consumer]:
+                order.append(consumer)
+    return order

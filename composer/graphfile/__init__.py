@@ -1,5 +1,0 @@
-"""Graph files: careful YAML, the document form, canonical text, and writing that never leaves half a file."""
-
-from composer.graphfile.files import atomic_write, dumps, loads, positions, read, write
-
-__all__ = ["atomic_write", "dumps", "loads", "positions", "read", "write"]

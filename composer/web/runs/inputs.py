@@ -1,0 +1,107 @@
+"""What goes into a run: the picture where an input takes one, and random numbers for the rest."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from composer.graph import Graph
+from composer.graph.plan import Program
+from composer.ports import ImageShape, Label, PortTypes
+from composer.run.geometry import Frame
+from composer.run.inputs import filled, framed, takers
+from composer.web.runs.activations import seen_by_model
+from composer.web.runs.jobs import RunJob
+from composer.web.runs.results import Pixels
+
+__all__ = ["Feed", "feed"]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a model is called with.
+
+    Args:
+        inputs: By name.
+        data_samples: By name.
+        picture: What the first picture looks like to the model.
+        factor: By how much that is made smaller than what the model sees.
+        notes: What these are: one sentence each.
+        frame: Where the picture lies in the first input that takes it.
+    """
+
+    inputs: dict[str, Any]
+    data_samples: dict[str, Any]
+    picture: Pixels | None
+    factor: int
+    notes: list[str]
+    frame: Frame | None = None
+
+    def to(self, device: torch.device) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and data samples on a device."""
+        return _moved(self.inputs, device), _moved(self.data_samples, device)
+
+
+def feed(graph: Graph, program: Program, job: RunJob, types: PortTypes) -> Feed:
+    """Make the inputs of a mode.
+
+    Every input that says how a picture becomes a tensor takes the picture; the others take random numbers.
+
+    Raises:
+        GraphError: The picture cannot be read, or no example of an input can be made.
+    """
+    taking = [] if job.picture is None else takers(graph, program.inputs, types)
+    content = b"" if job.picture is None else job.picture.read_bytes()
+    pictures, frame = framed(graph, taking, content)
+    inputs, fields = filled(graph, program, pictures, types, batch=max(job.batch, 1), seed=job.seed, frame=frame)
+    batch = next((len(value) for value in inputs.values() if isinstance(value, Tensor) and value.ndim), 1)
+    notes = _notes(job, list(pictures), [name for name in inputs if name not in pictures], batch)
+    notes += [_label_note(graph, name, fields, job, types) for name in fields]
+    picture, factor = None, 1
+    for name in list(pictures)[:1]:
+        steps = graph.inputs[name].preprocess
+        if steps is not None and pictures[name].shape[1] in (1, 3):
+            picture, factor = seen_by_model(pictures[name], steps)
+    return Feed(inputs, fields, picture, factor, notes, frame)
+
+
+def _notes(job: RunJob, pictures: list[str], made: list[str], batch: int) -> list[str]:
+    notes = []
+    if pictures:
+        notes.append(f"The picture goes into {_listed(pictures)}.")
+    if made:
+        notes.append(f"{_listed(made)}: random numbers (seed {job.seed}), {batch} sample{'' if batch == 1 else 's'}.")
+    if job.picture is not None and not pictures:
+        notes.append("The picture is not used: no input of this mode takes one.")
+    return notes
+
+
+def _label_note(graph: Graph, name: str, fields: dict[str, Any], job: RunJob, types: PortTypes) -> str:
+    """Put the chosen class into a label, and say what a field holds."""
+    entry = graph.data_samples[name]
+    if types.is_a(entry.type, Label) and fields[name].ndim == 1:
+        chosen = job.label is not None and 0 <= job.label < (len(graph.classes) or 2)
+        if chosen:
+            fields[name] = torch.full_like(fields[name], job.label or 0)
+        shown = ", ".join(_class_name(graph, int(label)) for label in fields[name][:4])
+        return f"{name}: {shown}{'' if chosen else f' (random, seed {job.seed})'}."
+    if types.is_a(entry.type, ImageShape):
+        return f"{name}: the size of the picture."
+    return f"{name}: random (seed {job.seed})."
+
+
+def _class_name(graph: Graph, label: int) -> str:
+    return graph.classes[label] if label < len(graph.classes) else f"class {label}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    return {name: _to(value, device) for name, value in values.items()}
+
+
+def _to(value: Any, device: torch.device) -> Any:
+    return value.to(device) if isinstance(value, Tensor) else [_to(item, device) for item in value]

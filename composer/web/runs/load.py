@@ -1,0 +1,97 @@
+"""A model for a run: compiled from the document, with the weights that were chosen."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from composer.catalog import Catalog
+from composer.graph import Graph
+from composer.graph.file.document import from_document
+from composer.model import Model
+from composer.model.compile import compile as compile_graph
+from composer.problems import GraphError, Problem, Where
+from composer.rules.sizes import infer_shapes
+from composer.web.runs.jobs import WeightsChoice
+from composer.web.runs.messages import Failed
+from composer.web.runs.troubles import out_of_memory
+
+__all__ = ["RefusedError", "Workshop", "weights_note"]
+
+
+class RefusedError(Exception):
+    """A run that ends here, with the reason."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed)
+        self.failed = failed
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker has to work with.
+
+    Args:
+        catalog: The components.
+        allowed: How many bytes it may take.
+        tell: Told what it does.
+    """
+
+    catalog: Catalog
+    allowed: int | None
+    tell: Callable[[str], None]
+
+    def graph(self, document: str) -> Graph:
+        """The graph of a document."""
+        return from_document(json.loads(document))
+
+    def model(self, graph: Graph, weights: WeightsChoice, device: torch.device | None = None) -> Model:
+        """The model, in evaluation mode.
+
+        Raises:
+            GraphError: The graph is wrong, or the weights do not fit.
+            RefusedError: It needs more memory than there is.
+        """
+        self.tell("Checking the graph")
+        shapes = infer_shapes(graph, self.catalog)
+        errors = [problem for problem in shapes.problems if problem.severity == "error"]
+        if errors:
+            raise GraphError(errors)
+        needs = sum(node.bytes for node in shapes.nodes.values())
+        if self.allowed is not None and needs > self.allowed and shapes.nodes:
+            largest = max(shapes.nodes, key=lambda path: shapes.nodes[path].bytes)
+            named = f"{largest} ({shapes.nodes[largest].type})"
+            raise RefusedError(out_of_memory(named, "", self.allowed, needs))
+        self.tell("Building the model")
+        torch.manual_seed(weights.seed)
+        model = compile_graph(graph, self.catalog).eval()
+        if weights.path is not None:
+            self.tell("Reading the weights")
+            _load(model, weights)
+        return model.to(device) if device is not None else model
+
+
+def _load(model: Model, weights: WeightsChoice) -> None:
+    """Put weights into a model; what is wrong with them names the file as its owner does."""
+    try:
+        model.load_weights(str(weights.path), dtype=torch.float32)
+    except GraphError as error:
+        raise GraphError([_in_words(problem, weights) for problem in error.problems]) from error
+
+
+def _in_words(problem: Problem, weights: WeightsChoice) -> Problem:
+    text = problem.message.replace(str(weights.path), weights.name)
+    if problem.code == "pickle-refused":
+        text = "this is not a safetensors file, and others are not read here; the command `composer weights` makes one"
+    if problem.code == "weights-mismatch":
+        text = text.rpartition("\n")[0]  # what it ends with is for scripts
+    return replace(problem, where=Where(weights.name), message=text)
+
+
+def weights_note(weights: WeightsChoice) -> str:
+    """Which weights a model has, in a sentence."""
+    if weights.path is None:
+        return f"Weights: random (seed {weights.seed}), so the numbers are those of a model that learned nothing."
+    where = "which lies beside the graph" if weights.kind == "shipped" else "uploaded"
+    return f"Weights: {weights.name}, {where}."

@@ -1,0 +1,81 @@
+"""What can go wrong with a run beside the graph, in words."""
+
+import re
+import signal
+
+import torch
+
+from composer.catalog.origin import placed
+from composer.export.exported import cause_of
+from composer.problems import GraphError
+from composer.web.runs.messages import Failed, Trouble, trouble_of
+
+__all__ = ["died", "failure_of", "no_device", "out_of_memory", "stopped", "timed_out", "too_many"]
+
+_NO_MEMORY = re.compile(r"can't allocate memory|cannot allocate memory|bad_alloc|out of memory|not enough memory", re.I)
+
+
+def failure_of(error: BaseException, node: str | None, doing: str, allowed: int | None) -> Failed:
+    """What an exception in a worker means.
+
+    Args:
+        error: The exception.
+        node: The node that ran.
+        doing: What it did, where no node ran.
+        allowed: How many bytes it could take.
+    """
+    if isinstance(error, GraphError):
+        return Failed(troubles=[trouble_of(problem) for problem in error.problems])
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY.search(str(error)):
+        return out_of_memory(node, doing, allowed)
+    text = placed(f"{node or doing} failed: {cause_of(error)}", error)
+    return Failed(troubles=[Trouble(code="run-failed", subject=node or "", message=text, node=node)])
+
+
+def out_of_memory(node: str | None, doing: str, allowed: int | None, needs: int | None = None) -> Failed:
+    """A run that needs more memory than it may take."""
+    least = f" (at least {_size(needs)} are needed)" if needs else ""
+    most = f"it may take {_size(allowed)} now" if allowed else "there is no more"
+    where = node or doing[:1].lower() + doing[1:]
+    text = f"memory ran out in {where}{least}: {most}; use a smaller picture or batch, or a smaller model"
+    return Failed(troubles=[Trouble(code="out-of-memory", subject=node or "", message=text, node=node)])
+
+
+def died(status: int | None, node: str | None, doing: str) -> Failed:
+    """A worker that ended without a word."""
+    where = node or doing[:1].lower() + doing[1:]
+    why = f"it ended with code {status}"
+    if status is not None and status < 0:
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+        why = f"the system ended it ({name})"
+        if -status == signal.SIGKILL:
+            why += ", which it does where memory runs out"
+    text = f"the process that ran the model died in {where}: {why}. The graph and the page are as they were"
+    return Failed(troubles=[Trouble(code="worker-died", subject=node or "", message=text, node=node)])
+
+
+def timed_out(seconds: float, node: str | None, doing: str) -> Failed:
+    """A run that took too long."""
+    text = f"it was stopped after {seconds:.0f} s, in {node or doing[:1].lower() + doing[1:]}"
+    return Failed(troubles=[Trouble(code="timed-out", subject=node or "", message=text, node=node)])
+
+
+def stopped(node: str | None) -> Failed:
+    """A run that a person stopped."""
+    text = f"stopped in {node}" if node else "stopped"
+    return Failed(troubles=[Trouble(code="stopped", severity="warning", subject=node or "", message=text, node=node)])
+
+
+def too_many(waiting: int) -> Failed:
+    """A run that was not taken."""
+    text = f"{waiting} runs are waiting already; try again in a while"
+    return Failed(troubles=[Trouble(code="too-many-runs", subject="", message=text)])
+
+
+def no_device(device: str) -> Failed:
+    """A device that is not there."""
+    return Failed(troubles=[Trouble(code="no-device", subject=device, message="there is no such device here")])
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"
