@@ -121,7 +121,7 @@ def test_panels_and_the_dock_are_resized_and_the_sizes_are_kept(page: Page) -> N
     assert drawing.area(dock)["height"] == 256
     page.reload()
     page.wait_for_selector(".react-flow__pane", state="attached")
-    page.get_by_role("button", name="Dock", exact=True).click()
+    expect(dock).to_be_visible()
     assert (width_of(palette), width_of(side), drawing.area(dock)["height"]) == (304, 316, 256)
     page.get_by_role("separator", name="Height of the dock").press("Home")
     page.get_by_role("separator", name="Height of the dock").press("Enter")

@@ -59,7 +59,7 @@ export function growing(): Settle {
   const before = standing();
   const known = new Map(before.map((box) => [box.id, box]));
   return (view) => {
-    const drawn = draw(view, EMPTY, useCanvas.getState().levels).boxes.map(rectOf);
+    const drawn = drawnOf(view);
     const after = drawn.flatMap((box) => {
       const { x, y } = known.get(box.id) ?? {};
       return x === undefined || y === undefined ? [] : [{ ...box, x, y }];
@@ -67,6 +67,15 @@ export function growing(): Settle {
     const goals = pushed(before, after, GAP);
     return goals.size ? moves(goals) : [];
   };
+}
+
+/** The boxes of a view; none where it cannot be drawn, which the canvas tells once it is shown. */
+function drawnOf(view: GraphView): Named[] {
+  try {
+    return draw(view, EMPTY, useCanvas.getState().levels).boxes.map(rectOf);
+  } catch {
+    return [];
+  }
 }
 
 /** What of the canvas is in sight, in its own pixels. */
