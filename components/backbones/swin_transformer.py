@@ -1,6 +1,7 @@
 """Swin transformer: attention within shifted windows, over maps that halve from stage to stage."""
 
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Interval
@@ -18,11 +19,11 @@ from composer.ports import FeatureMap, Image, LayerCount, Pyramid, Usually
 
 __all__ = ["SwinTransformer"]
 
-_ArchName = Literal["t", "tiny", "s", "small", "b", "base", "l", "large"]
-Arch = Annotated[_ArchName | dict[str, Any], LayerCount("depths")]
+Arch = Annotated[Literal["t", "tiny", "s", "small", "b", "base", "l", "large"] | dict[str, Any], LayerCount("depths")]
+_StageSizes = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 # embed_dims, depths, num_heads
-_SIZES: dict[tuple[str, str], tuple[int, tuple[int, ...], tuple[int, ...]]] = {
+_SIZES: dict[tuple[str, str], _StageSizes] = {
     ("t", "tiny"): (96, (2, 2, 6, 2), (3, 6, 12, 24)),
     ("s", "small"): (96, (2, 2, 18, 2), (3, 6, 12, 24)),
     ("b", "base"): (128, (2, 2, 18, 2), (4, 8, 16, 32)),
@@ -99,7 +100,7 @@ class SwinTransformer(nn.Module):
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__()
-        self.embed_dims, self.depths, heads = _size_of(arch)
+        self.embed_dims, self.depths, heads = size_of(arch, _SIZES)
         stages = len(self.depths)
         if not out_indices or list(out_indices) != sorted({*out_indices}) or out_indices[-1] >= stages:
             raise ValueError(f"out_indices is {out_indices}, expected rising stages from 0 to {stages - 1}.")
@@ -183,12 +184,18 @@ class SwinTransformer(nn.Module):
         return [self.patch_embed, *self.stages[: self.frozen_stages + 1], *norms]
 
 
-def _size_of(arch: str | dict[str, Any]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+def size_of(arch: str | dict[str, Any], sizes: Mapping[tuple[str, str], _StageSizes]) -> _StageSizes:
+    """Channels of the first stage, blocks and heads of every stage, by name or as given.
+
+    Raises:
+        ValueError: The name is unknown, or the dict incomplete.
+    """
     if isinstance(arch, str):
-        for aliases, size in _SIZES.items():
+        for aliases, size in sizes.items():
             if arch in aliases:
                 return size
-        raise ValueError(f"arch is {arch!r}, expected one of {', '.join(get_args(_ArchName))} or a dict.")
+        names = ", ".join(name for aliases in sizes for name in aliases)
+        raise ValueError(f"arch is {arch!r}, expected one of {names} or a dict.")
     if set(arch) != {"embed_dims", "depths", "num_heads"}:
         raise ValueError(f"arch is {arch}, expected a name or a dict of exactly embed_dims, depths and num_heads.")
     wide, depths, heads = arch["embed_dims"], arch["depths"], arch["num_heads"]

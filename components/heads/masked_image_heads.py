@@ -11,7 +11,15 @@ from components.shared.patches import flat_mask
 from components.shared.value_checks import check_range
 from composer.ports import AnyTensor, Image, InputError, Label, Logits, Mask, Scalar, Tokens, Usually
 
-__all__ = ["BEiTV1Head", "BEiTV2Head", "CAEHead", "MAEPretrainHead", "MaskFeatPretrainHead", "SimMIMHead"]
+__all__ = [
+    "BEiTV1Head",
+    "BEiTV2Head",
+    "CAEHead",
+    "MAEPretrainHead",
+    "MaskFeatPretrainHead",
+    "MixMIMPretrainHead",
+    "SimMIMHead",
+]
 
 _INIT: dict[str, Any] = {"type": "TruncNormal", "layer": "Linear", "std": 0.02, "bias": 0}
 _EPS = 1e-6
@@ -54,6 +62,52 @@ class MAEPretrainHead(nn.Module):
         if not self.norm_pix:
             return target
         return (target - target.mean(dim=2, keepdim=True)) / (target.var(dim=2, keepdim=True) + _EPS).sqrt()
+
+
+class Unmixed(NamedTuple):
+    """What is predicted of every patch, and the pixels that it should be."""
+
+    pred: Annotated[Tokens, "B P pixels"]
+    target: Annotated[Tokens, "B P pixels"]
+
+
+class MixMIMPretrainHead(nn.Module):
+    """Each image put together from the two mixtures that it is part of, and its pixels (MixMIM, arXiv:2205.13137).
+
+    Keywords: mixmim head, mixmae head, unmix, patchify, norm pix, masked image modeling, mim.
+
+    Args:
+        norm_pix: Whether the pixels of each patch are brought to mean 0 and variance 1.
+        patch_size: Height and width of a patch, in pixels.
+        in_channels: Channels of the image.
+
+    Raises:
+        ValueError: In ``forward``: the image is not made of whole patches, or the mask has another number of them.
+    """
+
+    def __init__(self, norm_pix: bool = False, patch_size: Count = 16, in_channels: Count = 3) -> None:
+        super().__init__()
+        self.targets = MAEPretrainHead(norm_pix, patch_size, in_channels)
+        self.pixels = self.targets.pixels
+
+    def forward(
+        self,
+        image: Annotated[Image, "B in_channels H W"],
+        pred: Annotated[Tokens, Usually("MixMIMPretrainDecoder"), "B P pixels"],
+        pred_mixed: Annotated[Tokens, Usually("MixMIMPretrainDecoder.pred_mixed"), "B P pixels"],
+        mask: Annotated[Mask, Usually("RandomMasking"), "B P"],
+    ) -> Unmixed:
+        """What a loss compares.
+
+        Args:
+            image: [B, in_channels, H, W].
+            pred: What is predicted of each image from its mixture with the one as far from the end of the batch as it
+                is from the start.
+            pred_mixed: What is predicted of that other image.
+            mask: 1 or true where a patch of the mixture is of the other image, alike for all images.
+        """
+        hidden = flat_mask(mask, pred.shape[1])[:, :, None].to(pred.dtype)
+        return Unmixed(pred * hidden + pred_mixed.flip(0) * (1 - hidden), self.targets(image))
 
 
 class SimMIMHead(nn.Module):

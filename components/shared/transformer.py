@@ -18,6 +18,7 @@ __all__ = [
     "TransformerEncoderLayer",
     "activation",
     "drop_path_rates",
+    "reset_ffn",
     "token_norm",
 ]
 
@@ -219,6 +220,14 @@ class SwiGLUFFN(nn.Module):
         return self.gamma2(self.w3(F.silu(gate) * value))
 
 
+def reset_ffn(ffn: nn.Module) -> None:
+    """Give the linear layers of a feed-forward branch their starting weights: Xavier uniform, biases near 0."""
+    for layer in ffn.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.normal_(layer.bias, std=1e-6)
+
+
 class TransformerEncoderLayer(nn.Module):
     """x + attention(norm(x)), then x + FFN(norm(x)) (ViT, arXiv:2010.11929, eq. 2 and 3).
 
@@ -274,10 +283,7 @@ class TransformerEncoderLayer(nn.Module):
 
     def reset_ffn(self) -> None:
         """Give the FFN its starting weights: Xavier uniform, biases near 0."""
-        for layer in self.ffn.modules():
-            if isinstance(layer, nn.Linear):
-                nn.init.xavier_uniform_(layer.weight)
-                nn.init.normal_(layer.bias, std=1e-6)
+        reset_ffn(self.ffn)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, N, embed_dims] to the same shape."""

@@ -30,16 +30,18 @@ class RandomMasking(nn.Module):
     Args:
         patch_size: Height and width of a patch, in pixels.
         mask_ratio: Share of the patches that is hidden; what is seen is rounded down.
+        shared: Whether the same patches are hidden in all images of a batch.
     """
 
     def __init__(
         self,
         patch_size: Size = 16,
         mask_ratio: Annotated[float, Interval(ge=0, lt=1)] = 0.75,
+        shared: bool = False,
     ) -> None:
         super().__init__()
         self.patch_size = pair(patch_size)
-        self.mask_ratio = mask_ratio
+        self.mask_ratio, self.shared = mask_ratio, shared
 
     def forward(self, image: Annotated[Image, "B C H W"]) -> RandomChoice:
         """Indices of the patches that are seen, in random order, and of each patch among them and then the hidden ones.
@@ -50,7 +52,8 @@ class RandomMasking(nn.Module):
         down, across = (-(-image.shape[2 + axis] // self.patch_size[axis]) for axis in range(2))
         patches = down * across
         keep = int(patches * (1 - self.mask_ratio))
-        order = torch.rand(image.shape[0], patches, device=image.device).argsort(dim=1)
+        drawn = torch.rand(1 if self.shared else image.shape[0], patches, device=image.device)
+        order = drawn.argsort(dim=1).expand(image.shape[0], -1)
         ids_restore = order.argsort(dim=1)
         return RandomChoice(order[:, :keep], ids_restore, (ids_restore >= keep).to(torch.float32))
 

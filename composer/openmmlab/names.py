@@ -41,7 +41,14 @@ _REGISTERED: Mapping[str, str] = MappingProxyType(
 _INITIALIZERS = ("Caffe2Xavier", "Constant", "Kaiming", "Normal", "Pretrained", "TruncNormal", "Uniform", "Xavier")
 _DETECTORS = ("bbox_head", "rpn_head", "roi_head", "mask_head")
 _SELFSUP_BACKBONES = ("ResNet", "ResNetV1d", "ResNeXt", "ResNetSobel")
-_SELFSUP_PARTS = ("BEiTLoss", "CAEViT", "MAEReconstructionLoss", "MaskFeatPretrainHead", "SimMIMNeck")
+_SELFSUP_PARTS = (
+    "BEiTLoss",
+    "CAEViT",
+    "MAEReconstructionLoss",
+    "MaskFeatPretrainHead",
+    "MixMIMTransformerPretrain",
+    "SimMIMNeck",
+)
 _LAST_STAGE_FROM_THE_STEM = 4
 _KEPT_AT_MOST = 0.5
 

@@ -325,6 +325,13 @@ def _from_mmcls_encoder(params: Params) -> Params:
     return {**params, "encoder_config": found}
 
 
+_MASK_RATIOS = frozenset({"mask_ratio", "range_mask_ratio"})
+
+
+def _wrong_in_mixmim(params: Params) -> dict[str, str]:
+    return {"range_mask_ratio": "the mask_ratio is the same in each call"} if params.get("range_mask_ratio") else {}
+
+
 MASKED_IMAGE_PARTS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
     {
         (None, "MAEViT"): Translation(
@@ -332,6 +339,18 @@ MASKED_IMAGE_PARTS: Mapping[tuple[str | None, str], Translation] = MappingProxyT
         ),
         (None, "MAEPretrainDecoder"): Translation(defaults={"embed_dim": 1024}),
         ("mmselfsup", "MAEPretrainHead"): Translation(lacks=_CHANNELS),
+        (None, "MixMIMTransformer"): Translation(read=lower_arch),
+        (None, "MixMIMPretrainTransformer"): Translation(
+            elsewhere=_MASK_RATIOS, read=lower_arch, wrong=_wrong_in_mixmim
+        ),
+        (None, "MixMIMTransformerPretrain"): Translation(
+            "MixMIMPretrainTransformer", elsewhere=_MASK_RATIOS, read=lower_arch, wrong=_wrong_in_mixmim
+        ),
+        # The patches of both are those of ``encoder_stride``, whatever is written.
+        (None, "MixMIMPretrainDecoder"): Translation(elsewhere=frozenset({"patch_size"})),
+        (None, "MixMIMPretrainHead"): Translation(
+            elsewhere=frozenset({"patch_size"}), lacks=frozenset({"patch_size", "in_channels"})
+        ),
         (None, "MaskFeatViT"): Translation(elsewhere=_TOKEN_SWITCHES, lacks=_CHANNELS, read=lower_arch),
         (None, "HOGGenerator"): Translation(lacks=frozenset({"patch_size"})),
         (None, "SimMIMSwinTransformer"): Translation(read=lower_arch),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from components.backbones.beit_pretraining import BEiTPretrainViT, CAEPretrainViT
 from components.backbones.beit_vit import BEiTViT
+from components.backbones.mixmim_transformer import MixMIMPretrainTransformer, MixMIMTransformer
 from components.backbones.pretraining_vits import MAEViT, MaskFeatViT
 from components.backbones.simmim_swin_transformer import SimMIMSwinTransformer
 from components.heads.masked_image_heads import (
@@ -17,6 +18,7 @@ from components.heads.masked_image_heads import (
     CAEHead,
     MAEPretrainHead,
     MaskFeatPretrainHead,
+    MixMIMPretrainHead,
     SimMIMHead,
 )
 from components.losses.masked_image_losses import (
@@ -28,7 +30,7 @@ from components.losses.masked_image_losses import (
 )
 from components.necks.beitv2_neck import BEiTV2Neck
 from components.necks.cae_neck import CAENeck
-from components.necks.pixel_decoders import MAEPretrainDecoder
+from components.necks.pixel_decoders import MAEPretrainDecoder, MixMIMPretrainDecoder
 from components.shared.beit_layers import BEiTAttention, RelativePositionBias
 from components.shared.patches import hide_tokens, sine_cosine_positions
 from components.target_generators.clip_generator import CLIPGenerator
@@ -91,6 +93,14 @@ def test_random_masking_counts_the_patches_that_padding_completes() -> None:
     assert RandomMasking((8, 4), 0.5)(torch.zeros(1, 3, 17, 9)).mask.shape == (1, 3 * 3)
 
 
+def test_random_masking_hides_the_same_in_all_images_where_one_choice_is_shared() -> None:
+    image = torch.zeros(8, 3, 16, 16)
+    for shared, choices in ((True, 1), (False, 8)):
+        found = RandomMasking(4, 0.5, shared)(image)
+        assert [len(item.unique(dim=0)) for item in found] == [choices] * 3
+        assert found.mask.sum(dim=1).tolist() == [8] * 8
+
+
 def test_masked_patches_are_given_in_the_order_of_the_image() -> None:
     found = MaskedPatches(3)(mask_of(2, 5, 11))
     assert found.ids_masked.tolist() == [[2, 5, 11]] * 2
@@ -145,6 +155,67 @@ def test_keeping_every_patch_is_reading_the_image(part: nn.Module) -> None:
 def test_a_mask_of_another_grid_is_refused(part: nn.Module) -> None:
     with pytest.raises(ValueError, match="mask: found a grid of 3 x 3 cells, expected one for each of the 16 patches"):
         part(images(), mask_of(1, grid=3))
+
+
+MIXED: dict[str, Any] = {
+    "arch": {"embed_dims": 8, "depths": (1, 1), "num_heads": (2, 2)},
+    "img_size": 32,
+    "window_size": (4, 4),
+}
+
+
+def test_mixed_images_do_not_see_each_other() -> None:
+    part, mask = MixMIMPretrainTransformer(**MIXED).eval(), mask_of(1, 6, 11).flatten(1)
+    first = images(32)
+    second = first.clone()
+    second[0, :, :8, 8:16] += 1  # the cell 1 of 16, where the other mixture shows it
+    one, other = part(first, mask).tokens, part(second, mask).tokens
+    assert torch.equal(one[0], other[0])
+    changed = (one[1] != other[1]).any(dim=1)
+    assert torch.equal(changed, mask[1])
+    plain = part(first)
+    torch.testing.assert_close(plain.out, plain.tokens.mean(dim=1))
+    torch.testing.assert_close(part(first, torch.ones(2, 16)).tokens.flip(0), plain.tokens)
+
+
+def test_images_come_out_of_their_two_mixtures_whichever_half_is_called_hidden() -> None:
+    image, mask, head = images(), mask_of(1, 6, 11).flatten(1), MixMIMPretrainHead(patch_size=4)
+    pixels = head.targets(image)
+    found = head(image, pixels, pixels.flip(0), mask)
+    assert torch.equal(found.pred, found.target)
+    backbone = MixMIMPretrainTransformer(**MIXED).eval()
+    neck = MixMIMPretrainDecoder(16, 4, num_patches=16, decoder_embed_dim=8, decoder_depth=1, decoder_num_heads=2)
+    given = images(32)
+    one, other = (head(image, *neck(backbone(given, hidden).tokens, hidden), hidden) for hidden in (mask, ~mask))
+    torch.testing.assert_close(one.pred, other.pred)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"arch": "tiny"}, "arch is 'tiny', expected one of b, base, l, large, h, huge or a dict"),
+        ({"window_size": (4,)}, "expected one for each of the 2 stages"),
+        ({"window_size": (3, 4)}, "stage 0 has a map of 8 x 8 cells, expected an even number .* windows of 3 x 3"),
+        ({"img_size": 28, "window_size": (7, 7)}, "stage 0 has a map of 7 x 7 cells, expected an even number"),
+    ],
+)
+def test_mixmim_refuses_maps_that_windows_do_not_fill(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        MixMIMTransformer(**{**MIXED, **options})
+
+
+def test_mixmim_refuses_other_images_and_masks() -> None:
+    backbone, mask = MixMIMPretrainTransformer(**MIXED), mask_of(1).flatten(1)
+    with pytest.raises(ValueError, match="image: found 16 x 16 pixels, expected 32 x 32"):
+        backbone(images())
+    with pytest.raises(ValueError, match="mask: found a grid of 9 cells, expected one for each of the 16 patches"):
+        backbone(images(32), mask[:, :9])
+    mask[1, 2] = True
+    with pytest.raises(ValueError, match="mask: found other cells hidden in some images"):
+        backbone(images(32), mask)
+    neck = MixMIMPretrainDecoder(16, 4, num_patches=4, decoder_embed_dim=8, decoder_depth=1, decoder_num_heads=2)
+    with pytest.raises(ValueError, match="feature: found 16 tokens, expected 4"):
+        neck(torch.randn(2, 16, 16), mask)
 
 
 # positions

@@ -86,6 +86,19 @@ def simmim(**backbone: Any) -> Config:
     }
 
 
+def mixmim(**backbone: Any) -> Config:
+    arch = {"embed_dims": 8, "depths": [1, 1, 1, 1], "num_heads": [2, 2, 2, 2]}
+    windows = {"window_size": [8, 8, 4, 2]}
+    neck = {"num_patches": 4, "encoder_stride": 32, "embed_dim": 64, "decoder_embed_dim": 8, "decoder_depth": 1}
+    loss = {"type": "PixelReconstructionLoss", "criterion": "L2"}
+    return {
+        "type": "MixMIM",
+        "backbone": {"type": "MixMIMPretrainTransformer", "arch": arch, "img_size": 64, **windows, **backbone},
+        "neck": {"type": "MixMIMPretrainDecoder", "decoder_num_heads": 2, **neck},
+        "head": {"type": "MixMIMPretrainHead", "norm_pix": True, "loss": loss},
+    }
+
+
 def maskfeat(neck: Config | None = None) -> Config:
     return {
         "type": "MaskFeat",

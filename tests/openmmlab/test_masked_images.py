@@ -30,6 +30,7 @@ from tests.openmmlab.masked_images import (
     filled,
     mae,
     maskfeat,
+    mixmim,
     simmim,
 )
 
@@ -111,6 +112,7 @@ SELFSUP: dict[str, dict[str, Any]] = {
             "loss": {"type": "SimMIMReconstructionLoss", "encoder_in_channels": 3},
         },
     },
+    "mixmim": {**mixmim(), "backbone": {"type": "MixMIMTransformerPretrain", "arch": "B"}},
     "maskfeat": {
         **maskfeat(),
         "neck": {"type": "LinearNeck", "in_channels": 16, "out_channels": 36, "with_avg_pool": False},
@@ -146,6 +148,8 @@ SELFSUP: dict[str, dict[str, Any]] = {
 OTHERS = [
     mae(mask_ratio=0.5, patch_size=[8, 4]),
     {**mae(), "backbone": {"type": "MAEHiViT", "mask_ratio": 0.75}},
+    mixmim(mask_ratio=0.3, range_mask_ratio=0.1, window_size=[16, 8, 4, 2]),
+    {**mixmim(), "head": {**mixmim()["head"], "patch_size": 16}},
     {**mae(), "head": {"type": "SomeHead", "loss": {"type": "SomeLoss"}}},
     {**beit(), "head": {**SELFSUP_HEAD, "loss": {"type": "CrossEntropyLoss", "reduction": "sum"}}},
     {**beit(), "target_generator": {**DALLE, "init_cfg": {"type": "Pretrained", "checkpoint": "d.pth"}}},
@@ -181,6 +185,13 @@ def test_other_settings_and_unknown_parts_come_back(config: dict[str, Any]) -> N
     comes_back(config, "mmpretrain")
 
 
+@pytest.mark.parametrize(("extent", "told"), [(0.0, []), (0.2, ["model.backbone.range_mask_ratio"])])
+def test_a_ratio_that_changes_from_call_to_call_is_told(extent: float, told: list[str]) -> None:
+    found = import_config(mixmim(range_mask_ratio=extent), "mmpretrain")
+    assert [note.where.subject for note in found.not_understood] == told
+    composer.compile(found.graph)
+
+
 def edited(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     document = to_document(import_config(config, "mmpretrain").graph)
     *outer, key = path.split(".")
@@ -195,6 +206,7 @@ def edited(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     ("config", "path", "value", "where", "expected"),
     [
         (mae(mask_ratio=0.6), "nodes.masking.params.mask_ratio", 0.5, ("backbone", "mask_ratio"), 0.5),
+        (mixmim(), "nodes.masking.params.mask_ratio", 0.25, ("backbone", "mask_ratio"), 0.25),
         (cae(), "nodes.teacher.weights.decay", 0.5, ("base_momentum",), 0.5),
         (beit(), "inputs.target_image.preprocess.mean", [1.0] * 3, ("data_preprocessor", "second_mean"), [1.0] * 3),
         (beit(), "inputs.image.preprocess.mean", [1.0] * 3, ("data_preprocessor", "mean"), [1.0] * 3),
@@ -289,7 +301,7 @@ def test_clips_own_checkpoint_loads_into_the_generator_of_targets() -> None:
     assert model(torch.randn(2, 3, 32, 32), {"mask": mask}, mode="loss")["loss"].isfinite()
 
 
-@pytest.mark.parametrize("config", [mae(), simmim(), maskfeat(), beit(), beitv2(), cae()])
+@pytest.mark.parametrize("config", [mae(), simmim(), mixmim(), maskfeat(), beit(), beitv2(), cae()])
 def test_a_graph_without_notes_about_its_config_has_one_that_draws_it(config: dict[str, Any]) -> None:
     document = to_document(graph_from_config(config, "mmpretrain"))
     del document["metadata"]

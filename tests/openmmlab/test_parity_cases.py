@@ -26,6 +26,7 @@ CASES = (
     "ss_rotation_pred",
     "ss_mae",
     "ss_pixmim",
+    "mp_mixmim",
     "mp_simmim",
     "mp_maskfeat",
     "mp_beit",
