@@ -101,11 +101,12 @@ def interpret(nodes, model, values, outputs, mode):
         return nodes[name]
 
     def call(name, output):
-        wires = {port: wire.in_mode(mode) for port, wire in nodes[name].inputs.items()}
+        parts = {port: wire.in_mode(mode) for port, wire in nodes[name].inputs.items()}
+        wires = {port: part.refs if part.many else part.refs[0] for port, part in parts.items()}
         module = getattr(model, owner(name))
         if origin(name).graph:
             given = {port: partial(follow, ref) for port, ref in wires.items()}
-            return interpret(BODY.nodes, module, given, {output: BODY.outputs[output]}, mode)[output]
+            return interpret(BODY.nodes, module, given, {output: BODY.outputs[output].refs[0]}, mode)[output]
         many = wires.pop("xs", None)
         return module(*map(follow, wires.values() if many is None else many))
 

@@ -28,7 +28,7 @@ def test_an_output_is_added_renamed_wired_anew_and_removed(cifar):
     outputs = cifar.get_by_role("group", name="Outputs of tensor mode")
     outputs.get_by_role("button", name="Add an output for tensor mode").click()
     cifar.get_by_role("combobox", name="Add an output").fill("neck")
-    expect(cifar.get_by_role("option").first).to_contain_text("neck")
+    expect(cifar.get_by_role("listbox").get_by_role("option").first).to_contain_text("neck")
     cifar.keyboard.press("Enter")
     expect(outputs.get_by_role("textbox")).to_have_count(2)
     name = outputs.get_by_role("textbox").nth(1)
