@@ -39,14 +39,14 @@ class Called:
     def inputs(self) -> tuple[str, ...]:
         """Names of its input ports."""
         if self.component is not None:
-            return tuple(port.name for port in self.component.inputs)
+            return tuple(self.component.input_by_name)
         return () if self.body is None else tuple(self.body.inputs)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of its output ports."""
         if self.component is not None:
-            return tuple(port.name for port in self.component.outputs)
+            return tuple(self.component.output_by_name)
         return () if self.body is None else tuple(self.body.outputs)
 
     @property

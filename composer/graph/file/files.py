@@ -13,6 +13,7 @@ from composer.graph import Graph, Source
 from composer.graph.file.canonical import canonical
 from composer.graph.file.document import from_document, to_document
 from composer.graph.file.encoding import size_problem
+from composer.graph.file.lines import WrittenLines
 from composer.graph.file.yamltext import MAX_BYTES, parse
 from composer.graph.file.yamlwriter import dump, key_positions
 from composer.graph.link import uncollected
@@ -64,8 +65,11 @@ def dumps(graph: Graph, catalog: Catalog | None = None) -> str:
 
 
 def positions(graph: Graph, catalog: Catalog | None = None) -> Mapping[tuple[str | int, ...], tuple[int, int]]:
-    """Line and column, from 1, of each key that starts a line of what ``dumps`` gives, by its path."""
-    return key_positions(_canonical_document(graph, catalog))
+    """Line and column, from 1, of each key that starts a line of what ``dumps`` gives, by its path.
+
+    The file is written as far as is asked for.
+    """
+    return WrittenLines(lambda: key_positions(_canonical_document(graph, catalog)))
 
 
 def _canonical_document(graph: Graph, catalog: Catalog | None) -> Any:

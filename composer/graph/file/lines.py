@@ -1,9 +1,9 @@
 """Where each key of a document stands in its file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["Lines", "line_of", "position"]
+__all__ = ["Lines", "WrittenLines", "line_of", "position"]
 
 _SHIFT = 22
 _COLUMN = (1 << _SHIFT) - 1
@@ -55,3 +55,42 @@ class Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class WrittenLines(Mapping[tuple[str | int, ...], tuple[int, int]]):
+    """Line and column (from 1) of each key of a file that would be written; written as far as is asked for.
+
+    Args:
+        write: Gives the keys in the order of the file, each with its position.
+    """
+
+    def __init__(self, write: Callable[[], Iterator[tuple[tuple[str | int, ...], tuple[int, int]]]]) -> None:
+        self._write = write
+        self._keys: Iterator[tuple[tuple[str | int, ...], tuple[int, int]]] | None = None
+        self._found: dict[tuple[str | int, ...], tuple[int, int]] = {}
+        self._last: tuple[str | int, ...] = ()
+
+    def __getitem__(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        while path not in self._found and not self._is_behind(path) and self._next():
+            pass
+        return self._found[path]
+
+    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
+        while self._next():
+            pass
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _is_behind(self, path: tuple[str | int, ...]) -> bool:
+        """Whether what is around a path was written, and something after it."""
+        return any(path[:end] in self._found and self._last[:end] != path[:end] for end in range(1, len(path)))
+
+    def _next(self) -> bool:
+        self._keys = self._write() if self._keys is None else self._keys
+        found = next(self._keys, None)
+        if found is not None:
+            self._last, place = found
+            self._found.setdefault(self._last, place)
+        return found is not None

@@ -44,15 +44,11 @@ def dump(data: Any) -> str:
     return "\n".join(line for _, line in _block(data, 0, ())) + "\n"
 
 
-def key_positions(data: Any) -> dict[Path, tuple[int, int]]:
-    """Line and column, from 1, of each key that starts a line of what ``dump`` writes, by its path from the top."""
-    found: dict[Path, tuple[int, int]] = {}
-    number = 1
-    for path, line in _block(data, 0, ()):
+def key_positions(data: Any) -> Iterator[tuple[Path, tuple[int, int]]]:
+    """The path from the top of each key that starts a line of what ``dump`` writes, with line and column from 1."""
+    for number, (path, line) in enumerate(_block(data, 0, ()), 1):
         if path is not None:
-            found.setdefault(path, (number, len(line) - len(line.lstrip(" -?")) + 1))
-        number += 1
-    return found
+            yield path, (number, len(line) - len(line.lstrip(" -?")) + 1)
 
 
 def _block(data: Any, indent: int, path: Path) -> Iterator[tuple[Path | None, str]]:

@@ -186,33 +186,12 @@ class Opened:
 
 def insight_of(graph: Graph, catalog: Catalog) -> Insight:
     """Find out all about a graph, as far as that can be."""
-    graph = replace(graph, source=Source("", _Lines(graph, catalog)))
+    graph = replace(graph, source=Source("", positions(graph, catalog)))
     try:
         return Insight(graph, catalog, infer_shapes(graph, catalog), True)
     except Exception:  # noqa: BLE001 - a component of any library may raise anything
         _log.exception("sizes could not be inferred")
         return Insight(graph, catalog, Shapes({}, {}, check(graph, catalog)), False)
-
-
-class _Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
-    """Where each key stands in the canonical file; found out when something is asked for."""
-
-    def __init__(self, graph: Graph, catalog: Catalog) -> None:
-        self._graph = graph
-        self._catalog = catalog
-
-    @cached_property
-    def _found(self) -> Mapping[tuple[str | int, ...], tuple[int, int]]:
-        return positions(self._graph, self._catalog)
-
-    def __getitem__(self, path: tuple[str | int, ...]) -> tuple[int, int]:
-        return self._found[path]
-
-    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 def _level(sizes: Any, index: int) -> Any:
