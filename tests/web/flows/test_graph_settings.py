@@ -90,6 +90,7 @@ def test_a_subgraph_is_renamed_from_outside_and_inside_and_stays_while_it_is_cal
     expect(page.get_by_text("calls 'stage': remove it first")).to_be_visible()
     steps.pick(page, "encoder")
     steps.box(page, "encoder").press("Enter")
+    expect(page.get_by_text("Esc leaves")).to_be_visible()
     inside = page.get_by_role("textbox", name="Name of the subgraph stage")
     inside.fill("trunk")
     inside.press("Enter")
