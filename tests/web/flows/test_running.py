@@ -185,7 +185,7 @@ def test_what_was_typed_stays_when_the_canvas_changes(classifier: Page) -> None:
     text = classifier.locator("#dock-yaml .cm-content")
     expect(text).to_contain_text("name: fashion_mnist")
     type_yaml(classifier, "name: half done")
-    box(classifier, "answer").click()
+    box(classifier, "stem_norm").click()
     classifier.keyboard.press("Delete")
     expect(classifier.locator("#dock-yaml-told")).to_contain_text("changed on the canvas after you began to type")
     expect(text).to_have_text("name: half done")
