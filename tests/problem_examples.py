@@ -19,7 +19,7 @@ from composer.graph.file import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
 from composer.run.inputs import example_inputs
-from composer.training import assign_clusters, parameter_groups
+from composer.training import assign_clusters, loads_recipe, parameter_groups
 
 GRAPH = """\
 schema: 1
@@ -189,7 +189,14 @@ FIXED_RATE = "metadata: {training: {fixed_learning_rate: [head.predictor]}}\n"
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n    def forward(self, x): return x\n"
 
+RECIPE = "graph: g.yaml\ndata: {train: {path: images}}\n"
+
 CALLS: dict[str, Callable[[Path], Any]] = {
+    "bad-recipe": lambda _: loads_recipe("[1]"),
+    "recipe-key": lambda _: loads_recipe(f"{RECIPE}epoch: 3"),
+    "recipe-missing": lambda _: loads_recipe("graph: g.yaml"),
+    "recipe-schema": lambda _: loads_recipe(f"schema: 2\n{RECIPE}"),
+    "recipe-value": lambda _: loads_recipe(f"{RECIPE}schedule: {{warmup: 5 eons}}"),
     "bad-component": lambda folder: with_part(folder, UNTYPED),
     "bad-edit": lambda _: composer.edit(loads(GRAPH), Edit(("name", "first"), 1)),
     "bad-clusters": lambda _: assign_clusters(composer.compile(loads(GRAPH)), torch.zeros(2, 4), torch.zeros(2)),
