@@ -20,6 +20,8 @@ from composer.ports import FeatureMap
 from composer.problems import Edit
 from composer.run.inputs import example_inputs
 from composer.training import assign_clusters, loads_recipe, parameter_groups
+from composer.training.data import ArraySource, open_source
+from composer.training.recipe import Split
 
 GRAPH = """\
 schema: 1
@@ -192,6 +194,8 @@ UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n   
 RECIPE = "graph: g.yaml\ndata: {train: {path: images}}\n"
 
 CALLS: dict[str, Callable[[Path], Any]] = {
+    "bad-data": lambda _: ArraySource(np.zeros((2, 8, 8))),
+    "data-format": lambda folder: open_source(Split(path=".", format="foldr"), folder),
     "bad-recipe": lambda _: loads_recipe("[1]"),
     "recipe-key": lambda _: loads_recipe(f"{RECIPE}epoch: 3"),
     "recipe-missing": lambda _: loads_recipe("graph: g.yaml"),
@@ -238,6 +242,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 """What is called, with a folder for files."""
 
 TESTED_ELSEWHERE = {
+    "data-left-out",
     *("export-differs", "export-failed", "export-not-static", "export-source"),
     *(
         "bad-document",

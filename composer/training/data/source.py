@@ -1,0 +1,210 @@
+"""Data sets from files: the format is recognised, and a folder that holds several splits gives them all."""
+
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from composer.problems import GraphError, Problem, Where, suggestion
+from composer.training.data.folder import open_folder
+from composer.training.data.formats import TRAINING, VALIDATION, Reader, folder_splits
+from composer.training.data.samples import ArraySource, Source, Subset, labels_of
+from composer.training.recipe import Data, Split
+
+__all__ = ["FORMATS", "ArraySource", "Source", "Subset", "hold_back", "open_source", "open_splits", "recognise"]
+
+
+def _folder(path: Path, *, split: str | None = None, classes: Sequence[str] | None = None) -> Source:
+    return open_folder(_inside(path, split), classes=classes, labelled=None if classes is None else True)
+
+
+def _images(path: Path, *, split: str | None = None, classes: Sequence[str] | None = None) -> Source:
+    return open_folder(_inside(path, split), labelled=False)
+
+
+def _inside(path: Path, split: str | None) -> Path:
+    """The folder of a split."""
+    return path if split is None else path / split
+
+
+FORMATS: tuple[Reader, ...] = (
+    Reader("folder", "a folder with one folder a class, or of images alone", Path.is_dir, folder_splits, _folder),
+    Reader("images", "images without labels, however deep", lambda _: False, folder_splits, _images),
+)
+"""The formats, in the order in which they are tried."""
+
+
+def open_source(
+    split: Split,
+    folder: str | Path,
+    *,
+    classes: Sequence[str] | None = None,
+    bad: str = "stop",
+    key: str = "data.train",
+) -> Source:
+    """Read the samples of one split.
+
+    Args:
+        split: Where they are; keys beside ``path`` and ``format`` are options of the format.
+        folder: What the path is counted from.
+        classes: The names of the classes in the order of their indices, where they are known.
+        bad: ``skip`` where images that are missing are no problem now, but one of each sample.
+        key: The key of the recipe, for messages.
+
+    Raises:
+        GraphError: Nothing is there, the format is not recognised, or what is there is broken.
+    """
+    path = Path(folder) / Path(split.path).expanduser()
+    reader = _reader(split, path, key)
+    options = _options(split, reader, key)
+    if "split" in inspect.signature(reader.opens).parameters and options.get("split") is None:
+        inside = reader.splits(path)
+        if len(inside) > 1:
+            text = f"the splits {', '.join(inside)} lie here; say which with 'split: {inside[0]}'"
+            raise GraphError(Problem("data-format", Where(key, str(path)), text))
+        options |= {"split": inside[0]} if inside else {}
+    if classes is not None and options.get("classes") is None:
+        options["classes"] = tuple(classes)
+    if "bad" in inspect.signature(reader.opens).parameters:
+        options["bad"] = bad
+    return reader.open(path, options)
+
+
+def open_splits(data: Data, folder: str | Path, *, seed: int = 0) -> tuple[Source, Source | None]:
+    """Read what is trained on and what is measured on.
+
+    Without ``val`` the split for it is looked for beside the one that is trained on (``train/`` and ``val/`` in one
+    folder); where there is none, the share ``hold_back`` of the samples is held back. The classes of the training
+    samples, in their order, are those of both.
+
+    Args:
+        data: The data of a recipe.
+        folder: The folder of the recipe.
+        seed: Decides which samples are held back.
+
+    Returns:
+        The two; the second is None where nothing is held back.
+
+    Raises:
+        GraphError: As ``open_source``.
+    """
+    train, val = data.train, data.val
+    if val is None and "split" not in train.options:
+        train, val = _both(train, Path(folder))
+    source = open_source(train, folder, bad=data.bad)
+    if val is not None:
+        names = source.classes or None
+        return source, open_source(val, folder, classes=names, bad=data.bad, key="data.val")
+    return hold_back(source, data.hold_back, seed)
+
+
+def recognise(path: Path) -> Reader | None:
+    """The format of what lies at a path, by the names of files alone."""
+    return next((reader for reader in FORMATS if reader.fits(path)), None)
+
+
+def hold_back(source: Source, share: float, seed: int) -> tuple[Source, Source | None]:
+    """Split samples in two, by the seed and the name of each: more samples do not move those that were there.
+
+    Where samples have classes, the share is taken from each of them.
+
+    Args:
+        source: The samples.
+        share: How many are held back, from 0 to 1.
+        seed: The seed.
+    """
+    count = len(source)
+    if not share or count < 2:
+        return source, None
+    keys = [
+        hashlib.blake2b(f"{seed} {source.name(index)}".encode("utf-8", "replace")).digest() for index in range(count)
+    ]
+    labels = labels_of(source)
+    groups = [np.arange(count)] if labels is None else [np.flatnonzero(labels == one) for one in np.unique(labels)]
+    held = np.zeros(count, dtype=bool)
+    for group, take in zip(groups, _shares([len(group) for group in groups], share), strict=True):
+        drawn = sorted(group.tolist(), key=lambda index: (keys[index], index))[:take]
+        held[drawn] = True
+    return Subset(source, np.flatnonzero(~held)), Subset(source, np.flatnonzero(held))
+
+
+def _shares(sizes: Sequence[int], share: float) -> NDArray[np.int64]:
+    """How many of each group are held back: rounded so that the whole is right, at least 1 and never a whole group."""
+    exact = np.array(sizes) * share
+    taken = np.floor(exact).astype(np.int64)
+    missing = max(1, round(sum(sizes) * share)) - int(taken.sum())
+    for index in np.argsort(-(exact - taken), kind="stable")[: max(0, missing)]:
+        taken[index] += 1
+    fewest: NDArray[np.int64] = np.minimum(taken, np.maximum(np.array(sizes) - 1, 0))
+    return fewest
+
+
+def _both(train: Split, folder: Path) -> tuple[Split, Split | None]:
+    """The splits that lie at one path."""
+    path = folder / Path(train.path).expanduser()
+    reader = _reader(train, path, "data.train")
+    inside = {name.lower(): name for name in reader.splits(path)}
+    first = next((inside[name] for name in TRAINING if name in inside), None)
+    second = next((inside[name] for name in VALIDATION if name in inside), None)
+    if first is None:
+        return train, None
+
+    def one(name: str) -> Split:
+        return Split.model_validate({**train.options, "path": train.path, "format": reader.name, "split": name})
+
+    return one(first), None if second is None else one(second)
+
+
+def _reader(split: Split, path: Path, key: str) -> Reader:
+    """The reader of a split."""
+    known = {reader.name: reader for reader in FORMATS}
+    if split.format is not None:
+        if split.format not in known:
+            text = f"'{split.format}' is no format; {suggestion(split.format, known, 'formats')}"
+            raise GraphError(Problem("data-format", Where(f"{key}.format"), text))
+        return known[split.format]
+    if not path.exists():
+        raise GraphError(Problem("no-file", Where(key, str(path)), "there is no such file or folder of data"))
+    reader = recognise(path)
+    if reader is None:
+        kinds = "; ".join(f"{reader.name}: {reader.what}" for reader in FORMATS)
+        raise GraphError(Problem("data-format", Where(key, str(path)), f"no known format; expected one of {kinds}"))
+    return reader
+
+
+def _options(split: Split, reader: Reader, key: str) -> dict[str, Any]:
+    """The options of a split, each as its reader takes it.
+
+    Raises:
+        GraphError: The reader has no such option, or a value is wrong.
+    """
+    hints = get_type_hints(reader.opens)
+    known = {name: hints[name] for name, entry in _keywords(reader).items() if name != "bad"}
+    problems = list(_faults(split.options, known, reader.name, key))
+    if problems:
+        raise GraphError(problems)
+    return {name: TypeAdapter(known[name]).validate_python(value) for name, value in split.options.items()}
+
+
+def _keywords(reader: Reader) -> Mapping[str, inspect.Parameter]:
+    parameters = inspect.signature(reader.opens).parameters
+    return {name: entry for name, entry in parameters.items() if entry.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _faults(options: Mapping[str, Any], known: Mapping[str, Any], name: str, key: str) -> Iterator[Problem]:
+    for option, value in options.items():
+        where = Where(f"{key}.{option}")
+        if option not in known:
+            text = f"'{option}' is no option of the format {name}; {suggestion(option, known, 'options')}"
+            yield Problem("recipe-key", where, text)
+            continue
+        try:
+            TypeAdapter(known[option]).validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]["msg"]
+            yield Problem("recipe-value", where, f"found {value!r}: {first[:1].lower()}{first[1:]}")
