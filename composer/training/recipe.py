@@ -233,8 +233,11 @@ class Schedule(Part):
             along a cosine.
         warmup: How long it rises in a straight line before, from ``warmup_start``.
         warmup_start: The factor at the first step.
+        hold: How long it stays whole between the warm-up and its fall, for ``cosine``, ``linear`` and ``poly``.
         end: The factor at the end.
+        cooldown: How long it stays at ``end`` in the end, for these three.
         at: When ``step`` steps down.
+        every: How often ``step`` steps down, in place of ``at``.
         gamma: The factor of each such step.
         power: The power of ``poly``.
     """
@@ -242,8 +245,11 @@ class Schedule(Part):
     type: Literal["constant", "cosine", "linear", "poly", "step", "one_cycle"] = "cosine"
     warmup: Stretch = Span(0, "steps")
     warmup_start: Annotated[float, Field(ge=0, le=1)] = 0.001
+    hold: Stretch = Span(0, "steps")
     end: Annotated[float, Field(ge=0, le=1)] = 0.0
+    cooldown: Stretch = Span(0, "steps")
     at: list[Stretch] = Field(default_factory=list)
+    every: Stretch | None = None
     gamma: Annotated[float, Field(ge=0)] = 0.1
     power: Annotated[float, Field(gt=0)] = 1.0
 
