@@ -22,6 +22,7 @@ from composer.run.inputs import example_inputs
 from composer.training import assign_clusters, loads_recipe, parameter_groups
 from composer.training.data import ArraySource, open_source
 from composer.training.recipe import Split
+from composer.training.run_folder import RunFolder
 
 GRAPH = """\
 schema: 1
@@ -226,6 +227,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "no-folder": lambda folder: Catalog.default().with_folder(folder / "my_parts"),
     "no-graph": lambda folder: composer.load(written(folder / "plain.safetensors", save({"weight": torch.zeros(1)}))),
     "no-onnx": without_onnx,
+    "no-run": lambda folder: RunFolder.open(folder / "gone"),
     "no-preprocess": lambda _: composer.preprocess(pool(), PICTURE),
     "not-utf8": lambda _: loads("name: caf\u00e9".encode("latin-1")),
     "pickle-refused": lambda folder: composer.load(conv_file(folder), weights=torch_file(folder)),
@@ -255,9 +257,11 @@ TESTED_ELSEWHERE = {
         "no-upload",
         "no-weights",
     ),
+    *("run-busy", "run-changed", "run-elsewhere", "run-exists"),
     *("out-of-memory", "run-failed", "stopped", "timed-out", "too-many-runs", "weak-password", "worker-died"),
 }
-"""Their texts are held in test_exporting.py and test_standalone.py, and those of the browser in tests/web."""
+"""Their texts are held in test_exporting.py, test_standalone.py and tests/training, and those of the browser in
+tests/web."""
 
 SIZES = {"cannot-build", "index-out-of-range", "loss-not-scalar", "shape-mismatch", "too-many-parameters"}
 

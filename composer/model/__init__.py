@@ -126,11 +126,16 @@ class Model(nn.Module):
             self.get_submodule(path).eval()
         return self
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, state: Mapping[str, Tensor] | None = None) -> None:
         """Write weights and graph as one safetensors file, which ``composer.load`` opens alone.
 
         Parameters that were taken from the wire are written out. The file is replaced at once: whatever happens, there
         is the old one or the new one.
+
+        Args:
+            path: The file.
+            state: Weights to write in place of its own, under the same names: a moving average of them, or what was
+                gathered from several processes.
         """
         written = {
             name: replace(node, params=self.node_params.get(name, node.params))
@@ -140,7 +145,7 @@ class Model(nn.Module):
         text = dumps(self.graph.with_nodes(written))
         if len(text.encode()) > MAX_BYTES:  # what was read without them can be read again, and says the same
             text = dumps(self.graph)
-        save_weights(self, path, text)
+        save_weights(self.state_dict() if state is None else state, path, text)
 
     def load_weights(
         self,

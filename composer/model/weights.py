@@ -187,11 +187,11 @@ def put(
     model.load_state_dict({name: state[name] for name in report.matched}, strict=False, assign=assign)
 
 
-def save_weights(model: nn.Module, path: str | Path, graph_text: str) -> None:
-    """Write a model's state dict as safetensors, with its graph in the metadata; the file is replaced at once."""
+def save_weights(state: Mapping[str, Tensor], path: str | Path, graph_text: str) -> None:
+    """Write a state dict as safetensors, with the model's graph in the metadata; the file is replaced at once."""
     tensors: dict[str, Tensor] = {}
     held: set[int] = set()
-    for name, tensor in model.state_dict().items():
+    for name, tensor in state.items():
         storage = tensor.untyped_storage().data_ptr() if tensor.numel() else 0
         whole = tensor.detach().contiguous()
         tensors[name] = whole.clone() if storage and storage in held else whole
