@@ -96,7 +96,7 @@ def _address(lines: "queue.Queue[str]", said: list[str]) -> str:
 @pytest.fixture(scope="session")
 def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     """Chromium."""
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         pytestconfig.option.chromium = browser.version
@@ -109,7 +109,7 @@ def page(browser: Browser, app: App) -> Iterator[Page]:
     """A fresh page with an empty graph. Afterwards: no error in the console, and nothing was asked of another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app.address)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     wrong: list[str] = []
     context.on("request", lambda request: _note_strangers(request.url, app.address, wrong))
     context.on("weberror", lambda error: wrong.append(f"error in the page: {error.error}"))
