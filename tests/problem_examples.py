@@ -245,6 +245,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 
 TESTED_ELSEWHERE = {
     "data-left-out",
+    "dead-worker",
     *("export-differs", "export-failed", "export-not-static", "export-source"),
     *(
         "bad-document",

@@ -10,7 +10,7 @@ trained there sees the same:
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
 from composer.run.geometry import Frame, Size, fitting_steps, middle, middle_share, padded_size, refitted, resized_size
 from composer.run.interpolation import resampled
 
-__all__ = ["MAX_PIXELS", "Picture", "Prepared", "prepare", "preprocess", "unprepared"]
+__all__ = ["MAX_PIXELS", "Picture", "Prepared", "decode", "finish", "prepare", "preprocess", "unprepared"]
 
 MAX_PIXELS = 89_478_485
 """A picture with more pixels, as decoded or as resized, is refused (Pillow's bound: 256 MiB of three channels)."""
@@ -41,6 +41,8 @@ Pixels = NDArray[np.uint8]
 # What cameras and the web use. Formats that start other programs (EPS, WMF) are not opened.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _WITH_PALETTE_OR_ALPHA = ("LA", "La", "P", "PA", "RGBa")
+_ORIENTATION = 0x0112  # of EXIF; from 5 on, height and width change places
+_ON_ITS_SIDE = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +119,80 @@ def unprepared(graph: Graph, types: ports.PortTypes) -> list[Problem]:
     return [replace(problem, severity="notice") for problem in found if problem.fix is not None]
 
 
-def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:
+def decode(
+    picture: Picture, channels: str, label: str, least: Callable[[Size], Size | None] | None = None
+) -> Image.Image | Pixels:
+    """Decode a picture as inputs see it: upright, without alpha, eight bits.
+
+    Args:
+        picture: The picture.
+        channels: As ``Preprocess.channels`` has them. Red, green and blue come in this order for ``bgr`` too.
+        label: What messages call it.
+        least: Told the upright height and width of a JPEG before it is decoded; may answer with a smaller size that
+            is enough. The file is then decoded smaller, by 2, 4 or 8, but no side below that size.
+
+    Returns:
+        An image in mode ``L`` or ``RGB``; for ``bands`` the array, [H, W, C].
+
+    Raises:
+        GraphError: It cannot be read.
+    """
+    if channels == "bands":
+        return _bands(picture, label)
+    try:
+        opened = _opened(picture, label, least)
+        if opened.width * opened.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        upright = _eight_bit(ImageOps.exif_transpose(opened) if _orientation(opened) != 1 else opened)
+        if upright.mode in _WITH_PALETTE_OR_ALPHA or "transparency" in upright.info:
+            upright = upright.convert("RGBA")
+        mode = "L" if channels == "gray" else "RGB"
+        upright.load()
+        return upright if upright.mode == mode else upright.convert(mode)
+    except GraphError:
+        raise
+    except Image.DecompressionBombError as error:
+        text = f"it declares more than the {MAX_PIXELS:,} pixels that are accepted; make it smaller first"
+        raise GraphError(Problem("image-too-large", Where(label), text)) from error
+    except Exception as error:  # a damaged file may make a decoder raise anything
+        raise GraphError(Problem("bad-image", Where(label), _unreadable(error))) from error
+
+
+def finish(graph: Graph, name: str, pixels: Pixels, label: str, *, resize: bool = True) -> Prepared:
+    """Make a decoded image into an input: what ``prepare`` does after decoding.
+
+    Args:
+        graph: The graph.
+        name: Name of the input, which says how in ``preprocess``.
+        pixels: uint8 [C, H, W]; colours in the order red, green, blue.
+        label: What messages call the image.
+        resize: Whether it is resized and cropped; else it has its size.
+
+    Raises:
+        GraphError: It does not become the input.
+    """
     entry = graph.inputs[name]
     steps = entry.preprocess
     if steps is None:
         raise GraphError(_no_preprocess(graph, name, entry))
-    pixels, frame = _sized(_decoded(picture, steps, label), name, entry, label)
+    if resize:
+        pixels, frame = _sized(pixels, name, entry, label)
+    else:
+        size = (pixels.shape[1], pixels.shape[2])
+        frame = Frame(size, size, padded_size(size, steps.pad), (1.0, 1.0), (0.0, 0.0))
     if steps.channels == "bgr":
         pixels = pixels[::-1]
-    values = torch.from_numpy(np.ascontiguousarray(pixels)).float()
+    values = torch.from_numpy(np.array(pixels, order="C")).float()
     _check_size(graph, name, entry, (len(values), *frame.padded), label)
     return Prepared(_normalised(_padded(values, frame, steps), steps, name), frame)
+
+
+def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:
+    entry = graph.inputs[name]
+    if entry.preprocess is None:
+        raise GraphError(_no_preprocess(graph, name, entry))
+    levels = np.asarray(decode(picture, entry.preprocess.channels, label))
+    return finish(graph, name, levels.reshape(*levels.shape[:2], -1).transpose(2, 0, 1), label)
 
 
 def _sized(pixels: Pixels, name: str, entry: Input, label: str) -> tuple[Pixels, Frame]:
@@ -154,41 +219,19 @@ def _sized(pixels: Pixels, name: str, entry: Input, label: str) -> tuple[Pixels,
     return pixels, frame
 
 
-def _decoded(picture: Picture, steps: Preprocess, label: str) -> Pixels:
-    """The picture as uint8 [C, H, W], upright, its channels gray, red, green and blue, or as they come."""
-    if steps.channels == "bands":
-        return _bands(picture, label)
-    try:
-        opened = _opened(picture, label)
-        if opened.width * opened.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
-        upright = _eight_bit(ImageOps.exif_transpose(opened))
-        if upright.mode in _WITH_PALETTE_OR_ALPHA or "transparency" in upright.info:
-            upright = upright.convert("RGBA")
-        levels = np.array(upright.convert("L" if steps.channels == "gray" else "RGB"))
-    except GraphError:
-        raise
-    except Image.DecompressionBombError as error:
-        text = f"it declares more than the {MAX_PIXELS:,} pixels that are accepted; make it smaller first"
-        raise GraphError(Problem("image-too-large", Where(label), text)) from error
-    except Exception as error:  # a damaged file may make a decoder raise anything
-        raise GraphError(Problem("bad-image", Where(label), _unreadable(error))) from error
-    return levels.reshape(*levels.shape[:2], -1).transpose(2, 0, 1)
-
-
 def _unreadable(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return f"this is not a picture that can be read; expected one of {', '.join(_formats())}"
     return f"this picture cannot be read, it may be damaged or cut off: {str(error) or type(error).__name__}"
 
 
-def _opened(picture: Any, label: str) -> Image.Image:
+def _opened(picture: Any, label: str, least: Callable[[Size], Size | None] | None = None) -> Image.Image:
     if isinstance(picture, Image.Image):
         return picture
     if isinstance(picture, np.ndarray):
         return _from_array(picture, label)
     if isinstance(picture, bytes):
-        return Image.open(io.BytesIO(picture), formats=_formats())
+        return _reduced(Image.open(io.BytesIO(picture), formats=_formats()), least)
     if not isinstance(picture, str | Path):
         text = f"expected a path, bytes, a Pillow image or a uint8 array, found {type(picture).__name__}"
         raise GraphError(Problem("bad-image", Where(label), text))
@@ -196,8 +239,25 @@ def _opened(picture: Any, label: str) -> Image.Image:
         raise GraphError(Problem("no-file", Where(label), "there is no such picture file"))
     with Image.open(picture, formats=_formats()) as file:
         if file.width * file.height <= MAX_PIXELS:
-            file.load()
+            _reduced(file, least).load()
         return file
+
+
+def _reduced(file: Image.Image, least: Callable[[Size], Size | None] | None) -> Image.Image:
+    """A file that will be decoded smaller where that is enough; only JPEG can."""
+    if least is None or file.format != "JPEG":
+        return file
+    turned = _orientation(file) in _ON_ITS_SIDE
+    size = (file.width, file.height) if turned else (file.height, file.width)
+    enough = least(size)
+    if enough is not None:
+        file.draft(None, enough if turned else enough[::-1])
+    return file
+
+
+def _orientation(image: Image.Image) -> int:
+    found = image.getexif().get(_ORIENTATION, 1)
+    return found if isinstance(found, int) else 1
 
 
 def _formats() -> list[str]:
@@ -238,7 +298,7 @@ def _bands(picture: Any, label: str) -> Pixels:
             f"the input takes bands, which an image does not have; expected an array of uint8 [H, W, C], found {found}"
         )
         raise GraphError(Problem("bad-image", Where(label), text))
-    return np.ascontiguousarray(picture.transpose(2, 0, 1))
+    return picture
 
 
 def _kind(picture: Any) -> str:
@@ -286,9 +346,9 @@ def _normalised(values: Tensor, steps: Preprocess, name: str) -> Tensor:
             text = f"expected {len(values)} numbers, one a channel ({steps.channels}), found {len(numbers)}"
             raise GraphError(Problem("bad-preprocess", Where(f"inputs.{name}.preprocess.{word}"), text))
     if steps.mean is not None:
-        values = values - torch.tensor(steps.mean).view(-1, 1, 1)
+        values.sub_(torch.tensor(steps.mean).view(-1, 1, 1))
     if steps.std is not None:
-        values = values / torch.tensor(steps.std).view(-1, 1, 1)
+        values.div_(torch.tensor(steps.std).view(-1, 1, 1))
     return values
 
 

@@ -1,0 +1,313 @@
+"""From a source to batches: the order of samples, who takes which, and processes that read ahead.
+
+The batch of a step depends on the seed and the step alone: not on how many processes read, nor on where a training
+was taken up again. There is no state of a loader to keep.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from composer.catalog import Catalog
+from composer.graph import Graph
+from composer.problems import GraphError, Problem, Where
+from composer.training.augment import read_views, seed_of
+from composer.training.data.batch import Batch, Item, collate
+from composer.training.data.sample_reader import Columns, Rows, SampleReader
+from composer.training.recipe import Recipe
+
+__all__ = ["Loader", "default_workers", "order"]
+
+_MOST_WORKERS = 16
+_MOST_SKIPPED = 1000  # in a row: then it is not single images that are bad
+
+
+def order(length: int, seed: int, epoch: int, shuffle: bool = True) -> NDArray[np.int64]:
+    """The order of the samples in an epoch.
+
+    NumPy promises that ``RandomState`` draws the same numbers in every release.
+
+    Args:
+        length: How many samples there are.
+        seed: Of the training.
+        epoch: Counted from 0.
+        shuffle: Whether they are in a random order, a new one each epoch.
+    """
+    if not shuffle:
+        return np.arange(length, dtype=np.int64)
+    bits = seed_of(seed, epoch, "order")
+    state = np.random.RandomState(np.array([bits >> 32, bits & 0xFFFFFFFF], dtype=np.uint32))
+    return state.permutation(length).astype(np.int64)
+
+
+def default_workers(world: int = 1) -> int:
+    """How many processes read for each one that trains: one a core that is free, at most 16.
+
+    Args:
+        world: Processes that train; those on this machine share its cores (``LOCAL_WORLD_SIZE`` of torchrun).
+    """
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", world))
+    return min(len(os.sched_getaffinity(0)) // max(here, 1), _MOST_WORKERS) if hasattr(os, "sched_getaffinity") else 2
+
+
+class Part(NamedTuple):
+    """What a process reads for one step."""
+
+    epoch: int
+    step: int
+    indices: tuple[int, ...]
+
+
+class Failed(NamedTuple):
+    """What a reading process sends in place of a batch."""
+
+    problems: tuple[Problem, ...]
+
+
+class Loader:
+    """Batches of a source, for one of the processes that train.
+
+    Args:
+        recipe: The recipe. ``batches.batch`` counts over all processes; each takes every ``world``-th sample of it.
+        graph: The graph.
+        catalog: Its catalog.
+        source: The samples.
+        wiring: Which column feeds which input and which field.
+        training: With augmentation and in a random order, as the recipe says; else every sample once, in order, as
+            ``composer.preprocess`` makes it.
+        rank: Which process this is.
+        world: How many there are.
+
+    Raises:
+        GraphError: The recipe's augmentation is wrong, or there are fewer samples than a batch takes.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        graph: Graph,
+        catalog: Catalog,
+        source: Rows,
+        wiring: Columns,
+        *,
+        training: bool,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        views, problems = read_views(graph, catalog, recipe.augment) if training else ({}, [])
+        own = recipe.batches.batch
+        self.batch = own if training else recipe.evaluation.batch or own
+        self.length = len(source)
+        self.drop_last = training and recipe.batches.drop_last
+        problems += self._too_few(training, world)
+        if problems:
+            raise GraphError(problems)
+        self.seed = recipe.seed
+        self.shuffle = training and recipe.batches.shuffle
+        self.training = training
+        self.rank, self.world = rank, world
+        workers = recipe.batches.workers
+        self.workers = default_workers(world) if workers is None else workers
+        self.prefetch = recipe.batches.prefetch
+        reader = SampleReader(graph, catalog, source, wiring, views, recipe.seed, training)
+        self._parts = _Parts(reader, skip=recipe.data.bad == "skip")
+        self._steps = _Steps(self)
+        self._processes: DataLoader[Any] | None = None
+        self._given: dict[int, NDArray[np.int64]] = {}
+        self._fields: dict[str, Tensor] = {}
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return self.length // self.batch if self.drop_last else -(-self._usable // self.batch)
+
+    @property
+    def _usable(self) -> int:
+        """Samples of an epoch that are dealt out: in training every process gets one of each batch."""
+        rest = self.length % self.batch
+        return self.length - rest if self.training and 0 < rest < self.world else self.length
+
+    def set_order(self, epoch: int, indices: Sequence[int] | Tensor) -> None:
+        """Give an epoch an order from outside, such as ``uniform_over_clusters``; set it before its batches are asked.
+
+        Args:
+            epoch: Counted from 0.
+            indices: As many as there are samples; one may come several times.
+
+        Raises:
+            ValueError: They are not as many, or not those of samples, or the epoch has begun to be read.
+        """
+        found = np.asarray(indices, dtype=np.int64)
+        if found.shape != (self.length,) or (self.length and not 0 <= found.min() <= found.max() < self.length):
+            raise ValueError(
+                f"found {found.shape} indices, expected {self.length} of them, from 0 to {self.length - 1}"
+            )
+        if self._steps.dealt >= epoch * self.steps_in_epoch + 1:
+            raise ValueError(f"epoch {epoch} is being read: set its order before, and ask for batches epoch by epoch")
+        self._given = {epoch: found}
+
+    def set_field(self, name: str, values: Tensor) -> None:
+        """Give a field of the data samples a value for each sample, such as the cluster of each for ``pseudo_label``.
+
+        Args:
+            name: The field.
+            values: [samples, ...], in the order of the source.
+
+        Raises:
+            ValueError: They are not as many as there are samples.
+        """
+        if len(values) != self.length:
+            raise ValueError(f"found {len(values)} values for '{name}', expected {self.length}, one a sample")
+        self._fields[name] = values.detach().cpu()
+
+    def batches(self, start_step: int, stop_step: int | None = None) -> Iterator[Batch]:
+        """The batches of steps ``start_step`` to ``stop_step - 1``, over as many epochs as these are.
+
+        Processes that read ahead stay for the next call.
+
+        Args:
+            start_step: Counted from 0 over the whole training.
+            stop_step: Where to end; by default at the end of the first step's epoch.
+
+        Raises:
+            GraphError: A sample cannot be read, and the recipe says ``bad: stop``; or a reading process died.
+        """
+        if stop_step is None:
+            stop_step = (start_step // self.steps_in_epoch + 1) * self.steps_in_epoch
+        self._steps.start, self._steps.stop = start_step, stop_step
+        self._steps.dealt = start_step
+        for batch in self._read():
+            if isinstance(batch, Failed):
+                raise GraphError(batch.problems)
+            if not len(batch):
+                continue
+            for name, values in self._fields.items():
+                batch.samples[name] = values[torch.tensor(batch.indices)]
+            yield batch
+
+    def close(self) -> None:
+        """End the processes that read."""
+        self._processes = None
+
+    def part(self, step: int) -> Part:
+        """The samples that this process reads for a step."""
+        epoch, place = divmod(step, self.steps_in_epoch)
+        whole = self._order(epoch)[: self._usable][place * self.batch : (place + 1) * self.batch]
+        return Part(epoch, step, tuple(whole[self.rank :: self.world].tolist()))
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._given:
+            self._given = {epoch: order(self.length, self.seed, epoch, self.shuffle)}
+        return self._given[epoch]
+
+    def _read(self) -> Iterator[Any]:
+        if not self.workers:
+            yield from (self._parts[part] for part in self._steps)
+            return
+        if self._processes is None:
+            self._processes = DataLoader(
+                self._parts,
+                batch_size=None,
+                sampler=self._steps,
+                num_workers=self.workers,
+                prefetch_factor=self.prefetch,
+                persistent_workers=True,
+                pin_memory=torch.cuda.is_available(),
+                # Of its own, so that reading takes no numbers from the ones that a training draws.
+                generator=torch.Generator(),
+            )
+        batches = iter(self._processes)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                self.close()
+                raise GraphError(_died(error, self.workers)) from error
+            yield batch
+
+    def _too_few(self, training: bool, world: int) -> list[Problem]:
+        where = Where("batches.batch", path=("batches", "batch"))
+        if not self.length:
+            return [Problem("recipe-value", Where("data"), "there are no samples, expected at least one")]
+        if self.batch < world and training:
+            text = f"found {self.batch}, expected at least {world}: one sample for each process"
+            return [Problem("recipe-value", where, text)]
+        if self.drop_last and self.length < self.batch:
+            text = f"found {self.batch} for {self.length} samples: with drop_last no batch is left; expected at most "
+            return [Problem("recipe-value", where, f"{text}{self.length}")]
+        return []
+
+
+class _Steps(Sampler[Part]):
+    """What is read in which step; the loader says from where to where."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+        self.start = self.stop = 0
+        self.dealt = 0
+
+    def __iter__(self) -> Iterator[Part]:
+        for step in range(self.start, self.stop):
+            self.dealt = step + 1
+            yield self.loader.part(step)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class _Parts(Dataset[Any]):
+    """Reads what a step wants."""
+
+    def __init__(self, reader: SampleReader, skip: bool) -> None:
+        self.reader = reader
+        self.skip = skip
+
+    def __getitem__(self, part: Part) -> Batch | Failed:
+        items: list[Item] = []
+        skipped: list[str] = []
+        try:
+            for index in part.indices:
+                item = self._readable(part.epoch, index, skipped)
+                items.extend(() if item is None else (item,))
+            if not items:
+                return Batch({}, {}, [], [], part.epoch, part.step, skipped)
+            return collate(items, self.reader.lists, epoch=part.epoch, step=part.step, skipped=skipped)
+        except GraphError as error:
+            return Failed(tuple(error.problems))
+
+    def _readable(self, epoch: int, index: int, skipped: list[str]) -> Item | None:
+        """The sample, or the next one that can be read; None in evaluation, where no other stands for it."""
+        if not self.skip:
+            return self.reader.item(epoch, index)
+        length = len(self.reader.source)
+        for further in range(min(length, _MOST_SKIPPED)):
+            other = (index + further) % length
+            try:
+                return self.reader.item(epoch, other)
+            except GraphError as error:
+                last = error
+                skipped.append(self.reader.source.name(other))
+                if not self.reader.training:
+                    return None
+        raise GraphError([*last.problems, _all_bad(len(skipped))])
+
+
+def _all_bad(count: int) -> Problem:
+    text = f"{count} samples in a row cannot be read: something is wrong with all of them; this is the last one"
+    return Problem("bad-image", Where("data"), text)
+
+
+def _died(error: RuntimeError, workers: int) -> Problem:
+    """What is known of a reading process that is gone."""
+    lines = str(error).splitlines()
+    text = f"one of the {workers} processes that read images ended: {lines[0] if lines else 'no reason was given'}. "
+    text += "Mostly memory ran out, or shared memory (/dev/shm); expected fewer workers, or workers: 0"
+    return Problem("dead-worker", Where("batches.workers", path=("batches", "workers")), text)

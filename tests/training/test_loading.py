@@ -1,0 +1,263 @@
+"""Batches: the same for every number of workers, start and process; bad images named, skipped and counted."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import composer
+from composer import Catalog, Graph, GraphError
+from composer.graph.file import loads
+from composer.training.data.loading import Loader, order
+from composer.training.data.samples import ArraySource
+from composer.training.recipe import Recipe
+
+GRAPH = loads("""\
+schema: 1
+name: tiny
+classes: [a, b, c]
+inputs:
+  image:
+    type: Image
+    shape: [B, 3, 16, 16]
+    preprocess: {resize: [16, 16], mean: [120.0, 110.0, 100.0], std: [60.0, 50.0, 40.0]}
+data_samples:
+  label: {type: Label, shape: [B]}
+nodes:
+  flat: {type: Flatten, inputs: {input: image}}
+outputs:
+  tensor: {flat: flat.out}
+""")
+STEPS = [{"random_crop": {"padding": 2}}, "flip", {"color_jitter": {"brightness": 0.4, "hue": 0.1}}]
+LENGTH = 22
+
+
+@dataclass
+class Wired:
+    """Which column feeds what."""
+
+    inputs: Mapping[str, str] = field(default_factory=lambda: {"image": "image"})
+    samples: Mapping[str, str] = field(default_factory=lambda: {"label": "label"})
+
+
+def pictures(length: int = LENGTH, size: int = 16) -> Any:
+    return np.random.default_rng(0).integers(0, 256, (length, size, size, 3), dtype=np.uint8)
+
+
+def source(length: int = LENGTH) -> ArraySource:
+    return ArraySource(pictures(length), np.arange(length) % 3)
+
+
+def recipe(**changes: Any) -> Recipe:
+    document = {
+        "graph": "g.yaml",
+        "data": {"train": {"path": "."}, "bad": changes.pop("bad", "stop")},
+        "augment": changes.pop("augment", {"image": STEPS}),
+        "batches": {"batch": 4, "workers": 0, **changes.pop("batches", {})},
+        "seed": 7,
+        **changes,
+    }
+    return Recipe.model_validate(document)
+
+
+def loader(
+    of: Any = None, *, graph: Graph = GRAPH, training: bool = True, rank: int = 0, world: int = 1, **changes: Any
+) -> Loader:
+    given = source() if of is None else of
+    return Loader(
+        recipe(**changes), graph, Catalog.default(), given, Wired(), training=training, rank=rank, world=world
+    )
+
+
+def same(one: Any, two: Any) -> bool:
+    fields = [(a.inputs["image"], b.inputs["image"]) for a, b in zip(one, two, strict=True)]
+    fields += [(a.samples["label"], b.samples["label"]) for a, b in zip(one, two, strict=True)]
+    return all(torch.equal(a, b) for a, b in fields) and [b.indices for b in one] == [b.indices for b in two]
+
+
+def test_an_order_holds_every_sample_once_and_depends_on_seed_and_epoch_alone() -> None:
+    first = order(100, seed=3, epoch=2)
+    assert sorted(first.tolist()) == list(range(100))
+    assert (first == order(100, seed=3, epoch=2)).all()
+    assert (first != order(100, seed=3, epoch=3)).any() and (first != order(100, seed=4, epoch=2)).any()
+    assert order(5, seed=3, epoch=2, shuffle=False).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_an_order_is_the_same_on_every_machine_and_in_every_release() -> None:
+    assert order(10, seed=1, epoch=0).tolist() == [5, 9, 6, 0, 3, 2, 1, 4, 8, 7]
+
+
+def test_a_batch_depends_on_its_step_alone() -> None:
+    whole = list(loader().batches(0, 12))
+    assert [batch.step for batch in whole] == list(range(12))
+    assert [batch.epoch for batch in whole] == [0] * 5 + [1] * 5 + [2] * 2
+    assert same(list(loader().batches(7, 12)), whole[7:])
+
+
+def test_workers_change_nothing_and_stay_over_calls() -> None:
+    alone = list(loader().batches(0, 8))
+    shared = loader(batches={"workers": 2})
+    assert same(list(shared.batches(0, 3)), alone[:3])
+    processes = shared._processes
+    assert same(list(shared.batches(3, 8)), alone[3:])
+    assert shared._processes is processes is not None
+    shared.close()
+
+
+def test_reading_takes_no_number_from_the_training() -> None:
+    before = torch.get_rng_state()
+    reading = loader(batches={"workers": 1})
+    list(reading.batches(0, 2))
+    reading.close()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_processes_share_the_batch_of_one() -> None:
+    for batch, *parts in zip(
+        loader().batches(0, 5), *(loader(rank=rank, world=2).batches(0, 5) for rank in range(2)), strict=True
+    ):
+        for rank, part in enumerate(parts):
+            assert part.indices == batch.indices[rank::2]
+            assert torch.equal(part.inputs["image"], batch.inputs["image"][rank::2])
+
+
+def test_the_rest_of_an_epoch_is_dropped_or_kept() -> None:
+    assert loader().steps_in_epoch == 5
+    kept = loader(batches={"drop_last": False})
+    assert kept.steps_in_epoch == 6
+    assert [len(batch) for batch in kept.batches(0)] == [4, 4, 4, 4, 4, 2]
+    assert sorted(index for batch in kept.batches(0) for index in batch.indices) == list(range(LENGTH))
+
+
+def test_in_training_every_process_has_a_part_of_every_batch() -> None:
+    every = [
+        [len(batch) for batch in loader(source(21), rank=rank, world=2, batches={"drop_last": False}).batches(0)]
+        for rank in (0, 1)
+    ]
+    assert every == [[2] * 5, [2] * 5]
+
+
+def test_evaluation_sees_every_sample_as_preprocess_makes_it_bit_for_bit(tmp_path: Path) -> None:
+    big = [Image.fromarray(picture).resize((61, 47)) for picture in pictures()]
+    paths = []
+    for number, picture in enumerate(big):
+        paths.append(tmp_path / f"{number}.jpg")
+        picture.save(paths[-1])
+    batches = list(loader(ArraySource(paths, np.zeros(LENGTH, int)), training=False).batches(0))
+    assert [index for batch in batches for index in batch.indices] == list(range(LENGTH))
+    assert torch.equal(torch.cat([batch.inputs["image"] for batch in batches]), composer.preprocess(GRAPH, paths))
+
+
+def test_training_without_steps_sees_the_same_as_evaluation() -> None:
+    own = {"augment": {}, "batches": {"shuffle": False, "drop_last": False}}
+    assert same(list(loader(**own).batches(0)), list(loader(training=False).batches(0)))
+
+
+def test_an_image_that_cannot_be_read_is_named() -> None:
+    images = [Image.fromarray(picture) for picture in pictures()]
+    broken: list[Any] = [*images[:5], b"no picture", *images[6:]]
+    given = ArraySource(broken, np.zeros(LENGTH, int))
+    with pytest.raises(GraphError) as caught:
+        list(loader(given).batches(0))
+    assert caught.value.problems[0].code == "bad-image"
+    assert given.name(5) in str(caught.value.problems[0])
+    workers = loader(given, batches={"workers": 1})
+    with pytest.raises(GraphError) as again:
+        list(workers.batches(0))
+    assert again.value.problems == caught.value.problems
+    workers.close()
+
+
+def test_a_skipped_image_is_counted_and_the_next_one_stands_for_it() -> None:
+    images = [Image.fromarray(picture) for picture in pictures()]
+    broken: list[Any] = [*images[:5], b"no picture", b"", *images[7:]]
+    given = ArraySource(broken, np.arange(LENGTH) % 3)
+    batches = list(loader(given, bad="skip", batches={"shuffle": False}).batches(0))
+    assert [index for batch in batches for index in batch.indices] == [*range(5), 7, 7, *range(7, 20)]
+    assert [len(batch.skipped) for batch in batches] == [0, 3, 0, 0, 0]
+    assert batches[1].samples["label"].tolist() == [1, 1, 1, 1]
+
+
+def test_evaluation_leaves_a_bad_image_out() -> None:
+    images = [Image.fromarray(picture) for picture in pictures()]
+    given = ArraySource([*images[:5], b"", *images[6:]], np.zeros(LENGTH, int))
+    batches = list(loader(given, training=False, bad="skip").batches(0))
+    assert sorted(index for batch in batches for index in batch.indices) == [*range(5), *range(6, LENGTH)]
+    assert sum(len(batch.skipped) for batch in batches) == 1
+
+
+def test_when_no_image_can_be_read_skipping_ends() -> None:
+    given = ArraySource([b""] * 4, np.zeros(4, int))
+    with pytest.raises(GraphError, match="4 samples in a row"):
+        list(loader(given, bad="skip").batches(0))
+
+
+class Dying:
+    """A source that takes its process with it."""
+
+    columns: Mapping[str, str] = {"image": "Image", "label": "Label"}
+    classes = ("a",)
+
+    def __len__(self) -> int:
+        return LENGTH
+
+    def name(self, index: int) -> str:
+        return str(index)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        os._exit(3)
+
+
+def test_a_dead_worker_gives_one_clear_problem() -> None:
+    dying = loader(Dying(), batches={"workers": 1})
+    with pytest.raises(GraphError) as caught:
+        list(dying.batches(0))
+    (problem,) = caught.value.problems
+    assert problem.code == "dead-worker" and "workers: 0" in problem.message
+
+
+def test_an_order_may_be_given_from_outside() -> None:
+    given = loader()
+    drawn = [0] * 11 + list(range(11))
+    given.set_order(1, drawn)
+    assert [index for batch in given.batches(5, 10) for index in batch.indices] == drawn[:20]
+    assert same(list(given.batches(0, 5)), list(loader().batches(0, 5)))
+    with pytest.raises(ValueError, match="expected 22"):
+        given.set_order(2, [0, 1])
+    with pytest.raises(ValueError, match="is being read"):
+        given.set_order(0, drawn)
+
+
+def test_a_field_may_be_given_from_outside() -> None:
+    given = loader()
+    given.set_field("pseudo_label", torch.arange(LENGTH) * 10)
+    for batch in given.batches(0, 2):
+        assert batch.samples["pseudo_label"].tolist() == [10 * index for index in batch.indices]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batches": {"batch": 23}}, "found 23 for 22 samples"),
+        ({"batches": {"batch": 2}, "world": 3}, "at least 3"),
+        ({"augment": {"imag": ["flip"]}}, "did you mean 'image'"),
+    ],
+)
+def test_what_cannot_be_dealt_out_is_a_problem(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        loader(**changes)
+
+
+def test_a_batch_is_cut_into_parts_in_order() -> None:
+    (batch,) = loader(source(10), batches={"batch": 10}).batches(0)
+    parts = batch.parts(4)
+    assert [len(part) for part in parts] == [2, 3, 2, 3]
+    assert torch.equal(torch.cat([part.inputs["image"] for part in parts]), batch.inputs["image"])
+    assert [index for part in parts for index in part.indices] == batch.indices
+    assert [len(part) for part in parts[0].parts(5)] == [1, 1]
