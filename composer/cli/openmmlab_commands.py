@@ -1,5 +1,6 @@
 """``import``, ``weights`` and ``export --to openmmlab``: models of OpenMMLab in and out."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,13 +22,15 @@ from composer.openmmlab import (
     whole_config_from_graph,
 )
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
-from composer.openmmlab.config_file import read_config
+from composer.openmmlab.config_file import ConfigFile, read_config
 from composer.openmmlab.config_text import write_config
 from composer.openmmlab.names import package_in_parts
 from composer.openmmlab.notes import CANNOT_BUILD
+from composer.openmmlab.recipes import ImportedRecipe, has_training, import_recipe
 from composer.problems import Edit, GraphError, Problem, Where
 from composer.rules import check
 from composer.rules.sizes import infer_shapes
+from composer.training.recipe import write_recipe
 
 __all__ = ["export_config", "import_config_file", "import_weights"]
 
@@ -58,13 +61,27 @@ def import_config_file(
             show_default=False,
         ),
     ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="The recipe to write; by default NAME.recipe.yaml beside the graph NAME.yaml.", show_default=False
+        ),
+    ] = None,
+    no_recipe: Annotated[bool, typer.Option("--no-recipe", help="Write the graph alone.")] = False,
+    gpus: Annotated[
+        int | None,
+        typer.Option(min=1, help="GPUs that the config is for, where it does not say it.", show_default=False),
+    ] = None,
 ) -> None:
-    """Turn a config of OpenMMLab into a graph. The config is read as data and never run.
+    """Turn a config of OpenMMLab into a graph, and its training into a recipe. It is read as data and never run.
 
     A part that the catalog lacks becomes a placeholder: it keeps its parameters and wires, and the graph cannot run
     before there is a component for it. Nodes that cannot be built, and sizes that do not fit, are told. Where a setting
     is not understood, or the graph has another error, nothing is written, unless --leave-out says to go on: without
     such settings, and with the other errors in the graph.
+
+    Where the config says how its model is trained, a recipe for composer train is written too. What a recipe does not
+    hold is told, setting by setting, and stops nothing.
     """
     found = read_config(config, configs=_folders_by_package(configs or []))
     print_problems(found.notes, stderr=True)
@@ -86,8 +103,14 @@ def import_config_file(
     path = _target(out, f"{config.stem}.yaml", config)
     graph = _without(imported.graph, settings)
     loads(dumps(graph, catalog), str(path))  # refuses what could not be read again, before there is a file
+    beside = None if no_recipe else _recipe_target(recipe, path, found)
+    training = None if beside is None else import_recipe(found, graph, file=_from(beside, path), gpus=gpus)
     write(graph, path, catalog)
     print_text(f"{path}: {len(imported.graph.nodes)} nodes{_verdict(imported, unfit)}")
+    if training is not None and beside is not None:
+        print_problems(training.notes, stderr=True)
+        write_recipe(training.recipe, beside)
+        print_text(f"{beside}: {_told_training(training)}")
 
 
 def import_weights(
@@ -220,6 +243,31 @@ def _target(out: Path | None, name: str, source: Path) -> Path:
     if path.exists() and (out is None or path.samefile(source)):
         raise GraphError(Problem("cannot-write", Where(str(path)), "there is such a file: name another with -o"))
     return path
+
+
+def _recipe_target(named: Path | None, graph: Path, config: ConfigFile) -> Path | None:
+    """Where the recipe goes; None where the config says nothing of training."""
+    if not has_training(config):
+        if named is not None:
+            text = "the config says nothing of training (optim_wrapper, train_dataloader ...): there is no recipe in it"
+            raise GraphError(Problem("cannot-write", Where(str(named)), text))
+        return None
+    path = named if named is not None else graph.with_name(f"{graph.stem}.recipe.yaml")
+    if path.exists() and (named is None or path.samefile(config.path)):
+        text = "there is such a file: name another with --recipe, or write none with --no-recipe"
+        raise GraphError(Problem("cannot-write", Where(str(path)), text))
+    return path
+
+
+def _from(recipe: Path, graph: Path) -> str:
+    """The path of a graph, as a recipe names it."""
+    return Path(os.path.relpath(graph.absolute(), recipe.absolute().parent)).as_posix()
+
+
+def _told_training(training: ImportedRecipe) -> str:
+    left = sum(note.severity == "warning" for note in training.notes)
+    text = f"{len(training.read)} settings of training"
+    return f"{text}; {left} are not in it" if left else text
 
 
 def _stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
