@@ -1,8 +1,23 @@
 """Augmentation: what changes images in training, and what lies on them with them."""
 
+from composer.training.augment.defaults import defaults_for
+from composer.training.augment.hidden import MASKS, MaskStep, read_masks
 from composer.training.augment.sample import Sample, random_of, seed_of
 from composer.training.augment.step import Step
 from composer.training.augment.steps import STEPS
 from composer.training.augment.views import View, finished, read_views
 
-__all__ = ["STEPS", "Sample", "Step", "View", "finished", "random_of", "read_views", "seed_of"]
+__all__ = [
+    "MASKS",
+    "STEPS",
+    "MaskStep",
+    "Sample",
+    "Step",
+    "View",
+    "defaults_for",
+    "finished",
+    "random_of",
+    "read_masks",
+    "read_views",
+    "seed_of",
+]

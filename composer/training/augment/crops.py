@@ -84,7 +84,7 @@ class RandomCrop(Step):
     Args:
         size: Height and width of the crop; by default the input's.
         padding: Pixels added before, on every side, or on the left, above, on the right and below.
-        fill: Their colour, 0-255; by default the input's mean.
+        fill: Their colour, 0-255; black by default.
         padding_mode: ``constant``, ``reflect``, ``symmetric`` or ``edge``.
     """
 
@@ -94,11 +94,11 @@ class RandomCrop(Step):
 
     size: Sides | None = None
     padding: Margins = (0, 0, 0, 0)
-    fill: Fill | None = None
+    fill: Fill = (0,)
     padding_mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant"
 
     def _changed(self, sample: Sample, random: Random) -> Sample:
-        fill = self.fill or (0,)
+        fill = self.fill
         sample = geometry.pad(sample, self.padding, fill, self.padding_mode)
         height, width = self.size or sample.image_size
         sample = _at_least(sample, (height, width), fill)
@@ -112,7 +112,7 @@ class CenterCrop(Step):
 
     Args:
         size: Height and width; by default the input's.
-        fill: The colour of what is padded, 0-255; by default the input's mean.
+        fill: The colour of what is padded, 0-255; black by default.
     """
 
     moves: ClassVar[bool] = True
@@ -120,11 +120,11 @@ class CenterCrop(Step):
     bands: ClassVar[bool] = True
 
     size: Sides | None = None
-    fill: Fill | None = None
+    fill: Fill = (0,)
 
     def _changed(self, sample: Sample, random: Random) -> Sample:
         height, width = self.size or sample.image_size
-        sample = _at_least(sample, (height, width), self.fill or (0,))
+        sample = _at_least(sample, (height, width), self.fill)
         whole = sample.image_size
         top, left = round((whole[0] - height) / 2), round((whole[1] - width) / 2)
         return geometry.crop(sample, top, left, height, width)

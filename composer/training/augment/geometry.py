@@ -16,7 +16,7 @@ from composer.run.geometry import Size
 from composer.training.augment.sample import Sample
 from composer.training.augment.step import PILLOW
 
-__all__ = ["Matrix", "colour", "crop", "flip", "kept", "pad", "resize", "transform"]
+__all__ = ["Matrix", "colour", "crop", "flip", "kept", "nearest", "pad", "resize", "transform"]
 
 Matrix = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: the new pixel (x, y) shows the old one at (a x + b y + c, d x + e y + f)."""
@@ -62,7 +62,7 @@ def resize(sample: Sample, size: Size, interpolation: str = "bilinear", area: Ar
         size=size,
         boxes=boxes,
         masks=None if sample.masks is None else _stack(sample.masks, size, box),
-        seg_map=None if sample.seg_map is None else _nearest(sample.seg_map, size, box),
+        seg_map=None if sample.seg_map is None else nearest(sample.seg_map, size, box),
     )
     return found if boxes is None or whole else kept(found)
 
@@ -216,13 +216,14 @@ def _resized(image: Any, size: Size, how: Image.Resampling, box: Area | None) ->
     return image.resize(size[::-1], how, box)
 
 
-def _nearest(levels: Any, size: Size, box: Area | None) -> Any:
+def nearest(levels: Any, size: Size, box: Area | None) -> Any:
+    """An array [H, W], or an area of it, in another size, each pixel the nearest one."""
     plain = Image.fromarray(np.ascontiguousarray(levels))
     return np.asarray(plain.resize(size[::-1], Image.Resampling.NEAREST, box))
 
 
 def _stack(masks: NDArray[np.uint8], size: Size, box: Area | None) -> NDArray[np.uint8]:
-    each = [_nearest(one, size, box) for one in masks]
+    each = [nearest(one, size, box) for one in masks]
     return np.stack(each) if each else np.zeros((0, *size), np.uint8)
 
 

@@ -93,7 +93,7 @@ class Pad(Step):
         padding: Pixels on every side, or on the left, above, on the right and below.
         size: Height and width that are reached below and on the right; what is larger keeps its size.
         divisor: Height and width become multiples of it, below and on the right.
-        fill: Their colour, 0-255; by default the input's mean.
+        fill: Their colour, 0-255; black by default.
         padding_mode: ``constant``, ``reflect``, ``symmetric`` or ``edge``.
     """
 
@@ -106,7 +106,7 @@ class Pad(Step):
     ] = (0, 0, 0, 0)
     size: Sides | None = None
     divisor: Edge = 1
-    fill: Fill | None = None
+    fill: Fill = (0,)
     padding_mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant"
 
     def _changed(self, sample: Sample, random: Random) -> Sample:
@@ -119,7 +119,7 @@ class Pad(Step):
             for own, low in zip((down, across), least, strict=True)
         ]
         sides = (left, top, right + whole[1] - across, bottom + whole[0] - down)
-        return geometry.pad(sample, sides, self.fill or (0,), self.padding_mode)
+        return geometry.pad(sample, sides, self.fill, self.padding_mode)
 
 
 def shorter_edge(size: Size, edge: int, longest: int | None = None) -> Size:

@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from composer.problems import Edit, Fix, Problem, Where, is_typo, nearest, suggestion
 from composer.training.augment.colours import ColorJitter, GaussianBlur, Grayscale, PhotometricDistortion, Solarize
 from composer.training.augment.crops import CenterCrop, RandomCrop, RandomResizedCrop
+from composer.training.augment.erasing import RandomErasing
+from composer.training.augment.objects import Expand, MinIoURandomCrop
+from composer.training.augment.policies import RandAugment, TrivialAugment
 from composer.training.augment.sizes import MultiScaleResize, Pad, Resize
 from composer.training.augment.step import Step
 from composer.training.augment.turns import Affine, Flip, Rotate
@@ -23,17 +26,22 @@ STEPS: Mapping[str, type[Step]] = MappingProxyType(
         "affine": Affine,
         "center_crop": CenterCrop,
         "color_jitter": ColorJitter,
+        "expand": Expand,
         "flip": Flip,
         "gaussian_blur": GaussianBlur,
         "grayscale": Grayscale,
+        "min_iou_random_crop": MinIoURandomCrop,
         "multi_scale_resize": MultiScaleResize,
         "pad": Pad,
         "photometric_distortion": PhotometricDistortion,
+        "rand_augment": RandAugment,
         "random_crop": RandomCrop,
+        "random_erasing": RandomErasing,
         "random_resized_crop": RandomResizedCrop,
         "resize": Resize,
         "rotate": Rotate,
         "solarize": Solarize,
+        "trivial_augment": TrivialAugment,
     }
 )
 """The steps of images, by their names in recipes."""

@@ -62,7 +62,7 @@ class Rotate(Step):
     Args:
         degrees: The angle, from one to another, or one number for from its negative to it; positive is anticlockwise.
         p: The probability.
-        fill: The colour of the gaps, 0-255; by default the input's mean.
+        fill: The colour of the gaps, 0-255; black by default.
         interpolation: How pixels between others are made.
     """
 
@@ -71,14 +71,14 @@ class Rotate(Step):
 
     degrees: Degrees = (-10.0, 10.0)
     p: Share = 1.0
-    fill: Fill | None = None
+    fill: Fill = (0,)
     interpolation: Sampling = "bilinear"
 
     def _changed(self, sample: Sample, random: Random) -> Sample:
         if random.random() >= self.p:
             return sample
         matrix = affine_matrix(sample, angle=-random.uniform(*self.degrees))
-        return geometry.transform(sample, matrix, self.fill or (0,), self.interpolation)
+        return geometry.transform(sample, matrix, self.fill, self.interpolation)
 
 
 class Affine(Step):
@@ -90,7 +90,7 @@ class Affine(Step):
         scale: Factor, from one to another.
         shear: Angle of the shear across in degrees; one number is both ways.
         p: The probability.
-        fill: The colour of the gaps, 0-255; by default the input's mean.
+        fill: The colour of the gaps, 0-255; black by default.
         interpolation: How pixels between others are made.
     """
 
@@ -102,7 +102,7 @@ class Affine(Step):
     scale: Pair = (1.0, 1.0)
     shear: Slopes = (0.0, 0.0)
     p: Share = 1.0
-    fill: Fill | None = None
+    fill: Fill = (0,)
     interpolation: Sampling = "bilinear"
 
     def _changed(self, sample: Sample, random: Random) -> Sample:
@@ -114,7 +114,7 @@ class Affine(Step):
         down = random.uniform(-1, 1) * self.translate[1] * height
         scale = random.uniform(*self.scale)
         matrix = affine_matrix(sample, angle, (across, down), scale, (random.uniform(*self.shear), 0.0))
-        return geometry.transform(sample, matrix, self.fill or (0,), self.interpolation)
+        return geometry.transform(sample, matrix, self.fill, self.interpolation)
 
 
 def affine_matrix(

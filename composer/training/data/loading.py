@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
-from composer.training.augment import read_views, seed_of
+from composer.training.augment import read_masks, read_views, seed_of
 from composer.training.data.batch import Batch, Item, collate
 from composer.training.data.sample_reader import Columns, Rows, SampleReader
 from composer.training.recipe import Recipe
@@ -100,7 +100,9 @@ class Loader:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        views, problems = read_views(graph, catalog, recipe.augment) if training else ({}, [])
+        views, problems = read_views(graph, catalog, recipe.augment)
+        masks, more = read_masks(graph, catalog, recipe.augment)
+        problems += more
         own = recipe.batches.batch
         self.batch = own if training else recipe.evaluation.batch or own
         self.length = len(source)
@@ -115,7 +117,7 @@ class Loader:
         workers = recipe.batches.workers
         self.workers = default_workers(world) if workers is None else workers
         self.prefetch = recipe.batches.prefetch
-        reader = SampleReader(graph, catalog, source, wiring, views, recipe.seed, training)
+        reader = SampleReader(graph, catalog, source, wiring, views, masks, seed=recipe.seed, training=training)
         self._parts = _Parts(reader, skip=recipe.data.bad == "skip")
         self._steps = _Steps(self)
         self._processes: DataLoader[Any] | None = None

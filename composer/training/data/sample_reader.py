@@ -11,16 +11,21 @@ from composer import ports
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
-from composer.run.geometry import Size
+from composer.run.geometry import Frame, Size
 from composer.run.images import decode
-from composer.training.augment import Sample, View, finished
+from composer.training.augment import MaskStep, Sample, View, finished, random_of
 from composer.training.data.batch import Item
+from composer.training.data.placed import objects_in, with_objects
 
 __all__ = ["Columns", "Rows", "SampleReader"]
 
 
 class Rows(Protocol):
     """What samples are read from."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The type of each column."""
 
     def __len__(self) -> int: ...
 
@@ -51,6 +56,7 @@ class SampleReader:
         source: The samples.
         wiring: Which column feeds what.
         views: What each image input goes through; empty for evaluation, which then does as ``composer.preprocess``.
+        masks: How the patches of each field of type Mask are hidden, and their grid.
         seed: Of the training.
         training: Whether images are augmented, and a JPEG may be decoded no larger than a crop needs.
     """
@@ -62,6 +68,8 @@ class SampleReader:
         source: Rows,
         wiring: Columns,
         views: Mapping[str, View],
+        masks: Mapping[str, tuple[MaskStep, tuple[int, int]]],
+        *,
         seed: int,
         training: bool,
     ) -> None:
@@ -74,21 +82,27 @@ class SampleReader:
         self.views = {name: views[name] if training and name in views else View(name) for name in images}
         self.image_columns = {name: wiring.inputs[name] for name in images}
         self.other_inputs = {name: column for name, column in wiring.inputs.items() if name not in images}
-        self.fields = {name: (wiring.samples[name], self._kind(types, name)) for name in wiring.samples}
+        self.fields = dict(wiring.samples)
+        kinds = {name: self._kind(types, name, source) for name in self.fields}
+        self.kinds = {name: kind for name, kind in kinds.items() if kind}
+        self.masks = masks
         self.sizes = [name for name in graph.data_samples if self._is(types, name, ports.ImageShape)]
         self.numbers = [name for name in graph.data_samples if self._is(types, name, ports.SampleIndex)]
 
     def _is(self, types: ports.PortTypes, name: str, kind: Any) -> bool:
         return types.is_a(self.graph.data_samples[name].type, kind)
 
-    def _kind(self, types: ports.PortTypes, name: str) -> str:
+    def _kind(self, types: ports.PortTypes, name: str, source: Rows) -> str:
+        """What of an image a field holds; empty where it has nothing to do with places in it."""
+        if source.columns.get(self.fields[name]) == "SegMap":
+            return "seg_map"
         found = {"boxes": ports.Boxes, "box_labels": ports.BoxLabels, "masks": ports.InstanceMasks}
         return next((word for word, kind in found.items() if self._is(types, name, kind)), "")
 
     @property
     def lists(self) -> dict[str, str]:
         """The fields that hold one tensor an image, and what they are."""
-        return {name: kind for name, (_, kind) in self.fields.items() if kind}
+        return {name: kind for name, kind in self.kinds.items() if kind != "seg_map"}
 
     def item(self, epoch: int, index: int) -> Item:
         """One sample of an epoch.
@@ -98,30 +112,48 @@ class SampleReader:
         """
         row = self.source[index]
         label = self.source.name(index)
+        inputs, samples, frame = self._images(row, label, epoch, index)
+        inputs |= {name: _tensor(row[column]) for name, column in self.other_inputs.items()}
+        for name, column in self.fields.items():
+            if name not in self.kinds:
+                value = row[column]
+                samples[name] = int(value) if isinstance(value, int | np.integer) else _tensor(value)
+        samples |= dict.fromkeys(self.numbers, index)
+        for name, (step, grid) in self.masks.items():
+            hidden = step(grid, random_of(self.seed, epoch, index, name))
+            samples[name] = torch.from_numpy(hidden.reshape(self._shape(name)))
+        if frame is not None:
+            samples |= {name: torch.tensor(frame.size) for name in self.sizes}
+        return Item(inputs, samples, index, label, frame)
+
+    def _images(
+        self, row: Mapping[str, Any], label: str, epoch: int, index: int
+    ) -> tuple[dict[str, Tensor], dict[str, Any], Frame | None]:
+        """The image inputs; what lies on the first one; where it lies in its input."""
         inputs: dict[str, Tensor] = {}
+        samples: dict[str, Any] = {}
         frame = None
         decoded: dict[tuple[str, str], tuple[Any, Size]] = {}
         for name, view in self.views.items():
             column, channels = self.image_columns[name], self._channels(name)
             if (column, channels) not in decoded:
                 decoded[column, channels] = self._decoded(row, column, channels, label, epoch, index)
-            image, size = decoded[column, channels]
-            sample = Sample(image, size)
+            sample = Sample(*decoded[column, channels])
+            if frame is None and self.kinds:
+                columns = {kind: self.fields[field] for field, kind in self.kinds.items()}
+                sample = with_objects(sample, row, columns, label)
             if self.training:
                 sample = view.augmented(sample, self.seed, epoch, index)
             prepared = finished(self.graph, view, sample, label)
             inputs[name] = prepared.tensor
-            frame = frame or prepared.frame
-        for name, column in self.other_inputs.items():
-            inputs[name] = torch.as_tensor(np.asarray(row[column]))
-        samples: dict[str, Any] = {}
-        for name, (column, _) in self.fields.items():
-            value = row[column]
-            samples[name] = int(value) if isinstance(value, int | np.integer) else torch.as_tensor(np.asarray(value))
-        samples |= dict.fromkeys(self.numbers, index)
-        if frame is not None:
-            samples |= {name: torch.tensor(frame.size) for name in self.sizes}
-        return Item(inputs, samples, index, label, frame)
+            if frame is None:
+                frame = prepared.frame
+                placed = objects_in(frame, sample, drop=self.training)
+                samples |= {field: placed[kind] for field, kind in self.kinds.items()}
+        return inputs, samples, frame
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple(int(side) for side in (self.graph.data_samples[name].shape or ())[1:])
 
     def _channels(self, name: str) -> str:
         steps = self.graph.inputs[name].preprocess
@@ -144,7 +176,7 @@ class SampleReader:
     ) -> Callable[[Size], Size | None] | None:
         """Told a size in the file, what is enough for all views of a column; notes the size."""
         views = [view for name, view in self.views.items() if self.image_columns[name] == column]
-        if not self.training or any(self._channels(view.name) != channels for view in views):
+        if not self.training or self.kinds or any(self._channels(view.name) != channels for view in views):
             return None
 
         def least(size: Size) -> Size | None:
@@ -156,3 +188,9 @@ class SampleReader:
             return max(one[0] for one in enough), max(one[1] for one in enough)
 
         return least
+
+
+def _tensor(value: Any) -> Tensor:
+    """Numbers as a tensor: float32 where they are fractions, int64 where they are whole."""
+    found = torch.as_tensor(np.asarray(value))
+    return found.float() if found.is_floating_point() else found if found.dtype == torch.bool else found.long()

@@ -1,0 +1,95 @@
+"""The default augmentation serves every saved graph, and a batch of it goes through the graph."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import composer
+from composer import Catalog, Graph
+from composer.ports import Boxes, BoxLabels, Image, InstanceMasks, Label
+from composer.training.augment import defaults_for, read_masks, read_views
+from composer.training.data.loading import Loader
+from composer.training.data.samples import ArraySource
+from composer.training.recipe import Recipe
+
+GRAPHS = sorted((Path(__file__).parents[2] / "saved_graphs").rglob("*.yaml"))
+CATALOG = Catalog.default()
+
+
+class Wired:
+    """Every image input, and every field that a column has."""
+
+    def __init__(self, graph: Graph) -> None:
+        types = CATALOG.port_types
+        columns: Mapping[str, Any] = {"label": Label, "boxes": Boxes, "box_labels": BoxLabels, "masks": InstanceMasks}
+        self.inputs = {name: "image" for name, entry in graph.inputs.items() if types.is_a(entry.type, Image)}
+        self.samples = {
+            name: next(column for column, kind in columns.items() if types.is_a(field.type, kind))
+            for name, field in graph.data_samples.items()
+            if any(types.is_a(field.type, kind) for kind in columns.values()) and name != "pseudo_label"
+        }
+
+
+def source() -> ArraySource:
+    draw = np.random.default_rng(0)
+    images = [draw.integers(0, 256, (90 + number, 120, 3), dtype=np.uint8) for number in range(4)]
+    boxes = [np.array([[10, 20, 60, 70], [30, 30, 110, 80]], np.float32) for _ in images]
+    masks = [[[[10, 20, 60, 20, 60, 70, 10, 70]], np.ones(image.shape[:2], bool)] for image in images]
+    columns = {"boxes": boxes, "box_labels": [np.array([0, 1])] * 4, "masks": masks}
+    return ArraySource(images, np.zeros(4, int), columns=columns)
+
+
+@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
+def test_every_saved_graph_has_a_default_of_which_a_batch_can_be_made(path: Path) -> None:
+    graph = composer.read(path)
+    augment = defaults_for(graph, CATALOG)
+    assert set(augment) == {*graph.inputs, *(name for name in graph.data_samples if name == "mask")}
+    assert read_views(graph, CATALOG, augment)[1] == [] == read_masks(graph, CATALOG, augment)[1]
+    recipe = Recipe.model_validate(
+        {"graph": "g", "data": {"train": {"path": "."}}, "augment": augment, "batches": {"batch": 2, "workers": 0}}
+    )
+    (batch,) = Loader(recipe, graph, CATALOG, source(), Wired(graph), training=True).batches(0, 1)
+    for name, entry in graph.inputs.items():
+        assert batch.inputs[name].dtype == torch.float32
+        assert list(batch.inputs[name].shape) == [2, *(entry.shape or ())[1:]]
+    for name in set(graph.data_samples) - {"pseudo_label"}:
+        assert len(batch.samples[name]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("resnet50", {"image": ["random_resized_crop", "flip"]}),
+        ("fashion_mnist", {"image": [{"random_crop": {"padding": 3}}, "flip"]}),
+        ("resnet18_cifar", {"image": [{"random_crop": {"padding": 4}}, "flip"]}),
+        ("faster_rcnn_r50_fpn", {"image": ["flip"]}),
+        ("resnet50_arcface", {"image": [{"resize": {"size": 256}}, "random_crop", "flip"]}),
+    ],
+)
+def test_the_default_is_what_the_field_takes(name: str, expected: dict[str, Any]) -> None:
+    (path,) = [path for path in GRAPHS if path.stem == name]
+    assert defaults_for(composer.read(path), CATALOG) == expected
+
+
+def test_views_of_one_image_differ_and_a_target_shows_the_same_crop() -> None:
+    graphs = {path.stem: composer.read(path) for path in GRAPHS if path.stem in ("moco_v2", "beit")}
+    batches = {}
+    for name, graph in graphs.items():
+        recipe = Recipe.model_validate(
+            {
+                "graph": "g",
+                "data": {"train": {"path": "."}},
+                "augment": defaults_for(graph, CATALOG),
+                "batches": {"batch": 1, "workers": 0},
+            }
+        )
+        (batches[name],) = Loader(recipe, graph, CATALOG, source(), Wired(graph), training=True).batches(0, 1)
+    assert not torch.equal(batches["moco_v2"].inputs["view_1"], batches["moco_v2"].inputs["view_2"])
+    image, target = batches["beit"].inputs["image"], batches["beit"].inputs["target_image"]
+    shrunk = torch.nn.functional.interpolate(image, size=(112, 112), mode="area")
+    mixed = torch.corrcoef(torch.stack([shrunk.flatten(), target.flatten()]))[0, 1]
+    assert mixed > 0.9
