@@ -25,13 +25,18 @@ from composer.catalog.origin import FILE, file_of, origin_of, place_of
 from composer.ports import PortTypes, port_type
 from composer.problems import GraphError, Problem, Where, nearest, suggestion
 
-__all__ = ["Catalog", "component_files"]
+__all__ = ["Catalog", "component_files", "shared"]
 
 ENTRY_POINTS = "composer.components"
 SHARED = "shared"
 _DIGEST = "__composer_digest__"
 _COUNTED = re.compile(r"(_k|_\d+)+$")
 """What tells apart the nodes of one part: ``head_k``, ``neck_2``."""
+
+
+def shared(name: str) -> Any:
+    """A module of what components have in common, which training uses too: ``norm``, ``clustering``."""
+    return importlib.import_module(f"components.{SHARED}.{name}")
 
 
 @dataclass(frozen=True, eq=False)
