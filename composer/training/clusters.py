@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from composer.catalog import shared
-from composer.graph import Graph
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
 from composer.training.calls import assign_clusters
@@ -50,7 +49,7 @@ def features_of(model: Model, batches: Iterable[Any], move: Callable[[Any], Any]
     mode = next((mode for mode in ("predict", "tensor") if FEATURES in model.graph.outputs.get(mode, {})), None)
     if mode is None:
         text = "samples are clustered by the output 'features' of predict mode, which the graph lacks"
-        raise GraphError(Problem("bad-clusters", Where(f"outputs.{mode or 'predict'}"), text))
+        raise GraphError(Problem("bad-clusters", Where("outputs.predict"), text))
     training = model.training
     model.eval()
     found: Tensor | None = None
@@ -81,9 +80,7 @@ def clustered(model: Model, features: Tensor, *, seed: int) -> Tensor:
     """
     clustering = shared("clustering")
     whole = clustering_of(model) == "once"
-    counts = {int(part.num_classes) for part in model.modules() if hasattr(type(part), "set_class_counts")}
-    if not counts:
-        counts = {int(part.num_classes) for part in model.modules() if hasattr(type(part), "new_clusters")}
+    counts = _counts(model, "set_class_counts") or _counts(model, "new_clusters")
     try:
         reduced = clustering.whitened(features, None if whole else _COMPONENTS)
         labels = clustering.kmeans(reduced, max(counts), seed=seed)
@@ -91,3 +88,9 @@ def clustered(model: Model, features: Tensor, *, seed: int) -> Tensor:
         raise GraphError(Problem("bad-clusters", Where("data"), str(error))) from error
     device = next(model.parameters()).device
     return assign_clusters(model, features.to(device), labels.to(device)).cpu()
+
+
+def _counts(model: Model, method: str) -> set[int]:
+    """The numbers of clusters that parts with a method have."""
+    parts: list[Any] = [part for part in model.modules() if hasattr(type(part), method)]
+    return {int(part.num_classes) for part in parts}

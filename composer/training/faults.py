@@ -107,7 +107,9 @@ def ran_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
 
 
-def memory_problem(error: BaseException, *, batch: int, accumulate: int, precision: str, device: torch.device) -> Problem:
+def memory_problem(
+    error: BaseException, *, batch: int, accumulate: int, precision: str, device: torch.device
+) -> Problem:
     """What to tell where memory ran out in a step.
 
     Args:

@@ -181,7 +181,9 @@ class NodePolicy:
         found = replace(found, decay=1.0 if decay is None else decay)
         layered = next((path for path, rule in reversed(rules) if rule.layer_decay is not None), None)
         if layered in self._depths:
-            found = replace(found, lr=found.lr * float(self.policy[layered].layer_decay or 1) ** self._depths[layered][name])
+            found = replace(
+                found, lr=found.lr * float(self.policy[layered].layer_decay or 1) ** self._depths[layered][name]
+            )
         by_role = {
             "norm": (1.0, self.optimizer.norm_decay_mult),
             "bias": (self.optimizer.bias_lr_mult, self.optimizer.bias_decay_mult),
@@ -255,7 +257,9 @@ def _problems_at(path: str, rule: Policy, model: Model) -> Iterator[Problem]:
     if not holds:
         known = [*model.node_params, *(name for name, part in model.named_modules() if name and _holds(part))]
         if path in model.node_params or path in model.graph.nodes or _module_at(model, path) is not None:
-            yield Problem("policy-path", where, f"'{path}' has no weights, so {keys} would change nothing", _removed(path))
+            yield Problem(
+                "policy-path", where, f"'{path}' has no weights, so {keys} would change nothing", _removed(path)
+            )
             return
         near = nearest(path, known, 1)
         fix = _renamed(path, near[0], rule) if near and is_typo(path, near[0]) else None
@@ -265,8 +269,8 @@ def _problems_at(path: str, rule: Policy, model: Model) -> Iterator[Problem]:
     frozen = next((other for other in model.frozen_paths if _is_in(path, other)), None)
     if frozen is not None:
         if given and given != {"freeze": True}:
-            text = f"the graph freezes '{frozen}', so {keys} would change nothing: take 'frozen' out of the graph, or this "
-            text += "policy out of the recipe"
+            text = f"the graph freezes '{frozen}', so {keys} would change nothing: take 'frozen' out of the graph, or "
+            text += "this policy out of the recipe"
             yield Problem("policy-frozen", where, text, _removed(path))
         return
     never = [key for key in ("lr", "decay", "layer_decay") if key in given and rule.freeze is True]
@@ -276,7 +280,9 @@ def _problems_at(path: str, rule: Policy, model: Model) -> Iterator[Problem]:
         yield Problem("policy-frozen", where, text, Fix(f"take {' and '.join(never)} out", edits))
     if rule.layer_decay is not None and not any(layers_from_end(model, path).values()):
         text = f"'{path}' has no blocks that could be counted, so layer_decay would change nothing"
-        yield Problem("policy-path", where, text, Fix("take it out", (Edit((*where.path, "layer_decay"), remove=True),)))
+        yield Problem(
+            "policy-path", where, text, Fix("take it out", (Edit(("policy", path, "layer_decay"), remove=True),))
+        )
 
 
 def _until(freeze: bool | Freeze | None, *, epoch: int, total: int) -> int | None:

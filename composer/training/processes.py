@@ -139,7 +139,7 @@ def _device(given: str | torch.device | None, local: int | None) -> torch.device
     if chosen.type in ("cpu", "mps", "meta"):
         return chosen
     count = torch.accelerator.device_count() if accelerator is not None and accelerator.type == chosen.type else 0
-    if chosen.index is None:
+    if getattr(chosen, "index", None) is None:
         chosen = torch.device(chosen.type, local or 0)
     if chosen.index >= count:
         text = f"found '{chosen}', but this machine has {count} {chosen.type} devices"

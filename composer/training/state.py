@@ -26,7 +26,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
     Returns:
         Tensors and plain data, which ``torch.load`` reads with ``weights_only=True``.
     """
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     found: dict[str, Any] = {
         "torch": torch.get_rng_state(),
         "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, cached],
@@ -69,14 +69,12 @@ def put_buffers(model: nn.Module, buffers: Mapping[str, Tensor]) -> None:
 
 def buffer_digests(model: nn.Module) -> dict[str, str]:
     """What each buffer holds, as a hash: processes compare these in place of the buffers."""
-    return {
-        name: hashlib.blake2b(np.ascontiguousarray(_bytes(buffer))).hexdigest()
-        for name, buffer in model.named_buffers()
-    }
+    return {name: hashlib.blake2b(_bytes(buffer)).hexdigest() for name, buffer in model.named_buffers()}
 
 
-def _bytes(tensor: Tensor) -> Any:
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+def _bytes(tensor: Tensor) -> bytes:
+    found: bytes = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return found
 
 
 class PartValues:
@@ -127,7 +125,7 @@ def _attributes(model: nn.Module) -> Iterator[tuple[tuple[str, str], Any]]:
         for name, value in vars(part).items():
             if name in _NOT_OURS:
                 continue
-            if isinstance(value, Tensor | _PLAIN) or _holds_tensors(value):
+            if isinstance(value, (Tensor, *_PLAIN)) or _holds_tensors(value):
                 yield (path, name), value
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,22 +16,10 @@ from composer.model import Model
 from composer.ports import PortTypes
 from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
-from composer.training.calls import (
-    FIXED_RATE,
-    after_step,
-    before_epoch,
-    before_step,
-    set_progress,
-    uniform_over_clusters,
-)
-from composer.training.clusters import PSEUDO_LABEL, clustered, clustering_of, features_of
-from composer.training.ema import WeightAverage
-from composer.training.faults import label_problems, memory_problem, not_finite, ran_out_of_memory
-from composer.training.optimizers import build_optimizer, optimizer_problems
-from composer.training.policy import FULL_RATE, NodePolicy
+from composer.training.calls import before_epoch, uniform_over_clusters
+from composer.training.clusters import clustered, clustering_of, features_of
 from composer.training.processes import Agreement, Processes
 from composer.training.recipe import Recipe, Span
-from composer.training.schedule import RateSchedule
 from composer.training.signals import Signals
 from composer.training.state import (
     PartValues,
@@ -41,7 +29,7 @@ from composer.training.state import (
     random_state,
     set_random_state,
 )
-from composer.training.wrapping import Wrapped
+from composer.training.step import Stepper
 
 __all__ = ["Batch", "Best", "Feed", "Outcome", "Trainer"]
 
@@ -49,8 +37,6 @@ _LOGS = 200
 """So many times at least a training writes its losses, if it has as many steps."""
 _LONGEST = 50
 """Steps between two of them, at most."""
-
-_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Batch(Protocol):
@@ -196,41 +182,18 @@ class Trainer:
         self._saved = -1
         self._asked = False
         self._log_every = max(1, min(_LONGEST, self.total // _LOGS))
-        self._build(recipe, model, device)
-
-    def _build(self, recipe: Recipe, model: Model, device: torch.device) -> None:
-        """Optimizer, schedule and all that depends on the model."""
-        assert recipe.optimizer is not None, "the recipe is complete"
-        assert recipe.schedule is not None, "the recipe is complete"
-        problems = optimizer_problems(recipe.optimizer)
-        if problems:
-            raise GraphError(problems)
-        self.policy = NodePolicy(recipe, model, epoch=self.per_epoch, total=self.total)
         self.values = PartValues(model)
         self.clustering = clustering_of(model)
-        sharded = recipe.distributed.strategy == "fsdp" and self.processes.world > 1
-        if sharded and self.clustering:
+        if recipe.distributed.strategy == "fsdp" and self.processes.world > 1 and self.clustering:
             text = "samples are clustered here, which a sharded model cannot: set strategy to ddp"
             raise GraphError(Problem("recipe-value", Where("distributed.strategy"), text))
-        self.policy.apply(model, self.step)
-        self.wrapped = Wrapped(model, self.processes, recipe.distributed.strategy, compiled=recipe.compile)
-        self.optimizer = build_optimizer(
-            recipe.optimizer, self.policy.groups(model), device=device, sharded=self.wrapped.sharded
-        )
-        self._weights = [item for group in self.optimizer.param_groups for item in group["params"]]
-        self.schedule = RateSchedule(recipe.schedule, epoch=self.per_epoch, total=self.total)
-        self.ema = WeightAverage(model, recipe.ema) if recipe.ema is not None else None
-        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.stepper = Stepper(recipe, model, self.processes, epoch=self.per_epoch, total=self.total, types=self.types)
+        self.ema = self.stepper.ema
+        self.optimizer = self.stepper.optimizer
+        self.wrapped = self.stepper.wrapped
         self._device = device
-        self._fused = bool(self.optimizer.defaults.get("fused"))
-        self._tells_progress = any("training_progress" in part._buffers for part in model.modules())
-        self._tells_before = any(callable(getattr(type(part), "before_step", None)) for part in model.modules())
-        self._tells_after = any(callable(getattr(type(part), "after_step", None)) for part in model.modules())
         self._agreement = Agreement(self.processes)
-        self._watch = _FiniteWatch(device)
         self._sums = _Sums()
-        self._previous: tuple[Any, int] | None = None
-        self._checked: tuple[str, ...] | None = None
 
     @property
     def epoch(self) -> int:
@@ -273,21 +236,8 @@ class Trainer:
         Raises:
             GraphError: The loss is no finite number, memory ran out, or the model refuses the batch.
         """
-        step = self.step
-        self._prepare(step)
-        try:
-            losses, total = self._gradients(batch, step)
-            self._move_weights(step)
-        except GraphError:
-            found = label_problems(self.model, batch.samples, batch.names, self.types)
-            if found:
-                raise GraphError(found) from None
-            raise
-        except (RuntimeError, MemoryError, IndexError) as error:
-            raise self._explained(error, batch) from error
-        if self._tells_after:
-            after_step(self.model, step)
-        self.step = step + 1
+        losses = self.stepper.make(batch, self.step, self.labels)
+        self.step += 1
         self._count(losses, len(batch.indices))
         return losses
 
@@ -303,7 +253,7 @@ class Trainer:
             "best": None if self.best is None else [self.best.metric, self.best.value, self.best.step],
             "metrics": dict(self.metrics),
             "log": 0 if self.run is None else self.run.events.length,
-            "scaler": self.scaler.state_dict(),
+            "scaler": self.stepper.scaler.state_dict(),
             "values": self.values.changed(),
             "outside": outside_buffers(self.model),
             "labels": self.labels,
@@ -376,14 +326,11 @@ class Trainer:
                 self.ema.put(state["ema"])
         put_buffers(self.model, state["outside"])
         self.values.put(state["values"])
-        self.scaler.load_state_dict(state["scaler"])
+        self.stepper.scaler.load_state_dict(state["scaler"])
         self.best = None if state["best"] is None else Best(*state["best"])
         self.metrics = dict(state["metrics"])
         self.labels, self._labels_epoch = state["labels"], int(state["labels_epoch"])
-        self.policy.apply(self.model, self.step)
-        if self._tells_before:
-            before_step(self.model, self.step)
-        self.wrapped.refresh()
+        self.stepper.resume(self.step)
         if state["world"] == self.processes.world:
             own = state["ranks"][self.processes.rank]
             put_buffers(self.model, own["buffers"])
@@ -392,10 +339,6 @@ class Trainer:
             torch.manual_seed(_mixed(self.recipe.seed, self.step, self.processes.rank))
         self._saved = self.step
         self._sums = _Sums()
-
-    def rates(self) -> dict[str, float]:
-        """The learning rate of each group by its name, in the step that was made last."""
-        return {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
 
     # What happens between steps.
 
@@ -414,7 +357,7 @@ class Trainer:
         if self.whole is None or not self.samples:
             text = "this graph clusters all samples before it trains, and the loop was given no pass over them"
             raise GraphError(Problem("bad-clusters", Where("data"), text))
-        features = features_of(self.model, self.whole(), self._moved, self.samples)
+        features = features_of(self.model, self.whole(), self.stepper.moved, self.samples)
         if self.processes.world > 1:  # each process saw its share
             torch.distributed.all_reduce(features)
         self.labels = clustered(self.model, features, seed=_mixed(self.recipe.seed, epoch, 1))
@@ -465,7 +408,7 @@ class Trainer:
             with torch.no_grad():
                 found = self.processes.from_first(dict(self.evaluate(self.model, self.step)))
             self.model.train()
-            self.policy.apply_mode(self.model, self.step)
+            self.stepper.policy.apply_mode(self.model, self.step)
             self.metrics = {name: float(value) for name, value in found.items()}
             self._event("evaluation", **self.metrics)
             self._keep_best()
@@ -488,124 +431,6 @@ class Trainer:
                     problem = error
             self.processes.together(problem)
 
-    # One step.
-
-    def _prepare(self, step: int) -> None:
-        if self._tells_progress:
-            set_progress(self.model, step / self.total)
-        if step == 0 or step in self.policy.boundaries or self._checked is None:
-            self.policy.apply(self.model, step)
-        if self._tells_before:
-            before_step(self.model, step)
-            if self.policy.frozen:
-                self.policy.hold(self.model, step)
-        if self._tells_before or step in self.policy.boundaries:
-            self.wrapped.refresh()
-        factor = self.schedule.factor(step)
-        for group in self.optimizer.param_groups:
-            if not group.get(FIXED_RATE):
-                group["lr"] = group[FULL_RATE] * factor
-
-    def _gradients(self, batch: Any, step: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Forward and backward, in as many parts as the recipe says."""
-        inputs, samples = self._moved(batch.inputs), self._moved(self._with_labels(batch))
-        parts = self.recipe.batches.accumulate
-        if parts == 1:
-            losses, loss = self._loss(inputs, samples, batch, step)
-            self.scaler.scale(loss).backward()
-        else:
-            losses, loss = self._in_parts(inputs, samples, batch, step)
-        if self._checked is None:
-            self._checked = self._refuse_unreached()
-        return losses, loss
-
-    def _in_parts(
-        self, inputs: dict[str, Any], samples: dict[str, Any], batch: Any, step: int
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        rows = len(batch.indices)
-        bounds = _bounds(rows, self.recipe.batches.accumulate)
-        sums: dict[str, Tensor] = {}
-        whole: Tensor | None = None
-        for start, stop in bounds:
-            share = (stop - start) / rows
-            with self.wrapped.alone(last=stop == rows):
-                one, loss = self._loss(_rows(inputs, start, stop), _rows(samples, start, stop), batch, step)
-                self.scaler.scale(loss * share).backward()
-            for name, value in one.items():
-                sums[name] = value.detach() * share + sums.get(name, 0)
-            whole = loss.detach() * share if whole is None else whole + loss.detach() * share
-        assert whole is not None
-        return sums, whole
-
-    def _loss(
-        self, inputs: dict[str, Any], samples: dict[str, Any], batch: Any, step: int
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        dtype = _PRECISIONS.get(self.recipe.precision)
-        with torch.autocast(self._device.type, dtype) if dtype is not None else nullcontext():
-            losses = self.wrapped.losses(inputs, samples)
-        added = [value for name, value in losses.items() if "loss" in name]
-        if not added:
-            text = f"loss mode gives {', '.join(losses)}: none is called a loss, so nothing can be trained"
-            raise GraphError(Problem("no-loss", Where("outputs.loss"), text))
-        loss = added[0] if len(added) == 1 else torch.stack([value.float() for value in added]).sum()
-        self._refuse_not_finite(loss, inputs, samples, batch, step)
-        return losses, loss
-
-    def _refuse_not_finite(self, loss: Tensor, inputs: Any, samples: Any, batch: Any, step: int) -> None:
-        """On a CPU at once; on a device one step later, without waiting for it: fused optimizers skip such a step."""
-        bad = self._watch.late(loss, (inputs, samples, batch.names, step))
-        if self._fused and self._watch.flag is not None and not self.scaler.is_enabled():
-            self.optimizer.found_inf = self._watch.flag  # type: ignore[attr-defined]
-        if bad is not None:
-            raise not_finite(self.model, bad[0], bad[1], bad[2], bad[3])
-
-    def _move_weights(self, step: int) -> None:
-        clip = self.recipe.clip
-        if clip.norm is not None or clip.value is not None:
-            self.scaler.unscale_(self.optimizer)
-            if clip.value is not None:
-                torch.nn.utils.clip_grad_value_(self._weights, clip.value)
-            if clip.norm is not None:
-                torch.nn.utils.clip_grad_norm_(self._weights, clip.norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        if self.ema is not None:
-            self.ema.follow(step)
-
-    def _with_labels(self, batch: Any) -> dict[str, Any]:
-        if self.labels is None or PSEUDO_LABEL not in self.model.graph.data_samples:
-            return dict(batch.samples)
-        return {**batch.samples, PSEUDO_LABEL: self.labels[torch.tensor(batch.indices)]}
-
-    def _moved(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: _to(value, self._device, bool(self.recipe.channels_last)) for name, value in values.items()}
-
-    def _refuse_unreached(self) -> tuple[str, ...]:
-        """After the first backward: what shall be trained and got no gradient, which is told with its node."""
-        missing = [name for name, item in self.model.named_parameters() if item.requires_grad and item.grad is None]
-        if missing and self.processes.world > 1:
-            text = f"{len(missing)} weights are trained but no loss depends on them, such as {missing[0]}; several "
-            text += "processes would wait for their gradients: freeze the node, or wire it to a loss"
-            raise GraphError(Problem("unreached-weights", Where(missing[0].partition(".")[0]), text))
-        return tuple(missing)
-
-    def _explained(self, error: BaseException, batch: Any) -> Exception:
-        """An error of torch as a problem of the recipe or of the data, where it is one."""
-        if ran_out_of_memory(error):
-            parts = self.recipe.batches.accumulate
-            rows = -(-len(batch.indices) // parts)
-            return GraphError(
-                memory_problem(
-                    error, batch=rows, accumulate=parts, precision=self.recipe.precision, device=self._device
-                )
-            )
-        found = label_problems(self.model, batch.samples, batch.names, self.types)
-        if found:
-            return GraphError(found)
-        text = f"step {self.step} failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return GraphError(Problem("step-failed", Where(f"step {self.step}"), text))
-
     # The log.
 
     def _count(self, losses: Mapping[str, Tensor], rows: int) -> None:
@@ -627,7 +452,7 @@ class Trainer:
         self.losses = dict(zip(sums.names, means, strict=True))
         seconds = max(time.perf_counter() - sums.since, 1e-9)
         rate = sums.samples * self.processes.world / seconds
-        lr = max(self.rates().values())
+        lr = max(self.stepper.rates().values())
         values = {**self.losses, "lr": lr, "rate": rate, "waited": min(sums.waited / seconds, 1.0)}
         if self._device.type == "cuda":
             values["memory"] = torch.cuda.max_memory_allocated(self._device)
@@ -673,61 +498,6 @@ class Trainer:
         if int(state["per_epoch"]) != self.per_epoch:
             text = f"an epoch had {state['per_epoch']} steps and has {self.per_epoch} now: data or batch changed"
             raise GraphError(Problem("run-changed", where, text))
-
-
-class _FiniteWatch:
-    """Sees whether losses are finite numbers, on a device without waiting for it.
-
-    Args:
-        device: Where the losses are.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.flag: Tensor | None = None
-        self._here = device.type == "cpu"
-        self._held: tuple[Tensor, Any, Any] | None = None
-
-    def late(self, loss: Tensor, about: Any) -> Any:
-        """What is known of a loss that was no finite number: this one, or the one before on a device."""
-        if self._here:
-            return None if math.isfinite(loss.item()) else about
-        found = None
-        if self._held is not None:
-            flag, event, before = self._held
-            if event is not None:
-                event.synchronize()
-            if bool(flag.item()):
-                found = before
-        self.flag = (~loss.detach().isfinite()).float()
-        copy = self.flag.to("cpu", non_blocking=True)
-        event = torch.get_device_module(loss.device).Event() if hasattr(loss, "is_cuda") and loss.is_cuda else None
-        if event is not None:
-            event.record()
-        self._held = (copy, event, about)
-        return found
-
-
-def _to(value: Any, device: torch.device, channels_last: bool) -> Any:
-    if isinstance(value, Tensor):
-        if channels_last and value.dim() == 4 and value.is_floating_point():
-            return value.to(device, non_blocking=True, memory_format=torch.channels_last)
-        return value.to(device, non_blocking=True)
-    if isinstance(value, Mapping):
-        return {name: _to(item, device, channels_last) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to(item, device, False) for item in value]
-    return value
-
-
-def _rows(values: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
-    """Some samples of a batch."""
-    return {name: value[start:stop] for name, value in values.items()}
-
-
-def _bounds(rows: int, parts: int) -> Sequence[tuple[int, int]]:
-    """A batch in parts that differ by one sample at most."""
-    ends = [rows * part // parts for part in range(parts + 1)]
-    return [(start, stop) for start, stop in zip(ends, ends[1:], strict=False) if stop > start]
 
 
 def _mixed(seed: int, *numbers: int) -> int:

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
-from torch.distributed import checkpoint as dcp
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
     get_state_dict,
     set_state_dict,
 )
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
@@ -65,7 +66,7 @@ class Wrapped:
         self._ddp = None  # its hooks go with it, before another one sets its own
         device = self.processes.device
         self._ddp = DistributedDataParallel(
-            self._plain,  # type: ignore[arg-type]
+            self._plain,
             device_ids=None if device.type == "cpu" else [device],
             broadcast_buffers=False,
             gradient_as_bucket_view=True,
@@ -100,13 +101,12 @@ class Wrapped:
         if not self.sharded:
             return self.model.state_dict()
         options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        found: dict[str, Tensor] = get_model_state_dict(self.model, options=options)
-        return found
+        return cast(dict[str, Tensor], get_model_state_dict(self.model, options=options))
 
     def write_shards(self, folder: Path, optimizer: Optimizer, ema: Mapping[str, Tensor]) -> None:
         """Write this process's parts of weights, optimizer and moving average; all processes call it."""
         model, state = get_state_dict(self.model, optimizer)
-        dcp.save({"model": model, "optimizer": state, "ema": dict(ema)}, checkpoint_id=folder)
+        save({"model": model, "optimizer": state, "ema": dict(ema)}, checkpoint_id=folder)
 
     def read_shards(self, folder: Path, optimizer: Optimizer, ema: Mapping[str, Tensor]) -> None:
         """Take this process's parts, also where another number of processes wrote them; all processes call it.
@@ -115,9 +115,9 @@ class Wrapped:
             GraphError: They cannot be read.
         """
         model, state = get_state_dict(self.model, optimizer)
-        found = {"model": model, "optimizer": state, "ema": dict(ema)}
+        found: dict[str, Any] = {"model": model, "optimizer": state, "ema": dict(ema)}
         try:
-            dcp.load(found, checkpoint_id=folder)
+            load(found, checkpoint_id=folder)
         except Exception as error:
             text = f"its shards cannot be read: {str(error).splitlines()[0]}"
             raise GraphError(Problem("bad-checkpoint", Where(file=str(folder)), text)) from error
