@@ -9,6 +9,8 @@ checked, its sizes are inferred, and it is compiled into an ordinary ``torch.nn.
     losses = model(images, {"label": labels}, mode="loss")
 """
 
+from typing import TYPE_CHECKING, Any
+
 from composer.catalog import Catalog
 from composer.catalog.limits import Limits
 from composer.graph import Graph
@@ -21,6 +23,9 @@ from composer.problems import GraphError, Problem
 from composer.rules import check
 from composer.rules.sizes import infer_shapes
 from composer.run.images import preprocess
+
+if TYPE_CHECKING:
+    from composer.training.engine import train
 
 __all__ = [
     "Catalog",
@@ -37,5 +42,15 @@ __all__ = [
     "load",
     "preprocess",
     "read",
+    "train",
     "write",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``train`` is imported when it is asked for: distributed training and the readers of data take their time."""
+    if name == "train":
+        from composer.training import engine  # noqa: PLC0415
+
+        return engine.train
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,8 +19,9 @@ from composer.graph.file import loads
 from composer.ports import FeatureMap
 from composer.problems import Edit
 from composer.run.inputs import example_inputs
-from composer.training import assign_clusters, loads_recipe, parameter_groups
+from composer.training import assign_clusters, checkpoints, loads_recipe, parameter_groups
 from composer.training.data import ArraySource, open_source
+from composer.training.defaults import check_recipe
 from composer.training.recipe import Split
 from composer.training.run_folder import RunFolder
 
@@ -194,7 +195,19 @@ UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n   
 
 RECIPE = "graph: g.yaml\ndata: {train: {path: images}}\n"
 
+
+def check_of(text: str, graph: str = GRAPH, *, built: bool = True) -> None:
+    found = loads(graph)
+    model = composer.compile(found) if built else None
+    raise GraphError(check_recipe(loads_recipe(f"{RECIPE}{text}"), found, Catalog.default(), None, model))
+
+
 CALLS: dict[str, Callable[[Path], Any]] = {
+    "accumulated": lambda _: check_of("batches: {batch: 8, accumulate: 2}"),
+    "bad-checkpoint": lambda folder: checkpoints.load(folder),
+    "no-loss": lambda _: check_of("", GRAPH.replace("loss: {loss: loss.out}", "loss: {error: loss.out}"), built=False),
+    "policy-frozen": lambda _: check_of("policy: {backbone: {freeze: true, lr: 0.1}}"),
+    "policy-path": lambda _: check_of("policy: {backbon: {lr: 0.1}}"),
     "bad-data": lambda _: ArraySource(np.zeros((2, 8, 8))),
     "data-format": lambda folder: open_source(Split(path=".", format="foldr"), folder),
     "bad-recipe": lambda _: loads_recipe("[1]"),
@@ -244,6 +257,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 """What is called, with a folder for files."""
 
 TESTED_ELSEWHERE = {
+    *("loss-not-finite", "process-failed", "state-outside", "step-failed", "unreached-weights"),
     "data-left-out",
     "dead-worker",
     *("export-differs", "export-failed", "export-not-static", "export-source"),

@@ -195,7 +195,8 @@ def _tidy(root: Path, keep: int | None) -> None:
         if path.name.startswith(".old-"):
             shutil.rmtree(path, ignore_errors=True)
     if keep is not None:
-        for path in all_whole(root)[keep:]:
+        kept = all_whole(root)[:keep]
+        for path in [path for path in root.iterdir() if _NAME.fullmatch(path.name) and path not in kept]:
             remove(path)
 
 

@@ -107,7 +107,7 @@ class NodePolicy:
         self.treatments = tuple(item for item in self._given if item.until is not None)
         if not self.treatments:
             text = "nothing is trained: every weight is frozen or a momentum copy"
-            raise GraphError(Problem("policy-nothing", Where("policy", path=("policy",)), text))
+            raise GraphError(Problem("policy-path", Where("policy", path=("policy",)), text))
 
     @cached_property
     def boundaries(self) -> tuple[int, ...]:

@@ -41,8 +41,9 @@ class RateSchedule:
     """What every learning rate is multiplied with, by step.
 
     In the warm-up it rises from ``warmup_start`` to 1, in a straight line (half a cosine for ``one_cycle``,
-    arXiv:1708.07120). From there to the end it falls: along half a cosine (arXiv:1608.03983, without restarts), a line
-    or a power of one. Steps of ``step`` are counted from the start of the training, warm-up included.
+    arXiv:1708.07120). From there, or after ``hold``, it falls until the end or ``cooldown``: along half a cosine
+    (arXiv:1608.03983, without restarts), a line or a power of one. Steps of ``step`` are counted from the start of the
+    training, warm-up included.
 
     Args:
         schedule: What the recipe says.
@@ -58,7 +59,13 @@ class RateSchedule:
         self.end = schedule.end
         self.power = schedule.power
         self.gamma = schedule.gamma
+        falls = schedule.type in ("cosine", "linear", "poly")
+        self.falls_from = self.warmup + (schedule.hold.in_steps(epoch=epoch, total=total) if falls else 0)
+        self.falls_to = total - (schedule.cooldown.in_steps(epoch=epoch, total=total) if falls else 0)
         self.at = sorted(span.in_steps(epoch=epoch, total=total) for span in schedule.at)
+        if schedule.every is not None:
+            every = max(schedule.every.in_steps(epoch=epoch, total=total), 1)
+            self.at = list(range(every, total, every))
 
     def factor(self, step: int) -> float:
         """The factor of a step, counted from 0; after the last one it stays as it was there.
@@ -76,7 +83,7 @@ class RateSchedule:
             return stepped * (self.start + (1 - self.start) * risen)
         if self.kind == "step":
             return stepped
-        done = min((step - self.warmup) / max(self.total - self.warmup, 1), 1.0)
+        done = min(max(step - self.falls_from, 0) / max(self.falls_to - self.falls_from, 1), 1.0)
         return _FALLS[self.kind](self, done)
 
     def curve(self, points: int = 200) -> list[tuple[int, float]]:

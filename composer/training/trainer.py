@@ -241,6 +241,10 @@ class Trainer:
         self._count(losses, len(batch.indices))
         return losses
 
+    def note(self, message: str) -> None:
+        """Write a remark to the log."""
+        self._event("note", message=message)
+
     def state(self) -> dict[str, Any]:
         """All that a training goes on from, beside what shards hold; every process calls it."""
         ranks = self.processes.of_all(self._own_state())
@@ -350,7 +354,7 @@ class Trainer:
             self._cluster(epoch)
         if self.clustering == "each epoch" and self.labels is not None:
             order = uniform_over_clusters(self.labels, seed=_mixed(self.recipe.seed, epoch, 0))
-            self.feed.reorder(epoch, order.tolist())  # type: ignore[attr-defined]
+            self.feed.set_order(epoch, order)  # type: ignore[attr-defined]
         before_epoch(self.model, epoch)
 
     def _cluster(self, epoch: int) -> None:

@@ -31,8 +31,8 @@ class ExampleFeed:
         self.rank, self.world = rank, world
         self.order: dict[int, list[int]] = {}
 
-    def reorder(self, epoch: int, order: list[int]) -> None:
-        self.order[epoch] = order
+    def set_order(self, epoch: int, order: list[int]) -> None:
+        self.order[epoch] = [int(index) for index in order]
 
     def batches(self, start: int, stop: int) -> Iterator[Batch]:
         for step in range(start, stop):
