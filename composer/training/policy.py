@@ -261,6 +261,8 @@ def _problems_at(path: str, rule: Policy, model: Model) -> Iterator[Problem]:
                 "policy-path", where, f"'{path}' has no weights, so {keys} would change nothing", _removed(path)
             )
             return
+        same = [name for name in known if name.count(".") == path.count(".")]
+        known = same if nearest(path, same, 1) else known
         near = nearest(path, known, 1)
         fix = _renamed(path, near[0], rule) if near and is_typo(path, near[0]) else None
         text = f"no node and no part of one is called '{path}'; {suggestion(path, known, 'nodes with weights')}"

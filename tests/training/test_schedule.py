@@ -42,7 +42,7 @@ def test_a_schedule_is_that_of_torch(given, make):
 
 def test_one_cycle_is_that_of_torch_but_for_its_last_step():
     def make(optimizer):
-        return OneCycleLR(optimizer, 1.0, total_steps=21, pct_start=7 / 20, div_factor=25, final_div_factor=1e4)
+        return OneCycleLR(optimizer, 1.0, total_steps=21, pct_start=7 / 21, div_factor=25, final_div_factor=1e4)
 
     found = factors(type="one_cycle", warmup="6 steps", warmup_start=1 / 25, end=1 / 25e4)
     theirs = of_torch(make)
