@@ -15,9 +15,12 @@ A library of components adds a type in one line; all that it does not say is as 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
+from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor
@@ -264,6 +267,67 @@ class Feeder:
 
     module: Any = None
     shape: tuple[int | str, ...] | None = None
+
+
+@dataclass
+class _Looks:
+    """Which values were looked at in a call of a model.
+
+    Args:
+        seen: What was looked at, by tensors' ids and numbers, and the tensors.
+        trusted: Whether values on an accelerator are taken as good, so that nothing waits for them.
+    """
+
+    seen: dict[tuple[Any, ...], tuple[ReferenceType[Tensor], ...]]
+    trusted: bool = False
+
+
+_LOOKS: ContextVar[_Looks | None] = ContextVar("looks", default=None)
+
+
+@contextmanager
+def looked_at_once() -> Iterator[None]:
+    """A call of a model, in which ``first_look`` says of the same tensors once that they have to be looked at."""
+    outer = _LOOKS.get()
+    token = _LOOKS.set(_Looks({}, trusted=outer is not None and outer.trusted))
+    try:
+        yield
+    finally:
+        _LOOKS.reset(token)
+
+
+@contextmanager
+def values_checked() -> Iterator[None]:
+    """Calls of a model whose values on an accelerator are not looked at: each look would wait for the device.
+
+    For loops that have looked at the same values on the CPU, by ``Model.check_values``, before they copied them there.
+    Values on the CPU are looked at as ever.
+    """
+    token = _LOOKS.set(_Looks({}, trusted=True))
+    try:
+        yield
+    finally:
+        _LOOKS.reset(token)
+
+
+def first_look(*about: Any) -> bool:
+    """Whether values have to be looked at: they were not yet in this call of a model, and nobody vouches for them.
+
+    Args:
+        about: The tensors, and what they are compared with.
+    """
+    looks = _LOOKS.get()
+    if looks is None:
+        return True
+    tensors = [one for one in about if isinstance(one, Tensor)]
+    if looks.trusted and any(one.device.type != "cpu" for one in tensors):
+        return False
+    key = tuple(id(one) if isinstance(one, Tensor) else one for one in about)
+    known = looks.seen.get(key)
+    if known is not None and all(one() is tensor for one, tensor in zip(known, tensors, strict=True)):
+        return False
+    looks.seen[key] = tuple(map(ref, tensors))
+    return True
 
 
 class InputError(ValueError):

@@ -14,7 +14,7 @@ from components.shared.patches import PatchEmbed, PatchMerging, flat_mask, sine_
 from components.shared.transformer import FFN, DropPath, drop_path_rates, reset_ffn, token_norm
 from components.shared.value_checks import values_are_known
 from components.shared.window_attention import WindowMSA, join_windows, split_windows
-from composer.ports import Embedding, FeatureMap, Image, InputError, LayerCount, Mask, Tokens, Usually
+from composer.ports import Embedding, FeatureMap, Image, InputError, LayerCount, Mask, Tokens, Usually, first_look
 
 __all__ = ["MixMIMPretrainTransformer", "MixMIMTransformer"]
 
@@ -194,7 +194,8 @@ class MixMIMPretrainTransformer(MixMIMTransformer):
             mask: For each cell of the last stage's map 1 where it is taken from the other image, alike for all images;
                 without it nothing is mixed.
         """
-        if mask is not None and values_are_known(mask) and bool((mask != mask[:1]).any()):
+        known = mask is not None and values_are_known(mask) and first_look("alike", mask)
+        if mask is not None and known and bool((mask != mask[:1]).any()):
             raise InputError(
                 "mask", "found other cells hidden in some images, expected the same in all: set shared of RandomMasking"
             )

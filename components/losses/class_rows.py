@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.shared.value_checks import check_interval, check_range
-from composer.ports import Feeder, InputError, RefusedInputError
+from components.shared.value_checks import check_interval, check_range, values_are_known
+from composer.ports import Feeder, InputError, RefusedInputError, first_look
 
 __all__: list[str] = []
 
@@ -111,7 +111,9 @@ def _check_indices(target: Tensor, classes: int, disregarded: int | None) -> Non
             "indices with .long()",
         )
     indices = class_indices(target, classes)
-    if target.is_meta:
+    if not values_are_known(target):
+        return
+    if not first_look("indices", target, classes):
         return
     counted = indices if disregarded is None else indices[indices != disregarded]
     check_range("target", counted, classes, "label", _MEND)

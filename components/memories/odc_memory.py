@@ -74,6 +74,7 @@ class ODCMemory(nn.Module):
         self.min_cluster = min_cluster
         self.centroids_update_interval = centroids_update_interval
         self.deal_with_small_clusters_interval = deal_with_small_clusters_interval
+        self.holds = False  # once all samples have a cluster, none loses it
         self.register_buffer("feature_bank", torch.zeros(length, feat_dim), persistent=False)
         self.register_buffer("label_bank", torch.full((length,), _EMPTY, dtype=torch.int64), persistent=False)
         self.register_buffer("centroids", torch.zeros(num_classes, feat_dim))
@@ -91,7 +92,8 @@ class ODCMemory(nn.Module):
         if "index" in given and values_are_known(given["index"]):
             mend = f"the memory holds {self.length} samples, set length to the size of the data set"
             check_range("index", given["index"], self.length, "sample", mend)
-            if (self.label_bank[given["index"]] == _EMPTY).any():
+            self.holds = self.holds or not bool((self.label_bank == _EMPTY).any())
+            if not self.holds and (self.label_bank[given["index"]] == _EMPTY).any():
                 raise InputError(
                     "index",
                     "the memory holds nothing yet: call composer.training.assign_clusters with the features of "

@@ -1,5 +1,6 @@
 """Features of regions of interest out of a feature pyramid."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
@@ -42,7 +43,7 @@ class SingleRoIExtractor(nn.Module):
         roi_scale_factor: Annotated[float, Gt(0)] | None = None,
     ) -> None:
         super().__init__()
-        self.grid = _grid(roi_layer)
+        self.grid = replace(_grid(roi_layer), pixels=2 * finest_scale * (roi_scale_factor or 1) / featmap_strides[0])
         self.rows, self.columns = self.grid.size
         self.featmap_strides = featmap_strides
         self.finest_scale = finest_scale

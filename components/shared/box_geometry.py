@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from components.shared.value_checks import values_are_known
-from composer.ports import InputError
+from composer.ports import InputError, first_look
 
 __all__: list[str] = []
 
@@ -102,6 +102,8 @@ def check_image_shape(image: Tensor | None, image_shape: Tensor | None) -> None:
     """
     if image is None or image_shape is None or image_shape.dim() != 2 or not values_are_known(image_shape):
         return
+    if not first_look("sizes", image, image_shape):
+        return
     height, width = image.shape[-2:]
     wrong = (image_shape < 1) | (image_shape > image_shape.new_tensor([height, width]))
     if bool(wrong.any()):
@@ -132,7 +134,7 @@ def check_boxes(boxes: Sequence[Tensor], count: int, port: str = "boxes") -> Non
     for index, one in enumerate(boxes):
         if one.dim() != 2 or one.shape[1] != 4:
             raise InputError(port, f"found {list(one.shape)} for image {index}, expected [n, 4]; no boxes are [0, 4]")
-    if not all(map(values_are_known, boxes)):
+    if not all(map(values_are_known, boxes)) or not first_look("boxes", *boxes):
         return
     joined = torch.cat([*boxes]) if boxes else torch.empty(0, 4)
     fine = joined.isfinite().all(dim=1) & (joined[:, 2:] > joined[:, :2]).all(dim=1)

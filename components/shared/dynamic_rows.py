@@ -1,9 +1,21 @@
-"""Rows whose number depends on the data: run as they come, compiled with a size found at run time."""
+"""Rows whose number depends on the data: run as they come, compiled with a size found at run time.
+
+Tensors without numbers, on meta or fake, have as many as there may be.
+"""
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 __all__: list[str] = []
+
+
+def sizes_are_bounds(x: Tensor) -> bool:
+    """Whether rows are counted by their bound, as there are no numbers: on meta, and where nothing is computed.
+
+    Not while compiling, where tensors are fake too but sizes are found at run time.
+    """
+    return x.is_meta or (not torch.compiler.is_compiling() and isinstance(x, FakeTensor))
 
 
 def whole_number(number: Tensor, most: int | None = None) -> int:
@@ -11,8 +23,10 @@ def whole_number(number: Tensor, most: int | None = None) -> int:
 
     Args:
         number: A scalar of whole numbers, at least 0.
-        most: What it cannot exceed, where that is known.
+        most: What it cannot exceed, where that is known; it is taken where there are no numbers.
     """
+    if most is not None and sizes_are_bounds(number):
+        return most
     if not torch.compiler.is_compiling():
         return int(number)
     # Sizes that are read from tensors are refused by default; this asks for them here alone.
@@ -25,8 +39,8 @@ def whole_number(number: Tensor, most: int | None = None) -> int:
 
 
 def true_positions(mask: Tensor) -> Tensor:
-    """Where a mask [N] is true, ascending, [n]; on the meta device everywhere, so that sizes have a bound."""
-    if mask.is_meta:
+    """Where a mask [N] is true, ascending, [n]; everywhere where there are no numbers, so that sizes have a bound."""
+    if sizes_are_bounds(mask):
         return torch.arange(mask.shape[0], device=mask.device)
     if not torch.compiler.is_compiling():
         return mask.nonzero().squeeze(1)

@@ -1,5 +1,6 @@
 """RoIAlign: features of boxes on a grid of a fixed size (Mask R-CNN, arXiv:1703.06870, section 3)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.shared.dynamic_rows import whole_number
+from components.shared.dynamic_rows import sizes_are_bounds, true_positions, whole_number
 from components.shared.suppression import torchvision_operators
 
 __all__: list[str] = []
@@ -21,11 +22,19 @@ class Grid:
         size: Rows and columns of bins.
         sampling_ratio: Points along each side of a bin; 0 takes as many as the bin has pixels, rounded up.
         aligned: Whether pixel centers lie at half numbers; else everything is half a pixel off, as in older models.
+        pixels: The side, in pixels of its level, that a box has at most where there are no numbers to look at.
     """
 
     size: tuple[int, int]
     sampling_ratio: int = 0
     aligned: bool = True
+    pixels: float = 1.0
+
+    @property
+    def most(self) -> int:
+        """How many points a bin of a square box has where it is as large as its level allows."""
+        along = [self.sampling_ratio or max(math.ceil(self.pixels / bins), 1) for bins in self.size]
+        return along[0] * along[1]
 
     def along(self, start: Tensor, end: Tensor, bins: int) -> tuple[Tensor, Tensor, Tensor]:
         """First coordinate, length of a bin and points in a bin along one axis, all [R]."""
@@ -59,7 +68,9 @@ def roi_align(levels: Sequence[Tensor], strides: Sequence[float], rois: Tensor, 
     if operators is not None:
         found = levels[0].new_zeros(rois.shape[0], levels[0].shape[1], rows, columns)
         for index, (one, stride) in enumerate(zip(levels, strides, strict=True)):
-            own = (level == index).nonzero().squeeze(1)
+            if index and sizes_are_bounds(rois):
+                break  # where there are no numbers all are of the first level
+            own = true_positions(level == index)
             ratio, aligned = grid.sampling_ratio, grid.aligned
             pooled = operators.roi_align(one, rois[own].to(one), grid.size, 1 / stride, ratio, aligned)
             found = found.index_copy(0, own, pooled)
@@ -84,7 +95,7 @@ def _points(
     start_x, step_x, points_x = grid.along(x1, x2, columns)
 
     per_bin = (points_y * points_x)[:, None].expand(-1, rows * columns).flatten()
-    total = whole_number(per_bin.sum())
+    total = whole_number(per_bin.sum(), len(per_bin) * grid.most if sizes_are_bounds(rois) else None)
     bin_ = torch.repeat_interleave(per_bin, output_size=total)
     begins = per_bin.cumsum(0) - per_bin
     within = torch.arange(total, device=device) - begins[bin_]

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch._higher_order_ops.while_loop import while_loop
 
 from components.shared.box_geometry import areas
+from components.shared.dynamic_rows import sizes_are_bounds, true_positions
 
 __all__: list[str] = []
 
@@ -105,6 +106,8 @@ def _settled(suppressed: Tensor, valid: Tensor) -> Tensor:
     if torch.compiler.is_compiling():
         found: Tensor = while_loop(differs, step, (keep, before))[0]  # type: ignore[no-untyped-call]
         return found
+    if sizes_are_bounds(valid):
+        return step(keep, before)[0]
     while bool(differs(keep, before)):
         keep, before = step(keep, before)
     return keep
@@ -113,7 +116,7 @@ def _settled(suppressed: Tensor, valid: Tensor) -> Tensor:
 def _by_torchvision(operators: Any, boxes: Tensor, valid: Tensor, iou_threshold: float) -> Tensor:
     keep = torch.zeros_like(valid)
     for image, (own, usable) in enumerate(zip(boxes, valid, strict=True)):
-        places = usable.nonzero().squeeze(1)
+        places = true_positions(usable)
         order = torch.arange(len(places), 0, -1, device=boxes.device, dtype=boxes.dtype)
         keep[image, places[operators.nms(own[places], order, iou_threshold)]] = True
     return keep

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from composer.ports import InputError
+from composer.ports import InputError, first_look
 
 __all__ = ["check_flags", "check_interval", "check_range", "values_are_known"]
 
@@ -30,6 +30,8 @@ def check_range(port: str, values: Tensor, count: int, what: str, mend: str) -> 
         return
     if values.is_floating_point():
         raise InputError(port, f"found numbers of {values.dtype}, expected whole ones: convert them with .long()")
+    if not first_look("range", values, count):
+        return
     low, high = torch.stack(values.aminmax()).tolist()
     if low < 0 or high >= count:
         found = low if low < 0 else high
@@ -46,7 +48,7 @@ def check_flags(port: str, values: Tensor) -> None:
     Raises:
         ValueError: There is another one.
     """
-    if values.dtype == torch.bool or not values_are_known(values):
+    if values.dtype == torch.bool or not values_are_known(values) or not first_look("flags", values):
         return
     odd = values[(values != 0) & (values != 1)]
     if odd.numel():
@@ -66,7 +68,7 @@ def check_interval(port: str, values: Tensor, low: float, high: float, what: str
     Raises:
         ValueError: There is another one.
     """
-    if values.dtype == torch.bool or not values_are_known(values):
+    if values.dtype == torch.bool or not values_are_known(values) or not first_look("interval", values, low, high):
         return
     odd = values[~((values >= low) & (values <= high))]
     if odd.numel():

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from components.shared.bounds import Count, Size
 from components.shared.box_geometry import place
+from components.shared.dynamic_rows import sizes_are_bounds
 from components.shared.region_pooling import crop
 from components.shared.value_checks import values_are_known
 from composer.ports import (
@@ -24,6 +25,7 @@ from composer.ports import (
     Priors,
     Rois,
     Usually,
+    first_look,
 )
 
 __all__ = ["BoxTargets", "MaskTargets"]
@@ -136,7 +138,7 @@ class MaskTargets(nn.Module):
     ) -> Annotated[Mask, "N cells"]:
         """One row of cells a region; masks may not be larger than ``image``, nor smaller than the boxes reach."""
         check_masks(masks, boxes, image)
-        if rois.is_meta:
+        if sizes_are_bounds(rois):
             return rois.new_empty(len(rois), self.cells)
         found = rois.new_zeros(len(rois), *self.size)
         for index, own in enumerate(masks):
@@ -158,7 +160,11 @@ def check_labels(box_labels: Sequence[Tensor], boxes: Sequence[Tensor], num_clas
     counts = [list(one.shape) for one in box_labels], [[len(one)] for one in boxes]
     if counts[0] != counts[1]:
         raise InputError("box_labels", f"found {counts[0]}, expected one label a box: {counts[1]}")
-    if not box_labels or not all(map(values_are_known, box_labels)):
+    if (
+        not box_labels
+        or not all(map(values_are_known, box_labels))
+        or not first_look("labels", num_classes, *box_labels)
+    ):
         return
     joined = torch.cat([*box_labels])
     wrong = (joined < 0) | (joined >= num_classes)
@@ -182,7 +188,7 @@ def check_masks(masks: Sequence[Tensor], boxes: Sequence[Tensor], image: Tensor 
             "masks", f"found {shapes}, expected [n, height, width] with one mask a box: {counts[1]} of them"
         )
     for index, (own, places) in enumerate(zip(masks, boxes, strict=True)):
-        if not len(own) or not values_are_known(places):
+        if not len(own) or not values_are_known(places) or not first_look("masks", own, places, image):
             continue
         height, width = own.shape[1:]
         found = f"masks: found {height} by {width} pixels for image {index}"

@@ -9,7 +9,7 @@ from torch import nn
 from components.shared.bounds import Count, Size
 from components.shared.options import pair
 from components.shared.value_checks import check_flags, values_are_known
-from composer.ports import AnyTensor, Image, InputError, Mask
+from composer.ports import AnyTensor, Image, InputError, Mask, first_look
 
 __all__ = ["MaskedPatches", "RandomMasking"]
 
@@ -89,7 +89,7 @@ class MaskedPatches(nn.Module):
         """
         check_flags("mask", mask)
         hidden = mask.flatten(1).bool()
-        if values_are_known(mask):
+        if values_are_known(mask) and first_look("hidden", mask):
             counts = hidden.sum(dim=1)
             if bool((counts != self.mask_tokens_num).any()):
                 raise InputError(

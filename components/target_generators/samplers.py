@@ -8,7 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from components.shared.bounds import Count
-from components.shared.dynamic_rows import true_positions
+from components.shared.dynamic_rows import sizes_are_bounds, true_positions
 from composer.ports import Assignment, Boxes, InputError, Label, Like, Priors, Rois, Scalar, Usually
 
 __all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]
@@ -72,7 +72,7 @@ class RandomSampler(nn.Module):
             raise InputError("boxes", "found no wire, regions of interest are drawn image by image: wire the boxes")
         if self.add_gt_as_proposals:
             priors, assigned = _with_boxes(priors, assigned, boxes)
-        if assigned.is_meta:
+        if sizes_are_bounds(assigned):
             size = min(self.num * count, len(assigned))
             return Samples(priors[:size], assigned[:size], priors.new_empty(()))
         drawn = []
@@ -85,7 +85,7 @@ class RandomSampler(nn.Module):
     def _of_anchors(self, priors: Tensor, assigned: Tensor) -> Samples:
         if self.add_gt_as_proposals:
             raise ValueError("found add_gt_as_proposals with anchors, which stand on a grid: set it to false")
-        if assigned.is_meta:
+        if sizes_are_bounds(assigned):
             return Samples(priors, torch.empty_like(assigned), priors.new_empty(()))
         kept = torch.full_like(assigned, -1)
         total = 0

@@ -18,7 +18,7 @@ from composer.graph.plan import Momentum, Plan
 from composer.model.emit import emit, function_name
 from composer.model.momentum import momentum_update, scheduled_decay
 from composer.model.weights import WeightsReport, compare, convert, put, read_weights, save_weights
-from composer.ports import PortTypes
+from composer.ports import PortTypes, looked_at_once
 from composer.run.arguments import Signature, unknown_mode
 from composer.run.checks import explained, input_checks, refuse_bad_values
 from composer.run.entries import Weights
@@ -105,14 +105,35 @@ class Model(nn.Module):
         self.signatures[mode].refuse_other_kinds(
             arguments, lambda: Weights.among(self.parameters()), Weights.among(() if first is None else (first,))
         )
-        refuse_bad_values(self, self._checks[mode], arguments, mode)
-        try:
-            return function(self, *arguments)
-        except Exception as error:
-            found = explained(error, self._calls[mode], mode, self.signatures[mode].other_sizes(arguments))
-            if found is error:
-                raise
-            raise found from error
+        with looked_at_once():
+            refuse_bad_values(self, self._checks[mode], arguments, mode)
+            try:
+                return function(self, *arguments)
+            except Exception as error:
+                found = explained(error, self._calls[mode], mode, self.signatures[mode].other_sizes(arguments))
+                if found is error:
+                    raise
+                raise found from error
+
+    def check_values(self, inputs: Any, data_samples: Any = None, mode: str = "loss") -> None:
+        """Refuse what a mode cannot take, without running it.
+
+        A loop looks at a batch on the CPU, copies it to an accelerator and runs the mode within
+        ``composer.ports.values_checked()``, so that no check waits for the device.
+
+        Args:
+            inputs: As ``forward`` takes them, of any device.
+            data_samples: As ``forward`` takes them.
+            mode: The mode.
+
+        Raises:
+            GraphError: A component refuses a value, or an input or field is missing.
+        """
+        if str(mode) not in self.functions:
+            raise unknown_mode(self.graph, mode)
+        arguments = self.signatures[mode].arguments(inputs, data_samples)
+        with looked_at_once():
+            refuse_bad_values(self, self._checks[mode], arguments, mode)
 
     @property
     def copies(self) -> Mapping[str, Momentum]:

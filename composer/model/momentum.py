@@ -73,7 +73,8 @@ def momentum_reset(target: nn.Module, source: nn.Module) -> None:
 def _average(copies: list[Tensor], sources: list[Tensor], steps: Tensor, decay: float | Tensor) -> None:
     """One pass over the memory where the numbers are at hand, and three where only the device knows them."""
     if steps.device.type == "cpu" and not torch.compiler.is_compiling():
-        torch._foreach_lerp_(copies, sources, 1 - float(decay) if steps.item() else 1.0)
+        first = type(steps) is not Tensor or not steps.item()  # a tensor without numbers: no matter which
+        torch._foreach_lerp_(copies, sources, 1.0 if first else 1 - float(decay))
         return
     torch._foreach_sub_(copies, sources)  # source + kept * (target - source): exactly the source where kept is 0
     torch._foreach_mul_(copies, torch.where(steps == 0, 0.0, decay))
