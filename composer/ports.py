@@ -330,6 +330,26 @@ def first_look(*about: Any) -> bool:
     return True
 
 
+_ON_BOUND: ContextVar[Callable[[], None] | None] = ContextVar("on_bound", default=None)
+
+
+@contextmanager
+def bounds_noted(note: Callable[[], None]) -> Iterator[None]:
+    """Call a function whenever rows that depend on values are counted by their bound, as there are no numbers."""
+    token = _ON_BOUND.set(note)
+    try:
+        yield
+    finally:
+        _ON_BOUND.reset(token)
+
+
+def bound_taken() -> None:
+    """Tell whoever asked that rows are counted by their bound."""
+    note = _ON_BOUND.get()
+    if note is not None:
+        note()
+
+
 class InputError(ValueError):
     """What a component raises for a value that it cannot take; it is reported at the port.
 

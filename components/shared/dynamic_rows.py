@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
+from composer.ports import bound_taken
+
 __all__: list[str] = []
 
 
@@ -15,7 +17,10 @@ def sizes_are_bounds(x: Tensor) -> bool:
 
     Not while compiling, where tensors are fake too but sizes are found at run time.
     """
-    return x.is_meta or (not torch.compiler.is_compiling() and isinstance(x, FakeTensor))
+    if torch.compiler.is_compiling() or not (x.is_meta or isinstance(x, FakeTensor)):
+        return x.is_meta
+    bound_taken()
+    return True
 
 
 def whole_number(number: Tensor, most: int | None = None) -> int:
@@ -38,10 +43,15 @@ def whole_number(number: Tensor, most: int | None = None) -> int:
     return found  # type: ignore[return-value]
 
 
-def true_positions(mask: Tensor) -> Tensor:
-    """Where a mask [N] is true, ascending, [n]; everywhere where there are no numbers, so that sizes have a bound."""
+def true_positions(mask: Tensor, most: int | None = None) -> Tensor:
+    """Where a mask [N] is true, ascending, [n]; everywhere where there are no numbers, so that sizes have a bound.
+
+    Args:
+        mask: The mask.
+        most: In how many places it can be true, where that is known and there are no numbers.
+    """
     if sizes_are_bounds(mask):
-        return torch.arange(mask.shape[0], device=mask.device)
+        return torch.arange(mask.shape[0] if most is None else min(most, mask.shape[0]), device=mask.device)
     if not torch.compiler.is_compiling():
         return mask.nonzero().squeeze(1)
     return torch.nonzero_static(mask, size=whole_number(mask.sum())).squeeze(1)

@@ -14,6 +14,9 @@ from composer.ports import Assignment, Boxes, InputError, Label, Like, Priors, R
 __all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]
 
 
+_MOST_POSITIVE = "most_positive"
+
+
 class Samples(NamedTuple):
     """The priors to learn from, what each answers for, and what their losses are divided by."""
 
@@ -74,12 +77,15 @@ class RandomSampler(nn.Module):
             priors, assigned = _with_boxes(priors, assigned, boxes)
         if sizes_are_bounds(assigned):
             size = min(self.num * count, len(assigned))
-            return Samples(priors[:size], assigned[:size], priors.new_empty(()))
-        drawn = []
+            drawn = assigned[:size]
+            if not drawn.is_meta:  # what is counted without numbers may know how many are positive at most
+                setattr(drawn, _MOST_POSITIVE, int(self.num * self.pos_fraction) * count)
+            return Samples(priors[:size], drawn, priors.new_empty(()))
+        rows_drawn = []
         for index in range(count):
             own = (priors[:, 0] == index).nonzero().squeeze(1)
-            drawn += [own[chosen] for chosen in self._draw(assigned[own])]
-        rows = torch.cat(drawn) if drawn else assigned.new_zeros(0)
+            rows_drawn += [own[chosen] for chosen in self._draw(assigned[own])]
+        rows = torch.cat(rows_drawn) if rows_drawn else assigned.new_zeros(0)
         return Samples(priors[rows], assigned[rows], priors.new_tensor(max(len(rows), 1)))
 
     def _of_anchors(self, priors: Tensor, assigned: Tensor) -> Samples:
@@ -147,7 +153,7 @@ class PositiveSamples(nn.Module):
         labels: Annotated[Label, Usually("BoxTargets"), "N"],
     ) -> PositiveRegions:
         """In the order in which they come."""
-        rows = true_positions(assigned > 0)
+        rows = true_positions(assigned > 0, getattr(assigned, _MOST_POSITIVE, None))
         return PositiveRegions(rois[rows], assigned[rows], labels[rows])
 
 

@@ -23,7 +23,7 @@ from composer.problems import GraphError, Problem, Where
 from composer.rules import check
 from composer.rules.sizes import infer_shapes
 
-__all__ = ["compile", "load"]
+__all__ = ["compile", "load", "outline"]
 
 Params = Mapping[str, Mapping[str, Any]]
 
@@ -54,6 +54,24 @@ def compile(
     planned, params, sizes = _resolve(graph, catalog, limits)
     model = _built(graph, planned, params, sizes, catalog, limits, "cpu")
     return _moved(model, device, dtype)
+
+
+def outline(graph: Graph, catalog: Catalog | None = None, *, limits: Limits | None = None) -> Model:
+    """A model whose tensors have sizes but no numbers (the meta device): to count with, in no time and memory.
+
+    Args:
+        graph: The graph.
+        catalog: The components; by default those that come with composer.
+        limits: How much the graph may declare.
+
+    Raises:
+        GraphError: Something is wrong; it carries all problems.
+    """
+    catalog = Catalog.default() if catalog is None else catalog
+    limits = limits or Limits()
+    graph = _read_again(graph)
+    planned, params, sizes = _resolve(graph, catalog, limits)
+    return _built(graph, planned, params, sizes, catalog, limits, "meta")
 
 
 def load(
