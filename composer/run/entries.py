@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from composer.catalog.component import Port
 from composer.graph import Input
-from composer.ports import AnyTensor, Image, Numbers, PortType, port_type
+from composer.ports import AnyTensor, Image, Label, Numbers, PortType, port_type
 
 __all__ = ["Entry", "Weights", "kind_of", "sizes_of"]
 
@@ -54,6 +54,8 @@ class Entry:
         numbers: ``floats`` of the weights' dtype, ``indices`` that are whole numbers, or ``any``.
         picture: Whether it is a batch of pictures.
         anywhere: Whether it may be on another device than the weights.
+        shares: Whether it is labels [B] in whose place there may be rows [B, K] of floats: mixup makes shares of
+            several classes of them, and all that take them can read these.
         user: The node and port that take it; empty where only the output does.
     """
 
@@ -64,6 +66,7 @@ class Entry:
     numbers: Numbers = "any"
     picture: bool = False
     anywhere: bool = False
+    shares: bool = False
     user: str = ""
 
     @classmethod
@@ -98,6 +101,7 @@ class Entry:
             "any" if kind.numbers == "floats" and field and not picture else kind.numbers,
             picture,
             holds != "tensor" or kind.anywhere,
+            kind.is_a(Label) and len(axes or ()) == 1 and all("..." in (port.axes or ()) for port in whole),
             takers[0][0] if takers else "",
         )
 
@@ -142,7 +146,7 @@ class Entry:
         yield from (f"{text}{self._taken}" for text in (*self._sizes(value), *self._kind(value, weights)))
 
     def _sizes(self, value: Tensor) -> Iterator[str]:
-        if self.axes is None:
+        if self.axes is None or (self.shares and value.dim() == 2 and value.is_floating_point()):
             return
         if value.dim() != len(self.axes):
             expected = " ".join(map(str, self.axes)) or "a scalar"

@@ -261,3 +261,56 @@ def test_a_batch_is_cut_into_parts_in_order() -> None:
     assert torch.equal(torch.cat([part.inputs["image"] for part in parts]), batch.inputs["image"])
     assert [index for part in parts for index in part.indices] == batch.indices
     assert [len(part) for part in parts[0].parts(5)] == [1, 1]
+
+
+def photographs(folder: Path, size: tuple[int, int] = (640, 480), orientation: int = 1) -> list[Path]:
+    """A smooth JPEG of that size, and one that is stored turned."""
+    across, down = np.meshgrid(np.linspace(0, 255, size[0]), np.linspace(0, 255, size[1]))
+    picture = Image.fromarray(np.stack([across, down, 255 - across], axis=-1).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = folder / f"{orientation}.jpg"
+    back = {1: None, 6: Image.Transpose.ROTATE_90}[orientation]
+    (picture if back is None else picture.transpose(back)).save(path, quality=95, exif=exif)
+    return [path]
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_jpeg_that_is_decoded_smaller_shows_the_same_crop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, orientation: int
+) -> None:
+    paths = photographs(tmp_path, orientation=orientation)
+    given = ArraySource(paths, np.zeros(1, int))
+    steps = {"augment": {"image": ["random_resized_crop", "flip"]}, "batches": {"batch": 1}}
+    small = [batch.inputs["image"] for batch in loader(given, **steps).batches(0, 10)]
+    drafted: list[Any] = []
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", lambda *size: drafted.append(size))
+    whole = [batch.inputs["image"] for batch in loader(given, **steps).batches(0, 10)]
+    assert len(drafted) == 10
+    spread = torch.tensor([60.0, 50.0, 40.0]).view(3, 1, 1)
+    apart = [((one - two) * spread).abs().max() for one, two in zip(small, whole, strict=True)]
+    assert 0 < max(apart) <= 6
+
+
+def test_images_of_several_sizes_are_padded_to_one_where_the_input_is_free() -> None:
+    text = (
+        "shape: [B, 3, H, W]\n    preprocess: {resize: {short: 20, long: 40}, pad: {divisor: 8}, mean: [0.0, 0.0, 0.0]}"
+    )
+    free = loads(
+        "schema: 1\nname: free\ninputs:\n  image:\n    type: Image\n    "
+        + text
+        + "\ndata_samples:\n  label: {type: Label, shape: [B]}\n  image_shape: {type: ImageShape, shape: [B, 2]}\n"
+        + "nodes:\n  act: {type: ReLU, inputs: {input: image}}\noutputs:\n  tensor: {act: act.out}\n"
+    )
+    images = [np.full((height, width, 3), 200, np.uint8) for height, width in [(40, 60), (60, 40), (30, 60)]]
+    given = ArraySource(images, np.zeros(3, int))
+    (batch,) = loader(given, graph=free, training=False).batches(0)
+    assert batch.inputs["image"].shape == (3, 3, 32, 40)
+    assert batch.samples["image_shape"].tolist() == [[20, 30], [30, 20], [20, 40]]
+    for picture, (height, width) in zip(batch.inputs["image"], batch.samples["image_shape"].tolist(), strict=True):
+        assert (picture[:, :height, :width] == 200).all() and not picture[:, height:].any()
+        assert not picture[:, :, width:].any()
+    (trained,) = loader(given, graph=free, augment={"image": [{"resize": {"size": 10}}]}, batches={"batch": 3}).batches(
+        0
+    )
+    assert sorted(trained.samples["image_shape"].tolist()) == [[10, 15], [10, 20], [15, 10]]

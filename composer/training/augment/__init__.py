@@ -2,6 +2,7 @@
 
 from composer.training.augment.defaults import defaults_for
 from composer.training.augment.hidden import MASKS, MaskStep, read_masks
+from composer.training.augment.mixing import Mixing, read_mixing
 from composer.training.augment.sample import Sample, random_of, seed_of
 from composer.training.augment.step import Step
 from composer.training.augment.steps import STEPS
@@ -11,6 +12,7 @@ __all__ = [
     "MASKS",
     "STEPS",
     "MaskStep",
+    "Mixing",
     "Sample",
     "Step",
     "View",
@@ -18,6 +20,7 @@ __all__ = [
     "finished",
     "random_of",
     "read_masks",
+    "read_mixing",
     "read_views",
     "seed_of",
 ]

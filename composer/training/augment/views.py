@@ -1,6 +1,6 @@
 """From a decoded image to the inputs of a graph: each input's steps, then its ``preprocess``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +82,7 @@ def read_views(
             text = f"the graph has no image input '{key}'; {suggestion(key, images, 'image inputs')}"
             problems.append(Problem("recipe-key", Where(f"augment.{key}", path=("augment", key)), text))
             continue
+        problems.extend(_later(key, entries))
         if _sharing(entries) is None:
             views[key], found = _view(key, images[key], entries)
             problems.extend(found)
@@ -93,6 +94,15 @@ def read_views(
     return views, problems
 
 
+def _later(key: str, entries: Sequence[Any]) -> Iterator[Problem]:
+    """``same_as`` that does not stand first."""
+    for place, entry in enumerate(entries[1:], start=1):
+        if isinstance(entry, Mapping) and SAME_AS in entry:
+            path = ("augment", key, place)
+            text = f"'{SAME_AS}' says what an input begins with; expected it as the first entry"
+            yield Problem("recipe-value", Where(shown_path(path), path=path), text)
+
+
 def _sharing(entries: Sequence[Any]) -> Any:
     """What ``same_as`` says, where the first entry is that."""
     first = entries[0] if entries else None
@@ -100,7 +110,8 @@ def _sharing(entries: Sequence[Any]) -> Any:
 
 
 def _view(key: str, entry: Input, entries: Sequence[Any], skip: int = 0) -> tuple[View, list[Problem]]:
-    masked = ["flip" if place < skip else one for place, one in enumerate(entries)]
+    told = [place < skip or (isinstance(one, Mapping) and SAME_AS in one) for place, one in enumerate(entries)]
+    masked = ["flip" if done else one for one, done in zip(entries, told, strict=True)]
     steps, problems = read_list(masked, STEPS, ("augment", key))
     steps = steps[skip:]
     channels = entry.preprocess.channels if entry.preprocess else "rgb"

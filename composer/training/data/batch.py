@@ -14,6 +14,8 @@ from composer.run.geometry import Frame
 
 __all__ = ["Batch", "Item", "collate"]
 
+_NO_CLASS = 255
+
 
 @dataclass
 class Item:
@@ -121,7 +123,7 @@ class Batch:
 
 
 def collate(
-    items: Sequence[Item], lists: Mapping[str, str], *, epoch: int, step: int, skipped: Sequence[str] = ()
+    items: Sequence[Item], kinds: Mapping[str, str], *, epoch: int, step: int, skipped: Sequence[str] = ()
 ) -> Batch:
     """Make a batch of samples.
 
@@ -130,7 +132,8 @@ def collate(
 
     Args:
         items: The samples, at least one.
-        lists: The fields that stay a list of one tensor a sample, by name: ``masks`` are padded as images are.
+        kinds: What fields hold of places in images: ``boxes``, ``box_labels`` and ``masks`` stay a list of one tensor
+            a sample; ``masks`` and ``seg_map`` are padded as images are, a ``seg_map`` with 255.
         epoch: Counted from 0.
         step: Counted from 0.
         skipped: Names of samples that were left out.
@@ -147,8 +150,11 @@ def collate(
     sizes = [value.shape[-2:] for value in inputs.values() if value.dim() == len("BCHW")]
     for name in items[0].samples:
         found = [item.samples[name] for item in items]
-        if name in lists:
-            samples[name] = [_padded(value, sizes[0]) for value in found] if lists[name] == "masks" else found
+        kind = kinds.get(name, "")
+        if kind in ("masks", "seg_map"):
+            found = [_padded(value, sizes[0], _NO_CLASS if kind == "seg_map" else 0) for value in found]
+        if kind and kind != "seg_map":
+            samples[name] = found
         elif isinstance(found[0], Tensor):
             samples[name] = _stacked(found, f"data_samples.{name}", items, problems)
         else:
@@ -174,7 +180,7 @@ def _stacked(values: Sequence[Tensor], subject: str, items: Sequence[Item], prob
     return values[0][None]
 
 
-def _padded(value: Tensor, size: torch.Size) -> Tensor:
-    """With 0 below and on the right."""
+def _padded(value: Tensor, size: torch.Size, fill: int = 0) -> Tensor:
+    """With more pixels below and on the right."""
     down, across = size[0] - value.shape[-2], size[1] - value.shape[-1]
-    return F.pad(value, (0, across, 0, down)) if down or across else value
+    return F.pad(value, (0, across, 0, down), value=fill) if down or across else value

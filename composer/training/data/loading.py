@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
-from composer.training.augment import read_masks, read_views, seed_of
+from composer.training.augment import Mixing, random_of, read_masks, read_mixing, read_views, seed_of
 from composer.training.data.batch import Batch, Item, collate
 from composer.training.data.sample_reader import Columns, Rows, SampleReader
 from composer.training.recipe import Recipe
@@ -102,7 +102,8 @@ class Loader:
     ) -> None:
         views, problems = read_views(graph, catalog, recipe.augment)
         masks, more = read_masks(graph, catalog, recipe.augment)
-        problems += more
+        mixing, wrong = self._mixing(recipe, graph, catalog, source, wiring, training)
+        problems += [*more, *wrong]
         own = recipe.batches.batch
         self.batch = own if training else recipe.evaluation.batch or own
         self.length = len(source)
@@ -118,7 +119,7 @@ class Loader:
         self.workers = default_workers(world) if workers is None else workers
         self.prefetch = recipe.batches.prefetch
         reader = SampleReader(graph, catalog, source, wiring, views, masks, seed=recipe.seed, training=training)
-        self._parts = _Parts(reader, skip=recipe.data.bad == "skip")
+        self._parts = _Parts(reader, mixing, skip=recipe.data.bad == "skip")
         self._steps = _Steps(self)
         self._processes: DataLoader[Any] | None = None
         self._given: dict[int, NDArray[np.int64]] = {}
@@ -235,6 +236,14 @@ class Loader:
                 raise GraphError(_died(error, self.workers)) from error
             yield batch
 
+    @staticmethod
+    def _mixing(
+        recipe: Recipe, graph: Graph, catalog: Catalog, source: Rows, wiring: Columns, training: bool
+    ) -> tuple[Mixing | None, list[Problem]]:
+        if not training:
+            return None, []
+        return read_mixing(graph, catalog, recipe.mix, wiring.samples, len(getattr(source, "classes", ())))
+
     def _too_few(self, training: bool, world: int) -> list[Problem]:
         where = Where("batches.batch", path=("batches", "batch"))
         if not self.length:
@@ -268,8 +277,9 @@ class _Steps(Sampler[Part]):
 class _Parts(Dataset[Any]):
     """Reads what a step wants."""
 
-    def __init__(self, reader: SampleReader, skip: bool) -> None:
+    def __init__(self, reader: SampleReader, mixing: Mixing | None, skip: bool) -> None:
         self.reader = reader
+        self.mixing = mixing
         self.skip = skip
 
     def __getitem__(self, part: Part) -> Batch | Failed:
@@ -281,7 +291,11 @@ class _Parts(Dataset[Any]):
                 items.extend(() if item is None else (item,))
             if not items:
                 return Batch({}, {}, [], [], part.epoch, part.step, skipped)
-            return collate(items, self.reader.lists, epoch=part.epoch, step=part.step, skipped=skipped)
+            batch = collate(items, self.reader.kinds, epoch=part.epoch, step=part.step, skipped=skipped)
+            if self.mixing is not None:
+                random = random_of(self.reader.seed, part.epoch, part.step, "mix")
+                batch.inputs, batch.samples = self.mixing(batch.inputs, batch.samples, random)
+            return batch
         except GraphError as error:
             return Failed(tuple(error.problems))
 

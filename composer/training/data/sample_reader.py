@@ -85,7 +85,7 @@ class SampleReader:
         self.fields = dict(wiring.samples)
         kinds = {name: self._kind(types, name, source) for name in self.fields}
         self.kinds = {name: kind for name, kind in kinds.items() if kind}
-        self.masks = masks
+        self.masks = {name: step for name, step in masks.items() if name not in wiring.samples}
         self.sizes = [name for name in graph.data_samples if self._is(types, name, ports.ImageShape)]
         self.numbers = [name for name in graph.data_samples if self._is(types, name, ports.SampleIndex)]
 
@@ -98,11 +98,6 @@ class SampleReader:
             return "seg_map"
         found = {"boxes": ports.Boxes, "box_labels": ports.BoxLabels, "masks": ports.InstanceMasks}
         return next((word for word, kind in found.items() if self._is(types, name, kind)), "")
-
-    @property
-    def lists(self) -> dict[str, str]:
-        """The fields that hold one tensor an image, and what they are."""
-        return {name: kind for name, kind in self.kinds.items() if kind != "seg_map"}
 
     def item(self, epoch: int, index: int) -> Item:
         """One sample of an epoch.

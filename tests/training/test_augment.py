@@ -1,0 +1,333 @@
+"""Steps of augmentation: what lies on an image follows, draws are the sample's own, faults are told all at once."""
+
+import random as stdlib_random
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from composer import Catalog, Graph
+from composer.graph import Input, Preprocess
+from composer.graph.file import loads
+from composer.problems import Problem
+from composer.training.augment import MASKS, STEPS, Sample, random_of, read_masks, read_views
+from composer.training.augment.hidden import BlockMask, RandomMask
+from composer.training.augment.object_masks import object_mask
+from composer.training.augment.steps import read_list
+
+ENTRY = Input("Image", ("B", 3, 48, 48), Preprocess(mean=(10.0, 20.0, 30.0)))
+MOVING: Mapping[str, Mapping[str, Any]] = {
+    "affine": {"degrees": 30, "translate": [0.2, 0.1], "scale": [0.8, 1.2], "shear": 10},
+    "center_crop": {"size": 70},
+    "expand": {"p": 1.0},
+    "flip": {"p": 1.0, "direction": "both"},
+    "min_iou_random_crop": {},
+    "multi_scale_resize": {"short": [60, 120]},
+    "pad": {"padding": [3, 5, 7, 11], "divisor": 32},
+    "random_crop": {"size": 80, "padding": 8},
+    "random_resized_crop": {"scale": [0.5, 1]},
+    "resize": {"size": 77},
+    "rotate": {"degrees": 90},
+    "rand_augment": {"prob": 1.0},
+    "trivial_augment": {},
+}
+
+
+def scene() -> Sample:
+    """A white rectangle on black, with its box, its mask and its place in a map of classes."""
+    picture = np.zeros((96, 128, 3), np.uint8)
+    picture[30:70, 40:90] = 255
+    mask = (picture[..., 0] > 0).astype(np.uint8)
+    boxes = np.array([[40, 30, 90, 70]], np.float32)
+    return Sample(Image.fromarray(picture), (96, 128), boxes, np.array([3]), mask[None], mask.copy())
+
+
+def around(bits: Any) -> list[int]:
+    rows, columns = np.flatnonzero(bits.any(axis=1)), np.flatnonzero(bits.any(axis=0))
+    return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+
+
+def test_every_step_is_tried() -> None:
+    assert MOVING.keys() == {name for name, step in STEPS.items() if step.moves}
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_boxes_masks_and_maps_follow_the_image(name: str) -> None:
+    step = STEPS[name].model_validate(MOVING[name]).fitted(ENTRY)
+    for seed in range(25):
+        found = step(scene(), random_of(seed, 0, 0))
+        height, width = found.image_size
+        assert found.size == (height, width)
+        assert found.boxes is not None and found.masks is not None and found.seg_map is not None
+        assert found.box_labels is not None
+        assert found.masks.shape == (len(found.boxes), height, width) and found.seg_map.shape == (height, width)
+        assert len(found.box_labels) == len(found.boxes)
+        assert (found.boxes >= 0).all() and (found.boxes <= [width, height, width, height]).all()
+        if not len(found.boxes):
+            continue
+        inside = found.seg_map == 1
+        assert (inside == (found.masks[0] == 1)).mean() > 0.98
+        if not inside.any():
+            continue
+        seen = np.array(around(inside))
+        turned = name in ("affine", "rotate", "rand_augment", "trivial_augment")
+        assert (found.boxes[0, :2] <= seen[:2] + 2).all() and (found.boxes[0, 2:] >= seen[2:] - 2).all()
+        assert turned or np.abs(found.boxes[0] - seen).max() <= 2
+        if name not in ("rand_augment", "trivial_augment"):
+            bright = np.asarray(found.image)[..., 0] > 127
+            assert (bright == inside).mean() > 0.95
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_a_step_draws_from_its_random_numbers_alone_and_spares_what_it_is_given(name: str) -> None:
+    step = STEPS[name].model_validate(MOVING.get(name, {})).fitted(ENTRY)
+    draw = np.random.default_rng(0)
+    picture = draw.integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    image, boxes = Image.fromarray(picture), np.array([[10, 20, 60, 70], [30, 10, 120, 90]], np.float32)
+    before = boxes.copy()
+    stdlib_random.seed(1)
+    state, own = stdlib_random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]
+    given = [Sample(image, (96, 128), boxes) for _ in range(2)]
+    one, two = (np.asarray(step(sample, random_of(1, 2, 3)).image) for sample in given)
+    assert (one == two).all()
+    assert (np.asarray(image) == picture).all() and (boxes == before).all()
+    assert stdlib_random.getstate() == state and np.random.get_state()[1].tolist() == own  # type: ignore[index, union-attr]
+
+
+@pytest.mark.parametrize("name", sorted(set(STEPS) - {"rand_augment", "trivial_augment"}))
+def test_gray_images_stay_gray_and_bands_keep_their_number(name: str) -> None:
+    step = STEPS[name].model_validate(MOVING.get(name, {}))
+    gray = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80), dtype=np.uint8))
+    found = step(Sample(gray, (60, 80)), random_of(0, 0, 0)).image
+    assert isinstance(found, Image.Image) and found.mode == "L"
+    if step.bands:
+        bands = np.random.default_rng(0).integers(0, 256, (60, 80, 5), dtype=np.uint8)
+        assert np.asarray(step(Sample(bands, (60, 80)), random_of(0, 0, 0)).image).shape[2] == 5
+
+
+def test_random_numbers_belong_to_seed_epoch_sample_and_view() -> None:
+    places = [(1, 2, 3, "a"), (1, 2, 3, "b"), (1, 2, 4, "a"), (1, 3, 3, "a"), (2, 2, 3, "a"), (12, 3, 3, "a")]
+    assert len({random_of(*place).random() for place in places}) == len(places)
+    assert random_of(*places[0]).random() == random_of(*places[0]).random()
+    assert random_of(1, 2, 3, "a").random() == pytest.approx(RECORDED)
+
+
+RECORDED = 0.06377073621474927
+"""The same on every machine: what makes a training repeatable elsewhere."""
+
+
+def test_an_object_of_which_less_than_a_pixel_is_left_goes_with_its_label_and_mask() -> None:
+    sample = scene()
+    sample.boxes = np.array([[40, 30, 90, 70], [0, 0, 30.5, 20]], np.float32)
+    sample.box_labels = np.array([3, 4])
+    assert sample.masks is not None
+    sample.masks = np.stack([sample.masks[0], np.zeros_like(sample.masks[0])])
+    (step,), _ = read_list([{"center_crop": {"size": [96, 68]}}], STEPS, ("augment", "image"))
+    found = step(sample, random_of(0, 0, 0))
+    assert found.boxes is not None and found.masks is not None and found.box_labels is not None
+    assert found.boxes.tolist() == [[10, 30, 60, 70]]
+    assert found.box_labels.tolist() == [3] and len(found.masks) == 1
+
+
+def test_jitter_by_nothing_changes_nothing_and_by_zero_leaves_black_gray_or_the_mean() -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
+
+    def jittered(**amounts: Any) -> Any:
+        step = STEPS["color_jitter"].model_validate(amounts)
+        return np.asarray(step(Sample(picture, (20, 20)), random_of(0, 0, 0)).image)
+
+    assert (jittered() == np.asarray(picture)).all()
+    assert not jittered(brightness=[0, 0]).any()
+    assert np.ptp(jittered(contrast=[0, 0])) == 0
+    assert np.ptp(jittered(saturation=[0, 0]), axis=2).max() <= 1
+    turned = jittered(hue=[0.5, 0.5])
+    assert np.abs(turned.max(axis=2).astype(int) - np.asarray(picture).max(axis=2)).max() <= 1
+
+
+def test_solarize_inverts_from_its_threshold_on_and_grayscale_makes_three_equal_channels() -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
+    levels = np.asarray(picture)
+    solarized = STEPS["solarize"].model_validate({"threshold": 200, "p": 1})(
+        Sample(picture, (20, 20)), random_of(0, 0, 0)
+    )
+    assert (np.asarray(solarized.image) == np.where(levels < 200, levels, 255 - levels)).all()
+    gray = np.asarray(STEPS["grayscale"]()(Sample(picture, (20, 20)), random_of(0, 0, 0)).image)
+    assert (gray == gray[..., :1]).all()
+
+
+def test_erasing_paints_the_mean_of_the_input_over_a_rectangle() -> None:
+    picture = Image.new("RGB", (48, 48), (200, 200, 200))
+    step = STEPS["random_erasing"].model_validate({"p": 1}).fitted(ENTRY)
+    found = np.asarray(step(Sample(picture, (48, 48)), random_of(3, 0, 0)).image)
+    painted = (found == [10, 20, 30]).all(axis=2)
+    left, top, right, bottom = around(painted)
+    assert painted[top:bottom, left:right].all() and (found[~painted] == 200).all()
+    assert 0.02 * 48**2 * 0.9 <= painted.sum() <= 0.34 * 48**2
+
+
+TWO = loads("""\
+schema: 1
+name: two
+inputs:
+  image: {type: Image, shape: [B, 3, 32, 32], preprocess: {resize: [32, 32]}}
+  small: {type: Image, shape: [B, 3, 16, 16], preprocess: {resize: [16, 16]}}
+data_samples:
+  label: {type: Label, shape: [B]}
+  mask: {type: Mask, shape: [B, 8, 8]}
+nodes:
+  flat: {type: Flatten, inputs: {input: image}}
+outputs:
+  tensor: {flat: flat.out}
+""")
+
+
+def problems(augment: Any, graph: Graph = TWO) -> list[Problem]:
+    catalog = Catalog.default()
+    return [*read_views(graph, catalog, augment)[1], *read_masks(graph, catalog, augment)[1]]
+
+
+@pytest.mark.parametrize(
+    ("augment", "place", "message"),
+    [
+        ({"image": ["flp"]}, "augment.image[0]", "did you mean 'flip'"),
+        ({"image": ["flip", {"rotat": {}}]}, "augment.image[1]", "did you mean 'rotate'"),
+        (
+            {"image": [{"random_resized_crop": {"scale": [0.5, 2]}}]},
+            "augment.image[0].random_resized_crop.scale",
+            "less than or equal to 1",
+        ),
+        (
+            {"image": [{"random_resized_crop": {"scale": [0.5, 0.1]}}]},
+            "augment.image[0].random_resized_crop.scale",
+            "lower bound first",
+        ),
+        (
+            {"image": [{"flip": {"probability": 1}}]},
+            "augment.image[0].flip.probability",
+            "the parameters are direction, p",
+        ),
+        ({"image": [{"flip": {"p": "often"}}]}, "augment.image[0].flip.p", 'found "often": .*by default 0.5'),
+        ({"image": [{"flip": 0.5}]}, "augment.image[0].flip", "expected parameters: {p: ..., direction: ...}"),
+        ({"image": [{"flip": {}, "pad": {}}]}, "augment.image[0]", "one step an entry"),
+        ({"picture": ["flip"]}, "augment.picture", "the image inputs are image, small"),
+        ({"label": ["flip"]}, "augment.label", "comes from the data"),
+        ({"small": [{"same_as": "imag"}]}, "augment.small[0].same_as", "did you mean 'image'"),
+        ({"image": ["random_crop"], "small": [{"same_as": "image"}]}, "augment.small[0].same_as", "size in pixels"),
+        ({"small": ["flip", {"same_as": "image"}]}, "augment.small[1]", "first entry"),
+        ({"mask": ["blocks"]}, "augment.mask[0]", "did you mean 'block'"),
+        ({"mask": [{"block": {"count": 65}}]}, "augment.mask[0].block.count", "at most 64"),
+        ({"mask": [{"random": {"unit": 3}}]}, "augment.mask[0].random.unit", "divisor of the grid 8 x 8"),
+        ({"mask": ["block", "random"]}, "augment.mask", "expected one"),
+    ],
+)
+def test_a_fault_of_a_recipe_is_told_at_its_place(augment: Any, place: str, message: str) -> None:
+    (problem,) = problems(augment)
+    assert problem.where.subject == place
+    assert problem.code in ("recipe-key", "recipe-value")
+    assert re.search(message, problem.message), problem.message
+
+
+def test_all_faults_are_told_at_once_and_typing_errors_have_a_repair() -> None:
+    found = problems({"image": ["flp", {"pad": {"padding": -1, "fil": 3}}], "mask": ["rndom"]})
+    assert [problem.where.subject for problem in found] == [
+        "augment.image[0]",
+        "augment.image[1].pad.padding",
+        "augment.image[1].pad.fil",
+        "augment.mask[0]",
+    ]
+    assert found[0].fix is not None
+    (edit,) = found[0].fix.edits
+    assert edit.path == ("augment", "image") and edit.value == ["flip", {"pad": {"padding": -1, "fil": 3}}]
+
+
+def test_steps_for_colours_are_refused_for_bands() -> None:
+    text = "  image: {type: Image, shape: [B, 5, 32, 32], preprocess: {resize: [32, 32], channels: bands}}"
+    graph = loads(f"schema: 1\nname: bands\ninputs:\n{text}\nnodes: {{}}\n")
+    assert problems({"image": ["flip", {"random_crop": {"padding": 4}}]}, graph) == []
+    (problem,) = problems({"image": ["flip", "color_jitter"]}, graph)
+    assert problem.where.subject == "augment.image[1]" and "bands" in problem.message
+
+
+def test_a_shared_view_shows_the_same_part_in_its_own_size() -> None:
+    augment = {
+        "image": ["random_resized_crop", "flip"],
+        "small": [{"same_as": {"input": "image", "interpolation": "box"}}],
+    }
+    views, wrong = read_views(TWO, Catalog.default(), augment)
+    assert not wrong
+    across = np.linspace(0, 255, 200, dtype=np.uint8)
+    picture = Image.fromarray(np.stack([np.broadcast_to(across, (150, 200))] * 3, axis=-1))
+    for index in range(10):
+        image, small = (
+            np.asarray(views[name].augmented(Sample(picture, (150, 200)), 0, 0, index).image).astype(int)
+            for name in ("image", "small")
+        )
+        assert image.shape == (32, 32, 3) and small.shape == (16, 16, 3)
+        assert np.abs(image.reshape(16, 2, 16, 2, 3).mean(axis=(1, 3)) - small).max() <= 3
+
+
+@pytest.mark.parametrize("grid", [(14, 14), (8, 8), (4, 6), (24, 24)])
+def test_blocks_hide_as_many_patches_in_every_sample(grid: tuple[int, int]) -> None:
+    for given in ({}, {"ratio": 0.4}, {"count": 7}, {"ratio": 0.95}):
+        step = BlockMask.model_validate(given)
+        for index in range(20):
+            hidden = step(grid, random_of(0, 0, index))
+            assert hidden.shape == grid and hidden.sum() == step.hidden(grid)
+    assert BlockMask().hidden((14, 14)) == 75
+
+
+def test_blocks_lie_together() -> None:
+    """Of the neighbours of hidden patches more are hidden than by chance."""
+    together = []
+    for index in range(50):
+        hidden = BlockMask()((14, 14), random_of(0, 0, index))
+        together.append(hidden[:, 1:][hidden[:, :-1]].mean())
+    assert np.mean(together) > 0.6 > 75 / 196
+
+
+def test_random_squares_are_whole_and_as_many_as_simmim_hides() -> None:
+    step = RandomMask().fitted((48, 48), (192, 192))
+    assert step.unit == 8
+    hidden = step((48, 48), random_of(0, 0, 0))
+    squares = hidden.reshape(6, 8, 6, 8).mean(axis=(1, 3))
+    assert set(squares.flatten().tolist()) == {0.0, 1.0} and squares.sum() == 22
+    assert set(MASKS) == {"block", "random"}
+
+
+def test_masks_of_objects_come_from_polygons_run_lengths_and_arrays() -> None:
+    square = np.zeros((10, 12), np.uint8)
+    square[2:6, 3:8] = 1
+    polygon = object_mask([[3, 2, 8, 2, 8, 6, 3, 6]], (10, 12))
+    flat = square.T.reshape(-1)
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    counts = np.diff([0, *edges, flat.size]).tolist()
+    assert (polygon == square).all()
+    assert (object_mask({"size": [10, 12], "counts": counts}, (10, 12)) == square).all()
+    assert (object_mask({"size": [10, 12], "counts": packed(counts)}, (10, 12)) == square).all()
+    assert (object_mask(square.astype(bool), (10, 12)) == square).all()
+    for wrong in (
+        "text",
+        {"size": [3, 3], "counts": [9]},
+        {"size": [10, 12], "counts": [5]},
+        [[1, 2, 3]],
+        np.zeros((2, 2)),
+    ):
+        with pytest.raises(ValueError, match="found"):
+            object_mask(wrong, (10, 12))
+
+
+def packed(counts: list[int]) -> str:
+    """COCO's text of run lengths."""
+    text = ""
+    for place, count in enumerate(counts):
+        value = count - counts[place - 2] if place > 2 else count
+        while True:
+            bits, value = value & 0x1F, value >> 5
+            more = value != (-1 if bits & 0x10 else 0)
+            text += chr((bits | 0x20 if more else bits) + 48)
+            if not more:
+                break
+    return text
