@@ -131,7 +131,12 @@ class Part(BaseModel):
     """A part of a recipe: no key but those it names."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True, validate_default=False
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        validate_default=False,
     )
 
 
@@ -454,7 +459,11 @@ def loads_recipe(text: bytes | str, file: str = "<string>") -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise GraphError(list(_problems(error, data, source))) from None
+        faults = list(_problems(error, data, source))
+        renamed = {problem.fix.edits[0].path for problem in faults if problem.code == "recipe-key" and problem.fix}
+        raise GraphError(
+            [one for one in faults if one.code != "recipe-missing" or one.where.path not in renamed]
+        ) from None
 
 
 def dumps_recipe(recipe: Recipe, *, full: bool = False) -> str:

@@ -1,0 +1,147 @@
+"""A recipe is read with care, written in one form, and says all that is wrong with it at once."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import composer
+from composer import GraphError
+from composer.problems import Problem
+from composer.training import Recipe, dumps_recipe, loads_recipe, read_recipe, write_recipe
+from composer.training.recipe import Span, recipe_schema
+
+SMALL = "graph: model.yaml\ndata: {train: {path: images}}\n"
+
+WHOLE = """\
+schema: 1
+graph: model.yaml
+weights: start.safetensors
+data:
+  train: {path: train.json, format: coco, images: train}
+  val: {path: val.json, format: coco, images: val}
+  bad: skip
+augment:
+  image: [{random_resized_crop: {scale: [0.2, 1]}}, flip]
+batches: {batch: 256, accumulate: 2, workers: 4}
+optimizer: {type: SGD, lr: 0.1, weight_decay: 1e-4, momentum: 0.9}
+schedule: {warmup: 5 epochs, type: step, at: [60 epochs, 80%], gamma: 0.2}
+epochs: 100
+precision: bf16
+clip: {norm: 35}
+ema: {decay: 0.999}
+policy:
+  backbone: {lr: 0.1, freeze: {until: 10%}}
+  backbone.stem: {freeze: true}
+evaluation: {every: 500 steps, metrics: [accuracy], best: accuracy}
+seed: 7
+"""
+
+
+def problems(text: str) -> list[Problem]:
+    with pytest.raises(GraphError) as caught:
+        loads_recipe(text, "r.yaml")
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize("text", [SMALL, WHOLE], ids=["small", "whole"])
+@pytest.mark.parametrize("full", [False, True], ids=["short", "full"])
+def test_a_written_recipe_is_read_as_the_same(text: str, full: bool) -> None:
+    recipe = loads_recipe(text)
+    written = dumps_recipe(recipe, full=full)
+    assert loads_recipe(written) == recipe
+    assert dumps_recipe(loads_recipe(written), full=full) == written
+
+
+def test_what_has_its_default_is_not_written() -> None:
+    assert dumps_recipe(loads_recipe(SMALL)) == "schema: 1\ngraph: model.yaml\ndata:\n  train: {path: images}\n"
+
+
+def test_a_file_is_read_back(tmp_path) -> None:
+    recipe = loads_recipe(WHOLE)
+    write_recipe(recipe, tmp_path / "recipe.yaml")
+    assert read_recipe(tmp_path / "recipe.yaml") == recipe
+
+
+def test_all_faults_are_told_at_once_at_their_places() -> None:
+    text = f"{SMALL}epoch: 3\nschedule: {{warmup: 5 eons}}\npolicy: {{neck: {{freeze: sure, lr: -1}}}}\nseed: -1\n"
+    found = {(str(one.where), one.code) for one in problems(text)}
+    assert found == {
+        ("r.yaml:3:1 epoch", "recipe-key"),
+        ("r.yaml:4:12 schedule.warmup", "recipe-value"),
+        ("r.yaml:5:17 policy.neck.freeze", "recipe-value"),
+        ("r.yaml:5:31 policy.neck.lr", "recipe-value"),
+        ("r.yaml:6:1 seed", "recipe-value"),
+    }
+
+
+def test_a_mistyped_key_is_renamed_by_its_fix_and_keeps_its_value() -> None:
+    (problem,) = problems(f"{SMALL}epohcs: 3\n")
+    assert problem.fix is not None
+    assert [(edit.path, edit.value, edit.remove) for edit in problem.fix.edits] == [
+        (("epochs",), 3, False),
+        (("epohcs",), None, True),
+    ]
+
+
+def test_a_mistyped_key_is_not_told_as_a_missing_one_too() -> None:
+    (problem,) = problems(f"{SMALL}policy: {{neck: {{freeze: {{untl: 10%}}}}}}\n")
+    assert (problem.code, str(problem.where)) == ("recipe-key", "r.yaml:3:26 policy.neck.freeze.untl")
+    assert problem.fix is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "empty-file"),
+        ("[1]", "bad-recipe"),
+        ("schema: 2\n", "recipe-schema"),
+        ("graph: [", "yaml-syntax"),
+        (f"{SMALL}x: &a 1\n", "yaml-anchor"),
+        (f"{SMALL}seed: {2**63}\n", "recipe-value"),
+        (f"{SMALL}precision: fp8\n", "recipe-value"),
+        (f"{SMALL}epochs: true\n", "recipe-value"),
+        (f"{SMALL}epochs: '3'\n", "recipe-value"),
+        (f"{SMALL}optimizer: {{lr: .nan}}\n", "recipe-value"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_by_name(text: str, code: str) -> None:
+    assert problems(text)[0].code == code
+
+
+def test_a_missing_file_is_told(tmp_path) -> None:
+    with pytest.raises(GraphError, match="cannot-read"):
+        read_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [("5 epochs", 50), ("1 epoch", 10), ("0.5 epochs", 5), ("7 steps", 7), ("10%", 20), ("12.5 %", 25), ("100%", 200)],
+)
+def test_a_stretch_is_counted_in_steps(text: str, steps: int) -> None:
+    assert Span.parse(text).in_steps(epoch=10, total=200) == steps
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "five epochs", "-1 steps", "1.5 steps", "101%", "1 epoch 2 steps", None, 5.0]
+)
+def test_what_is_no_stretch_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Span.parse(text)
+
+
+@given(st.sampled_from(["epochs", "steps", "%"]), st.integers(0, 100))
+def test_a_stretch_is_written_as_it_is_read(unit: str, amount: int) -> None:
+    assert Span.parse(str(Span(amount, unit))) == Span(amount, unit)
+
+
+def test_the_schema_of_recipes_names_every_key() -> None:
+    schema = json.loads(recipe_schema())
+    assert {field.alias or name for name, field in Recipe.model_fields.items()} == schema["properties"].keys()
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == ["graph", "data"]
+
+
+def test_reading_a_recipe_does_not_need_torch_distributed() -> None:
+    assert "train" not in vars(composer)
