@@ -21,8 +21,9 @@ from composer.problems import Edit
 from composer.run.inputs import example_inputs
 from composer.training import assign_clusters, checkpoints, loads_recipe, parameter_groups
 from composer.training.data import ArraySource, open_source
+from composer.training.data.columns import wiring
 from composer.training.defaults import check_recipe
-from composer.training.recipe import Split
+from composer.training.recipe import Recipe, Split
 from composer.training.run_folder import RunFolder
 
 GRAPH = """\
@@ -202,6 +203,12 @@ def check_of(text: str, graph: str = GRAPH, *, built: bool = True) -> None:
     raise GraphError(check_recipe(loads_recipe(f"{RECIPE}{text}"), found, Catalog.default(), None, model))
 
 
+def wired(*arrays: Any) -> Any:
+    """Arrays as the data of the graph."""
+    recipe = Recipe.model_validate({"graph": "g.yaml", "data": {"train": {"path": "."}}})
+    return wiring(loads(GRAPH), Catalog.default(), recipe, ArraySource(*arrays))
+
+
 CALLS: dict[str, Callable[[Path], Any]] = {
     "accumulated": lambda _: check_of("batches: {batch: 8, accumulate: 2}"),
     "bad-checkpoint": lambda folder: checkpoints.load(folder),
@@ -209,6 +216,8 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "policy-frozen": lambda _: check_of("policy: {backbone: {freeze: true, lr: 0.1}}"),
     "policy-path": lambda _: check_of("policy: {backbon: {lr: 0.1}}"),
     "bad-data": lambda _: ArraySource(np.zeros((2, 8, 8))),
+    "data-classes": lambda _: wired(np.zeros((3, 8, 8, 3), np.uint8), [0, 1, 2], ["cat", "dog", "cow"]),
+    "data-column": lambda _: wired(np.zeros((3, 8, 8, 3), np.uint8)),
     "data-format": lambda folder: open_source(Split(path=".", format="foldr"), folder),
     "bad-recipe": lambda _: loads_recipe("[1]"),
     "recipe-key": lambda _: loads_recipe(f"{RECIPE}epoch: 3"),
@@ -258,8 +267,8 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 
 TESTED_ELSEWHERE = {
     *("loss-not-finite", "process-failed", "state-outside", "step-failed", "unreached-weights"),
-    "data-left-out",
     "dead-worker",
+    *("data-channels", "data-left-out", "data-objects", "data-samples"),
     *("export-differs", "export-failed", "export-not-static", "export-source"),
     *(
         "bad-document",

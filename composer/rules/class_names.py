@@ -13,7 +13,7 @@ from composer.ports import Detections, Label, Logits, Score
 from composer.problems import Edit, Fix
 from composer.rules.report import Path, Report
 
-__all__ = ["check_class_names"]
+__all__ = ["ClassCount", "check_class_names", "class_count", "parameter_path"]
 
 _CLASSES = "num_classes"
 """The parameter that says how many classes there are, in the heads and targets of OpenMMLab."""
@@ -26,6 +26,53 @@ class _Place:
     module: str
     name: str
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many classes a graph tells apart, at one of its parts.
+
+    Args:
+        value: How many.
+        path: Where the graph's document says so; None where that is not one number in one place.
+        subject: The part and the parameter, as people read them: ``head.num_classes``.
+        fix: Makes it another number wherever it stands; None where that cannot be done by edits.
+    """
+
+    value: int
+    path: Path | None
+    subject: str
+    fix: Fix | None
+
+
+def class_count(linked: LinkedGraph, count: int) -> ClassCount | None:
+    """How many classes a graph trains to tell apart, where that is another number than the data has.
+
+    It is the number of classes that predict mode scores, if the part that says so is trained; or else that of the
+    parts of loss mode with a ``num_classes``, of which 1 says only whether an object is there.
+
+    Args:
+        linked: A graph without errors.
+        count: How many classes the data has.
+
+    Returns:
+        What differs, and its fix; None where nothing does.
+    """
+    resolved, kinds = plan(linked.graph, linked.catalog), linked.catalog.kinds
+    if "loss" not in resolved.programs:
+        return None
+    trained = {call.module: call for call in resolved.programs["loss"].calls if call.momentum is None}
+    predict = resolved.programs.get("predict")
+    places = [] if predict is None else [one for one in _places(resolved, predict, kinds) if one.module in trained]
+    if not places:
+        found = ((path, _value_of(resolved, call, _CLASSES)) for path, call in trained.items())
+        places = [_Place(path, _CLASSES, value) for path, value in found if value is not None and value != 1]
+    place = next((place for place in places if place.value != count), None)
+    if place is None:
+        return None
+    written = parameter_path(linked, place.module, place.name)
+    subject = f"{place.module}.{place.name}" if written is None else _shown(map(str, written)).replace(".params.", ".")
+    return ClassCount(place.value, written, subject, _fix(linked, resolved, place, count))
 
 
 def check_class_names(report: Report, linked: LinkedGraph) -> None:
@@ -47,7 +94,7 @@ def check_class_names(report: Report, linked: LinkedGraph) -> None:
     words = "1 class" if count == 1 else f"{count} classes"
     said = f"the graph's classes name {words}, predict mode scores {found.value}"
     which = f"labels from {count} on have no name" if found.value > count else f"no label is {found.value} or more"
-    path = _written(linked, found.module, found.name)
+    path = parameter_path(linked, found.module, found.name)
     scope, node = linked.at(found.module)
     document = scope.path("nodes", str(scope.origin(node)))
     report.add(
@@ -159,7 +206,7 @@ def _fix(linked: LinkedGraph, resolved: Plan, found: _Place, count: int) -> Fix 
     if others and found.value == 1:  # whether an object is there at all is one class, too
         return None
     places = [(found.module, found.name), *((path, _CLASSES) for path in others)]
-    paths = [_written(linked, module, name) for module, name in places]
+    paths = [parameter_path(linked, module, name) for module, name in places]
     if any(path is None for path in paths):
         return None
     keys = dict.fromkeys(tuple(str(key) for key in path) for path in paths if path is not None)
@@ -177,7 +224,7 @@ def _shown(key: Iterable[str]) -> str:
     return ".".join(part for part in key if part not in ("graphs", "nodes"))
 
 
-def _written(linked: LinkedGraph, path: str, name: str) -> Path | None:
+def parameter_path(linked: LinkedGraph, path: str, name: str) -> Path | None:
     """Where a parameter of a call is written, or would be: at the node, or at the call that gives a ``$name``.
 
     Returns:
@@ -189,4 +236,4 @@ def _written(linked: LinkedGraph, path: str, name: str) -> Path | None:
     if not isinstance(value, str) or not value.startswith("$") or value.startswith("$$"):
         return scope.path("nodes", origin, "params", name) if value is None or type(value) is int else None
     outer = path.rpartition(".")[0]
-    return _written(linked, outer, value[1:]) if outer else None
+    return parameter_path(linked, outer, value[1:]) if outer else None

@@ -1,5 +1,16 @@
 """Data sets: readers of formats, their report, and how columns meet the inputs of a graph."""
 
+from composer.training.data.columns import Made, Wiring, check_wiring, wiring
 from composer.training.data.source import ArraySource, Source, Subset, open_source, open_splits
 
-__all__ = ["ArraySource", "Source", "Subset", "open_source", "open_splits"]
+__all__ = [
+    "ArraySource",
+    "Made",
+    "Source",
+    "Subset",
+    "Wiring",
+    "check_wiring",
+    "open_source",
+    "open_splits",
+    "wiring",
+]

@@ -7,7 +7,7 @@ from typing import Any
 
 from composer.training.data.samples import Source
 
-__all__ = ["TRAINING", "VALIDATION", "Reader", "folder_splits"]
+__all__ = ["TRAINING", "VALIDATION", "Reader", "folder_splits", "role"]
 
 TRAINING = ("train", "training")
 """Names of splits that are trained on."""
@@ -27,7 +27,8 @@ class Reader:
         splits: The splits that lie at a path, in order; none where it is one split by itself.
         opens: Reads a path; its keyword arguments are the options of the format. Every reader takes ``classes``, the
             names of the classes in their order where they are known; those that hold splits take ``split``, and those
-            whose annotations name images take ``bad``: ``skip`` where missing images are counted later.
+            whose annotations name images take ``bad``, which is ``skip`` where missing images are counted later, and
+            ``base``, the recipe's folder.
     """
 
     name: str
@@ -40,6 +41,12 @@ class Reader:
         """Read a path."""
         source: Source = self.opens(path, **options)
         return source
+
+
+def role(name: str) -> str:
+    """Which split a name stands for: ``train`` for ``train2017``; empty for none."""
+    plain = name.lower().rstrip("0123456789_-")
+    return plain if plain in (*TRAINING, *VALIDATION) else ""
 
 
 def folder_splits(path: Path) -> tuple[str, ...]:

@@ -67,7 +67,11 @@ class Source(Protocol):
         ...
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """The raw values of a sample by column; nothing is decoded."""
+        """The raw values of a sample by column; nothing is decoded.
+
+        Raises:
+            GraphError: What belongs to it cannot be read: to a loader it is as an image that cannot be decoded.
+        """
         ...
 
 

@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from composer.problems import GraphError, Problem, Where, suggestion
+from composer.training.data.coco import coco_splits, is_coco, open_coco
 from composer.training.data.folder import open_folder
-from composer.training.data.formats import TRAINING, VALIDATION, Reader, folder_splits
+from composer.training.data.formats import TRAINING, VALIDATION, Reader, folder_splits, role
+from composer.training.data.idx import idx_splits, is_idx, open_idx
+from composer.training.data.masks import is_masks, masks_splits, open_masks
 from composer.training.data.samples import ArraySource, Source, Subset, labels_of
+from composer.training.data.table import is_table, open_table, table_splits
+from composer.training.data.voc import is_voc, open_voc, voc_splits
+from composer.training.data.yolo import is_yolo, open_yolo, yolo_splits
 from composer.training.recipe import Data, Split
 
 __all__ = ["FORMATS", "ArraySource", "Source", "Subset", "hold_back", "open_source", "open_splits", "recognise"]
@@ -33,6 +39,12 @@ def _inside(path: Path, split: str | None) -> Path:
 
 
 FORMATS: tuple[Reader, ...] = (
+    Reader("yolo", "data.yaml, or images/ with labels/", is_yolo, yolo_splits, open_yolo),
+    Reader("voc", "JPEGImages/ with Annotations/", is_voc, voc_splits, open_voc),
+    Reader("coco", "a JSON file, or annotations/instances_SPLIT.json", is_coco, coco_splits, open_coco),
+    Reader("idx", "files of idx (MNIST, Fashion-MNIST)", is_idx, idx_splits, open_idx),
+    Reader("masks", "images/ with masks/", is_masks, masks_splits, open_masks),
+    Reader("csv", "a CSV file", is_table, table_splits, open_table),
     Reader("folder", "a folder with one folder a class, or of images alone", Path.is_dir, folder_splits, _folder),
     Reader("images", "images without labels, however deep", lambda _: False, folder_splits, _images),
 )
@@ -62,7 +74,7 @@ def open_source(
     path = Path(folder) / Path(split.path).expanduser()
     reader = _reader(split, path, key)
     options = _options(split, reader, key)
-    if "split" in inspect.signature(reader.opens).parameters and options.get("split") is None:
+    if "split" in _keywords(reader) and options.get("split") is None:
         inside = reader.splits(path)
         if len(inside) > 1:
             text = f"the splits {', '.join(inside)} lie here; say which with 'split: {inside[0]}'"
@@ -70,8 +82,8 @@ def open_source(
         options |= {"split": inside[0]} if inside else {}
     if classes is not None and options.get("classes") is None:
         options["classes"] = tuple(classes)
-    if "bad" in inspect.signature(reader.opens).parameters:
-        options["bad"] = bad
+    told = {"bad": bad, "base": Path(folder)}
+    options |= {name: value for name, value in told.items() if name in _keywords(reader)}
     return reader.open(path, options)
 
 
@@ -148,13 +160,21 @@ def _both(train: Split, folder: Path) -> tuple[Split, Split | None]:
     """The splits that lie at one path."""
     path = folder / Path(train.path).expanduser()
     reader = _reader(train, path, "data.train")
-    inside = {name.lower(): name for name in reader.splits(path)}
-    first = next((inside[name] for name in TRAINING if name in inside), None)
-    second = next((inside[name] for name in VALIDATION if name in inside), None)
-    if first is None:
+    inside = reader.splits(path)
+    firsts = [name for name in inside if role(name) in TRAINING]
+    seconds = sorted(
+        (name for name in inside if role(name) in VALIDATION), key=lambda name: VALIDATION.index(role(name))
+    )
+    if not firsts:
         return train, None
+    if len(firsts) > 1:
+        text = f"several splits to train on lie here: {', '.join(firsts)}; say which with 'split: {firsts[0]}'"
+        raise GraphError(Problem("data-format", Where("data.train", str(path)), text))
+    first, second = firsts[0], seconds[0] if seconds else None
 
     def one(name: str) -> Split:
+        if reader.name == "folder":  # what lies in it may be of any format
+            return Split.model_validate({**train.options, "path": str(Path(train.path, name)), "format": train.format})
         return Split.model_validate({**train.options, "path": train.path, "format": reader.name, "split": name})
 
     return one(first), None if second is None else one(second)
@@ -184,7 +204,7 @@ def _options(split: Split, reader: Reader, key: str) -> dict[str, Any]:
         GraphError: The reader has no such option, or a value is wrong.
     """
     hints = get_type_hints(reader.opens)
-    known = {name: hints[name] for name, entry in _keywords(reader).items() if name != "bad"}
+    known = {name: hints[name] for name, entry in _keywords(reader).items() if name not in ("bad", "base")}
     problems = list(_faults(split.options, known, reader.name, key))
     if problems:
         raise GraphError(problems)

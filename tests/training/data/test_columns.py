@@ -1,0 +1,259 @@
+"""How the columns of data meet the inputs of a graph."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import composer
+from composer import Catalog, Graph, GraphError, Problem
+from composer.graph.file import loads, read
+from composer.training.data import ArraySource, Source
+from composer.training.data.columns import Made, Wiring, check_wiring, wiring
+from composer.training.recipe import Recipe
+from tests.training.data.test_folder import classes_of, opened
+from tests.training.data.test_objects import coco
+
+ROOT = Path(__file__).parents[3]
+CATALOG = Catalog.default()
+CLASSIFIER = """\
+schema: 1
+name: tiny
+{classes}
+inputs:
+  image: {{type: Image, shape: [B, 3, 32, 32], preprocess: {{resize: [32, 32]}}}}
+data_samples:
+  label: {{type: Label, shape: [B]}}
+nodes:
+  conv: {{type: Conv2d, params: {{out_channels: 4, kernel_size: 3}}, inputs: {{input: image}}}}
+  neck: {{type: GlobalAveragePooling, inputs: {{feature: conv.out}}}}
+  head: {{type: LinearClsHead, params: {{num_classes: {count}}}, inputs: {{feature: neck.out}}}}
+  loss: {{type: CrossEntropyLoss, inputs: {{pred: head.out, target: label}}}}
+  prediction: {{type: ClassPrediction, inputs: {{logits: head.out}}}}
+outputs:
+  tensor: {{features: neck.out}}
+  loss: {{loss: loss.out}}
+  predict: {{scores: prediction.scores, labels: prediction.labels}}
+"""
+
+
+def classifier(count: int = 2, classes: str = "") -> Graph:
+    return loads(CLASSIFIER.format(count=count, classes=classes))
+
+
+def saved(name: str) -> Graph:
+    return read(ROOT / "saved_graphs" / f"{name}.yaml")
+
+
+def recipe(**columns: str) -> Recipe:
+    return Recipe.model_validate({"graph": "g.yaml", "data": {"train": {"path": "."}, "columns": columns}})
+
+
+def found(graph: Graph, source: Source, **columns: str) -> tuple[Wiring, list[Problem]]:
+    return check_wiring(graph, CATALOG, recipe(**columns), source)
+
+
+def told(graph: Graph, source: Source, **columns: str) -> list[str]:
+    return [f"{one.code} {one.severity}: {one.message}" for one in found(graph, source, **columns)[1]]
+
+
+def pictures(count: int = 4, **options: Any) -> ArraySource:
+    return ArraySource(np.zeros((count, 8, 8, 3), np.uint8), **options)
+
+
+def animals(count: int = 2) -> ArraySource:
+    names = ["cat", "dog", "bird", "cow", "ant"][:count]
+    return pictures(labels=[0, 1, 1, 0], classes=names)
+
+
+def boxed(classes: list[str] | None = None, **more: Any) -> ArraySource:
+    boxes = [np.zeros((1, 4), np.float32)] * 4
+    labels = [np.zeros(1, np.int64)] * 4
+    source = pictures(columns={"boxes": boxes, "box_labels": labels, **more}, classes=classes or ())
+    source._classes = tuple(classes or ())
+    return source
+
+
+def mended(graph: Graph, problem: Problem) -> Graph:
+    assert problem.fix is not None
+    return composer.edit(graph, *problem.fix.edits)
+
+
+def test_columns_are_found_by_their_types() -> None:
+    wired, problems = found(classifier(classes="classes: [cat, dog]"), animals())
+    assert problems == []
+    assert (wired.inputs, wired.samples, wired.made) == ({"image": "image"}, {"label": "label"}, {})
+
+
+def test_all_views_are_drawn_from_one_column() -> None:
+    wired, problems = found(saved("selfsup/swav"), pictures())
+    assert problems == [] and set(wired.inputs.values()) == {"image"} and len(wired.inputs) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("selfsup/beit", {"mask": Made("mask")}),
+        ("selfsup/npid", {"sample_index": Made("sample_index")}),
+        ("selfsup/deepcluster", {"pseudo_label": Made("clusters")}),
+        ("detection/faster_rcnn_r50_fpn", {"image_shape": Made("image_shape")}),
+    ],
+)
+def test_some_values_have_no_column_and_are_made(name: str, made: dict[str, Made]) -> None:
+    wired, _ = found(saved(name), boxed())
+    assert wired.made == made
+    assert wired.clustered == (("pseudo_label",) if "deepcluster" in name else ())
+
+
+def test_every_saved_graph_can_be_wired(tmp_path: Path) -> None:
+    for path in sorted((ROOT / "saved_graphs").rglob("*.yaml")):
+        masks = [[[0, 0, 1, 0, 1, 1]]] * 4
+        source = boxed(masks=masks) if "detection" in str(path) else pictures(labels=[0, 1, 1, 0])
+        wired, problems = check_wiring(read(path), CATALOG, recipe(), source)
+        assert {one.code for one in problems} <= {"data-samples", "data-channels"}, path
+        assert wired.inputs, path
+
+
+def test_a_detector_is_refused_a_folder_of_images(tmp_path: Path) -> None:
+    classes_of(tmp_path, {"cat": 1, "dog": 1})
+    with pytest.raises(GraphError) as caught:
+        wiring(saved("detection/retinanet_r50_fpn"), CATALOG, recipe(), opened(tmp_path))
+    messages = [one.message for one in caught.value.problems]
+    assert messages == [
+        "'boxes' takes Boxes [N, 4], and no column of the data holds that: found image (Image), label (Label); boxes "
+        "come with annotations of COCO, VOC or YOLO",
+        "'box_labels' takes BoxLabels [N], and no column of the data holds that: found image (Image), label (Label); "
+        "classes of boxes come with annotations of COCO, VOC or YOLO",
+    ]
+    where = caught.value.problems[0].where
+    assert where.path == ("data_samples", "boxes") and where.line is not None
+
+
+def test_a_classifier_is_refused_boxes(tmp_path: Path) -> None:
+    texts = told(classifier(), opened(coco(tmp_path)))
+    assert texts[0].startswith("data-column error: 'label' takes Label [B], and no column of the data holds that")
+    assert len(texts) == 1
+
+
+def test_columns_may_be_chosen_and_a_wrong_choice_is_told() -> None:
+    source = pictures(
+        columns={"kind": [0, 1, 0, 1], "species": [0, 1, 0, 1]}, types={"kind": "Label", "species": "Label"}
+    )
+    assert "several columns of the data fit: kind, species" in told(classifier(), source)[0]
+    assert found(classifier(), source, label="species")[0].samples == {"label": "species"}
+    assert "the data has no column 'specie'; did you mean 'species'?" in told(classifier(), source, label="specie")[0]
+    assert "the column 'image' holds Image, and 'label' takes Label" in told(classifier(), source, label="image")[0]
+    assert "the graph has no input or field 'labl'" in told(classifier(), source, labl="kind", label="kind")[0]
+
+
+def test_maps_go_where_labels_have_height_and_width() -> None:
+    graph = loads(CLASSIFIER.format(count=2, classes="").replace("label: {type: Label, shape: [B]}", MAP))
+    source = pictures(columns={"seg_map": [np.zeros((8, 8), np.uint8)] * 4})
+    wired, _ = found(graph, source)
+    assert wired.samples == {"label": "seg_map"}
+    assert "maps of classes come with images/ and masks/" in told(graph, animals())[0]
+    assert "no column of the data holds that" in told(classifier(), source)[0]
+
+
+MAP = "label: {type: Label, shape: [B, H, W]}"
+
+
+def test_another_number_of_classes_is_mended_in_the_graph() -> None:
+    graph = classifier(1000)
+    (problem,) = found(graph, animals(3))[1]
+    assert problem.code == "data-classes" and problem.severity == "error"
+    assert problem.message == "the data has 3 classes (cat, dog, bird), and head.num_classes is 1000"
+    assert problem.fix is not None
+    assert problem.fix.message == "set classes to those of the data, head.params.num_classes to 3"
+    graph = mended(graph, problem)
+    assert graph.classes == ("cat", "dog", "bird") and graph.nodes["head"].params["num_classes"] == 3
+    assert found(graph, animals(3))[1] == []
+
+
+def test_a_detector_is_mended_wherever_it_counts_classes(tmp_path: Path) -> None:
+    graph = saved("detection/mask_rcnn_r50_fpn")
+    source = opened(coco(tmp_path))
+    (problem,) = (one for one in found(graph, source)[1] if one.code == "data-classes")
+    graph = mended(graph, problem)
+    assert graph.classes == ("cät", "dog")
+    assert [one.code for one in found(graph, source)[1]] == []
+    assert composer.check(graph, CATALOG) == []
+
+
+def test_a_classifier_that_predicts_by_something_else_is_compared_where_it_trains() -> None:
+    graph = saved("retrieval/resnet50_arcface")
+    (problem,) = found(graph, animals())[1]
+    assert "head.num_classes is 3997" in problem.message
+    assert [one.code for one in found(mended(graph, problem), animals())[1]] == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "severity", "message"),
+    [
+        ("", "notice", "the graph names no classes; those of the data are cat, dog"),
+        ("classes: [dog, cat]", "error", "another order: class 0 is 'cat' there, 'dog' in the graph"),
+        ("classes: [cat, dogs]", "error", "the graph's classes are cat, dogs, those of the data cat, dog"),
+        ("classes: [hat, shoe]", "warning", "the graph's classes are hat, shoe, those of the data cat, dog"),
+    ],
+)
+def test_other_names_of_classes_are_told_and_mended(classes: str, severity: str, message: str) -> None:
+    graph = classifier(2, classes)
+    (problem,) = found(graph, animals())[1]
+    assert problem.severity == severity and message in problem.message
+    assert found(mended(graph, problem), animals())[1] == []
+
+
+def test_numbers_are_no_names() -> None:
+    source = pictures(labels=[0, 1, 1, 0])
+    assert found(classifier(2, "classes: [cat, dog]"), source)[1] == []
+    assert found(classifier(5, "classes: [a, b, c, d, e]"), source)[1] == []
+    (problem,) = found(classifier(2, "classes: [cat, dog]"), pictures(labels=[0, 1, 2, 0]))[1]
+    assert (
+        problem.severity == "error" and "the data has 3 classes (0, 1, 2), and head.num_classes is 2" in problem.message
+    )
+
+
+def test_a_memory_has_a_place_for_every_sample() -> None:
+    for name in ("selfsup/npid", "selfsup/odc"):
+        graph = saved(name)
+        source = pictures(4)
+        first, *rest = found(graph, source)[1]
+        assert first.code == "data-samples" and first.where.node == "memory_bank"
+        assert first.message == "it remembers 1,281,167 samples, and the data has 4: every sample has a place in it"
+        assert mended(graph, first).nodes["memory_bank"].params["length"] == 4
+        held_out = check_wiring(graph, CATALOG, recipe(), source, training=False)[1]
+        assert held_out == []
+        assert len(rest) == (name == "selfsup/odc")
+
+
+def test_more_clusters_than_samples_are_refused() -> None:
+    (problem,) = found(saved("selfsup/deepcluster"), pictures(4))[1]
+    assert "takes 10,000 clusters, and the data has 4 samples to make them of" in problem.message
+
+
+def test_an_input_that_does_not_say_how_an_image_becomes_it_is_mended() -> None:
+    text = CLASSIFIER.format(count=2, classes="classes: [cat, dog]").replace(", preprocess: {resize: [32, 32]}", "")
+    (problem,) = found(loads(text), animals())[1]
+    assert (problem.code, problem.severity) == ("no-preprocess", "error")
+    assert found(mended(loads(text), problem), animals())[1] == []
+    five = loads(text.replace("[B, 3, 32, 32]", "[B, 5, 32, 32]"))
+    assert "takes [B, 5, 32, 32], and does not say how" in told(five, animals())[0]
+
+
+def test_changes_of_colours_are_noticed(tmp_path: Path) -> None:
+    gray = ArraySource(np.zeros((4, 8, 8), np.uint8), [0, 1, 1, 0])
+    assert told(classifier(), gray) == [
+        "data-channels notice: gray images become three equal channels for this input ('channels: rgb')"
+    ]
+    fashion = saved("classification/fashion_mnist")
+    assert told(fashion, gray) == []
+    assert "images with colours become gray" in told(fashion, pictures(labels=[0, 1, 1, 0]))[0]
+    bands = loads(
+        CLASSIFIER.format(count=2, classes="")
+        .replace("[B, 3, 32, 32]", "[B, 5, 32, 32]")
+        .replace("resize: [32, 32]", "resize: [32, 32], channels: bands")
+    )
+    assert "it takes 5 bands, and the arrays of the data have 3" in told(bands, pictures(labels=[0, 1, 1, 0]))[0]
+    classes_of(tmp_path, {"0": 1, "1": 1})
+    assert "it takes bands, which image files do not have" in told(bands, opened(tmp_path))[0]
