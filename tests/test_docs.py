@@ -52,12 +52,24 @@ test_pipeline = [
 ]
 test_dataloader = dict(dataset=dict(type="ImageNet", pipeline=test_pipeline))
 """
+TRAINING = """
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=5,
+    dataset=dict(type="ImageNet", data_root="data/imagenet", split="train"),
+    sampler=dict(type="DefaultSampler", shuffle=True),
+)
+optim_wrapper = dict(optimizer=dict(type="SGD", lr=0.1, momentum=0.9, weight_decay=0.0001))
+param_scheduler = dict(type="MultiStepLR", by_epoch=True, milestones=[30, 60, 90], gamma=0.1)
+train_cfg = dict(by_epoch=True, max_epochs=100, val_interval=1)
+auto_scale_lr = dict(base_batch_size=256)
+"""
 
 
 def write_files_of_openmmlab() -> None:
     """Files under the names that docs/openmmlab.md uses; the weights are random."""
     for name, text in {
-        "configs/resnet/resnet18_8xb32_in1k.py": OPENMMLAB + IMAGES,
+        "configs/resnet/resnet18_8xb32_in1k.py": OPENMMLAB + IMAGES + TRAINING,
         "configs/convnext/convnext-tiny_32xb128_in1k.py": CONVNEXT + IMAGES,
         "mine.py": OPENMMLAB.replace("depth=18", "depth=18, depht=18")
         + IMAGES.replace('type="ImageNet"', 'type="CustomDataset", classes=[f"class {n}" for n in range(1000)]'),
