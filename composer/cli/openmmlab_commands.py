@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from composer.openmmlab import (
     whole_config_from_graph,
 )
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
-from composer.openmmlab.config_file import ConfigFile, read_config
+from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
 from composer.openmmlab.names import package_in_parts
 from composer.openmmlab.notes import CANNOT_BUILD
@@ -89,6 +90,8 @@ def import_config_file(
     package = package or found.package
     _tell_guess(found.model, package)
     imported = import_config(found, package, catalog=catalog)
+    training = import_recipe(found, imported.graph, gpus=gpus) if has_training(found) and not no_recipe else None
+    imported = _without_training(imported, training)
     wrong = _beyond_placeholders(imported, catalog)
     unfit = _unfit(imported, catalog)
     print_problems((*imported.notes, *wrong, *unfit), stderr=True)
@@ -103,13 +106,12 @@ def import_config_file(
     path = _target(out, f"{config.stem}.yaml", config)
     graph = _without(imported.graph, settings)
     loads(dumps(graph, catalog), str(path))  # refuses what could not be read again, before there is a file
-    beside = None if no_recipe else _recipe_target(recipe, path, found)
-    training = None if beside is None else import_recipe(found, graph, file=_from(beside, path), gpus=gpus)
+    beside = _recipe_target(recipe, path, config, training)
     write(graph, path, catalog)
     print_text(f"{path}: {len(imported.graph.nodes)} nodes{_verdict(imported, unfit)}")
-    if training is not None and beside is not None:
+    if training is not None:
         print_problems(training.notes, stderr=True)
-        write_recipe(training.recipe, beside)
+        write_recipe(training.recipe.model_copy(update={"graph": _from(beside, path)}), beside)
         print_text(f"{beside}: {_told_training(training)}")
 
 
@@ -245,15 +247,21 @@ def _target(out: Path | None, name: str, source: Path) -> Path:
     return path
 
 
-def _recipe_target(named: Path | None, graph: Path, config: ConfigFile) -> Path | None:
-    """Where the recipe goes; None where the config says nothing of training."""
-    if not has_training(config):
+def _without_training(imported: ImportedGraph, training: ImportedRecipe | None) -> ImportedGraph:
+    """What there is to tell of the graph, without what the recipe holds after all."""
+    if training is None:
+        return imported
+    return replace(imported, notes=tuple(item for item in imported.notes if item.where.subject not in training.covers))
+
+
+def _recipe_target(named: Path | None, graph: Path, config: Path, training: ImportedRecipe | None) -> Path:
+    """Where the recipe goes, if there is one."""
+    path = named if named is not None else graph.with_name(f"{graph.stem}.recipe.yaml")
+    if training is None:
         if named is not None:
             text = "the config says nothing of training (optim_wrapper, train_dataloader ...): there is no recipe in it"
             raise GraphError(Problem("cannot-write", Where(str(named)), text))
-        return None
-    path = named if named is not None else graph.with_name(f"{graph.stem}.recipe.yaml")
-    if path.exists() and (named is None or path.samefile(config.path)):
+    elif path.exists() and (named is None or path.samefile(config)):
         text = "there is such a file: name another with --recipe, or write none with --no-recipe"
         raise GraphError(Problem("cannot-write", Where(str(path)), text))
     return path

@@ -238,8 +238,7 @@ class Schedule(Part):
             along a cosine.
         warmup: How long it rises in a straight line before, from ``warmup_start``.
         warmup_start: The factor at the first step.
-        hold: When ``cosine``, ``linear`` and ``poly`` begin to fall, counted from the start; the end of the warm-up
-            where that is later.
+        hold: How long it stays whole between the warm-up and its fall, for ``cosine``, ``linear`` and ``poly``.
         end: The factor at the end.
         cooldown: How long it stays at ``end`` in the end, for these.
         at: When ``step`` steps down.

@@ -135,6 +135,11 @@ def test_a_rate_that_is_scaled_by_the_batch_is_scaled(imported):
             {"type": "cosine", "warmup": "500 steps", "warmup_start": 0.01, "end": 0.01, "hold": "5 epochs"},
         ),
         (
+            """[dict(type='LinearLR', start_factor=0.01, by_epoch=True, end=5, convert_to_iter_based=True),
+            dict(type='CosineAnnealingLR', T_max=50, by_epoch=True, begin=50, end=100)]""",
+            {"type": "cosine", "warmup": "5 epochs", "warmup_start": 0.01, "hold": "45 epochs"},
+        ),
+        (
             """[dict(type='LinearLR', start_factor=1e-4, by_epoch=True, end=5, convert_to_iter_based=True),
             dict(type='CosineAnnealingLR', T_max=95, by_epoch=True, begin=5, end=100)]""",
             {"type": "cosine", "warmup": "5 epochs", "warmup_start": 0.0001},

@@ -10,8 +10,9 @@ from composer.training.recipe import Split
 
 __all__ = ["Loading", "read_loading"]
 
-_TEXT_LISTS = (".txt", ".lst")
-_LOADERS = (("train_dataloader", "val_dataloader"), ("data", "data"))
+_WHOLE = ("train", "train_labeled", "val", "val_labeled", "test")
+"""Lists that name every image of their split."""
+
 _OF_MACHINE = ("num_workers", "workers_per_gpu", "persistent_workers", "pin_memory", "prefetch_factor", "timeout")
 _OF_STORAGE = ("backend_args", "file_client_args", "serialize_data", "lazy_init", "max_refetch", "mclient_path")
 _BATCHING = ("AspectRatioBatchSampler", "DefaultSampler", "DistributedSampler", "GroupSampler", "InfiniteSampler")
@@ -32,7 +33,6 @@ class Loading:
         drop_last: Whether samples that fill no batch are left out.
         pipelines: The transforms of the training samples, outermost data set last; each with its place.
         views: How many views each of the pipelines gives; empty where each sample is one image.
-        batched: What is done to a whole batch.
     """
 
     train: Split | None = None
@@ -183,7 +183,12 @@ def _views(one: Settings, found: Loading) -> None:
     if isinstance(pipelines, list):
         found.pipelines = [(f"{one.at('pipelines')}.{index}", steps) for index, steps in enumerate(pipelines)]
         counts = one.take("num_views")
-        found.views = counts if isinstance(counts, list) else [1] * len(pipelines)
+        counts = counts if isinstance(counts, list) else [1] * len(pipelines)
+        found.views = [count if type(count) is int and count > 0 else 1 for count in counts]
+    elif "pipeline1" in one:
+        names = [name for name in ("pipeline1", "pipeline2") if isinstance(one.data.get(name), list)]
+        found.pipelines = [(one.at(name), one.take(name)) for name in names]
+        found.views = [1] * len(names)
     elif one.kind in ("ContrastiveDataset", "BYOLDataset", "DeepClusterDataset") and found.pipelines:
         found.views = [2] if one.kind == "ContrastiveDataset" else []
     one.beside("prefetch", "num_views", "return_label")
@@ -248,10 +253,9 @@ def _folder(one: Settings, root: str, kind: str) -> Split | None:
         return None
     file = one.text("ann_file") or one.text("list_file")
     if file:
-        one.report.left(
-            one.at("ann_file" if "ann_file" in one else "list_file"),
-            f"the list {file} is not read: every image under {path} is taken, one folder a class",
-        )
+        text = f"the list {file} is not read: every image under {path} is taken, one folder a class"
+        whole = posixpath.splitext(posixpath.basename(file))[0] in _WHOLE
+        (one.report.meant if whole else one.report.left)(one.at("ann_file" if "ann_file" in one else "list_file"), text)
     one.usual("with_label", True)
     if one.data.get("with_label") is False:
         one.take("with_label")
@@ -282,7 +286,8 @@ def _filters(one: Settings) -> None:
             place.take("filter_empty_gt")
             if value is True:
                 place.meant("filter_empty_gt", "images without boxes are left out there, and seen here")
-    chosen.left("min_size", "images that small are left out there, and seen here")
+    if (least := chosen.number("min_size")) is not None:
+        chosen.meant("min_size", f"images of less than {least:g} pixels are left out there, and seen here")
     chosen.close()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from composer.graph import Graph
 from composer.openmmlab.config_file import ConfigFile
+from composer.openmmlab.recipes.augmentation import read_augment, read_mix
 from composer.openmmlab.recipes.data import Loading, read_loading
 from composer.openmmlab.recipes.hooks import read_hooks
 from composer.openmmlab.recipes.lengths import read_batch, read_length
@@ -44,6 +45,11 @@ class ImportedRecipe:
     read: tuple[str, ...]
     beside: tuple[str, ...]
 
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """Settings of the model that are about training alone, and are read here."""
+        return ("model.train_cfg",) if "model.train_cfg.augments" in self.read else ()
+
 
 def has_training(config: ConfigFile) -> bool:
     """Whether a config says how its model is trained."""
@@ -69,11 +75,12 @@ def import_recipe(
     batch = read_batch(whole, loading.each, loading.each_at, optimizer.parts, gpus=gpus, file=config.path)
     schedule = read_schedule(whole, length, optimizer.rate)
     hooks = read_hooks(whole, length)
-    for place, _ in loading.pipelines:
-        report.left(place, "the transforms of training images are not read: the recipe's own augmentation stands")
+    augment = read_augment(loading, graph, report)
     values: dict[str, Any] = {
         "graph": file,
         "data": _data(loading, report),
+        "augment": augment,
+        "mix": read_mix(whole),
         "batches": _batches(batch.size, optimizer.parts, loading),
         "epochs": length.epochs,
         "steps": length.steps,

@@ -18,7 +18,7 @@ OPTIMIZERS: Mapping[str, frozenset[str]] = {
     "Adam": _BETAS,
     "AdamW": _BETAS,
     "Adamax": frozenset({"betas", "eps"}),
-    "LARS": frozenset({"momentum", "eta", "eps", "nesterov", "dampening"}),
+    "LARS": frozenset({"momentum", "eps", "nesterov"}),
     "NAdam": frozenset({"betas", "eps", "momentum_decay"}),
     "RAdam": frozenset({"betas", "eps"}),
     "RMSprop": frozenset({"alpha", "eps", "momentum", "centered"}),
@@ -126,6 +126,9 @@ def _optimizer(optimizer: Settings) -> dict[str, Any]:
         value = optimizer.take(key)
         if value is not None:
             values[key] = value
+    if kind == "LARS" and (trust := optimizer.number("eta")) is not None:
+        values["trust"] = trust
+    optimizer.usual("dampening", 0)
     optimizer.beside("foreach", "fused", "capturable", "differentiable", "maximize")
     return values
 

@@ -83,6 +83,19 @@ class _Newer:
         whole = self.length.whole(by_epoch=by_epoch)
         return whole is not None and end >= whole
 
+    def _hold(self, one: Settings, begin: float, by_epoch: bool) -> None:
+        """What lies between the warm-up and the fall."""
+        warm, same = self.warm or (0.0, by_epoch), self.warm is None or self.warm[1] == by_epoch
+        if begin > warm[0] and same:
+            self.values["hold"] = self.length.stretch(begin - warm[0], by_epoch=by_epoch)
+        elif begin and not same:
+            self.values["hold"] = self.length.stretch(begin, by_epoch=by_epoch)
+            one.meant(
+                "begin", f"counted from the start there, and from the end of the warm-up ({warm[0]:g} steps) here"
+            )
+        elif begin < warm[0]:
+            one.meant("begin", "the fall is counted from the start there, and from the end of the warm-up here")
+
     def _cooldown(self, one: Settings) -> None:
         """``ConstantLR`` behind a fall: the rate stays where it is (factor 1)."""
         factor = one.number("factor", 1 / 3)
@@ -114,8 +127,7 @@ class _Newer:
         whole = self.length.whole(by_epoch=by_epoch)
         if kind in _STEPPED:
             return
-        if begin and (self.warm is None or self.warm[1] != by_epoch or self.warm[0] < begin):
-            self.values["hold"] = self.length.stretch(begin, by_epoch=by_epoch)
+        self._hold(one, begin, by_epoch)
         if last is not None and whole is not None and last < whole:
             self.values["cooldown"] = self.length.stretch(whole - last, by_epoch=by_epoch)
 
@@ -237,6 +249,8 @@ def _older(one: Settings, length: Length, rate: float | None) -> Schedule | None
             one.drop(text)
             return None
     values |= _older_warmup(one, length)
+    if "warmup" in values and values["type"] in ("cosine", "poly"):
+        one.meant("policy", "the fall is counted from the start there, and from the end of the warm-up here")
     one.close()
     return Schedule.model_validate(values)
 

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, model_validator
 from composer.run.geometry import Size
 from composer.training.augment import geometry
 from composer.training.augment.sample import Sample
-from composer.training.augment.step import Fill, Interpolation, Sides, Step
+from composer.training.augment.step import Fill, Interpolation, Pair, Sides, Step
 
-__all__ = ["MultiScaleResize", "Pad", "Resize"]
+__all__ = ["MultiScaleResize", "Pad", "Resize", "ScaleJitter"]
 
 Edge = Annotated[int, Ge(1)]
 
@@ -84,6 +84,40 @@ class MultiScaleResize(Step):
 
     def _target(self, size: Size, random: Random) -> Size:
         return shorter_edge(size, random.choice(self.short), self.max_size)
+
+
+class ScaleJitter(Step):
+    """The whole image, its ratio kept, as large as fits into a size times a random factor (arXiv:2012.07177).
+
+    What is larger than the input is usually cut by ``random_crop`` behind it, and what is smaller padded. Names are
+    mmdet's RandomResize.
+
+    Args:
+        size: Height and width at the factor 1; by default the input's.
+        ratio_range: The factor, from one to another; the paper's large-scale jitter is 0.1 to 2.
+        interpolation: How pixels between others are made.
+    """
+
+    moves: ClassVar[bool] = True
+    sizes: ClassVar[bool] = True
+    bands: ClassVar[bool] = True
+
+    size: Sides | None = None
+    ratio_range: Pair = (0.1, 2.0)
+    interpolation: Interpolation = "bilinear"
+
+    def _changed(self, sample: Sample, random: Random) -> Sample:
+        return geometry.resize(sample, self._target(sample.size, random), self.interpolation)
+
+    def _least(self, size: Size, random: Random) -> Size | None:
+        return self._target(size, random)
+
+    def _target(self, size: Size, random: Random) -> Size:
+        factor = random.uniform(*self.ratio_range)
+        wanted = self.size or size
+        factor *= min(wanted[0] / size[0], wanted[1] / size[1])
+        height, width = (max(int(side * factor + 0.5), 1) for side in size)
+        return height, width
 
 
 class Pad(Step):

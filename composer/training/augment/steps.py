@@ -13,7 +13,7 @@ from composer.training.augment.crops import CenterCrop, RandomCrop, RandomResize
 from composer.training.augment.erasing import RandomErasing
 from composer.training.augment.objects import Expand, MinIoURandomCrop
 from composer.training.augment.policies import RandAugment, TrivialAugment
-from composer.training.augment.sizes import MultiScaleResize, Pad, Resize
+from composer.training.augment.sizes import MultiScaleResize, Pad, Resize, ScaleJitter
 from composer.training.augment.step import Step
 from composer.training.augment.turns import Affine, Flip, Rotate
 
@@ -40,6 +40,7 @@ STEPS: Mapping[str, type[Step]] = MappingProxyType(
         "random_resized_crop": RandomResizedCrop,
         "resize": Resize,
         "rotate": Rotate,
+        "scale_jitter": ScaleJitter,
         "solarize": Solarize,
         "trivial_augment": TrivialAugment,
     }

@@ -1,0 +1,256 @@
+"""Pipelines of training images as the augmentation of a recipe, input by input."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from composer.graph import Graph, Input
+from composer.openmmlab.images.pipelines import PACKING
+from composer.openmmlab.recipes.data import Loading
+from composer.openmmlab.recipes.settings import Report, Settings
+from composer.openmmlab.recipes.transforms import TRANSFORMS, Drawn
+from composer.training.augment.step import Step, levels_of
+from composer.training.augment.steps import STEPS
+
+__all__ = ["read_augment", "read_mix"]
+
+Steps = list[dict[str, Any] | str]
+
+_OLD = frozenset({"Collect", "DefaultFormatBundle", "ImageToTensor"})  # of mmcls 0.x and mmdet 2.x
+_LISTS = ("Compose", "ProposalBroadcaster", "TransformBroadcaster")
+_LOADING = frozenset(
+    {
+        *("LoadImageFromFile", "LoadImageFromNDArray", "LoadImage", "LoadImageFromWebcam", "Normalize", "ToPIL"),
+        *("NumpyToPIL", "PILToNumpy", "ToNumpy", "ToTensor", "ToHalf", "RotationWithLabels", "RandomPatchWithLabels"),
+    }
+)
+"""Transforms whose part a graph has: it loads and normalises images, turns them and pairs their patches."""
+
+
+def read_augment(loading: Loading, graph: Graph, report: Report) -> dict[str, Steps] | None:
+    """The steps of each image input, and how patches are hidden.
+
+    Args:
+        loading: What the config loads.
+        graph: The graph whose inputs are fed.
+        report: Where what is found is noted.
+
+    Returns:
+        ``augment`` of a recipe; None where the config has no pipeline.
+    """
+    if not loading.pipelines:
+        return None
+    images = [name for name, entry in graph.inputs.items() if entry.type == "Image"]
+    masks = [name for name, entry in graph.data_samples.items() if entry.type == "Mask"]
+    views = list(_views(loading, report))
+    found: dict[str, Steps] = {}
+    for position, name in enumerate(images):
+        place, pipeline = views[min(position, len(views) - 1)]
+        fresh = Report() if position >= len(views) else report  # a pipeline of several inputs is told once
+        reading = _Reading(graph.inputs[name], fresh, old=_is_old(pipeline))
+        reading.read(place, pipeline)
+        if reading.drawn.second is not None and position:
+            how = reading.drawn.second
+            found[name] = [{"same_as": {"input": images[0], **({"interpolation": how} if how else {})}}]
+        else:
+            found[name] = _as_written(reading)
+        for mask in masks if position == 0 else []:
+            if reading.drawn.mask is not None:
+                found[mask] = [reading.drawn.mask]
+    if len(views) > len(images) and images:
+        text = f"it gives {len(views)} views, and the graph takes {len(images)}: the first ones are read"
+        report.left(views[-1][0], text)
+    return found
+
+
+def _views(loading: Loading, report: Report) -> Iterator[tuple[str, Sequence[Any]]]:
+    """For each view its pipeline and where it stands."""
+    if loading.views:
+        for (place, steps), count in zip(loading.pipelines, loading.views, strict=False):
+            yield from [(place, steps)] * count
+        return
+    whole = [(f"{place}.{index}", step) for place, steps in loading.pipelines for index, step in enumerate(steps)]
+    for place, step in whole:
+        if _kind(place, step) == "MultiView":
+            several = step.get("transforms")
+            pipelines = list(several) if isinstance(several, list) else []
+            counts = step.get("num_views", 1)
+            counts = counts if isinstance(counts, list) else [counts] * max(len(pipelines), 1)
+            for index, (steps, count) in enumerate(zip(pipelines, counts, strict=False)):
+                steps = steps if isinstance(steps, list) else [steps]
+                yield from [(f"{place}.transforms.{index}", steps)] * int(count)
+            return
+    place = loading.pipelines[0][0] if len(loading.pipelines) == 1 else "train_dataloader"
+    yield place, [step for _, step in whole]
+
+
+def _kind(place: str, step: Any) -> str:
+    return Settings(place, step, Report()).kind if isinstance(step, Mapping) else ""
+
+
+def _is_old(pipeline: Sequence[Any]) -> bool:
+    return any(isinstance(step, Mapping) and str(step.get("type")) in _OLD for step in pipeline)
+
+
+@dataclass
+class _Reading:
+    """A pipeline on its way to steps.
+
+    Args:
+        entry: The input that it feeds.
+        report: Where what is found is noted.
+        old: Whether it is of mmcls 0.x or mmdet 2.x, which name height before width.
+    """
+
+    entry: Input
+    report: Report
+    old: bool = False
+    drawn: Drawn = field(default_factory=Drawn)
+
+    def __post_init__(self) -> None:
+        self.drawn.height_first = self.old
+        self.drawn.mean = levels_of(self.entry)
+
+    def read(self, place: str, pipeline: Sequence[Any]) -> None:
+        """Add the transforms of a list."""
+        for index, step in enumerate(pipeline):
+            here = f"{place}.{index}"
+            if not isinstance(step, Mapping):
+                self.report.left(here, f"found {step!r:.60}, expected a dict with a type")
+                continue
+            one = Settings(here, step, self.report)
+            kind = one.kind.rpartition("/")[2]
+            if kind in PACKING or kind in _LOADING:
+                self.report.beside.append(here)
+            elif kind in _LISTS:
+                self.read(f"{here}.transforms", step.get("transforms") or ())
+            elif kind in ("RandomApply", "RandomAppliedTrans"):
+                self._applied(one)
+            elif kind == "RandomChoice":
+                self._chosen(one, here)
+            elif kind in TRANSFORMS:
+                self._add(one, kind)
+            else:
+                one.drop(f"{kind} is none of a recipe's steps: images are trained on without it")
+
+    def _add(self, one: Settings, kind: str) -> None:
+        self.report.read.append(one.place)
+        one.beside("backend", "imdecode_backend", "clip_object_border", "bbox_clip_border", "inplace")
+        for name, params in TRANSFORMS[kind](one, self.drawn):
+            step = _checked(name, params, one)
+            if step is not None:
+                self.drawn.steps.append((name, params, step))
+        one.close(f"{kind} of a recipe has no such setting")
+
+    def _applied(self, one: Settings) -> None:
+        """Steps that are done with a probability, which those that know one take over."""
+        share = one.number("prob", one.number("p", 0.5), high=1)
+        inside = one.take("transforms")
+        inside = inside if isinstance(inside, list) else [inside]
+        before = len(self.drawn.steps)
+        self.read(f"{one.place}.transforms", inside)
+        added = self.drawn.steps[before:]
+        if len(added) > 1:
+            one.meant("transforms", "they are done together or not at all there, and each by itself here")
+        self.drawn.steps[before:] = [self._with_share(one, *step, share or 0.0) for step in added]
+        one.close()
+
+    def _with_share(
+        self, one: Settings, name: str, params: dict[str, Any], step: Step, share: float
+    ) -> tuple[str, dict[str, Any], Step]:
+        if "p" not in type(step).model_fields:
+            one.report.left(one.at("prob"), f"{name} is done always: a recipe's has no probability")
+            return name, params, step
+        own = params.get("p", getattr(step, "p", 1.0))
+        params = {**params, "p": float(f"{own * share:.6g}")}
+        return name, params, type(step).model_validate(params)
+
+    def _chosen(self, one: Settings, here: str) -> None:
+        """One of several pipelines: the first is taken."""
+        branches = one.take("transforms")
+        branches = branches if isinstance(branches, list) else []
+        if len(branches) > 1:
+            one.report.left(here, f"one of {len(branches)} lists of steps is drawn there: the first is taken")
+        one.left("prob", "the first list is taken")
+        if branches:
+            first = branches[0] if isinstance(branches[0], list) else [branches[0]]
+            self.read(f"{here}.transforms.0", first)
+        one.close()
+
+
+def _checked(name: str, params: Mapping[str, Any], one: Settings) -> Step | None:
+    """The step, if a recipe has one of that name that takes these parameters."""
+    kind = STEPS.get(name)
+    if kind is None:
+        one.drop(f"a recipe has no step {name}: images are trained on without it")
+        return None
+    try:
+        return kind.model_validate(dict(params))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        one.drop(f"{name} of a recipe does not take this ({faults}): images are trained on without it")
+        return None
+
+
+def _as_written(reading: _Reading) -> Steps:
+    """The steps without what is their default, and without a resize that ``preprocess`` does anyway."""
+    steps, entry = reading.drawn.steps, reading.entry
+    moving = [name for name, _, step in steps if step.moves and name != "flip"]
+    found: Steps = []
+    for name, params, step in steps:
+        if name == "resize" and moving == ["resize"] and _by_preprocess(params, entry):
+            continue
+        usual = type(step)().fitted(entry)
+        own = {key: value for key, value in params.items() if getattr(step, key) != getattr(usual, key)}
+        found.append({name: own} if own else name)
+    return found
+
+
+def _by_preprocess(params: Mapping[str, Any], entry: Input) -> bool:
+    """Whether an input's ``preprocess`` resizes an image just so."""
+    resize = entry.preprocess.resize if entry.preprocess is not None else None
+    if isinstance(resize, Mapping):
+        wanted: Any = {"size": resize.get("short"), "max_size": resize.get("long")}
+        return bool({key: params.get(key) for key in wanted} == wanted)
+    size = list(resize) if isinstance(resize, tuple) else resize
+    return params.get("max_size") is None and params.get("size") == size
+
+
+def read_mix(config: Settings) -> dict[str, float]:
+    """What mixes the images of a batch: ``model.train_cfg.augments`` and ``data_preprocessor.batch_augments``.
+
+    Args:
+        config: The whole config.
+    """
+    found: dict[str, float] = {}
+    model = config.inside("model")
+    beside = config.inside("data_preprocessor")
+    cfg = model.inside("train_cfg")
+    for place in (cfg, model.inside("data_preprocessor").inside("batch_augments"), beside.inside("batch_augments")):
+        if not place or "augments" not in place:
+            continue
+        if (shares := place.take("probs")) and len(set(map(str, shares))) > 1:
+            place.report.left(place.at("probs"), f"found {shares}: a recipe draws each as often")
+        for one in place.several("augments"):
+            _mixed(one, found)
+    return found
+
+
+def _mixed(one: Settings, found: dict[str, float]) -> None:
+    name = _MIXES.get(one.kind)
+    if name is None:
+        one.drop(f"{one.kind} is left out: a recipe mixes the images of a batch by mixup and cutmix")
+        return
+    found[name] = float(one.number("alpha", 1.0) or 0.0)
+    one.beside("num_classes")
+    one.usual("cutmix_minmax", None)
+    one.usual("correct_lam", True)
+    share = one.number("prob", None, high=1)
+    if share is not None and share not in (0.5, 1):
+        one.meant("prob", f"a share of {share:g} of the batches is mixed so there, and each batch here")
+    one.close()
+
+
+_MIXES = {"BatchCutMix": "cutmix", "BatchMixup": "mixup", "CutMix": "cutmix", "Mixup": "mixup"}
