@@ -1,0 +1,153 @@
+"""What the report of a data set says."""
+
+import json
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from composer.training.data import ArraySource, index_report, open_splits
+from composer.training.data.index import IndexReport
+from composer.training.recipe import Data, Split
+from tests.training.data.test_folder import opened
+from tests.training.data.test_objects import annotation, coco
+from tests.training.data.test_tables import maps
+
+
+def noise(path: Path, seed: int, size: tuple[int, int] = (24, 16)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def animals(folder: Path) -> Path:
+    for index in range(3):
+        noise(folder / "train" / "cat" / f"{index}.png", index)
+        noise(folder / "train" / "dog" / f"{index}.jpg", 10 + index, (32, 20))
+    noise(folder / "val" / "dog" / "9.png", 99)
+    return folder
+
+
+def report_of(folder: Path, **options: object) -> IndexReport:
+    train, val = open_splits(Data(train=Split(path=".")), folder)
+    return index_report(train, val, **options)  # type: ignore[arg-type]
+
+
+def told(report: IndexReport) -> list[str]:
+    return [f"{one.code} {one.severity} {one.where.subject}: {one.message}" for one in report.problems]
+
+
+def test_samples_are_counted_by_class_and_all_are_decoded(tmp_path: Path) -> None:
+    report = report_of(animals(tmp_path))
+    assert report.complete
+    assert report.splits["train"].counts == {"cat": 3, "dog": 3}
+    assert str(report) == (
+        "train: 6 samples (image, label)\n"
+        "  2 classes, samples: 3 each\n"
+        "  images (height x width): from 16 x 24 to 20 x 32\n"
+        "  all images were decoded\n"
+        "val: 1 samples (image, label)\n"
+        "  2 classes, samples: cat 0, dog 1\n"
+        "  images (height x width): all 16 x 24\n"
+        "  all images were decoded\n"
+        "warning: data-empty-class data.val\n"
+        "    1 classes have no sample: cat"
+    )
+    assert json.loads(json.dumps(report.to_json()))["splits"]["val"]["counts"] == {"cat": 0, "dog": 1}
+
+
+def test_broken_and_cut_off_images_are_named(tmp_path: Path) -> None:
+    folder = animals(tmp_path)
+    whole = (folder / "train" / "dog" / "0.jpg").read_bytes()
+    (folder / "train" / "dog" / "0.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "train" / "cat" / "1.png").write_bytes(b"no picture")
+    (folder / "val" / "dog" / "9.png").unlink()
+    train, val = opened(folder / "train"), None
+    (problem,) = index_report(train, val).problems
+    assert (problem.code, problem.severity) == ("bad-image", "error")
+    assert "2 samples cannot be read: " in problem.message
+    assert "dog/0.jpg (this picture cannot be read, it may be damaged or cut off: " in problem.message
+    assert "cat/1.png (this is not a picture that can be read" in problem.message
+    (folder / "train" / "cat" / "2.png").unlink()
+    assert "cat/2.png (" in str(index_report(train))
+
+
+def test_images_that_are_in_two_splits_are_found_and_twins_in_one(tmp_path: Path) -> None:
+    folder = animals(tmp_path)
+    shutil.copy(folder / "train" / "cat" / "2.png", folder / "val" / "dog" / "copy.png")
+    shutil.copy(folder / "train" / "cat" / "0.png", folder / "train" / "dog" / "same.png")
+    found = told(report_of(folder))
+    assert any("data-equal warning data: 1 images of val lie in train, too" in one for one in found)
+    assert any("cat/2.png = dog/copy.png" in one for one in found)
+    assert any("1 images are there twice, equal to the byte" in one for one in found)
+    assert any("1 images are there twice, in different classes" in one for one in found)
+
+
+def test_boxes_are_held_against_the_images_as_they_are(tmp_path: Path) -> None:
+    path = coco(tmp_path, annotations=[annotation(1, 7, 2, [1, 1, 9, 9])])
+    Image.new("RGB", (5, 5)).save(tmp_path / "b.png")
+    report = index_report(opened(path))
+    assert "data-objects warning data.train: 1 boxes reach out of their images, in b.png" in told(report)
+    assert report.splits["train"].unit == "objects" and report.splits["train"].counts == {"cät": 1, "dog": 0}
+    boxes = [np.array([[0, 0, 0, 4], [0, 0, np.nan, 2], [0, 0, 4, 4]], np.float32)]
+    source = ArraySource(
+        np.zeros((1, 8, 8), np.uint8), columns={"boxes": boxes, "box_labels": [np.array([0, 5, -1])]}, classes=["a"]
+    )
+    assert told(index_report(source)) == [
+        "data-objects warning data.train: 2 boxes have no area, in sample 0",
+        "bad-data error data.train: 2 labels of boxes or maps are no class, in sample 0",
+    ]
+
+
+def test_maps_are_held_against_images_and_classes(tmp_path: Path) -> None:
+    source = opened(maps(tmp_path), classes=["ground", "tree"])
+    Image.new("L", (3, 3), 255).save(tmp_path / "masks" / "a.png")
+    report = index_report(source)
+    assert report.splits["train"].counts == {"ground": 0, "tree": 48}
+    assert "a.jpg (its map is [3, 3], and the image [6, 8] (height, width))" in str(report)
+    Image.new("L", (8, 6), 7).save(tmp_path / "masks" / "a.png")
+    (tmp_path / "masks" / "in" / "b.png").write_bytes(b"")
+    found = str(index_report(source))
+    assert "1 labels of boxes or maps are no class, in a.jpg" in found and "in/b.jpg (its map: this is not" in found
+
+
+def test_a_report_ends_when_it_is_told_to_and_what_it_saw_lies_spread(tmp_path: Path) -> None:
+    source = ArraySource(np.arange(100 * 4, dtype=np.uint8).reshape(100, 2, 2), np.arange(100) // 10)
+    report = index_report(source, most=10)
+    assert not report.complete and report.splits["train"].looked_at == 10
+    assert "10 of 100 images were decoded" in str(report)
+    assert report.splits["train"].counts["9"] == 10
+    told_so_far: list[tuple[int, int]] = []
+    report = index_report(source, stop=lambda: len(told_so_far) >= 5, progress=lambda *one: told_so_far.append(one))
+    assert told_so_far == [(number, 100) for number in range(1, 6)]
+    assert index_report(source, source, seconds=0).splits["val"].looked_at == 1
+
+
+def test_an_interrupt_ends_a_report_at_once(tmp_path: Path) -> None:
+    source = ArraySource(np.zeros((2000, 4, 4), np.uint8))
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        index_report(source, progress=interrupt)
+    for _ in range(100):
+        if threading.active_count() <= before:
+            break
+        time.sleep(0.05)
+    assert threading.active_count() <= before
+
+
+def test_what_readers_left_out_is_in_the_report(tmp_path: Path) -> None:
+    folder = animals(tmp_path)
+    (folder / "train" / "notes.txt").write_text("")
+    shutil.rmtree(folder / "val")
+    train, val = open_splits(Data(train=Split(path="train"), hold_back=0.4), folder)
+    assert [one for one in told(index_report(train, val)) if "data-left-out" in one] == [
+        "data-left-out notice : 1 files are no images and were left out: notes.txt"
+    ]
