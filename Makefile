@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 		|| { echo "Python's venv is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "`grep '^torch==' constraints.txt`"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,detection]'
 	@touch $@
 
 run: $(READY)

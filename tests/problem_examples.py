@@ -281,7 +281,7 @@ TESTED_ELSEWHERE = {
         "no-upload",
         "no-weights",
     ),
-    *("run-busy", "run-changed", "run-elsewhere", "run-exists"),
+    *("no-metric", "no-package", "run-busy", "run-changed", "run-elsewhere", "run-exists"),
     *("out-of-memory", "run-failed", "stopped", "timed-out", "too-many-runs", "weak-password", "worker-died"),
 }
 """Their texts are held in test_exporting.py, test_standalone.py and tests/training, and those of the browser in

@@ -13,7 +13,7 @@ from torch import Tensor
 from composer.graph import Graph
 from composer.run.geometry import Box, Frame
 
-__all__ = ["Answer", "Detection", "detections", "draw_detections", "named"]
+__all__ = ["Answer", "Detection", "detections", "draw_detections", "found_in", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +164,18 @@ def detections(graph: Graph, outputs: Mapping[str, Any], frame: Frame) -> list[D
     """
     for value in outputs.values():
         if isinstance(value, list | tuple) and value and isinstance(value[0], Mapping) and "boxes" in value[0]:
-            return _found_in(graph, value[0], frame)
+            return found_in(graph, value[0], frame)
     return None
 
 
-def _found_in(graph: Graph, found: Mapping[str, Any], frame: Frame) -> list[Detection]:
+def found_in(graph: Graph, found: Mapping[str, Any], frame: Frame) -> list[Detection]:
+    """The objects in one image, best first.
+
+    Args:
+        graph: The graph; its ``classes`` are the names.
+        found: ``boxes`` [n, 4] in the input, and ``scores`` [n], ``labels`` [n], ``masks`` [n, H, W] where there are.
+        frame: Where the image lies in the input that was made of it.
+    """
     boxes = torch.as_tensor(found["boxes"]).float().cpu().reshape(-1, 4)
     scores, labels, masks = (found.get(key) for key in ("scores", "labels", "masks"))
     kept = None if scores is None else torch.as_tensor(scores).float().cpu()

@@ -21,12 +21,15 @@ from composer.training import checkpoints
 from composer.training.data.loading import Loader
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import check_recipe, complete
+from composer.training.evaluate import Evaluator
+from composer.training.metrics import default_metrics
 from composer.training.processes import Processes, joined
 from composer.training.recipe import Recipe, read_recipe
 from composer.training.run_folder import RunFolder, new_name, resolved
 from composer.training.trainer import Outcome, Trainer
 from composer.training.wires import wired
 from composer.training.wrapping import synchronised
+from composer.training.writers import Writers, require_writers
 
 __all__ = ["Outcome", "Prepared", "Trainer", "prepare", "seed_everything", "train"]
 
@@ -99,7 +102,7 @@ class Prepared:
         model: The model with its first weights, on its device.
         train: Batches to train on.
         whole: Every training sample once, without augmentation.
-        val: Batches to measure on; None where nothing is measured.
+        evaluator: Measures on other samples; None where there are none.
         samples: How many samples are trained on.
         processes: The processes.
         problems: Warnings and notices.
@@ -111,13 +114,20 @@ class Prepared:
     model: Model
     train: Loader
     whole: Loader
-    val: Loader | None
+    evaluator: Evaluator | None
     samples: int
     processes: Processes
     problems: Sequence[Problem] = ()
 
+    @property
+    def val(self) -> Loader | None:
+        """Batches to measure on; None where nothing is measured."""
+        return None if self.evaluator is None else self.evaluator.loader
+
     def trainer(self, run: RunFolder | None = None, on_event: OnEvent | None = None) -> Trainer:
         """The loop over all of it."""
+        if self.evaluator is not None:
+            self.evaluator.run = run
         return Trainer(
             self.recipe,
             self.model,
@@ -128,6 +138,7 @@ class Prepared:
             whole=lambda: self.whole.batches(0),
             samples=self.samples,
             types=self.catalog.port_types,
+            evaluate=self.evaluator,
         )
 
 
@@ -157,6 +168,7 @@ def prepare(
     model = compile_graph(graph, catalog)
     problems = check_recipe(recipe, graph, catalog, source, model)
     _refuse(problems)
+    require_writers(recipe.log)
     recipe = complete(recipe, graph, catalog, source, model)
     wires = wired(graph, catalog, recipe, source)
     problems += check_recipe(recipe, graph, catalog, source, model)
@@ -168,19 +180,25 @@ def prepare(
     if recipe.channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def loader(rows: Source, *, training: bool) -> Loader:
-        place = {"rank": processes.rank, "world": processes.world}
-        return Loader(recipe, graph, catalog, rows, wires, training=training, **place)
+    rank, world = processes.rank, processes.world
+    if recipe.evaluation.metrics is None and val is not None:
+        names = default_metrics(graph, catalog, val, wires)
+        recipe = recipe.model_copy(update={"evaluation": recipe.evaluation.model_copy(update={"metrics": names})})
+    evaluator = (
+        None if val is None else Evaluator(recipe, graph, catalog, val, wires, train=source, rank=rank, world=world)
+    )
 
-    whole, measured = loader(source, training=False), None if val is None else loader(val, training=False)
+    def loader(*, training: bool) -> Loader:
+        return Loader(recipe, graph, catalog, source, wires, training=training, rank=rank, world=world)
+
     found = Prepared(
         recipe,
         graph,
         catalog,
         model,
-        loader(source, training=True),
-        whole,
-        measured,
+        loader(training=True),
+        loader(training=False),
+        evaluator,
         len(source),
         processes,
         list(dict.fromkeys(problems)),
@@ -206,8 +224,9 @@ def _fit(
 ) -> Outcome:
     """Train, and leave word of how it ended."""
     trainer: Trainer | None = None
+    writers = Writers(prepared.recipe, run) if run is not None else None
     try:
-        trainer = prepared.trainer(run, on_event)
+        trainer = prepared.trainer(run, _both(writers, on_event))
         if resume is not None:
             _go_on(trainer, Path(resume))
         if run is not None:
@@ -223,10 +242,25 @@ def _fit(
                 run.events.append("end", step, state="failed", message=words)
                 run.status.write("failed", words)
         raise
+    finally:
+        if writers is not None:
+            writers.close()
     if run is not None:
         run.events.append("end", outcome.step, state=outcome.state, message="")
         run.status.write(outcome.state, step=outcome.step, epoch=outcome.epoch)
     return outcome
+
+
+def _both(one: OnEvent | None, other: OnEvent | None) -> OnEvent | None:
+    """What tells two of each event."""
+    if one is None or other is None:
+        return one or other
+
+    def told(kind: str, step: int, values: Mapping[str, Any]) -> None:
+        one(kind, step, values)
+        other(kind, step, values)
+
+    return told
 
 
 def _go_on(trainer: Trainer, folder: Path) -> None:

@@ -23,7 +23,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["KINDS", "Event", "EventReader", "EventWriter", "read_events"]
+__all__ = ["KINDS", "Event", "EventReader", "EventWriter", "plain", "read_events"]
 
 KINDS = ("start", "step", "evaluation", "checkpoint", "skipped", "note", "end")
 """What the engine writes. Readers pass over kinds that they do not know.
@@ -57,7 +57,7 @@ class Event:
     def to_line(self) -> bytes:
         """The event as a line of the log, with its end."""
         data = {"step": self.step, "time": round(self.time, 3), "kind": self.kind, **self.values}
-        return json.dumps(_plain(data), ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode() + b"\n"
+        return json.dumps(plain(data), ensure_ascii=False, allow_nan=False, separators=(", ", ": ")).encode() + b"\n"
 
     @classmethod
     def of_line(cls, line: bytes) -> "Event | None":
@@ -207,9 +207,10 @@ class EventReader:
         Args:
             limit: At most so many bytes are read, in whole lines; None for all.
         """
-        return list(self._events(limit))
+        return list(self.stream(limit))
 
-    def _events(self, limit: int | None) -> Iterator[Event]:
+    def stream(self, limit: int | None = None) -> Iterator[Event]:
+        """The same one by one, for a log of millions; each counts as read when it is handed out."""
         try:
             with open(self.path, "rb") as file:
                 if self._was_cut(file):
@@ -248,18 +249,18 @@ def read_events(path: str | Path, *kinds: str) -> list[Event]:
     return [event for event in EventReader(path).read() if not kinds or event.kind in kinds]
 
 
-def _plain(value: Any) -> Any:
-    """What JSON has, of what a loop has at hand."""
+def plain(value: Any) -> Any:
+    """What JSON has, of what a loop has at hand: NaN becomes the text ``"NaN"``, a tensor a number or a list."""
     if isinstance(value, float):
         return value if math.isfinite(value) else next(name for name, one in _NOT_FINITE.items() if _same(one, value))
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return str(value)
 
 

@@ -384,6 +384,7 @@ class Recipe(Part):
         evaluation: What is measured, and when.
         checkpoints: When the state is written.
         distributed: Several processes.
+        log: Where the numbers go beside the run's own log: ``tensorboard``, ``trackio``.
         seed: Order, augmentation and first weights follow it.
         metadata: Notes; they change nothing.
     """
@@ -408,6 +409,7 @@ class Recipe(Part):
     evaluation: Evaluation = Evaluation()
     checkpoints: Checkpoints = Checkpoints()
     distributed: Distributed = Distributed()
+    log: list[Literal["tensorboard", "trackio"]] = Field(default_factory=list)
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     metadata: dict[str, Any] = Field(default_factory=dict)
 

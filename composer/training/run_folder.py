@@ -33,7 +33,7 @@ from composer.graph.file import atomic_write, dumps, read, write
 from composer.model import Model
 from composer.problems import Fix, GraphError, Problem, Where
 from composer.training.environment import environment
-from composer.training.events import Event, EventReader, EventWriter
+from composer.training.events import Event, EventReader, EventWriter, plain
 from composer.training.recipe import Recipe, Split, read_recipe, write_recipe
 from composer.training.status import Status, StatusWriter, read_status
 
@@ -233,7 +233,7 @@ class RunFolder:
 
     def write_evaluation(self, step: int, details: Mapping[str, Any]) -> None:
         """Keep an evaluation in full, in place of the last one."""
-        self._replace(EVALUATION, json.dumps({"step": step, **details}) + "\n")
+        self._replace(EVALUATION, json.dumps(plain({"step": step, **details})) + "\n")
 
     def evaluation(self) -> dict[str, Any]:
         """The last evaluation in full; empty where there is none."""

@@ -18,6 +18,7 @@ from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
 from composer.training.calls import before_epoch, uniform_over_clusters
 from composer.training.clusters import clustered, clustering_of, features_of
+from composer.training.metrics import is_lower_better
 from composer.training.processes import Agreement, Processes
 from composer.training.recipe import Recipe, Span
 from composer.training.signals import Signals
@@ -137,7 +138,6 @@ class Trainer:
         evaluate: Measures the model: metrics by name. All processes call it; what the first one gives counts.
         whole: Batches of all samples once, without augmentation, for graphs that cluster them; a function that makes
             them anew.
-        better: Whether more of the best metric is better.
         types: The port types; by default those that come with composer.
 
     Raises:
@@ -156,7 +156,6 @@ class Trainer:
         evaluate: Callable[[Model, int], Mapping[str, float]] | None = None,
         whole: Callable[[], Iterator[Any]] | None = None,
         samples: int = 0,
-        better: Literal["max", "min"] = "max",
         types: PortTypes | None = None,
     ) -> None:
         device = next(model.parameters()).device
@@ -169,7 +168,6 @@ class Trainer:
         self.evaluate = evaluate
         self.whole = whole
         self.samples = samples
-        self.better = better
         self.types = types or Catalog.default().port_types
         self.per_epoch = max(feed.steps_in_epoch, 1)
         self.total = recipe.steps or (recipe.epochs or 1) * self.per_epoch
@@ -423,7 +421,8 @@ class Trainer:
         if metric is None or metric not in self.metrics or math.isnan(self.metrics[metric]):
             return
         value = self.metrics[metric]
-        sign = 1 if (self.recipe.evaluation.mode or self.better) == "max" else -1
+        mode = self.recipe.evaluation.mode or ("min" if is_lower_better(metric) else "max")
+        sign = 1 if mode == "max" else -1
         if self.best is None or sign * value > sign * self.best.value:
             self.best = Best(metric, value, self.step)
             weights = self.wrapped.whole_state()

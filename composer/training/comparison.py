@@ -1,0 +1,158 @@
+"""Runs side by side: what each came to, and in what their recipes differ."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from composer.problems import GraphError
+from composer.training.curves import Curve, Curves
+from composer.training.events import Event
+from composer.training.metrics import is_lower_better
+from composer.training.recipe import Recipe
+from composer.training.run_folder import RunFolder
+
+__all__ = ["RecipeChange", "RunSummary", "recipe_changes", "summary_of"]
+
+_OWN = ("metadata",)
+_POINTS = 512
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run came to.
+
+    Args:
+        name: The name of its folder.
+        path: The folder.
+        graph: The name of the graph; empty where the file is damaged.
+        state: What it does, or how it ended.
+        message: Its last words.
+        step: Steps that were made.
+        steps: Steps of the whole training; 0 where they are not known.
+        epoch: Epochs that were made.
+        metric: The number that says which weights are best; empty where nothing was measured.
+        best: The best value of it; NaN where there is none.
+        best_step: After how many steps.
+        seconds: How long the processes ran that are still in the log.
+        began: When it began, in seconds since 1970.
+        curves: Its curves, by name.
+        last: The last evaluation.
+    """
+
+    name: str
+    path: str
+    graph: str
+    state: str
+    message: str = ""
+    step: int = 0
+    steps: int = 0
+    epoch: float = 0.0
+    metric: str = ""
+    best: float = math.nan
+    best_step: int = 0
+    seconds: float = 0.0
+    began: float = 0.0
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    last: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain data, with the curves."""
+        kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("curves", "last")}
+        curves = {name: [[point.last, point.mean] for point in curve.points] for name, curve in self.curves.items()}
+        return {**kept, "last": dict(self.last), "curves": curves}
+
+
+def summary_of(run: RunFolder) -> RunSummary:
+    """What a run came to, whatever state it is in."""
+    status = run.read_status()
+    curves = Curves(run.reader(), _POINTS)
+    measured: list[Event] = []
+    seconds, steps, final, began = 0.0, status.steps, None, status.begun
+    for event in run.reader().stream():
+        curves.add(event)
+        if final is None:
+            began = event.time
+        elif event.kind != "start":  # what lies before a start is a pause between two processes
+            seconds += max(0.0, event.time - final.time)
+        final = event
+        if event.kind == "evaluation":
+            measured.append(event)
+        steps = int(event.numbers().get("steps", steps)) if event.kind == "start" else steps
+    last = measured[-1].numbers() if measured else {}
+    metric, lower = _main_metric(run, last)
+    values = [(event.numbers()[metric], event.step) for event in measured if metric in event.numbers()]
+    values = [pair for pair in values if not math.isnan(pair[0])]
+    best, best_step = (min if lower else max)(values, key=lambda pair: pair[0], default=(math.nan, 0))
+    epochs = curves.curves.pop("epoch", None)
+    return RunSummary(
+        run.name,
+        str(run.path),
+        _graph_name(run),
+        status.state,
+        status.message,
+        max(status.step, 0 if final is None else final.step),
+        steps,
+        0.0 if epochs is None else epochs.last,
+        metric,
+        best,
+        best_step,
+        seconds,
+        began,
+        curves.curves,
+        last,
+    )
+
+
+def _main_metric(run: RunFolder, last: Mapping[str, float]) -> tuple[str, bool]:
+    """The number that says which weights are best, and whether less of it is better."""
+    recipe = _recipe(run)
+    metric = (recipe.evaluation.best if recipe is not None else None) or next(iter(last), "")
+    mode = recipe.evaluation.mode if recipe is not None else None
+    return metric, mode == "min" if mode is not None else is_lower_better(metric)
+
+
+def _recipe(run: RunFolder) -> Recipe | None:
+    try:
+        return run.recipe
+    except GraphError:
+        return None
+
+
+def _graph_name(run: RunFolder) -> str:
+    try:
+        return run.graph.name
+    except GraphError:
+        return ""
+
+
+@dataclass(frozen=True)
+class RecipeChange:
+    """A key in which recipes differ.
+
+    Args:
+        key: The key: ``optimizer.lr``.
+        values: What it is in each of them; None where it is missing.
+    """
+
+    key: str
+    values: tuple[Any, ...]
+
+
+def recipe_changes(recipes: Sequence[Recipe]) -> list[RecipeChange]:
+    """The keys in which recipes differ, in the order of the file; notes and hashes do not count."""
+    flat = [dict(_entries(recipe.to_document(full=True))) for recipe in recipes]
+    keys = list(dict.fromkeys(key for one in flat for key in one))
+    changes = [RecipeChange(key, tuple(one.get(key) for one in flat)) for key in keys]
+    return [change for change in changes if any(value != change.values[0] for value in change.values)]
+
+
+def _entries(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The values of a document by their keys; lists are values."""
+    if path and path[0] in _OWN:
+        return
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _entries(item, (*path, str(key)))
+    elif path:
+        yield ".".join(path), value

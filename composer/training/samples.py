@@ -1,0 +1,214 @@
+"""The same few validation images after each evaluation, with what the model answers drawn on them."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from composer.catalog import Catalog
+from composer.graph.file import atomic_write
+from composer.graph.plan import Program, plan
+from composer.model import Model
+from composer.problems import GraphError
+from composer.run.answers import Answer, Detection, detections, draw_detections, named
+from composer.run.geometry import Frame
+from composer.run.images import decode
+from composer.run.inputs import filled, framed, takers
+from composer.training.metrics.metric import class_name
+
+__all__ = ["SampleDrawer", "spread"]
+
+_LARGEST = 512
+"""Pixels of the longer side of what is drawn; a detector's boxes need more room."""
+_SMALLEST = 160
+_TOP = 3
+
+
+class Samples(Protocol):
+    """The samples, as they lie there (``composer.training.data.Source``)."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The port type of each column."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the classes."""
+
+    def __len__(self) -> int: ...
+
+    def name(self, index: int) -> str:
+        """How messages call a sample."""
+
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class _Sample:
+    index: int
+    name: str
+    picture: Any
+    row: Mapping[str, Any]
+
+
+class SampleDrawer:
+    """Draws a model's answers to some validation images, always the same ones.
+
+    Args:
+        catalog: The components.
+        source: The samples that are measured on.
+        column: The column that holds the image.
+        count: How many images.
+    """
+
+    def __init__(self, catalog: Catalog, source: Samples, column: str = "image", count: int = 8) -> None:
+        self.catalog = catalog
+        self.source = source
+        self.column = column
+        self.indices = spread(len(source), count) if column in source.columns else []
+
+    def draw(self, model: Model, folder: Path) -> list[Path]:
+        """Write the images into a folder, with ``answers.json`` that says what each shows.
+
+        A graph without predict mode, or with inputs that no image becomes, has nothing to draw; an image that cannot
+        be read is left out.
+
+        Args:
+            model: The model; it evaluates meanwhile, and is as it was afterwards.
+            folder: A new folder.
+
+        Returns:
+            The files.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        program = plan(model.graph, self.catalog).programs["predict"] if "predict" in model.graph.modes else None
+        if program is None or not takers(model.graph, program.inputs, model.port_types):
+            return []
+        flags = [(part, part.training) for part in model.modules()]
+        model.eval()
+        try:
+            drawn = [found for index in self.indices if (found := self._one(model, program, index)) is not None]
+        finally:
+            for part, was in flags:
+                part.training = was
+        if not drawn:
+            return []
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for place, (image, _) in enumerate(drawn):
+            content = io.BytesIO()
+            image.save(content, "JPEG", quality=85)
+            paths.append(folder / f"{place}.jpg")
+            atomic_write(paths[-1], content.getvalue())
+        told = [{"file": path.name, **about} for path, (_, about) in zip(paths, drawn, strict=True)]
+        atomic_write(folder / "answers.json", (json.dumps(told, indent=2) + "\n").encode())
+        return paths
+
+    def _one(self, model: Model, program: Program, index: int) -> tuple[Image.Image, dict[str, Any]] | None:
+        name = self.source.name(index)
+        row = self.source[index]
+        try:
+            outputs, frame = _run(model, program, row[self.column])
+            picture = _shown(row[self.column], name)
+        except GraphError:
+            return None
+        about: dict[str, Any] = {"index": index, "name": name}
+        found = None if frame is None else detections(model.graph, outputs, frame)
+        if found is not None:
+            sure = [one for one in found if one.score is None or one.score >= _sure(found)]
+            about["detections"] = [one.to_json() for one in sure]
+            about["truth"] = self._boxes(row)
+            return _boxed(picture, sure, about["truth"]), about
+        answers = named(model.graph, outputs, _TOP)
+        if not answers:
+            return None
+        label = row.get("label")
+        right = None if not isinstance(label, int | np.integer) else int(label)
+        about["answers"] = [answer.to_json() for answer in answers[0]]
+        about["label"] = right
+        return _captioned(picture, answers[0], right, self.source.classes), about
+
+    def _boxes(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is right."""
+        boxes = np.asarray(row.get("boxes", ()), float).reshape(-1, 4).tolist()
+        labels = [int(label) for label in row.get("box_labels", [0] * len(boxes))]
+        return [
+            {"label": label, "name": class_name(self.source.classes, label), "box": box}
+            for label, box in zip(labels, boxes, strict=True)
+        ]
+
+
+def spread(length: int, count: int) -> list[int]:
+    """Indices that lie evenly over samples: those of folders of classes then show many classes."""
+    if length <= count:
+        return list(range(length))
+    return [round((place + 0.5) * length / count - 0.5) for place in range(count)]
+
+
+def _run(model: Model, program: Program, picture: Any) -> tuple[Mapping[str, Any], Frame | None]:
+    """Predict mode on one image; random numbers of their own stand for what else it needs."""
+    place = next((value.device for value in model.parameters()), torch.device("cpu"))
+    pictures, frame = framed(model.graph, takers(model.graph, program.inputs, model.port_types), picture)
+    inputs, fields = filled(model.graph, program, pictures, model.port_types, frame=frame)
+    with torch.no_grad():
+        return model(_moved(inputs, place), _moved(fields, place), mode="predict"), frame
+
+
+def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
+    return {
+        name: value.to(place) if isinstance(value, Tensor) else [item.to(place) for item in value]
+        for name, value in values.items()
+    }
+
+
+def _shown(picture: Any, name: str) -> Image.Image:
+    image = decode(picture, "rgb", name)
+    return (image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))).convert("RGB")
+
+
+def _sure(found: Sequence[Detection]) -> float:
+    """The score from which on boxes are drawn: half of the best one, or early in training a picture is full of them."""
+    return max((one.score or 0.0 for one in found), default=0.0) / 2
+
+
+def _boxed(picture: Image.Image, found: Sequence[Detection], truth: Sequence[Mapping[str, Any]]) -> Image.Image:
+    """What was found in colour, and what is right in thin white."""
+    drawn = draw_detections(picture, found)
+    pen = ImageDraw.Draw(drawn)
+    for one in truth:
+        left, top, right, bottom = one["box"]
+        pen.rectangle((left, top, max(left, right), max(top, bottom)), outline="#ffffff", width=1)
+    drawn.thumbnail((2 * _LARGEST, 2 * _LARGEST))
+    return drawn
+
+
+def _captioned(
+    picture: Image.Image, answers: Sequence[Answer], right: int | None, classes: Sequence[str]
+) -> Image.Image:
+    """The image with its classes and scores below; green where the first is right, red where it is not."""
+    side = min(max(*picture.size, _SMALLEST), _LARGEST)
+    factor = side / max(picture.size)
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    image = picture.resize(size, Image.Resampling.NEAREST if factor > 2 else Image.Resampling.BILINEAR)
+    font = ImageFont.load_default(13)
+    lines = [answer.name if answer.score is None else f"{answer.name} {answer.score:.2f}" for answer in answers]
+    known = right is not None and right >= 0
+    lines += [f"right: {class_name(classes, right)}"] if known and right is not None else []
+    correct = not known or (bool(answers) and answers[0].label == right)
+    width = max(image.width, _SMALLEST)
+    canvas = Image.new("RGB", (width, image.height + 17 * len(lines) + 4), "#ffffff")
+    canvas.paste(image, ((width - image.width) // 2, 0))
+    pen = ImageDraw.Draw(canvas)
+    for place, line in enumerate(lines):
+        colour = ("#1b7837" if correct else "#b2182b") if place == 0 else "#444444"
+        pen.text((4, image.height + 2 + 17 * place), line, fill=colour, font=font)
+    return canvas

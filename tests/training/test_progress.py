@@ -1,0 +1,79 @@
+"""What a training shows: few lines where there is no terminal, and a time left that says how sure it is."""
+
+import io
+import math
+
+import pytest
+
+from composer.training import progress
+from composer.training.progress import Pace, Progress, duration
+
+
+def shown(events, monkeypatch, terminal=False, every=1.0):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock["now"])
+    stream = io.StringIO()
+    with Progress("tiny", stream, terminal=terminal) as view:
+        for kind, step, values in events:
+            view(kind, step, values)
+            clock["now"] += every
+    return stream.getvalue()
+
+
+STEPS = [("step", step, {"epoch": step / 100, "loss": 1.0, "lr": 0.1, "rate": 320.0}) for step in range(1, 301)]
+
+
+def test_without_a_terminal_lines_are_few_whole_and_plain(monkeypatch):
+    text = shown([("start", 0, {"steps": 300}), *STEPS, ("evaluation", 300, {"accuracy": 0.5})], monkeypatch)
+    lines = text.splitlines()
+    assert len(lines) == 2 + math.ceil(300 / 60)
+    assert "\x1b" not in text
+    assert lines[0] == "tiny: 300 steps"
+    assert "step 61 of 300" in lines[2] and "lr 0.1" in lines[2] and "320 images/s" in lines[2] and "left" in lines[2]
+    assert lines[-1].endswith("accuracy 0.5")
+
+
+def test_a_terminal_shows_the_best_evaluation_and_the_losses(monkeypatch):
+    events = [("start", 0, {"steps": 300}), *STEPS[:5]]
+    for step, value in ((5, 0.5), (6, 0.9), (7, 0.7)):
+        events.append(("evaluation", step, {"accuracy": value}))
+    text = shown(events, monkeypatch, terminal=True)
+    assert "best accuracy 0.9 at step 6" in text and "loss 1" in text
+
+
+def test_less_loss_is_better(monkeypatch):
+    events = [("evaluation", step, {"val_loss": value}) for step, value in ((1, 3.0), (2, 1.0), (3, 2.0))]
+    assert "best val_loss 1 at step 2" in shown(events, monkeypatch, terminal=True)
+
+
+def test_names_from_files_never_become_markup(monkeypatch):
+    text = shown([("skipped", 1, {"name": "[red]a.png"}), ("note", 1, {"message": "[/]"})], monkeypatch)
+    assert "[red]a.png" in text and "[/]" in text
+
+
+def test_a_steady_pace_is_sure_and_an_unsteady_one_says_so():
+    steady, unsteady = Pace(), Pace()
+    for place in range(20):
+        steady.add(10 * place, 5.0 * place)
+        unsteady.add(10 * place, 5.0 * place + (4 if place % 2 else 0))
+    left = steady.left(190, 1190)
+    assert left is not None and (left.seconds, left.least, left.most) == pytest.approx((500, 500, 500))
+    assert str(left) == "8 min left"
+    left = unsteady.left(190, 1190)
+    assert left is not None and left.least < 200 < 800 < left.most and "(" in str(left)
+
+
+def test_nothing_is_foretold_from_nothing():
+    pace = Pace()
+    assert pace.left(0, 100) is None
+    pace.add(0, 1.0)
+    pace.add(10, 2.0)
+    assert pace.left(10, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3, "3 s"), (99, "99 s"), (100, "2 min"), (5400, "90 min"), (7260, "2 h 1 min"), (200_000, "2 d 7 h")],
+)
+def test_a_duration_is_said_as_people_do(seconds, text):
+    assert duration(seconds) == text
