@@ -33,6 +33,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "diff": ("graph_commands.compare_files", "Tell what changed in meaning between two."),
     "summary": ("summarize.summarize", "Show sizes, parameters, FLOPs of each node."),
     "draw": ("picture.draw_graph", "Draw a graph as SVG, with the sizes on its wires."),
+    "train": ("train.train_graph", "Train a graph on a folder of images, or by a recipe."),
+    "evaluate": ("evaluate.evaluate_model", "Measure a model on samples."),
+    "runs": ("runs.show_runs", "List trainings, tell all of one, or compare some."),
     "run": ("run.run_images", "Run a graph on pictures."),
     "export": ("export.export_model", "Write a model as Python, ONNX, torch or a config."),
     "import": ("openmmlab_commands.import_config_file", "Turn a config of OpenMMLab into a graph."),
@@ -82,7 +85,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Vision models as graphs: look at them, check them, run them, export them.",
+    help="Vision models as graphs: look at them, check them, train them, run them, export them.",
     epilog=_EXIT_CODES,
 )
 

@@ -1,0 +1,171 @@
+"""`composer train` and `composer evaluate`: from a folder of images to weights that answer."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+import composer
+from composer.cli import training_input
+from composer.cli.app import app
+from composer.training import loads_recipe, read_recipe
+from composer.training.run_folder import RunFolder
+
+GRAPH = """\
+schema: 1
+name: tiny
+inputs:
+  image: {type: Image, shape: [B, 3, 8, 8], preprocess: {resize: [8, 8], mean: [128, 128, 128], std: [64, 64, 64]}}
+data_samples:
+  label: {type: Label, shape: [B]}
+nodes:
+  conv: {type: Conv2d, params: {out_channels: 6, kernel_size: 3}, inputs: {input: image}}
+  neck: {type: GlobalAveragePooling, inputs: {feature: conv.out}}
+  head: {type: LinearClsHead, params: {num_classes: CLASSES}, inputs: {feature: neck.out}}
+  loss: {type: CrossEntropyLoss, inputs: {pred: head.out, target: label}}
+  prediction: {type: ClassPrediction, inputs: {logits: head.out}}
+outputs:
+  tensor: {features: neck.out}
+  loss: {loss: loss.out}
+  predict: {scores: prediction.scores, labels: prediction.labels}
+"""
+COLOURS = {"blue": (30, 40, 220), "green": (40, 210, 40), "red": (220, 30, 30)}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(GRAPH.replace("CLASSES", "3"))
+    Path("ten.yaml").write_text(GRAPH.replace("CLASSES", "10"))
+    draw = np.random.RandomState(0)
+    for split, count in (("train", 8), ("val", 3)):
+        for name, colour in COLOURS.items():
+            Path("images", split, name).mkdir(parents=True)
+            for number in range(count):
+                pixels = np.clip(draw.normal(colour, 12, (9, 9, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(Path("images", split, name, f"{number}.png"))
+    return tmp_path
+
+
+def ran(*words, code=0, stdin=None):
+    result = CliRunner().invoke(app, [*map(str, words)], input=stdin)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def trained(*words, code=0):
+    return ran("train", *words, "--batch", 6, "--workers", 0, "--device", "cpu", code=code)
+
+
+def test_a_graph_and_a_folder_become_weights_that_answer(folder):
+    told = trained("tiny.yaml", "--data", "images", "--steps", 6, "--lr", 0.05, "--seed", 3, "--out", "run")
+    assert "24 samples of 3 classes to train on, 9 to measure on" in told.stderr
+    assert "finished after 6 steps: accuracy" in told.stdout and "run: run" in told.stdout
+    assert "composer run run/best.safetensors --input IMAGE" in told.stdout
+    run = RunFolder.open("run")
+    assert run.read_status().state == "finished"
+    recipe = run.recipe
+    assert (recipe.steps, recipe.epochs, recipe.seed, recipe.batches.batch) == (6, None, 3, 6)
+    assert recipe.optimizer is not None and recipe.optimizer.lr == 0.05
+    assert recipe.data.train.path == str(folder / "images")
+    assert next(event.kind for event in run.read_events()) == "start"
+    answered = ran("run", "run/best.safetensors", "--input", "images/val/red/0.png", "--device", "cpu")
+    assert any(name in answered.stdout for name in COLOURS)
+    measured = json.loads(ran("evaluate", "run", "--workers", 0, "--device", "cpu", "--json").stdout)
+    assert measured["samples"] == 9 and measured["values"]["accuracy"] == run.evaluation()["values"]["accuracy"]
+    table = ran("evaluate", "run/last.safetensors", "--data", "images/train", "--workers", 0, "--device", "cpu")
+    assert "accuracy" in table.stdout and "24 samples of images/train" in table.stderr and "right class" in table.stdout
+    again = trained("tiny.yaml", "--data", "images", "--steps", 1, "--out", "run", code=2)
+    assert "run-exists" in again.stderr and "--resume run" in again.stderr
+
+
+def test_a_stopped_run_goes_on_where_it_was(folder):
+    trained("tiny.yaml", "--data", "images", "--steps", 4, "--out", "whole")
+    trained("tiny.yaml", "--data", "images", "--steps", 4, "--out", "part")
+    told = ran("train", "--resume", "part", "--device", "cpu")
+    assert "finished after 4 steps" in told.stdout
+    whole, part = (composer.load(f"{name}/last.safetensors").state_dict() for name in ("whole", "part"))
+    assert all((whole[name] == part[name]).all() for name in whole)
+
+
+def test_a_graph_for_other_classes_is_refused_with_the_option_that_mends_it(folder):
+    before = Path("ten.yaml").read_text()
+    told = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", code=1)
+    assert "data-classes" in told.stderr and "add --fix" in told.stderr and not Path("run").exists()
+    told = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", "--fix")
+    assert "changed: set classes to those of the data" in told.stderr and "run/graph.yaml" in told.stderr
+    assert RunFolder.open("run").graph.classes == ("blue", "green", "red")
+    assert Path("ten.yaml").read_text() == before
+
+
+def test_a_user_at_a_terminal_is_asked(folder, monkeypatch):
+    monkeypatch.setattr(training_input, "_may_ask", lambda: True)
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
+    trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run")
+    assert RunFolder.open("run").graph.classes == ("blue", "green", "red")
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
+    trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "other", code=1)
+
+
+def test_the_completed_recipe_is_printed_to_edit_and_trains_alike(folder):
+    text = ran("train", "ten.yaml", "--data", "images", "--fix", "--epochs", 2, "--print-recipe").stdout
+    recipe = loads_recipe(text)
+    assert recipe.epochs == 2 and recipe.optimizer is not None and recipe.schedule is not None
+    assert not Path("runs").exists()
+    Path("mine.yaml").write_text(text)
+    trained("mine.yaml", "--fix", "--out", "run", "--steps", 2, "--set", "optimizer.lr=0.125")
+    held = RunFolder.open("run").recipe
+    assert (held.epochs, held.steps) == (None, 2) and held.optimizer.lr == 0.125
+
+
+def test_paths_of_a_recipe_are_from_its_folder_and_a_saved_model_is_trained_further(folder):
+    Path("recipes").mkdir()
+    Path("recipes/r.yaml").write_text("graph: ../tiny.yaml\ndata: {train: {path: ../images}}\nsteps: 1\n")
+    trained("recipes/r.yaml", "--out", "run")
+    told = trained("run/last.safetensors", "--data", "images", "--steps", 1, "--out", "further")
+    assert "finished" in told.stdout
+    assert RunFolder.open("further").recipe.weights == str(folder / "run" / "last.safetensors")
+
+
+def test_the_schema_of_recipes_is_printed():
+    assert "properties" in json.loads(ran("train", "--schema").stdout)
+
+
+def test_a_run_without_a_name_gets_one(folder):
+    trained("tiny.yaml", "--data", "images", "--steps", 1)
+    (run,) = Path("runs").iterdir()
+    assert run.name.startswith("tiny-20")
+    assert run.name in ran("runs").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["tiny.yaml"], 1, "--data FOLDER"),
+        ([], 2, "name a graph or a recipe"),
+        (["gone.yaml", "--data", "images"], 2, "no-file"),
+        (["tiny.yaml", "--data", "gone"], 2, "no-file"),
+        (["tiny.yaml", "--data", "images", "--epochs", "1", "--steps", "1"], 2, "not both"),
+        (["tiny.yaml", "--data", "images", "--set", "epoch=3"], 1, "did you mean 'epochs'?"),
+        (["tiny.yaml", "--data", "images", "--set", "evaluation.metrics=[acuracy]"], 1, "did you mean 'accuracy'?"),
+        (["tiny.yaml", "--resume", "run"], 2, "keeps its graph"),
+        (["--resume", "gone"], 2, "no-run"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_words(folder, words, code, told):
+    result = ran("train", *words, code=code)
+    assert told in " ".join(result.output.split()) and "Traceback" not in result.output
+    assert not Path("runs").exists()
+
+
+def test_options_stand_in_the_recipe_of_the_run_and_it_can_be_trained_again(folder):
+    trained("tiny.yaml", "--data", "images", "--epochs", 1, "--seed", 5, "--precision", "bf16", "--out", "run")
+    recipe = read_recipe("run/recipe.yaml")
+    assert (recipe.epochs, recipe.seed, recipe.precision) == (1, 5, "bf16")
+    trained("run/recipe.yaml", "--out", "again")
+    one, other = (composer.load(f"{name}/last.safetensors").state_dict() for name in ("run", "again"))
+    assert all((one[name] == other[name]).all() for name in one)
