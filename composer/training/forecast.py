@@ -58,7 +58,7 @@ class StepPlan:
         ema: Whether a moving average of all weights is kept.
         clip: Whether the norm of the gradients is taken.
         channels_last: Whether weights and images lie channels last.
-        buckets: Whether gradients are also held in buckets for exchange (DistributedDataParallel).
+        buckets: Whether gradients stay where they are between steps, as in the buckets of DistributedDataParallel.
     """
 
     optimizer: MakesOptimizer = torch.optim.AdamW
@@ -196,6 +196,7 @@ def largest_batch(
     device: str = "cpu",
     given: Given | None = None,
     start: int = 8,
+    most: int | None = None,
 ) -> LargestBatch:
     """The largest batch whose step fits into a limit, with a margin.
 
@@ -210,6 +211,7 @@ def largest_batch(
         device: Kind of device.
         given: Inputs and data samples whose shapes count.
         start: The batch to begin with.
+        most: The largest that is of use, such as the samples of the data set; None for no end.
     """
     limit = memory_limit(device) if limit is None else limit
     count = partial(forecast_memory, model, plan, device=device, given=given)
@@ -218,6 +220,8 @@ def largest_batch(
         fits = memory.peak * (1 + margin) <= limit
         return LargestBatch(fixed if fits else 0, memory, limit, margin, fixed=True)
     room = limit / (1 + margin)
+    if most is not None and (memory := count(batch=most)).peak <= room:
+        return LargestBatch(most, memory, limit, margin)
     found: dict[int, Memory] = {size: count(batch=size) for size in (start, 2 * start)}
     for _ in range(_TRIES):
         best = max((size for size, one in found.items() if one.peak <= room), default=0)
@@ -290,21 +294,26 @@ def _counted(model: nn.Module, plan: StepPlan, given: Given, batch: int, counter
     counter.count(_tensors(given), "inputs")
     paths = list(model.node_params) if isinstance(model, Model) else []
     with counter, named_nodes(model, paths, counter), bounds_noted(lambda: bounded.setdefault(counter.node)):
-        extra = _extra(model, trained, plan)
-        counter.count(extra, "copies")
+        average, rest = _average(model, plan), _rest(plan, given)
+        counter.count(average, "copies")
+        counter.count(rest, "inputs")
         optimizer = plan.optimizer(trained)
         for _ in range(2):
             _step(model, optimizer, plan, given, counter)
     phase, parts, nodes = counter.at_peak()
     order = dict(sorted(nodes.items(), key=lambda pair: -pair[1]))
-    del extra
+    del average, rest
     return Memory(counter.peak, phase, batch, parts, order, tuple(sorted(bounded)))
 
 
-def _extra(model: nn.Module, trained: Iterable[Tensor], plan: StepPlan) -> list[Tensor]:
-    """The moving average of the weights, and the buckets."""
-    found = [one.detach().clone() for one in model.state_dict().values()] if plan.ema else []
-    return found + ([torch.empty_like(one) for one in trained] if plan.buckets else [])
+def _average(model: nn.Module, plan: StepPlan) -> list[Tensor]:
+    """The moving average of the weights."""
+    return [one.detach().clone() for one in model.parameters()] if plan.ema else []
+
+
+def _rest(plan: StepPlan, given: Given) -> list[Tensor]:
+    """The images of the other parts of a batch, which wait on the device."""
+    return [torch.empty_like(one) for one in _tensors(given) for _ in range(plan.accumulate - 1)]
 
 
 def _step(model: nn.Module, optimizer: Optimizer, plan: StepPlan, given: Given, counter: StorageCounter) -> None:
@@ -324,7 +333,7 @@ def _step(model: nn.Module, optimizer: Optimizer, plan: StepPlan, given: Given, 
     optimizer.step()
     state = (one for held in optimizer.state.values() for one in held.values() if isinstance(one, Tensor))
     counter.count(state, "optimizer")
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=not plan.buckets)
 
 
 def _fake_given(model: Model, given: Given, mode: FakeTensorMode, device: str, batch: int) -> Given:

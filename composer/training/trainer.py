@@ -214,7 +214,7 @@ class Trainer:
             self.model.train()
             stopped = False
             while self.step < self.total and not stopped:
-                self._begin_epoch()
+                self.begin_epoch()
                 stopped = self._pass(signals)
             self._flush()
             self.save()
@@ -344,7 +344,7 @@ class Trainer:
 
     # What happens between steps.
 
-    def _begin_epoch(self) -> None:
+    def begin_epoch(self) -> None:
         """Clusters, then what parts do when an epoch begins; the same where one goes on."""
         epoch = self.epoch
         due = self._labels_epoch != epoch if self.clustering == "each epoch" else self.labels is None
