@@ -28,7 +28,7 @@ from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
 from composer.run.geometry import Frame, Size, fitting_steps, middle, middle_share, padded_size, refitted, resized_size
 from composer.run.interpolation import resampled
 
-__all__ = ["MAX_PIXELS", "Picture", "Prepared", "decode", "finish", "prepare", "preprocess", "unprepared"]
+__all__ = ["MAX_PIXELS", "Normalisation", "Picture", "Prepared", "decode", "fit", "prepare", "preprocess", "unprepared"]
 
 MAX_PIXELS = 89_478_485
 """A picture with more pixels, as decoded or as resized, is refused (Pillow's bound: 256 MiB of three channels)."""
@@ -158,8 +158,8 @@ def decode(
         raise GraphError(Problem("bad-image", Where(label), _unreadable(error))) from error
 
 
-def finish(graph: Graph, name: str, pixels: Pixels, label: str, *, resize: bool = True) -> Prepared:
-    """Make a decoded image into an input: what ``prepare`` does after decoding.
+def fit(graph: Graph, name: str, pixels: Pixels, label: str, *, resize: bool = True) -> Prepared:
+    """Bring a decoded image to the size and the channels of an input; ``Normalisation`` is what is left to do.
 
     Args:
         graph: The graph.
@@ -167,6 +167,9 @@ def finish(graph: Graph, name: str, pixels: Pixels, label: str, *, resize: bool 
         pixels: uint8 [C, H, W]; colours in the order red, green, blue.
         label: What messages call the image.
         resize: Whether it is resized and cropped; else it has its size.
+
+    Returns:
+        Its levels: uint8, or float32 where it was padded.
 
     Raises:
         GraphError: It does not become the input.
@@ -182,9 +185,50 @@ def finish(graph: Graph, name: str, pixels: Pixels, label: str, *, resize: bool 
         frame = Frame(size, size, padded_size(size, steps.pad), (1.0, 1.0), (0.0, 0.0))
     if steps.channels == "bgr":
         pixels = pixels[::-1]
-    values = torch.from_numpy(np.array(pixels, order="C")).float()
+    values = torch.from_numpy(np.array(pixels, order="C"))
     _check_size(graph, name, entry, (len(values), *frame.padded), label)
-    return Prepared(_normalised(_padded(values, frame, steps), steps, name), frame)
+    return Prepared(_padded(values, frame, steps), frame)
+
+
+class Normalisation:
+    """``(x - mean) / std`` of an input, for one image or a batch.
+
+    Args:
+        name: The input.
+        entry: What is declared of it.
+    """
+
+    def __init__(self, name: str, entry: Input) -> None:
+        self.steps = entry.preprocess or Preprocess()
+        self.name = name
+        given = (self.steps.mean, self.steps.std)
+        self._mean, self._std = (None if one is None else torch.tensor(one).view(-1, 1, 1) for one in given)
+
+    def __call__(self, levels: Tensor, out: Tensor | None = None) -> Tensor:
+        """The levels as an input.
+
+        Args:
+            levels: [..., C, H, W].
+            out: Where they are written; float32 of the same sizes.
+
+        Returns:
+            float32 of the same sizes.
+
+        Raises:
+            GraphError: Mean or deviation have another number of channels.
+        """
+        for word, numbers in (("mean", self.steps.mean), ("std", self.steps.std)):
+            if numbers is not None and len(numbers) != levels.shape[-3]:
+                text = (
+                    f"expected {levels.shape[-3]} numbers, one a channel ({self.steps.channels}), found {len(numbers)}"
+                )
+                raise GraphError(Problem("bad-preprocess", Where(f"inputs.{self.name}.preprocess.{word}"), text))
+        values = levels.to(torch.float32, copy=True) if out is None else out.copy_(levels)
+        if self._mean is not None:
+            values.sub_(self._mean)
+        if self._std is not None:
+            values.div_(self._std)
+        return values
 
 
 def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:
@@ -192,7 +236,8 @@ def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:
     if entry.preprocess is None:
         raise GraphError(_no_preprocess(graph, name, entry))
     levels = np.asarray(decode(picture, entry.preprocess.channels, label))
-    return finish(graph, name, levels.reshape(*levels.shape[:2], -1).transpose(2, 0, 1), label)
+    fitted = fit(graph, name, levels.reshape(*levels.shape[:2], -1).transpose(2, 0, 1), label)
+    return replace(fitted, tensor=Normalisation(name, entry)(fitted.tensor))
 
 
 def _sized(pixels: Pixels, name: str, entry: Input, label: str) -> tuple[Pixels, Frame]:
@@ -338,18 +383,6 @@ def _padded(values: Tensor, frame: Frame, steps: Preprocess) -> Tensor:
     filled = torch.tensor(value, dtype=torch.float32).reshape(-1, 1, 1).expand(len(values), *frame.padded).clone()
     filled[:, : frame.size[0], : frame.size[1]] = values
     return filled
-
-
-def _normalised(values: Tensor, steps: Preprocess, name: str) -> Tensor:
-    for word, numbers in (("mean", steps.mean), ("std", steps.std)):
-        if numbers is not None and len(numbers) != len(values):
-            text = f"expected {len(values)} numbers, one a channel ({steps.channels}), found {len(numbers)}"
-            raise GraphError(Problem("bad-preprocess", Where(f"inputs.{name}.preprocess.{word}"), text))
-    if steps.mean is not None:
-        values.sub_(torch.tensor(steps.mean).view(-1, 1, 1))
-    if steps.std is not None:
-        values.div_(torch.tensor(steps.std).view(-1, 1, 1))
-    return values
 
 
 def _check_size(graph: Graph, name: str, entry: Input, sizes: tuple[int, int, int], label: str) -> None:

@@ -1,6 +1,7 @@
 """Batches: the same for every number of workers, start and process; bad images named, skipped and counted."""
 
 import os
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -314,3 +315,15 @@ def test_images_of_several_sizes_are_padded_to_one_where_the_input_is_free() -> 
         0
     )
     assert sorted(trained.samples["image_shape"].tolist()) == [[10, 15], [10, 20], [15, 10]]
+
+
+def test_a_signal_to_all_processes_leaves_those_that_read_to_the_one_that_trains() -> None:
+    reading = loader(batches={"workers": 1})
+    batches = reading.batches(0, 12)
+    first = next(batches)
+    assert reading._processes is not None
+    (worker,) = reading._processes._iterator._workers  # type: ignore[union-attr]
+    os.kill(worker.pid, signal.SIGTERM)
+    os.kill(worker.pid, signal.SIGINT)
+    assert same([first, *batches], list(loader().batches(0, 12)))
+    reading.close()

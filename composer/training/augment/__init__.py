@@ -6,7 +6,7 @@ from composer.training.augment.mixing import Mixing, read_mixing
 from composer.training.augment.sample import Sample, random_of, seed_of
 from composer.training.augment.step import Step
 from composer.training.augment.steps import STEPS
-from composer.training.augment.views import View, finished, read_views
+from composer.training.augment.views import View, fitted, read_views
 
 __all__ = [
     "MASKS",
@@ -17,7 +17,7 @@ __all__ = [
     "Step",
     "View",
     "defaults_for",
-    "finished",
+    "fitted",
     "random_of",
     "read_masks",
     "read_mixing",

@@ -49,16 +49,19 @@ def resize(sample: Sample, size: Size, interpolation: str = "bilinear", area: Ar
     left, top, right, bottom = area or (0.0, 0.0, float(width), float(height))
     whole = (left, top, right, bottom) == (0, 0, width, height)
     if whole and (height, width) == size:
-        return replace(sample, size=size)
+        return sample.with_image(sample.image, size)
     across, down = size[1] / (right - left), size[0] / (bottom - top)
+    box = None if whole else (left, top, right, bottom)
+    image = _resized(sample.image, size, PILLOW[interpolation], box)
+    if sample.plain:
+        return Sample(image, size)
     boxes = sample.boxes
     if boxes is not None:
         moved = (boxes - np.array([left, top, left, top])) * np.array([across, down, across, down])
         boxes = moved.astype(np.float32)
-    box = None if whole else (left, top, right, bottom)
     found = replace(
         sample,
-        image=_resized(sample.image, size, PILLOW[interpolation], box),
+        image=image,
         size=size,
         boxes=boxes,
         masks=None if sample.masks is None else _stack(sample.masks, size, box),
@@ -74,6 +77,8 @@ def crop(sample: Sample, top: int, left: int, height: int, width: int) -> Sample
     area = np.s_[top : top + height, left : left + width]
     image = sample.image
     cut = image[area] if isinstance(image, np.ndarray) else image.crop((left, top, left + width, top + height))
+    if sample.plain:
+        return Sample(cut, (height, width))
     found = replace(
         sample,
         image=cut,
@@ -110,6 +115,8 @@ def pad(sample: Sample, sides: tuple[int, int, int, int], fill: Sequence[int], m
         options: dict[str, Any] = {"constant_values": round(sum(fill) / len(fill))} if mode == "constant" else {}
         padded = np.pad(levels, margins, mode=mode, **options)  # type: ignore[call-overload]
         padded = padded if isinstance(image, np.ndarray) else Image.fromarray(padded)
+    if sample.plain:
+        return Sample(padded, size)
     around = [(top, bottom), (left, right)]
     masks, seg_map = sample.masks, sample.seg_map
     return replace(
@@ -128,6 +135,9 @@ def flip(sample: Sample, *, vertical: bool = False) -> Sample:
     axis, end = (0, height) if vertical else (1, width)
     image = sample.image
     way = Image.Transpose.FLIP_TOP_BOTTOM if vertical else Image.Transpose.FLIP_LEFT_RIGHT
+    mirrored = np.flip(image, axis) if isinstance(image, np.ndarray) else image.transpose(way)
+    if sample.plain:
+        return Sample(mirrored, (height, width))
     boxes = sample.boxes
     if boxes is not None:
         low, high = (1, 3) if vertical else (0, 2)
@@ -135,7 +145,7 @@ def flip(sample: Sample, *, vertical: bool = False) -> Sample:
         boxes[:, low], boxes[:, high] = end - sample.boxes[:, high], end - sample.boxes[:, low]  # type: ignore[index]
     return replace(
         sample,
-        image=np.flip(image, axis) if isinstance(image, np.ndarray) else image.transpose(way),
+        image=mirrored,
         boxes=boxes,
         masks=None if sample.masks is None else np.flip(sample.masks, axis + 1),
         seg_map=None if sample.seg_map is None else np.flip(sample.seg_map, axis),

@@ -44,6 +44,15 @@ class Sample:
             return self.image.shape[0], self.image.shape[1]
         return self.image.height, self.image.width
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing lies on the image."""
+        return self.boxes is None and self.masks is None and self.seg_map is None
+
+    def with_image(self, image: Image.Image | Pixels, size: Size) -> "Sample":
+        """The sample with another image; what lies on it is as it was."""
+        return Sample(image, size, self.boxes, self.box_labels, self.masks, self.seg_map)
+
     def pixels(self) -> Pixels:
         """The image as uint8 [C, H, W]."""
         levels = np.asarray(self.image)

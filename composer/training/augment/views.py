@@ -1,7 +1,7 @@
 """From a decoded image to the inputs of a graph: each input's steps, then its ``preprocess``."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from composer.catalog import Catalog
@@ -9,12 +9,12 @@ from composer.graph import Graph, Input
 from composer.ports import Image as ImageType
 from composer.problems import Problem, Where, suggestion
 from composer.run.geometry import Size
-from composer.run.images import Prepared, finish
+from composer.run.images import Prepared, fit
 from composer.training.augment.sample import Sample, random_of
 from composer.training.augment.step import Step, input_size
 from composer.training.augment.steps import STEPS, read_list, shown_path
 
-__all__ = ["View", "finished", "read_views"]
+__all__ = ["View", "fitted", "read_views"]
 
 SAME_AS = "same_as"
 """First entry of an input's steps: its image is the one of another input, with the same draws, in its own size."""
@@ -50,7 +50,7 @@ class View:
 
     def augmented(self, sample: Sample, seed: int, epoch: int, index: int) -> Sample:
         """The sample after the steps. The one that is given stays as it is."""
-        sample = replace(sample)
+        sample = sample.with_image(sample.image, sample.size)
         random = random_of(seed, epoch, index, self.like if self.shared else self.name)
         for position, step in enumerate(self.steps):
             if position == self.shared and self.shared:
@@ -156,12 +156,12 @@ def _other_way(step: Step, interpolation: str | None) -> Step:
     return step.model_validate({**step.model_dump(), "interpolation": interpolation})
 
 
-def finished(graph: Graph, view: View, sample: Sample, label: str) -> Prepared:
-    """The sample as the input.
+def fitted(graph: Graph, view: View, sample: Sample, label: str) -> Prepared:
+    """The sample in the size and the channels of the input, not normalised yet.
 
     ``preprocess`` resizes it, as it does with any image, unless a step decided its size and the input takes that.
     """
     wanted = input_size(graph.inputs[view.name])
     size = sample.image_size
     fits = view.sized and wanted in (None, size)
-    return finish(graph, view.name, sample.pixels(), label, resize=not fits)
+    return fit(graph, view.name, sample.pixels(), label, resize=not fits)

@@ -11,10 +11,12 @@ from torch.nn import functional as F
 
 from composer.problems import GraphError, Problem, Where
 from composer.run.geometry import Frame
+from composer.run.images import Normalisation
 
 __all__ = ["Batch", "Item", "collate"]
 
 _NO_CLASS = 255
+_TINY = 2**14  # numbers of an image
 
 
 @dataclass
@@ -123,7 +125,13 @@ class Batch:
 
 
 def collate(
-    items: Sequence[Item], kinds: Mapping[str, str], *, epoch: int, step: int, skipped: Sequence[str] = ()
+    items: Sequence[Item],
+    kinds: Mapping[str, str],
+    normalisations: Mapping[str, Normalisation],
+    *,
+    epoch: int,
+    step: int,
+    skipped: Sequence[str] = (),
 ) -> Batch:
     """Make a batch of samples.
 
@@ -134,6 +142,7 @@ def collate(
         items: The samples, at least one.
         kinds: What fields hold of places in images: ``boxes``, ``box_labels`` and ``masks`` stay a list of one tensor
             a sample; ``masks`` and ``seg_map`` are padded as images are, a ``seg_map`` with 255.
+        normalisations: What is left to do with the levels of image inputs.
         epoch: Counted from 0.
         step: Counted from 0.
         skipped: Names of samples that were left out.
@@ -146,7 +155,13 @@ def collate(
     samples: dict[str, Any] = {}
     for name in items[0].inputs:
         values = [item.inputs[name] for item in items]
-        inputs[name] = _stacked(values, f"inputs.{name}", items, problems)
+        finish = normalisations.get(name)
+        if finish is None:
+            inputs[name] = _stacked(values, f"inputs.{name}", items, problems)
+        elif len({(value.shape, value.dtype) for value in values}) == 1:
+            inputs[name] = _finished(values, finish)
+        else:
+            inputs[name] = _stacked([finish(value) for value in values], f"inputs.{name}", items, problems)
     sizes = [value.shape[-2:] for value in inputs.values() if value.dim() == len("BCHW")]
     for name in items[0].samples:
         found = [item.samples[name] for item in items]
@@ -164,6 +179,16 @@ def collate(
     frames = [item.frame for item in items if item.frame is not None]
     indices, names = [item.index for item in items], [item.name for item in items]
     return Batch(inputs, samples, indices, names, epoch, step, list(skipped), frames)
+
+
+def _finished(values: Sequence[Tensor], finish: Normalisation) -> Tensor:
+    """Images of one size: tiny ones together, large ones one by one, as they fit the cache."""
+    if values[0].numel() <= _TINY:
+        return finish(torch.stack(list(values)))
+    batch = torch.empty(len(values), *values[0].shape)
+    for value, place in zip(values, batch, strict=True):
+        finish(value, out=place)
+    return batch
 
 
 def _stacked(values: Sequence[Tensor], subject: str, items: Sequence[Item], problems: list[Problem]) -> Tensor:

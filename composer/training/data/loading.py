@@ -5,6 +5,7 @@ was taken up again. There is no state of a loader to keep.
 """
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from composer.training.recipe import Recipe
 __all__ = ["Loader", "default_workers", "order"]
 
 _MOST_WORKERS = 16
+_GRACE = 30  # seconds
 _MOST_SKIPPED = 1000  # in a row: then it is not single images that are bad
 
 
@@ -224,6 +226,7 @@ class Loader:
                 pin_memory=torch.cuda.is_available(),
                 # Of its own, so that reading takes no numbers from the ones that a training draws.
                 generator=torch.Generator(),
+                worker_init_fn=_outlive,
             )
         batches = iter(self._processes)
         while True:
@@ -291,13 +294,17 @@ class _Parts(Dataset[Any]):
                 items.extend(() if item is None else (item,))
             if not items:
                 return Batch({}, {}, [], [], part.epoch, part.step, skipped)
-            batch = collate(items, self.reader.kinds, epoch=part.epoch, step=part.step, skipped=skipped)
+            batch = self._collated(items, part, skipped)
             if self.mixing is not None:
                 random = random_of(self.reader.seed, part.epoch, part.step, "mix")
                 batch.inputs, batch.samples = self.mixing(batch.inputs, batch.samples, random)
             return batch
         except GraphError as error:
             return Failed(tuple(error.problems))
+
+    def _collated(self, items: list[Item], part: Part, skipped: list[str]) -> Batch:
+        kinds, normalisations = self.reader.kinds, self.reader.normalisations
+        return collate(items, kinds, normalisations, epoch=part.epoch, step=part.step, skipped=skipped)
 
     def _readable(self, epoch: int, index: int, skipped: list[str]) -> Item | None:
         """The sample, or the next one that can be read; None in evaluation, where no other stands for it."""
@@ -314,6 +321,15 @@ class _Parts(Dataset[Any]):
                 if not self.reader.training:
                     return None
         raise GraphError([*last.problems, _all_bad(len(skipped))])
+
+
+def _outlive(_: int) -> None:
+    """A signal to all processes is for the one that trains: it saves, and reads on until it has.
+
+    A reading process that is told to end does so a little later; with the one that trains it ends in any case.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE) and None)
 
 
 def _all_bad(count: int) -> Problem:

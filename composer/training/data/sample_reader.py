@@ -12,8 +12,8 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
 from composer.run.geometry import Frame, Size
-from composer.run.images import decode
-from composer.training.augment import MaskStep, Sample, View, finished, random_of
+from composer.run.images import Normalisation, decode
+from composer.training.augment import MaskStep, Sample, View, fitted, random_of
 from composer.training.data.batch import Item
 from composer.training.data.placed import objects_in, with_objects
 
@@ -80,6 +80,7 @@ class SampleReader:
         self.training = training
         images = [name for name in wiring.inputs if types.is_a(graph.inputs[name].type, ports.Image)]
         self.views = {name: views[name] if training and name in views else View(name) for name in images}
+        self.normalisations = {name: Normalisation(name, graph.inputs[name]) for name in images}
         self.image_columns = {name: wiring.inputs[name] for name in images}
         self.other_inputs = {name: column for name, column in wiring.inputs.items() if name not in images}
         self.fields = dict(wiring.samples)
@@ -100,7 +101,7 @@ class SampleReader:
         return next((word for word, kind in found.items() if self._is(types, name, kind)), "")
 
     def item(self, epoch: int, index: int) -> Item:
-        """One sample of an epoch.
+        """One sample of an epoch; its images are levels that ``normalisations`` have not seen yet.
 
         Raises:
             GraphError: It cannot be read; names it.
@@ -139,7 +140,7 @@ class SampleReader:
                 sample = with_objects(sample, row, columns, label)
             if self.training:
                 sample = view.augmented(sample, self.seed, epoch, index)
-            prepared = finished(self.graph, view, sample, label)
+            prepared = fitted(self.graph, view, sample, label)
             inputs[name] = prepared.tensor
             if frame is None:
                 frame = prepared.frame
