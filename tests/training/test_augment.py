@@ -32,6 +32,7 @@ MOVING: Mapping[str, Mapping[str, Any]] = {
     "resize": {"size": 77},
     "rotate": {"degrees": 90},
     "rand_augment": {"prob": 1.0},
+    "scale_jitter": {"size": [120, 90], "ratio_range": [0.7, 1.5]},
     "trivial_augment": {},
 }
 
