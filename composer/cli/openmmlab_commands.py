@@ -90,7 +90,11 @@ def import_config_file(
     package = package or found.package
     _tell_guess(found.model, package)
     imported = import_config(found, package, catalog=catalog)
-    training = import_recipe(found, imported.graph, gpus=gpus) if has_training(found) and not no_recipe else None
+    training = (
+        import_recipe(found, imported.graph, gpus=gpus, catalog=catalog)
+        if has_training(found) and not no_recipe
+        else None
+    )
     imported = _without_training(imported, training)
     wrong = _beyond_placeholders(imported, catalog)
     unfit = _unfit(imported, catalog)

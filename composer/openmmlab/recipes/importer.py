@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from composer.catalog import Catalog
 from composer.graph import Graph
+from composer.model import Model
+from composer.model.compile import outline
 from composer.openmmlab.config_file import ConfigFile
 from composer.openmmlab.recipes.augmentation import read_augment, read_mix
 from composer.openmmlab.recipes.data import Loading, read_loading
 from composer.openmmlab.recipes.hooks import read_hooks
 from composer.openmmlab.recipes.lengths import read_batch, read_length
-from composer.openmmlab.recipes.optimizers import ReadOptimizer, read_optimizer
+from composer.openmmlab.recipes.optimizers import read_optimizer
+from composer.openmmlab.recipes.parameters import Rules, proved, read_rules
 from composer.openmmlab.recipes.schedules import read_schedule
 from composer.openmmlab.recipes.settings import Report, Settings
-from composer.problems import Problem, Where
+from composer.problems import GraphError, Problem, Where
 from composer.training.recipe import Recipe
 
 __all__ = ["ImportedRecipe", "has_training", "import_recipe"]
@@ -57,7 +61,12 @@ def has_training(config: ConfigFile) -> bool:
 
 
 def import_recipe(
-    config: ConfigFile, graph: Graph, *, file: str = "graph.yaml", gpus: int | None = None
+    config: ConfigFile,
+    graph: Graph,
+    *,
+    file: str = "graph.yaml",
+    gpus: int | None = None,
+    catalog: Catalog | None = None,
 ) -> ImportedRecipe:
     """The recipe of a config.
 
@@ -66,6 +75,7 @@ def import_recipe(
         graph: The graph that was made of it.
         file: The graph's file, from the recipe's folder.
         gpus: How many GPUs the config is for, where the caller knows.
+        catalog: The components; by default those that come with composer.
     """
     report = Report()
     whole = Settings("", config.data, report)
@@ -75,6 +85,8 @@ def import_recipe(
     batch = read_batch(whole, loading.each, loading.each_at, optimizer.parts, gpus=gpus, file=config.path)
     schedule = read_schedule(whole, length, optimizer.rate)
     hooks = read_hooks(whole, length)
+    rules: Rules | None = None
+    model = _model_of(graph, Catalog.default() if catalog is None else catalog) if optimizer.paramwise else None
     augment = read_augment(loading, graph, report)
     values: dict[str, Any] = {
         "graph": file,
@@ -91,7 +103,9 @@ def import_recipe(
         "seed": _seed(whole),
     }
     if optimizer.values:
-        values["optimizer"] = _optimizer(optimizer, schedule.peak, batch.rate)
+        rules = read_rules(optimizer.paramwise, graph, model, float(optimizer.values.get("weight_decay") or 0.0))
+        values["optimizer"] = _optimizer({**rules.optimizer, **optimizer.values}, schedule.peak, batch.rate)
+        values["policy"] = rules.policy
     if schedule.schedule is not None:
         values["schedule"] = schedule.schedule
     if hooks.ema is not None:
@@ -99,6 +113,8 @@ def import_recipe(
     _weights(whole)
     whole.beside(*_BESIDE)
     recipe = Recipe.model_validate(values)
+    if rules is not None and rules.wanted and model is not None:
+        recipe = proved(recipe, rules, model, optimizer.paramwise)
     return ImportedRecipe(recipe, tuple(report.notes), tuple(report.read), tuple(report.beside))
 
 
@@ -116,18 +132,23 @@ def _batches(size: int | None, parts: int, loading: Loading) -> dict[str, Any]:
     return {**found, "batch": size} if size is not None else found
 
 
-def _optimizer(read: ReadOptimizer, peak: float | None, rate: float) -> dict[str, Any]:
-    """The optimizer; where the config says nothing else, everything decays and moves alike."""
-    values: dict[str, Any] = {"norm_decay_mult": 1.0, "bias_decay_mult": 1.0, **read.values}
+def _optimizer(values: dict[str, Any], peak: float | None, rate: float) -> dict[str, Any]:
+    """The optimizer, with the learning rate that the schedule or the batch asks for."""
     if peak is not None:
         values["lr"] = peak
     if rate != 1 and values.get("lr") is not None:
         values["lr"] *= rate
-    for key in ("norm_decay_mult", "bias_decay_mult", "bias_lr_mult"):
-        if (given := read.paramwise.number(key)) is not None:
-            values[key] = given
-    read.paramwise.close("rules for some parameters are not read")
     return values
+
+
+def _model_of(graph: Graph, catalog: Catalog) -> Model | None:
+    """The model without numbers; None where the graph cannot be built yet."""
+    if not graph.nodes:
+        return None
+    try:
+        return outline(graph, catalog)
+    except GraphError:
+        return None
 
 
 def _seed(config: Settings) -> int:

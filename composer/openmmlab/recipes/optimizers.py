@@ -10,7 +10,6 @@ from composer.training.recipe import Clip
 
 __all__ = ["OPTIMIZERS", "ReadOptimizer", "read_optimizer"]
 
-_TRAINED_IN_GROUPS = ("lr", "weight_decay")
 _BETAS = frozenset({"betas", "eps", "amsgrad"})
 OPTIMIZERS: Mapping[str, frozenset[str]] = {
     "Adadelta": frozenset({"rho", "eps"}),
@@ -67,7 +66,7 @@ def _newer(config: Settings) -> ReadOptimizer:
     wrapper = config.inside("optim_wrapper")
     optimizer = wrapper.inside("optimizer")
     values = _optimizer(optimizer)
-    paramwise = wrapper.inside("paramwise_cfg")
+    paramwise = _layered(optimizer, wrapper.inside("paramwise_cfg"))
     parts = wrapper.whole("accumulative_counts", 1) or 1
     clip = _clip(wrapper.inside("clip_grad"))
     precision = _precision(wrapper)
@@ -82,11 +81,7 @@ def _older(config: Settings) -> ReadOptimizer:
     hook = config.inside("optimizer_config")
     values = _optimizer(optimizer)
     named = next((key for key in _OLDER_PARAMWISE if key in optimizer), _OLDER_PARAMWISE[0])
-    paramwise = optimizer.inside(named)
-    if "layer_decay_rate" in optimizer or "layer_decay" in optimizer:
-        rate = optimizer.take("layer_decay_rate") or optimizer.take("layer_decay")
-        paramwise = Settings(paramwise.place, {**paramwise.data, "layer_decay_rate": rate}, config.report)
-    optimizer.beside("model_type")
+    paramwise = _layered(optimizer, optimizer.inside(named))
     _constructor(optimizer, paramwise)
     optimizer.close(f"{optimizer.kind} of a recipe has no such setting")
     parts = hook.whole("update_interval") or hook.whole("cumulative_iters") or 1
@@ -106,6 +101,17 @@ def _older(config: Settings) -> ReadOptimizer:
     hook.close()
     half.close()
     return ReadOptimizer(values, paramwise, clip, parts, precision)
+
+
+def _layered(optimizer: Settings, paramwise: Settings) -> Settings:
+    """The rules for some parameters, with a rate by layer that stands in the optimizer."""
+    optimizer.beside("model_type")
+    for key in ("layer_decay_rate", "layer_decay"):
+        if key in optimizer:
+            rate = optimizer.take(key)
+            place = paramwise.place or optimizer.place
+            return Settings(place, {**paramwise.data, "layer_decay_rate": rate}, optimizer.report)
+    return paramwise
 
 
 def _optimizer(optimizer: Settings) -> dict[str, Any]:
