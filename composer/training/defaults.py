@@ -12,6 +12,7 @@ from composer.graph import Graph
 from composer.model import Model
 from composer.ports import Boxes, Image, Label, Mask
 from composer.problems import Edit, Fix, Problem, Where
+from composer.training.augment import check_augmentation, defaults_for
 from composer.training.calls import FIXED_RATE, TRAINING
 from composer.training.clusters import PSEUDO_LABEL
 from composer.training.optimizers import optimizer_problems
@@ -80,6 +81,8 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
     update["optimizer"] = optimizer
     if recipe.schedule is None:
         update["schedule"] = _schedule(task)
+    if recipe.augment is None:
+        update["augment"] = defaults_for(graph, catalog)
     if recipe.channels_last is None:
         update["channels_last"] = model is not None and convolves(model)
     if "clip" not in recipe.model_fields_set and recipe.optimizer is None:
@@ -137,6 +140,7 @@ def check_recipe(
         model: The model; None leaves out what depends on it.
     """
     problems = list(_lengths(recipe, source))
+    problems += check_augmentation(graph, catalog, recipe.augment, recipe.mix)
     if recipe.optimizer is not None:
         problems += optimizer_problems(recipe.optimizer)
     if recipe.weights is not None and not Path(recipe.weights).is_file():

@@ -1,5 +1,6 @@
 """Augmentation: what changes images in training, and what lies on them with them."""
 
+from composer.training.augment.checks import check_augmentation
 from composer.training.augment.defaults import defaults_for
 from composer.training.augment.hidden import MASKS, MaskStep, read_masks
 from composer.training.augment.mixing import Mixing, read_mixing
@@ -16,6 +17,7 @@ __all__ = [
     "Sample",
     "Step",
     "View",
+    "check_augmentation",
     "defaults_for",
     "fitted",
     "random_of",

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
-from composer.training.augment import Mixing, random_of, read_masks, read_mixing, read_views, seed_of
+from composer.training.augment import Mixing, defaults_for, random_of, read_masks, read_mixing, read_views, seed_of
 from composer.training.data.batch import Batch, Item, collate
 from composer.training.data.sample_reader import Columns, Rows, SampleReader
 from composer.training.recipe import Recipe
@@ -76,7 +76,8 @@ class Loader:
     """Batches of a source, for one of the processes that train.
 
     Args:
-        recipe: The recipe. ``batches.batch`` counts over all processes; each takes every ``world``-th sample of it.
+        recipe: The recipe. Without ``augment`` the graph's default is taken. ``batches.batch`` counts over all
+            processes; each takes every ``world``-th sample of it.
         graph: The graph.
         catalog: Its catalog.
         source: The samples.
@@ -102,8 +103,9 @@ class Loader:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        views, problems = read_views(graph, catalog, recipe.augment)
-        masks, more = read_masks(graph, catalog, recipe.augment)
+        augment = defaults_for(graph, catalog) if recipe.augment is None else recipe.augment
+        views, problems = read_views(graph, catalog, augment)
+        masks, more = read_masks(graph, catalog, augment)
         mixing, wrong = self._mixing(recipe, graph, catalog, source, wiring, training)
         problems += [*more, *wrong]
         own = recipe.batches.batch
