@@ -268,7 +268,15 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 TESTED_ELSEWHERE = {
     *("loss-not-finite", "process-failed", "state-outside", "step-failed", "unreached-weights"),
     "dead-worker",
-    *("data-channels", "data-empty-class", "data-equal", "data-left-out", "data-objects", "data-samples"),
+    *(
+        "data-channels",
+        "data-empty-class",
+        "data-equal",
+        "data-left-out",
+        "data-objects",
+        "data-samples",
+        "no-datasets",
+    ),
     *("export-differs", "export-failed", "export-not-static", "export-source"),
     *(
         "bad-document",

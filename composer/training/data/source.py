@@ -14,6 +14,7 @@ from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.coco import coco_splits, is_coco, open_coco
 from composer.training.data.folder import open_folder
 from composer.training.data.formats import TRAINING, VALIDATION, Reader, folder_splits, role
+from composer.training.data.huggingface import huggingface_splits, is_huggingface, open_huggingface
 from composer.training.data.idx import idx_splits, is_idx, open_idx
 from composer.training.data.masks import is_masks, masks_splits, open_masks
 from composer.training.data.samples import ArraySource, Source, Subset, labels_of
@@ -39,6 +40,7 @@ def _inside(path: Path, split: str | None) -> Path:
 
 
 FORMATS: tuple[Reader, ...] = (
+    Reader("huggingface", "a folder of save_to_disk", is_huggingface, huggingface_splits, open_huggingface),
     Reader("yolo", "data.yaml, or images/ with labels/", is_yolo, yolo_splits, open_yolo),
     Reader("voc", "JPEGImages/ with Annotations/", is_voc, voc_splits, open_voc),
     Reader("coco", "a JSON file, or annotations/instances_SPLIT.json", is_coco, coco_splits, open_coco),
@@ -49,6 +51,9 @@ FORMATS: tuple[Reader, ...] = (
     Reader("images", "images without labels, however deep", lambda _: False, folder_splits, _images),
 )
 """The formats, in the order in which they are tried."""
+
+_TOLD = ("bad", "base", "given")
+"""What readers are told that is no option of a split."""
 
 
 def open_source(
@@ -82,7 +87,7 @@ def open_source(
         options |= {"split": inside[0]} if inside else {}
     if classes is not None and options.get("classes") is None:
         options["classes"] = tuple(classes)
-    told = {"bad": bad, "base": Path(folder)}
+    told = {"bad": bad, "base": Path(folder), "given": split.path}
     options |= {name: value for name, value in told.items() if name in _keywords(reader)}
     return reader.open(path, options)
 
@@ -204,7 +209,7 @@ def _options(split: Split, reader: Reader, key: str) -> dict[str, Any]:
         GraphError: The reader has no such option, or a value is wrong.
     """
     hints = get_type_hints(reader.opens)
-    known = {name: hints[name] for name, entry in _keywords(reader).items() if name not in ("bad", "base")}
+    known = {name: hints[name] for name, entry in _keywords(reader).items() if name not in _TOLD}
     problems = list(_faults(split.options, known, reader.name, key))
     if problems:
         raise GraphError(problems)
