@@ -275,7 +275,6 @@ TESTED_ELSEWHERE = {
         "data-left-out",
         "data-objects",
         "data-samples",
-        "no-datasets",
     ),
     *("export-differs", "export-failed", "export-not-static", "export-source"),
     *(
