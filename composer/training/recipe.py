@@ -368,7 +368,8 @@ class Recipe(Part):
         graph: The graph file, from the recipe's folder.
         weights: A weights file to begin with, from the recipe's folder.
         data: The data.
-        augment: For each image input the steps that change its images in training, in order: ``{flip: {p: 0.5}}``.
+        augment: For each image input the steps that change its images in training, in order: ``{flip: {p: 0.5}}``; for
+            a field of type Mask how patches are hidden. By default what suits the graph.
         mix: What mixes the images of a batch: ``{mixup: 0.2}``, ``{cutmix: 1.0}``.
         batches: How samples are dealt out.
         optimizer: The optimizer.

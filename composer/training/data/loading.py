@@ -238,6 +238,8 @@ class Loader:
                 return
             except RuntimeError as error:
                 self.close()
+                if str(error).startswith("Caught "):  # it was raised there, and tells of itself
+                    raise
                 raise GraphError(_died(error, self.workers)) from error
             yield batch
 

@@ -106,8 +106,8 @@ class SampleReader:
         Raises:
             GraphError: It cannot be read; names it.
         """
-        row = self.source[index]
         label = self.source.name(index)
+        row = self._row(index, label)
         inputs, samples, frame = self._images(row, label, epoch, index)
         inputs |= {name: _tensor(row[column]) for name, column in self.other_inputs.items()}
         for name, column in self.fields.items():
@@ -147,6 +147,15 @@ class SampleReader:
                 placed = objects_in(frame, sample, drop=self.training)
                 samples |= {field: placed[kind] for field, kind in self.kinds.items()}
         return inputs, samples, frame
+
+    def _row(self, index: int, label: str) -> Mapping[str, Any]:
+        try:
+            return self.source[index]
+        except GraphError:
+            raise
+        except Exception as error:  # a source of one's own may raise anything
+            text = f"the source cannot give this sample: {type(error).__name__}: {error}"
+            raise GraphError(Problem("bad-data", Where(label), text)) from error
 
     def _shape(self, name: str) -> tuple[int, ...]:
         return tuple(int(side) for side in (self.graph.data_samples[name].shape or ())[1:])
