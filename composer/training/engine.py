@@ -87,6 +87,7 @@ def train(
         try:
             return _fit(prepared, run, resume, on_event, () if warned is not None else warnings)
         finally:
+            prepared.close()
             if run is not None:
                 run.close()
 
@@ -123,6 +124,12 @@ class Prepared:
     def val(self) -> Loader | None:
         """Batches to measure on; None where nothing is measured."""
         return None if self.evaluator is None else self.evaluator.loader
+
+    def close(self) -> None:
+        """End the processes that read samples."""
+        for loader in (self.train, self.whole, self.val):
+            if loader is not None:
+                loader.close()
 
     def trainer(self, run: RunFolder | None = None, on_event: OnEvent | None = None) -> Trainer:
         """The loop over all of it."""

@@ -1,5 +1,6 @@
 """Batches: the same for every number of workers, start and process; bad images named, skipped and counted."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Mapping
@@ -327,3 +328,12 @@ def test_a_signal_to_all_processes_leaves_those_that_read_to_the_one_that_trains
     os.kill(worker.pid, signal.SIGINT)
     assert same([first, *batches], list(loader().batches(0, 12)))
     reading.close()
+
+
+def test_processes_that_read_are_gone_once_a_loader_is_closed() -> None:
+    before = set(multiprocessing.active_children())
+    reading = loader(batches={"workers": 2})
+    next(reading.batches(0, 4))
+    assert len(set(multiprocessing.active_children()) - before) == 2
+    reading.close()
+    assert set(multiprocessing.active_children()) - before == set()

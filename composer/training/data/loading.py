@@ -199,8 +199,11 @@ class Loader:
             yield batch
 
     def close(self) -> None:
-        """End the processes that read."""
+        """End the processes that read, and wait until they are gone."""
+        reading = None if self._processes is None else self._processes._iterator
         self._processes = None
+        if reading is not None:
+            reading._shutdown_workers()  # type: ignore[attr-defined]
 
     def part(self, step: int) -> Part:
         """The samples that this process reads for a step."""
