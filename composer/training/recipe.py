@@ -106,7 +106,7 @@ class Span:
         return round(whole)
 
     def __str__(self) -> str:
-        number = f"{self.amount:g}"
+        number = f"{self.amount:.0f}" if self.amount == int(self.amount) else f"{self.amount:.12g}"
         return f"{number}%" if self.unit == "%" else f"{number} {self.unit if self.amount != 1 else self.unit[:-1]}"
 
     def __repr__(self) -> str:

@@ -200,3 +200,22 @@ def test_what_mixes_batches_is_mixed():
     data = {**data, "data_preprocessor": {"batch_augments": {"augments": [step("ResizeMix")]}}}
     told = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image")).notes
     assert any("ResizeMix" in note.message for note in told)
+
+
+def test_transforms_of_wrapped_data_sets_keep_their_places():
+    inner = {"type": "ImageNet", "data_root": "d", "pipeline": [LOAD, step("RandomGrayscale", prob=0.2)]}
+    data = {"type": "MultiImageMixDataset", "dataset": inner, "pipeline": [step("Mosaic"), step("RandomFlip")]}
+    config = {"optim_wrapper": {"optimizer": {"type": "SGD"}}, "train_dataloader": {"dataset": data}}
+    found = import_recipe(ConfigFile("c.py", config, None, (), ()), graph("image"))
+    assert found.recipe.augment == {"image": [{"grayscale": {"p": 0.2}}, "flip"]}
+    assert [note.where.subject for note in found.notes] == ["train_dataloader.dataset.pipeline.0"]
+
+
+def test_sizes_of_whole_batches_are_told():
+    augments = [step("BatchFixedSizePad", size=[640, 640])]
+    data = {
+        "optim_wrapper": {"optimizer": {"type": "SGD"}},
+        "model": {"data_preprocessor": {"batch_augments": augments}},
+    }
+    told = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image")).notes
+    assert any(note.where.subject.endswith("batch_augments.0") and "BatchFixedSizePad" in note.message for note in told)

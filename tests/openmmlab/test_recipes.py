@@ -92,6 +92,7 @@ def test_a_config_of_mmcv_1_becomes_a_recipe(imported):
     assert (recipe.epochs, recipe.evaluation.every) == (12, Span(2, "epochs"))
     assert recipe.data.train.path == "data/coco/train.json"
     assert recipe.data.val.options == {"images": "data/coco/val2017"}
+    assert recipe.data.train.options == {"images": "data/coco/train2017"}
     assert list(found.left) == ["fp16.loss_scale"]
 
 
@@ -116,7 +117,7 @@ def test_everything_decays_as_in_mmengine_where_nothing_else_is_said(imported):
 def test_the_batch_is_that_of_all_gpus(imported, text, name, gpus, size):
     found = imported(NEWER + text, name, gpus=gpus)
     assert found.recipe.batches.batch == size
-    assert f", {size}" in found.meant["train_dataloader.batch_size"]
+    assert f" {size}" in found.meant["train_dataloader.batch_size"]
 
 
 def test_a_rate_that_is_scaled_by_the_batch_is_scaled(imported):
@@ -245,6 +246,39 @@ def test_an_average_of_weights_keeps_what_the_hook_does_not_add(imported):
 def test_what_a_recipe_does_not_hold_is_told_at_its_place(imported, text, place, named):
     found = imported(NEWER + text)
     assert named in found.left[place]
+
+
+def test_data_sets_are_splits(imported):
+    text = """
+    train_dataloader['dataset'] = dict(
+        type='CocoDataset', data_root='data/coco/', ann_file='train.json', data_prefix=dict(img='train2017/'),
+        metainfo=dict(classes=('cat', 'dog')), filter_cfg=dict(filter_empty_gt=True))
+    val_dataloader['dataset'] = dict(
+        type='VOCDataset', data_root='data/VOCdevkit/', ann_file='VOC2007/ImageSets/Main/test.txt',
+        data_prefix=dict(sub_data_root='VOC2007/'))
+    """
+    found = imported(NEWER + textwrap.dedent(text))
+    assert found.left == {} and found.recipe.data.val is not None
+    train, val = found.recipe.data.train, found.recipe.data.val
+    options = {"images": "data/coco/train2017", "empty": "drop", "classes": ["cat", "dog"], "others": "drop"}
+    assert (train.path, train.format, train.options) == ("data/coco/train.json", "coco", options)
+    assert (val.path, val.format, val.options) == ("data/VOCdevkit/VOC2007", "voc", {"split": "test"})
+
+
+def test_pickles_of_cifar_are_not_read(imported):
+    text = "train_dataloader['dataset'] = dict(type='CIFAR10', data_root='data/cifar10', split='train')"
+    found = imported(NEWER + text)
+    assert "pickles" in found.left["train_dataloader.dataset"] and found.recipe.data.train.path == "data/cifar10/train"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("accuracy/top1", "accuracy"), ("coco/bbox_mAP", "box_ap"), ("auto", None), ("mine", None)]
+)
+def test_what_is_best_is_a_metric(imported, written, name):
+    text = f"default_hooks['checkpoint'].update(save_best='{written}', rule='greater')"
+    found = imported(NEWER + text)
+    assert (found.recipe.evaluation.best, found.recipe.evaluation.mode) == (name, "max" if name else None)
+    assert bool(found.left) == (written == "mine")
 
 
 def test_a_model_alone_has_no_training(tmp_path):

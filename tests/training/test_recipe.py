@@ -131,6 +131,10 @@ def test_what_is_no_stretch_is_refused(text: object) -> None:
         Span.parse(text)
 
 
+def test_a_long_stretch_is_written_in_full() -> None:
+    assert str(Span(1_250_000, "steps")) == "1250000 steps"
+
+
 @given(st.sampled_from(["epochs", "steps", "%"]), st.integers(0, 100))
 def test_a_stretch_is_written_as_it_is_read(unit: str, amount: int) -> None:
     assert Span.parse(str(Span(amount, unit))) == Span(amount, unit)

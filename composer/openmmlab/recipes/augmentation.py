@@ -47,10 +47,11 @@ def read_augment(loading: Loading, graph: Graph, report: Report) -> dict[str, St
     views = list(_views(loading, report))
     found: dict[str, Steps] = {}
     for position, name in enumerate(images):
-        place, pipeline = views[min(position, len(views) - 1)]
-        fresh = Report() if position >= len(views) else report  # a pipeline of several inputs is told once
-        reading = _Reading(graph.inputs[name], fresh, old=_is_old(pipeline))
-        reading.read(place, pipeline)
+        pipeline = views[min(position, len(views) - 1)]
+        told = [one for one, _ in pipeline] in ([one for one, _ in view] for view in views[:position])
+        again = told or position >= len(views)  # a pipeline of several inputs is told once
+        reading = _Reading(graph.inputs[name], Report() if again else report, old=_is_old(pipeline))
+        reading.read(pipeline)
         if reading.drawn.second is not None and position:
             how = reading.drawn.second
             found[name] = [{"same_as": {"input": images[0], **({"interpolation": how} if how else {})}}]
@@ -61,17 +62,21 @@ def read_augment(loading: Loading, graph: Graph, report: Report) -> dict[str, St
                 found[mask] = [reading.drawn.mask]
     if len(views) > len(images) and images:
         text = f"it gives {len(views)} views, and the graph takes {len(images)}: the first ones are read"
-        report.left(views[-1][0], text)
+        report.left(views[-1][0][0] if views[-1] else loading.pipelines[0][0], text)
     return found
 
 
-def _views(loading: Loading, report: Report) -> Iterator[tuple[str, Sequence[Any]]]:
-    """For each view its pipeline and where it stands."""
+Placed = Sequence[tuple[str, Any]]
+"""Transforms, each with its place."""
+
+
+def _views(loading: Loading, report: Report) -> Iterator[Placed]:
+    """For each view its pipeline."""
     if loading.views:
         for (place, steps), count in zip(loading.pipelines, loading.views, strict=False):
-            yield from [(place, steps)] * count
+            yield from [_placed(place, steps)] * count
         return
-    whole = [(f"{place}.{index}", step) for place, steps in loading.pipelines for index, step in enumerate(steps)]
+    whole = [pair for place, steps in loading.pipelines for pair in _placed(place, steps)]
     for place, step in whole:
         if _kind(place, step) == "MultiView":
             several = step.get("transforms")
@@ -80,18 +85,21 @@ def _views(loading: Loading, report: Report) -> Iterator[tuple[str, Sequence[Any
             counts = counts if isinstance(counts, list) else [counts] * max(len(pipelines), 1)
             for index, (steps, count) in enumerate(zip(pipelines, counts, strict=False)):
                 steps = steps if isinstance(steps, list) else [steps]
-                yield from [(f"{place}.transforms.{index}", steps)] * int(count)
+                yield from [_placed(f"{place}.transforms.{index}", steps)] * int(count)
             return
-    place = loading.pipelines[0][0] if len(loading.pipelines) == 1 else "train_dataloader"
-    yield place, [step for _, step in whole]
+    yield whole
+
+
+def _placed(place: str, steps: Sequence[Any]) -> Placed:
+    return [(f"{place}.{index}", step) for index, step in enumerate(steps)]
 
 
 def _kind(place: str, step: Any) -> str:
     return Settings(place, step, Report()).kind if isinstance(step, Mapping) else ""
 
 
-def _is_old(pipeline: Sequence[Any]) -> bool:
-    return any(isinstance(step, Mapping) and str(step.get("type")) in _OLD for step in pipeline)
+def _is_old(pipeline: Placed) -> bool:
+    return any(isinstance(step, Mapping) and str(step.get("type")) in _OLD for _, step in pipeline)
 
 
 @dataclass
@@ -113,10 +121,9 @@ class _Reading:
         self.drawn.height_first = self.old
         self.drawn.mean = levels_of(self.entry)
 
-    def read(self, place: str, pipeline: Sequence[Any]) -> None:
-        """Add the transforms of a list."""
-        for index, step in enumerate(pipeline):
-            here = f"{place}.{index}"
+    def read(self, pipeline: Placed) -> None:
+        """Add transforms."""
+        for here, step in pipeline:
             if not isinstance(step, Mapping):
                 self.report.left(here, f"found {step!r:.60}, expected a dict with a type")
                 continue
@@ -125,7 +132,7 @@ class _Reading:
             if kind in PACKING or kind in _LOADING:
                 self.report.beside.append(here)
             elif kind in _LISTS:
-                self.read(f"{here}.transforms", step.get("transforms") or ())
+                self.read(_placed(f"{here}.transforms", step.get("transforms") or ()))
             elif kind in ("RandomApply", "RandomAppliedTrans"):
                 self._applied(one)
             elif kind == "RandomChoice":
@@ -150,7 +157,7 @@ class _Reading:
         inside = one.take("transforms")
         inside = inside if isinstance(inside, list) else [inside]
         before = len(self.drawn.steps)
-        self.read(f"{one.place}.transforms", inside)
+        self.read(_placed(f"{one.place}.transforms", inside))
         added = self.drawn.steps[before:]
         if len(added) > 1:
             one.meant("transforms", "they are done together or not at all there, and each by itself here")
@@ -176,7 +183,7 @@ class _Reading:
         one.left("prob", "the first list is taken")
         if branches:
             first = branches[0] if isinstance(branches[0], list) else [branches[0]]
-            self.read(f"{here}.transforms.0", first)
+            self.read(_placed(f"{here}.transforms.0", first))
         one.close()
 
 
@@ -228,7 +235,13 @@ def read_mix(config: Settings) -> dict[str, float]:
     model = config.inside("model")
     beside = config.inside("data_preprocessor")
     cfg = model.inside("train_cfg")
-    for place in (cfg, model.inside("data_preprocessor").inside("batch_augments"), beside.inside("batch_augments")):
+    inside = model.inside("data_preprocessor")
+    for owner in (inside, beside):
+        if isinstance(owner.data.get("batch_augments"), list):  # of mmdet: sizes of a whole batch
+            for one in owner.several("batch_augments"):
+                one.drop(f"{one.kind} is left out: images of a batch are padded alike by preprocess")
+    batched = [owner.inside("batch_augments") for owner in (inside, beside) if _is_dict(owner, "batch_augments")]
+    for place in (cfg, *batched):
         if not place or "augments" not in place:
             continue
         if (shares := place.take("probs")) and len(set(map(str, shares))) > 1:
@@ -236,6 +249,10 @@ def read_mix(config: Settings) -> dict[str, float]:
         for one in place.several("augments"):
             _mixed(one, found)
     return found
+
+
+def _is_dict(owner: Settings, key: str) -> bool:
+    return isinstance(owner.data.get(key), Mapping)
 
 
 def _mixed(one: Settings, found: dict[str, float]) -> None:

@@ -270,25 +270,36 @@ def _coco(one: Settings, root: str, kind: str) -> Split | None:
     images = _prefix(one, "img", "img_path")
     one.left("seg_prefix", "maps of the whole scene are not read")
     one.left("proposal_file", "proposals are made by the graph")
-    _filters(one)
+    empty = _filters(one)
     if not file:
         return None
-    found = {"images": _joined(root, images)} if images or root else {}
-    return Split(path=_joined(root, file), format="coco", **found)
+    found: dict[str, Any] = {"path": _joined(root, file), "format": "coco"}
+    found |= {"images": _joined(root, images)} if images or root else {}
+    found |= {"empty": "drop"} if empty else {}
+    if (names := _class_names(one)) is not None:
+        found |= {"classes": names, "others": "drop"}
+    return Split.model_validate(found)
 
 
-def _filters(one: Settings) -> None:
-    """Which images are left out of training."""
+def _filters(one: Settings) -> bool:
+    """Which images are left out of training: whether those without objects are."""
     chosen = one.inside("filter_cfg")
-    for place in (chosen, one):
-        value = place.data.get("filter_empty_gt")
-        if value is not None:
-            place.take("filter_empty_gt")
-            if value is True:
-                place.meant("filter_empty_gt", "images without boxes are left out there, and seen here")
+    empty = any(place.take("filter_empty_gt") is True for place in (chosen, one))
     if (least := chosen.number("min_size")) is not None:
         chosen.meant("min_size", f"images of less than {least:g} pixels are left out there, and seen here")
     chosen.close()
+    return empty
+
+
+def _class_names(one: Settings) -> list[str] | None:
+    """The classes that a data set is cut down to, where the config writes them."""
+    about = one.data.get("metainfo")
+    for owner in (about if isinstance(about, Mapping) else {}, one.data):
+        for key in ("classes", "CLASSES"):
+            names = owner.get(key)
+            if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+                return names
+    return None
 
 
 def _voc(one: Settings, root: str, kind: str) -> Split | None:
@@ -296,7 +307,8 @@ def _voc(one: Settings, root: str, kind: str) -> Split | None:
     file = _first(one, "ann_file", one.take("ann_file"))
     folder = _prefix(one, "sub_data_root")
     split = one.text("split")
-    _filters(one)
+    if _filters(one):
+        one.report.meant(one.place, "images without boxes are left out there, and seen here")
     path = _joined(root, folder)
     if not path and file and "/ImageSets/" in file:
         path = file.partition("/ImageSets/")[0]
@@ -307,21 +319,20 @@ def _voc(one: Settings, root: str, kind: str) -> Split | None:
 
 
 def _cifar(one: Settings, root: str, kind: str) -> Split | None:
-    """CIFAR's own files."""
+    """CIFAR's own files are pickles, which are not read."""
     path = _joined(root, _prefix(one, "img_path", "img", "root"))
     split = one.text("split") or ("test" if one.data.get("test_mode") else "train")
-    return _named_split(path, "cifar", split)
+    folder = _joined(path, split)
+    text = f"the files of {kind} are pickles, which are not read: write its images into {folder}, one folder a class"
+    one.report.left(one.place, text)
+    return Split(path=folder, format="folder") if path else None
 
 
 def _idx(one: Settings, root: str, kind: str) -> Split | None:
     """MNIST's files."""
     path = _joined(root, _prefix(one, "img_path", "img", "root"))
     split = one.text("split") or ("test" if one.data.get("test_mode") else "train")
-    return _named_split(path, "idx", split)
-
-
-def _named_split(path: str, kind: str, split: str) -> Split | None:
-    return Split.model_validate({"path": path, "format": kind, "split": split}) if path else None
+    return Split.model_validate({"path": path, "format": "idx", "split": split}) if path else None
 
 
 _FOLDERS = frozenset({"BaseDataset", "CustomDataset", "DeepClusterImageNet", "ImageList", "ImageNet", "ImageNet21k"})

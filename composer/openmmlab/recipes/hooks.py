@@ -31,6 +31,21 @@ _IN_THE_GRAPH: Mapping[str, str] = {
     "MeanTeacherHook": "a teacher is a momentum copy of the graph",
 }
 _MANY = 10**6
+_METRICS: Mapping[str, str] = {
+    "acc": "accuracy",
+    "accuracy": "accuracy",
+    "accuracy_top-1": "accuracy",
+    "accuracy_top-5": "top_5",
+    "bbox": "box_ap",
+    "bbox_map": "box_ap",
+    "map": "box_ap",
+    "recall@1": "recall_at_1",
+    "segm": "mask_ap",
+    "segm_map": "mask_ap",
+    "top1": "accuracy",
+    "top5": "top_5",
+}
+"""What they are called in a recipe, without the name of the evaluator (``coco/bbox_mAP``)."""
 
 
 @dataclass
@@ -107,11 +122,19 @@ def _best(one: Settings, found: Hooks) -> None:
     best = one.take("save_best")
     best = best[0] if isinstance(best, list) and best else best
     rule = one.text("rule")
-    one.beside("metric", "metric_options", "classwise", "gpu_collect", "interval", "start", "by_epoch", "proposal_nums")
+    one.beside("metric", "metric_options", "classwise", "gpu_collect", "interval", "start", "by_epoch", "topk")
+    one.beside("proposal_nums", "initial", "imgs_per_gpu", "workers_per_gpu", "eval_param", "prefetch", "img_norm_cfg")
     one.beside("dynamic_intervals", "greater_keys", "less_keys", "iou_thrs", "pre_eval")
     one.close()
     if isinstance(best, str) and best != "auto":
-        found.best["best"] = best
+        name = _METRICS.get(best.rpartition("/")[2].lower())
+        if name is None:
+            known = ", ".join(sorted(set(_METRICS.values())))
+            one.report.left(one.at("save_best"), f"{best} is none of the metrics that are known here ({known})")
+        else:
+            found.best["best"] = name
+    if "best" not in found.best:
+        return
     if rule in ("greater", "less"):
         found.best["mode"] = "max" if rule == "greater" else "min"
 

@@ -11,8 +11,8 @@ from composer.model.compile import outline
 from composer.openmmlab.config_file import ConfigFile
 from composer.openmmlab.recipes.augmentation import read_augment, read_mix
 from composer.openmmlab.recipes.data import Loading, read_loading
-from composer.openmmlab.recipes.hooks import read_hooks
-from composer.openmmlab.recipes.lengths import read_batch, read_length
+from composer.openmmlab.recipes.hooks import Hooks, read_hooks
+from composer.openmmlab.recipes.lengths import Length, read_batch, read_length
 from composer.openmmlab.recipes.optimizers import read_optimizer
 from composer.openmmlab.recipes.parameters import Rules, proved, read_rules
 from composer.openmmlab.recipes.schedules import read_schedule
@@ -99,7 +99,7 @@ def import_recipe(
         "precision": optimizer.precision,
         "clip": optimizer.clip,
         "checkpoints": hooks.checkpoints,
-        "evaluation": {**({"every": length.every} if length.every else {}), **hooks.best},
+        "evaluation": _evaluation(length, loading, hooks),
         "seed": _seed(whole),
     }
     if optimizer.values:
@@ -125,6 +125,11 @@ def _data(loading: Loading, report: Report) -> dict[str, Any]:
     if loading.each is None:
         report.notes.append(Problem("left-to-caller", Where("train_dataloader"), text, severity="warning"))
     return {"train": {"path": "data"}}
+
+
+def _evaluation(length: Length, loading: Loading, hooks: Hooks) -> dict[str, Any]:
+    found = {"every": length.every, "batch": loading.val_each}
+    return {**{key: value for key, value in found.items() if value is not None}, **hooks.best}
 
 
 def _batches(size: int | None, parts: int, loading: Loading) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def read_batch(config: Settings, each: int | None, place: str, parts: int, *, gp
     size = each * many * parts
     text = f"{each} samples on each of {many} GPUs ({why})"
     text += f" in {parts} accumulated parts" if parts > 1 else ""
-    config.report.meant(place, f"{text}: the batch of the recipe is the whole one, {size}")
+    text += f": the batch of the recipe is the whole one, {size}"
+    text += f"; 'accumulate: {many * parts}' computes it in parts of {each}" if many > 1 else ""
+    config.report.meant(place, text)
     if base is None or base == each * many:
         return Batch(size)
     if scaled:
