@@ -18,6 +18,7 @@ from composer.model.compile import compile as compile_graph
 from composer.model.weights import read_weights
 from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
+from composer.training.data.columns import check_wiring
 from composer.training.data.loading import Loader
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import check_recipe, complete
@@ -27,7 +28,6 @@ from composer.training.processes import Processes, joined
 from composer.training.recipe import Recipe, read_recipe
 from composer.training.run_folder import RunFolder, new_name, resolved
 from composer.training.trainer import Outcome, Trainer
-from composer.training.wires import wired
 from composer.training.wrapping import synchronised
 from composer.training.writers import Writers, require_writers
 
@@ -173,11 +173,13 @@ def prepare(
     processes = processes or Processes(torch.device("cpu"))
     seed_everything(recipe.seed)
     model = compile_graph(graph, catalog)
-    problems = check_recipe(recipe, graph, catalog, source, model)
+    wires, unfit = check_wiring(graph, catalog, recipe, source)
+    if val is not None:
+        unfit += check_wiring(graph, catalog, recipe, val, training=False)[1]
+    problems = [*unfit, *check_recipe(recipe, graph, catalog, source, model)]
     _refuse(problems)
     require_writers(recipe.log)
     recipe = complete(recipe, graph, catalog, source, model)
-    wires = wired(graph, catalog, recipe, source)
     problems += check_recipe(recipe, graph, catalog, source, model)
     if recipe.weights is not None:
         problems += _begin_with(model, recipe.weights)
@@ -208,7 +210,7 @@ def prepare(
         evaluator,
         len(source),
         processes,
-        list(dict.fromkeys(problems)),
+        [one for place, one in enumerate(problems) if one not in problems[:place]],
     )
     _refuse(problems)
     seed_everything(recipe.seed + 1 + processes.rank)
