@@ -477,7 +477,8 @@ class Trainer:
         digests = buffer_digests(self.model) if self.processes.world > 1 else {}
         first = self.processes.from_first(digests)
         own = dict(self.model.named_buffers())
-        differing = {name: own[name].detach().cpu() for name, digest in digests.items() if first[name] != digest}
+        kept = [name for name, digest in digests.items() if self.wrapped.sharded or first[name] != digest]
+        differing = {name: own[name].detach().cpu() for name in kept}
         return {"random": random_state(self._device), "buffers": differing}
 
     def _whole_weights(self) -> dict[str, Tensor]:

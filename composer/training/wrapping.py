@@ -45,7 +45,7 @@ class Wrapped:
         self.sharded = strategy == "fsdp" and processes.world > 1
         self._compiled = compiled
         self._trained: tuple[str, ...] | None = None
-        self._ddp: DistributedDataParallel | None = None
+        self._ddp: _Parallel | None = None
         if self.sharded:
             _shard(model)
         self._plain: Callable[..., Any] = torch.compile(model) if compiled else model
@@ -65,7 +65,7 @@ class Wrapped:
         self._trained = now
         self._ddp = None  # its hooks go with it, before another one sets its own
         device = self.processes.device
-        self._ddp = DistributedDataParallel(
+        self._ddp = _Parallel(
             self._plain,
             device_ids=None if device.type == "cpu" else [device],
             broadcast_buffers=False,
@@ -122,6 +122,14 @@ class Wrapped:
             text = f"its shards cannot be read: {str(error).splitlines()[0]}"
             raise GraphError(Problem("bad-checkpoint", Where(file=str(folder)), text)) from error
         set_state_dict(self.model, optimizer, model_state_dict=found["model"], optim_state_dict=found["optimizer"])
+
+
+class _Parallel(DistributedDataParallel):
+    """DDP that takes our SyncBatchNorm on a CPU, which torch's own DDP holds for its layer that needs a GPU."""
+
+    def _passing_sync_batchnorm_handle(self, module: nn.Module) -> None:
+        if self.device_type != "cpu":
+            super()._passing_sync_batchnorm_handle(module)  # type: ignore[no-untyped-call]
 
 
 def _shard(model: Model) -> None:
