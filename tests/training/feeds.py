@@ -24,7 +24,17 @@ class Batch:
 class ExampleFeed:
     """Random inputs of the right kinds, drawn from the number of the step."""
 
-    def __init__(self, graph: Graph, *, batch: int = 4, epoch: int = 4, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        batch: int = 4,
+        epoch: int = 4,
+        rank: int = 0,
+        world: int = 1,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        self.dtype = dtype
         self.graph = graph
         self.batch = batch
         self.steps_in_epoch = epoch
@@ -49,7 +59,7 @@ class ExampleFeed:
         if "sample_index" in samples:
             samples["sample_index"] = torch.tensor(indices) % count
         mine = slice(self.rank, None, self.world)
-        inputs = {name: value[mine] for name, value in inputs.items()}
+        inputs = {name: value[mine].to(self.dtype) for name, value in inputs.items()}
         samples = {name: value[mine] for name, value in samples.items()}
         names = [f"sample {index}" for index in indices[mine]]
         return Batch(inputs, samples, indices[mine], names)

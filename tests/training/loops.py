@@ -7,6 +7,7 @@ import torch
 
 import composer
 from composer.graph import Graph
+from composer.training.engine import seed_everything
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder
 from composer.training.trainer import Trainer
@@ -28,12 +29,12 @@ def recipe_of(**changes: Any) -> Recipe:
 
 
 def trainer_of(graph: Graph, recipe: Recipe, run: RunFolder | None = None, *, seed: int = 0, **options: Any) -> Trainer:
-    torch.manual_seed(seed)
+    seed_everything(seed)
     model = composer.compile(graph)
     epoch = options.pop("epoch", 4)
     batch = options.pop("batch", 8)
     feed = options.pop("feed", None) or ExampleFeed(graph, batch=batch, epoch=epoch)
-    torch.manual_seed(seed + 1)
+    seed_everything(seed + 1)
     return Trainer(recipe, model, feed, run=run, whole=feed.whole, samples=batch * epoch, **options)
 
 
