@@ -1,5 +1,6 @@
 """Training a graph by a recipe, from files to a run's folder."""
 
+import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -56,7 +57,8 @@ def train(
     Args:
         recipe: The recipe, or its file; None where a run is resumed.
         graph: The graph in place of the one that the recipe names.
-        out: The folder of the run; by default ``runs/GRAPH-DATE-TIME``.
+        out: The folder of the run; by default ``runs/GRAPH-DATE-TIME``. Where torchrun or Slurm started the same
+            command again after a failure, a run that began there goes on.
         resume: The folder of a run to go on with, to the bit where it was.
         device: ``cpu``, ``cuda``, ``cuda:1``; by default an accelerator where there is one.
         source: The samples to train on, in place of those that the recipe names.
@@ -76,6 +78,8 @@ def train(
     if (recipe is None) == (resume is None):
         raise ValueError("found both or none of recipe and resume, expected one: a recipe begins a run")
     with joined(device) as processes:
+        if out is not None and processes.from_first(_begun_before(out)):
+            resume = out
         given, graph = _resumed(resume) if resume is not None else _begun(recipe, graph)
         sources = (source, val) if source is not None else open_splits(given.data, Path.cwd(), seed=given.seed)
         prepared = prepare(given, graph, catalog, sources[0], sources[1], processes)
@@ -306,6 +310,15 @@ def _folder(
         return RunFolder.create(out if out is not None else Path("runs") / new_name(graph), recipe, graph), None
     except GraphError as error:
         return None, error
+
+
+def _begun_before(out: str | Path) -> bool:
+    """Whether torchrun or Slurm started this training again after a failure, and it had begun before.
+
+    The command is then the same as before, which has no ``--resume``.
+    """
+    again = any(int(os.environ.get(name, "0")) > 0 for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+    return again and (Path(out) / "recipe.yaml").is_file()
 
 
 def _begun(recipe: Recipe | str | Path | None, graph: Graph | str | Path | None) -> tuple[Recipe, Graph]:
