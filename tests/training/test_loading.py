@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from PIL import Image
 import composer
 from composer import Catalog, Graph, GraphError
 from composer.graph.file import loads
+from composer.training.data.batch import Batch
 from composer.training.data.loading import Loader, order
 from composer.training.data.samples import ArraySource
 from composer.training.recipe import Recipe
@@ -337,3 +339,22 @@ def test_processes_that_read_are_gone_once_a_loader_is_closed() -> None:
     assert len(set(multiprocessing.active_children()) - before) == 2
     reading.close()
     assert set(multiprocessing.active_children()) - before == set()
+
+
+def test_a_pass_that_is_left_early_spoils_nothing() -> None:
+    alone = list(loader().batches(0, 8))
+    reading = loader(batches={"workers": 2})
+    for batch in reading.batches(0, 8):
+        assert batch.step == 0
+        break
+    assert same(list(reading.batches(3, 8)), alone[3:])
+    reading.close()
+
+
+def test_what_reads_may_be_sent_to_processes_that_begin_anew() -> None:
+    steps = ["rand_augment", "trivial_augment", {"random_erasing": {"p": 1.0}}]
+    reading = loader(augment={"image": steps}, mix={})
+    sent = pickle.loads(pickle.dumps(reading._parts))  # noqa: S301
+    for step in range(3):
+        one, two = reading._parts[reading.part(step)], sent[reading.part(step)]
+        assert isinstance(one, Batch) and torch.equal(one.inputs["image"], two.inputs["image"])
