@@ -48,6 +48,9 @@ EVALUATION = "evaluation.json"
 OUTPUT = "output.log"
 
 _PARTS = (RECIPE, EVENTS, STATUS)
+_PLACES = ("images", "masks", "listed")
+"""Options of formats that are places, from the recipe's folder."""
+
 _TAIL = 4000
 
 
@@ -328,8 +331,10 @@ def resolved(recipe: Recipe, folder: Path) -> Recipe:
         return str(Path(os.path.abspath(folder / path)))
 
     def split(given: Split) -> Split:
-        named = "://" in given.path or given.format in ("huggingface", "hf")  # not a place in the file system
-        return given if named else given.model_copy(update={"path": whole(given.path)})
+        if "://" in given.path or given.format in ("huggingface", "hf"):  # not a place in the file system
+            return given
+        beside = {name: whole(value) for name, value in given.options.items() if name in _PLACES and value is not None}
+        return Split.model_validate({**given.model_dump(), "path": whole(given.path), **beside})
 
     val = None if recipe.data.val is None else split(recipe.data.val)
     data = recipe.data.model_copy(update={"train": split(recipe.data.train), "val": val})

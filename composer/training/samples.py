@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ __all__ = ["SampleDrawer", "spread"]
 _LARGEST = 512
 """Pixels of the longer side of what is drawn; a detector's boxes need more room."""
 _SMALLEST = 160
+_READABLE = 320
 _TOP = 3
 
 
@@ -48,14 +49,6 @@ class Samples(Protocol):
         """How messages call a sample."""
 
     def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class _Sample:
-    index: int
-    name: str
-    picture: Any
-    row: Mapping[str, Any]
 
 
 class SampleDrawer:
@@ -181,14 +174,22 @@ def _sure(found: Sequence[Detection]) -> float:
 
 
 def _boxed(picture: Image.Image, found: Sequence[Detection], truth: Sequence[Mapping[str, Any]]) -> Image.Image:
-    """What was found in colour, and what is right in thin white."""
-    drawn = draw_detections(picture, found)
+    """What was found in colour, and what is right in thin white; a small image is enlarged, so that words fit."""
+    times = max(1, -(-_READABLE // max(picture.size)))
+    larger = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+    drawn = draw_detections(larger, [_enlarged(one, times) for one in found])
     pen = ImageDraw.Draw(drawn)
     for one in truth:
-        left, top, right, bottom = one["box"]
+        left, top, right, bottom = (times * value for value in one["box"])
         pen.rectangle((left, top, max(left, right), max(top, bottom)), outline="#ffffff", width=1)
     drawn.thumbnail((2 * _LARGEST, 2 * _LARGEST))
     return drawn
+
+
+def _enlarged(one: Detection, times: int) -> Detection:
+    left, top, right, bottom = (times * value for value in one.box)
+    mask = None if one.mask is None else one.mask.repeat(times, axis=0).repeat(times, axis=1)
+    return replace(one, box=(left, top, right, bottom), mask=mask)
 
 
 def _captioned(

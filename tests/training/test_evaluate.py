@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import distributed as dist
 from torch import multiprocessing
 
@@ -19,7 +20,7 @@ from composer.training.data.loading import Loader
 from composer.training.evaluate import Evaluator, evaluate
 from composer.training.metrics import metrics_for
 from composer.training.run_folder import RunFolder
-from composer.training.samples import spread
+from composer.training.samples import SampleDrawer, spread
 
 GRAPH = """\
 schema: 1
@@ -142,6 +143,20 @@ def test_a_training_keeps_its_evaluation_and_draws_samples(tmp_path):
     again = json.loads((run.samples / "step-00000024" / "answers.json").read_text())
     assert [one["name"] for one in again] == [one["name"] for one in answers]
     run.close()
+
+
+def test_boxes_are_drawn_beside_those_that_are_right(tmp_path):
+    torch.manual_seed(0)
+    model = composer.compile(composer.read("saved_graphs/detection/digits.yaml"))
+    boxes = [np.array([[8, 8, 40, 40]], np.float32), np.zeros((0, 4), np.float32)]
+    labels = [np.array([3]), np.zeros(0, np.int64)]
+    images = np.zeros((2, 96, 96), np.uint8)
+    source = ArraySource(images, classes=model.graph.classes, columns={"boxes": boxes, "box_labels": labels})
+    paths = SampleDrawer(Catalog.default(), source).draw(model, tmp_path / "drawn")
+    told = json.loads((tmp_path / "drawn" / "answers.json").read_text())
+    assert told[0]["truth"] == [{"label": 3, "name": "3", "box": [8, 8, 40, 40]}] and told[1]["truth"] == []
+    pixels = np.asarray(Image.open(paths[0]).convert("L"))
+    assert pixels.shape == (384, 384) and pixels[4 * 40, 4 * 20] > 128 and model.training
 
 
 @pytest.mark.parametrize(("length", "count"), [(0, 8), (3, 8), (8, 8), (9, 8), (1000, 8)])

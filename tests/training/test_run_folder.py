@@ -154,6 +154,10 @@ def test_paths_of_a_recipe_hold_from_the_run_folder():
     found = resolved(loads_recipe(text), Path("/home/me/recipes"))
     assert (found.graph, found.weights) == ("/home/me/recipes/g.yaml", "/home/me/w.safetensors")
     assert found.data.val is not None and (found.data.train.path, found.data.val.path) == ("/home/me/recipes/a", "/b")
+    beside = resolved(
+        loads_recipe("graph: g.yaml\ndata: {train: {path: a.json, images: b, split: c}}"), Path("/home/me")
+    )
+    assert beside.data.train.options == {"images": "/home/me/b", "split": "c"}
     kept = resolved(loads_recipe("graph: g.yaml\ndata: {train: {path: mnist, format: huggingface}}"), Path("/home/me"))
     assert kept.data.train.path == "mnist"
 
