@@ -34,6 +34,18 @@ class Point:
     count: int = 1
     broken: int = 0
 
+    def take(self, step: int, value: float) -> None:
+        """Let it reach to a further step."""
+        self.last = step
+        if not math.isfinite(value):
+            self.broken += 1
+        elif self.count == self.broken:
+            self.mean = self.low = self.high = value
+        else:
+            self.mean += (value - self.mean) / (self.count - self.broken + 1)
+            self.low, self.high = min(self.low, value), max(self.high, value)
+        self.count += 1
+
     def joined(self, other: "Point") -> "Point":
         """The two as one."""
         mine, theirs = self.count - self.broken, other.count - other.broken
@@ -69,12 +81,11 @@ class Curve:
     def add(self, step: int, value: float) -> None:
         """Add a value."""
         self.last = value
-        finite = math.isfinite(value)
-        nothing = math.nan
-        new = Point(step, step, value, value, value) if finite else Point(step, step, nothing, nothing, nothing, 1, 1)
         if self.points and self.points[-1].count < self._width:
-            self.points[-1] = self.points[-1].joined(new)
+            self.points[-1].take(step, value)
             return
+        new = Point(step, step, math.nan, math.nan, math.nan, 0)
+        new.take(step, value)
         self.points.append(new)
         if len(self.points) > self.most:
             pairs = zip(self.points[::2], self.points[1::2], strict=False)

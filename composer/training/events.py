@@ -71,7 +71,10 @@ class Event:
         kind, step, when = (data.pop(name, None) for name in ("kind", "step", "time"))
         if not (isinstance(kind, str) and type(step) is int and type(when) in (int, float)):
             return None
-        return cls(kind, step, float(when), {name: _number(value) for name, value in data.items()})
+        for name, value in data.items():
+            if type(value) is str and value in _NOT_FINITE:
+                data[name] = _NOT_FINITE[value]
+        return cls(kind, step, float(when), data)
 
     def numbers(self) -> dict[str, float]:
         """Those of its values that are numbers."""
@@ -266,10 +269,6 @@ def plain(value: Any) -> Any:
 
 def _same(one: float, other: float) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
-
-
-def _number(value: Any) -> Any:
-    return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 def _whole(file: int) -> int:
