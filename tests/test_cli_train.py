@@ -131,6 +131,13 @@ def test_paths_of_a_recipe_are_from_its_folder_and_a_saved_model_is_trained_furt
     assert RunFolder.open("further").recipe.weights == str(folder / "run" / "last.safetensors")
 
 
+def test_a_training_is_tried_before_it_begins(folder):
+    told = ran("train", "tiny.yaml", "--data", "images", "--batch", 6, "--check", "--device", "cpu").stdout
+    for item in ("data", "memory", "gradients", "one batch", "resume", "disk"):
+        assert item in told
+    assert not Path("runs").exists()
+
+
 def test_the_schema_of_recipes_is_printed():
     assert "properties" in json.loads(ran("train", "--schema").stdout)
 

@@ -10,18 +10,22 @@ import typer
 from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of
 from composer.cli.output import print_problems, print_text
+from composer.cli.run import device_of
 from composer.cli.training_input import Given, fitted, given_of, leads, tell_changes
 from composer.graph import Graph
 from composer.problems import Problem
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import complete
 from composer.training.engine import Outcome, train
+from composer.training.health import Finding, HealthReport, check_training
 from composer.training.progress import Progress
 from composer.training.recipe import Recipe, dumps_recipe, recipe_schema
 from composer.training.run_folder import RunFolder, new_name
 from composer.training.settings import parse_settings, with_settings
 
 __all__ = ["train_graph"]
+
+_COLOURS = {"ok": "", "warning": "yellow", "error": "bold red"}
 
 
 def train_graph(
@@ -73,6 +77,12 @@ def train_graph(
     print_recipe: Annotated[
         bool, typer.Option("--print-recipe", help="Print the completed recipe, to edit; train nothing.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Try it in some 25 steps: data, memory, gradients, policy, resume; train nothing."
+        ),
+    ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of recipes.")] = False,
 ) -> None:
     """Train a graph on a folder of images, or by a recipe.
@@ -103,11 +113,28 @@ def train_graph(
     if print_recipe:
         typer.echo(dumps_recipe(complete(recipe, graph, catalog, source), full=True), nl=False)
         return
+    if check:
+        _check(recipe, graph, catalog, source, val, out or Path("runs"), device)
+        return
     out = out if out is not None else Path("runs") / new_name(graph)
     if leads():
         tell_changes(changed, f"{out}/graph.yaml")
         _tell_data(given, source, val)
     _report(_trained(recipe, graph, catalog, device, out=out, source=source, val=val))
+
+
+def _check(
+    recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, val: Source | None, out: Path, device: str | None
+) -> None:
+    """Try a training before it begins, and tell each finding when it is there."""
+    place = next((folder for folder in (out, *out.absolute().parents) if folder.is_dir()), Path.cwd())
+
+    def told(finding: Finding) -> None:
+        print_text(HealthReport((finding,)).text(), _COLOURS[finding.state])
+
+    report = check_training(recipe, graph, catalog, source, val, out=place, device=device_of(device), told=told)
+    if report.state == "error":
+        raise typer.Exit(1)
 
 
 def _settings(
