@@ -145,9 +145,11 @@ def test_two_writers_are_refused_in_one_process_and_in_two(tmp_path):
 def test_a_forked_worker_does_not_keep_the_lock(tmp_path):
     path = tmp_path / "events.jsonl"
     log = EventWriter(path)
-    worker = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    near, far = multiprocessing.Pipe()
+    worker = multiprocessing.get_context("fork").Process(target=lambda: (far.send("there"), time.sleep(60)))
     worker.start()
     try:
+        assert near.poll(60)
         log.close()
         written(path, 1)
     finally:
