@@ -1,6 +1,8 @@
 """`composer train` and `composer evaluate`: from a folder of images to weights that answer."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import composer
 from composer.cli import training_input
 from composer.cli.app import app
 from composer.training import loads_recipe, read_recipe
+from composer.training.progress import Progress
 from composer.training.run_folder import RunFolder
 
 GRAPH = """\
@@ -83,11 +86,26 @@ def test_a_graph_and_a_folder_become_weights_that_answer(folder):
     assert "run-exists" in again.stderr and "--resume run" in again.stderr
 
 
-def test_a_stopped_run_goes_on_where_it_was(folder):
-    trained("tiny.yaml", "--data", "images", "--steps", 4, "--out", "whole")
-    trained("tiny.yaml", "--data", "images", "--steps", 4, "--out", "part")
+class Impatient(Progress):
+    """Asks the process to end, as a scheduler does, once it has made a step."""
+
+    def __call__(self, kind, step, values):
+        super().__call__(kind, step, values)
+        if kind == "step":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_stopped_run_goes_on_where_it_was(folder, monkeypatch):
+    trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("composer.cli.train.Progress", Impatient)
+        told = trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "part")
+    assert "stopped after" in told.stdout and "go on with it:   composer train --resume part" in told.stdout
+    stopped = RunFolder.open("part").read_status()
+    assert stopped.state == "stopped" and 0 < stopped.step < 6
+    assert "stopped" in ran("runs", "part").stdout
     told = ran("train", "--resume", "part", "--device", "cpu")
-    assert "finished after 4 steps" in told.stdout
+    assert "going on at" in told.stderr and "finished after 6 steps" in told.stdout
     whole, part = (composer.load(f"{name}/last.safetensors").state_dict() for name in ("whole", "part"))
     assert all((whole[name] == part[name]).all() for name in whole)
 
@@ -159,6 +177,8 @@ def test_a_run_without_a_name_gets_one(folder):
         (["tiny.yaml", "--data", "images", "--epochs", "1", "--steps", "1"], 2, "not both"),
         (["tiny.yaml", "--data", "images", "--set", "epoch=3"], 1, "did you mean 'epochs'?"),
         (["tiny.yaml", "--data", "images", "--set", "evaluation.metrics=[acuracy]"], 1, "did you mean 'accuracy'?"),
+        (["tiny.yaml", "--data", "images", "--set", "evaluation.best=acuracy"], 1, "did you mean 'accuracy'?"),
+        (["tiny.yaml", "--data", "images", "--device", "abacus"], 2, "abacus"),
         (["tiny.yaml", "--resume", "run"], 2, "keeps its graph"),
         (["--resume", "gone"], 2, "no-run"),
     ],

@@ -95,6 +95,8 @@ def train_graph(
         typer.echo(recipe_schema(), nl=False)
         return
     options = _settings(epochs, steps, batch, lr, seed, workers, precision, weights) | parse_settings(settings or [])
+    if device is not None:
+        device_of(device)  # refuses one that is not there
     catalog = catalog_of(folders)
     if resume is not None:
         if file is not None or data is not None or options or out is not None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.model import Model
-from composer.problems import GraphError
+from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.loading import Loader
 from composer.training.data.sample_reader import Columns
 from composer.training.data.source import Source, Subset
@@ -185,7 +185,7 @@ class Evaluator:
         run: The run's folder, in the first process.
 
     Raises:
-        GraphError: The recipe names a metric that cannot be counted.
+        GraphError: The recipe names a metric that cannot be counted, or a best one that none of them gives.
     """
 
     def __init__(
@@ -206,6 +206,7 @@ class Evaluator:
         self.last: Evaluation | None = None
         names = recipe.evaluation.metrics
         self.metrics = metrics_for(graph, catalog, source, train=train, fields=wiring, names=names)
+        self._refuse_other_best()
         self.loader = Loader(recipe, graph, catalog, source, wiring, training=False, rank=rank, world=world)
         self.reference = None
         if train is not None and any(metric.refers for metric in self.metrics):
@@ -233,6 +234,14 @@ class Evaluator:
                 with suppress(OSError):  # a full disk is told by the next checkpoint
                     self.drawer.draw(model, self.run.samples / f"step-{step:08d}")
         return found.values
+
+    def _refuse_other_best(self) -> None:
+        """Before anything is trained: a best metric that nothing gives would never find best weights."""
+        best, known = self.recipe.evaluation.best, values_of(self.metrics)
+        if best is None or best in known or (best.startswith("val_") and "val_loss" in known):
+            return
+        text = f"'{best}' is none of the numbers that are measured; {suggestion(best, known, 'numbers')}"
+        raise GraphError(Problem("recipe-value", Where("evaluation.best", path=("evaluation", "best")), text))
 
     def close(self) -> None:
         """End the processes that read."""
