@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from composer.model import Model
 from composer.model.compile import outline
 from composer.problems import GraphError, Problem
 from composer.training import checkpoints
+from composer.training.data.index import IndexReport, index_report
 from composer.training.data.samples import Source
 from composer.training.defaults import task_of
 from composer.training.engine import Prepared, Trainer, prepare
@@ -53,6 +54,9 @@ _BY_HEART = 20
 """Steps on one batch."""
 _PATIENCE = 600.0
 """Seconds of reading that are too few to speak of."""
+_LOOKING = 30.0
+"""Seconds that looking at images may take."""
+
 _GUESS = 0.5
 """How far the first loss may lie from that of a guess, as a share of it."""
 
@@ -258,7 +262,19 @@ def _data(trial: _Trial) -> Iterator[Finding]:
     text += f", {len(trial.val):,} to measure on" if trial.val is not None else ", none to measure on"
     if trial.source.classes:
         text += f"; {len(trial.source.classes)} classes"
-    yield Finding("data", "ok", text, values={"train": len(trial.source), "val": len(trial.val or ())})
+    report = index_report(trial.source, trial.val, seconds=_LOOKING)
+    looked = sum(one.looked_at for one in report.splits.values())
+    text += "; all images were decoded" if report.complete else f"; {looked:,} images, spread over all, were decoded"
+    counts = {name: one.counts for name, one in report.splits.items()}
+    yield Finding("data", "ok", text, values={"val": 0, **_lengths(report), "counts": counts, "looked_at": looked})
+    for problem in report.problems:
+        skipped = problem.code == "bad-image" and trial.recipe.data.bad == "skip"
+        if problem.severity != "notice":
+            yield _of_problem("data", replace(problem, severity="warning") if skipped else problem)
+
+
+def _lengths(report: IndexReport) -> dict[str, int]:
+    return {name: one.samples for name, one in report.splits.items()}
 
 
 def _inputs(batch: Any) -> Iterator[Finding]:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from composer import Catalog, Graph
+from composer.training import health
 from composer.training.data import ArraySource, index_report, open_splits
 from composer.training.data.index import IndexReport
-from composer.training.recipe import Data, Split
+from composer.training.recipe import Data, Recipe, Split
 from tests.training.data.test_folder import opened
 from tests.training.data.test_objects import annotation, coco
 from tests.training.data.test_tables import maps
@@ -151,3 +154,17 @@ def test_what_readers_left_out_is_in_the_report(tmp_path: Path) -> None:
     assert [one for one in told(index_report(train, val)) if "data-left-out" in one] == [
         "data-left-out notice : 1 files are no images and were left out: notes.txt"
     ]
+
+
+def test_a_trial_of_a_training_looks_at_the_images(tmp_path: Path) -> None:
+    folder = animals(tmp_path)
+    (folder / "train" / "cat" / "1.png").write_bytes(b"no picture")
+    train, val = open_splits(Data(train=Split(path=".")), folder)
+    for bad, state in (("stop", "error"), ("skip", "warning")):
+        recipe = Recipe.model_validate({"graph": "g", "data": {"train": {"path": "."}, "bad": bad}})
+        trial = health._Trial(recipe, Graph(), Catalog.default(), train, val, tmp_path, torch.device("cpu"), None)
+        first, second, third = health._data(trial)
+        assert first.message == "6 samples to train on, 1 to measure on; 2 classes; all images were decoded"
+        assert first.values["counts"] == {"train": {"cat": 3, "dog": 3}, "val": {"cat": 0, "dog": 1}}
+        assert second.state == state and "1 samples cannot be read: cat/1.png" in second.message
+        assert third.state == "warning" and "1 classes have no sample: cat" in third.message
