@@ -333,3 +333,26 @@ def packed(counts: list[int]) -> str:
             if not more:
                 break
     return text
+
+
+def test_masks_of_objects_are_those_of_pycocotools() -> None:
+    """Run lengths to the pixel; polygons but for pixels that an edge cuts, and as large as they are."""
+    theirs = pytest.importorskip("pycocotools.mask")
+    draw = np.random.default_rng(0)
+    for _ in range(50):
+        height, width = (int(side) for side in draw.integers(1, 60, 2))
+        mask = (draw.random((height, width)) < draw.random()).astype(np.uint8)
+        packed_there = theirs.encode(np.asfortranarray(mask))
+        assert (object_mask(packed_there, (height, width)) == mask).all()
+    shares, sizes = [], []
+    for _ in range(50):
+        angles = np.sort(draw.uniform(0, 2 * np.pi, 12))
+        points = 60 + draw.uniform(25, 35, 12) * np.stack([np.cos(angles), np.sin(angles)])
+        flat = points.T.reshape(-1).tolist()
+        mine = object_mask([flat], (120, 120)).astype(bool)
+        other = theirs.decode(theirs.merge(theirs.frPyObjects([flat], 120, 120))).astype(bool)
+        shares.append((mine & other).sum() / (mine | other).sum())
+        following = np.roll(points, -1, axis=1)
+        sizes.append(mine.sum() / (abs((points[0] * following[1] - points[1] * following[0]).sum()) / 2))
+    assert min(shares) > 0.95
+    assert abs(np.mean(sizes) - 1) < 0.005
