@@ -123,6 +123,8 @@ def test_a_transform_is_a_step(transform, expected):
         (step("RandomResizedCrop", scale=224, surprise=1), "no such setting: 1"),
         (step("RandomGrayscale", prob=3.0), "grayscale of a recipe does not take this (p"),
         ("RandomFlip", "expected a dict"),
+        (step("RandomChoiceResize", scales=[[1333, {}]], keep_ratio=True), "are not those of RandomChoiceResize"),
+        (step("Resize", scale=[]), "expected width and height"),
         (step("RandomChoice", transforms=[[step("RandomFlip")], [step("RandomCrop")]]), "the first is taken"),
     ],
 )

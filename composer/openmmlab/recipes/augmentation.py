@@ -19,6 +19,7 @@ __all__ = ["read_augment", "read_mix"]
 Steps = list[dict[str, Any] | str]
 
 _OLD = frozenset({"Collect", "DefaultFormatBundle", "ImageToTensor"})  # of mmcls 0.x and mmdet 2.x
+_MOST_VIEWS = 64
 _LISTS = ("Compose", "ProposalBroadcaster", "TransformBroadcaster")
 _LOADING = frozenset(
     {
@@ -83,9 +84,12 @@ def _views(loading: Loading, report: Report) -> Iterator[Placed]:
             pipelines = list(several) if isinstance(several, list) else []
             counts = step.get("num_views", 1)
             counts = counts if isinstance(counts, list) else [counts] * max(len(pipelines), 1)
+            counts = [count if type(count) is int and 0 < count <= _MOST_VIEWS else 1 for count in counts]
+            if not pipelines:
+                break
             for index, (steps, count) in enumerate(zip(pipelines, counts, strict=False)):
                 steps = steps if isinstance(steps, list) else [steps]
-                yield from [_placed(f"{place}.transforms.{index}", steps)] * int(count)
+                yield from [_placed(f"{place}.transforms.{index}", steps)] * count
             return
     yield whole
 
@@ -145,7 +149,12 @@ class _Reading:
     def _add(self, one: Settings, kind: str) -> None:
         self.report.read.append(one.place)
         one.beside("backend", "imdecode_backend", "clip_object_border", "bbox_clip_border", "inplace")
-        for name, params in TRANSFORMS[kind](one, self.drawn):
+        try:
+            found = list(TRANSFORMS[kind](one, self.drawn))
+        except (TypeError, ValueError, OverflowError) as error:  # a config may hold anything
+            one.drop(f"its values are not those of {kind} ({error}): images are trained on without it")
+            return
+        for name, params in found:
             step = _checked(name, params, one)
             if step is not None:
                 self.drawn.steps.append((name, params, step))

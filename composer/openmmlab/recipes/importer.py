@@ -158,7 +158,11 @@ def _model_of(graph: Graph, catalog: Catalog) -> Model | None:
 
 def _seed(config: Settings) -> int:
     chosen = config.inside("randomness") if isinstance(config.data.get("randomness"), Mapping) else None
-    seed = chosen.whole("seed", low=0) if chosen is not None else config.whole("seed", low=0)
+    seed = (
+        chosen.whole("seed", low=0, high=2**63 - 1)
+        if chosen is not None
+        else config.whole("seed", low=0, high=2**63 - 1)
+    )
     if chosen is not None:
         chosen.beside("deterministic", "diff_rank_seed")
         chosen.close()

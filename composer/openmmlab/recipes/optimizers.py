@@ -130,8 +130,11 @@ def _optimizer(optimizer: Settings) -> dict[str, Any]:
     values["weight_decay"] = optimizer.number("weight_decay", 0.01 if kind == "AdamW" else 0.0)
     for key in sorted(own):
         value = optimizer.take(key)
-        if value is not None:
+        numbers = value if isinstance(value, list) else [value]
+        if value is not None and all(isinstance(one, int | float) and math.isfinite(one) for one in numbers):
             values[key] = value
+        elif value is not None:
+            optimizer.report.left(optimizer.at(key), f"found {value!r:.60}, expected numbers")
     if kind == "LARS" and (trust := optimizer.number("eta")) is not None:
         values["trust"] = trust
     optimizer.usual("dampening", 0)

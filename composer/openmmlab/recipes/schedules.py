@@ -175,7 +175,7 @@ def _constant(one: Settings, length: Length, rate: float | None, by_epoch: bool)
 def _at(one: Settings, key: str, length: Length, by_epoch: bool) -> list[Span]:
     value = one.take(key)
     items = value if isinstance(value, list) else [value]
-    if not all(type(item) in (int, float) and item >= 0 for item in items):
+    if not all(type(item) in (int, float) and 0 <= item <= _MANY for item in items):
         one.report.left(one.at(key), f"found {value!r:.60}, expected numbers of epochs or steps")
         return []
     return [length.stretch(item, by_epoch=by_epoch) for item in items]

@@ -86,13 +86,13 @@ class Settings:
             return default
         return value
 
-    def whole(self, key: str, default: int | None = None, *, low: int = 1) -> int | None:
+    def whole(self, key: str, default: int | None = None, *, low: int = 1, high: int = 10**12) -> int | None:
         """A whole number; any other value is reported."""
         value = self.take(key)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            self.report.left(self.at(key), f"found {value!r:.60}, expected a whole number from {low}")
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.report.left(self.at(key), f"found {value!r:.60}, expected a whole number from {low} to {high:g}")
             return default
         return value
 
@@ -116,6 +116,9 @@ class Settings:
         """The dicts of a list under a key; one dict stands for a list of one."""
         value = self.take(key)
         items = [value] if isinstance(value, Mapping) else value or []
+        if not isinstance(items, list):
+            self.report.left(self.at(key), f"found {value!r:.60}, expected a list of dicts")
+            items = []
         return list(self._listed(key, items))
 
     def _listed(self, key: str, items: Iterable[Any]) -> Iterator["Settings"]:
