@@ -23,7 +23,17 @@ from composer.training.data.voc import is_voc, open_voc, voc_splits
 from composer.training.data.yolo import is_yolo, open_yolo, yolo_splits
 from composer.training.recipe import Data, Split
 
-__all__ = ["FORMATS", "ArraySource", "Source", "Subset", "hold_back", "open_source", "open_splits", "recognise"]
+__all__ = [
+    "FORMATS",
+    "ArraySource",
+    "Source",
+    "Subset",
+    "hold_back",
+    "open_source",
+    "open_splits",
+    "options_of",
+    "recognise",
+]
 
 
 def _folder(path: Path, *, split: str | None = None, classes: Sequence[str] | None = None) -> Source:
@@ -209,11 +219,16 @@ def _options(split: Split, reader: Reader, key: str) -> dict[str, Any]:
         GraphError: The reader has no such option, or a value is wrong.
     """
     hints = get_type_hints(reader.opens)
-    known = {name: hints[name] for name, entry in _keywords(reader).items() if name not in _TOLD}
+    known = {name: hints[name] for name in options_of(reader)}
     problems = list(_faults(split.options, known, reader.name, key))
     if problems:
         raise GraphError(problems)
     return {name: TypeAdapter(known[name]).validate_python(value) for name, value in split.options.items()}
+
+
+def options_of(reader: Reader) -> tuple[str, ...]:
+    """The options of a format, in order."""
+    return tuple(name for name in _keywords(reader) if name not in _TOLD)
 
 
 def _keywords(reader: Reader) -> Mapping[str, inspect.Parameter]:
