@@ -9,6 +9,7 @@ What is done with a block is said behind its language:
 - ``yaml graph``: a graph without problems, written to a file of its name.
 - ``yaml part``: a piece of the page's first graph; with it put in, the graph has no errors.
 - ``yaml refused CODE``: such a piece, with which there is the problem CODE.
+- ``yaml recipe``: a recipe without problems.
 - ``yaml examples``: examples for the contract of the page's components.
 - ``yaml``: lines of a file that the page has made.
 - ``text`` and ``console``: lines that begin with ``$ composer`` are run, and what follows is what they print; ``...``
@@ -32,6 +33,7 @@ from composer.cli.app import app
 from composer.graph.file import loads
 from composer.graph.file.document import from_document, to_document
 from composer.graph.file.yamltext import parse
+from composer.training import loads_recipe
 from tests.components import test_contract as contract
 
 DERIVED = {
@@ -122,6 +124,8 @@ class Reader:
                 assert self.errors_with(block.text) == [], block
             case ["refused", code]:
                 assert code in [problem.code for problem in self.errors_with(block.text)], block
+            case ["recipe"]:
+                loads_recipe(block.text, str(block))
             case ["examples"]:
                 self.hold_to_contract(block)
             case _:

@@ -84,6 +84,19 @@ def write_files_of_openmmlab() -> None:
     Image.new("RGB", (300, 280)).save("cat.png")
 
 
+def write_images() -> None:
+    """Folders of images under the names that the pages on training use, and a recipe of two steps."""
+    cifar = composer.read("saved_graphs/classification/resnet18_cifar.yaml").classes
+    for folder, classes in {"my_images": ("cat", "dog", "fox"), "cifar": cifar}.items():
+        for number, name in enumerate(classes):
+            path = Path(folder) / name
+            path.mkdir(parents=True)
+            for image in range(4):
+                Image.new("RGB", (40, 32), (20 * number, 60 * image, 90)).save(path / f"{image}.png")
+    recipe = "graph: saved_graphs/classification/resnet18_cifar.yaml\ndata: {train: {path: cifar}}\nsteps: 2\n"
+    Path("recipe.yaml").write_text(f"{recipe}batches: {{batch: 8, workers: 0}}\n")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what a reader has in the repository, to write in."""
@@ -98,6 +111,8 @@ def test_the_examples_of_a_page_are_true(name: str, folder: Path) -> None:
     torch.manual_seed(0)
     if name == "docs/openmmlab.md":
         write_files_of_openmmlab()
+    if name in ("docs/commands.md", "docs/training.md"):
+        write_images()
     reader = Reader()
     for block in blocks(ROOT / name):
         reader.read(block)
