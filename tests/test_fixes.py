@@ -118,8 +118,11 @@ def test_the_repairs_of_all_rules_are_looked_at() -> None:
     assert offering - seen == set(ELSEWHERE)
 
 
-ELSEWHERE = ("bad-value", "image-size", "no-output", "no-preprocess")
-"""Repairs that only add to a graph, or are about what a caller hands over."""
+ELSEWHERE = (
+    *("bad-value", "image-size", "no-output", "no-preprocess"),
+    *("data-classes", "data-samples", "policy-frozen", "policy-path", "recipe-key", "run-exists"),
+)
+"""Repairs that only add to a graph, or are about what a caller hands over: data, a recipe, the folder of a run."""
 
 
 @pytest.mark.parametrize(
