@@ -276,7 +276,7 @@ TESTED_ELSEWHERE = {
         "data-objects",
         "data-samples",
     ),
-    *("export-differs", "export-failed", "export-not-static", "export-source"),
+    *("export-differs", "export-failed", "export-not-static", "export-source", "no-lightning"),
     *(
         "bad-document",
         "bad-file-name",

@@ -1,18 +1,30 @@
 """``export``: a model as a file that needs no composer."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from composer.catalog import Catalog
 from composer.cli.openmmlab_commands import export_config
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of
 from composer.cli.output import print_json, print_text
+from composer.cli.training_input import is_recipe
 from composer.export import export
+from composer.export.standalone import standalone_source
+from composer.graph.file import atomic_write
 from composer.model.compile import load
+from composer.problems import GraphError, Problem, Where
+from composer.training.data.source import open_splits
+from composer.training.defaults import complete
+from composer.training.lightning import lightning_left_out, lightning_source, with_lightning
+from composer.training.recipe import Recipe, read_recipe
+from composer.training.run_folder import resolved
 
 __all__ = ["export_model"]
 
+_SAMPLES = 10_000
+"""How many samples a recipe without data is completed for."""
 _SUFFIXES = {"python": ".py", "onnx": ".onnx", "torch": ".pt2"}
 
 
@@ -20,8 +32,11 @@ def export_model(
     file: File,
     folders: Folders,
     to: Annotated[
-        Literal["python", "onnx", "torch", "openmmlab"],
-        typer.Option(help="A stand-alone Python file with every mode; one mode with its weights; or a config."),
+        Literal["python", "onnx", "torch", "openmmlab", "lightning"],
+        typer.Option(
+            help="A stand-alone Python file with every mode; one mode with its weights; a config; or a graph or "
+            "recipe as a Lightning module."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -34,6 +49,9 @@ def export_model(
     """Export a model, load what was written again, and compare it with the model; a file that differs is not kept."""
     if to == "openmmlab":
         export_config(file, out, catalog_of(folders))
+        return
+    if to == "lightning":
+        _export_lightning(file, out, catalog_of(folders))
         return
     model = load(file, weights=weights, catalog=catalog_of(folders)).eval()
     if model.weights_report is None and to != "python":
@@ -55,3 +73,31 @@ def export_model(
     print_text(f"{report.path}: {', '.join(report.modes)}{compared}")
     if report.note:
         print_text(report.note)
+
+
+def _export_lightning(file: Path, out: Path | None, catalog: Catalog) -> None:
+    """The model's own source, and below it a module that trains it."""
+    if is_recipe(file):
+        recipe = resolved(read_recipe(file), file.resolve().parent)
+    else:
+        recipe = Recipe.model_validate({"graph": str(file), "data": {"train": {"path": "."}}})
+    model = load(Path(recipe.graph), catalog=catalog)
+    try:
+        source: Any = open_splits(recipe.data, Path.cwd(), seed=recipe.seed)[0] if is_recipe(file) else range(_SAMPLES)
+    except GraphError:
+        source = range(_SAMPLES)
+    recipe = complete(recipe, model.graph, catalog, source, model)
+    written = standalone_source(model)
+    below = lightning_source(recipe, model, written.class_name)
+    text = with_lightning(written.text, below)
+    path = out if out is not None else Path(f"{file.stem}_lightning.py")
+    try:
+        atomic_write(path, text.encode())
+    except OSError as error:
+        found = f"writing failed: {error.strerror or error}"
+        raise GraphError(Problem("cannot-write", Where(file=str(path)), found)) from None
+    print_text(f"{path}: {written.class_name}Training, a module of Lightning around {written.class_name}")
+    for line in lightning_left_out(recipe):
+        print_text(f"left out: {line}")
+    if isinstance(source, range):
+        print_text(f"note: the data is not here; lengths and learning rates are those for {_SAMPLES:,} samples")

@@ -23,7 +23,7 @@ from composer.training.recipe import Recipe, read_recipe
 from composer.training.run_folder import resolved
 from composer.training.settings import with_settings
 
-__all__ = ["Given", "fitted", "given_of", "leads"]
+__all__ = ["Given", "fitted", "given_of", "is_recipe", "leads"]
 
 _ROUNDS = 10
 """Times that fixes are applied; one may show what another hid."""
@@ -58,7 +58,7 @@ def given_of(file: Path, data: Path | None, settings: Mapping[tuple[str, ...], A
     samples: dict[tuple[str, ...], Any] = {}
     if data is not None:
         samples = {("data", "train"): {"path": os.path.abspath(data)}, ("data", "val"): None}
-    if _is_recipe(file):
+    if is_recipe(file):
         recipe = resolved(read_recipe(file), file.resolve().parent)
         return Given(with_settings(recipe, samples | dict(settings)), read(recipe.graph), file)
     graph = graph_of(file)
@@ -149,7 +149,7 @@ def _may_ask() -> bool:
     return alone and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _is_recipe(file: Path) -> bool:
+def is_recipe(file: Path) -> bool:
     """Whether a file is a recipe, and not a graph; one that cannot be read is told of as a graph."""
     if file.suffix == ".safetensors":
         return False
