@@ -1,5 +1,6 @@
 """Pipelines of training images as the augmentation of a recipe, input by input."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -202,12 +203,23 @@ def _checked(name: str, params: Mapping[str, Any], one: Settings) -> Step | None
     if kind is None:
         one.drop(f"a recipe has no step {name}: images are trained on without it")
         return None
+    if not _finite(params):
+        one.drop(f"{name} of a recipe takes finite numbers: images are trained on without it")
+        return None
     try:
         return kind.model_validate(dict(params))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         one.drop(f"{name} of a recipe does not take this ({faults}): images are trained on without it")
         return None
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _as_written(reading: _Reading) -> Steps:

@@ -109,7 +109,7 @@ def read_rules(given: Settings, graph: Graph, model: Model | None, decay: float)
         return found
     flat = {key: value for key in _FLAT if (value := given.number(key)) is not None}
     given.beside("bypass_duplicate", "num_layers")
-    depth = given.number("layer_decay_rate", given.number("decay_rate", None, high=1), high=1)
+    depth = given.number("layer_decay_rate", given.number("decay_rate", low=_CLOSE, high=1), low=_CLOSE, high=1)
     custom = _custom(given, decay)
     given.usual("dcn_offset_lr_mult", 1, 1.0)
     given.left("dcn_offset_lr_mult", "offsets of deformable convolutions learn as the rest does here")
