@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from composer.problems import GraphError, Problem, Where
 
@@ -116,7 +117,12 @@ def joined(device: str | torch.device | None = None) -> Iterator[Processes]:
         torch.get_device_module(chosen).set_device(chosen)
     if dist.is_available() and not dist.is_initialized() and "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         backend = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}.get(chosen.type)
-        dist.init_process_group(backend, timeout=_PATIENCE)
+        store, rank, count = next(iter(rendezvous("env://", timeout=_PATIENCE)))
+        # torchrun keeps its store over restarts, and with it the addresses of processes that are gone.
+        store = dist.PrefixStore(  # type: ignore[attr-defined]
+            f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
+        )
+        dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=_PATIENCE)
         made = True
     try:
         if dist.is_available() and dist.is_initialized():

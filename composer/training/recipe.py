@@ -337,7 +337,7 @@ class Evaluation(Part):
 
 
 class Checkpoints(Part):
-    """When the whole state is written, beside the end of each epoch.
+    """When the whole state is written, beside the end of the training and a signal that asks it to stop.
 
     Args:
         every: How often.
