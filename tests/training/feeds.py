@@ -66,4 +66,7 @@ class ExampleFeed:
 
     def whole(self) -> Iterator[Batch]:
         """Every sample once."""
-        return self.batches(0, self.steps_in_epoch)
+        order, self.order = self.order, {}
+        found = list(self.batches(0, self.steps_in_epoch))
+        self.order = order
+        return iter(found)
