@@ -80,8 +80,8 @@ def write_files(folder: Path) -> None:
     for name, (width, height) in SIZES.items():
         for number in range(BATCH):
             soft = draw.integers(0, 256, (height // 25, width // 25, 3), dtype=np.uint8)
-            picture = np.asarray(Image.fromarray(soft).resize((width, height), Image.Resampling.BICUBIC))
-            noisy = np.clip(picture + draw.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
+            image = np.asarray(Image.fromarray(soft).resize((width, height), Image.Resampling.BICUBIC))
+            noisy = np.clip(image + draw.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
             path = folder / name / f"class_{number % 2}" / f"{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(noisy).save(path, quality=90)

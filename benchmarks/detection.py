@@ -3,7 +3,7 @@
     python -m benchmarks.detection                                  our figures alone
     MMDET_PYTHON=.../bin/python python -m benchmarks.detection      beside those of mmdet
 
-Faster R-CNN with a ResNet-50 and a feature pyramid, 2 pictures of 320 by 320 pixels with three boxes each. Both sides
+Faster R-CNN with a ResNet-50 and a feature pyramid, 2 images of 320 by 320 pixels with three boxes each. Both sides
 have the same weights, drawn so that there are proposals and detections to sort out, and what they answer is compared.
 Each lives in a process of its own, and they take turns, in an order that changes from round to round, so that a noisy
 machine weighs on both. The environment that MMDET_PYTHON names needs mmdet 3 and a compiled mmcv 2, and the same torch.
@@ -48,7 +48,7 @@ def main() -> None:
         serve(our_works(Path(options.serve)))
         return
     other = os.environ.get(ENVIRONMENT)
-    print(f"Faster R-CNN R50-FPN, {len(BOXES)} pictures of {SIZE} pixels, {options.threads} thread(s)")
+    print(f"Faster R-CNN R50-FPN, {len(BOXES)} images of {SIZE} pixels, {options.threads} thread(s)")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         write_task(Path(folder))
         commands = [(sys.executable, "benchmarks.detection", "--serve", folder)]

@@ -3,7 +3,7 @@
     python -m benchmarks.selfsup                        MoCo v2, BYOL and MAE
     python -m benchmarks.selfsup mae --rounds 21
 
-A step is a forward in loss mode with the update of the momentum copies, and a backward: 8 pictures of 224 pixels, on
+A step is a forward in loss mode with the update of the momentum copies, and a backward: 8 images of 224 pixels, on
 the CPU. Each model lives in a process of its own, and they take turns step by step, in an order that changes from round
 to round, so that a noisy machine weighs on all; the processor's own time leaves out what was spent waiting for it.
 Memory is the most that a step took above the loaded model, in a process that gives back at once what it frees. The
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    print(f"one training step, {BATCH} pictures of 224 pixels, {options.threads} thread(s), {options.rounds} rounds")
+    print(f"one training step, {BATCH} images of 224 pixels, {options.threads} thread(s), {options.rounds} rounds")
     for model in options.models or MODELS:
         sides = (OURS, *([TURNED] if model != "mae" else []), *options.packages)
         report(model, measure(model, sides, options.rounds, options.threads))

@@ -36,8 +36,8 @@ def main(package: str, name: str) -> None:
     model.init_weights()
     # On a CPU mmengine's SyncBN becomes BN, which is the same in one process.
     model = import_module("mmengine.model").revert_sync_batchnorm(model).train()
-    pictures = views(1 if name == "mae" else 2)
-    given = pictures[0] if name == "mae" and package == "mmpretrain" else pictures
+    images = views(1 if name == "mae" else 2)
+    given = images[0] if name == "mae" and package == "mmpretrain" else images
     serve(works_of(model, lambda: model(given, [], mode="loss")), answers)
 
 

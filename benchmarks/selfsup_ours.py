@@ -14,8 +14,8 @@ def main(side: str, name: str) -> None:
     model = composer.load(f"saved_graphs/selfsup/{name}.yaml").train()
     if side == "channels_last":
         model.to(memory_format=torch.channels_last)
-    pictures = views(len(model.graph.inputs))
-    serve(works_of(model, lambda: model(pictures, mode="loss")), answers)
+    images = views(len(model.graph.inputs))
+    serve(works_of(model, lambda: model(images, mode="loss")), answers)
 
 
 if __name__ == "__main__":

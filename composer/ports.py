@@ -473,7 +473,7 @@ Image = Annotated[
             "input",
             "inputs",
             "image input",
-            "picture",
+            "image",
             "photo",
             "pixels",
             "img",

@@ -1,7 +1,7 @@
 """Train small forms of the saved graphs that fill in hidden patches on Fashion-MNIST, and see whether their loss falls.
 
-The wires are those of saved_graphs/selfsup/, the parts are small, and pictures are 32 pixels wide. The tokenizers of
-BEiT, BEiT v2 and CAE have random weights here: what they say of a picture can be learned, but means little.
+The wires are those of saved_graphs/selfsup/, the parts are small, and images are 32 pixels wide. The tokenizers of
+BEiT, BEiT v2 and CAE have random weights here: what they say of an image can be learned, but means little.
 ``train_mae.py`` is the example of MAE.
 
     python examples/masked_images.py                     all of them
@@ -25,7 +25,7 @@ from composer.graph import Graph, freeze, thaw
 from composer.training import parameter_groups, set_progress
 
 GRAPHS = Path(__file__).parents[1] / "saved_graphs/selfsup"
-SIZE, PATCH, WORD = 32, 4, 8  # pixels: of a picture, of a patch, of a visual word of DALL-E's tokenizer
+SIZE, PATCH, WORD = 32, 4, 8  # pixels: of an image, of a patch, of a visual word of DALL-E's tokenizer
 GRID = SIZE // PATCH
 HIDDEN = int(0.4 * GRID**2)
 WORDS = 64
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    images = pictures()
+    images = read_images()
     for name in options.graphs or SMALL:
         start = time.perf_counter()
         losses = train(small(name), images, options.steps)
@@ -92,14 +92,14 @@ def main() -> None:
         print(f"{name:10} {len(losses):4} steps {took:5.0f} s  loss {first:.4f} -> {last:.4f}", flush=True)
 
 
-def pictures() -> Tensor:
-    """The training pictures with mean 0 and deviation 1, three equal channels, [N, 3, 32, 32]."""
+def read_images() -> Tensor:
+    """The training images with mean 0 and deviation 1, three equal channels, [N, 3, 32, 32]."""
     images = F.pad(read(DEBIAN, "train")[0].reshape(-1, 1, 28, 28)[:20000].float(), (2, 2, 2, 2))
     return ((images - images.mean()) / images.std()).expand(-1, 3, -1, -1)
 
 
 def small(name: str) -> Graph:
-    """A saved graph with small parts for small pictures."""
+    """A saved graph with small parts for small images."""
     graph = composer.read(GRAPHS / f"{name}.yaml")
     nodes = dict(graph.nodes)
     for node, changed in SMALL[name].items():
@@ -118,7 +118,7 @@ def small(name: str) -> Graph:
 
 
 def target_size(name: str) -> int:
-    """Pixels of the second picture, of which a tokenizer makes one word a patch."""
+    """Pixels of the second image, of which a tokenizer makes one word a patch."""
     return SIZE if name == "beit_v2" else GRID * WORD
 
 

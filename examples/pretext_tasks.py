@@ -1,7 +1,7 @@
 """Train the saved graphs of pretext tasks on Fashion-MNIST for a minute each, and see what their features learned.
 
-The graphs of saved_graphs/selfsup/ get a small backbone and grey pictures of 28 pixels; all else stays as it is saved.
-Labels are only used to measure: how many test pictures have the class of most of their 5 nearest training pictures, by
+The graphs of saved_graphs/selfsup/ get a small backbone and grey images of 28 pixels; all else stays as it is saved.
+Labels are only used to measure: how many test images have the class of most of their 5 nearest training images, by
 the cosine of the backbone's averaged features, before and after.
 
     python examples/pretext_tasks.py                    all of them
@@ -74,8 +74,8 @@ EPOCHS = {"odc": 20}
 def main() -> None:
     options = arguments()
     torch.set_num_threads(options.threads)
-    train_images, train_labels = (one[: options.samples] for one in pictures("train"))
-    test = tuple(one[:1000] for one in pictures("t10k"))
+    train_images, train_labels = (one[: options.samples] for one in images("train"))
+    test = tuple(one[:1000] for one in images("t10k"))
     for name in options.graphs or SMALL:
         torch.manual_seed(0)
         model = composer.compile(small(name, options.samples))
@@ -96,21 +96,21 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("graphs", nargs="*", choices=[*SMALL, []], help="which graphs; all where none is named")
-    parser.add_argument("--samples", type=int, default=2048, help="training pictures")
+    parser.add_argument("--samples", type=int, default=2048, help="training images")
     parser.add_argument("--epochs", type=int, help="4 where it is not given, 20 for odc")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
 
-def pictures(part: str) -> tuple[Tensor, Tensor]:
-    """Pictures of mean 0 and deviation 1, [N, 1, 28, 28], and their classes."""
+def images(part: str) -> tuple[Tensor, Tensor]:
+    """Images of mean 0 and deviation 1, [N, 1, 28, 28], and their classes."""
     images, labels = read(DEBIAN, part)
     images = images.float().reshape(-1, 1, 28, 28)
     return (images - images.mean()) / images.std(), labels
 
 
 def small(name: str, samples: int) -> Graph:
-    """A saved graph with a small backbone for small grey pictures."""
+    """A saved graph with a small backbone for small grey images."""
     graph = composer.read(GRAPHS / f"{name}.yaml")
     nodes = dict(graph.nodes)
     params = {"depth": 18, "in_channels": 1, "stem_channels": WIDTH, "base_channels": WIDTH}
@@ -158,7 +158,7 @@ def train(model: Model, name: str, images: Tensor, epochs: int) -> list[float]:
 
 
 def clusters(model: Model, images: Tensor, seed: int) -> Tensor:
-    """Clusters of what the model makes of all pictures, given to it."""
+    """Clusters of what the model makes of all images, given to it."""
     model.eval()
     with torch.no_grad():
         features = [model(part, mode="predict")["features"].flatten(1) for part in images.split(512)]
@@ -173,12 +173,12 @@ def batches(count: int, size: int, labels: Tensor | None, epoch: int) -> Iterato
 
 
 def views(model: Model, images: Tensor) -> dict[str, Tensor]:
-    """Each input its own random crop of the pictures, mirrored or not."""
+    """Each input its own random crop of the images, mirrored or not."""
     return {name: crop(images, int(entry.shape[-1])) for name, entry in model.graph.inputs.items() if entry.shape}
 
 
 def crop(images: Tensor, size: int) -> Tensor:
-    """A square of at least half the picture's width (a third for small views), in one place for the whole batch."""
+    """A square of at least half the image's width (a third for small views), in one place for the whole batch."""
     least = 20 if size == images.shape[-1] else 10
     width = int(torch.randint(least, images.shape[-1] + 1, ()))
     top, left = (int(torch.randint(images.shape[-1] - width + 1, ())) for _ in range(2))
@@ -188,7 +188,7 @@ def crop(images: Tensor, size: int) -> Tensor:
 
 @torch.no_grad()
 def nearest_neighbour_accuracy(model: Model, train: tuple[Tensor, Tensor], test: tuple[Tensor, ...]) -> float:
-    """The share of test pictures with the class of most of their nearest training pictures."""
+    """The share of test images with the class of most of their nearest training images."""
     model.eval()
     known, asked = (embedded(model, images) for images in (train[0], test[0]))
     model.train()

@@ -1,12 +1,12 @@
-"""Train the digit detector of saved_graphs/ and measure it on pictures of digits that it has never seen.
+"""Train the digit detector of saved_graphs/ and measure it on images of digits that it has never seen.
 
-The pictures are composed: two to five of the 1,797 handwritten digits that come with scikit-learn, scaled, in places of
-their own on a noisy ground, so that every box is known. Every fifth digit is held back, and the pictures that the
+The images are composed: two to five of the 1,797 handwritten digits that come with scikit-learn, scaled, in places of
+their own on a noisy ground, so that every box is known. Every fifth digit is held back, and the images that the
 detector is measured on are made of those alone. Needs scikit-learn and pycocotools.
 
     python examples/train_digit_detector.py                train, print AP50, save the weights
     python examples/train_digit_detector.py --evaluate     only measure the weights that are saved
-    python examples/train_digit_detector.py --images DIR   only write the first four pictures of the test to DIR
+    python examples/train_digit_detector.py --images DIR   only write the first four images of the test to DIR
 """
 
 import argparse
@@ -38,7 +38,7 @@ PEAK_RATE = 2e-3
 TEST_SEED = 1
 
 Sample = tuple[Tensor, Tensor, Tensor]
-"""A picture [1, SIDE, SIDE] from 0 to 255, its boxes [n, 4] and their digits [n]."""
+"""An image [1, SIDE, SIDE] from 0 to 255, its boxes [n, 4] and their digits [n]."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     seen, held_back = digits()
-    test = list(pictures(held_back, options.pictures, torch.Generator().manual_seed(TEST_SEED)))
+    test = list(composed(held_back, options.images, torch.Generator().manual_seed(TEST_SEED)))
     if options.images:
         write(test[:4], options.images)
         return
@@ -56,19 +56,19 @@ def main() -> None:
         train(model, seen, options.steps)
         model.save(options.out)
     ap, ap50 = average_precision(model, test)
-    print(f"AP50 {ap50:.4f}, AP {ap:.4f} on {len(test)} pictures with {sum(len(boxes) for _, boxes, _ in test)} digits")
+    print(f"AP50 {ap50:.4f}, AP {ap:.4f} on {len(test)} images with {sum(len(boxes) for _, boxes, _ in test)} digits")
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=GRAPH.with_suffix(".safetensors"), help="the weights' file")
-    parser.add_argument("--steps", type=int, default=1500, help=f"batches of {BATCH} pictures")
-    parser.add_argument("--pictures", type=int, default=500, help="pictures of the test")
+    parser.add_argument("--steps", type=int, default=1500, help=f"batches of {BATCH} images")
+    parser.add_argument("--images", type=int, default=500, help="images of the test")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="threads of torch; as many as it likes where left out")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--evaluate", action="store_true", help="measure the weights in --out, without training")
-    only.add_argument("--images", type=Path, metavar="DIR", help="write pictures of the test as PNG, and stop")
+    only.add_argument("--images", type=Path, metavar="DIR", help="write images of the test as PNG, and stop")
     return parser.parse_args()
 
 
@@ -80,12 +80,12 @@ def digits() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     return (images[~back], labels[~back]), (images[back], labels[back])
 
 
-def pictures(source: tuple[Tensor, Tensor], count: int, generator: torch.Generator) -> Iterator[Sample]:
-    """Pictures composed of a set of digits."""
+def composed(source: tuple[Tensor, Tensor], count: int, generator: torch.Generator) -> Iterator[Sample]:
+    """Images composed of a set of digits."""
     images, labels = source
     for _ in range(count):
         ground = 60 * torch.rand((), generator=generator)
-        picture = ground + 12 * torch.randn(SIDE, SIDE, generator=generator)
+        image = ground + 12 * torch.randn(SIDE, SIDE, generator=generator)
         boxes: list[Tensor] = []
         chosen: list[Tensor] = []
         for index in torch.randint(len(labels), (whole(DIGITS, generator),), generator=generator):
@@ -95,11 +95,11 @@ def pictures(source: tuple[Tensor, Tensor], count: int, generator: torch.Generat
                 continue
             left, top, right, bottom = box.int().tolist()
             tone = 140 + 100 * torch.rand((), generator=generator)
-            part = picture[top:bottom, left:right]
-            picture[top:bottom, left:right] = part + shape * (tone - part)
+            part = image[top:bottom, left:right]
+            image[top:bottom, left:right] = part + shape * (tone - part)
             boxes.append(box)
             chosen.append(labels[index])
-        yield picture.clamp(0, 255).round()[None], torch.stack(boxes), torch.stack(chosen)
+        yield image.clamp(0, 255).round()[None], torch.stack(boxes), torch.stack(chosen)
 
 
 def scaled(image: Tensor, generator: torch.Generator) -> Tensor:
@@ -129,18 +129,18 @@ def whole(limits: tuple[int, int], generator: torch.Generator) -> int:
 
 
 def batch(samples: list[Sample], model: nn.Module) -> tuple[Tensor, dict[str, list[Tensor]]]:
-    """Pictures as the model takes them, with the fields of loss mode."""
+    """Images as the model takes them, with the fields of loss mode."""
     steps = model.graph.inputs["image"].preprocess
-    images = torch.stack([picture for picture, _, _ in samples])
+    images = torch.stack([image for image, _, _ in samples])
     fields = {"boxes": [boxes for _, boxes, _ in samples], "box_labels": [labels for _, _, labels in samples]}
     return (images - steps.mean[0]) / steps.std[0], fields
 
 
 def train(model: nn.Module, source: tuple[Tensor, Tensor], steps: int) -> None:
-    """AdamW under a one-cycle rate, every picture a new one."""
+    """AdamW under a one-cycle rate, every image a new one."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.01)
     schedule = OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
-    stream = pictures(source, steps * BATCH, torch.Generator().manual_seed(0))
+    stream = composed(source, steps * BATCH, torch.Generator().manual_seed(0))
     started, total = time.monotonic(), 0.0
     model.train()
     for step in range(1, steps + 1):
@@ -179,7 +179,7 @@ def average_precision(model: nn.Module, samples: list[Sample]) -> tuple[float, f
 
 
 def ground_truth(samples: list[Sample]) -> COCO:
-    """The boxes of pictures as COCO holds them."""
+    """The boxes of images as COCO holds them."""
     boxes = [
         {"image_id": image, "category_id": int(label), "bbox": corner_and_size(box), "iscrowd": 0}
         for image, (_, own, labels) in enumerate(samples, 1)
@@ -204,11 +204,11 @@ def corner_and_size(box: Tensor) -> list[float]:
 
 
 def write(samples: list[Sample], folder: Path) -> None:
-    """Pictures as PNG, named by their place in the test and their digits from left to right."""
+    """Images as PNG, named by their place in the test and their digits from left to right."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, (picture, boxes, labels) in enumerate(samples):
+    for number, (image, boxes, labels) in enumerate(samples):
         name = "".join(str(int(label)) for label in labels[boxes[:, 0].argsort()])
-        Image.fromarray(picture[0].byte().numpy()).save(folder / f"{number:02}_{name}.png", optimize=True)
+        Image.fromarray(image[0].byte().numpy()).save(folder / f"{number:02}_{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def idx(path: Path, header: int) -> Tensor:
 
 
 def prepare(model: nn.Module, images: Tensor) -> Tensor:
-    """What ``composer.preprocess`` makes of picture files, for a whole batch that has the right size already."""
+    """What ``composer.preprocess`` makes of image files, for a whole batch that has the right size already."""
     steps = model.graph.inputs["image"].preprocess
     return images.sub(steps.mean[0]).div(steps.std[0]).contiguous(memory_format=torch.channels_last)
 

@@ -60,7 +60,7 @@ def arguments() -> argparse.Namespace:
 
 
 def prepare(model: nn.Module, images: Tensor) -> Tensor:
-    """What ``composer.preprocess`` makes of picture files, for a whole batch that has the right size already."""
+    """What ``composer.preprocess`` makes of image files, for a whole batch that has the right size already."""
     steps = model.graph.inputs["image"].preprocess
     return images.float().sub(steps.mean[0]).div(steps.std[0])
 

@@ -117,12 +117,12 @@ def idx(path: Path, header: int) -> Tensor:
 
 
 def prepare(images: Tensor) -> Tensor:
-    """Pictures of 0 to 255 as the models take them."""
+    """Images of 0 to 255 as the models take them."""
     return images.float().sub(MEAN).div(STD)
 
 
 def view(images: Tensor) -> Tensor:
-    """A random view of each picture: a part of it at full size, mirrored or not, lighter or darker."""
+    """A random view of each image: a part of it at full size, mirrored or not, lighter or darker."""
     count = len(images)
     scale = torch.empty(count).uniform_(0.4, 1).sqrt()
     move = torch.rand(2, count).mul(2).sub(1) * (1 - scale)
@@ -169,7 +169,7 @@ def train(model: composer.Model, images: Tensor, epochs: int) -> None:
 
 @torch.no_grad()
 def features(model: composer.Model, images: Tensor) -> Tensor:
-    """What the backbone makes of pictures, averaged over the places and of length one."""
+    """What the backbone makes of images, averaged over the places and of length one."""
     found = []
     for chunk in images.split(1000):
         feature = model({"view_1": prepare(chunk)})["features"]

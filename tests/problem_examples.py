@@ -191,7 +191,7 @@ def without_onnx(folder: Path) -> None:
 
 
 FIXED_RATE = "metadata: {training: {fixed_learning_rate: [head.predictor]}}\n"
-PICTURE = np.zeros((8, 8, 3), np.uint8)
+IMAGE = np.zeros((8, 8, 3), np.uint8)
 UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n    def forward(self, x): return x\n"
 
 RECIPE = "graph: g.yaml\ndata: {train: {path: images}}\n"
@@ -241,7 +241,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
         type("ResNet", (Halving,), {"__module__": "my_parts"})
     ),
     "forward-failed": lambda _: shapes_of(conv(size=9)),
-    "image-size": lambda _: composer.preprocess(loads(GRAPH.replace("resize: [64, 64]", "channels: bgr")), PICTURE),
+    "image-size": lambda _: composer.preprocess(loads(GRAPH.replace("resize: [64, 64]", "channels: bgr")), IMAGE),
     "image-too-large": lambda _: composer.preprocess(loads(GRAPH), Image.new("1", (10_000, 10_000))),
     "missing-field": lambda _: composer.compile(loads(GRAPH))(torch.zeros(2, 3, 64, 64), mode="loss"),
     "no-example": lambda _: example_inputs(loads(GRAPH.replace("{type: Label, shape: [B]}", "{type: Detections}"))),
@@ -250,17 +250,17 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "no-graph": lambda folder: composer.load(written(folder / "plain.safetensors", save({"weight": torch.zeros(1)}))),
     "no-onnx": without_onnx,
     "no-run": lambda folder: RunFolder.open(folder / "gone"),
-    "no-preprocess": lambda _: composer.preprocess(pool(), PICTURE),
+    "no-preprocess": lambda _: composer.preprocess(pool(), IMAGE),
     "not-utf8": lambda _: loads("name: caf\u00e9".encode("latin-1")),
     "pickle-refused": lambda folder: composer.load(conv_file(folder), weights=torch_file(folder)),
     "too-many-inputs": lambda _: composer.compile(conv())([torch.zeros(1, 3, 8, 8)] * 2),
     "too-many-layers": lambda _: found_by_check(loads(GRAPH), Limits(layers=3)),
     "unknown-format": lambda folder: export(composer.compile(conv()), "onxn", folder / "part"),
     "unknown-module": lambda _: parameter_groups(composer.compile(loads(GRAPH + FIXED_RATE))),
-    "unknown-input": lambda _: composer.preprocess(loads(GRAPH), PICTURE, "img"),
+    "unknown-input": lambda _: composer.preprocess(loads(GRAPH), IMAGE, "img"),
     "weights-dtype": lambda _: composer.compile(conv()).load_weights(composer.compile(conv()).half().state_dict()),
     "weights-mismatch": lambda _: composer.compile(conv()).load_weights(composer.compile(conv(5)).state_dict()),
-    "which-input": lambda _: composer.preprocess(two_views(), PICTURE),
+    "which-input": lambda _: composer.preprocess(two_views(), IMAGE),
     "wrong-axes": lambda _: shapes_of(one_node("{type: Halving, inputs: {x: image}}"), Catalog.of(Halving)),
 }
 """What is called, with a folder for files."""

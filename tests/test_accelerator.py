@@ -184,6 +184,6 @@ def test_a_run_in_a_process_of_its_own_takes_the_device(device, memory):
     graph = composer.read(ROOT / "saved_graphs" / "classification" / "fashion_mnist.yaml")
     image = ROOT / "examples" / "fashion_mnist" / "02_trouser.png"
     with Runner([], seconds=120, memory=memory) as runner:
-        said = list(runner.run(RunJob(json.dumps(to_document(graph)), picture=image, device=f"{device.type}:0")))
+        said = list(runner.run(RunJob(json.dumps(to_document(graph)), image=image, device=f"{device.type}:0")))
     assert isinstance(said[-1], Done), said[-1]
     assert said[-1].result.device == f"{device.type}:0"

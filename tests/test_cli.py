@@ -79,7 +79,7 @@ class Twice(nn.Module):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a graph, a broken one and a picture."""
+    """A working folder with a graph, a broken one and an image."""
     monkeypatch.chdir(tmp_path)
     Path("good.yaml").write_text(GRAPH)
     Path("bad.yaml").write_text(
@@ -303,7 +303,7 @@ def unshaped() -> str:
     return "unshaped.yaml"
 
 
-def test_run_answers_by_name_one_picture_a_line() -> None:
+def test_run_answers_by_name_one_image_a_line() -> None:
     found = lines("run", "good.yaml", "--input", "a.png", "b.png", "--device", "cpu")
     assert [line.split()[0] for line in found] == ["a.png", "b.png"]
     assert {line.split()[1] for line in found} <= {"cat", "dog", "owl"}
@@ -323,7 +323,7 @@ def test_run_in_another_mode_prints_names_and_sizes() -> None:
     assert found == ["a.png  features [1, 4, 6, 6]  logits [1, 3]"]
 
 
-def test_run_takes_the_mode_that_there_is_and_makes_up_what_a_mode_needs_beside_the_picture() -> None:
+def test_run_takes_the_mode_that_there_is_and_makes_up_what_a_mode_needs_beside_the_image() -> None:
     Path("features.yaml").write_text(GRAPH.split("  loss: {loss:")[0])
     assert "features [1, 4, 6, 6]" in composer("run", "features.yaml", "a.png").stdout
     result = composer("run", "good.yaml", "a.png", "--mode", "loss")
@@ -340,8 +340,8 @@ def test_run_of_a_saved_model_and_of_weights() -> None:
     assert "no weights were loaded" in composer("run", "good.yaml", "a.png").stderr
 
 
-def test_run_goes_on_after_a_bad_picture() -> None:
-    Path("text.png").write_text("no picture")
+def test_run_goes_on_after_a_bad_image() -> None:
+    Path("text.png").write_text("no image")
     result = composer("run", "good.yaml", "text.png", "nowhere.png", "a.png")
     assert result.exit_code == 2
     assert "bad-image text.png" in result.stderr

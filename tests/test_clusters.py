@@ -74,14 +74,14 @@ outputs:
 """
 
 
-def pictures() -> Tensor:
+def images() -> Tensor:
     return torch.randn(SAMPLES, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
 def clustered(model: Model) -> Tensor:
-    """Clusters of the features of all pictures, given to the model."""
+    """Clusters of the features of all images, given to the model."""
     with torch.no_grad():
-        features = model.eval()(pictures(), mode="predict")["features"].flatten(1)
+        features = model.eval()(images(), mode="predict")["features"].flatten(1)
     model.train()
     return assign_clusters(model, features, kmeans(whitened(features, 4), CLUSTERS))
 
@@ -98,7 +98,7 @@ def test_deepcluster_starts_its_classifier_anew_and_weighs_classes() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     losses = []
     for _ in range(6):
-        loss = model(pictures(), {"pseudo_label": labels}, mode="loss")["loss"]
+        loss = model(images(), {"pseudo_label": labels}, mode="loss")["loss"]
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()
@@ -110,14 +110,14 @@ def test_odc_learns_from_clusters_that_change_step_by_step() -> None:
     torch.manual_seed(0)
     model = composer.compile(loads(ODC))
     with pytest.raises(GraphError, match=r"bad-value memory_bank\.index"):
-        model(pictures(), {"sample_index": torch.arange(SAMPLES)}, mode="loss")
+        model(images(), {"sample_index": torch.arange(SAMPLES)}, mode="loss")
     labels = clustered(model)
     assert torch.equal(model.memory_bank.label_bank, labels)
     assert bool(model.class_weights.in_use)
     for step in range(11):
         index = torch.randperm(SAMPLES)[:6]
         before_step(model, step)
-        found = model(pictures()[index], {"sample_index": index}, mode="loss")
+        found = model(images()[index], {"sample_index": index}, mode="loss")
         assert found["loss"].isfinite() and 0 <= found["change_ratio"] <= 1
         after_step(model, step)
         counts = torch.bincount(model.memory_bank.label_bank, minlength=CLUSTERS)
@@ -135,7 +135,7 @@ def test_swav_starts_its_queue_and_releases_its_prototypes() -> None:
         before_epoch(model, epoch)
         for _ in range(2):
             before_step(model, step)
-            loss = model([pictures()[:4], pictures()[4:8]], mode="loss")["loss"]
+            loss = model([images()[:4], images()[4:8]], mode="loss")["loss"]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -155,7 +155,7 @@ def test_a_compiled_model_does_the_same(graph: str) -> None:
     if graph is not SWAV:
         clustered(plain)
     compiled = torch.compile(copy.deepcopy(plain), fullgraph=True, backend="eager")
-    inputs = [pictures()[:4], pictures()[4:8]] if graph is SWAV else pictures()[:4]
+    inputs = [images()[:4], images()[4:8]] if graph is SWAV else images()[:4]
     samples = {"pseudo_label": torch.tensor([0, 1, 2, 0]), "sample_index": torch.arange(4)}
     for step in range(4):
         for model in (plain, compiled):

@@ -1,4 +1,4 @@
-"""Pictures of graphs."""
+"""Images of graphs."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -18,7 +18,7 @@ def texts_of(svg):
 
 
 @pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
-def test_a_picture_names_every_node_type_and_mode(path):
+def test_a_image_names_every_node_type_and_mode(path):
     graph = read(path)
     texts = texts_of(draw(graph))
     assert {*graph.nodes, *graph.inputs, *graph.modes} <= set(texts)

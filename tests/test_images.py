@@ -1,4 +1,4 @@
-"""Pictures become inputs as the graph says, and bad ones are told about in words."""
+"""Images become inputs as the graph says, and bad ones are told about in words."""
 
 import io
 import struct
@@ -30,7 +30,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def ramp(height: int, width: int) -> np.ndarray:
-    """A picture whose pixels all differ: red counts columns, green rows."""
+    """An image whose pixels all differ: red counts columns, green rows."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([columns, rows, np.full_like(rows, 7)], axis=-1).astype(np.uint8)
 
@@ -42,7 +42,7 @@ def problem_of(graph: Graph, image: Any, name: str | None = None) -> Any:
     return problem
 
 
-def test_every_way_to_give_a_picture_gives_the_same_numbers(tmp_path: Path) -> None:
+def test_every_way_to_give_a_image_gives_the_same_numbers(tmp_path: Path) -> None:
     pixels = ramp(4, 6)
     image = Image.fromarray(pixels)
     image.save(tmp_path / "a.png")
@@ -101,7 +101,7 @@ def test_resizing_is_bilinear_between_pixel_centres_without_antialiasing() -> No
     halves = np.array([[0, 10, 20, 31]], np.uint8).repeat(4, axis=0)
     assert preprocess(graph_with(channels="gray", resize=(2, 2)), halves)[0, 0, 0].tolist() == [5, 26]  # 25.5 to even
     quarters = np.array([[0, 0, 0, 255, 0, 0, 0, 0]], np.uint8).repeat(8, axis=0)
-    # Only the two pixels around a new centre count: an antialiased picture would show 255 / 4 of the bright one.
+    # Only the two pixels around a new centre count: an antialiased image would show 255 / 4 of the bright one.
     assert preprocess(graph_with(channels="gray", resize=(2, 2)), quarters)[0, 0, 0].tolist() == [0, 0]
     doubled = np.array([[0, 100]], np.uint8).repeat(2, axis=0)
     assert preprocess(graph_with(channels="gray", resize=(2, 4)), doubled)[0, 0, 0].tolist() == [0, 25, 75, 100]
@@ -183,7 +183,7 @@ def test_bands_are_those_of_an_array() -> None:
     assert problem_of(graph, bands[:, :, :3]).code == "image-size"
 
 
-def test_a_picture_is_turned_upright() -> None:
+def test_a_image_is_turned_upright() -> None:
     image = Image.fromarray(ramp(2, 3))
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
@@ -211,7 +211,7 @@ def palette_with_transparency() -> Image.Image:
     ],
     ids=["alpha", "gray-alpha", "palette", "1-bit", "cmyk", "16-bit", "32-bit-of-16"],
 )
-def test_pictures_of_any_kind_become_three_channels(image: Image.Image, expected: tuple[int, ...]) -> None:
+def test_images_of_any_kind_become_three_channels(image: Image.Image, expected: tuple[int, ...]) -> None:
     found = preprocess(graph_with(), image)
     assert found.shape == (1, 3, 2, 2)
     assert found[0, :, 0, 0].tolist() == list(expected)
@@ -222,7 +222,7 @@ def test_a_16_bit_file_keeps_its_upper_bytes(tmp_path: Path) -> None:
     assert preprocess(graph_with(channels="gray"), tmp_path / "deep.png").flatten().tolist() == [1, 0xFE]
 
 
-def test_the_callers_picture_is_left_as_it_is() -> None:
+def test_the_callers_image_is_left_as_it_is() -> None:
     image, pixels = Image.new("RGBA", (3, 2)), ramp(2, 3)
     pixels.setflags(write=False)
     preprocess(graph_with(resize=(1, 1), channels="gray"), image)
@@ -248,11 +248,11 @@ JPEG = encoded(Image.fromarray(ramp(64, 64)), "JPEG")
 @pytest.mark.parametrize(
     ("given", "code", "told"),
     [
-        (b"", "bad-image", "not a picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bad-image", "not a picture"),
+        (b"", "bad-image", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bad-image", "not an image"),
         (PNG[: len(PNG) // 2], "bad-image", "damaged or cut off"),
         (JPEG[: len(JPEG) // 2], "bad-image", "damaged or cut off"),
-        (PNG[:20], "bad-image", "picture"),
+        (PNG[:20], "bad-image", "image"),
         (bomb(), "image-too-large", f"{MAX_PIXELS:,} pixels"),
         (encoded(Image.new("F", (2, 2)), "TIFF"), "bad-image", "floating-point"),
         (np.full((2, 2), 1 << 20, np.int32), "bad-image", "uint8"),
@@ -263,10 +263,10 @@ JPEG = encoded(Image.fromarray(ramp(64, 64)), "JPEG")
         (np.zeros((1, 4, 4, 3), np.uint8), "bad-image", "found uint8 [1, 4, 4, 3]"),
         (torch.zeros(3, 4, 4), "bad-image", "found Tensor"),
         (None, "bad-image", "found NoneType"),
-        ([], "bad-image", "at least one picture"),
+        ([], "bad-image", "at least one image"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_words(given: Any, code: str, told: str) -> None:
+def test_what_is_no_image_is_refused_in_words(given: Any, code: str, told: str) -> None:
     problem = problem_of(graph_with(), given)
     assert problem.code == code
     assert told in problem.message
@@ -274,7 +274,7 @@ def test_what_is_no_picture_is_refused_in_words(given: Any, code: str, told: str
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     assert str(problem_of(graph_with(), tmp_path / "no.png")) == (
-        f"no-file {tmp_path / 'no.png'}\n    there is no such picture file"
+        f"no-file {tmp_path / 'no.png'}\n    there is no such image file"
     )
     assert problem_of(graph_with(), tmp_path).code == "no-file"
 
@@ -284,23 +284,23 @@ def test_a_resize_that_would_fill_the_memory_is_refused() -> None:
     assert problem.code == "image-too-large"
 
 
-def test_every_bad_picture_of_a_list_is_told() -> None:
+def test_every_bad_image_of_a_list_is_told() -> None:
     with pytest.raises(GraphError) as caught:
         preprocess(graph_with(), [ramp(2, 2), b"", "nowhere.png"])
-    assert [problem.where.subject for problem in caught.value.problems] == ["picture 2", "nowhere.png"]
+    assert [problem.where.subject for problem in caught.value.problems] == ["image 2", "nowhere.png"]
 
 
-def test_pictures_of_several_sizes_are_no_batch() -> None:
+def test_images_of_several_sizes_are_no_batch() -> None:
     problem = problem_of(graph_with(), [ramp(2, 2), ramp(2, 3)])
     assert "2 x 2 pixels" in problem.message
     assert "2 x 3 pixels" in problem.message
     assert preprocess(graph_with(resize=(2, 2)), [ramp(2, 2), ramp(2, 3)]).shape == (2, 3, 2, 2)
 
 
-def test_a_picture_of_another_size_is_refused_with_the_resize_that_mends_it() -> None:
+def test_a_image_of_another_size_is_refused_with_the_resize_that_mends_it() -> None:
     problem = problem_of(graph_with(("B", 3, 28, 32)), ramp(30, 32))
     assert str(problem) == (
-        "image-size picture\n"
+        "image-size image\n"
         "    it is 30 x 32 pixels (height x width) after preprocessing, input 'image' expects B 3 28 32\n"
         "    fix: set inputs.image.preprocess.resize to [28, 32]"
     )
@@ -310,11 +310,11 @@ def test_a_picture_of_another_size_is_refused_with_the_resize_that_mends_it() ->
 
 
 @pytest.mark.parametrize("shape", [("B", 1, 28, 28), ("B", 784)])
-def test_an_input_that_is_no_such_picture_is_refused(shape: tuple[int | str, ...]) -> None:
+def test_an_input_that_is_no_such_image_is_refused(shape: tuple[int | str, ...]) -> None:
     assert problem_of(graph_with(shape), ramp(28, 28)).code == "image-size"
 
 
-def test_a_crop_larger_than_the_picture_is_refused() -> None:
+def test_a_crop_larger_than_the_image_is_refused() -> None:
     problem = problem_of(graph_with(crop=(5, 5)), ramp(4, 8))
     assert "too small to crop" in problem.message
 
@@ -346,23 +346,23 @@ def test_an_input_without_preprocess_says_how_to_write_one() -> None:
         (None, {"crop": (50, 50)}),
     ],
 )
-def test_one_fix_is_enough_for_any_picture(shape: tuple[int | str, ...] | None, steps: dict[str, Any] | None) -> None:
+def test_one_fix_is_enough_for_any_image(shape: tuple[int | str, ...] | None, steps: dict[str, Any] | None) -> None:
     written = None if steps is None else Preprocess(**steps)
     graph = Graph(inputs=FrozenDict(image=Input("Image", shape, written)))
-    for picture in (ramp(8, 12), ramp(24, 60), ramp(70, 40)):
-        mended, pictures = graph, [picture]
+    for image in (ramp(8, 12), ramp(24, 60), ramp(70, 40)):
+        mended, images = graph, [image]
         try:
-            preprocess(graph, picture)
+            preprocess(graph, image)
         except GraphError as error:
             (problem,) = error.problems
             assert problem.fix is not None
-            mended, pictures = composer.edit(graph, problem.fix), [picture, ramp(9, 31)]
-        for other in pictures:
+            mended, images = composer.edit(graph, problem.fix), [image, ramp(9, 31)]
+        for other in images:
             made = preprocess(mended, other)
             assert all(isinstance(size, str) or size == own for size, own in zip(shape or (), made.shape, strict=False))
 
 
-def test_an_input_that_no_picture_becomes_has_no_fix() -> None:
+def test_an_input_that_no_image_becomes_has_no_fix() -> None:
     problem = problem_of(Graph(inputs=FrozenDict(image=Input("Image", ("B", 5, 8, 8)))), ramp(8, 8))
     assert problem.code == "no-preprocess" and problem.fix is None
     assert "expects B 5 8 8" in problem.message

@@ -118,7 +118,7 @@ def test_an_error_that_is_none_of_a_value_stays_as_it_is_and_names_the_node() ->
             {},
             "image (loss mode)\n    found 2 channels (2 2 16 16), expected 3; it goes to backbone.image",
         ),
-        (IMAGE[0], {}, "image (loss mode)\n    found 3 axes (3 16 16), expected 4 (B 3 16 16); one picture becomes a"),
+        (IMAGE[0], {}, "image (loss mode)\n    found 3 axes (3 16 16), expected 4 (B 3 16 16); one image becomes a"),
         ((IMAGE * 99).to(torch.uint8), {}, "image (loss mode)\n    found numbers of torch.uint8, expected floats"),
         (
             IMAGE[:0],
@@ -144,7 +144,7 @@ def test_what_has_other_sizes_than_it_declares_is_refused_at_once(
     assert all(torch.equal(tensor, before[name]) for name, tensor in state(model).items())
 
 
-def test_no_pictures_have_no_features(model: Model) -> None:
+def test_no_images_have_no_features(model: Model) -> None:
     assert model.eval()(IMAGE[:0])["features"].shape == (0, 32)
     model.train()
 

@@ -1,4 +1,4 @@
-"""What goes into a run: the picture, as often as a batch asks for it, and examples for the rest."""
+"""What goes into a run: the image, as often as a batch asks for it, and examples for the rest."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from composer.problems import GraphError
 from composer.run.inputs import filled, framed, takers
 
 TYPES = composer.Catalog.default().port_types
-PICTURE = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
+IMAGE = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
 
 
 def graph_of(inputs: str, samples: str = "") -> composer.Graph:
@@ -35,7 +35,7 @@ def graph_of(inputs: str, samples: str = "") -> composer.Graph:
         ("  a: {type: FeatureMap, shape: [B, 3, 8, 8]}", []),
     ],
 )
-def test_a_picture_goes_to_the_inputs_that_take_one(inputs: str, taking: list[str]) -> None:
+def test_a_image_goes_to_the_inputs_that_take_one(inputs: str, taking: list[str]) -> None:
     graph = graph_of(inputs)
     assert takers(graph, list(graph.inputs), TYPES) == taking
 
@@ -43,21 +43,21 @@ def test_a_picture_goes_to_the_inputs_that_take_one(inputs: str, taking: list[st
 def test_one_fix_mends_all_inputs() -> None:
     graph = graph_of("  a: {type: Image, shape: [B, 3, 8, 8]}\n  b: {type: Image, shape: [B, 1, 6, 9]}")
     with pytest.raises(GraphError) as refused:
-        framed(graph, ["a", "b"], PICTURE)
+        framed(graph, ["a", "b"], IMAGE)
     assert len(refused.value.problems) == 2
     fix = refused.value.problems[0].fix
     assert fix is not None
-    found = framed(composer.edit(graph, fix), ["a", "b"], PICTURE)[0]
+    found = framed(composer.edit(graph, fix), ["a", "b"], IMAGE)[0]
     assert {name: tuple(tensor.shape) for name, tensor in found.items()} == {"a": (1, 3, 8, 8), "b": (1, 1, 6, 9)}
 
 
-def test_a_fixed_batch_is_filled_with_the_picture_and_examples_are_as_many() -> None:
+def test_a_fixed_batch_is_filled_with_the_image_and_examples_are_as_many() -> None:
     graph = graph_of(
         "  a: {type: Image, shape: [4, 3, 8, 8], preprocess: {resize: [8, 8]}}\n"
         "  b: {type: FeatureMap, shape: [B, 2, 4, 4]}"
     )
     program = plan(graph, composer.Catalog.default()).programs["tensor"]
-    inputs, _ = filled(graph, program, framed(graph, ["a"], PICTURE)[0], TYPES)
+    inputs, _ = filled(graph, program, framed(graph, ["a"], IMAGE)[0], TYPES)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
     inputs, _ = filled(graph, program, {}, TYPES, batch=2)
     assert [len(inputs["a"]), len(inputs["b"])] == [4, 4]
@@ -71,8 +71,8 @@ def test_the_size_of_an_image_is_its_own_without_the_padding() -> None:
     )
     program = plan(graph, composer.Catalog.default()).programs["tensor"]
     program = replace(program, data_samples=("image_shape", "label"))
-    pictures, frame = framed(graph, ["a"], PICTURE)
-    inputs, fields = filled(graph, program, pictures, TYPES, frame=frame)
+    images, frame = framed(graph, ["a"], IMAGE)
+    inputs, fields = filled(graph, program, images, TYPES, frame=frame)
     assert tuple(inputs["a"].shape) == (1, 3, 32, 32)
     assert fields["image_shape"].tolist() == [[15, 20]]
-    assert filled(graph, program, pictures, TYPES)[1]["image_shape"].tolist() == [[32, 32]]
+    assert filled(graph, program, images, TYPES)[1]["image_shape"].tolist() == [[32, 32]]

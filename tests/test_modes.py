@@ -173,7 +173,7 @@ def test_inputs_of_another_kind_are_refused(model, image):
     with pytest.raises(GraphError, match=r"found numpy\.ndarray"):
         model(image.numpy())
     with pytest.raises(
-        GraphError, match=r"got 3 inputs, the graph has 1: image; pictures become a batch with torch\.stack"
+        GraphError, match=r"got 3 inputs, the graph has 1: image; images become a batch with torch\.stack"
     ):
         model(list(image))
     with pytest.raises(GraphError, match="bad-mode"):

@@ -211,8 +211,8 @@ def test_the_browser_colours_it_feeds_it_and_offers_an_input_of_it(folder: Path,
         ("image", "inputs", True),
         ("boxes", "data_samples", False),
     ]
-    graph, job = loads(GRAPH), RunJob(GRAPH, "loss", picture=folder.parent / "photo.png", label=2)
+    graph, job = loads(GRAPH), RunJob(GRAPH, "loss", image=folder.parent / "photo.png", label=2)
     given = feed(graph, plan(graph, catalog).programs["loss"], job, catalog.port_types)
-    assert given.data_samples["word"].tolist() == [2] and given.picture is not None
+    assert given.data_samples["word"].tolist() == [2] and given.image is not None
     added = to_document(apply(Graph(), [], AddInput(type="Photo"), catalog).graph)["inputs"]["photo"]
     assert added["shape"] == ["B", 3, 224, 224] and added["preprocess"]["resize"] == [224, 224]

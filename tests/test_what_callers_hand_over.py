@@ -37,9 +37,9 @@ def without_first_values(path: Path) -> Model:
 
 def other_containers(value: Any) -> Iterator[tuple[str, Any]]:
     yield "None", None
-    yield "a text", "picture.png"
+    yield "a text", "image.png"
     yield "a mapping", {"image": 1}
-    yield "a picture", Image.new("RGB", (8, 8))
+    yield "an image", Image.new("RGB", (8, 8))
     yield "an object", object()
     if isinstance(value, Tensor):
         yield "in a mapping", {"value": value}

@@ -132,5 +132,5 @@ def momentum_pair():
 
 
 def classifier():
-    """A classifier of 8 by 8 pictures."""
+    """A classifier of 8 by 8 images."""
     return loads(CLASSIFIER)

@@ -65,7 +65,7 @@ class ResNetV1d(ResNetV1c):
 
 
 class ResNetSobel(ResNet):
-    """ResNet behind Sobel's filters, which take the colours out of a picture (DeepCluster, arXiv:1807.05520).
+    """ResNet behind Sobel's filters, which take the colours out of an image (DeepCluster, arXiv:1807.05520).
 
     Keywords: deepcluster resnet, sobel, gray resnet.
 

@@ -111,7 +111,7 @@ class MixMIMPretrainHead(nn.Module):
 
 
 class SimMIMHead(nn.Module):
-    """The mask of patches as one of pixels, where SimMIM compares pictures (arXiv:2111.09886, section 3.4).
+    """The mask of patches as one of pixels, where SimMIM compares images (arXiv:2111.09886, section 3.4).
 
     Keywords: simmim mask, mask upsampling, upsample mask.
 

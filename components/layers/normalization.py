@@ -92,7 +92,7 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """Normalisation of each channel of each picture by itself (arXiv:1607.08022), as ``torch.nn.InstanceNorm2d``.
+    """Normalisation of each channel of each image by itself (arXiv:1607.08022), as ``torch.nn.InstanceNorm2d``.
 
     Keywords: instance_norm, instancenormalization, in, style transfer, norm, normalization, normalisation.
 

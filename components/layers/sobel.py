@@ -11,7 +11,7 @@ __all__ = ["Sobel"]
 
 
 class Sobel(nn.Module):
-    """The horizontal and vertical edges of a colour picture: mean of the channels, then Sobel's filters.
+    """The horizontal and vertical edges of a colour image: mean of the channels, then Sobel's filters.
 
     So that clusters do not follow colours (DeepCluster, arXiv:1807.05520, section 3.3). Nothing in it is learned.
 

@@ -113,8 +113,8 @@ class SimMIMReconstructionLoss(nn.Module):
         """One number.
 
         Args:
-            pred: The filled-in picture.
-            target: The picture.
+            pred: The filled-in image.
+            target: The image.
             mask: 1 or true where a pixel is hidden.
         """
         return _hidden_sum((pred - target).abs(), mask) / (mask.sum() + _EPS) / self.encoder_in_channels

@@ -92,7 +92,7 @@ class MAEPretrainDecoder(nn.Module):
         if ids_restore.shape[1] != patches_expected:
             raise InputError(
                 "ids_restore",
-                f"found {ids_restore.shape[1]} patches, expected {patches_expected}: give pictures of the "
+                f"found {ids_restore.shape[1]} patches, expected {patches_expected}: give images of the "
                 "size that num_patches is made for, or set num_patches",
             )
         seen = self.decoder_embed(feature)
@@ -187,5 +187,5 @@ class SimMIMLinearDecoder(nn.Module):
     def forward(
         self, feature: Annotated[FeatureMap, Usually("SimMIMSwinTransformer"), "B in_channels H W"]
     ) -> Annotated[FeatureMap, "B 3 Y X"]:
-        """[B, in_channels, H, W] to pictures, encoder_stride times as high and wide."""
+        """[B, in_channels, H, W] to images, encoder_stride times as high and wide."""
         return self.decoder(feature)

@@ -66,7 +66,7 @@ class Proposals(NamedTuple):
 class RegionProposals(nn.Module):
     """The best boxes of a region proposal network, less those that overlap better ones (arXiv:1506.01497, section 3).
 
-    How many there are depends on the picture. No gradient passes. Before the data are known, there are as many as there
+    How many there are depends on the image. No gradient passes. Before the data are known, there are as many as there
     may be.
 
     Keywords: proposals, rpn proposals, nms, non-maximum suppression, rpn postprocessing, region proposal, rois,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Gt
 from torch import nn
 
-from components.shared.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, picture_limits
+from components.shared.box_geometry import boxes_to_deltas, check_image_shape, clipped, deltas_to_boxes, image_limits
 from composer.ports import AnyTensor, Feeder, Image, ImageShape, Priors, Usually
 
 __all__ = ["DeltaXYWHBBoxCoder", "DeltaXYWHBBoxEncoder"]
@@ -26,7 +26,7 @@ class DeltaXYWHBBoxCoder(nn.Module):
     Args:
         target_means: Mean of the offsets in x, y, width and height that the predictions are relative to.
         target_stds: Their deviations.
-        clip_border: Whether boxes end where their picture ends, if that is wired.
+        clip_border: Whether boxes end where their image ends, if that is wired.
         add_ctr_clamp: Whether a center moves no further than ``ctr_clamp`` (YOLOF).
         ctr_clamp: How many pixels that is.
     """
@@ -46,7 +46,7 @@ class DeltaXYWHBBoxCoder(nn.Module):
         self.center_limit = ctr_clamp if add_ctr_clamp else None
 
     def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
-        """Refuse sizes that the pictures cannot have before anything runs."""
+        """Refuse sizes that the images cannot have before anything runs."""
         check_image_shape(given.get("image"), given.get("image_shape"))
 
     def forward(
@@ -59,7 +59,7 @@ class DeltaXYWHBBoxCoder(nn.Module):
         """Boxes in the rows of the deltas: four numbers for each four of them.
 
         Anchors [N, 4] are the same for every image, so that M is B N; regions [N, 5] say their image. Boxes are cut off
-        at the picture's end where ``image`` is wired, and where it was padded at ``image_shape``.
+        at the image's end where ``image`` is wired, and where it was padded at ``image_shape``.
         """
         of_anchors = priors.shape[1] == 4
         if of_anchors:
@@ -70,7 +70,7 @@ class DeltaXYWHBBoxCoder(nn.Module):
             start = priors[:, None, 1:]
         boxes = deltas_to_boxes(start.to(rows), rows, self.target_means, self.target_stds, self.center_limit)
         if self.clip_border and image is not None:
-            limits = picture_limits(image, image_shape).to(boxes)
+            limits = image_limits(image, image_shape).to(boxes)
             boxes = clipped(boxes, limits[:, None, None] if of_anchors else limits[priors[:, 0].long()][:, None])
         return boxes.reshape(deltas.shape)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.shared.bounds import Count
-from components.shared.box_geometry import picture_limits
+from components.shared.box_geometry import image_limits
 from components.shared.suppression import first_kept
 from composer.ports import (
     AnyTensor,
@@ -142,7 +142,7 @@ class RoIBoxPrediction(nn.Module):
 
 
 class MaskPasting(nn.Module):
-    """Masks of detected objects at the size of the picture (Mask R-CNN, arXiv:1703.06870, section 3.1, Inference).
+    """Masks of detected objects at the size of the image (Mask R-CNN, arXiv:1703.06870, section 3.1, Inference).
 
     Keywords: paste masks, paste_masks_in_image, mask postprocessing, instance segmentation, mask prediction,
     instance masks.
@@ -164,13 +164,13 @@ class MaskPasting(nn.Module):
         image: Annotated[Image, "B C2 H W"],
         image_shape: Annotated[ImageShape, "B 2"] | None = None,
     ) -> Detections:
-        """The detections with ``masks`` [n, H, W], of the picture without its padding."""
+        """The detections with ``masks`` [n, H, W], of the image without its padding."""
         if mask_pred.is_meta:
             return []
         own = labels.clamp(max=mask_pred.shape[1] - 1)[:, None, None, None]
         masks = mask_pred.gather(1, own.expand(-1, 1, *mask_pred.shape[2:])).sigmoid()
         parts = torch.split(masks, [len(one["boxes"]) for one in detections])
-        sizes = picture_limits(image, image_shape).round().long()[:, :2].flip(1).tolist()
+        sizes = image_limits(image, image_shape).round().long()[:, :2].flip(1).tolist()
         pasted = [
             self._paste(part, one["boxes"], *size) for part, one, size in zip(parts, detections, sizes, strict=True)
         ]

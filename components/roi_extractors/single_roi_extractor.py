@@ -25,7 +25,7 @@ class SingleRoIExtractor(nn.Module):
         roi_layer: ``type`` RoIAlign, ``output_size`` (one number or two), ``sampling_ratio`` (points along each side of
             a bin; 0, the default, takes as many as the bin has pixels) and ``aligned`` (true by default).
         out_channels: Channels of every level that is used.
-        featmap_strides: Pixels of the picture that a pixel of each level stands for; levels beyond these are not used.
+        featmap_strides: Pixels of the image that a pixel of each level stands for; levels beyond these are not used.
         finest_scale: Below twice this side, in pixels, a region is taken from the first level.
         roi_scale_factor: How much a region is enlarged around its center before it is cut out (Double-Head R-CNN,
             arXiv:1904.06493, section 4: 1.3); its level is that of its own size.

@@ -84,8 +84,8 @@ def deltas_to_boxes(
     return torch.cat((center - half, center + half), dim=-1)
 
 
-def picture_limits(image: Tensor, image_shape: Tensor | None) -> Tensor:
-    """Right and bottom end of each picture of a batch, [B, 4] as the limits of x1, y1, x2, y2."""
+def image_limits(image: Tensor, image_shape: Tensor | None) -> Tensor:
+    """Right and bottom end of each image of a batch, [B, 4] as the limits of x1, y1, x2, y2."""
     if image_shape is not None:
         if image_shape.dim() != 2 or image_shape.shape[1] != 2:
             raise InputError("image_shape", f"found {list(image_shape.shape)}, expected height and width of each image")
@@ -95,7 +95,7 @@ def picture_limits(image: Tensor, image_shape: Tensor | None) -> Tensor:
 
 
 def check_image_shape(image: Tensor | None, image_shape: Tensor | None) -> None:
-    """Refuse sizes that the pictures of a batch cannot have without their padding.
+    """Refuse sizes that the images of a batch cannot have without their padding.
 
     Raises:
         ValueError: One is larger than the batch, or nothing.
@@ -114,7 +114,7 @@ def check_image_shape(image: Tensor | None, image_shape: Tensor | None) -> None:
 
 
 def clipped(boxes: Tensor, limits: Tensor) -> Tensor:
-    """Boxes with what is outside the picture cut off."""
+    """Boxes with what is outside the image cut off."""
     return torch.minimum(boxes.clamp(min=0), limits)
 
 

@@ -53,7 +53,7 @@ def roi_align(levels: Sequence[Tensor], strides: Sequence[float], rois: Tensor, 
 
     Args:
         levels: Feature maps [B, C, H, W].
-        strides: Pixels of the picture that a pixel of each level stands for.
+        strides: Pixels of the image that a pixel of each level stands for.
         rois: [R, 5]: image, x1, y1, x2, y2.
         level: [R], the level that each is taken from.
         grid: How they are sampled.

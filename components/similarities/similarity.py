@@ -52,27 +52,27 @@ class PairSimilarity(nn.Module):
     similarity, contrastive.
 
     Raises:
-        ValueError: The rows are not two views of a number of pictures.
+        ValueError: The rows are not two views of a number of images.
     """
 
     def forward(self, feature: Annotated[Embedding, Usually("NonLinearNeck"), "M C"]) -> _PairSimilarities:
         """Similarities of each row to its partner [2N, 1] and to the 2N - 2 others [2N, 2N - 2].
 
         Args:
-            feature: The first views of all pictures, then their second views in the same order: [2N, C].
+            feature: The first views of all images, then their second views in the same order: [2N, C].
         """
         if feature.shape[0] % 2:
             raise ValueError(
-                f"found {feature.shape[0]} rows, expected the first views of all pictures and then as many second ones"
+                f"found {feature.shape[0]} rows, expected the first views of all images and then as many second ones"
             )
         unit = feature / (feature.norm(dim=1, keepdim=True) + _EPS)
         if process_count() > 1:
             unit = _by_view(gathered_with_gradient(unit), process_count())
-        pictures = unit.shape[0] // 2
-        row = torch.arange(2 * pictures, device=unit.device)
-        others = _others(row % pictures, pictures)
+        images = unit.shape[0] // 2
+        row = torch.arange(2 * images, device=unit.device)
+        others = _others(row % images, images)
         similarity = unit @ unit.mT
-        partner = (row + pictures) % (2 * pictures)
+        partner = (row + images) % (2 * images)
         return _PairSimilarities(similarity.gather(1, partner[:, None]), similarity.gather(1, others))
 
 
@@ -81,11 +81,11 @@ def _by_view(rows: Tensor, processes: int) -> Tensor:
     return rows.view(processes, 2, -1, rows.shape[1]).transpose(0, 1).flatten(0, 2)
 
 
-def _others(picture: Tensor, pictures: int) -> Tensor:
-    """For each row the columns of the other pictures' views, ascending: [2N, 2N - 2]."""
-    column = torch.arange(2 * pictures - 2, device=picture.device).expand(2 * pictures, -1)
-    column = column + (column >= picture[:, None])
-    return column + (column >= picture[:, None] + pictures)
+def _others(image: Tensor, images: int) -> Tensor:
+    """For each row the columns of the other images' views, ascending: [2N, 2N - 2]."""
+    column = torch.arange(2 * images - 2, device=image.device).expand(2 * images, -1)
+    column = column + (column >= image[:, None])
+    return column + (column >= image[:, None] + images)
 
 
 class _Pairs(NamedTuple):

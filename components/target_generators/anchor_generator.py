@@ -8,7 +8,7 @@ from annotated_types import Gt, Interval, MinLen
 from torch import Tensor, nn
 
 from components.shared.bounds import Count, Size
-from components.shared.box_geometry import check_image_shape, picture_limits
+from components.shared.box_geometry import check_image_shape, image_limits
 from composer.ports import Feeder, Image, ImageShape, InputError, Mask, Priors, Pyramid, Usually
 
 __all__ = ["AnchorGenerator", "ValidAnchors"]
@@ -26,7 +26,7 @@ class AnchorGenerator(nn.Module):
     Keywords: anchors, anchor, anchor boxes, priors, prior boxes, priorbox, ssd boxes, default boxes, anchor grid.
 
     Args:
-        strides: Pixels of the picture that a pixel of each level stands for; a pair is (across, down).
+        strides: Pixels of the image that a pixel of each level stands for; a pair is (across, down).
         ratios: Heights over widths.
         scales: Sides of square anchors in base sizes. Give these, or the two octave numbers.
         base_sizes: Base size of each level in pixels; None takes its stride.
@@ -38,7 +38,7 @@ class AnchorGenerator(nn.Module):
 
     Raises:
         ValueError: The scales are given twice or not at all, or lists have other lengths than ``strides``. In
-            ``forward``: another number of levels comes in, or a level's size is none that the picture's has at its
+            ``forward``: another number of levels comes in, or a level's size is none that the image's has at its
             stride.
     """
 
@@ -108,14 +108,14 @@ class AnchorGenerator(nn.Module):
 
 
 class ValidAnchors(nn.Module):
-    """Which anchors may learn: those on the picture itself, not on what a batch padded it by.
+    """Which anchors may learn: those on the image itself, not on what a batch padded it by.
 
     Keywords: anchors inside the image, inside flags, border, valid flags.
 
     Args:
-        strides: Pixels of the picture that a pixel of each level stands for, as for the anchors.
-        allowed_border: How many pixels an anchor may stick out of the picture; below 0 any number.
-        pad_size_divisor: Sides of the padded picture are multiples of this number; anchors on that padding count.
+        strides: Pixels of the image that a pixel of each level stands for, as for the anchors.
+        allowed_border: How many pixels an anchor may stick out of the image; below 0 any number.
+        pad_size_divisor: Sides of the padded image are multiples of this number; anchors on that padding count.
 
     Raises:
         ValueError: In ``forward``: the levels do not fit the strides, or the anchors not the levels.
@@ -128,7 +128,7 @@ class ValidAnchors(nn.Module):
         self.pad_size_divisor = pad_size_divisor
 
     def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
-        """Refuse sizes that the pictures cannot have before anything runs."""
+        """Refuse sizes that the images cannot have before anything runs."""
         check_image_shape(given.get("image"), given.get("image_shape"))
 
     def forward(
@@ -140,7 +140,7 @@ class ValidAnchors(nn.Module):
     ) -> Annotated[Mask, "B N"]:
         """True for the anchors that may learn, image by image."""
         check_levels(feature, self.strides, image)
-        limits = picture_limits(image, image_shape)
+        limits = image_limits(image, image_shape)
         padded = (limits[:, :2] / self.pad_size_divisor).ceil() * self.pad_size_divisor
         cells = sum(level.shape[-2] * level.shape[-1] for level in feature)
         if priors.shape[0] % cells:
@@ -176,7 +176,7 @@ def check_levels(feature: Sequence[Tensor], strides: Sequence[tuple[int, int]], 
     for index, (level, (across, down)) in enumerate(zip(feature, strides, strict=True)):
         rows, columns = level.shape[-2:]
         if (rows, columns) != (-(-height // down), -(-width // across)):
-            expected = f"{-(-height // down)} by {-(-width // across)}: a picture of {height} by {width}"
+            expected = f"{-(-height // down)} by {-(-width // across)}: an image of {height} by {width}"
             raise InputError(
                 "feature",
                 f"found {rows} by {columns} at level {index}, expected {expected} has that at stride {across}",

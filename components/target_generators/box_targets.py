@@ -30,7 +30,7 @@ from composer.ports import (
 
 __all__ = ["BoxTargets", "MaskTargets"]
 
-_AT_ONCE = 32  # masks of the whole picture that are cropped together
+_AT_ONCE = 32  # masks of the whole image that are cropped together
 
 
 class Targets(NamedTuple):
@@ -176,7 +176,7 @@ def check_labels(box_labels: Sequence[Tensor], boxes: Sequence[Tensor], num_clas
 
 
 def check_masks(masks: Sequence[Tensor], boxes: Sequence[Tensor], image: Tensor | None) -> None:
-    """Refuse masks that are more or fewer than the boxes, or are not on the pixels of the picture.
+    """Refuse masks that are more or fewer than the boxes, or are not on the pixels of the image.
 
     Raises:
         ValueError: They are.
@@ -193,10 +193,10 @@ def check_masks(masks: Sequence[Tensor], boxes: Sequence[Tensor], image: Tensor 
         height, width = own.shape[1:]
         found = f"masks: found {height} by {width} pixels for image {index}"
         if image is not None and (height > image.shape[-2] or width > image.shape[-1]):
-            raise ValueError(f"{found}, expected no more than the picture's {image.shape[-2]} by {image.shape[-1]}")
+            raise ValueError(f"{found}, expected no more than the image's {image.shape[-2]} by {image.shape[-1]}")
         if bool((places[:, 2:] > places.new_tensor([width + 1, height + 1])).any()):
             reach = [round(float(value), 1) for value in places[:, 2:].amax(dim=0).flip(0)]
-            raise ValueError(f"{found}, expected the size of the picture: its boxes reach to {reach[0]} by {reach[1]}")
+            raise ValueError(f"{found}, expected the size of the image: its boxes reach to {reach[0]} by {reach[1]}")
 
 
 def _firsts(boxes: Sequence[Tensor], like: Tensor) -> Tensor:

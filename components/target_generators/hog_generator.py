@@ -23,7 +23,7 @@ class HOGGenerator(nn.Module):
     Gradients of each colour are weighed by a Gaussian window, counted by direction in cells of ``pool`` pixels, and the
     histogram of a cell is brought to length 1.
 
-    Departs from OpenMMLab, whose pictures have 14 x 14 patches whatever their size: here ``patch_size`` says which
+    Departs from OpenMMLab, whose images have 14 x 14 patches whatever their size: here ``patch_size`` says which
     cells make a patch.
 
     Keywords: hog, histogram of oriented gradients, hog features, maskfeat target, gradients.

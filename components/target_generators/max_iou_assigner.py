@@ -19,7 +19,7 @@ class MaxIoUAssigner(nn.Module):
     """A prior answers for the box that it overlaps most, if that is enough (arXiv:1506.01497, section 3.1.2).
 
     One that overlaps every box too little is background, one between the two thresholds is disregarded. Then each box
-    also gets the priors that come nearest to it. All priors are background where a picture has no box.
+    also gets the priors that come nearest to it. All priors are background where an image has no box.
 
     Keywords: iou assigner, assigner, matcher, anchor matching, box matching, iou, box_iou, target assignment.
 

@@ -1,4 +1,4 @@
-"""Pictures and labels of pretext tasks: rotations, and pairs of patches."""
+"""Images and labels of pretext tasks: rotations, and pairs of patches."""
 
 from typing import Annotated, NamedTuple
 
@@ -14,16 +14,16 @@ _AROUND = (0, 1, 2, 3, 5, 6, 7, 8)
 
 
 class Rotated(NamedTuple):
-    """The pictures, and 0, 1, 2 or 3 for 0, 90, 180 or 270 degrees against the clock."""
+    """The images, and 0, 1, 2 or 3 for 0, 90, 180 or 270 degrees against the clock."""
 
     image: Annotated[Image, "N C H W"]
     label: Annotated[Label, "N"]
 
 
 class Rotations(nn.Module):
-    """Each picture in all four rotations, one after the other (RotNet, arXiv:1803.07728, section 2).
+    """Each image in all four rotations, one after the other (RotNet, arXiv:1803.07728, section 2).
 
-    OpenMMLab's pipelines make them when the data is loaded, in the same order. Pictures have to be square.
+    OpenMMLab's pipelines make them when the data is loaded, in the same order. Images have to be square.
 
     Keywords: rotnet, rotation prediction, rotate, rot90, augmentation.
 
@@ -36,7 +36,7 @@ class Rotations(nn.Module):
         height, width = image.shape[2:]
         if height != width:
             raise InputError(
-                "image", f"found pictures of {height} x {width}, only square ones keep their size: crop them"
+                "image", f"found images of {height} x {width}, only square ones keep their size: crop them"
             )
         turned = torch.stack([image.rot90(turns, (2, 3)) for turns in range(4)], dim=1).flatten(0, 1)
         label: Tensor = torch.arange(4, device=image.device).repeat(image.shape[0])
@@ -44,7 +44,7 @@ class Rotations(nn.Module):
 
 
 class Pairs(NamedTuple):
-    """A patch, the one in the middle of the same picture, and which of the middle's eight neighbours the first is."""
+    """A patch, the one in the middle of the same image, and which of the middle's eight neighbours the first is."""
 
     patch: Annotated[Image, "N C patch_size patch_size"]
     center: Annotated[Image, "N C patch_size patch_size"]
@@ -52,20 +52,20 @@ class Pairs(NamedTuple):
 
 
 class PatchPairs(nn.Module):
-    """The patches around the middle of each picture, paired with the one in the middle (arXiv:1505.05192, section 3).
+    """The patches around the middle of each image, paired with the one in the middle (arXiv:1505.05192, section 3).
 
-    The picture is divided into three rows and three columns, and a patch is cut out of each cell: in training at a
+    The image is divided into three rows and three columns, and a patch is cut out of each cell: in training at a
     random place of it, in evaluation from its middle; so there are gaps between patches, and their borders do not tell
-    where they lie. The random place is the same for all pictures of a batch. OpenMMLab's pipelines cut patches when the
+    where they lie. The random place is the same for all images of a batch. OpenMMLab's pipelines cut patches when the
     data is loaded; what they pair is in the same order.
 
     Keywords: relative location, patches, crop patches, jigsaw, context prediction.
 
     Args:
-        patch_size: Height and width of a patch, at most a third of the picture's.
+        patch_size: Height and width of a patch, at most a third of the image's.
 
     Raises:
-        ValueError: In ``forward``, pictures are too small.
+        ValueError: In ``forward``, images are too small.
     """
 
     def __init__(self, patch_size: Count) -> None:
@@ -78,7 +78,7 @@ class PatchPairs(nn.Module):
         if min(rows, columns) < self.patch_size:
             raise InputError(
                 "image",
-                f"found pictures of {image.shape[2]} x {image.shape[3]}, expected {3 * self.patch_size} or more "
+                f"found images of {image.shape[2]} x {image.shape[3]}, expected {3 * self.patch_size} or more "
                 "each way: set patch_size to a third of that",
             )
         patches = [self._cut(image, (cell // 3) * rows, (cell % 3) * columns, rows, columns) for cell in range(9)]

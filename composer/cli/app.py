@@ -21,7 +21,7 @@ _EXIT_CODES = """\b
 Exit codes:
   0  all is well
   1  the answer is no: a graph has problems or is not in canonical form, two graphs differ, an export is not exact
-  2  it could not be done: a wrong option, or a file (graph, weights, picture, components) that cannot be used
+  2  it could not be done: a wrong option, or a file (graph, weights, image, components) that cannot be used
   3  a fault in composer or in a component; its traceback is shown
 """
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -32,11 +32,11 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "fmt": ("graph_commands.format_files", "Write graph files in canonical form."),
     "diff": ("graph_commands.compare_files", "Tell what changed in meaning between two."),
     "summary": ("summarize.summarize", "Show sizes, parameters, FLOPs of each node."),
-    "draw": ("picture.draw_graph", "Draw a graph as SVG, with the sizes on its wires."),
+    "draw": ("draw.draw_graph", "Draw a graph as SVG, with the sizes on its wires."),
     "train": ("train.train_graph", "Train a graph on a folder of images, or by a recipe."),
     "evaluate": ("evaluate.evaluate_model", "Measure a model on samples."),
     "runs": ("runs.show_runs", "List trainings, tell all of one, or compare some."),
-    "run": ("run.run_images", "Run a graph on pictures."),
+    "run": ("run.run_images", "Run a graph on images."),
     "export": ("export.export_model", "Write a model as Python, ONNX, torch or a config."),
     "import": ("openmmlab_commands.import_config_file", "Turn a config of OpenMMLab into a graph."),
     "weights": ("openmmlab_commands.import_weights", "Put a checkpoint's weights under a graph's names."),

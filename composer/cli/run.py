@@ -1,4 +1,4 @@
-"""``run``: a model's answers to pictures."""
+"""``run``: a model's answers to images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -71,10 +71,10 @@ def run_images(
 
     What a mode needs beside the image (a label in loss mode) is random, which is said.
     """
-    pictures = [*(images or []), *(more or [])]
-    if not pictures:
+    paths = [*(images or []), *(more or [])]
+    if not paths:
         raise typer.BadParameter("name at least one image", param_hint="--input")
-    saving = _saving(save, pictures, gallery, mode)
+    saving = _saving(save, paths, gallery, mode)
     compared = gallery_images(gallery or [])
     place = device_of(device)
     catalog = catalog_of(folders)
@@ -88,36 +88,34 @@ def run_images(
         )
     replies = Replies(model.graph, mode, top, as_json, saving, ranks_prototypes(model, catalog))
     if gallery:
-        codes = rank_gallery(model, catalog, pictures, compared, place, replies)
+        codes = rank_gallery(model, catalog, paths, compared, place, replies)
     else:
-        codes = _answer(model, plan(model.graph, catalog).programs[mode], pictures, place, replies)
+        codes = _answer(model, plan(model.graph, catalog).programs[mode], paths, place, replies)
     replies.finish()
     if any(codes):
         raise typer.Exit(max(codes))
 
 
-def _saving(save: Path | None, pictures: Sequence[Path], gallery: Sequence[Path] | None, mode: str | None) -> Any:
+def _saving(save: Path | None, paths: Sequence[Path], gallery: Sequence[Path] | None, mode: str | None) -> Any:
     """Where answers go, or None; refuses options that do not go together."""
     if gallery and (save is not None or mode == "loss"):
         other = "--save" if save is not None else "--mode loss"
         raise typer.BadParameter(f"a gallery is ranked, which does not go with {other}", param_hint="--gallery")
     if save is None:
         return None
-    saving = Saving(save, pictures)
+    saving = Saving(save, paths)
     saving.check()
     return saving
 
 
-def _answer(
-    model: Model, program: Program, pictures: Sequence[Path], place: torch.device, replies: Replies
-) -> list[int]:
+def _answer(model: Model, program: Program, paths: Sequence[Path], place: torch.device, replies: Replies) -> list[int]:
     """Run a mode on each image; gives the exit codes."""
     _note_random(model, program)
     codes = []
-    for picture in pictures:
+    for path in paths:
         try:
-            outputs, frame = _run(model, program, picture, place)
-            replies.add(picture, outputs, frame)
+            outputs, frame = _run(model, program, path, place)
+            replies.add(path, outputs, frame)
         except GraphError as error:
             print_problems(error.problems, stderr=True)
             codes.append(exit_code(error.problems))
@@ -143,11 +141,11 @@ def device_of(name: str | None) -> torch.device:
     return place
 
 
-def _run(model: Model, program: Program, picture: Path, place: torch.device) -> tuple[dict[str, Any], Frame | None]:
+def _run(model: Model, program: Program, path: Path, place: torch.device) -> tuple[dict[str, Any], Frame | None]:
     """What a mode gives for an image, and where that lies in its input; what else it needs are random numbers."""
     graph = model.graph
-    pictures, frame = framed(graph, takers(graph, program.inputs, model.port_types), picture)
-    inputs, fields = filled(graph, program, pictures, model.port_types, frame=frame)
+    images, frame = framed(graph, takers(graph, program.inputs, model.port_types), path)
+    inputs, fields = filled(graph, program, images, model.port_types, frame=frame)
     with torch.inference_mode():
         outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=program.mode)
     return outputs, frame
@@ -167,12 +165,12 @@ def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
 
 
 def _note_random(model: Model, program: Program) -> None:
-    """Say what is random beside the picture."""
-    pictures = takers(model.graph, program.inputs, model.port_types)
-    if not pictures:
-        text = f"{program.mode} mode takes no picture; its inputs are {', '.join(program.inputs) or 'none'}"
+    """Say what is random beside the image."""
+    images = takers(model.graph, program.inputs, model.port_types)
+    if not images:
+        text = f"{program.mode} mode takes no image; its inputs are {', '.join(program.inputs) or 'none'}"
         raise GraphError(Problem("which-input", Where("inputs", mode=program.mode), text))
-    told = {*pictures, *_image_shapes(model, program)}
+    told = {*images, *_image_shapes(model, program)}
     made = [name for name in (*program.inputs, *program.data_samples) if name not in told]
     if made:
         print_text(f"note: {', '.join(made)}: random numbers (seed 0)", stderr=True)

@@ -1,4 +1,4 @@
-"""A picture of a graph, as SVG: boxes with their ports, wires with the sizes that they carry."""
+"""An image of a graph, as SVG: boxes with their ports, wires with the sizes that they carry."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ text { font: 12px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-seri
 
 @dataclass(slots=True)
 class _Box:
-    """One box of the picture: an input, a node, or the outputs of a mode."""
+    """One box of the image: an input, a node, or the outputs of a mode."""
 
     title: str
     subtitle: str
@@ -57,7 +57,7 @@ class _Box:
 
 
 def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = None) -> str:
-    """The SVG text of a graph's picture; the boxes stand where the canvas places them.
+    """The SVG text of a graph's image; the boxes stand where the canvas places them.
 
     Args:
         graph: The graph; it may have problems.

@@ -302,7 +302,7 @@ class Input:
     Args:
         type: Name of the port type.
         shape: Sizes; a name (``B``) stands for a size that is free. None where nothing is declared.
-        preprocess: How a picture becomes this input.
+        preprocess: How an image becomes this input.
     """
 
     type: str

@@ -94,7 +94,7 @@ class _Level:
             name: Its name.
             type: Name of its port type.
             shape: Sizes; a name (``"B"``) stands for a size that is free.
-            preprocess: How a picture becomes this input: ``resize``, ``crop``, ``channels``, ``mean``, ``std``.
+            preprocess: How an image becomes this input: ``resize``, ``crop``, ``channels``, ``mean``, ``std``.
 
         Raises:
             GraphError: The name is taken or illegal, or a value is of the wrong kind.

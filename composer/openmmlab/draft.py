@@ -156,7 +156,7 @@ class Draft:
             self.nodes[f"{name}{suffix}"] = Node(weights=rule, inputs=FrozenDict(inputs))
 
     def target_image(self, config: Mapping[str, Any], size: tuple[int, int]) -> Flow:
-        """A second input, of which targets are made: the same picture in its own size, with its own mean and std."""
+        """A second input, of which targets are made: the same image in its own size, with its own mean and std."""
         first = self.inputs["image"]
         given = config.get("data_preprocessor")
         steps = first.preprocess

@@ -118,7 +118,7 @@ def _draw_averages(draft: Draft, config: Mapping[str, Any], setting: str, flow: 
 
 
 def _draw_beside(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], image: Flow, flow: Flow) -> Ref | None:
-    """Memories, which take what flows, and what makes targets of the picture: its answer."""
+    """Memories, which take what flows, and what makes targets of the image: its answer."""
     target: Ref | None = None
     for slot in [slot for slot in slots if _rank(slot) > _HEADS]:
         if "generator" in slot:

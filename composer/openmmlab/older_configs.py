@@ -47,7 +47,7 @@ _NECKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 _SYNCHRONISED = ("NonLinearNeckV0", "RelativeLocNeck")  # their sync_bn chooses the normalisation
 _HISTOGRAMS = "MaskFeatPretrainHead"
 _STARTS = MappingProxyType({"type": "TruncNormal", "layer": "Linear", "std": 0.02, "bias": 0})
-_EDGES = 2  # channels that Sobel's filters make of a picture
+_EDGES = 2  # channels that Sobel's filters make of an image
 
 
 def in_newer_words(config: Mapping[str, Any]) -> tuple[Config, dict[str, str]]:
@@ -120,7 +120,7 @@ def _loss(config: Config, head: Config, told: dict[str, str]) -> None:
         whole["loss_weight"] = 2 * temperature if isinstance(temperature, int | float) else temperature
     if kind == "LatentPredictHead" and head.pop("size_average", True) is not True:
         text = f"{split_type(loss['type'])[1]} is a mean over the batch, and no sum: the loss here is that of "
-        told["model.head.size_average"] = text + "size_average=False divided by the pictures of a batch"
+        told["model.head.size_average"] = text + "size_average=False divided by the images of a batch"
     if kind == "CAEHead" and "target_generator" not in config:
         file = head.pop("tokenizer_path", None)
         rule = {"type": "Pretrained", "checkpoint": file}

@@ -18,7 +18,7 @@ __all__ = ["Answer", "Detection", "detections", "draw_detections", "found_in", "
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One class that a picture may show.
+    """One class that an image may show.
 
     Args:
         label: Index of the class.
@@ -39,9 +39,9 @@ class Answer:
 
 
 def named(graph: Graph, outputs: Mapping[str, Any], top: int | None = None) -> list[list[Answer]]:
-    """The classes of each picture, those that are predicted first, then by falling score.
+    """The classes of each image, those that are predicted first, then by falling score.
 
-    One score a picture [B, 1] beside labels [B] is that of class 1; class 0 has the rest.
+    One score an image [B, 1] beside labels [B] is that of class 1; class 0 has the rest.
 
     Read from the outputs ``scores`` [B, K] and ``labels``: the class [B]; 1 for each class that is predicted and 0 for
     the others [B, K]; or a ranking of classes [B, n]. One of the two may be missing.
@@ -49,10 +49,10 @@ def named(graph: Graph, outputs: Mapping[str, Any], top: int | None = None) -> l
     Args:
         graph: The graph; its ``classes`` are the names.
         outputs: What the model returned in predict mode.
-        top: How many classes each picture gets; by default those that are predicted.
+        top: How many classes each image gets; by default those that are predicted.
 
     Returns:
-        One list a picture; empty where the outputs hold neither scores nor labels of classes.
+        One list an image; empty where the outputs hold neither scores nor labels of classes.
     """
     scores, labels = _matrix(outputs.get("scores")), _labels(outputs.get("labels"))
     if scores is not None and scores.shape[1] == 1 and _is_index(outputs.get("labels")):
@@ -82,7 +82,7 @@ def _of_one(graph: Graph, scores: Tensor | None, predicted: list[int], top: int 
 
 
 def _predicted(scores: Tensor | None, labels: Tensor | None) -> list[list[int]]:
-    """For each picture the predicted classes, best first."""
+    """For each image the predicted classes, best first."""
     if labels is None:
         return []
     if scores is None or labels.shape != scores.shape or _is_ranking(scores, labels):

@@ -192,7 +192,7 @@ class Signature:
             expected = ", ".join(self.graph_inputs) or "none"
             text = f"got {len(inputs)} inputs, the graph has {len(self.graph_inputs)}: {expected}"
             if all(isinstance(item, Tensor) and item.dim() == len("CHW") for item in inputs):
-                text += "; pictures become a batch with torch.stack"
+                text += "; images become a batch with torch.stack"
             raise self._refusal("too-many-inputs", "inputs", text)
         return inputs
 

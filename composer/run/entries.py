@@ -52,7 +52,7 @@ class Entry:
         axes: The axes that the tensor, or each tensor of the list, has; None where nothing is said of them.
         fixed: Those of its axes that have just one size: their position and the size.
         numbers: ``floats`` of the weights' dtype, ``indices`` that are whole numbers, or ``any``.
-        picture: Whether it is a batch of pictures.
+        image: Whether it is a batch of images.
         anywhere: Whether it may be on another device than the weights.
         shares: Whether it is labels [B] in whose place there may be rows [B, K] of floats: mixup makes shares of
             several classes of them, and all that take them can read these.
@@ -64,7 +64,7 @@ class Entry:
     axes: Axes | None = None
     fixed: tuple[tuple[int, int], ...] = ()
     numbers: Numbers = "any"
-    picture: bool = False
+    image: bool = False
     anywhere: bool = False
     shares: bool = False
     user: str = ""
@@ -92,14 +92,14 @@ class Entry:
             )
         if axes is not None and "..." in axes:
             axes = None
-        picture = holds == "tensor" and kind.is_a(Image)
+        image = holds == "tensor" and kind.is_a(Image)
         return cls(
             name,
             holds,
             axes,
-            () if axes is None else tuple(_fixed(axes, whole, picture).items()),
-            "any" if kind.numbers == "floats" and field and not picture else kind.numbers,
-            picture,
+            () if axes is None else tuple(_fixed(axes, whole, image).items()),
+            "any" if kind.numbers == "floats" and field and not image else kind.numbers,
+            image,
             holds != "tensor" or kind.anywhere,
             kind.is_a(Label) and len(axes or ()) == 1 and all("..." in (port.axes or ()) for port in whole),
             takers[0][0] if takers else "",
@@ -150,13 +150,13 @@ class Entry:
             return
         if value.dim() != len(self.axes):
             expected = " ".join(map(str, self.axes)) or "a scalar"
-            hint = f"; one picture becomes a batch with {self.name}[None]"
-            hint = hint if self.picture and value.dim() + 1 == len(self.axes) else ""
+            hint = f"; one image becomes a batch with {self.name}[None]"
+            hint = hint if self.image and value.dim() + 1 == len(self.axes) else ""
             yield f"found {value.dim()} axes ({sizes_of(value)}), expected {len(self.axes)} ({expected}){hint}"
             return
         for position, size in self.fixed:
             if value.shape[position] != size:
-                axis = "channels" if self.picture and position == 1 else f"on axis {position}"
+                axis = "channels" if self.image and position == 1 else f"on axis {position}"
                 yield f"found {value.shape[position]} {axis} ({sizes_of(value)}), expected {size}"
 
     def _kind(self, value: Tensor, weights: Weights) -> Iterator[str]:
@@ -166,7 +166,7 @@ class Entry:
         if self.numbers == "indices" and (value.dtype == torch.bool or value.is_floating_point()):
             yield f"found numbers of {value.dtype}, expected whole ones (int64): convert them with .long()"
         if self.numbers == "floats" and not value.is_floating_point():
-            more = ", and normalise them" if self.picture else ""
+            more = ", and normalise them" if self.image else ""
             yield f"found numbers of {value.dtype}, expected floats: convert them with .float(){more}"
         elif self.numbers == "floats" and _is_other(value, weights.dtypes):
             dtype = " and ".join(sorted(map(str, weights.dtypes)))
@@ -205,14 +205,14 @@ def _holds(kind: PortType) -> Holds:
     return "image" if kind.entries == "image" else "level"
 
 
-def _fixed(axes: Axes, takers: Sequence[Port], picture: bool) -> dict[int, int]:
-    """The axes with just one size: channels of pictures, and those that stand for a parameter of who takes them."""
-    found = {1: axes[1]} if picture and len(axes) == len("BCHW") else {}
+def _fixed(axes: Axes, takers: Sequence[Port], image: bool) -> dict[int, int]:
+    """The axes with just one size: channels of images, and those that stand for a parameter of who takes them."""
+    found = {1: axes[1]} if image and len(axes) == len("BCHW") else {}
     for port in takers:
         for position, axis in enumerate(_spread(port.axes or (), len(axes))):
             if axis.isdigit():
                 found[position] = int(axis)
-            elif axis[0].islower() and not picture:
+            elif axis[0].islower() and not image:
                 found.setdefault(position, axes[position])
     return {position: size for position, size in found.items() if isinstance(size, int)}
 
@@ -236,5 +236,5 @@ def _hint(value: Any) -> str:
     if isinstance(value, list | tuple) and value and all(isinstance(item, Tensor) for item in value):
         return ": torch.stack makes one"
     if isinstance(value, str | bytes) or hasattr(value, "convert") or hasattr(value, "__fspath__"):
-        return ": composer.preprocess(graph, picture) makes one of a picture"
+        return ": composer.preprocess(graph, image) makes one of an image"
     return ""

@@ -140,7 +140,7 @@ _MIDDLE = 127.5
 
 
 def fitting_steps(shape: Sequence[int | str] | None) -> dict[str, Any] | None:
-    """Steps that bring any picture to a shape, as a document has them; None where no picture fits it.
+    """Steps that bring any image to a shape, as a document has them; None where no image fits it.
 
     Args:
         shape: [B, C, H, W] of the input; None where nothing is declared.
@@ -156,7 +156,7 @@ def fitting_steps(shape: Sequence[int | str] | None) -> dict[str, Any] | None:
 
 
 def refitted(name: str, entry: Input) -> Fix | None:
-    """A repair of an input's steps after which every picture has its size; None where they fit, or where none can.
+    """A repair of an input's steps after which every image has its size; None where they fit, or where none can.
 
     The step that comes last is mended, so that what is written before it stays where it can.
 

@@ -28,13 +28,23 @@ from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
 from composer.run.geometry import Frame, Size, fitting_steps, middle, middle_share, padded_size, refitted, resized_size
 from composer.run.interpolation import resampled
 
-__all__ = ["MAX_PIXELS", "Normalisation", "Picture", "Prepared", "decode", "fit", "prepare", "preprocess", "unprepared"]
+__all__ = [
+    "MAX_PIXELS",
+    "ImageLike",
+    "Normalisation",
+    "Prepared",
+    "decode",
+    "fit",
+    "prepare",
+    "preprocess",
+    "unprepared",
+]
 
 MAX_PIXELS = 89_478_485
-"""A picture with more pixels, as decoded or as resized, is refused (Pillow's bound: 256 MiB of three channels)."""
+"""An image with more pixels, as decoded or as resized, is refused (Pillow's bound: 256 MiB of three channels)."""
 
-Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
-"""A path, the bytes of a picture file, a Pillow image, or an array [H, W], [H, W, 1], [H, W, 3] (RGB) or [H, W, 4]."""
+ImageLike = str | Path | bytes | Image.Image | NDArray[np.uint8]
+"""A path, the bytes of an image file, a Pillow image, or an array [H, W], [H, W, 1], [H, W, 3] (RGB) or [H, W, 4]."""
 
 Pixels = NDArray[np.uint8]
 
@@ -58,28 +68,28 @@ class Prepared:
     frame: Frame
 
 
-def preprocess(graph: Graph, image: Picture | Sequence[Picture], name: str | None = None) -> Tensor:
-    """Make pictures into an input of a graph.
+def preprocess(graph: Graph, image: ImageLike | Sequence[ImageLike], name: str | None = None) -> Tensor:
+    """Make images into an input of a graph.
 
     Args:
         graph: The graph; its input says how in ``preprocess``.
-        image: A picture, or several.
-        name: Name of the input; may be left out where only one takes pictures.
+        image: An image, or several.
+        name: Name of the input; may be left out where only one takes images.
 
     Returns:
-        float32 [1, C, H, W], or [B, C, H, W] for several pictures.
+        float32 [1, C, H, W], or [B, C, H, W] for several images.
 
     Raises:
-        GraphError: The input has no ``preprocess``, a picture cannot be read, or it does not have the input's size.
+        GraphError: The input has no ``preprocess``, an image cannot be read, or it does not have the input's size.
     """
     several = isinstance(image, list | tuple)
-    pictures: Sequence[Any] = image if several else [image]  # type: ignore[assignment]
+    images: Sequence[Any] = image if several else [image]  # type: ignore[assignment]
     name, _ = _input_of(graph, name)
     prepared: list[Tensor] = []
     problems: list[Problem] = []
-    for position, picture in enumerate(pictures):
+    for position, one in enumerate(images):
         try:
-            prepared.append(_prepare(graph, name, picture, _label(picture, position if several else None)).tensor)
+            prepared.append(_prepare(graph, name, one, _label(one, position if several else None)).tensor)
         except GraphError as error:
             problems.extend(item for item in error.problems if item not in problems)
     problems.extend(_unequal(prepared, name) if not problems else ())
@@ -88,7 +98,7 @@ def preprocess(graph: Graph, image: Picture | Sequence[Picture], name: str | Non
     return torch.stack(prepared)
 
 
-def prepare(graph: Graph, image: Picture, name: str | None = None) -> Prepared:
+def prepare(graph: Graph, image: ImageLike, name: str | None = None) -> Prepared:
     """Make one image into an input of a graph, and tell where it lies in it.
 
     Args:
@@ -120,12 +130,12 @@ def unprepared(graph: Graph, types: ports.PortTypes) -> list[Problem]:
 
 
 def decode(
-    picture: Picture, channels: str, label: str, least: Callable[[Size], Size | None] | None = None
+    image: ImageLike, channels: str, label: str, least: Callable[[Size], Size | None] | None = None
 ) -> Image.Image | Pixels:
-    """Decode a picture as inputs see it: upright, without alpha, eight bits.
+    """Decode an image as inputs see it: upright, without alpha, eight bits.
 
     Args:
-        picture: The picture.
+        image: The image.
         channels: As ``Preprocess.channels`` has them. Red, green and blue come in this order for ``bgr`` too.
         label: What messages call it.
         least: Told the upright height and width of a JPEG before it is decoded; may answer with a smaller size that
@@ -138,9 +148,9 @@ def decode(
         GraphError: It cannot be read.
     """
     if channels == "bands":
-        return _bands(picture, label)
+        return _bands(image, label)
     try:
-        opened = _opened(picture, label, least)
+        opened = _opened(image, label, least)
         if opened.width * opened.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         upright = _eight_bit(ImageOps.exif_transpose(opened) if _orientation(opened) != 1 else opened)
@@ -231,11 +241,11 @@ class Normalisation:
         return values
 
 
-def _prepare(graph: Graph, name: str, picture: Picture, label: str) -> Prepared:
+def _prepare(graph: Graph, name: str, image: ImageLike, label: str) -> Prepared:
     entry = graph.inputs[name]
     if entry.preprocess is None:
         raise GraphError(_no_preprocess(graph, name, entry))
-    levels = np.asarray(decode(picture, entry.preprocess.channels, label))
+    levels = np.asarray(decode(image, entry.preprocess.channels, label))
     fitted = fit(graph, name, levels.reshape(*levels.shape[:2], -1).transpose(2, 0, 1), label)
     return replace(fitted, tensor=Normalisation(name, entry)(fitted.tensor))
 
@@ -266,23 +276,23 @@ def _sized(pixels: Pixels, name: str, entry: Input, label: str) -> tuple[Pixels,
 
 def _unreadable(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return f"this is not a picture that can be read; expected one of {', '.join(_formats())}"
-    return f"this picture cannot be read, it may be damaged or cut off: {str(error) or type(error).__name__}"
+        return f"this is not an image that can be read; expected one of {', '.join(_formats())}"
+    return f"this image cannot be read, it may be damaged or cut off: {str(error) or type(error).__name__}"
 
 
-def _opened(picture: Any, label: str, least: Callable[[Size], Size | None] | None = None) -> Image.Image:
-    if isinstance(picture, Image.Image):
-        return picture
-    if isinstance(picture, np.ndarray):
-        return _from_array(picture, label)
-    if isinstance(picture, bytes):
-        return _reduced(Image.open(io.BytesIO(picture), formats=_formats()), least)
-    if not isinstance(picture, str | Path):
-        text = f"expected a path, bytes, a Pillow image or a uint8 array, found {type(picture).__name__}"
+def _opened(image: Any, label: str, least: Callable[[Size], Size | None] | None = None) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return image
+    if isinstance(image, np.ndarray):
+        return _from_array(image, label)
+    if isinstance(image, bytes):
+        return _reduced(Image.open(io.BytesIO(image), formats=_formats()), least)
+    if not isinstance(image, str | Path):
+        text = f"expected a path, bytes, a Pillow image or a uint8 array, found {type(image).__name__}"
         raise GraphError(Problem("bad-image", Where(label), text))
-    if not Path(picture).is_file():
-        raise GraphError(Problem("no-file", Where(label), "there is no such picture file"))
-    with Image.open(picture, formats=_formats()) as file:
+    if not Path(image).is_file():
+        raise GraphError(Problem("no-file", Where(label), "there is no such image file"))
+    with Image.open(image, formats=_formats()) as file:
         if file.width * file.height <= MAX_PIXELS:
             _reduced(file, least).load()
         return file
@@ -324,7 +334,7 @@ def _from_array(array: NDArray[Any], label: str) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """A picture of 16-bit samples by their upper bytes; others as they are."""
+    """An image of 16-bit samples by their upper bytes; others as they are."""
     if image.mode == "F":
         raise ValueError("its samples are floating-point numbers; convert it to 8 or 16 bits")
     if not image.mode.startswith("I"):
@@ -335,19 +345,19 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray((levels >> 8).astype(np.uint8))
 
 
-def _bands(picture: Any, label: str) -> Pixels:
+def _bands(image: Any, label: str) -> Pixels:
     """An array of any number of channels; no image file has them."""
-    if not isinstance(picture, np.ndarray) or picture.ndim != 3 or picture.dtype != np.uint8 or not picture.size:
-        found = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else _kind(picture)
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.dtype != np.uint8 or not image.size:
+        found = f"{image.dtype} {list(image.shape)}" if isinstance(image, np.ndarray) else _kind(image)
         text = (
             f"the input takes bands, which an image does not have; expected an array of uint8 [H, W, C], found {found}"
         )
         raise GraphError(Problem("bad-image", Where(label), text))
-    return picture
+    return image
 
 
-def _kind(picture: Any) -> str:
-    return "an image file" if isinstance(picture, str | Path | bytes) else type(picture).__name__
+def _kind(image: Any) -> str:
+    return "an image file" if isinstance(image, str | Path | bytes) else type(image).__name__
 
 
 def _refuse_large(image: Size, size: Size, label: str) -> None:
@@ -386,7 +396,7 @@ def _padded(values: Tensor, frame: Frame, steps: Preprocess) -> Tensor:
 
 
 def _check_size(graph: Graph, name: str, entry: Input, sizes: tuple[int, int, int], label: str) -> None:
-    """Refuse a picture that is not of the declared size."""
+    """Refuse an image that is not of the declared size."""
     declared = entry.shape
     if declared is None:
         return
@@ -405,15 +415,15 @@ def _check_size(graph: Graph, name: str, entry: Input, sizes: tuple[int, int, in
 def _unequal(prepared: Sequence[Tensor], name: str) -> Iterator[Problem]:
     sizes = sorted({tuple(tensor.shape[1:]) for tensor in prepared})
     if not prepared:
-        yield Problem("bad-image", Where(f"inputs.{name}"), "expected at least one picture, found none")
+        yield Problem("bad-image", Where(f"inputs.{name}"), "expected at least one image, found none")
     elif len(sizes) > 1:
         found = ", ".join(_by(*size) for size in sizes[:5])
-        text = f"pictures of one batch have one size, found {found}; resize them, or give them one by one"
+        text = f"images of one batch have one size, found {found}; resize them, or give them one by one"
         yield Problem("image-size", Where(f"inputs.{name}"), text)
 
 
 def _input_of(graph: Graph, name: str | None) -> tuple[str, Input]:
-    """The input that takes pictures."""
+    """The input that takes images."""
     if name is not None:
         if name not in graph.inputs:
             text = f"the graph has no input '{name}'; {suggestion(name, graph.inputs, 'inputs')}"
@@ -424,8 +434,8 @@ def _input_of(graph: Graph, name: str | None) -> tuple[str, Input]:
     found = found or {key: entry for key, entry in graph.inputs.items() if types.is_a(entry.type, ports.Image)}
     found = found or dict(graph.inputs)
     if len(found) != 1:
-        has = f"the graph has {len(found)} inputs that take pictures: {', '.join(found)}" if found else "it has none"
-        text = f"say which input the picture is for; {has}"
+        has = f"the graph has {len(found)} inputs that take images: {', '.join(found)}" if found else "it has none"
+        text = f"say which input the image is for; {has}"
         raise GraphError(Problem("which-input", Where("inputs"), text))
     return next(iter(found.items()))
 
@@ -450,10 +460,10 @@ def _where(graph: Graph, name: str, subject: str) -> Where:
     return Where(subject, graph.source.file if graph.source else None, line, column, port=name)
 
 
-def _label(picture: Any, position: int | None) -> str:
-    if isinstance(picture, str | Path):
-        return str(picture)
-    return "picture" if position is None else f"picture {position + 1}"
+def _label(image: Any, position: int | None) -> str:
+    if isinstance(image, str | Path):
+        return str(image)
+    return "image" if position is None else f"image {position + 1}"
 
 
 def _by(height: int, width: int) -> str:

@@ -14,7 +14,7 @@ from composer.ports import Extent, Image, ImageShape, PortTypes
 from composer.problems import Fix, GraphError, Problem, Where
 from composer.rules.sizes import FREE_SIZE
 from composer.run.geometry import Frame, fitting_steps
-from composer.run.images import Picture, prepare
+from composer.run.images import ImageLike, prepare
 
 __all__ = ["example_inputs", "filled", "framed", "shape_of", "takers"]
 
@@ -98,7 +98,7 @@ def _image_size(graph: Graph, types: PortTypes, known: Mapping[str, int]) -> tup
 
 
 def takers(graph: Graph, names: Sequence[str], types: PortTypes) -> list[str]:
-    """The inputs that a picture goes to: those that say how it becomes a tensor; where none does, all images.
+    """The inputs that an image goes to: those that say how it becomes a tensor; where none does, all images.
 
     Args:
         graph: The graph.
@@ -110,8 +110,8 @@ def takers(graph: Graph, names: Sequence[str], types: PortTypes) -> list[str]:
     return told or [name for name in images if fitting_steps(graph.inputs[name].shape) is not None] or images[:1]
 
 
-def framed(graph: Graph, names: Sequence[str], picture: Picture) -> tuple[dict[str, Tensor], Frame | None]:
-    """A picture as each of these inputs, and where it lies in the first; None where there is none.
+def framed(graph: Graph, names: Sequence[str], image: ImageLike) -> tuple[dict[str, Tensor], Frame | None]:
+    """An image as each of these inputs, and where it lies in the first; None where there is none.
 
     Raises:
         GraphError: The image cannot be read or does not become an input; the fix of each problem mends all inputs.
@@ -121,7 +121,7 @@ def framed(graph: Graph, names: Sequence[str], picture: Picture) -> tuple[dict[s
     problems: list[Problem] = []
     for name in names:
         try:
-            prepared = prepare(graph, picture, name)
+            prepared = prepare(graph, image, name)
         except GraphError as error:
             problems.extend(error.problems)
         else:
@@ -136,44 +136,44 @@ def framed(graph: Graph, names: Sequence[str], picture: Picture) -> tuple[dict[s
 def filled(
     graph: Graph,
     program: Program,
-    pictures: Mapping[str, Tensor],
+    images: Mapping[str, Tensor],
     types: PortTypes,
     *,
     batch: int = 1,
     seed: int = 0,
     frame: Frame | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The inputs and data samples of a mode: the pictures, and random numbers of their sizes for the rest.
+    """The inputs and data samples of a mode: the images, and random numbers of their sizes for the rest.
 
     Args:
         graph: The graph.
         program: The mode.
-        pictures: The inputs that are there.
+        images: The inputs that are there.
         types: The port types by name.
-        batch: How many samples, where neither a picture nor a fixed batch says so.
+        batch: How many samples, where neither an image nor a fixed batch says so.
         seed: Of the random numbers.
-        frame: Where the picture lies in its input: the size of an image is its own, without the padding.
+        frame: Where the image lies in its input: the size of an image is its own, without the padding.
 
     Raises:
         GraphError: No example of an input can be made.
     """
-    batch = next((len(tensor) for tensor in pictures.values()), batch)
+    batch = next((len(tensor) for tensor in images.values()), batch)
     used = replace(
         graph,
         inputs=FrozenDict({name: graph.inputs[name] for name in program.inputs}),
         data_samples=FrozenDict({name: graph.data_samples[name] for name in program.data_samples}),
     )
-    made, fields = example_inputs(used, batch, seed=seed, sizes=_sizes(graph, pictures, types), types=types)
+    made, fields = example_inputs(used, batch, seed=seed, sizes=_sizes(graph, images, types), types=types)
     if frame is not None:
         sizes = [name for name in fields if types.is_a(graph.data_samples[name].type, ImageShape)]
         fields |= {name: torch.tensor([frame.size] * batch) for name in sizes}
-    return {name: pictures.get(name, made[name]) for name in program.inputs}, fields
+    return {name: images.get(name, made[name]) for name in program.inputs}, fields
 
 
-def _sizes(graph: Graph, pictures: Mapping[str, Tensor], types: PortTypes) -> dict[str, int]:
-    """What the free sizes are, by the pictures."""
+def _sizes(graph: Graph, images: Mapping[str, Tensor], types: PortTypes) -> dict[str, int]:
+    """What the free sizes are, by the images."""
     found: dict[str, int] = {}
-    for name, tensor in pictures.items():
+    for name, tensor in images.items():
         sizes = shape_of(graph.inputs[name], types) or ()
         found |= {size: own for size, own in zip(sizes, tensor.shape, strict=False) if isinstance(size, str)}
     return found

@@ -16,7 +16,7 @@ client.predict(
 ```
 
 A graph is given as the text of a graph file (YAML), or of the document that the page holds. No path of the caller
-reaches the server's disk: pictures and weights are uploads.
+reaches the server's disk: images and weights are uploads.
 """
 
 import json
@@ -37,7 +37,7 @@ from composer.rules.sizes.sizes import shape_text
 from composer.run.images import unprepared
 from composer.web.actions import Actions
 from composer.web.dock.code_tab import source_of
-from composer.web.dock.picture_file import picture_file
+from composer.web.dock.image_file import image_file
 from composer.web.dock.sources import Setting
 from composer.web.runs import Done, Failed, RunJob, RunResult, WeightsChoice
 from composer.web.uploads import uploaded
@@ -65,13 +65,13 @@ class Api:
             api(function, api_name=function.__name__, concurrency_limit=_AT_ONCE)
         # Uploads need components: Gradio makes sure of their paths only for these.
         graph = gr.Textbox(visible=False, label="graph: text of a graph file")
-        image = picture_file(visible=False, label="image: the picture; without one the inputs are random numbers")
+        image = image_file(visible=False, label="image: a file; without one the inputs are random numbers")
         mode = gr.Radio(list(MODES), value="predict", visible=False, label="mode")
         weights = gr.File(visible=False, type="filepath", label="weights: a .safetensors file")
         shipped = gr.Textbox("", visible=False, label="shipped: name of a shipped graph whose weights are taken")
         device = gr.Textbox("cpu", visible=False, label="device: cpu, cuda:0 ...")
         label = gr.Number(-1, precision=0, visible=False, label="label: index of a class for loss mode; -1 is random")
-        samples = gr.Number(2, precision=0, visible=False, label="samples: how many, without a picture")
+        samples = gr.Number(2, precision=0, visible=False, label="samples: how many, without an image")
         seed = gr.Number(0, precision=0, visible=False, label="seed: of random weights and inputs")
         gr.Button(visible=False).click(
             self.run,
@@ -167,7 +167,7 @@ class Api:
                 mode=mode or "predict",
                 device=device or "cpu",
                 weights=self._weights(weights, shipped or "", int(seed or 0)),
-                picture=uploaded(image) if image else None,
+                image=uploaded(image) if image else None,
                 label=int(label) if label is not None and label >= 0 else None,
                 batch=min(max(int(samples or 2), 1), 64),
                 seed=int(seed or 0),

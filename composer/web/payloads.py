@@ -541,7 +541,7 @@ class FileEntry(Payload):
     title: str
     about: str
     thumbnail: str
-    """An SVG picture."""
+    """An SVG image."""
     nodes: int
     modes: list[Mode]
     has_weights: bool

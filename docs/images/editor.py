@@ -1,4 +1,4 @@
-"""Takes the picture of the editor that the README shows: python docs/images/editor.py, with playwright and chromium."""
+"""Takes the image of the editor that the README shows: python docs/images/editor.py, with playwright and chromium."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu"]
 
 
-def picture(page: Page, address: str) -> None:
+def image(page: Page, address: str) -> None:
     """Open the shipped classifier, run it on a shirt, and look at what a layer puts out."""
     page.goto(address)
     page.wait_for_selector(".react-flow__pane")
@@ -30,7 +30,7 @@ def picture(page: Page, address: str) -> None:
 
 
 def main() -> None:
-    """Start the app, take the picture, and stop it."""
+    """Start the app, take the image, and stop it."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "app.py", "--port", "0", "--workspace", folder]
         with (
@@ -41,7 +41,7 @@ def main() -> None:
             address = next(found[0] for line in app.stdout if (found := re.search(r"http://[\w.:]+", line)))
             try:
                 browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-                picture(browser.new_page(viewport={"width": 1500, "height": 940}), address)
+                image(browser.new_page(viewport={"width": 1500, "height": 940}), address)
             finally:
                 app.terminate()
 

@@ -10,7 +10,7 @@ For each component a file of its kind (``backbones.yaml``, ``backbones_resnet.ya
 An input is a shape (normal random numbers), a list of inputs for a sequence or a variadic port, or a shape with what
 its numbers are: ``{shape: [2], high: 10}`` whole numbers below 10, ``{shape: [2, 5], bool: true}`` true or false,
 ``{shape: [2, 5], uniform: true}`` from 0 to 1, ``{shape: [2, 5], simplex: true}`` rows that sum to 1,
-``{shape: [3, 4], boxes: 32}`` boxes in a picture of 32 by 32 pixels, ``{shape: [3, 5], rois: 32, images: 2}`` such
+``{shape: [3, 4], boxes: 32}`` boxes in an image of 32 by 32 pixels, ``{shape: [3, 5], rois: 32, images: 2}`` such
 boxes behind the numbers of their images. ``low`` beside ``high`` is the lowest whole number. An input of records is a
 list of mappings.
 

@@ -265,14 +265,14 @@ def test_a_prior_answers_for_the_box_it_overlaps_most(params, expected):
     assert assigner(GRID, [target])[0].tolist() == expected
 
 
-def test_a_picture_without_boxes_is_all_background():
+def test_a_image_without_boxes_is_all_background():
     assigned = MaxIoUAssigner(0.7, 0.3)(GRID, [boxes(), boxes([0, 0, 10, 10])])
     assert assigned.tolist() == [[0] * 4, [1, -1, 0, 0]]
     valid = torch.tensor([[True, True, False, True]])
     assert MaxIoUAssigner(0.7, 0.3)(GRID, [boxes()], valid).tolist() == [[0, 0, -1, 0]]
 
 
-def test_regions_are_assigned_in_their_own_picture():
+def test_regions_are_assigned_in_their_own_image():
     rois = torch.cat((torch.tensor([[0.0], [1], [1], [0]]), GRID), dim=1)
     assert MaxIoUAssigner(0.5, 0.5, match_low_quality=False)(rois, [boxes(), boxes([0, 0, 10, 6])]).tolist() == [
         0,
@@ -323,7 +323,7 @@ def test_a_sampler_with_a_seed_leaves_the_global_generator_alone():
     assert torch.equal(after, torch.rand(3))
 
 
-def test_boxes_stand_before_the_regions_of_their_picture_and_positive_ones_before_negative_ones():
+def test_boxes_stand_before_the_regions_of_their_image_and_positive_ones_before_negative_ones():
     rois = torch.tensor([[0, 0.0, 0, 1, 1], [0, 0, 0, 9, 9], [1, 0, 0, 5, 5]])
     found = RandomSampler(10, 0.5)(rois, torch.tensor([0, 1, 0]), [boxes([0, 0, 8, 8]), boxes()])
     assert found.priors[:, 3].tolist() == [8, 9, 1, 5]
@@ -382,9 +382,9 @@ def test_a_mask_is_cut_at_its_region():
         (torch.zeros(8, 8), "with one mask a box"),
         (
             torch.zeros(1, 4, 8),
-            "masks: found 4 by 8 pixels for image 0, expected the size of the picture: its boxes reach to 8",
+            "masks: found 4 by 8 pixels for image 0, expected the size of the image: its boxes reach to 8",
         ),
-        (torch.zeros(1, 8, 20), "expected no more than the picture's 8 by 8"),
+        (torch.zeros(1, 8, 20), "expected no more than the image's 8 by 8"),
     ],
 )
 def test_masks_of_other_boxes_or_of_another_size_are_refused(masks, told):
@@ -403,7 +403,7 @@ def test_decoding_undoes_encoding():
     torch.testing.assert_close(DeltaXYWHBBoxCoder(**options)(priors, deltas)[wide], target[wide], atol=1e-3, rtol=1e-4)
 
 
-def test_decoded_boxes_end_with_their_own_picture():
+def test_decoded_boxes_end_with_their_own_image():
     image, shape = torch.zeros(2, 3, 20, 30), torch.tensor([[20, 30], [10, 12]])
     rois = torch.tensor([[0, -5.0, -5, 50, 50], [1, -5, -5, 50, 50]])
     deltas = torch.zeros(2, 8)
@@ -428,7 +428,7 @@ def test_rows_of_predictions_are_in_the_order_of_the_anchors():
         AnchorPredictions()([scores], [torch.zeros(1, 6, 1, 2)])
 
 
-def test_proposals_are_the_best_of_each_picture():
+def test_proposals_are_the_best_of_each_image():
     places = boxes([0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30], [5, 5, 5, 5])
     scores = torch.tensor([[1.0, 2, 0, 9], [0, -1, 3, 9]])[:, None, None]
     rois, score = RegionProposals(min_bbox_size=0)([scores], places.repeat(2, 1))

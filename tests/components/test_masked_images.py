@@ -329,7 +329,7 @@ def test_maes_decoder_refuses_a_grid_that_is_no_square() -> None:
 
 def test_maes_decoder_refuses_another_number_of_patches() -> None:
     decoder = MAEPretrainDecoder(6, 4, 2, decoder_embed_dim=8, decoder_depth=1, decoder_num_heads=2)
-    with pytest.raises(ValueError, match="ids_restore: found 9 patches, expected 4: give pictures of the size"):
+    with pytest.raises(ValueError, match="ids_restore: found 9 patches, expected 4: give images of the size"):
         decoder(torch.randn(1, 4, 6), torch.arange(9)[None])
     decoder(torch.randn(1, 3, 6), torch.arange(4)[None])
 
@@ -438,7 +438,7 @@ def test_reconstruction_counts_what_is_hidden_only() -> None:
     torch.testing.assert_close(PixelReconstructionLoss("L1")(pred, target), (pred - target).abs().mean())
 
 
-def test_reconstruction_of_pictures_is_divided_by_the_channels() -> None:
+def test_reconstruction_of_images_is_divided_by_the_channels() -> None:
     pred, target = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4)
     mask = torch.zeros(2, 1, 4, 4)
     mask[0, :, :2] = 1

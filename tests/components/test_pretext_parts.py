@@ -11,7 +11,7 @@ from components.necks.projections import SwAVNeck
 from components.target_generators.pretext_tasks import PatchPairs, Rotations
 
 
-def test_rotations_come_picture_by_picture() -> None:
+def test_rotations_come_image_by_image() -> None:
     image = torch.arange(8.0).view(2, 1, 2, 2)
     turned, label = Rotations()(image)
     assert label.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]

@@ -24,7 +24,7 @@ def build(**params: Any) -> SwinTransformer:
     return SwinTransformer(**{"arch": ARCH, "window_size": 2, "out_indices": (1,), "img_size": 32, **params}).eval()
 
 
-def image(*size: int) -> Tensor:
+def random_image(*size: int) -> Tensor:
     return torch.randn(2, 3, *(size or (32, 32)))
 
 
@@ -63,7 +63,7 @@ def test_maps_halve_from_stage_to_stage_and_have_the_channels_they_say(
     params: dict[str, Any], shapes: list[tuple[int, ...]]
 ) -> None:
     model = build(**params)
-    found = [tuple(item.shape) for item in model(image())]
+    found = [tuple(item.shape) for item in model(random_image())]
     assert found == shapes
     assert model.out_channels == tuple(shape[1] for shape in shapes)
 
@@ -73,7 +73,7 @@ def test_maps_halve_from_stage_to_stage_and_have_the_channels_they_say(
 def test_an_image_of_another_size_is_padded_to_patches_and_windows(
     size: tuple[int, int], grid: tuple[int, int], positions: bool
 ) -> None:
-    (out,) = build(use_abs_pos_embed=positions)(image(*size))
+    (out,) = build(use_abs_pos_embed=positions)(random_image(*size))
     assert out.shape == (2, 8, *grid)
     assert out.isfinite().all()
 
@@ -145,19 +145,19 @@ def test_merging_joins_the_cells_of_each_channel_in_turn() -> None:
 def test_checkpointed_blocks_have_the_same_outputs_and_gradients() -> None:
     plain, saving = build(), build(with_cp=True)
     saving.load_state_dict(plain.state_dict())
-    picture = image()
+    image = random_image()
     gradients = []
     for model in (plain, saving):
-        model(picture)[0].square().sum().backward()
+        model(image)[0].square().sum().backward()
         gradients.append([parameter.grad for parameter in model.parameters()])
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
 def test_branches_are_dropped_in_training_only() -> None:
-    model, picture = build(drop_path_rate=0.6, drop_rate=0.2), image()
-    assert torch.equal(model(picture)[0], model(picture)[0])
+    model, image = build(drop_path_rate=0.6, drop_rate=0.2), random_image()
+    assert torch.equal(model(image)[0], model(image)[0])
     model.train()
-    assert not torch.equal(model(picture)[0], model(picture)[0])
+    assert not torch.equal(model(image)[0], model(image)[0])
 
 
 def test_stochastic_depth_rises_over_all_blocks() -> None:
@@ -263,10 +263,10 @@ def test_what_cannot_be_built_is_refused_with_the_way_out(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         build(**refused)
-    build(**accepted)(image())
+    build(**accepted)(random_image())
 
 
 def test_a_map_smaller_than_a_window_is_refused_unless_it_may_be_padded() -> None:
     with pytest.raises(ValueError, match="set pad_small_map to true"):
-        build(window_size=5)(image())
-    assert build(window_size=5, pad_small_map=True)(image())[0].shape == (2, 8, 4, 4)
+        build(window_size=5)(random_image())
+    assert build(window_size=5, pad_small_map=True)(random_image())[0].shape == (2, 8, 4, 4)

@@ -27,7 +27,7 @@ def build(**params: Any) -> VisionTransformer:
     return VisionTransformer(**{"arch": ARCH, "img_size": 32, "patch_size": 8, **params}).eval()
 
 
-def image(*size: int) -> Tensor:
+def random_image(*size: int) -> Tensor:
     return torch.randn(2, 3, *(size or (32, 32)))
 
 
@@ -48,13 +48,13 @@ def close(found: Any, expected: Any) -> None:
     ],
 )
 def test_the_output_has_the_shape_of_its_type(params: dict[str, Any], shape: tuple[int, ...]) -> None:
-    (out,) = build(**params)(image())
+    (out,) = build(**params)(random_image())
     assert out.shape == shape
 
 
 def test_every_type_of_output_is_read_from_the_same_tokens() -> None:
-    raw, picture = build(out_type="raw"), image()
-    (tokens,) = raw(picture)
+    raw, image = build(out_type="raw"), random_image()
+    (tokens,) = raw(image)
     for out_type, expected in (
         ("cls_token", tokens[:, 0]),
         ("featmap", tokens[:, 1:].transpose(1, 2).reshape(2, 8, 4, 4)),
@@ -62,45 +62,45 @@ def test_every_type_of_output_is_read_from_the_same_tokens() -> None:
     ):
         other = build(out_type=out_type)
         other.load_state_dict(raw.state_dict(), strict=False)
-        close(other(picture)[0], expected)
+        close(other(image)[0], expected)
 
 
 def test_out_indices_count_from_either_end_and_come_in_the_order_of_layers() -> None:
     both, last = build(out_indices=(-1, 0)), build()
     last.load_state_dict(both.state_dict())
-    first, second = both(image())
+    first, second = both(random_image())
     assert not torch.equal(first, second)
     torch.manual_seed(1)
-    picture = image()
-    close(both(picture)[1], last(picture)[0])
+    image = random_image()
+    close(both(image)[1], last(image)[0])
 
 
 def test_keeping_every_patch_in_order_changes_nothing() -> None:
-    model, picture = build(out_type="raw"), image()
-    close(model(picture, torch.arange(16).expand(2, -1))[0], model(picture)[0])
+    model, image = build(out_type="raw"), random_image()
+    close(model(image, torch.arange(16).expand(2, -1))[0], model(image)[0])
 
 
 def test_permuting_the_kept_patches_permutes_their_tokens_and_leaves_the_class_token() -> None:
-    model, picture = build(out_type="raw"), image()
+    model, image = build(out_type="raw"), random_image()
     keep, order = torch.stack([torch.randperm(16)[:5] for _ in range(2)]), torch.tensor([3, 0, 4, 1, 2])
-    (tokens,), (permuted,) = model(picture, keep), model(picture, keep[:, order])
+    (tokens,), (permuted,) = model(image, keep), model(image, keep[:, order])
     assert tokens.shape == (2, 6, 8)
     close(permuted[:, 0], tokens[:, 0])
     close(permuted[:, 1:], tokens[:, 1:][:, order])
 
 
 def test_patches_that_are_not_kept_have_no_influence() -> None:
-    model, picture = build(out_type="raw"), image()
-    changed = picture.clone()
+    model, image = build(out_type="raw"), random_image()
+    changed = image.clone()
     changed[:, :, :8, :8] += 1
     keep = torch.arange(1, 16).expand(2, -1)
-    close(model(changed, keep)[0], model(picture, keep)[0])
-    assert not torch.allclose(model(changed)[0], model(picture)[0])
+    close(model(changed, keep)[0], model(image, keep)[0])
+    assert not torch.allclose(model(changed)[0], model(image)[0])
 
 
 def test_a_kept_patch_has_the_position_it_had_in_the_image() -> None:
     model = build(out_type="raw")
-    patches, grid = model.patch_embed(image())
+    patches, grid = model.patch_embed(random_image())
     tokens = model.embed(patches, grid, torch.tensor([[6], [9]]))
     for sample, patch in ((0, 6), (1, 9)):
         close(tokens[sample, 1], patches[sample, patch] + model.pos_embed[0, 1 + patch])
@@ -111,12 +111,12 @@ def test_a_kept_patch_has_the_position_it_had_in_the_image() -> None:
 def test_an_image_of_another_size_is_padded_to_patches_and_gets_interpolated_positions(
     size: tuple[int, int], grid: tuple[int, int]
 ) -> None:
-    model, picture = build(out_type="featmap"), image(*size)
-    (out,) = model(picture)
+    model, image = build(out_type="featmap"), random_image(*size)
+    (out,) = model(image)
     assert out.shape == (2, 8, *grid)
     other = build(out_type="featmap", img_size=size)
     other.load_state_dict(model.state_dict())
-    close(other(picture)[0], out)
+    close(other(image)[0], out)
 
 
 def test_resized_positions_keep_a_slope_and_the_class_token() -> None:
@@ -151,10 +151,10 @@ def test_attention_is_the_formula() -> None:
 
 
 def test_branches_are_dropped_in_training_only() -> None:
-    model, picture = build(drop_path_rate=0.5, drop_rate=0.3), image()
-    assert torch.equal(model(picture)[0], model(picture)[0])
+    model, image = build(drop_path_rate=0.5, drop_rate=0.3), random_image()
+    assert torch.equal(model(image)[0], model(image)[0])
     model.train()
-    assert not torch.equal(model(picture)[0], model(picture)[0])
+    assert not torch.equal(model(image)[0], model(image)[0])
 
 
 def test_drop_path_drops_whole_samples_and_keeps_the_mean() -> None:
@@ -252,14 +252,14 @@ def test_what_cannot_be_built_is_refused_with_the_way_out(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         build(**refused)
-    build(**accepted)(image())
+    build(**accepted)(random_image())
 
 
 def test_kept_patches_are_refused_where_their_grid_is_wanted() -> None:
     keep = torch.tensor([[0, 1], [2, 3]])
     with pytest.raises(ValueError, match="set out_type to 'raw'"):
-        build(out_type="featmap")(image(), keep)
-    assert build(out_type="avg_featmap")(image(), keep)[0].shape == (2, 8)
+        build(out_type="featmap")(random_image(), keep)
+    assert build(out_type="avg_featmap")(random_image(), keep)[0].shape == (2, 8)
 
 
 def test_an_option_that_is_like_no_other_is_refused_with_all_there_are() -> None:

@@ -36,10 +36,10 @@ def test_a_rename_is_followed_everywhere() -> None:
 
 
 def test_an_input_of_a_subgraph_takes_its_callers_along() -> None:
-    graph = do(sample(MODAL), {"op": "rename", "name": "image", "to": "picture"}, path=("encoder",))
-    assert graph.graphs["encoder"].nodes["conv"].inputs["input"] == Wire.of(Ref("picture"))
+    graph = do(sample(MODAL), {"op": "rename", "name": "image", "to": "image"}, path=("encoder",))
+    assert graph.graphs["encoder"].nodes["conv"].inputs["input"] == Wire.of(Ref("image"))
     for node in (graph.nodes["encoder"], graph.nodes["encoder_k"], graph.graphs["pair"].nodes["second"]):
-        assert list(node.inputs) == ["picture", "other"]
+        assert list(node.inputs) == ["image", "other"]
 
 
 @pytest.mark.parametrize(

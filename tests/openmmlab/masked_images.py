@@ -26,9 +26,9 @@ class MaskedImages:
 
     Args:
         config: The config.
-        size: Height and width of the pictures.
+        size: Height and width of the images.
         grid: Cells of a mask, down and across; nothing where the model hides patches by itself.
-        target_size: Height and width of the second pictures, where there are any.
+        target_size: Height and width of the second images, where there are any.
     """
 
     config: Config

@@ -24,7 +24,7 @@ class Original:
 
     Args:
         config: The config.
-        size: Height and width of the pictures.
+        size: Height and width of the images.
         label: One class a sample, rows of probabilities, or rows of 0 and 1.
     """
 

@@ -21,7 +21,7 @@ class Twin:
         config: The config.
         builder: Name of what builds the network.
         options: Its arguments.
-        size: Height and width of the pictures.
+        size: Height and width of the images.
     """
 
     config: Config

@@ -349,7 +349,7 @@ def test_a_known_detector_that_lacks_a_part_is_named_and_its_heads_keep_their_se
 
 
 @every
-def test_it_learns_from_pictures_with_and_without_boxes(name):
+def test_it_learns_from_images_with_and_without_boxes(name):
     model = model_of(name).train()
     total = sum(value for key, value in losses(model, [[4, 4, 40, 30], [20, 24, 60, 60]], []).items() if "loss" in key)
     total.backward()
@@ -361,9 +361,9 @@ def test_it_learns_from_pictures_with_and_without_boxes(name):
 
 
 WRONG = {
-    "a picture too few": ({"boxes": [torch.tensor([[1.0, 1, 9, 9]])]}, "boxes", "found entries for 1 samples"),
-    "a picture too many": ({"boxes": [torch.zeros(0, 4)] * 3}, "boxes", "found entries for 3 samples"),
-    "labels of one picture": ({"box_labels": [torch.tensor([0])]}, "box_labels", "found entries for 1 samples"),
+    "an image too few": ({"boxes": [torch.tensor([[1.0, 1, 9, 9]])]}, "boxes", "found entries for 1 samples"),
+    "an image too many": ({"boxes": [torch.zeros(0, 4)] * 3}, "boxes", "found entries for 3 samples"),
+    "labels of one image": ({"box_labels": [torch.tensor([0])]}, "box_labels", "found entries for 1 samples"),
     "one tensor of all": ({"boxes": torch.zeros(4, 4)}, "boxes", "expected a list of tensors, one an image"),
     "numbers": (
         {"boxes": [[1, 1, 9, 9], [1, 1, 9, 9]]},
@@ -389,7 +389,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("name", ["faster_rcnn", "retinanet"])
-def test_what_does_not_belong_to_the_pictures_stops_training_before_anything_changes(name, wrong):
+def test_what_does_not_belong_to_the_images_stops_training_before_anything_changes(name, wrong):
     fields, subject, told = WRONG[wrong]
     model = model_of(name).train()
     before = copy.deepcopy(model.state_dict())
@@ -429,7 +429,7 @@ def test_boxes_of_no_area_stop_training_before_anything_changes(name):
 
 
 @every
-def test_only_the_picture_is_needed_and_padding_is_cut_off(name):
+def test_only_the_image_is_needed_and_padding_is_cut_off(name):
     model = model_of(name).eval()
     images = torch.randn(2, 3, 64, 96)
     whole = model(images, mode="predict")["detections"]

@@ -153,7 +153,7 @@ def test_a_sum_over_the_batch_is_told_by_its_name() -> None:
     head = {"type": "LatentPredictHead", "size_average": False, "predictor": PREDICTOR}
     found = import_config(model("BYOL", head, neck=neck("NonLinearNeckV2")), "mmselfsup")
     assert "model.head.size_average" in [note.where.subject for note in found.notes]
-    assert "size_average=False divided by the pictures of a batch" in str(found)
+    assert "size_average=False divided by the images of a batch" in str(found)
     assert found.not_understood == () and "size_average" not in thaw(found.graph.nodes["head"].params)
 
 

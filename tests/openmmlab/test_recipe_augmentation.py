@@ -163,7 +163,7 @@ def test_two_pipelines_of_mmselfsup_0_are_two_views():
     assert imported(None, drawn, pipeline1=pipelines[0], pipeline2=pipelines[1])[0] == augment
 
 
-def test_a_second_picture_shows_the_same_crop_in_another_size():
+def test_a_second_image_shows_the_same_crop_in_another_size():
     pipeline = [
         step("RandomFlip", prob=0.5),
         step("RandomResizedCropAndInterpolationWithTwoPic", size=224, second_size=112, interpolation="bicubic"),

@@ -30,7 +30,7 @@ def nodes_of(config: dict[str, Any], package: str = "mmpretrain") -> dict[str, A
     return found
 
 
-def test_what_makes_targets_of_the_picture_is_wired_to_the_loss() -> None:
+def test_what_makes_targets_of_the_image_is_wired_to_the_loss() -> None:
     nodes = nodes_of(algorithm(head=HEAD, target_generator={"type": "UnheardGenerator", "bins": 9}))
     assert nodes["target_generator"]["inputs"] == {"image": "image"}
     assert nodes["loss"]["inputs"] == {"pred": "head.out", "target": "target_generator.out"}

@@ -23,7 +23,7 @@ from composer.web.services import Services
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "saved_graphs" / "classification" / "fashion_mnist.yaml"
 GRAPH = SHIPPED.read_text()
-PICTURE = ROOT / "examples" / "fashion_mnist" / "02_trouser.png"
+IMAGE = ROOT / "examples" / "fashion_mnist" / "02_trouser.png"
 WRONG = GRAPH.replace("out_features: 10}", "in_features: 3, out_features: 10}")
 NAME = "classification/fashion_mnist.yaml"
 
@@ -107,17 +107,17 @@ def test_code_says_why_there_is_none(client: Client, graph: str, mode: str, text
         client.predict(graph, mode, api_name="/code")
 
 
-def test_run_answers_what_the_picture_shows(client: Client) -> None:
-    found = client.predict(GRAPH, handle_file(str(PICTURE)), shipped=NAME, api_name="/run")
+def test_run_answers_what_the_image_shows(client: Client) -> None:
+    found = client.predict(GRAPH, handle_file(str(IMAGE)), shipped=NAME, api_name="/run")
     assert found["classes"][0]["name"] == "Trouser"
     assert found["notes"][0].startswith("Weights: fashion_mnist.safetensors")
-    assert "picture" not in found
+    assert "image" not in found
 
 
 def test_run_takes_uploaded_weights_and_gives_losses(client: Client) -> None:
     weights = handle_file(str(SHIPPED.with_suffix(".safetensors")))
     given = {"mode": "loss", "weights": weights, "label": 1, "api_name": "/run"}
-    found = client.predict(GRAPH, handle_file(str(PICTURE)), **given)
+    found = client.predict(GRAPH, handle_file(str(IMAGE)), **given)
     assert 0.4 < found["losses"]["loss"] < 0.6
     assert found["notes"][0] == "Weights: fashion_mnist.safetensors, uploaded."
 
@@ -130,7 +130,7 @@ def test_run_takes_uploaded_weights_and_gives_losses(client: Client) -> None:
         (GRAPH, {"shipped": "../../etc/passwd"}, "bad-file-name"),
         (GRAPH, {"shipped": "classification/resnet18.yaml"}, "no weights beside"),
         (GRAPH, {"image": handle_file(str(SHIPPED))}, "bad-image"),
-        (GRAPH, {"weights": handle_file(str(PICTURE))}, "pickle-refused"),
+        (GRAPH, {"weights": handle_file(str(IMAGE))}, "pickle-refused"),
     ],
 )
 def test_run_says_what_is_wrong(client: Client, graph: str, given: dict[str, Any], text: str) -> None:

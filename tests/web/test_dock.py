@@ -277,15 +277,15 @@ def test_what_is_no_graph_is_told_or_left_alone(dock: Dock, text: str) -> None:
         assert all(item == gr.skip() or "dock-error" in str(item) for item in found)
 
 
-def run(dock: Dock, *, upload: str | None = None, kind: str = "shipped", picture: str | None = None) -> list[Any]:
-    given = (opened(), picture, "predict", "cpu", -1, 2, kind, upload, 0, f"shipped/{NAME}")
+def run(dock: Dock, *, upload: str | None = None, kind: str = "shipped", image: str | None = None) -> list[Any]:
+    given = (opened(), image, "predict", "cpu", -1, 2, kind, upload, 0, f"shipped/{NAME}")
     return list(dock.run.run(Asker(), *given))  # type: ignore[arg-type]
 
 
 def result(**changes: Any) -> RunResult:
     plain: dict[str, Any] = {
         "mode": "predict",
-        "picture": None,
+        "image": None,
         "classes": [],
         "regions": None,
         "losses": {},
@@ -344,8 +344,8 @@ def test_a_run_with_weights_that_were_not_uploaded_is_not_begun(dock: Dock, kind
     assert runner_of(dock).jobs == []
 
 
-def test_a_picture_that_was_not_uploaded_is_not_opened(dock: Dock) -> None:
-    [last] = run(dock, picture="/etc/passwd")
+def test_a_image_that_was_not_uploaded_is_not_opened(dock: Dock) -> None:
+    [last] = run(dock, image="/etc/passwd")
     assert "not uploaded" in last[2]
     assert runner_of(dock).jobs == []
 
@@ -360,13 +360,13 @@ def test_answers_of_each_kind_are_shown(dock: Dock) -> None:
     show = RunAnswers.show
     losses = show(dock.run.answers, result(mode="loss", losses={"loss_cls": 0.5}), "")
     assert Tags(losses[2]).text.endswith("loss_cls0.5")
-    picture = Pixels.of(np.zeros((8, 8, 3), np.uint8))
+    image = Pixels.of(np.zeros((8, 8, 3), np.uint8))
     mask = Pixels.of(np.full((8, 8), 255, np.uint8))
     regions = [
         Region(box=(1, 2, 5, 6), name="cat", score=0.5),
         Region(box=(0, 0, 3, 3), name="dog", score=0.4, mask=mask),
     ]
-    boxes = show(dock.run.answers, result(picture=picture, regions=regions), "")
+    boxes = show(dock.run.answers, result(image=image, regions=regions), "")
     assert boxes[1]["visible"] and boxes[1]["value"][1][0] == ((80, 160, 400, 480), "cat 0.50")
     assert boxes[1]["value"][1][1][0].max() == 1
     row = TensorRow(name="out", size="1 8 2 2", dtype="float32", low=0, high=1, mean=0.5, std=0.1)
@@ -375,7 +375,7 @@ def test_answers_of_each_kind_are_shown(dock: Dock) -> None:
         node="neck",
         port="out",
         tensor=row,
-        picture=picture,
+        image=image,
         caption="8 channels",
         histogram=Histogram(edges=[0, 1], counts=[4]),
     )
@@ -390,12 +390,12 @@ def test_pixels_that_do_not_fit_their_size_are_refused() -> None:
             good.model_copy(update=changes).array()
 
 
-def test_the_picture_of_a_person_is_not_opened_by_the_server(page: tuple[gr.Blocks, Dock], tmp_path: Path) -> None:
-    (tmp_path / "x.png").write_bytes(b"no picture at all")
-    picture = page[1].run.picture
-    assert picture.preprocess(ImageData(path=str(tmp_path / "x.png"))) == str(tmp_path / "x.png")  # type: ignore[comparison-overlap]
-    updating = [fn for fn in page[0].fns.values() if picture in fn.outputs]
-    assert len(updating) == 1  # a shipped picture is put there as a value, which leaves the component as it is
+def test_the_image_of_a_person_is_not_opened_by_the_server(page: tuple[gr.Blocks, Dock], tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"no image at all")
+    image = page[1].run.image
+    assert image.preprocess(ImageData(path=str(tmp_path / "x.png"))) == str(tmp_path / "x.png")  # type: ignore[comparison-overlap]
+    updating = [fn for fn in page[0].fns.values() if image in fn.outputs]
+    assert len(updating) == 1  # a shipped image is put there as a value, which leaves the component as it is
 
 
 def test_every_event_is_bounded_and_private(page: tuple[gr.Blocks, Dock]) -> None:

@@ -109,7 +109,7 @@ def classifier() -> str:
 
 
 def job(**changes: Any) -> RunJob:
-    return replace(RunJob(classifier(), weights=WEIGHTS, picture=TROUSER), **changes)
+    return replace(RunJob(classifier(), weights=WEIGHTS, image=TROUSER), **changes)
 
 
 def unruly(kind: str) -> RunJob:
@@ -137,14 +137,14 @@ def assert_it_still_runs(runner: Runner) -> None:
     assert result(runner, job()).classes[0].name == "Trouser"
 
 
-def test_the_shipped_classifier_names_what_a_shipped_picture_shows(runner: Runner) -> None:
+def test_the_shipped_classifier_names_what_a_shipped_image_shows(runner: Runner) -> None:
     found = result(runner, job())
     assert [entry.name for entry in found.classes if entry.predicted] == ["Trouser"]
     assert found.classes[0].score == max(entry.score or 0 for entry in found.classes)
     assert found.notes[0] == "Weights: fashion_mnist.safetensors, which lies beside the graph."
     assert found.parameters == 186_730
     assert found.seconds > 0
-    assert found.picture is not None and found.picture.array().shape == (28, 28)
+    assert found.image is not None and found.image.array().shape == (28, 28)
 
 
 def test_a_run_tells_what_it_does(runner: Runner) -> None:
@@ -177,8 +177,8 @@ def test_tensor_mode_gives_sizes_and_numbers(runner: Runner) -> None:
     assert row.low <= row.mean <= row.high
 
 
-def test_without_a_picture_random_numbers_go_in_and_it_says_so(runner: Runner) -> None:
-    found = result(runner, job(mode="tensor", picture=None, weights=WeightsChoice(seed=3), batch=5, seed=3))
+def test_without_a_image_random_numbers_go_in_and_it_says_so(runner: Runner) -> None:
+    found = result(runner, job(mode="tensor", image=None, weights=WeightsChoice(seed=3), batch=5, seed=3))
     assert found.tensors[0].size == "5 10"
     assert found.notes == [
         "Weights: random (seed 3), so the numbers are those of a model that learned nothing.",
@@ -187,7 +187,7 @@ def test_without_a_picture_random_numbers_go_in_and_it_says_so(runner: Runner) -
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others(runner: Runner) -> None:
-    wanted = job(mode="tensor", picture=None)
+    wanted = job(mode="tensor", image=None)
     one, same, other = (
         result(runner, replace(wanted, weights=WeightsChoice(seed=seed), seed=seed)) for seed in (1, 1, 2)
     )
@@ -195,13 +195,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(runner: Run
 
 
 @pytest.mark.parametrize(
-    ("node", "size", "has_picture"),
+    ("node", "size", "has_image"),
     [("stem_conv", "1 32 28 28", True), ("flat", "1 128", False), ("image", "1 1 28 28", True)],
 )
-def test_the_selected_node_is_shown(runner: Runner, node: str, size: str, has_picture: bool) -> None:
+def test_the_selected_node_is_shown(runner: Runner, node: str, size: str, has_image: bool) -> None:
     [found] = result(runner, job(watched=node)).watched
     assert found.tensor.size == size
-    assert (found.picture is not None) == has_picture
+    assert (found.image is not None) == has_image
     assert found.histogram is not None
     assert len(found.histogram.edges) == len(found.histogram.counts) + 1
 
@@ -234,9 +234,9 @@ def test_a_selected_box_that_the_mode_does_not_reach_is_told(runner: Runner, wat
     assert found.notes[-1] == note
 
 
-def test_a_refused_picture_comes_with_the_edits_that_mend_it(runner: Runner) -> None:
+def test_a_refused_image_comes_with_the_edits_that_mend_it(runner: Runner) -> None:
     graph = loads(NESTED)
-    wanted = RunJob(document(NESTED), mode="tensor", picture=TROUSER)
+    wanted = RunJob(document(NESTED), mode="tensor", image=TROUSER)
     told = trouble(runner, wanted)
     edits = [Edit(tuple(edit["path"]), edit.get("set"), edit.get("remove", False)) for edit in told.edits]
     mended = json.dumps(to_document(composer.edit(graph, *edits)))
@@ -244,23 +244,23 @@ def test_a_refused_picture_comes_with_the_edits_that_mend_it(runner: Runner) -> 
 
 
 def test_boxes_and_masks_come_best_first(runner: Runner) -> None:
-    found = result(runner, RunJob(document(BOXES), picture=TROUSER))
+    found = result(runner, RunJob(document(BOXES), image=TROUSER))
     assert found.regions is not None
     assert [(region.name, region.score) for region in found.regions] == [("dog", 0.75), ("cat", 0.25)]
     assert found.regions[1].box == (1, 2, 10, 12)
     assert found.regions[0].mask is not None
     assert found.regions[0].mask.array()[5, 5] == 255
-    assert found.picture is not None and found.picture.array().shape == (32, 32, 3)
+    assert found.image is not None and found.image.array().shape == (32, 32, 3)
 
 
-def test_the_shipped_detector_finds_the_digits_of_a_shipped_picture(runner: Runner) -> None:
+def test_the_shipped_detector_finds_the_digits_of_a_shipped_image(runner: Runner) -> None:
     graph = ROOT / "saved_graphs" / "detection" / "digits.yaml"
     weights = WeightsChoice("shipped", graph.with_suffix(".safetensors"), "digits.safetensors")
-    picture = ROOT / "examples" / "digits" / "02_5648.png"
-    found = result(runner, RunJob(json.dumps(to_document(read(graph))), weights=weights, picture=picture))
+    image = ROOT / "examples" / "digits" / "02_5648.png"
+    found = result(runner, RunJob(json.dumps(to_document(read(graph))), weights=weights, image=image))
     assert found.regions is not None
     assert {region.name for region in found.regions[:4]} >= {"5", "6", "4"}
-    assert "image_shape: the size of the picture." in found.notes
+    assert "image_shape: the size of the image." in found.notes
 
 
 def test_a_graph_with_problems_is_not_run(runner: Runner) -> None:
@@ -370,7 +370,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-PICTURES = {
+IMAGES = {
     "bomb": (bomb(), "image-too-large"),
     "cut off": (TROUSER.read_bytes()[:200], "bad-image"),
     "text": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "bad-image"),
@@ -379,11 +379,11 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_hostile_picture_is_a_message(runner: Runner, tmp_path: Path, name: str) -> None:
-    content, code = PICTURES[name]
-    (tmp_path / "picture").write_bytes(content)
-    assert trouble(runner, job(picture=tmp_path / "picture")).code == code
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_hostile_image_is_a_message(runner: Runner, tmp_path: Path, name: str) -> None:
+    content, code = IMAGES[name]
+    (tmp_path / "image").write_bytes(content)
+    assert trouble(runner, job(image=tmp_path / "image")).code == code
 
 
 class Harmful:
@@ -454,13 +454,13 @@ def test_a_device_that_is_not_there_is_a_message(runner: Runner, device: str) ->
     assert trouble(runner, job(device=device)).code == "no-device"
 
 
-def test_a_large_picture_is_made_smaller_to_be_shown(runner: Runner, tmp_path: Path) -> None:
+def test_a_large_image_is_made_smaller_to_be_shown(runner: Runner, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (3000, 200)).save(buffer, "PNG")
     (tmp_path / "wide.png").write_bytes(buffer.getvalue())
     text = BOXES.replace("shape: [B, 3, 32, 32]", "shape: [B, 3, H, W]").replace("resize: [32, 32], ", "")
-    found = result(runner, RunJob(document(text), picture=tmp_path / "wide.png"))
-    assert found.picture is not None and found.picture.width == 1000
+    found = result(runner, RunJob(document(text), image=tmp_path / "wide.png"))
+    assert found.image is not None and found.image.width == 1000
     assert found.regions is not None and found.regions[1].box == pytest.approx((1 / 3, 2 / 3, 10 / 3, 4))
 
 

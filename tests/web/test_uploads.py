@@ -15,7 +15,7 @@ from composer.problems import GraphError
 from composer.web.uploads import UploadsOnly, uploaded
 
 META = {"_type": "gradio.FileData"}
-INSIDE = str(Path(get_upload_folder()) / "0a1b" / "picture.png")
+INSIDE = str(Path(get_upload_folder()) / "0a1b" / "image.png")
 
 
 async def echo(request: Request) -> JSONResponse:
@@ -35,7 +35,7 @@ def client() -> TestClient:
         {"path": "/etc/passwd"},
         {"path": "examples/fashion_mnist/02_trouser.png", "meta": META},
         {"path": "http://127.0.0.1/secret", "meta": META},
-        {"path": "https://example.org/picture.png"},
+        {"path": "https://example.org/image.png"},
         {"path": f"{get_upload_folder()}/../../etc/passwd", "meta": META},
         {"path": "", "meta": META},
         {"path": "x\0y", "meta": META},

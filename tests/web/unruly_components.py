@@ -63,7 +63,7 @@ class Quitter(nn.Module):
 
 
 class Boxer(nn.Module):
-    """Finds the same two things in every picture."""
+    """Finds the same two things in every image."""
 
     def forward(self, image: Annotated[Image, "B 3 H W"]) -> Detections:
         boxes = torch.tensor([[1.0, 2.0, 10.0, 12.0], [4.0, 4.0, 20.0, 20.0]])

@@ -57,11 +57,11 @@ _SETTINGS |= {"boxtype2tensor", "rgb_to_bgr"}
 _COLORS = 3
 _EXPECTED = {"mean": "a number", "std": "a number above 0"}
 _IMAGENET_RESIZE = 256
-_SMALL_PICTURES = {"ResNet_CIFAR": 32, "LeNet5": 32}
+_SMALL_IMAGES = {"ResNet_CIFAR": 32, "LeNet5": 32}
 
 
 def image_size(kind: str, img_size: Any) -> tuple[int, int]:
-    """Height and width of the pictures that a backbone is made for.
+    """Height and width of the images that a backbone is made for.
 
     Args:
         kind: Type of the backbone.
@@ -71,7 +71,7 @@ def image_size(kind: str, img_size: Any) -> tuple[int, int]:
     sizes = [img_size] * 2 if type(img_size) is int else img_size
     if isinstance(sizes, list | tuple) and len(sizes) == 2 and all(type(size) is int and size > 0 for size in sizes):
         return sizes[0], sizes[1]
-    usual = _SMALL_PICTURES.get(kind, USUAL_SIZE)
+    usual = _SMALL_IMAGES.get(kind, USUAL_SIZE)
     return usual, usual
 
 
@@ -219,7 +219,7 @@ def strange_settings(config: Mapping[str, Any], origin: Origin) -> dict[str, str
     """
     found = {key: "a data_preprocessor has no such setting" for key in config if key not in _SETTINGS}
     if config.get("rgb_to_bgr"):
-        found["rgb_to_bgr"] = "expected pictures in the order BGR, as OpenMMLab decodes them: set bgr_to_rgb or none"
+        found["rgb_to_bgr"] = "expected images in the order BGR, as OpenMMLab decodes them: set bgr_to_rgb or none"
     for key in _NUMBERS:
         if config.get(key) is not None and _numbers(config, key, origin) is None:
             found[key] = f"expected {_EXPECTED[key]}, or one for each channel, found {config[key]!r:.80}"

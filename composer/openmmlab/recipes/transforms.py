@@ -107,7 +107,7 @@ def _random_resized_crop(one: Settings, drawn: Drawn) -> Found:
     yield "random_resized_crop", params | _interpolation(one)
 
 
-def _two_pictures(one: Settings, drawn: Drawn) -> Found:
+def _two_images(one: Settings, drawn: Drawn) -> Found:
     """BEiT's and CAE's crop, shown in two sizes."""
     second = _interpolation(one, "second_interpolation").get("interpolation", "lanczos")
     first = one.data.get("interpolation", "bilinear")
@@ -495,7 +495,7 @@ TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
         "RandomHorizontalFlip": _flip,
         "RandomResize": _random_resize,
         "RandomResizedCrop": _random_resized_crop,
-        "RandomResizedCropAndInterpolationWithTwoPic": _two_pictures,
+        "RandomResizedCropAndInterpolationWithTwoPic": _two_images,
         "RandomRotation": _rotate,
         "RandomSolarize": _solarize,
         "RandomVerticalFlip": _vertical_flip,

@@ -147,8 +147,8 @@ def image_files(root: Path, inside: str = "") -> tuple[list[str], list[str]]:
     """
     images: list[str] = []
     others: list[str] = []
-    for path, is_picture in _walk(root, inside, ()):
-        (images if is_picture else others).append(path)
+    for path, is_image in _walk(root, inside, ()):
+        (images if is_image else others).append(path)
     return sorted(images), sorted(others)
 
 

@@ -100,10 +100,10 @@ def _fitted(levels: NDArray[Any], frame: Frame, area: tuple[float, float, float,
 
 
 def _seg_map(value: Any) -> NDArray[Any]:
-    """A map of classes: the indices of a picture with a palette, its levels, or an array."""
+    """A map of classes: the indices of an image with a palette, its levels, or an array."""
     if isinstance(value, str | Path):
-        with Image.open(value) as picture:
-            levels = np.array(picture)
+        with Image.open(value) as image:
+            levels = np.array(image)
     else:
         levels = np.asarray(value)
     if levels.ndim != 2 or not (np.issubdtype(levels.dtype, np.integer) or levels.dtype == bool):

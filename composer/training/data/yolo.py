@@ -313,9 +313,9 @@ def _size(path: str) -> tuple[int, int]:
             turned = image.getexif().get(_ORIENTATION) in _TURNED
             return (image.height, image.width) if turned else (image.width, image.height)
     except FileNotFoundError:
-        raise GraphError(Problem("no-file", Where(path), "there is no such picture file")) from None
+        raise GraphError(Problem("no-file", Where(path), "there is no such image file")) from None
     except Exception as error:  # a damaged file may make a decoder raise anything
-        text = f"this picture cannot be read, it may be damaged or cut off: {str(error) or type(error).__name__}"
+        text = f"this image cannot be read, it may be damaged or cut off: {str(error) or type(error).__name__}"
         raise GraphError(Problem("bad-image", Where(path), text)) from error
 
 

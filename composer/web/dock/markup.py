@@ -69,7 +69,7 @@ def bar_list(title: str, entries: Sequence[tuple[str, float, str]]) -> str:
 
 
 def drawn(pixels: NDArray[np.uint8], caption: str) -> str:
-    """A picture inside the page, and what it shows."""
+    """An image inside the page, and what it shows."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -24,7 +24,7 @@ class RunAnswers:
 
     Args:
         classes: A chart of classes.
-        regions: Boxes and masks on the picture.
+        regions: Boxes and masks on the image.
         rows: Losses, or sizes and numbers of tensors.
         values: What the selected node put out.
     """
@@ -98,9 +98,9 @@ def _chart(result: RunResult, scored: dict[str, float]) -> Any:
 
 
 def _regions(result: RunResult) -> Any:
-    if result.regions is None or result.picture is None:
+    if result.regions is None or result.image is None:
         return gr.update(value=None, visible=False)
-    pixels = result.picture.array()
+    pixels = result.image.array()
     grow = max(1, _DRAWN // max(pixels.shape[:2]))  # lines are drawn in whole pixels
     marks: list[tuple[Any, str]] = []
     for region in result.regions[:_REGIONS]:
@@ -133,7 +133,7 @@ def _rows(result: RunResult, scored: dict[str, float]) -> str:
         return (
             table(["found", "score", "left, top, right, bottom"], lines, right=["score"])
             if lines
-            else hint("Nothing was found in the picture.")
+            else hint("Nothing was found in the image.")
         )
     if scored or result.classes:
         return ""
@@ -153,8 +153,8 @@ def _watched(found: list[Watched], selected: str) -> str:
     for item in found[:_SHOWN]:
         row = item.tensor
         title = f"{row.name or item.node} {row.size}: mean {_number(row.mean)}, std {_number(row.std)}"
-        if item.picture is not None:
-            lines.append(drawn(item.picture.array(), f"{title}. {item.caption}"))
+        if item.image is not None:
+            lines.append(drawn(item.image.array(), f"{title}. {item.caption}"))
         else:
             lines.append(hint(title if item.histogram is not None else f"{row.name or item.node}: {_number(row.low)}"))
         if item.histogram is not None:

@@ -1,4 +1,4 @@
-"""The Run tab: a picture through the model, with progress, answers and activations."""
+"""The Run tab: an image through the model, with progress, answers and activations."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from PIL import Image
 
 from composer.ports import Label
 from composer.problems import GraphError, Problem, Where
+from composer.web.dock.image_file import image_file, shipped_images
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
 from composer.web.dock.opened import Opened, opened_script
-from composer.web.dock.picture_file import picture_file, shipped_pictures
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
@@ -39,11 +39,11 @@ class RunTab:
 
     Args:
         setting: What it needs of the server.
-        picture: What goes in.
+        image: What goes in.
         mode: What is run.
         device: Where.
-        label: The class that the picture shows.
-        samples: How many samples, where no picture goes in.
+        label: The class that the image shows.
+        samples: How many samples, where no image goes in.
         weights: Which weights.
         start: Runs.
         halt: Stops.
@@ -53,7 +53,7 @@ class RunTab:
     """
 
     setting: Setting
-    picture: gr.Image
+    image: gr.Image
     mode: gr.Radio
     device: gr.Dropdown
     label: gr.Dropdown
@@ -70,7 +70,7 @@ class RunTab:
         """Put the tab's parts on the page."""
         with gr.Row(elem_classes="dock-row dock-run"):
             with gr.Column(scale=2, min_width=190, elem_classes="dock-picture"):
-                picture = _picture()
+                image = _image()
             with gr.Column(scale=3, min_width=300, elem_classes="dock-side dock-controls"):
                 with gr.Row(elem_classes="dock-buttons"):
                     start = gr.Button("Run", variant="primary", size="sm", elem_id="dock-run-start")
@@ -87,12 +87,12 @@ class RunTab:
             with gr.Column(scale=9, min_width=420, elem_classes="dock-answers"):
                 status = html_block(
                     "dock-run-status",
-                    hint("Choose a picture and press Run. Select a node on the canvas to see what it puts out."),
+                    hint("Choose an image and press Run. Select a node on the canvas to see what it puts out."),
                 )
                 answers = RunAnswers.build()
         tab = cls(
             setting,
-            picture,
+            image,
             mode,
             device,
             label,
@@ -169,7 +169,7 @@ class RunTab:
             self.setting.runner.stop(request.session_hash)
 
     def _listen(self, opened: gr.Textbox) -> None:
-        given = [opened, self.picture, self.mode, self.device, self.label, self.samples, *self.weights.inputs]
+        given = [opened, self.image, self.mode, self.device, self.label, self.samples, *self.weights.inputs]
         self.start.click(
             self.run,
             given,
@@ -187,7 +187,7 @@ class RunTab:
     def _job(
         self,
         opened: Opened,
-        picture: str | None,
+        image: str | None,
         mode: str | None,
         device: str | None,
         label: int | None,
@@ -207,7 +207,7 @@ class RunTab:
             mode=mode if mode in graph.modes else _first(graph.modes),
             device=str(device or "cpu"),
             weights=weights,
-            picture=uploaded(picture) if picture else None,
+            image=uploaded(image) if image else None,
             label=label if label is not None and label >= 0 else None,
             batch=min(max(int(samples or 2), 1), 64),
             seed=int(seed or 0),
@@ -220,23 +220,23 @@ def _first(modes: Sequence[str]) -> str:
     return "predict" if "predict" in modes else next(iter(modes), "tensor")
 
 
-def _picture() -> gr.Image:
-    """The picture, and those that come with composer below it."""
-    picture = picture_file(
-        label="Picture",
+def _image() -> gr.Image:
+    """The image, and those that come with composer below it."""
+    image = image_file(
+        label="Image",
         sources=["upload", "clipboard"],
         height=150,
         elem_id="dock-picture",
         buttons=[],
         placeholder="Drop or click",
     )
-    paths = shipped_pictures()
+    paths = shipped_images()
     if paths:
         shelf = gr.Dataset(
-            components=[picture_file(visible=False, render=False)],
+            components=[image_file(visible=False, render=False)],
             samples=[[str(path)] for path in paths],
             type="index",
-            label="Shipped pictures",
+            label="Shipped images",
             samples_per_page=len(paths),
             elem_id="dock-shelf",
         )
@@ -247,13 +247,13 @@ def _picture() -> gr.Image:
         shelf.click(
             chosen,
             [shelf],
-            [picture],
+            [image],
             queue=False,
             show_progress="hidden",
             concurrency_limit=8,
             api_visibility="private",
         )
-    return picture
+    return image
 
 
 def _devices() -> list[str]:

@@ -1,4 +1,4 @@
-"""Activations as pictures: channels side by side, matrices as heat maps, values as histograms."""
+"""Activations as images: channels side by side, matrices as heat maps, values as histograms."""
 
 import math
 from typing import Any
@@ -53,19 +53,19 @@ def watched(node: str, port: str, tensor: Tensor) -> Watched:
     """
     sample = tensor[0] if tensor.ndim else tensor
     values = sample.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    picture, caption = None, ""
+    image, caption = None, ""
     if values.ndim == 3 and values.numel():
-        picture, caption = Pixels.of(_grid(values[:_CHANNELS].numpy())), _channels_text(values)
+        image, caption = Pixels.of(_grid(values[:_CHANNELS].numpy())), _channels_text(values)
     elif values.ndim == 2 and values.numel():
-        picture = Pixels.of(_coloured(values[:512, :1024].numpy()))
+        image = Pixels.of(_coloured(values[:512, :1024].numpy()))
         caption = f"{values.shape[0]} rows of {values.shape[1]} values, from the lowest (dark) to the highest."
     histogram = _histogram(values.numpy()) if values.numel() > 1 else None
     row = tensor_row(port, tensor)
-    return Watched(node=node, port=port, tensor=row, picture=picture, caption=caption, histogram=histogram)
+    return Watched(node=node, port=port, tensor=row, image=image, caption=caption, histogram=histogram)
 
 
 def seen_by_model(tensor: Tensor, steps: Preprocess) -> tuple[Pixels, int]:
-    """The picture that an input [1, C, H, W] holds, and by how much it is made smaller to be shown."""
+    """The image that an input [1, C, H, W] holds, and by how much it is made smaller to be shown."""
     sample = tensor[0].detach().float().cpu()
     for numbers, combine in ((steps.std, torch.mul), (steps.mean, torch.add)):
         if numbers is not None:

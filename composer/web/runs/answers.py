@@ -37,7 +37,7 @@ def regions(graph: Graph, outputs: Mapping[str, Any], factor: int, frame: Frame 
     Args:
         graph: The graph; its classes are the names.
         outputs: What predict mode returned.
-        factor: By how much the picture that is shown is smaller.
+        factor: By how much the image that is shown is smaller.
         frame: Where the image lies in what the model sees.
     """
     for value in outputs.values():

@@ -1,4 +1,4 @@
-"""What goes into a run: the picture where an input takes one, and random numbers for the rest."""
+"""What goes into a run: the image where an input takes one, and random numbers for the rest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,15 +25,15 @@ class Feed:
     Args:
         inputs: By name.
         data_samples: By name.
-        picture: What the first picture looks like to the model.
+        image: What the first image looks like to the model.
         factor: By how much that is made smaller than what the model sees.
         notes: What these are: one sentence each.
-        frame: Where the picture lies in the first input that takes it.
+        frame: Where the image lies in the first input that takes it.
     """
 
     inputs: dict[str, Any]
     data_samples: dict[str, Any]
-    picture: Pixels | None
+    image: Pixels | None
     factor: int
     notes: list[str]
     frame: Frame | None = None
@@ -46,34 +46,34 @@ class Feed:
 def feed(graph: Graph, program: Program, job: RunJob, types: PortTypes) -> Feed:
     """Make the inputs of a mode.
 
-    Every input that says how a picture becomes a tensor takes the picture; the others take random numbers.
+    Every input that says how an image becomes a tensor takes the image; the others take random numbers.
 
     Raises:
-        GraphError: The picture cannot be read, or no example of an input can be made.
+        GraphError: The image cannot be read, or no example of an input can be made.
     """
-    taking = [] if job.picture is None else takers(graph, program.inputs, types)
-    content = b"" if job.picture is None else job.picture.read_bytes()
-    pictures, frame = framed(graph, taking, content)
-    inputs, fields = filled(graph, program, pictures, types, batch=max(job.batch, 1), seed=job.seed, frame=frame)
+    taking = [] if job.image is None else takers(graph, program.inputs, types)
+    content = b"" if job.image is None else job.image.read_bytes()
+    images, frame = framed(graph, taking, content)
+    inputs, fields = filled(graph, program, images, types, batch=max(job.batch, 1), seed=job.seed, frame=frame)
     batch = next((len(value) for value in inputs.values() if isinstance(value, Tensor) and value.ndim), 1)
-    notes = _notes(job, list(pictures), [name for name in inputs if name not in pictures], batch)
+    notes = _notes(job, list(images), [name for name in inputs if name not in images], batch)
     notes += [_label_note(graph, name, fields, job, types) for name in fields]
-    picture, factor = None, 1
-    for name in list(pictures)[:1]:
+    image, factor = None, 1
+    for name in list(images)[:1]:
         steps = graph.inputs[name].preprocess
-        if steps is not None and pictures[name].shape[1] in (1, 3):
-            picture, factor = seen_by_model(pictures[name], steps)
-    return Feed(inputs, fields, picture, factor, notes, frame)
+        if steps is not None and images[name].shape[1] in (1, 3):
+            image, factor = seen_by_model(images[name], steps)
+    return Feed(inputs, fields, image, factor, notes, frame)
 
 
-def _notes(job: RunJob, pictures: list[str], made: list[str], batch: int) -> list[str]:
+def _notes(job: RunJob, images: list[str], made: list[str], batch: int) -> list[str]:
     notes = []
-    if pictures:
-        notes.append(f"The picture goes into {_listed(pictures)}.")
+    if images:
+        notes.append(f"The image goes into {_listed(images)}.")
     if made:
         notes.append(f"{_listed(made)}: random numbers (seed {job.seed}), {batch} sample{'' if batch == 1 else 's'}.")
-    if job.picture is not None and not pictures:
-        notes.append("The picture is not used: no input of this mode takes one.")
+    if job.image is not None and not images:
+        notes.append("The image is not used: no input of this mode takes one.")
     return notes
 
 
@@ -87,7 +87,7 @@ def _label_note(graph: Graph, name: str, fields: dict[str, Any], job: RunJob, ty
         shown = ", ".join(_class_name(graph, int(label)) for label in fields[name][:4])
         return f"{name}: {shown}{'' if chosen else f' (random, seed {job.seed})'}."
     if types.is_a(entry.type, ImageShape):
-        return f"{name}: the size of the picture."
+        return f"{name}: the size of the image."
     return f"{name}: random (seed {job.seed})."
 
 

@@ -35,9 +35,9 @@ class RunJob:
         mode: The mode.
         device: ``cpu``, ``cuda:0`` ...
         weights: Its weights.
-        picture: The server's path of a picture file; None where the inputs are random numbers.
-        label: Index of the class that the picture shows, for modes that need a label; None for a random one.
-        batch: How many samples, where no picture is given.
+        image: The server's path of an image file; None where the inputs are random numbers.
+        label: Index of the class that the image shows, for modes that need a label; None for a random one.
+        batch: How many samples, where no image is given.
         seed: Of random inputs.
         watched: Path of the node whose outputs are shown too.
     """
@@ -46,7 +46,7 @@ class RunJob:
     mode: str = "predict"
     device: str = "cpu"
     weights: WeightsChoice = WeightsChoice()
-    picture: Path | None = None
+    image: Path | None = None
     label: int | None = None
     batch: int = 2
     seed: int = 0

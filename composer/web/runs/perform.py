@@ -29,7 +29,7 @@ def perform(job: RunJob, workshop: Workshop, say: Say) -> RunResult:
     """Run one mode of a graph.
 
     Raises:
-        GraphError: The graph, the weights or the picture are wrong.
+        GraphError: The graph, the weights or the image are wrong.
         RefusedError: It cannot run here.
     """
     graph = workshop.graph(job.document)
@@ -55,7 +55,7 @@ def perform(job: RunJob, workshop: Workshop, say: Say) -> RunResult:
     workshop.tell("Reading the answers")
     return RunResult(
         mode=job.mode,
-        picture=given.picture,
+        image=given.image,
         classes=answers.classes(graph, outputs) if job.mode == "predict" else [],
         regions=answers.regions(graph, outputs, given.factor, given.frame) if job.mode == "predict" else None,
         losses=answers.losses(outputs) if job.mode == "loss" else {},

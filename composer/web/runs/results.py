@@ -17,7 +17,7 @@ class _Plain(BaseModel):
 
 
 class Pixels(_Plain):
-    """A picture, or a mask where it has one channel.
+    """An image, or a mask where it has one channel.
 
     Args:
         height: In pixels.
@@ -45,13 +45,13 @@ class Pixels(_Plain):
             ValueError: The sizes do not fit the bytes.
         """
         if not (0 < self.height <= MAX_SIDE and 0 < self.width <= MAX_SIDE and self.channels in (1, 3)):
-            raise ValueError(f"no picture has the size {self.height} x {self.width} x {self.channels}")
+            raise ValueError(f"no image has the size {self.height} x {self.width} x {self.channels}")
         found = np.frombuffer(base64.b64decode(self.data), np.uint8)
         return found.reshape((self.height, self.width) if self.channels == 1 else (self.height, self.width, 3))
 
 
 class ClassScore(_Plain):
-    """A class that the picture may show."""
+    """A class that the image may show."""
 
     label: int
     name: str
@@ -63,7 +63,7 @@ class Region(_Plain):
     """A box, with its mask where there is one.
 
     Args:
-        box: Left, top, right, bottom in pixels of the picture that the model was given.
+        box: Left, top, right, bottom in pixels of the image that the model was given.
         in_image: The same in pixels of the image that it was made of; None where there is none.
     """
 
@@ -102,15 +102,15 @@ class Watched(_Plain):
         node: Its path.
         port: The port, with the level of a sequence.
         tensor: Its size and numbers.
-        picture: Channels side by side, or a matrix as a heat map; None for a vector.
-        caption: What the picture shows.
+        image: Channels side by side, or a matrix as a heat map; None for a vector.
+        caption: What the image shows.
         histogram: The values.
     """
 
     node: str
     port: str
     tensor: TensorRow
-    picture: Pixels | None
+    image: Pixels | None
     caption: str
     histogram: Histogram | None
 
@@ -120,7 +120,7 @@ class RunResult(_Plain):
 
     Args:
         mode: The mode.
-        picture: What the first sample looks like to the model; None where it was random numbers.
+        image: What the first sample looks like to the model; None where it was random numbers.
         classes: Classes of the first sample, best first.
         regions: Boxes of the first sample, best first.
         losses: In loss mode the scalars, by name.
@@ -134,7 +134,7 @@ class RunResult(_Plain):
     """
 
     mode: str
-    picture: Pixels | None
+    image: Pixels | None
     classes: list[ClassScore]
     regions: list[Region] | None
     losses: dict[str, float]
@@ -147,10 +147,8 @@ class RunResult(_Plain):
     device: str
 
     def to_json(self) -> dict[str, Any]:
-        """Without the pictures, for scripts."""
-        return self.model_dump(
-            mode="json", exclude={"picture": True, "watched": True, "regions": {"__all__": {"mask"}}}
-        )
+        """Without the images, for scripts."""
+        return self.model_dump(mode="json", exclude={"image": True, "watched": True, "regions": {"__all__": {"mask"}}})
 
 
 class ExportResult(_Plain):

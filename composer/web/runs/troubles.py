@@ -37,7 +37,7 @@ def out_of_memory(node: str | None, doing: str, allowed: int | None, needs: int 
     least = f" (at least {_size(needs)} are needed)" if needs else ""
     most = f"it may take {_size(allowed)} now" if allowed else "there is no more"
     where = node or doing[:1].lower() + doing[1:]
-    text = f"memory ran out in {where}{least}: {most}; use a smaller picture or batch, or a smaller model"
+    text = f"memory ran out in {where}{least}: {most}; use a smaller image or batch, or a smaller model"
     return Failed(troubles=[Trouble(code="out-of-memory", subject=node or "", message=text, node=node)])
 
 

@@ -1,15 +1,15 @@
-"""A detector in the browser: the boxes that it draws on a picture."""
+"""A detector in the browser: the boxes that it draws on an image."""
 
 from playwright.sync_api import Page, expect
 
 from tests.web.flows.steps import open_shipped
-from tests.web.flows.test_running import run, show, take_picture
+from tests.web.flows.test_running import run, show, take_image
 
 
-def test_the_shipped_detector_draws_the_digits_of_a_shipped_picture(page: Page) -> None:
+def test_the_shipped_detector_draws_the_digits_of_a_shipped_image(page: Page) -> None:
     open_shipped(page, "digits")
     show(page, "Run")
-    take_picture(page, "01_4851")
+    take_image(page, "01_4851")
     expect(run(page)).to_contain_text("Weights: digits.safetensors, which lies beside the graph.")
     regions = page.locator("#dock-regions")
     drawn, legend = regions.locator("img.mask"), regions.locator(".legend-item")

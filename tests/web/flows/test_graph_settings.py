@@ -56,7 +56,7 @@ def test_inputs_are_added_declared_and_removed(cifar):
     expect(steps.box(cifar, "weight")).to_have_count(0)
 
 
-def test_the_preparation_of_pictures_is_a_form(cifar):
+def test_the_preparation_of_images_is_a_form(cifar):
     steps.pick(cifar, "image")
     expect(steps.control(cifar, "resize")).to_have_value("32, 32")
     steps.control(cifar, "channels").select_option("bgr")

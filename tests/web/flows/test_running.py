@@ -43,8 +43,8 @@ def choose(page: Page, group: str, name: str) -> None:
     page.locator(f"#dock-{group}").get_by_text(name, exact=True).click()
 
 
-def take_picture(page: Page, name: str = TROUSER) -> None:
-    """Choose one of the shipped pictures."""
+def take_image(page: Page, name: str = TROUSER) -> None:
+    """Choose one of the shipped images."""
     page.locator(f'#dock-shelf img[src*="{name}"]').click()
     expect(page.locator("#dock-picture img")).to_be_visible()
 
@@ -71,15 +71,15 @@ def classifier(page: Page) -> Page:
     return page
 
 
-def test_the_shipped_classifier_names_a_shipped_picture(classifier: Page) -> None:
+def test_the_shipped_classifier_names_a_shipped_image(classifier: Page) -> None:
     show(classifier, "Run")
-    take_picture(classifier)
+    take_image(classifier)
     expect(run(classifier)).to_contain_text("Weights: fashion_mnist.safetensors, which lies beside the graph.")
     expect(classifier.locator("#dock-classes")).to_contain_text("Trouser")
     expect(classifier.locator("#dock-classes").get_by_text("90%")).to_be_visible()
 
 
-def test_an_uploaded_picture_is_run_too(classifier: Page) -> None:
+def test_an_uploaded_image_is_run_too(classifier: Page) -> None:
     show(classifier, "Run")
     file = ROOT / "examples" / "fashion_mnist" / "18_bag.png"
     classifier.locator("#dock-picture input[type=file]").set_input_files(str(file))
@@ -88,17 +88,17 @@ def test_an_uploaded_picture_is_run_too(classifier: Page) -> None:
     expect(classifier.locator("#dock-classes h2")).to_contain_text("Bag")
 
 
-def test_a_file_that_is_no_picture_is_told(classifier: Page, tmp_path: Path) -> None:
-    (tmp_path / "picture.png").write_bytes(b"<script>alert(1)</script>")
+def test_a_file_that_is_no_image_is_told(classifier: Page, tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_bytes(b"<script>alert(1)</script>")
     show(classifier, "Run")
-    classifier.locator("#dock-picture input[type=file]").set_input_files(str(tmp_path / "picture.png"))
+    classifier.locator("#dock-picture input[type=file]").set_input_files(str(tmp_path / "image.png"))
     expect(classifier.locator("#dock-picture img")).to_be_attached()
-    expect(run(classifier)).to_contain_text("this is not a picture that can be read")
+    expect(run(classifier)).to_contain_text("this is not an image that can be read")
 
 
 def test_loss_mode_shows_its_losses_and_says_which_label_it_took(classifier: Page) -> None:
     show(classifier, "Run")
-    take_picture(classifier)
+    take_image(classifier)
     choose(classifier, "run-mode", "loss")
     expect(run(classifier)).to_contain_text("(random, seed 0)")
     expect(classifier.locator("#dock-rows")).to_contain_text("loss")
@@ -111,7 +111,7 @@ def test_loss_mode_shows_its_losses_and_says_which_label_it_took(classifier: Pag
 
 def test_the_selected_node_shows_its_feature_map(classifier: Page) -> None:
     show(classifier, "Run")
-    take_picture(classifier)
+    take_image(classifier)
     box(classifier, "stem_conv").click()
     classifier.wait_for_function("window.composerCanvas.currentSelection() === 'stem_conv'")
     run(classifier)
@@ -127,7 +127,7 @@ def test_the_selected_node_shows_its_feature_map(classifier: Page) -> None:
 
 def test_random_weights_say_so(classifier: Page) -> None:
     show(classifier, "Run")
-    take_picture(classifier)
+    take_image(classifier)
     choose(classifier, "run-weights", "Random")
     expect(run(classifier)).to_contain_text("a model that learned nothing")
 

@@ -1,4 +1,4 @@
-"""``draw``: a picture of a graph."""
+"""``draw``: an image of a graph."""
 
 from pathlib import Path
 from typing import Annotated
