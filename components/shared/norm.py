@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from components.shared.distributed import all_summed_with_gradient, process_count
+from components.shared.value_checks import values_are_known
 
 __all__ = ["BATCH_NORMS", "SyncBatchNorm", "build_norm", "hold_statistics", "norm_name"]
 
@@ -30,7 +31,7 @@ class SyncBatchNorm(nn.SyncBatchNorm):
         ones = input.new_full((1,), input.numel() / input.shape[1])
         sums = all_summed_with_gradient(torch.cat([input.sum(dim=axes), ones]))
         mean, count = sums[:-1] / sums[-1], sums[-1].detach()
-        if count <= 1:
+        if values_are_known(count) and count <= 1:
             raise ValueError(f"found {list(input.shape)} in all processes, expected more than one value per channel")
         shape = [1, -1, *[1] * (input.dim() - 2)]
         centered = input - mean.view(shape)
