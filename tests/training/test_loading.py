@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +41,7 @@ outputs:
   tensor: {flat: flat.out}
 """)
 STEPS = [{"random_crop": {"padding": 2}}, "flip", {"color_jitter": {"brightness": 0.4, "hue": 0.1}}]
+ROOT = Path(__file__).parents[2]
 LENGTH = 22
 
 
@@ -339,6 +342,22 @@ def test_processes_that_read_are_gone_once_a_loader_is_closed() -> None:
     assert len(set(multiprocessing.active_children()) - before) == 2
     reading.close()
     assert set(multiprocessing.active_children()) - before == set()
+
+
+def test_a_program_that_leaves_a_loader_open_after_a_signal_to_all_ends_by_itself(tmp_path: Path) -> None:
+    script = """
+import os, signal
+from tests.training.test_loading import loader
+reading = loader(batches={"workers": 1})
+batches = reading.batches(0, 12)
+next(batches)
+(worker,) = reading._processes._iterator._workers
+os.kill(worker.pid, signal.SIGTERM)
+next(batches)
+print("done")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
 
 
 def test_a_pass_that_is_left_early_spoils_nothing() -> None:

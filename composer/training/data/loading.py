@@ -4,8 +4,10 @@ The batch of a step depends on the seed and the step alone: not on how many proc
 was taken up again. There is no state of a loader to keep.
 """
 
+import atexit
 import os
 import signal
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -26,7 +28,8 @@ from composer.training.recipe import Recipe
 __all__ = ["Loader", "default_workers", "order"]
 
 _MOST_WORKERS = 16
-_GRACE = 30  # seconds
+_PATIENCE = 5.0
+"""Seconds that a reading process has to end before it is made to."""
 _MOST_SKIPPED = 1000  # in a row: then it is not single images that are bad
 
 
@@ -204,6 +207,11 @@ class Loader:
         self._processes = None
         if reading is not None:
             reading._shutdown_workers()  # type: ignore[attr-defined]
+            for worker in reading._workers:  # type: ignore[attr-defined]
+                worker.join(_PATIENCE)
+                if worker.is_alive():  # it has outlived a signal that was meant for all
+                    worker.kill()
+                    worker.join()
 
     def part(self, step: int) -> Part:
         """The samples that this process reads for a step."""
@@ -233,6 +241,7 @@ class Loader:
                 generator=torch.Generator(),
                 worker_init_fn=_outlive,
             )
+            atexit.register(_close, weakref.ref(self))
         batches = iter(self._processes)
         while True:
             try:
@@ -333,10 +342,17 @@ class _Parts(Dataset[Any]):
 def _outlive(_: int) -> None:
     """A signal to all processes is for the one that trains: it saves, and reads on until it has.
 
-    A reading process that is told to end does so a little later; with the one that trains it ends in any case.
+    A reading process is told to end a second time, by the one that trains once it is done.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE) and None)
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL) and None)
+
+
+def _close(loader: "weakref.ref[Loader]") -> None:
+    """At the end of the program: what is still read ahead is given up before Python waits for its processes."""
+    found = loader()
+    if found is not None:
+        found.close()
 
 
 def _all_bad(count: int) -> Problem:
