@@ -15,6 +15,7 @@ from composer.model import Model
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.loading import Loader
 from composer.training.data.sample_reader import Columns
+from composer.training.data.samples import IMAGE
 from composer.training.data.source import Source, Subset
 from composer.training.metrics import Metric, gather, metrics_for, values_of
 from composer.training.recipe import Recipe
@@ -214,7 +215,7 @@ class Evaluator:
             for metric in self.metrics:
                 metric.refer_to(known)
             self.reference = Loader(recipe, graph, catalog, known, wiring, training=False, rank=rank, world=world)
-        images = [column for column in wiring.inputs.values() if source.columns.get(column) == "Image"]
+        images = [column for column in wiring.inputs.values() if source.columns.get(column) == IMAGE]
         self.drawer = SampleDrawer(catalog, source, images[0]) if images and rank == 0 else None
 
     def __call__(self, model: Model, step: int) -> Mapping[str, float]:

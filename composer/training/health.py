@@ -337,7 +337,7 @@ def _fields(model: Model, batch: Any) -> dict[str, Any]:
 
 def _step(probe: Probe) -> Finding:
     losses = ", ".join(f"{name} {value:.4g}" for name, value in probe.losses.items())
-    return Finding("step", "ok", f"{losses}; all finite", values={"losses": dict(probe.losses)})
+    return Finding("step", "ok", f"{losses}; all finite", values={"loss": dict(probe.losses)})
 
 
 def _gradients(model: Model, probe: Probe) -> Iterator[Finding]:
@@ -505,7 +505,7 @@ def _by_heart(trainer: Trainer, batch: Any) -> tuple[list[float], list[float]]:
 def _learned(trial: _Trial, losses: Sequence[float], batch: Any) -> Finding:
     """Whether the loss of one batch falls; with a tenth of the learning rate where it does not."""
     text = f"the loss of one batch goes from {losses[0]:.4g} to {_last(losses):.4g} in {len(losses)} steps"
-    values = {"losses": list(losses)}
+    values = {"curve": list(losses)}
     if _last(losses) < losses[0]:
         return Finding("one batch", "ok", text, values=values)
     prepared = trial.prepared()

@@ -19,7 +19,7 @@ from composer.rules.class_names import class_count, parameter_path
 from composer.rules.report import where_of
 from composer.run.images import unprepared
 from composer.training.data.channels import channel_problems
-from composer.training.data.samples import Source, shown
+from composer.training.data.samples import BOX_LABELS, LABEL, Source, shown
 from composer.training.recipe import Recipe
 
 __all__ = ["Made", "Wiring", "check_wiring", "wiring"]
@@ -112,7 +112,7 @@ def check_wiring(
     problems += _unprepared(graph, catalog.port_types, matched.inputs)
     problems += channel_problems(graph, source, matched.inputs)
     typed = {name: source.columns[column] for name, column in matched.samples.items()}
-    if any(kind in ("Label", "BoxLabels", _MAPS) for kind in typed.values()):
+    if any(kind in (LABEL, BOX_LABELS, _MAPS) for kind in typed.values()):
         problems += _classes(graph, catalog, source)
     if training:
         problems += _memories(graph, catalog, len(source))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.problems import GraphError, Problem, Where, suggestion
-from composer.training.data.samples import IMAGE_SUFFIXES, Texts, shown
+from composer.training.data.samples import IMAGE, IMAGE_SUFFIXES, LABEL, Texts, shown
 
 __all__ = ["FolderSource", "entries_of", "image_files", "is_image", "open_folder"]
 
@@ -48,7 +48,7 @@ class FolderSource:
     @property
     def columns(self) -> Mapping[str, str]:
         """``image``, and ``label`` where there are classes."""
-        return {"image": "Image"} if self._labels is None else {"image": "Image", "label": "Label"}
+        return {"image": IMAGE} if self._labels is None else {"image": IMAGE, "label": LABEL}
 
     @property
     def classes(self) -> tuple[str, ...]:

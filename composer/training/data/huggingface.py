@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.objects import raise_all
-from composer.training.data.samples import shown
+from composer.training.data.samples import BOX_LABELS, BOXES, IMAGE, LABEL, TARGET, shown
 
 __all__ = ["HuggingFaceSource", "huggingface_splits", "is_huggingface", "open_huggingface"]
 
@@ -65,9 +65,12 @@ class HuggingFaceSource:
     @property
     def columns(self) -> Mapping[str, str]:
         """The port types of the columns."""
-        kinds = {"image": "Image", "label": "Label", "seg_map": "SegMap", "target": "Target"}
+        kinds = {"image": IMAGE, "label": LABEL, "seg_map": "SegMap", "target": TARGET}
         found = {name: kinds[name] for name in self._chosen if name in kinds}
-        return {**found, **({"boxes": "Boxes", "box_labels": "BoxLabels"} if "objects" in self._chosen else {})}
+        return {
+            **found,
+            **({"boxes": BOXES, "box_labels": BOX_LABELS} if "objects" in self._chosen else {}),
+        }
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -216,7 +219,7 @@ def _chosen(features: Mapping[str, Any], columns: Mapping[str, str], name: str) 
             problems.append(Problem("recipe-value", Where(f"columns.{key}"), text))
     found = dict(columns)
     kinds = {
-        "image": [one for one, feature in features.items() if type(feature).__name__ == "Image"],
+        "image": [one for one, feature in features.items() if type(feature).__name__ == IMAGE],
         "label": [one for one, feature in features.items() if type(feature).__name__ == "ClassLabel"],
         "objects": [one for one, feature in features.items() if _boxes_in(feature)],
     }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.problems import GraphError, Problem, Where
-from composer.training.data.samples import Texts, shown
+from composer.training.data.samples import BOX_LABELS, BOXES, IMAGE, INSTANCE_MASKS, Texts, shown
 
 __all__ = [
     "MAX_PROBLEMS",
@@ -197,8 +197,8 @@ class ObjectSource:
     @property
     def columns(self) -> Mapping[str, str]:
         """``image``, ``boxes``, ``box_labels``, and ``masks`` where there are any."""
-        found = {"image": "Image", "boxes": "Boxes", "box_labels": "BoxLabels"}
-        return found if self._masks is None else {**found, "masks": "InstanceMasks"}
+        found = {"image": IMAGE, "boxes": BOXES, "box_labels": BOX_LABELS}
+        return found if self._masks is None else {**found, "masks": INSTANCE_MASKS}
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -10,9 +10,33 @@ from typing import Any, Protocol, cast, overload, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from composer import ports
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["IMAGE_SUFFIXES", "ArraySource", "Source", "Subset", "Texts", "labels_of", "shown"]
+__all__ = [
+    "BOXES",
+    "BOX_LABELS",
+    "IMAGE",
+    "IMAGE_SUFFIXES",
+    "INSTANCE_MASKS",
+    "LABEL",
+    "TARGET",
+    "WEIGHT",
+    "ArraySource",
+    "Source",
+    "Subset",
+    "Texts",
+    "labels_of",
+    "shown",
+]
+
+IMAGE, LABEL, BOXES, BOX_LABELS = (
+    ports.port_type(one).name for one in (ports.Image, ports.Label, ports.Boxes, ports.BoxLabels)
+)
+INSTANCE_MASKS, TARGET, WEIGHT = (
+    ports.port_type(one).name for one in (ports.InstanceMasks, ports.Target, ports.Weight)
+)
+"""Names of the types of columns."""
 
 IMAGE_SUFFIXES = frozenset(
     (
@@ -148,8 +172,8 @@ class ArraySource:
     @property
     def columns(self) -> Mapping[str, str]:
         """The port types of the columns."""
-        labels = {} if self._labels is None else {"label": "Label"}
-        return {"image": "Image", **labels, **{name: self._types[name] for name in self._more}}
+        labels = {} if self._labels is None else {"label": LABEL}
+        return {"image": IMAGE, **labels, **{name: self._types[name] for name in self._more}}
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -252,14 +276,14 @@ class Subset:
 
 
 COLUMN_TYPES: Mapping[str, str] = {
-    "image": "Image",
-    "label": "Label",
-    "boxes": "Boxes",
-    "box_labels": "BoxLabels",
-    "masks": "InstanceMasks",
+    "image": IMAGE,
+    "label": LABEL,
+    "boxes": BOXES,
+    "box_labels": BOX_LABELS,
+    "masks": INSTANCE_MASKS,
     "seg_map": "SegMap",
-    "target": "Target",
-    "weight": "Weight",
+    "target": TARGET,
+    "weight": WEIGHT,
 }
 """The port types of the usual columns; a segmentation map goes where labels [B, H, W] go."""
 

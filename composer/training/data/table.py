@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.formats import TRAINING, VALIDATION, role
 from composer.training.data.objects import absent, inside, missing_images, raise_all
-from composer.training.data.samples import Texts, printable, shown
+from composer.training.data.samples import IMAGE, LABEL, TARGET, WEIGHT, Texts, printable, shown
 
 __all__ = ["TableSource", "is_table", "open_table", "table_splits"]
 
@@ -27,7 +27,13 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """The columns that are taken where none are named, by what their heads say."""
 
-_TYPES = {"image": "Image", "label": "Label", "target": "Target", "seg_map": "SegMap", "weight": "Weight"}
+_TYPES = {
+    "image": IMAGE,
+    "label": LABEL,
+    "target": TARGET,
+    "seg_map": "SegMap",
+    "weight": WEIGHT,
+}
 _MOST = 100
 
 
@@ -108,7 +114,7 @@ class _Table:
             lists: Those that have several numbers a sample.
         """
         self.chosen, self.lists = chosen, lists
-        self.texts = {name: [] for name in chosen if _TYPES[name] in ("Image", "SegMap")}
+        self.texts = {name: [] for name in chosen if _TYPES[name] in (IMAGE, "SegMap")}
         self.numbers = {name: array("f") for name in chosen if name in ("target", "weight") or name in lists}
 
     def take(self, line: int, row: Sequence[str]) -> None:

@@ -73,8 +73,8 @@ def test_broken_and_cut_off_images_are_named(tmp_path: Path) -> None:
     (problem,) = index_report(train, val).problems
     assert (problem.code, problem.severity) == ("bad-image", "error")
     assert "2 samples cannot be read: " in problem.message
-    assert "dog/0.jpg (this picture cannot be read, it may be damaged or cut off: " in problem.message
-    assert "cat/1.png (this is not a picture that can be read" in problem.message
+    assert "dog/0.jpg (this image cannot be read, it may be damaged or cut off: " in problem.message
+    assert "cat/1.png (this is not an image that can be read" in problem.message
     (folder / "train" / "cat" / "2.png").unlink()
     assert "cat/2.png (" in str(index_report(train))
 
