@@ -61,7 +61,7 @@ def first_not_finite(
         with torch.no_grad():
             model(inputs, samples, mode="loss")
     except Exception as error:  # noqa: BLE001 - what fails on such numbers is the answer, too
-        told.append(f"the batch, computed again, fails: {str(error).splitlines()[0]}")
+        told.append(f"the batch, computed again, fails: {(str(error) or type(error).__name__).splitlines()[0]}")
     finally:
         for handle in handles:
             handle.remove()

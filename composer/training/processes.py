@@ -140,7 +140,7 @@ def _device(given: str | torch.device | None, local: int | None) -> torch.device
         accelerator = torch.accelerator.current_accelerator(check_available=True)
         chosen = torch.device(given) if given is not None else accelerator or torch.device("cpu")
     except RuntimeError as error:
-        text = f"found '{given}': {str(error).splitlines()[0]}"
+        text = f"found '{given}': {(str(error) or type(error).__name__).splitlines()[0]}"
         raise GraphError(Problem("no-device", Where("device"), text)) from None
     if chosen.type in ("cpu", "mps", "meta"):
         return chosen

@@ -111,7 +111,7 @@ class SampleDrawer:
         row = self.source[index]
         try:
             outputs, frame = _run(model, program, row[self.column])
-            picture = _shown(row[self.column], name)
+            plain = _shown(row[self.column], name)
         except GraphError:
             return None
         about: dict[str, Any] = {"index": index, "name": name}
@@ -120,7 +120,7 @@ class SampleDrawer:
             sure = [one for one in found if one.score is None or one.score >= _sure(found)]
             about["detections"] = [one.to_json() for one in sure]
             about["truth"] = self._boxes(row)
-            return _boxed(picture, sure, about["truth"]), about
+            return _boxed(plain, sure, about["truth"]), about
         answers = named(model.graph, outputs, _TOP)
         if not answers:
             return None
@@ -128,7 +128,7 @@ class SampleDrawer:
         right = None if not isinstance(label, int | np.integer) else int(label)
         about["answers"] = [answer.to_json() for answer in answers[0]]
         about["label"] = right
-        return _captioned(picture, answers[0], right, self.source.classes), about
+        return _captioned(plain, answers[0], right, self.source.classes), about
 
     def _boxes(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What is right."""
@@ -147,11 +147,11 @@ def spread(length: int, count: int) -> list[int]:
     return [round((place + 0.5) * length / count - 0.5) for place in range(count)]
 
 
-def _run(model: Model, program: Program, picture: Any) -> tuple[Mapping[str, Any], Frame | None]:
+def _run(model: Model, program: Program, plain: Any) -> tuple[Mapping[str, Any], Frame | None]:
     """Predict mode on one image; random numbers of their own stand for what else it needs."""
     place = next((value.device for value in model.parameters()), torch.device("cpu"))
-    pictures, frame = framed(model.graph, takers(model.graph, program.inputs, model.port_types), picture)
-    inputs, fields = filled(model.graph, program, pictures, model.port_types, frame=frame)
+    prepared, frame = framed(model.graph, takers(model.graph, program.inputs, model.port_types), plain)
+    inputs, fields = filled(model.graph, program, prepared, model.port_types, frame=frame)
     with torch.no_grad():
         return model(_moved(inputs, place), _moved(fields, place), mode="predict"), frame
 
@@ -163,20 +163,20 @@ def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
     }
 
 
-def _shown(picture: Any, name: str) -> Image.Image:
-    image = decode(picture, "rgb", name)
+def _shown(plain: Any, name: str) -> Image.Image:
+    image = decode(plain, "rgb", name)
     return (image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))).convert("RGB")
 
 
 def _sure(found: Sequence[Detection]) -> float:
-    """The score from which on boxes are drawn: half of the best one, or early in training a picture is full of them."""
+    """The score from which on boxes are drawn: half of the best one, or early in training an image is full of them."""
     return max((one.score or 0.0 for one in found), default=0.0) / 2
 
 
-def _boxed(picture: Image.Image, found: Sequence[Detection], truth: Sequence[Mapping[str, Any]]) -> Image.Image:
+def _boxed(plain: Image.Image, found: Sequence[Detection], truth: Sequence[Mapping[str, Any]]) -> Image.Image:
     """What was found in colour, and what is right in thin white; a small image is enlarged, so that words fit."""
-    times = max(1, -(-_READABLE // max(picture.size)))
-    larger = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+    times = max(1, -(-_READABLE // max(plain.size)))
+    larger = plain.resize((plain.width * times, plain.height * times), Image.Resampling.NEAREST)
     drawn = draw_detections(larger, [_enlarged(one, times) for one in found])
     pen = ImageDraw.Draw(drawn)
     for one in truth:
@@ -192,14 +192,12 @@ def _enlarged(one: Detection, times: int) -> Detection:
     return replace(one, box=(left, top, right, bottom), mask=mask)
 
 
-def _captioned(
-    picture: Image.Image, answers: Sequence[Answer], right: int | None, classes: Sequence[str]
-) -> Image.Image:
+def _captioned(plain: Image.Image, answers: Sequence[Answer], right: int | None, classes: Sequence[str]) -> Image.Image:
     """The image with its classes and scores below; green where the first is right, red where it is not."""
-    side = min(max(*picture.size, _SMALLEST), _LARGEST)
-    factor = side / max(picture.size)
-    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-    image = picture.resize(size, Image.Resampling.NEAREST if factor > 2 else Image.Resampling.BILINEAR)
+    side = min(max(*plain.size, _SMALLEST), _LARGEST)
+    factor = side / max(plain.size)
+    size = (max(1, round(plain.width * factor)), max(1, round(plain.height * factor)))
+    image = plain.resize(size, Image.Resampling.NEAREST if factor > 2 else Image.Resampling.BILINEAR)
     font = ImageFont.load_default(13)
     lines = [answer.name if answer.score is None else f"{answer.name} {answer.score:.2f}" for answer in answers]
     known = right is not None and right >= 0

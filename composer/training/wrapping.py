@@ -118,8 +118,8 @@ class Wrapped:
         found: dict[str, Any] = {"model": model, "optimizer": state, "ema": dict(ema)}
         try:
             load(found, checkpoint_id=folder)
-        except Exception as error:
-            text = f"its shards cannot be read: {str(error).splitlines()[0]}"
+        except Exception as error:  # a damaged shard may raise anything
+            text = f"its shards cannot be read: {(str(error) or type(error).__name__).splitlines()[0]}"
             raise GraphError(Problem("bad-checkpoint", Where(file=str(folder)), text)) from error
         set_state_dict(self.model, optimizer, model_state_dict=found["model"], optim_state_dict=found["optimizer"])
 

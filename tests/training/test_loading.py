@@ -53,12 +53,12 @@ class Wired:
     samples: Mapping[str, str] = field(default_factory=lambda: {"label": "label"})
 
 
-def pictures(length: int = LENGTH, size: int = 16) -> Any:
+def arrays(length: int = LENGTH, size: int = 16) -> Any:
     return np.random.default_rng(0).integers(0, 256, (length, size, size, 3), dtype=np.uint8)
 
 
 def source(length: int = LENGTH) -> ArraySource:
-    return ArraySource(pictures(length), np.arange(length) % 3)
+    return ArraySource(arrays(length), np.arange(length) % 3)
 
 
 def recipe(**changes: Any) -> Recipe:
@@ -151,11 +151,11 @@ def test_in_training_every_process_has_a_part_of_every_batch() -> None:
 
 
 def test_evaluation_sees_every_sample_as_preprocess_makes_it_bit_for_bit(tmp_path: Path) -> None:
-    big = [Image.fromarray(picture).resize((61, 47)) for picture in pictures()]
+    big = [Image.fromarray(array).resize((61, 47)) for array in arrays()]
     paths = []
-    for number, picture in enumerate(big):
+    for number, array in enumerate(big):
         paths.append(tmp_path / f"{number}.jpg")
-        picture.save(paths[-1])
+        array.save(paths[-1])
     batches = list(loader(ArraySource(paths, np.zeros(LENGTH, int)), training=False).batches(0))
     assert [index for batch in batches for index in batch.indices] == list(range(LENGTH))
     assert torch.equal(torch.cat([batch.inputs["image"] for batch in batches]), composer.preprocess(GRAPH, paths))
@@ -167,8 +167,8 @@ def test_training_without_steps_sees_the_same_as_evaluation() -> None:
 
 
 def test_an_image_that_cannot_be_read_is_named() -> None:
-    images = [Image.fromarray(picture) for picture in pictures()]
-    broken: list[Any] = [*images[:5], b"no picture", *images[6:]]
+    images = [Image.fromarray(array) for array in arrays()]
+    broken: list[Any] = [*images[:5], b"no array", *images[6:]]
     given = ArraySource(broken, np.zeros(LENGTH, int))
     with pytest.raises(GraphError) as caught:
         list(loader(given).batches(0))
@@ -182,8 +182,8 @@ def test_an_image_that_cannot_be_read_is_named() -> None:
 
 
 def test_a_skipped_image_is_counted_and_the_next_one_stands_for_it() -> None:
-    images = [Image.fromarray(picture) for picture in pictures()]
-    broken: list[Any] = [*images[:5], b"no picture", b"", *images[7:]]
+    images = [Image.fromarray(array) for array in arrays()]
+    broken: list[Any] = [*images[:5], b"no array", b"", *images[7:]]
     given = ArraySource(broken, np.arange(LENGTH) % 3)
     batches = list(loader(given, bad="skip", batches={"shuffle": False}).batches(0))
     assert [index for batch in batches for index in batch.indices] == [*range(5), 7, 7, *range(7, 20)]
@@ -192,7 +192,7 @@ def test_a_skipped_image_is_counted_and_the_next_one_stands_for_it() -> None:
 
 
 def test_evaluation_leaves_a_bad_image_out() -> None:
-    images = [Image.fromarray(picture) for picture in pictures()]
+    images = [Image.fromarray(array) for array in arrays()]
     given = ArraySource([*images[:5], b"", *images[6:]], np.zeros(LENGTH, int))
     batches = list(loader(given, training=False, bad="skip").batches(0))
     assert sorted(index for batch in batches for index in batch.indices) == [*range(5), *range(6, LENGTH)]
@@ -273,12 +273,12 @@ def test_a_batch_is_cut_into_parts_in_order() -> None:
 def photographs(folder: Path, size: tuple[int, int] = (640, 480), orientation: int = 1) -> list[Path]:
     """A smooth JPEG of that size, and one that is stored turned."""
     across, down = np.meshgrid(np.linspace(0, 255, size[0]), np.linspace(0, 255, size[1]))
-    picture = Image.fromarray(np.stack([across, down, 255 - across], axis=-1).astype(np.uint8))
+    array = Image.fromarray(np.stack([across, down, 255 - across], axis=-1).astype(np.uint8))
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = folder / f"{orientation}.jpg"
     back = {1: None, 6: Image.Transpose.ROTATE_90}[orientation]
-    (picture if back is None else picture.transpose(back)).save(path, quality=95, exif=exif)
+    (array if back is None else array.transpose(back)).save(path, quality=95, exif=exif)
     return [path]
 
 
@@ -314,9 +314,9 @@ def test_images_of_several_sizes_are_padded_to_one_where_the_input_is_free() -> 
     (batch,) = loader(given, graph=free, training=False).batches(0)
     assert batch.inputs["image"].shape == (3, 3, 32, 40)
     assert batch.samples["image_shape"].tolist() == [[20, 30], [30, 20], [20, 40]]
-    for picture, (height, width) in zip(batch.inputs["image"], batch.samples["image_shape"].tolist(), strict=True):
-        assert (picture[:, :height, :width] == 200).all() and not picture[:, height:].any()
-        assert not picture[:, :, width:].any()
+    for array, (height, width) in zip(batch.inputs["image"], batch.samples["image_shape"].tolist(), strict=True):
+        assert (array[:, :height, :width] == 200).all() and not array[:, height:].any()
+        assert not array[:, :, width:].any()
     (trained,) = loader(given, graph=free, augment={"image": [{"resize": {"size": 10}}]}, batches={"batch": 3}).batches(
         0
     )

@@ -46,26 +46,26 @@ def channel_problems(graph: Graph, source: Source, inputs: Mapping[str, str]) ->
             yield Problem("data-channels", where, text, severity="notice")
 
 
-def _bands(shape: tuple[int | str, ...] | None, pictures: list[Any], number: int, where: Where) -> Iterator[Problem]:
+def _bands(shape: tuple[int | str, ...] | None, raws: list[Any], number: int, where: Where) -> Iterator[Problem]:
     """Whether arrays have as many channels as an input of bands takes."""
     expected = shape[1] if shape is not None and len(shape) == len("BCHW") else None
-    if not all(isinstance(picture, np.ndarray) for picture in pictures):
+    if not all(isinstance(raw, np.ndarray) for raw in raws):
         text = "it takes bands, which image files do not have; expected arrays of uint8 [H, W, C] in memory"
         yield Problem("bad-image", where, text)
     elif isinstance(expected, int) and expected != number:
         yield Problem("bad-image", where, f"it takes {expected} bands, and the arrays of the data have {number}")
 
 
-def channels_of(picture: Any) -> int | None:
+def channels_of(raw: Any) -> int | None:
     """Channels of an image by the head of its file: 1 or 3; of an array its own; None where it cannot be said."""
-    if isinstance(picture, np.ndarray):
-        return 1 if picture.ndim == 2 else int(picture.shape[-1])
-    if isinstance(picture, Image.Image):
-        return 1 if picture.mode in _GRAY else 3
-    if picture is None:
+    if isinstance(raw, np.ndarray):
+        return 1 if raw.ndim == 2 else int(raw.shape[-1])
+    if isinstance(raw, Image.Image):
+        return 1 if raw.mode in _GRAY else 3
+    if raw is None:
         return None
     try:
-        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)) as image:
+        with Image.open(io.BytesIO(raw) if isinstance(raw, bytes) else Path(raw)) as image:
             return 1 if image.mode in _GRAY else 3
     except Exception:  # noqa: BLE001 - a damaged file may make a decoder raise anything; it is told when it is read
         return None

@@ -67,7 +67,7 @@ def look(source: Source, index: int) -> Look:
 
 
 def map_of(value: Any, label: str) -> NDArray[np.integer[Any]]:
-    """A segmentation map as an array [H, W]: of a picture with a palette the numbers, not the colours.
+    """A segmentation map as an array [H, W]: of an image with a palette the numbers, not the colours.
 
     Raises:
         GraphError: It cannot be read.
@@ -85,12 +85,12 @@ def map_of(value: Any, label: str) -> NDArray[np.integer[Any]]:
 
 
 def _image(sample: Mapping[str, Any], name: str) -> tuple[tuple[int, int] | None, bytes, tuple[str, ...]]:
-    picture = sample.get("image")
-    if picture is None:
+    raw = sample.get("image")
+    if raw is None:
         return None, b"", ()
     try:
-        digest, picture = _hashed(picture)
-        image = decode(picture, "bands" if _is_bands(picture) else "rgb", name)
+        digest, raw = _hashed(raw)
+        image = decode(raw, "bands" if _is_bands(raw) else "rgb", name)
     except GraphError as error:
         return None, b"", _texts(error)
     except OSError as error:
@@ -99,29 +99,29 @@ def _image(sample: Mapping[str, Any], name: str) -> tuple[tuple[int, int] | None
     return (int(size[0]), int(size[1])), digest, ()
 
 
-def _is_bands(picture: Any) -> bool:
-    return isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] not in (1, 3, 4)
+def _is_bands(raw: Any) -> bool:
+    return isinstance(raw, np.ndarray) and raw.ndim == 3 and raw.shape[2] not in (1, 3, 4)
 
 
-def _hashed(picture: Any) -> tuple[bytes, Any]:
+def _hashed(raw: Any) -> tuple[bytes, Any]:
     """A hash of an image, and what to decode: the bytes of its file, which is read once."""
-    if isinstance(picture, np.ndarray):
-        shaped = hashlib.blake2b(repr((picture.shape, picture.dtype.str)).encode(), digest_size=16)
-        shaped.update(np.ascontiguousarray(picture).data)
-        return shaped.digest(), picture
-    if isinstance(picture, Image.Image):
-        return hashlib.blake2b(picture.tobytes(), digest_size=16).digest(), picture
-    if isinstance(picture, bytes):
-        return hashlib.blake2b(picture, digest_size=16).digest(), picture
-    if os.stat(picture).st_size <= _LARGEST:
-        with open(picture, "rb") as file:
+    if isinstance(raw, np.ndarray):
+        shaped = hashlib.blake2b(repr((raw.shape, raw.dtype.str)).encode(), digest_size=16)
+        shaped.update(np.ascontiguousarray(raw).data)
+        return shaped.digest(), raw
+    if isinstance(raw, Image.Image):
+        return hashlib.blake2b(raw.tobytes(), digest_size=16).digest(), raw
+    if isinstance(raw, bytes):
+        return hashlib.blake2b(raw, digest_size=16).digest(), raw
+    if os.stat(raw).st_size <= _LARGEST:
+        with open(raw, "rb") as file:
             data = file.read()
         return hashlib.blake2b(data, digest_size=16).digest(), data
     hashed = hashlib.blake2b(digest_size=16)
-    with open(picture, "rb") as file:
+    with open(raw, "rb") as file:
         while data := file.read(_CHUNK):
             hashed.update(data)
-    return hashed.digest(), picture
+    return hashed.digest(), raw
 
 
 def _boxes(

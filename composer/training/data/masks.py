@@ -19,7 +19,7 @@ _MAP_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 
 class MapSource:
-    """Images with maps: a picture whose samples are the indices of classes, of the size of its image.
+    """Images with maps: an image whose samples are the indices of classes, of the size of its image.
 
     Args:
         roots: The folders of the images and of the maps.
@@ -96,12 +96,12 @@ def open_masks(
         GraphError: A folder is missing, or an image has no map.
     """
     roots = (_root(path, split, _IMAGES, images, base), _root(path, split, _MAPS, masks, base))
-    pictures = {_key(file, image_ending): file for file in image_files(roots[0])[0] if _ends(file, image_ending)}
+    image_paths = {_key(file, image_ending): file for file in image_files(roots[0])[0] if _ends(file, image_ending)}
     files = [file for file in image_files(roots[1])[0] if os.path.splitext(file)[1].lower() in _MAP_SUFFIXES]
     maps = {_key(file, mask_ending): file for file in files if _ends(file, mask_ending)}
-    names = sorted(pictures) if listed is None else names_listed(base / listed)
+    names = sorted(image_paths) if listed is None else names_listed(base / listed)
     problems = []
-    for what, found, root in (("image", pictures, roots[0]), ("map", maps, roots[1])):
+    for what, found, root in (("image", image_paths, roots[0]), ("map", maps, roots[1])):
         lacking = [name for name in names if name not in found]
         if lacking:
             text = f"{len(lacking)} of {len(names)} samples have no {what} in {root}: {shown(lacking)}"
@@ -114,7 +114,7 @@ def open_masks(
     text = f"{len(unused)} maps have no image and were left out: {shown(unused)}"
     notices = (Problem("data-left-out", Where(file=str(roots[1])), text, severity="notice"),) if unused else ()
     return MapSource(
-        roots, [pictures[one] for one in names], [maps[one] for one in names], tuple(classes or ()), notices
+        roots, [image_paths[one] for one in names], [maps[one] for one in names], tuple(classes or ()), notices
     )
 
 

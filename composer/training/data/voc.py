@@ -114,7 +114,7 @@ def open_voc(
     """
     root = base / images if images is not None else path / _IMAGES
     names = _names(path, split)
-    pictures = _pictures(root)
+    image_paths = _paths_by_name(root)
     reader = _Reader(path, first_pixel)
     for index, name in enumerate(names):
         reader.read(index, name)
@@ -124,7 +124,7 @@ def open_voc(
     known = tuple(sorted(reader.labels)) if classes is None else tuple(classes)
     raise_all(_unknown(reader, known, path))
     reader.objects.pack(range(len(names)), {number: known.index(label) for label, number in reader.labels.items()})
-    paths = [pictures.get(name, f"{name}.jpg") for name in names]
+    paths = [image_paths.get(name, f"{name}.jpg") for name in names]
     raise_all(missing_images(root, paths, path, bad))
     return ObjectSource(root, paths, reader.objects, known, notices=reader.faults.warnings())
 
@@ -157,7 +157,7 @@ def _names(path: Path, split: str | None) -> list[str]:
     return names_listed(lists[split])
 
 
-def _pictures(root: Path) -> dict[str, str]:
+def _paths_by_name(root: Path) -> dict[str, str]:
     """The images of a folder by their names without suffix."""
     return {path.rpartition(".")[0]: path for path in reversed(image_files(root)[0])} if root.is_dir() else {}
 
