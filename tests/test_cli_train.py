@@ -140,6 +140,25 @@ def test_the_completed_recipe_is_printed_to_edit_and_trains_alike(folder):
     assert (held.epochs, held.steps) == (None, 2) and held.optimizer.lr == 0.125
 
 
+VIT = GRAPH.replace(
+    "conv: {type: Conv2d, params: {out_channels: 6, kernel_size: 3}, inputs: {input: image}}",
+    "conv: {type: Linear, params: {out_features: 8}, inputs: {input: image}}",
+)
+
+
+@pytest.mark.parametrize("graph", [GRAPH, VIT], ids=["convolves", "does not"])
+def test_what_is_printed_is_what_is_trained(folder, graph):
+    Path("one.yaml").write_text(graph.replace("CLASSES", "3"))
+    given = ("one.yaml", "--data", "images", "--steps", 1, "--batch", 6, "--workers", 0)
+    printed = loads_recipe(ran("train", *given, "--print-recipe").stdout)
+    ran("train", *given, "--out", "run")
+    held = RunFolder.open("run").recipe
+    keys = ("augment", "batches", "channels_last", "checkpoints", "clip", "optimizer", "schedule", "steps")
+    assert [getattr(held, key) for key in keys] == [getattr(printed, key) for key in keys]
+    rated = loads_recipe(ran("train", *given, "--lr", 0.5, "--print-recipe").stdout)
+    assert rated.clip == printed.clip and rated.optimizer == printed.optimizer.model_copy(update={"lr": 0.5})
+
+
 def test_paths_of_a_recipe_are_from_its_folder_and_a_saved_model_is_trained_further(folder):
     Path("recipes").mkdir()
     Path("recipes/r.yaml").write_text("graph: ../tiny.yaml\ndata: {train: {path: ../images}}\nsteps: 1\n")

@@ -13,6 +13,7 @@ from composer.cli.output import print_problems, print_text
 from composer.cli.run import device_of
 from composer.cli.training_input import Given, fitted, given_of, leads, tell_changes
 from composer.graph import Graph
+from composer.model.compile import compile as compile_graph
 from composer.problems import Problem
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import complete
@@ -113,7 +114,8 @@ def train_graph(
     graph, changed = fitted(given.graph, catalog, given.recipe, source, fix=fix)
     recipe = _with_rate(given.recipe, graph, catalog, source, rate)
     if print_recipe:
-        typer.echo(dumps_recipe(complete(recipe, graph, catalog, source), full=True), nl=False)
+        completed = complete(recipe, graph, catalog, source, compile_graph(graph, catalog))
+        typer.echo(dumps_recipe(completed, full=True), nl=False)
         return
     if check:
         _check(recipe, graph, catalog, source, val, out or Path("runs"), device)
@@ -173,7 +175,8 @@ def _with_rate(recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, r
     if rate is None:
         return recipe
     if recipe.optimizer is None:
-        recipe = recipe.model_copy(update={"optimizer": complete(recipe, graph, catalog, source).optimizer})
+        completed = complete(recipe, graph, catalog, source, compile_graph(graph, catalog))
+        recipe = recipe.model_copy(update={"optimizer": completed.optimizer, "clip": completed.clip})
     return with_settings(recipe, {("optimizer", "lr"): rate})
 
 

@@ -54,7 +54,7 @@ def convolves(model: nn.Module) -> bool:
     return 2 * sum(part.weight.numel() for part in convolutions) > weights
 
 
-def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model: Model | None = None) -> Recipe:
+def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model: Model) -> Recipe:
     """The recipe with everything filled in that depends on graph and data; what it says stays.
 
     Learning rates follow the square root of the batch for AdamW and the batch for SGD (arXiv:1706.02677), from the
@@ -66,7 +66,7 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
         graph: Its graph.
         catalog: The catalog.
         source: The samples that are trained on.
-        model: The model, where it is there already; it says whether images lie channels last.
+        model: The model: whether it convolves or attends says how it is trained best.
     """
     task = task_of(graph, catalog)
     batches = recipe.batches
@@ -74,7 +74,7 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
         batches = batches.model_copy(update={"batch": max(1, min(batches.batch, len(source)))})
     per_epoch = max(1, len(source) // batches.batch if batches.drop_last else -(-len(source) // batches.batch))
     update: dict[str, Any] = {"batches": batches}
-    attends = model is not None and not convolves(model)
+    attends = not convolves(model)
     if recipe.epochs is None and recipe.steps is None:
         update["epochs"] = _epochs(task, per_epoch)
     optimizer = recipe.optimizer or _optimizer(task, batches.batch, attends=attends, tuned=recipe.weights is not None)
@@ -84,7 +84,7 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
     if recipe.augment is None:
         update["augment"] = defaults_for(graph, catalog)
     if recipe.channels_last is None:
-        update["channels_last"] = model is not None and convolves(model)
+        update["channels_last"] = not attends
     if "clip" not in recipe.model_fields_set and recipe.optimizer is None:
         update["clip"] = Clip(norm=35.0) if task == "detection" else Clip(norm=5.0)
     if "every" not in recipe.checkpoints.model_fields_set:
