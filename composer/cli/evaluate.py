@@ -163,5 +163,7 @@ def _number(value: Any) -> str:
 
 def _place(recipe: Recipe, val: Source | None) -> str:
     split = recipe.data.train if recipe.data.val is None else recipe.data.val
-    held = " (what is held back)" if val is not None and recipe.data.val is None and recipe.data.hold_back else ""
+    held = ""
+    if val is not None and recipe.data.val is None:  # part of the samples that are trained on, or a folder beside them
+        held = " (what is held back)" if isinstance(val, Subset) else " (what is there to measure on)"
     return f"{os.path.relpath(split.path)}{held}"
