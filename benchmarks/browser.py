@@ -58,7 +58,7 @@ def main() -> None:
         with served(workspace) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
             page = browser.new_page(viewport=WINDOW)
-            told("page ready after navigation", [ready(page, address) for _ in range(ROUNDS)], "ms")
+            show("page ready after navigation", [ready(page, address) for _ in range(ROUNDS)], "ms")
             edits(page)
             page.close()
             for count in (500, 1000):
@@ -68,9 +68,9 @@ def main() -> None:
                     times.append(opened(page, address, f"blocks_{count}.yaml", count))
                     if len(times) < ROUNDS:
                         page.close()
-                told(f"{count} nodes: click to the graph drawn", times, "ms")
-                told(f"{count} nodes: frame while a node is dragged", dragging(page), "ms")
-                told(f"{count} nodes: frame while the canvas is panned", panning(page), "ms")
+                show(f"{count} nodes: click to the graph drawn", times, "ms")
+                show(f"{count} nodes: frame while a node is dragged", dragging(page), "ms")
+                show(f"{count} nodes: frame while the canvas is panned", panning(page), "ms")
                 page.close()
             for count in (2500, 5000):
                 times = []
@@ -78,7 +78,7 @@ def main() -> None:
                     page = browser.new_page(viewport=WINDOW)
                     times.append(opened(page, address, f"chain_{count}.yaml", count))
                     page.close()
-                told(f"{count} nodes in a row without a layout: click to the graph drawn", times, "ms")
+                show(f"{count} nodes in a row without a layout: click to the graph drawn", times, "ms")
             browser.close()
 
 
@@ -166,10 +166,10 @@ def edits(page: Page) -> None:
         return performance.now() - start;
     }"""
     times = [float(page.evaluate(script, 1 + step % 3)) for step in range(60)]
-    told("100 nodes: an edit until its sizes and problems are drawn", times, "ms")
+    show("100 nodes: an edit until its sizes and problems are drawn", times, "ms")
 
 
-def told(what: str, values: list[float], unit: str) -> None:
+def show(what: str, values: list[float], unit: str) -> None:
     ordered = sorted(values)
     p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
     print(f"{what:58}{statistics.median(values):8.1f} {unit} median{p95:9.1f} {unit} p95  ({len(values)})", flush=True)

@@ -1,4 +1,4 @@
-"""What the processes of a training tell each other in one step, graph by graph: the table of docs/scale.md.
+"""What the processes of a training exchange in one step, graph by graph: the table of docs/scale.md.
 
     python -m benchmarks.communication [--batch 32] [--world 8] [GRAPH ...]
 

@@ -51,10 +51,10 @@ def samples_of(task: dict[str, Any]) -> list[Any]:
     instances = import_module("mmengine.structures").InstanceData
     sample = import_module("mmdet.structures").DetDataSample
     size = tuple(task["image"].shape[2:])
-    told = dict.fromkeys(("img_shape", "ori_shape", "pad_shape", "batch_input_shape"), size)
+    meta = dict.fromkeys(("img_shape", "ori_shape", "pad_shape", "batch_input_shape"), size)
     found = []
     for boxes, labels in zip(task["boxes"], task["labels"], strict=True):
-        one = sample(metainfo={**told, "scale_factor": (1.0, 1.0)})
+        one = sample(metainfo={**meta, "scale_factor": (1.0, 1.0)})
         one.gt_instances = instances(bboxes=boxes, labels=labels)
         one.ignored_instances = instances(bboxes=boxes[:0], labels=labels[:0])
         found.append(one)

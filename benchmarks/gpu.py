@@ -249,17 +249,17 @@ def memory(bench: Bench) -> None:
             graph = read(name)
             batch = 2 if bench.quick else 8 if "retinanet" in name else 64
             plan = StepPlan(partial(torch.optim.AdamW, fused=True), precision=precision)
-            told = forecast_memory(outline(graph).train(), plan, batch=batch, device=bench.device.type)
+            forecast = forecast_memory(outline(graph).train(), plan, batch=batch, device=bench.device.type)
             model = ready(composer.compile(graph), bench)
             given = moved(example_inputs(graph, batch=batch), bench.device)
             if bench.on_gpu:
                 torch.cuda.reset_peak_memory_stats()
             counted = measure_memory(model, plan, given=given, batch=batch, device=bench.device.type)
-            line = f"  {name}, {batch} samples, {precision}: forecast {told.peak / 2**20:.0f} MiB"
-            line += f", counted in a real step {counted.peak / 2**20:.0f} ({told.peak / counted.peak:.3f})"
+            line = f"  {name}, {batch} samples, {precision}: forecast {forecast.peak / 2**20:.0f} MiB"
+            line += f", counted in a real step {counted.peak / 2**20:.0f} ({forecast.peak / counted.peak:.3f})"
             if bench.on_gpu:
                 peak = torch.cuda.max_memory_allocated()
-                line += f", allocated {peak / 2**20:.0f} ({told.peak / peak:.3f})"
+                line += f", allocated {peak / 2**20:.0f} ({forecast.peak / peak:.3f})"
                 line += f", reserved {torch.cuda.max_memory_reserved() / 2**20:.0f}"
             print(line, flush=True)
             del model, given

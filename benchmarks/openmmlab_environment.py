@@ -18,6 +18,7 @@ PACKAGES = (
     "mmcls==1.0.0rc6",
     "mmcv-lite==2.0.1",
     "mmengine==0.10.7",
+    "torchvision",
     "setuptools<81",
 )
 

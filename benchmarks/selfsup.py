@@ -30,7 +30,7 @@ MODELS = ("moco_v2", "byol", "mae")
 
 
 def command(side: str, model: str) -> tuple[str, ...]:
-    """What runs a side: its python, its module, and what that is told."""
+    """What runs a side: its python, its module, and the arguments of that."""
     if side in (OURS, TURNED):
         return (sys.executable, "benchmarks.selfsup_ours", side, model)
     return (openmmlab_python(), "benchmarks.selfsup_openmmlab", side, model)

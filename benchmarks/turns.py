@@ -16,7 +16,7 @@ from typing import IO, Any, Self, TextIO
 
 import torch
 
-__all__ = ["Side", "in_turns", "median", "ratios", "serve", "take_stdout"]
+__all__ = ["Side", "Turns", "in_turns", "median", "ratios", "serve", "take_stdout"]
 
 
 class Side:
@@ -111,3 +111,26 @@ def serve(works: Mapping[str, Callable[[], Any]], answers: TextIO | None = None)
         found = works[line.strip()]()
         taken = {"seconds": time.perf_counter() - start, "busy": time.process_time() - busy}
         print(json.dumps({**taken, "found": found}), file=answers, flush=True)
+
+
+class Turns:
+    """The other way round: a program that goes on by itself waits for each turn, and reports when it is over.
+
+    What is printed from here on goes to the errors.
+    """
+
+    def __init__(self) -> None:
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        self._answers = take_stdout()
+        self._start = self._busy = 0.0
+
+    def begin(self) -> bool:
+        """Wait for the next line of the standard input; False where there is none any more."""
+        line = sys.stdin.readline()
+        self._start, self._busy = time.perf_counter(), time.process_time()
+        return bool(line)
+
+    def done(self, found: Any) -> None:
+        """Answer it."""
+        taken = {"seconds": time.perf_counter() - self._start, "busy": time.process_time() - self._busy}
+        print(json.dumps({**taken, "found": found}), file=self._answers, flush=True)

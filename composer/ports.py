@@ -15,11 +15,11 @@ A library of components adds a type in one line; all that it does not say is as 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 from weakref import ReferenceType, ref
 
 import torch
@@ -30,6 +30,8 @@ __all__ = [
     "Assignment",
     "BoxLabels",
     "Boxes",
+    "Choice",
+    "Choices",
     "Detections",
     "Embedding",
     "Extent",
@@ -46,6 +48,7 @@ __all__ = [
     "Logits",
     "Loss",
     "Mask",
+    "MissingPackageError",
     "PortType",
     "PortTypes",
     "Priors",
@@ -243,6 +246,32 @@ class Usually:
         object.__setattr__(self, "components", tuple(item for item in feeders if isinstance(item, str)))
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that is offered for a parameter.
+
+    Args:
+        value: The value.
+        detail: What it is, in a few words.
+        hint: More of it, in some lines.
+    """
+
+    value: str
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Marks a parameter by the values that are offered for it, in a list with a search; it takes others too.
+
+    Args:
+        listed: Gives them; called when somebody opens the list.
+    """
+
+    listed: Callable[[], Iterable[Choice]]
+
+
 @dataclass(frozen=True)
 class LayerCount:
     """Marks a parameter that says how many layers are built: an integer, or a sequence of integers to add up.
@@ -330,24 +359,44 @@ def first_look(*about: Any) -> bool:
     return True
 
 
-_ON_BOUND: ContextVar[Callable[[], None] | None] = ContextVar("on_bound", default=None)
+class RowCounter(Protocol):
+    """Takes how many rows depend on values, and says how many there are where there are no values."""
+
+    def found(self, rows: int) -> None:
+        """So many were found in values."""
+
+    def taken(self, most: int) -> int:
+        """How many are to be taken where there are no values, of at most so many."""
+
+
+_ROWS: ContextVar[RowCounter | None] = ContextVar("rows", default=None)
 
 
 @contextmanager
-def bounds_noted(note: Callable[[], None]) -> Iterator[None]:
-    """Call a function whenever rows that depend on values are counted by their bound, as there are no numbers."""
-    token = _ON_BOUND.set(note)
+def rows_counted(counter: RowCounter) -> Iterator[None]:
+    """Tell a counter of all rows whose number depends on values."""
+    token = _ROWS.set(counter)
     try:
         yield
     finally:
-        _ON_BOUND.reset(token)
+        _ROWS.reset(token)
 
 
-def bound_taken() -> None:
-    """Tell whoever asked that rows are counted by their bound."""
-    note = _ON_BOUND.get()
-    if note is not None:
-        note()
+def rows_found(rows: int) -> None:
+    """Tell whoever asked how many rows were found in values."""
+    counter = _ROWS.get()
+    if counter is not None:
+        counter.found(rows)
+
+
+def rows_taken(most: int) -> int:
+    """How many rows stand for those that values would give, where there are none: by default as many as may be.
+
+    Args:
+        most: As many as may be.
+    """
+    counter = _ROWS.get()
+    return most if counter is None else counter.taken(most)
 
 
 class InputError(ValueError):
@@ -365,6 +414,21 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.port}: {self.message}"
+
+
+class MissingPackageError(ImportError):
+    """What a component raises where a package that it is made of is not installed, or does not import.
+
+    Args:
+        package: The package, as it is imported.
+        extra: The extra of this project that installs it.
+        reason: Why it does not import; empty where it is not installed.
+    """
+
+    def __init__(self, package: str, extra: str, reason: str = "") -> None:
+        state = f"cannot be imported ({reason})" if reason else "is not installed"
+        super().__init__(f"the package {package} {state}; install it: pip install 'graph-composer[{extra}]'")
+        self.package = package
 
 
 class RefusedInputError(InputError):

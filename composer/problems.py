@@ -1,21 +1,52 @@
-"""What can be wrong with a graph, and how it is told.
+"""What can be wrong with a graph, and how it is reported.
 
 A problem says what is wrong (a stable ``code``), where, what was found and expected, and where possible how to mend it:
 a ``Fix`` is a list of edits of the graph's document that ``composer.edit`` applies. All problems are collected before
 any is raised; ``GraphError`` carries them all.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any, Literal
 
-__all__ = ["Edit", "Fix", "GraphError", "Problem", "Severity", "Where", "is_typo", "nearest", "suggestion"]
+__all__ = [
+    "Edit",
+    "Fix",
+    "GraphError",
+    "Problem",
+    "Severity",
+    "Where",
+    "counted",
+    "is_typo",
+    "nearest",
+    "plain",
+    "suggestion",
+]
 
 Severity = Literal["error", "warning", "notice"]
 _SHORTEST = 4  # letters of a name of which one may be wrong; one may be missing of these
 _SHORT = 6  # letters of a name that is shortened, and the share of the whole name that it keeps
 _KEPT = 0.75
+_PLAIN_WORDS = (
+    ("^(Value|Assertion) error, ", ""),
+    ("^Input should be( a valid| an?)? ", "expected a "),
+    ("^(Tuple|List) should have (.*?) after validation, not .*", r"expected \2"),
+    ("^expected a greater than or equal to ", "expected at least "),
+    ("^expected a less than or equal to ", "expected at most "),
+    ("^expected a (greater|less) than ", r"expected \1 than "),
+    ("^expected a (boolean|bool)\\b.*", "expected true or false"),
+    ("^expected a (dictionary|mapping|object)\\b.*", "expected keys with values"),
+    ("^expected a number, unable.*", "expected a number"),
+    ("^expected a integer, (got|unable).*", "expected an integer"),
+    ("^expected a finite number", "expected a number that is finite"),
+    ("^expected a ('|-?[0-9])", r"expected \1"),
+    ("^expected a (array|tuple|list)\\b", "expected a list"),
+    ("^expected a instance of (Sequence|list|tuple).*", "expected a list"),
+    ("^expected a instance of (Mapping|dict).*", "expected keys with values"),
+    ("^expected a (?=[aeiou])", "expected an "),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +162,7 @@ class Problem:
         where: Where it is.
         message: What was found, what was expected.
         fix: An edit that mends it, or that says what it changes.
-        severity: A ``warning`` does not stop a graph from running; a ``notice`` tells of what is not finished yet.
+        severity: A ``warning`` does not stop a graph from running; a ``notice`` reports what is not finished yet.
     """
 
     code: str
@@ -215,6 +246,24 @@ def is_typo(name: str, other: str) -> bool:
     shortened = one_sided and shorter >= _SHORT and shorter >= _KEPT * longer and name[0] == other[0]
     one_letter = max(len(lost), len(gained)) == 1 and shorter >= _SHORTEST - one_sided
     return one_letter or shortened
+
+
+def plain(message: str) -> str:
+    """What a validator of pydantic expected, in words without Python: ``expected true or false``."""
+    for pattern, words in _PLAIN_WORDS:
+        message = re.sub(pattern, words, message)
+    return message
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """``1 file``, ``1,024 files``; with a verb, ``counted(2, "file is", "files are")``.
+
+    Args:
+        count: How many there are.
+        one: What is said of one.
+        many: What is said of none or several; by default that with an s.
+    """
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def suggestion(name: str, known: Iterable[str], what: str) -> str:

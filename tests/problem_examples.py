@@ -1,5 +1,6 @@
-"""One example of every problem that docs/problems.md tells of."""
+"""One example of every problem in docs/problems.md."""
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,13 @@ CHANGES = {
 """What is done to the graph above: the first text is replaced by the second."""
 
 
+class Doubling(nn.Module):
+    """Does something else in training, which no graph of its evaluation can."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * x if self.training else x + 1
+
+
 class Halving(nn.Module):
     """Says that it keeps the height, and halves it."""
 
@@ -184,6 +192,12 @@ def torch_file(folder: Path) -> Path:
     return folder / "weights.pth"
 
 
+def without_openvino(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "openvino", None)
+        export(composer.compile(conv()), "openvino", folder / "part.xml")
+
+
 def without_onnx(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "onnxruntime", None)
@@ -193,6 +207,14 @@ def without_onnx(folder: Path) -> None:
 FIXED_RATE = "metadata: {training: {fixed_learning_rate: [head.predictor]}}\n"
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 UNTYPED = "from torch import nn\n__all__ = ['Mine']\nclass Mine(nn.Module):\n    def forward(self, x): return x\n"
+
+
+def with_untyped(folder: Path) -> None:
+    graph = loads(GRAPH.replace("pred: head.out", "pred: mine.out").replace(
+        "  loss: {type", "  mine: {type: Mine, inputs: {x: head.out}}\n  loss: {type"
+    ))  # fmt: skip
+    raise GraphError(composer.check(graph, with_part(folder, UNTYPED)))
+
 
 RECIPE = "graph: g.yaml\ndata: {train: {path: images}}\n"
 
@@ -209,9 +231,39 @@ def wired(*arrays: Any) -> Any:
     return wiring(loads(GRAPH), Catalog.default(), recipe, ArraySource(*arrays))
 
 
+class Dropping(nn.Module):
+    """Its stochastic depth does nothing in evaluation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.drop_path = Skipping()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.drop_path(self.fc(x))
+
+
+class Skipping(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.rand(len(x), 1).round() if self.training else x
+
+
+class Multiplying(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cumprod(x, 1)
+
+
+def import_problem(module: nn.Module) -> None:
+    """Raise what an import of a module's program reports."""
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(module.eval(), (torch.randn(2, 4),)), file)
+    raise GraphError(composer.from_pt2(file.getvalue(), title="net.pt2").report.problems())
+
+
 CALLS: dict[str, Callable[[Path], Any]] = {
     "accumulated": lambda _: check_of("batches: {batch: 8, accumulate: 2}"),
     "bad-checkpoint": lambda folder: checkpoints.load(folder),
+    "hub-refused": lambda _: composer.load("hf://resnet"),
     "no-loss": lambda _: check_of("", GRAPH.replace("loss: {loss: loss.out}", "loss: {error: loss.out}"), built=False),
     "policy-frozen": lambda _: check_of("policy: {backbone: {freeze: true, lr: 0.1}}"),
     "policy-path": lambda _: check_of("policy: {backbon: {lr: 0.1}}"),
@@ -224,7 +276,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "recipe-missing": lambda _: loads_recipe("graph: g.yaml"),
     "recipe-schema": lambda _: loads_recipe(f"schema: 2\n{RECIPE}"),
     "recipe-value": lambda _: loads_recipe(f"{RECIPE}schedule: {{warmup: 5 eons}}"),
-    "bad-component": lambda folder: with_part(folder, UNTYPED),
+    "bad-component": lambda folder: with_part(folder, "__all__ = ['Mine']\nclass Mine:\n    pass\n"),
     "bad-edit": lambda _: composer.edit(loads(GRAPH), Edit(("name", "first"), 1)),
     "bad-clusters": lambda _: assign_clusters(composer.compile(loads(GRAPH)), torch.zeros(2, 4), torch.zeros(2)),
     "bad-field": lambda _: composer.compile(loads(GRAPH))(torch.zeros(2, 3, 64, 64), torch.zeros(2), mode="loss"),
@@ -234,6 +286,10 @@ CALLS: dict[str, Callable[[Path], Any]] = {
         torch.zeros(2, 3, 64, 64), {"label": torch.tensor([0, 99])}, mode="loss"
     ),
     "bad-weights-file": lambda folder: composer.load(written(folder / "cut.safetensors", b"\xff" * 8 + b"{")),
+    "imported": lambda _: import_problem(nn.Linear(4, 2)),
+    "lost-in-evaluation": lambda _: import_problem(Dropping()),
+    "no-part": lambda _: import_problem(Multiplying()),
+    "cannot-import": lambda _: composer.from_module(nn.Linear(4, 2), torch.randn(2, 3)),
     "cannot-read": lambda folder: composer.read(folder),
     "cannot-write": lambda folder: composer.write(loads(GRAPH), folder),
     "component-file": lambda folder: with_part(folder, "from torch import nn"),
@@ -249,7 +305,10 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "no-folder": lambda folder: Catalog.default().with_folder(folder / "my_parts"),
     "no-graph": lambda folder: composer.load(written(folder / "plain.safetensors", save({"weight": torch.zeros(1)}))),
     "no-onnx": without_onnx,
+    "no-openvino": without_openvino,
     "no-run": lambda folder: RunFolder.open(folder / "gone"),
+    "not-annotated": with_untyped,
+    "not-the-same": lambda _: composer.from_module(Doubling(), torch.zeros(2, 3)),
     "no-preprocess": lambda _: composer.preprocess(pool(), IMAGE),
     "not-utf8": lambda _: loads("name: caf\u00e9".encode("latin-1")),
     "pickle-refused": lambda folder: composer.load(conv_file(folder), weights=torch_file(folder)),
@@ -268,6 +327,7 @@ CALLS: dict[str, Callable[[Path], Any]] = {
 TESTED_ELSEWHERE = {
     *("loss-not-finite", "process-failed", "state-outside", "step-failed", "unreached-weights"),
     "dead-worker",
+    "bad-archive",
     *(
         "data-channels",
         "data-empty-class",

@@ -17,6 +17,7 @@ from composer.graph.file import loads
 from composer.graph.file.document import to_document
 from composer.run.inputs import example_inputs
 from composer.web.runs import Done, RunJob, Runner
+from tests.extras import PATHS, SAVED
 from tests.test_loading import TEXT
 from tests.test_weight_rules import MOMENTUM
 
@@ -26,7 +27,6 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[1]
-PATHS = sorted((ROOT / "saved_graphs").rglob("*.yaml"))
 COMPILED = ("resnet50", "vit_base_p16", "moco_v2")
 
 
@@ -44,7 +44,7 @@ def full_precision():
     torch.backends.cudnn.allow_tf32 = before
 
 
-@pytest.fixture(params=PATHS, ids=[path.stem for path in PATHS])
+@pytest.fixture(params=SAVED)
 def path(request):
     return request.param
 

@@ -155,11 +155,11 @@ def test_the_type_names_of_a_catalog_are_unique(tmp_path: Path) -> None:
         ("__all__ = ['Lost']", ["bad-component {folder}/part.py Lost\n", "which the file does not define"]),
         ("__all__ = ['x']\nx = 1", ["bad-component", "1 is not a class derived from torch.nn.Module"]),
         (
-            PART.format(name="Part").replace("x: AnyTensor", "x"),
-            ["bad-component {folder}/part.py:", " Part\n", "input 'x' has no annotation"],
+            PART.format(name="Part").replace("x: AnyTensor", "x: int"),
+            ["bad-component {folder}/part.py:", " Part\n", "input 'x' has no port type"],
         ),
     ],
-    ids=["syntax", "raises", "imports nothing", "no __all__", "a lost name", "no class", "no annotation"],
+    ids=["syntax", "raises", "imports nothing", "no __all__", "a lost name", "no class", "no port type"],
 )
 def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, source: str, texts: list[str]) -> None:
     with pytest.raises(GraphError) as error:
@@ -211,19 +211,21 @@ def failing(folder: Path, where: str) -> tuple[Graph, Catalog]:
 
 
 @pytest.mark.parametrize(
-    ("where", "told"),
+    ("where", "expected"),
     [
         ("build", "OwnError: no <class 'my_parts_necks_build.Failing'> (my_parts/necks/build.py:20)"),
         ("sizes", "OwnError: no (my_parts/necks/sizes.py:24)"),
     ],
 )
-def test_a_component_that_cannot_be_built_or_run_is_told_with_its_line(tmp_path: Path, where: str, told: str) -> None:
+def test_a_component_that_cannot_be_built_or_run_is_reported_with_its_line(
+    tmp_path: Path, where: str, expected: str
+) -> None:
     graph, catalog = failing(tmp_path, where)
     [problem] = infer_shapes(graph, catalog).problems
-    assert problem.message.endswith(told) and "composer_" not in str(problem)
+    assert problem.message.endswith(expected) and "composer_" not in str(problem)
 
 
-def test_an_error_inside_a_forward_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_error_inside_a_forward_is_reported_with_its_line(tmp_path: Path) -> None:
     image = torch.zeros(1, 3, 4, 4)
     with pytest.raises(RuntimeError, match=r"^no") as error:
         compile(*failing(tmp_path, "run"))(image)
@@ -243,7 +245,7 @@ def test_two_files_that_would_share_a_module_are_kept_apart(tmp_path: Path) -> N
     assert {component.cls.__module__ for component in catalog} == {"my_parts_twin", "my_parts_twin_2"}
 
 
-def test_all_broken_components_are_told_at_once(tmp_path: Path) -> None:
+def test_all_broken_components_are_reported_at_once(tmp_path: Path) -> None:
     write(tmp_path, "a.py", "__all__ = ['Lost', 'x']\nx = 1")
     write(tmp_path, "b.py", "y = 1")
     with pytest.raises(GraphError) as error:
@@ -259,10 +261,10 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
 def test_classes_that_are_no_components_are_refused() -> None:
     class Bad(nn.Module):
-        def forward(self, x) -> AnyTensor:  # type: ignore[no-untyped-def]
+        def forward(self, x: int) -> AnyTensor:
             return x
 
-    with pytest.raises(ComponentError, match=r"Bad\.forward: input 'x' has no annotation"):
+    with pytest.raises(ComponentError, match=r"Bad\.forward: input 'x' has no port type"):
         Catalog.of(Bad)
 
 
@@ -310,7 +312,7 @@ class Part(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("import sys\nsys.exit(0)\n", "importing it failed: SystemExit"),
         (SMALL_PART.format(width=1).replace('["Part"]', "[nn.Module]"), "list the names of the classes"),
@@ -318,11 +320,11 @@ class Part(nn.Module):
     ],
     ids=["it exits", "a class in __all__", "an annotation that is no Python"],
 )
-def test_a_folder_with_a_faulty_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_a_folder_with_a_faulty_file_is_refused(tmp_path: Path, text: str, expected: str) -> None:
     (tmp_path / "part.py").write_text(text)
     with pytest.raises(GraphError) as error:
         Catalog.of().with_folder(tmp_path)
-    assert told in str(error.value)
+    assert expected in str(error.value)
 
 
 def test_hidden_and_shared_folders_are_not_run(tmp_path: Path) -> None:

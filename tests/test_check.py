@@ -97,7 +97,7 @@ def test_the_order_of_the_nodes_means_nothing() -> None:
     assert check(replace(turned, nodes=FrozenDict(reversed(loads(MODEL).nodes.items()))), CATALOG) == []
 
 
-def test_each_cycle_is_told_once() -> None:
+def test_each_cycle_is_reported_once() -> None:
     cycle = {f"a{i}": Node("Act", inputs=FrozenDict(input=Ref(f"a{(i + 1) % 20}"))) for i in range(20)}
     pair = {f"b{i}": Node("Act", inputs=FrozenDict(input=Ref(f"b{1 - i}"))) for i in range(2)}
     found = check(Graph(nodes=FrozenDict({**cycle, **pair})), CATALOG)

@@ -81,7 +81,7 @@ outputs:
     ],
     ids=["a head and its targets", "plain layers", "a parameter by default", "a parameter of a call"],
 )
-def test_another_number_is_told_and_mended_where_it_is_written(text: str, fix: str) -> None:
+def test_another_number_is_reported_and_mended_where_it_is_written(text: str, fix: str) -> None:
     graph = loads(text)
     (problem,) = composer.check(graph)
     assert (problem.code, problem.severity) == ("class-names", "warning")

@@ -197,7 +197,7 @@ def test_warnings_do_not_fail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "told"),
+    ("content", "code", "expected"),
     [
         (None, 2, "no-file"),
         ("nodes: [", 1, "yaml-syntax"),
@@ -205,10 +205,10 @@ def test_warnings_do_not_fail() -> None:
         ("schema: 1\nschema: 1\n", 1, "duplicate-key"),
     ],
 )
-def test_check_of_what_is_no_graph(content: str | None, code: int, told: str) -> None:
+def test_check_of_what_is_no_graph(content: str | None, code: int, expected: str) -> None:
     if content is not None:
         Path("x.yaml").write_text(content)
-    assert lines("check", "x.yaml", code=code)[0].startswith(told)
+    assert lines("check", "x.yaml", code=code)[0].startswith(expected)
 
 
 def test_fmt_writes_canonical_form_once() -> None:
@@ -350,7 +350,7 @@ def test_run_goes_on_after_a_bad_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (["good.yaml"], 2, "at least one image"),
         (["nowhere.yaml", "a.png"], 2, "no-file"),
@@ -366,8 +366,8 @@ def test_run_goes_on_after_a_bad_image() -> None:
         (["a.png", "a.png"], 1, "UTF-8"),
     ],
 )
-def test_run_refuses_in_words(arguments: list[str], code: int, told: str) -> None:
-    assert told in error("run", *arguments, code=code)
+def test_run_refuses_in_words(arguments: list[str], code: int, expected: str) -> None:
+    assert expected in error("run", *arguments, code=code)
 
 
 def test_weights_of_another_graph_are_refused_with_a_table() -> None:
@@ -389,7 +389,7 @@ def test_export_writes_a_file_that_was_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (["good.yaml", "--to", "tensorflow"], 2, "tensorflow"),
         (["good.yaml"], 2, "--to"),
@@ -399,8 +399,8 @@ def test_export_writes_a_file_that_was_compared() -> None:
         (["blocks.yaml", "--to", "torch", "--mode", "loss"], 1, "no outputs for the mode 'loss'"),
     ],
 )
-def test_export_refuses_in_words(arguments: list[str], code: int, told: str) -> None:
-    assert told in error("export", *arguments, code=code)
+def test_export_refuses_in_words(arguments: list[str], code: int, expected: str) -> None:
+    assert expected in error("export", *arguments, code=code)
 
 
 def test_a_folder_of_components_is_enabled_for_one_command() -> None:
@@ -414,13 +414,13 @@ def test_a_folder_of_components_is_enabled_for_one_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "no-folder"), ("raise ValueError('boom')", "boom"), ("x = 1", "__all__")]
+    ("content", "expected"), [(None, "no-folder"), ("raise ValueError('boom')", "boom"), ("x = 1", "__all__")]
 )
-def test_a_folder_that_cannot_be_used_ends_the_command(content: str | None, told: str) -> None:
+def test_a_folder_that_cannot_be_used_ends_the_command(content: str | None, expected: str) -> None:
     if content is not None:
         Path("parts").mkdir()
         Path("parts/broken.py").write_text(content)
-    assert told in error("list", "--catalog", "parts")
+    assert expected in error("list", "--catalog", "parts")
 
 
 def test_text_of_a_file_cannot_steer_the_terminal() -> None:

@@ -142,7 +142,7 @@ def test_features_are_saved_one_row_an_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["finder.yaml", "photos/red.png", "--save", "out.png"], "gives no boxes to draw"),
         (["finder.yaml", "photos/red.png", "--save", "out.txt"], "the name ends in .txt; expected .png"),
@@ -157,8 +157,8 @@ def test_features_are_saved_one_row_an_image() -> None:
         ([*map(str, digits(DIGITS[0], "--gallery", DIGITS[1]))], "a gallery needs one embedding [B, D]"),
     ],
 )
-def test_what_does_not_go_together_is_refused_in_words(arguments: list[str], told: str) -> None:
+def test_what_does_not_go_together_is_refused_in_words(arguments: list[str], expected: str) -> None:
     Path("empty").mkdir()
     result = run(*arguments)
     assert result.exit_code != 0 and isinstance(result.exception, SystemExit), result.output
-    assert told in " ".join(result.stderr.replace("│", "").split()), result.stderr
+    assert expected in " ".join(result.stderr.replace("│", "").split()), result.stderr

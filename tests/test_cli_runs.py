@@ -32,7 +32,7 @@ def a_run(folder, name, rate="0.1", kernel="3"):
     )
     run.events.append("start", 0, steps=8)
     for step in range(1, 9):
-        run.events.append("step", step, loss=float(rate) / step)
+        run.events.append("step", step, loss=float(rate) / step, waited=step / 10)
     run.events.append("evaluation", 4, accuracy=0.5)
     run.events.append("evaluation", 8, accuracy=0.25)
     run.status.write("finished", step=8, steps=8)
@@ -69,7 +69,7 @@ def test_what_is_no_run_is_refused(tmp_path):
     assert result.exit_code == 2 and "no-run" in result.stderr
 
 
-def test_one_run_is_told_with_its_curves_and_what_can_be_done_with_it(tmp_path):
+def test_one_run_is_reported_with_its_curves_and_what_can_be_done_with_it(tmp_path):
     run = a_run(tmp_path, "one")
     run.weights("best").touch()
     text = ran(run.path)
@@ -90,6 +90,14 @@ def test_two_runs_are_compared_by_curves_recipe_and_graph(tmp_path):
     found = json.loads(ran(one.path, two.path, "--json"))
     assert found["recipe"] == [{"key": "optimizer.lr", "values": [0.1, 0.2]}]
     assert len(found["runs"]) == 2 and found["graph"]
+
+
+def test_only_losses_and_metrics_have_a_best_value(tmp_path):
+    text = ran(a_run(tmp_path, "one").path, a_run(tmp_path, "two").path)
+    lines = {line.split()[0]: line.split() for line in text.splitlines() if "█" in line}
+    assert lines["loss"][-2:] == ["0.0125", "0.0125"]
+    assert lines["accuracy"][-2:] == ["0.25", "0.5"]
+    assert lines["waited"][-1] == "0.8" and lines["waited"][-2] != "0.8"
 
 
 def test_equal_recipes_and_graphs_are_said_to_be_so(tmp_path):

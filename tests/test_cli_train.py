@@ -65,17 +65,19 @@ def trained(*words, code=0):
 
 
 def test_a_graph_and_a_folder_become_weights_that_answer(folder):
-    told = trained("tiny.yaml", "--data", "images", "--steps", 6, "--lr", 0.05, "--seed", 3, "--out", "run")
-    assert "24 samples of 3 classes to train on, 9 to measure on" in told.stderr
-    assert "finished after 6 steps: accuracy" in told.stdout and "run: run" in told.stdout
-    assert "composer run run/best.safetensors --input IMAGE" in told.stdout
+    result = trained("tiny.yaml", "--data", "images", "--steps", 6, "--lr", 0.05, "--seed", 3, "--out", "run")
+    assert "24 samples of 3 classes to train on, 9 to measure on" in result.stderr
+    assert "finished after 6 steps: accuracy" in result.stdout and "run: run" in result.stdout
+    assert "composer run run/best.safetensors --input IMAGE" in result.stdout
     run = RunFolder.open("run")
     assert run.read_status().state == "finished"
     recipe = run.recipe
     assert (recipe.steps, recipe.epochs, recipe.seed, recipe.batches.batch) == (6, None, 3, 6)
     assert recipe.optimizer is not None and recipe.optimizer.lr == 0.05
     assert recipe.data.train.path == str(folder / "images")
-    assert next(event.kind for event in run.read_events()) == "start"
+    first, ahead = run.read_events()[:2]
+    assert (first.kind, ahead.kind) == ("start", "forecast")
+    assert ahead.values["memory"] > ahead.values["peak"] > 0 and ahead.values["batch"] == 6
     answered = ran("run", "run/best.safetensors", "--input", "images/val/red/0.png", "--device", "cpu")
     assert any(name in answered.stdout for name in COLOURS)
     measured = json.loads(ran("evaluate", "run", "--workers", 0, "--device", "cpu", "--json").stdout)
@@ -99,25 +101,120 @@ def test_a_stopped_run_goes_on_where_it_was(folder, monkeypatch):
     trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "whole")
     with monkeypatch.context() as patch:
         patch.setattr("composer.cli.train.Progress", Impatient)
-        told = trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "part")
-    assert "stopped after" in told.stdout and "go on with it:   composer train --resume part" in told.stdout
+        result = trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "part")
+    assert "stopped after" in result.stdout and "go on with it:   composer train --resume part" in result.stdout
     stopped = RunFolder.open("part").read_status()
     assert stopped.state == "stopped" and 0 < stopped.step < 6
     assert "stopped" in ran("runs", "part").stdout
-    told = ran("train", "--resume", "part", "--device", "cpu")
-    assert "going on at" in told.stderr and "finished after 6 steps" in told.stdout
+    result = ran("train", "--resume", "part", "--device", "cpu")
+    assert "going on at" in result.stderr and "finished after 6 steps" in result.stdout
     whole, part = (composer.load(f"{name}/last.safetensors").state_dict() for name in ("whole", "part"))
     assert all((whole[name] == part[name]).all() for name in whole)
 
 
+PICKY = """\
+from typing import Annotated
+
+from torch import nn
+
+from composer.ports import FeatureMap
+
+__all__ = ["Picky"]
+
+
+class Picky(nn.Module):
+    def forward(self, feature: Annotated[FeatureMap, "B C H W"]) -> Annotated[FeatureMap, "B C H W"]:
+        return feature if feature.is_meta or float(feature.detach().sum()) > -1e9 else -feature
+"""
+
+
+def test_a_part_that_looks_at_numbers_is_not_counted_and_trains(folder):
+    Path("parts/necks").mkdir(parents=True)
+    Path("parts/necks/picky.py").write_text(PICKY)
+    text = GRAPH.replace("CLASSES", "3").replace("{feature: conv.out}", "{feature: picky.out}")
+    node = "  picky: {type: Picky, inputs: {feature: conv.out}}\n"
+    Path("picky.yaml").write_text(text.replace("  neck:", f"{node}  neck:"))
+    result = trained("picky.yaml", "--data", "images", "--steps", 1, "--catalog", "parts", "--out", "run")
+    assert "finished after 1 steps" in result.stdout
+    (ahead,) = RunFolder.open("run").read_events("forecast")
+    assert "memory" not in ahead.values and ahead.values["message"].startswith("memory cannot be counted: ")
+
+
 def test_a_graph_for_other_classes_is_refused_with_the_option_that_mends_it(folder):
     before = Path("ten.yaml").read_text()
-    told = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", code=1)
-    assert "data-classes" in told.stderr and "add --fix" in told.stderr and not Path("run").exists()
-    told = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", "--fix")
-    assert "changed: set classes to those of the data" in told.stderr and "run/graph.yaml" in told.stderr
+    result = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", code=1)
+    assert "data-classes" in result.stderr and "add --fix" in result.stderr and not Path("run").exists()
+    result = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", "--fix")
+    assert "changed: set classes to those of the data" in result.stderr and "run/graph.yaml" in result.stderr
     assert RunFolder.open("run").graph.classes == ("blue", "green", "red")
     assert Path("ten.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("optimizer.type=Lion", "there is no optimizer 'Lion'"),
+        ("augment.image=[turn]", "'turn' is no step"),
+        ("policy.kneck.lr=2", "did you mean 'neck'?"),
+        ("evaluation.metrics=[f1]", "'f1' is no metric"),
+        ("ema=true", "found true, expected keys with values: decay,"),
+        ("seed=1.5", "found 1.5, expected an integer"),
+        ("optimizer.lr=fast", 'found "fast", expected a number'),
+        ("optimizer.lr=-1", "found -1, expected at least 0"),
+        ("precision=fp8", "found \"fp8\", expected 'fp32', 'bf16' or 'fp16'"),
+    ],
+)
+def test_a_setting_that_is_none_is_reported_before_a_recipe_is_printed(folder, setting, expected):
+    given = ("train", "tiny.yaml", "--data", "images", "--print-recipe", "--set", setting)
+    result = ran(*given, code=1)
+    assert expected in result.output and "schema:" not in result.output
+    assert result.output.count("the graph names no classes") <= 1
+
+
+def test_what_was_left_out_and_classes_without_images_are_reported_before_the_first_step(folder):
+    Path("images/train/red/notes.ico").write_bytes(b"none")
+    for file in Path("images/val/red").iterdir():
+        file.unlink()
+    result = trained("tiny.yaml", "--data", "images", "--epochs", 1).output
+    assert "data-left-out" in result and "1 file is no image and was left out: red/notes.ico" in result
+    assert "data-empty-class data.val" in result and "1 class has no samples: red" in result
+    assert result.index("notes.ico") < result.index("accuracy")
+
+
+def test_a_damaged_image_stops_a_training_with_the_ways_out_of_it(folder):
+    Path("images/train/red/8.png").write_bytes(b"\x89PNG")
+    result = ran("train", "tiny.yaml", "--data", "images", "--epochs", 1, code=2).output
+    assert "bad-image red/8.png" in result and "or train without such samples: --set data.bad=skip" in result
+    trained("tiny.yaml", "--data", "images", "--epochs", 1, "--set", "data.bad=skip", "--out", "skipped")
+
+
+def test_a_run_remembers_the_classes_of_its_data(folder):
+    trained("tiny.yaml", "--data", "images", "--steps", 1, "--out", "run")
+    run = RunFolder.open("run")
+    assert run.graph.classes == () and run.data_classes == ("blue", "green", "red")
+    measure = ("evaluate", "run", "--workers", 0, "--device", "cpu", "--data")
+    assert "classes" not in ran(*measure, "images/val").stderr
+    Path("images/val").rename("other")
+    for name in COLOURS:
+        Path("other", name).rename(Path("other", f"dark-{name}"))
+    result = ran(*measure, "other").stderr
+    assert "the graph's classes are blue, green, red, those of the data dark-blue, dark-green, dark-red" in result
+    Path("other", "dark-red").rename("other/red")
+    result = ran(*measure, "other", code=1).stderr
+    assert "data-classes" in result and "--fix" not in result
+
+
+def test_a_run_does_not_go_on_with_other_classes(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("composer.cli.train.Progress", Impatient)
+        trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "run")
+    for split in ("train", "val"):
+        Path("images", split, "red").rename(Path("images", split, "ruby"))
+    result = ran("train", "--resume", "run", "--device", "cpu", code=1).stderr
+    assert "the classes of the data are blue, green, ruby, and were blue, green, red when the run began" in result
+    for split in ("train", "val"):
+        Path("images", split, "ruby").rename(Path("images", split, "red"))
+    assert "finished after 6 steps" in ran("train", "--resume", "run", "--device", "cpu").stdout
 
 
 def test_a_user_at_a_terminal_is_asked(folder, monkeypatch):
@@ -163,15 +260,15 @@ def test_paths_of_a_recipe_are_from_its_folder_and_a_saved_model_is_trained_furt
     Path("recipes").mkdir()
     Path("recipes/r.yaml").write_text("graph: ../tiny.yaml\ndata: {train: {path: ../images}}\nsteps: 1\n")
     trained("recipes/r.yaml", "--out", "run")
-    told = trained("run/last.safetensors", "--data", "images", "--steps", 1, "--out", "further")
-    assert "finished" in told.stdout
+    result = trained("run/last.safetensors", "--data", "images", "--steps", 1, "--out", "further")
+    assert "finished" in result.stdout
     assert RunFolder.open("further").recipe.weights == str(folder / "run" / "last.safetensors")
 
 
 def test_a_training_is_tried_before_it_begins(folder):
-    told = ran("train", "tiny.yaml", "--data", "images", "--batch", 6, "--check", "--device", "cpu").stdout
+    result = ran("train", "tiny.yaml", "--data", "images", "--batch", 6, "--check", "--device", "cpu").stdout
     for item in ("data", "memory", "gradients", "one batch", "resume", "disk"):
-        assert item in told
+        assert item in result
     assert not Path("runs").exists()
 
 
@@ -187,7 +284,7 @@ def test_a_run_without_a_name_gets_one(folder):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "expected"),
     [
         (["tiny.yaml"], 1, "--data FOLDER"),
         ([], 2, "name a graph or a recipe"),
@@ -202,9 +299,9 @@ def test_a_run_without_a_name_gets_one(folder):
         (["--resume", "gone"], 2, "no-run"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_in_words(folder, words, code, told):
+def test_what_cannot_be_trained_is_refused_in_words(folder, words, code, expected):
     result = ran("train", *words, code=code)
-    assert told in " ".join(result.output.split()) and "Traceback" not in result.output
+    assert expected in " ".join(result.output.split()) and "Traceback" not in result.output
     assert not Path("runs").exists()
 
 

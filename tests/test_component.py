@@ -37,11 +37,8 @@ def test_an_argument_with_a_default_is_optional_and_a_starred_one_takes_many() -
 
 
 def test_an_output_may_be_like_an_input() -> None:
-    act = read_component(Act, "")
-    (out,) = act.outputs
-    (image,) = read_component(Backbone, "").inputs[:1]
-    assert act.type_of_output(out, {"input": image.type}).name == "Image"
-    assert act.type_of_output(out, {}).name == "AnyTensor"
+    (out,) = read_component(Act, "").outputs
+    assert (out.like, out.type.name) == ("input", "AnyTensor")
 
 
 def test_parameters_are_those_of_the_constructor() -> None:
@@ -326,12 +323,8 @@ class BadField(nn.Module):
         (3, "3 is not a class derived from torch.nn.Module"),
         (parse_axes, "parse_axes is not a class derived from torch.nn.Module"),
         (NoForward, "NoForward has no forward"),
-        (NoInputType, "NoInputType.forward: input 'x' has no annotation: write one such as"),
-        (PlainTensor, "PlainTensor.forward: input 'x' has no port type: annotate it with one of composer.ports"),
-        (NoReturnType, "NoReturnType.forward: its return has no annotation"),
         (ReturnsNone, "ReturnsNone.forward: its return has no annotation"),
         (Keywords, "Keywords.forward takes **more: name every input port"),
-        (UntypedParameter, "UntypedParameter.__init__: parameter 'width' has no type annotation"),
         (StarredParameters, "StarredParameters.__init__ takes *width: name every parameter"),
         (
             KeywordParameters,
@@ -340,7 +333,6 @@ class BadField(nn.Module):
         (KeywordsForTorch, "and KeywordsForTorch has no parent (beside torch's) whose __init__ takes any"),
         (KeywordsKept, "KeywordsKept.__init__ takes **kwargs and does not hand them on: name every parameter, or"),
         (KeywordsOfNoSource, "its source, which says what it gives Wide itself, cannot be read"),
-        (KeywordsOfUntyped, "UntypedParent.__init__: parameter 'width' has no type annotation"),
         (ParameterOfNoFile, "ParameterOfNoFile.__init__: an annotation cannot be resolved: name 'Undefined'"),
         (LikeNothing, "LikeNothing.forward: output 'out' is like 'y': no such input"),
         (BadAxes, "axes 'B C*2 H W': expected names, digits and at most one '...', found ['C*2']"),
@@ -351,6 +343,23 @@ def test_a_class_that_does_not_say_enough_is_refused_with_what_to_write(refused:
     with pytest.raises(ComponentError) as error:
         read_component(refused, "kind")
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "inputs", "unannotated"),
+    [
+        (NoInputType, [("x", "AnyTensor")], ("of forward input 'x'",)),
+        (PlainTensor, [("x", "AnyTensor")], ("of forward input 'x'",)),
+        (NoReturnType, [("x", "AnyTensor")], ("of forward the return",)),
+        (UntypedParameter, [("input", "AnyTensor")], ("of __init__ 'width'",)),
+        (KeywordsOfUntyped, [("input", "AnyTensor")], ("of __init__ 'width'",)),
+    ],
+)
+def test_what_has_no_annotation_takes_anything(cls: type, inputs: Any, unannotated: tuple[str, ...]) -> None:
+    component = read_component(cls, "kind")
+    assert ports(component.inputs) == inputs
+    assert ports(component.outputs) == [("out", "AnyTensor")]
+    assert component.unannotated == unannotated
 
 
 def test_what_says_enough_is_accepted() -> None:

@@ -129,11 +129,11 @@ def test_the_order_of_nodes_is_no_difference() -> None:
         ),
     ],
 )
-def test_each_kind_of_change_is_told(old: str, new: str, expected: str) -> None:
+def test_each_kind_of_change_is_reported(old: str, new: str, expected: str) -> None:
     assert "\n".join(changes(PLAIN, (old, new))) == expected
 
 
-def test_a_removed_node_is_told_with_the_wires_that_close_the_gap() -> None:
+def test_a_removed_node_is_reported_with_the_wires_that_close_the_gap() -> None:
     line = "  act: {type: ReLU, inputs: {input: conv.out}}\n"
     assert changes(PLAIN, (line, ""), ("act.out", "conv.out")) == [
         "removed nodes.act: ReLU() of input: conv.out",
@@ -166,7 +166,7 @@ def test_weights_rules_are_compared_with_their_defaults() -> None:
     ]
 
 
-def test_a_change_of_shared_weights_is_told_once() -> None:
+def test_a_change_of_shared_weights_is_reported_once() -> None:
     assert changes(TWO_VIEWS, ("out_channels: 4", "out_channels: 5")) == [
         "changed nodes.conv.params.out_channels: 4 -> 5"
     ]

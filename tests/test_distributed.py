@@ -10,8 +10,16 @@ from torch import multiprocessing
 from components.heads.siamese_heads import LatentCrossCorrelationHead, MoCoV3Head
 from components.layers.shuffling import BatchShuffle, BatchUnshuffle
 from components.memories.banks import NegativeQueue
-from components.shared.distributed import all_summed, gathered, gathered_with_gradient, process_count, process_rank
+from components.shared.distributed import (
+    all_summed,
+    alone,
+    gathered,
+    gathered_with_gradient,
+    process_count,
+    process_rank,
+)
 from components.similarities.similarity import PairSimilarity
+from tests.together import leave
 
 PREDICTOR = {"type": "LinearNeck", "in_channels": 3, "out_channels": 3, "norm_cfg": None}
 
@@ -45,9 +53,11 @@ def work(rank, port, answers):
     matrix = head(leaf, batch(rank + 2, 8))
     matrix.square().sum().backward()
     found |= {"matrix": matrix.detach(), "matrix_gradient": leaf.grad}
+    with alone():
+        found["alone"] = gathered(mine)
     found["target"] = MoCoV3Head(PREDICTOR)(mine, mine).target
     answers[rank] = {name: value.detach().numpy().tolist() for name, value in found.items()}
-    dist.destroy_process_group()
+    leave()
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +89,14 @@ def test_every_process_has_the_batches_of_all(answers):
 
 
 @slow
-def test_each_process_has_its_own_gradient_of_its_own_part(answers):
-    assert answers[0]["gradient"].tolist() == [[0.0] * 3, [1.0] * 3]
-    assert answers[1]["gradient"].tolist() == [[4.0] * 3, [6.0] * 3]
+def test_a_process_that_computes_alone_waits_for_no_other(answers):
+    assert all(torch.equal(found["alone"], batch(rank)) for rank, found in enumerate(answers))
+
+
+@slow
+def test_the_gradient_of_a_part_is_that_of_the_losses_of_all(answers):
+    assert answers[0]["gradient"].tolist() == [[0.0] * 3, [3.0] * 3]
+    assert answers[1]["gradient"].tolist() == [[6.0] * 3, [9.0] * 3]
 
 
 @slow
@@ -110,12 +125,16 @@ def test_pairs_of_all_processes_are_compared(answers):
 
 
 @slow
-def test_correlations_are_over_the_samples_of_all_and_each_process_has_its_gradient(answers):
+def test_correlations_are_over_the_samples_of_all_and_so_is_the_mean_of_their_gradients(answers):
     assert torch.equal(answers[0]["matrix"], answers[1]["matrix"])
     heads = [LatentCrossCorrelationHead(3) for _ in range(2)]
     halves = [head(batch(rank, 8), batch(rank + 2, 8)) for rank, head in enumerate(heads)]
     torch.testing.assert_close(answers[0]["matrix"], (halves[0] + halves[1]) / 2)
-    assert all(found["matrix_gradient"].abs().max() > 0 for found in answers)
+    for rank, found in enumerate(answers):
+        mine, head = batch(rank, 8).requires_grad_(), LatentCrossCorrelationHead(3)
+        other = heads[1 - rank](batch(1 - rank, 8), batch(3 - rank, 8)).detach()
+        ((head(mine, batch(rank + 2, 8)) + other) / 2).square().sum().backward()
+        torch.testing.assert_close(found["matrix_gradient"] / 2, mine.grad)
 
 
 @slow

@@ -206,8 +206,8 @@ def test_the_table_of_kinds_holds_every_component(request: pytest.FixtureRequest
     table, _, after = table.partition("\n## ")
     kinds = {kind: [item.name for item in own] for kind, own in shipped().items()}
     if request.config.getoption("--write-golden"):
-        told = {kind: text for kind, text, _ in row.findall(table)}
-        lines = [f"| `{kind}` | {told.get(kind, 'TODO')} | {', '.join(names)} |" for kind, names in kinds.items()]
+        reported = {kind: text for kind, text, _ in row.findall(table)}
+        lines = [f"| `{kind}` | {reported.get(kind, 'TODO')} | {', '.join(names)} |" for kind, names in kinds.items()]
         rows = "\n".join(lines)
         table = table[: row.search(table).start()] + rows + "\n"  # type: ignore[union-attr]
         page.write_text(f"{before}{heading}{table}\n## {after}")

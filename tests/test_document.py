@@ -365,7 +365,7 @@ def test_data_that_holds_itself_is_refused() -> None:
     assert only(nodes={"a": {"type": "A", "params": {"p": cycle}}}).code == "too-deep"
 
 
-def test_a_future_schema_is_the_only_problem_told() -> None:
+def test_a_future_schema_is_the_only_problem_reported() -> None:
     assert only(schema=7, nodes=[1], wires=3).code == "future-schema"
 
 

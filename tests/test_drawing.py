@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from composer import compile as compile_graph
 from composer import read
 from composer.export.draw import draw
 from composer.graph.file import loads
@@ -23,6 +24,15 @@ def test_a_image_names_every_node_type_and_mode(path):
     texts = texts_of(draw(graph))
     assert {*graph.nodes, *graph.inputs, *graph.modes} <= set(texts)
     assert {node.type for node in graph.nodes.values()} <= set(texts)
+
+
+def test_a_notebook_draws_graphs_and_models_and_leaves_huge_ones_as_text():
+    graph = read(GRAPHS[0].parent / "resnet18_cifar.yaml")
+    for shown in (graph, compile_graph(graph)):
+        bundle = shown._repr_mimebundle_()
+        assert bundle == {"text/plain": repr(shown), "image/svg+xml": draw(graph)}
+    many = graph.with_nodes({f"node{number}": graph.nodes["neck"] for number in range(501)})
+    assert many._repr_mimebundle_(include=None, exclude=None) == {"text/plain": repr(many)}
 
 
 def test_wires_carry_their_sizes():

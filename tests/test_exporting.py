@@ -1,17 +1,22 @@
 """Models as files that need no composer: what is written, and what is refused."""
 
 import io
+import json
 import sys
 from typing import Annotated, NamedTuple
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from typer.testing import CliRunner
 
 from composer import Catalog, GraphError, compile
-from composer.export import export
+from composer.cli.app import app
+from composer.export import OnnxOptions, export
 from composer.export.compare import difference
-from composer.graph.file import loads
+from composer.export.onnx_file import OnnxModel
+from composer.graph.file import dumps, loads
 from composer.ports import Boxes, Detections, Embedding, FeatureMap, Pyramid
 from composer.run.inputs import example_inputs
 from tests import tiny_graphs
@@ -182,7 +187,7 @@ def test_without_comparison_there_is_no_difference_to_report(model, tmp_path):
     assert export(model, "python", tmp_path / "model.py", verify=False).difference is None
 
 
-def test_outputs_that_hardly_vary_are_told(tmp_path):
+def test_outputs_that_hardly_vary_are_reported(tmp_path):
     said = "its outputs hardly vary, so that they agree says little: load weights first"
     starts_with_zeros = compile(tiny_graphs.small("vit_base_p16"))
     assert export(starts_with_zeros, "torch", tmp_path / "vit.pt2").note.endswith(said)
@@ -278,6 +283,78 @@ def test_its_twin_with_lists_is_written_as_python(tmp_path):
     assert "class PerImage(nn.Module):" in (tmp_path / "model.py").read_text()
 
 
+def test_an_onnx_file_runs_as_the_model_that_it_was_made_of(model, files):
+    again = OnnxModel(files["onnx", "predict"][0])
+    assert (again.graph.classes, again.graph.inputs, again.mode) == (model.graph.classes, model.graph.inputs, "predict")
+    given = arguments(model, "predict", 3)
+    for name, value in model.eval()(given, mode="predict").items():
+        torch.testing.assert_close(again(given)[name], value, rtol=0, atol=1e-5)
+
+
+def test_other_programs_read_classes_and_preprocess_from_an_onnx_file(model, files):
+    onnx = pytest.importorskip("onnx")
+    entries = {entry.key: entry.value for entry in onnx.load(files["onnx", "loss"][0]).metadata_props}
+    assert entries["composer.mode"] == "loss" and loads(entries["composer.graph"]) == model.graph
+    assert json.loads(entries["classes"]) == list(model.graph.classes)
+    assert json.loads(entries["preprocess"]) == {}
+
+
+def test_an_onnx_file_says_how_an_image_becomes_its_input_and_the_command_run_takes_it(tmp_path):
+    pytest.importorskip("onnxruntime")
+    steps = "preprocess: {resize: [4, 4], mean: [99, 98, 97], std: [50, 51, 52]}"
+    graph = loads(dumps(graph_of("Levels")).replace("shape: [B, 3, 4, 4]", f"shape: [B, 3, 4, 4], {steps}"))
+    export(compile(graph, CATALOG), "onnx", tmp_path / "model.onnx")
+    again = OnnxModel(tmp_path / "model.onnx")
+    assert again.graph.inputs["image"].preprocess == graph.inputs["image"].preprocess
+    Image.new("RGB", (8, 6)).save(tmp_path / "image.png")
+    options = ["run", str(tmp_path / "model.onnx"), "--input", str(tmp_path / "image.png")]
+    answered = CliRunner().invoke(app, options)
+    assert answered.exit_code == 0 and "out.1" in answered.stdout
+    refused = CliRunner().invoke(app, [*options, "--mode", "loss"])
+    assert refused.exit_code != 0 and "holds tensor mode" in refused.stderr
+    assert CliRunner().invoke(app, [*options, "--gallery", str(tmp_path)]).exit_code == 2
+
+
+def test_an_onnx_file_of_16_bits_with_a_fixed_batch_takes_fewer_images_too(model, tmp_path):
+    options = OnnxOptions(half=True, batch=4, opset=18)
+    report = export(model, "onnx", tmp_path / "half.onnx", mode="predict", onnx=options)
+    assert report.difference <= 2e-2 and "batches of 4" in report.note
+    onnx = pytest.importorskip("onnx")
+    weights = onnx.load(report.path).graph.initializer
+    assert not [item.name for item in weights if item.data_type == onnx.TensorProto.FLOAT]
+    again, given = OnnxModel(report.path), arguments(model, "predict", 3)
+    found = again(given)["scores"]
+    torch.testing.assert_close(found, model.eval()(given, mode="predict")["scores"], rtol=0, atol=2e-2)
+    with pytest.raises(GraphError, match="takes 4 at once"):
+        again(arguments(model, "predict", 5))
+
+
+def test_an_opset_that_the_exporter_cannot_write_is_refused(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(GraphError, match="opset 12, expected one from 18 to 23"):
+        export(model, "onnx", tmp_path / "old.onnx", onnx=OnnxOptions(opset=12))
+    with pytest.raises(ValueError, match="onnx and openvino alone"):
+        export(model, "torch", tmp_path / "model.pt2", onnx=OnnxOptions(half=True))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), (b"no onnx", "no ONNX file"), ("foreign", "which graph it was made of")],
+)
+def test_a_file_that_no_composer_wrote_is_not_run(content, message, tmp_path, files):
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "model.onnx"
+    if content == "foreign":
+        foreign = onnx.load(files["onnx", "tensor"][0])
+        del foreign.metadata_props[:]
+        content = foreign.SerializeToString()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(GraphError, match=message):
+        OnnxModel(path)
+
+
 @pytest.mark.parametrize("package", ["onnxruntime", "onnxscript"])
 def test_a_missing_package_is_named_with_how_to_get_it(package, model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
@@ -311,16 +388,7 @@ def test_every_graph_compiles_in_one_piece_and_goes_through_torch_export(name, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "mode"),
-    [
-        ("mobilenet_v2", "predict"),
-        ("resnet18_cifar_l1", "loss"),
-        ("resnet50_arcface", "predict"),
-        ("swin_tiny", "loss"),
-        ("vit_base_p16", "predict"),
-    ],
-)
+@pytest.mark.parametrize(("name", "mode"), tiny_graphs.FAMILIES)
 def test_each_family_of_graphs_goes_into_onnx(name, mode, tmp_path):
     pytest.importorskip("onnxruntime")
     torch.manual_seed(0)

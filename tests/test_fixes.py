@@ -152,7 +152,7 @@ def test_a_name_is_a_typo_or_that_of_something_else(name: str, other: str, typo:
 
 
 @pytest.mark.parametrize(
-    ("part", "settings", "told"),
+    ("part", "settings", "expected"),
     [
         ("backbone", {"type": "ResNeXt"}, "ResNeXt"),
         ("head", {"type": "MyClsHead"}, "MyClsHead"),
@@ -161,7 +161,9 @@ def test_a_name_is_a_typo_or_that_of_something_else(name: str, other: str, typo:
         ("backbone", {"with_cls": False}, "False is lost"),
     ],
 )
-def test_no_plain_repair_makes_an_imported_model_another_one(part: str, settings: dict[str, Any], told: str) -> None:
+def test_no_plain_repair_makes_an_imported_model_another_one(
+    part: str, settings: dict[str, Any], expected: str
+) -> None:
     config: dict[str, Any] = {
         "backbone": {"type": "ResNet", "depth": 18},
         "head": {"type": "LinearClsHead", "num_classes": 3, "in_channels": 512},
@@ -172,7 +174,7 @@ def test_no_plain_repair_makes_an_imported_model_another_one(part: str, settings
     head = {**config.pop("head"), "loss": loss}
     found = import_config({"type": "ImageClassifier", **config, "head": head}, "mmpretrain")
     problems = [*found.notes, *check(found.graph)]
-    assert told in "\n".join(map(str, problems))
+    assert expected in "\n".join(map(str, problems))
     assert [problem.fix for problem in problems if problem.fix and not problem.fix.changes] == []
 
 

@@ -291,6 +291,10 @@ def test_a_missing_file_is_a_problem_with_the_names_of_those_that_are_there(tmp_
     assert (
         caught.value.problems[0].message == f"there is no such file: the folder '{tmp_path}/nowhere' cannot be opened"
     )
+    with pytest.raises(GraphError) as caught:
+        read("saved_graphs/resnet18_cifar.yaml")
+    shipped = Path(__file__).parents[1] / "saved_graphs" / "classification" / "resnet18_cifar.yaml"
+    assert caught.value.problems[0].message == f"there is no such file; composer comes with {shipped}"
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 300])

@@ -1,4 +1,4 @@
-"""Images become inputs as the graph says, and bad ones are told about in words."""
+"""Images become inputs as the graph says, and bad ones are reported."""
 
 import io
 import struct
@@ -166,7 +166,7 @@ def test_boxes_of_an_input_are_those_of_the_image(steps: Any, box: tuple[float, 
     assert frame.in_image((-99.0, -99.0, 999.0, 999.0)) == (0, 0, 80, 40)
 
 
-def test_where_an_image_lies_is_told_with_it() -> None:
+def test_where_an_image_lies_is_reported_with_it() -> None:
     found = prepare(graph_with(resize=FrozenDict(short=20, long=50), pad=FrozenDict(divisor=32)), ramp(40, 80))
     assert tuple(found.tensor.shape) == (3, 32, 64)
     assert (found.frame.image, found.frame.size, found.frame.padded) == ((40, 80), (20, 40), (32, 64))
@@ -246,7 +246,7 @@ JPEG = encoded(Image.fromarray(ramp(64, 64)), "JPEG")
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "told"),
+    ("given", "code", "expected"),
     [
         (b"", "bad-image", "not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bad-image", "not an image"),
@@ -266,10 +266,10 @@ JPEG = encoded(Image.fromarray(ramp(64, 64)), "JPEG")
         ([], "bad-image", "at least one image"),
     ],
 )
-def test_what_is_no_image_is_refused_in_words(given: Any, code: str, told: str) -> None:
+def test_what_is_no_image_is_refused_in_words(given: Any, code: str, expected: str) -> None:
     problem = problem_of(graph_with(), given)
     assert problem.code == code
-    assert told in problem.message
+    assert expected in problem.message
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_resize_that_would_fill_the_memory_is_refused() -> None:
     assert problem.code == "image-too-large"
 
 
-def test_every_bad_image_of_a_list_is_told() -> None:
+def test_every_bad_image_of_a_list_is_reported() -> None:
     with pytest.raises(GraphError) as caught:
         preprocess(graph_with(), [ramp(2, 2), b"", "nowhere.png"])
     assert [problem.where.subject for problem in caught.value.problems] == ["image 2", "nowhere.png"]
@@ -384,7 +384,7 @@ def test_there_are_as_many_means_as_channels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "expected"),
     [
         ("x: {type: Image, shape: [B, 3, 8, 8]}", ["x"]),
         ("x: {type: Image}", ["x"]),
@@ -395,11 +395,11 @@ def test_there_are_as_many_means_as_channels() -> None:
         ("x: {type: FeatureMap, shape: [B, 3, 8, 8]}", []),
     ],
 )
-def test_image_inputs_that_say_nothing_of_images_get_a_notice_with_the_repair_of_a_refused_run(inputs, told):
+def test_image_inputs_that_say_nothing_of_images_get_a_notice_with_the_repair_of_a_refused_run(inputs, expected):
     text = f"schema: 1\ninputs: {{{inputs}}}\nnodes:\n  act: {{type: ReLU, inputs: {{input: x}}}}\n"
     graph = loads(text + "outputs:\n  tensor: {out: act.out}\n")
     notices = unprepared(graph, Catalog.default().port_types)
-    assert [(notice.where.port, notice.severity) for notice in notices] == [(name, "notice") for name in told]
+    assert [(notice.where.port, notice.severity) for notice in notices] == [(name, "notice") for name in expected]
     for notice in notices[:1]:
         with pytest.raises(composer.GraphError) as error:
             composer.preprocess(graph, Image.new("RGB", (9, 9)), notice.where.port)

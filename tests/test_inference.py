@@ -1,4 +1,4 @@
-"""Sizes of every port, and what is told when they do not fit."""
+"""Sizes of every port, and what is reported when they do not fit."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def test_parameters_and_flops_are_those_of_the_built_model():
     assert shapes.flops("tensor") == sum(node.flops.get("tensor", 0) for node in shapes.nodes.values())
 
 
-def test_a_wrong_size_is_told_with_the_wire_both_sizes_and_a_repair():
+def test_a_wrong_size_is_reported_with_the_wire_both_sizes_and_a_repair():
     text = CHAIN.replace("num_classes: 10}", "num_classes: 10, in_channels: 128}")
     (problem,) = problems_of(text)
     assert str(problem) == (
@@ -71,19 +71,19 @@ def test_nodes_behind_a_wrong_one_have_no_sizes_and_the_others_keep_theirs():
     assert shapes["neck.out"] == ("B", 64) and shapes["head.out"] is None
 
 
-def test_a_level_that_a_pyramid_lacks_is_told():
+def test_a_level_that_a_pyramid_lacks_is_reported():
     (problem,) = problems_of(CHAIN.replace("backbone.out[-1]", "backbone.out[2]"))
     assert problem.code == "index-out-of-range"
     assert "backbone.out has 2 levels (0 to 1), found index 2" in str(problem)
     assert not problems_of(CHAIN.replace("backbone.out[-1]", "backbone.out[1]"))
 
 
-def test_a_component_that_cannot_be_built_is_told_with_its_parameters():
+def test_a_component_that_cannot_be_built_is_reported_with_its_parameters():
     (problem,) = problems_of(CHAIN.replace("out_indices: [1, 3]", "out_indices: [3, 1]"))
     assert problem.code == "cannot-build" and "ResNet(depth=18" in problem.message
 
 
-def test_a_component_that_cannot_run_on_its_inputs_is_told_with_the_sizes():
+def test_a_component_that_cannot_run_on_its_inputs_is_reported_with_the_sizes():
     text = CHAIN.replace("type: GlobalAveragePooling, inputs: {feature:", "type: Flatten, inputs: {input:")
     small = text.replace("type: Flatten", "type: MaxPool2d, params: {kernel_size: 5}")
     (problem,) = [problem for problem in problems_of(small) if problem.code == "forward-failed"]
@@ -91,7 +91,7 @@ def test_a_component_that_cannot_run_on_its_inputs_is_told_with_the_sizes():
     assert not [problem for problem in problems_of(text) if problem.severity == "error"]
 
 
-def test_a_parameter_that_no_declared_size_gives_is_told():
+def test_a_parameter_that_no_declared_size_gives_is_reported():
     text = CHAIN.replace("{type: Image, shape: [B, 3, 32, 32]}", "{type: FeatureMap}").replace(
         "type: ResNet, params: {depth: 18, base_channels: 8, stem_channels: 8, out_indices: [1, 3]}, inputs: {image:",
         "type: CollectLevels, inputs: {xs:",
@@ -102,7 +102,7 @@ def test_a_parameter_that_no_declared_size_gives_is_told():
         compile(loads(text))
 
 
-def test_a_loss_that_is_no_scalar_is_told():
+def test_a_loss_that_is_no_scalar_is_reported():
     text = CHAIN.replace("type: CrossEntropyLoss,", "type: CrossEntropyLoss, params: {reduction: none},")
     (problem,) = problems_of(text)
     assert problem.code == "loss-not-scalar" and "has the sizes B" in problem.message
@@ -163,7 +163,7 @@ outputs: {tensor: {out: neck.out, flat: flat.out}}
 """
 
 
-def test_what_follows_a_free_size_is_told_in_terms_of_it():
+def test_what_follows_a_free_size_is_reported_in_terms_of_it():
     shapes = infer_shapes(loads(FREE))
     assert shapes["image"] == ("B", 3, "H", "W")
     assert shapes["backbone.out"] == (("B", 64, "H/4", "W/4"), ("B", 512, "H/32", "W/32"))
@@ -203,7 +203,7 @@ outputs:
     assert infer_shapes(loads(text))["both.out"] == ("2B", 3, 4, 4)
 
 
-def test_a_wire_that_differs_by_mode_is_told_with_its_mode():
+def test_a_wire_that_differs_by_mode_is_reported_with_its_mode():
     text = """
 schema: 1
 inputs:
@@ -268,7 +268,7 @@ def test_nothing_is_computed():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_an_output_of_a_port_that_does_not_exist_is_told():
+def test_an_output_of_a_port_that_does_not_exist_is_reported():
     text = CHAIN.replace("{logits: head.out}", "{logits: head.nope}")
     assert "unknown-port" in {problem.code for problem in problems_of(text)}
 

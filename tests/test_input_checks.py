@@ -1,4 +1,4 @@
-"""Values that a node cannot take: told with node and port before anything is updated."""
+"""Values that a node cannot take: reported with node and port before anything is updated."""
 
 import copy
 from typing import Any
@@ -55,7 +55,7 @@ def state(model: Model) -> dict[str, Tensor]:
         ({"index": torch.tensor([0, 6])}, "bank", "index", "found sample 6, expected 0 to 5: the bank holds 6 samples"),
     ],
 )
-def test_it_is_told_with_node_and_port_and_nothing_changes(
+def test_it_is_reported_with_node_and_port_and_nothing_changes(
     model: Model, bad: dict[str, Any], node: str, port: str, text: str
 ) -> None:
     before = state(model)
@@ -92,7 +92,7 @@ def test_labels_that_are_disregarded_are_taken(model: Model) -> None:
     assert model(IMAGE, {**GOOD, "label": torch.tensor([0, -100])}, mode="loss")["loss"].isfinite()
 
 
-def test_what_a_node_refuses_on_its_way_is_told_with_the_node() -> None:
+def test_what_a_node_refuses_on_its_way_is_reported_with_the_node() -> None:
     wrong = composer.compile(loads(GRAPH))
     wrong.head.in_channels = 33
     with pytest.raises(GraphError) as caught:

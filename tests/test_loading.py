@@ -171,7 +171,7 @@ def test_a_safetensors_file_without_a_graph_says_so(tmp_path):
         composer.load(tmp_path / "a.safetensors")
 
 
-def test_a_file_that_is_not_there_is_told(path, tmp_path):
+def test_a_file_that_is_not_there_is_reported(path, tmp_path):
     with pytest.raises(GraphError, match="no-file"):
         composer.load(path, weights=tmp_path / "none.safetensors")
     with pytest.raises(GraphError, match="no-file"):

@@ -1,4 +1,4 @@
-"""Momentum copies in training: their updates, the schedule of what they keep, and what a training loop is told."""
+"""Momentum copies in training: their updates, the schedule of what they keep, and what a training loop gets."""
 
 import builtins
 from copy import deepcopy
@@ -101,7 +101,7 @@ def test_a_compiled_model_follows_without_being_compiled_again():
     assert counter.frame_count <= 2  # a backward of its own may count
 
 
-def test_a_wrapped_model_is_told_too():
+def test_a_wrapped_model_is_reported_too():
     model = compile(loads(TEXT))
     set_progress(torch.compile(model, backend="eager"), 0.25)
     assert model.training_progress == 0.25

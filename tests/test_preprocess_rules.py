@@ -88,7 +88,7 @@ def test_steps_that_mean_nothing_are_refused_with_what_was_expected(steps: str, 
         ("{channels: bands, mean: [1, 2, 3, 4]}", 5, None),
     ],
 )
-def test_channels_that_the_input_does_not_take_are_told_and_mended(steps: str, channels: int, fix: Any) -> None:
+def test_channels_that_the_input_does_not_take_are_reported_and_mended(steps: str, channels: int, fix: Any) -> None:
     graph = graph_of(steps, channels)
     (problem,) = composer.check(graph)
     assert problem.code == "preprocess-channels" and f"the input takes {channels} channel" in problem.message

@@ -1,4 +1,4 @@
-"""docs/problems.md tells of every problem, and each example on it is what composer says."""
+"""docs/problems.md lists every problem, and each example on it is what composer says."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "problems.md"
 SOURCES = sorted((ROOT / "composer").rglob("*.py"))
 ELSEWHERE = ("composer/openmmlab/", "composer/cli/openmmlab_commands.py")
-"""Their problems are told in docs/openmmlab.md."""
+"""Their problems are reported in docs/openmmlab.md."""
 
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -120,8 +120,8 @@ def test_makers_of_problems_are_recognised() -> None:
 
 
 def test_every_problem_is_on_the_page_and_nothing_else() -> None:
-    told = [row.code for row in rows()]
-    assert sorted(told) == sorted(codes())
+    reported = [row.code for row in rows()]
+    assert sorted(reported) == sorted(codes())
 
 
 def test_the_graph_of_the_examples_is_accepted() -> None:
@@ -145,7 +145,7 @@ def test_an_example_is_what_composer_says(code: str, tmp_path: Path) -> None:
 def test_a_fix_comes_where_the_page_says_so(name: str) -> None:
     text = (ROOT / "tests" / "rule_cases" / f"{name}.txt").read_text()
     for case in text.split("\n\n"):
-        told = next(line for line in case.splitlines() if not line.startswith(("== ", "- ", "+ ")))
-        code = told.removeprefix("warning: ").removeprefix("notice: ").split()[0]
+        reported = next(line for line in case.splitlines() if not line.startswith(("== ", "- ", "+ ")))
+        code = reported.removeprefix("warning: ").removeprefix("notice: ").split()[0]
         mended = any(f"    {word}: " in case for word in ("fix", "or"))
         assert ROWS[code].fix in {True: ("yes", "often"), False: ("no", "often")}[mended], case

@@ -118,7 +118,7 @@ def refusal(graph: composer.Graph) -> str | None:
             for training in (False, True):
                 with torch.no_grad():
                     model.train(training)(inputs, fields, mode=mode)
-    except Exception as error:  # noqa: BLE001 - whatever it is, check should have told it
+    except Exception as error:  # noqa: BLE001 - whatever it is, check should have reported it
         return f"{type(error).__name__}: {error}"
     return None
 
@@ -130,11 +130,11 @@ def test_the_graphs_themselves_run(text: str) -> None:
 
 
 @pytest.mark.parametrize("document", list(variants()))
-def test_what_a_run_refuses_is_told_before(document: dict[str, Any]) -> None:
+def test_what_a_run_refuses_is_reported_before(document: dict[str, Any]) -> None:
     try:
         graph = from_document(document)
     except GraphError:
         return
-    told = {problem.code for problem in composer.infer_shapes(graph).problems} - HARMLESS
+    reported = {problem.code for problem in composer.infer_shapes(graph).problems} - HARMLESS
     found = refusal(graph)
-    assert found is None or told, f"{found}\n{document}"
+    assert found is None or reported, f"{found}\n{document}"

@@ -59,7 +59,7 @@ def test_a_dollar_is_plain_text_at_the_top_and_where_it_is_doubled() -> None:
     assert not [p for p in check(loads(at_top), CATALOG) if p.code == "unknown-parameter"]
 
 
-def test_rings_of_subgraphs_are_told_once_and_hide_nothing_else() -> None:
+def test_rings_of_subgraphs_are_reported_once_and_hide_nothing_else() -> None:
     text = BLOCKS.replace("{graph: block, params: {width: $width, classes: 3}", "{graph: thrice, params: {width: 3}")
     text = text.replace(
         "  twice:\n",

@@ -17,8 +17,8 @@ from composer.catalog.limits import Limits
 from composer.model import Model
 from composer.model.compile import _built, _resolve
 from composer.run.inputs import example_inputs
+from tests.extras import SAVED
 
-PATHS = sorted((Path(__file__).parents[1] / "saved_graphs").rglob("*.yaml"))
 CODES = {"bad-input", "bad-field", "bad-value", "missing-input", "missing-field", "too-many-inputs"}
 SAYS_WHAT_CAME = re.compile("found|got|it has|its first axis")
 SIZES = {"H": 64, "W": 64}
@@ -120,7 +120,7 @@ def wrong(model: Model, mode: str, inputs: Any, samples: Any) -> Iterator[tuple[
     yield "data samples: a tensor", inputs, torch.zeros(2)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+@pytest.mark.parametrize("path", SAVED)
 def test_what_it_does_not_take_is_refused_and_nothing_is_updated(path: Path) -> None:
     model = without_first_values(path).train()
     inputs, samples = example_inputs(model.graph, batch=2, sizes=SIZES)

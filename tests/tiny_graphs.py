@@ -109,6 +109,14 @@ _SMALL = {
 }
 
 NAMES = sorted(_SMALL)
+# one of each family of models, with the mode in which it is exported
+FAMILIES = [
+    ("mobilenet_v2", "predict"),
+    ("resnet18_cifar_l1", "loss"),
+    ("resnet50_arcface", "predict"),
+    ("swin_tiny", "loss"),
+    ("vit_base_p16", "predict"),
+]
 
 
 def small(name):

@@ -110,6 +110,7 @@ class ResNet(nn.Module):
             own, rates = rates[: counts[index]], rates[counts[index] :]
             stage = residual_stage(block, before, after, strides[index], avg_down, options, own)
             self.add_module(f"layer{index + 1}", stage)
+        self.res_layers = [f"layer{index + 1}" for index in range(num_stages)]
         self.out_channels = tuple(channels[index] for index in out_indices)
 
         self._initialize(init_cfg, zero_init_residual)

@@ -68,6 +68,10 @@ class BBoxHead(nn.Module):
         init_cfg: InitCfg = PREDICTORS[:2],
     ) -> None:
         super().__init__()
+        self.in_channels = in_channels
+        self.num_classes = num_classes
+        self.reg_class_agnostic = reg_class_agnostic
+        self.roi_feat_area = _area(roi_feat_size)
         self.with_avg_pool = with_avg_pool
         self.sides = pair(roi_feat_size)
         self.score_channels = num_classes + 1

@@ -100,7 +100,8 @@ class LatentCrossCorrelationHead(nn.Module):
     """Cross-correlation of two views' embeddings over the batch (Barlow Twins, arXiv:2103.03230, equation 2).
 
     Each feature is normalised by the mean and variance of the batch (of the process), then the products are averaged
-    over all samples: of all processes, where several train together.
+    over all samples: of all processes, where several train together. The average of the processes' gradients is that of
+    all samples; in the paper's own code and in OpenMMLab it is smaller by the number of processes.
 
     Keywords: barlow twins head, barlow, cross correlation.
 
@@ -126,10 +127,13 @@ class LatentCrossCorrelationHead(nn.Module):
             target: Embedding of the second view.
         """
         first, second = self.bn(input), self.bn(target)
-        matrix: Tensor = first.mT @ second / (input.shape[0] * process_count())
+        matrix: Tensor = first.mT @ second / input.shape[0]
         if process_count() == 1:
             return matrix
-        return matrix + (all_summed(matrix.detach()) - matrix.detach())
+        # All processes go on with the same matrix, so each knows the gradient of the sum of their losses: as many times
+        # its own. The average over the processes is then the gradient of one loss over all samples.
+        mean = all_summed(matrix.detach()) / process_count()
+        return mean + (matrix - matrix.detach())
 
 
 class _ViewContrast(NamedTuple):

@@ -1,15 +1,33 @@
 """Sums, products and means."""
 
+import re
 from typing import Annotated
 
 import torch
-from annotated_types import MinLen
+from annotated_types import Ge, MaxLen, MinLen
 from torch import Tensor, nn
 
 from components.shared.bounds import Axis
 from composer.ports import AnyTensor, Like, Usually
 
-__all__ = ["Add", "AddBroadcast", "Affine", "MatMul", "Max", "Mean", "Multiply", "Scale", "Subtract", "Sum"]
+__all__ = [
+    "Add",
+    "AddBroadcast",
+    "Affine",
+    "ArgMax",
+    "CumulativeSum",
+    "Einsum",
+    "LogSumExp",
+    "MatMul",
+    "Max",
+    "Mean",
+    "Min",
+    "Multiply",
+    "Scale",
+    "Subtract",
+    "Sum",
+    "Variance",
+]
 
 Convolved = Annotated[AnyTensor, Usually("Conv2d"), "..."]
 Same = Annotated[Tensor, Like("input"), "..."]
@@ -80,6 +98,28 @@ class MatMul(nn.Module):
         other: Annotated[AnyTensor, Usually("Linear"), "... K N"],
     ) -> Annotated[AnyTensor, "... M N"]:
         return torch.matmul(input, other)
+
+
+class Einsum(nn.Module):
+    """Products of tensors, summed over the axes that the result does not have, as ``torch.einsum``.
+
+    Keywords: einstein sum, contraction, tensor product, bmm, einops, attention scores.
+
+    Args:
+        equation: The axes of each tensor and of the result: ``bnc,mc->bnm``.
+
+    Raises:
+        ValueError: The equation holds something else than letters, commas, dots and an arrow.
+    """
+
+    def __init__(self, equation: Annotated[str, MaxLen(200)]) -> None:
+        super().__init__()
+        if re.fullmatch(r"[A-Za-z., ]+(->[A-Za-z. ]*)?", equation) is None:
+            raise ValueError(f"equation={equation!r}: expected the axes of each tensor, as in bnc,mc->bnm")
+        self.equation = equation
+
+    def forward(self, *xs: Annotated[AnyTensor, Usually("Linear")]) -> AnyTensor:
+        return torch.einsum(self.equation, *xs)
 
 
 class Affine(nn.Module):
@@ -163,3 +203,78 @@ class Max(Reduction):
 
     def forward(self, input: Convolved) -> AnyTensor:
         return input.amax(self.dim, self.keepdim)
+
+
+class Min(Reduction):
+    """The smallest value over axes.
+
+    Keywords: amin, reduce min, minimum, global min pooling.
+    """
+
+    def forward(self, input: Convolved) -> AnyTensor:
+        return input.amin(self.dim, self.keepdim)
+
+
+class LogSumExp(Reduction):
+    """Logarithm of the sum of exponentials over axes: a smooth maximum.
+
+    Keywords: lse, logsumexp, smooth max, log partition, energy.
+    """
+
+    def forward(self, input: Convolved) -> AnyTensor:
+        return input.logsumexp(self.dim, self.keepdim)
+
+
+class ArgMax(nn.Module):
+    """Where the largest value along an axis stands; of several, the first.
+
+    Keywords: argmax, index of the largest, predicted class, winner, place of the maximum.
+
+    Args:
+        dim: The axis.
+        keepdim: Whether it stays, with size 1.
+    """
+
+    def __init__(self, dim: Axis = 1, keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+    def forward(self, input: Convolved) -> AnyTensor:
+        return input.argmax(self.dim, self.keepdim)
+
+
+class CumulativeSum(nn.Module):
+    """Sum of all entries of an axis up to each one.
+
+    Keywords: cumsum, running total, prefix sum, integral.
+
+    Args:
+        dim: The axis.
+    """
+
+    def __init__(self, dim: Axis = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Convolved) -> AnyTensor:
+        return input.cumsum(self.dim)
+
+
+class Variance(Reduction):
+    """Variance over axes.
+
+    Keywords: var, std, standard deviation, moments, var_mean.
+
+    Args:
+        dim: The axes.
+        keepdim: Whether they stay, with size 1.
+        correction: What the count of entries is lowered by: 1 for the unbiased estimate.
+    """
+
+    def __init__(self, dim: Axes = (2, 3), keepdim: bool = False, correction: Annotated[int, Ge(0)] = 1) -> None:
+        super().__init__(dim, keepdim)
+        self.correction = correction
+
+    def forward(self, input: Convolved) -> AnyTensor:
+        return input.var(self.dim, correction=self.correction, keepdim=self.keepdim)

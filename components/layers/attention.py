@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from components.shared.bounds import Count, Probability, require_divisor
 from composer.ports import AnyTensor, Mask, Tokens, Usually
 
-__all__ = ["MultiheadAttention"]
+__all__ = ["MultiheadAttention", "ScaledDotProductAttention"]
 
 
 class MultiheadAttention(nn.MultiheadAttention):
@@ -75,6 +75,42 @@ class MultiheadAttention(nn.MultiheadAttention):
             torch.unflatten(F.linear(x, weight, bias), -1, shape).transpose(1, 2)
             for x, weight, bias in zip((query, key, value), weights, biases, strict=True)
         )
+
+
+class ScaledDotProductAttention(nn.Module):
+    """softmax(q kᵀ scale) v (arXiv:1706.03762, section 3.2.1), as ``torch.nn.functional.scaled_dot_product_attention``.
+
+    Keywords: sdpa, attention, qkv, flash attention, dot product attention, f.scaled_dot_product_attention.
+
+    Args:
+        scale: What the products are multiplied by; None for one by the root of the length of a query.
+        dropout: Chance of an attention weight to be zero in training.
+        is_causal: Whether a query sees only the keys up to its own place.
+    """
+
+    def __init__(self, scale: float | None = None, dropout: Probability = 0.0, is_causal: bool = False) -> None:
+        super().__init__()
+        self.scale = scale
+        self.dropout = dropout
+        self.is_causal = is_causal
+
+    def forward(
+        self,
+        query: Annotated[AnyTensor, Usually("Unbind"), "... N E"],
+        key: Annotated[AnyTensor, Usually("Unbind")],
+        value: Annotated[AnyTensor, Usually("Unbind"), "... M V"],
+        mask: Annotated[AnyTensor, Usually(Mask)] | None = None,
+    ) -> Annotated[AnyTensor, "... N V"]:
+        """What each query gathers.
+
+        Args:
+            query: Queries.
+            key: Keys, as long as queries.
+            value: Values, one for each key.
+            mask: Added to the products; one of truth values keeps a key where it is true.
+        """
+        dropout = self.dropout if self.training else 0.0
+        return F.scaled_dot_product_attention(query, key, value, mask, dropout, self.is_causal, scale=self.scale)
 
 
 def _additive(key_padding_mask: Tensor | None, attn_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:

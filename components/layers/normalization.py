@@ -16,6 +16,7 @@ __all__ = [
     "InstanceNorm2d",
     "LayerNorm",
     "LayerNorm2d",
+    "LocalResponseNorm",
     "Normalize",
     "RMSNorm",
 ]
@@ -194,6 +195,25 @@ class LayerNorm2d(nn.LayerNorm):
     ) -> Annotated[Tensor, Like("input"), "B num_channels H W"]:
         pixels = input.permute(0, 2, 3, 1)
         return F.layer_norm(pixels, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
+
+
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """Division by the activity of neighbouring channels (AlexNet, section 3.3), as ``torch.nn.LocalResponseNorm``.
+
+    Keywords: lrn, alexnet norm, lateral inhibition, local normalization.
+
+    Args:
+        size: How many channels count as neighbours.
+        alpha: Weight of their activity.
+        beta: The power of the divisor.
+        k: Added to the divisor.
+    """
+
+    def __init__(self, size: Count, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv2d"), "..."]) -> Annotated[Tensor, Like("input"), "..."]:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
 
 class RMSNorm(nn.RMSNorm):

@@ -5,10 +5,10 @@ from typing import Annotated
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.shared.bounds import Count, Margins, Size
-from composer.ports import FeatureMap, Like, Usually
+from components.shared.bounds import Count, Margin, Margins, Size
+from composer.ports import AnyTensor, FeatureMap, Like, Usually
 
-__all__ = ["AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool2d", "MaxPool2d"]
+__all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "MaxPool2d"]
 
 Map = Annotated[FeatureMap, Usually("Conv2d"), "B C H W"]
 Smaller = Annotated[Tensor, Like("input"), "B C H2 W2"]
@@ -74,6 +74,53 @@ class AvgPool2d(nn.AvgPool2d):
 
     def forward(self, input: Map) -> Smaller:
         return F.avg_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+
+class AvgPool1d(nn.AvgPool1d):
+    """The mean under a window that slides along the last axis, as ``torch.nn.AvgPool1d``.
+
+    Keywords: averagepooling1d, temporal pooling.
+
+    Args:
+        kernel_size: Length of the window.
+        stride: Step of the window; None for its length.
+        padding: Zeros added at each end, at most half the window.
+        ceil_mode: Whether a last window that reaches over the end counts.
+        count_include_pad: Whether added zeros count in the mean.
+
+    Raises:
+        ValueError: ``padding`` is more than half of ``kernel_size``.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Count,
+        stride: Count | None = None,
+        padding: Margin = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        _require_half(padding, kernel_size)
+        super().__init__(kernel_size, kernel_size if stride is None else stride, padding, ceil_mode, count_include_pad)
+
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv1d"), "B C N"]) -> Annotated[AnyTensor, "B C N2"]:
+        return super().forward(input)
+
+
+class AdaptiveAvgPool1d(nn.AdaptiveAvgPool1d):
+    """The mean of equal parts of the last axis, as ``torch.nn.AdaptiveAvgPool1d``.
+
+    Keywords: adaptive pooling, globalaveragepooling1d, pool, mean of tokens.
+
+    Args:
+        output_size: How many parts; 1 is global average pooling.
+    """
+
+    def __init__(self, output_size: Count = 1) -> None:
+        super().__init__(output_size)
+
+    def forward(self, input: Annotated[AnyTensor, Usually("Conv1d"), "B C N"]) -> Annotated[AnyTensor, "B C N2"]:
+        return super().forward(input)
 
 
 class AdaptiveAvgPool2d(nn.AdaptiveAvgPool2d):

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-from annotated_types import Gt
+from annotated_types import Gt, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.shared.bounds import Count, Size
-from composer.ports import FeatureMap, Image, Like, Usually
+from components.shared.bounds import Count, Margins, Size
+from composer.ports import AnyTensor, FeatureMap, Image, Like, Usually
 
-__all__ = ["PixelShuffle", "PixelUnshuffle", "Resize", "Upsample", "ZeroPad2d"]
+__all__ = ["Fold", "Pad", "PixelShuffle", "PixelUnshuffle", "Resize", "SampleGrid", "Unfold", "Upsample", "ZeroPad2d"]
 
 Map = Annotated[FeatureMap, Usually(Image), "B C H W"]
 Resized = Annotated[Tensor, Like("input"), "B C H2 W2"]
@@ -62,14 +62,24 @@ class Resize(nn.Module):
         size: Rows and columns of the output, in pixels, where nothing is wired to ``like``.
         mode: How values between pixels are found.
         align_corners: Whether the corner pixels' centres stay in place; only for ``bilinear`` and ``bicubic``.
+        antialias: Whether a smaller map averages more pixels; only for ``bilinear`` and ``bicubic``.
 
     Raises:
-        ValueError: ``align_corners`` is of no use, or there is neither a size nor a map to follow.
+        ValueError: ``align_corners`` or ``antialias`` is of no use, or there is neither a size nor a map to follow.
     """
 
-    def __init__(self, size: Size | None = None, mode: Mode = "bilinear", align_corners: bool | None = None) -> None:
+    def __init__(
+        self,
+        size: Size | None = None,
+        mode: Mode = "bilinear",
+        align_corners: bool | None = None,
+        antialias: bool = False,
+    ) -> None:
         super().__init__()
         _check_corners(mode, align_corners)
+        if antialias and mode not in ("bilinear", "bicubic"):
+            raise ValueError(f"antialias means nothing for mode='{mode}': leave it out, or use bilinear or bicubic")
+        self.antialias = antialias
         self.size = size
         self.mode = mode
         self.align_corners = align_corners
@@ -80,7 +90,7 @@ class Resize(nn.Module):
         size = self.size if like is None else like.shape[-2:]
         if size is None:
             raise ValueError("no size to resize to: wire a map to 'like' or set size")
-        return F.interpolate(input, size, mode=self.mode, align_corners=self.align_corners)
+        return F.interpolate(input, size, mode=self.mode, align_corners=self.align_corners, antialias=self.antialias)
 
 
 class PixelShuffle(nn.PixelShuffle):
@@ -115,6 +125,112 @@ class PixelUnshuffle(nn.PixelUnshuffle):
 
     def forward(self, input: Map) -> Annotated[FeatureMap, "B C2 H2 W2"]:
         return F.pixel_unshuffle(input, self.downscale_factor)
+
+
+class Unfold(nn.Unfold):
+    """The windows of a map side by side, each as one column, as ``torch.nn.Unfold``.
+
+    Keywords: im2col, sliding windows, extract patches, sliding blocks, halo, local attention, patches.
+
+    Args:
+        kernel_size: Rows and columns of a window, in pixels.
+        dilation: Distance of the pixels of a window.
+        padding: Zeros added around the map.
+        stride: Distance of the windows.
+    """
+
+    def __init__(self, kernel_size: Size, dilation: Size = 1, padding: Margins = 0, stride: Size = 1) -> None:
+        super().__init__(kernel_size, dilation, padding, stride)
+
+    def forward(self, input: Map) -> Annotated[AnyTensor, "B CK L"]:
+        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(nn.Fold):
+    """Windows put back where ``Unfold`` took them from; where they overlap, they add up, as ``torch.nn.Fold``.
+
+    Keywords: col2im, overlap add, reassemble patches, inverse of unfold, stitch windows.
+
+    Args:
+        output_size: Rows and columns of the map, in pixels.
+        kernel_size: Rows and columns of a window.
+        dilation: Distance of the pixels of a window.
+        padding: Zeros that were added around the map.
+        stride: Distance of the windows.
+    """
+
+    def __init__(
+        self, output_size: Size, kernel_size: Size, dilation: Size = 1, padding: Margins = 0, stride: Size = 1
+    ) -> None:
+        super().__init__(output_size, kernel_size, dilation, padding, stride)
+
+    def forward(self, input: Annotated[AnyTensor, Usually("Unfold"), "B CK L"]) -> Annotated[FeatureMap, "B C H W"]:
+        return F.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class SampleGrid(nn.Module):
+    """A map read at given places (arXiv:1506.02025), as ``torch.nn.functional.grid_sample``.
+
+    Keywords: grid_sample, warp, spatial transformer, stn, deformable, flow, remap, bilinear sampling.
+
+    Args:
+        mode: How values between pixels are found.
+        padding_mode: What is read outside of the map.
+        align_corners: Whether -1 and 1 are the centres of the corner pixels, instead of their outer edges.
+    """
+
+    def __init__(
+        self,
+        mode: Literal["bilinear", "nearest", "bicubic"] = "bilinear",
+        padding_mode: Literal["zeros", "border", "reflection"] = "zeros",
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        self.mode = mode
+        self.padding_mode = padding_mode
+        self.align_corners = align_corners
+
+    def forward(
+        self, input: Map, grid: Annotated[AnyTensor, Usually("Permute"), "B H2 W2 2"]
+    ) -> Annotated[FeatureMap, "B C H2 W2"]:
+        """The map [B, C, H2, W2] at these places.
+
+        Args:
+            input: The map.
+            grid: Column and row of each place, from -1 to 1.
+        """
+        return F.grid_sample(input, grid, self.mode, self.padding_mode, self.align_corners)
+
+
+class Pad(nn.Module):
+    """Entries added at the ends of axes, as ``torch.nn.functional.pad``.
+
+    Keywords: padding, f.pad, reflect pad, replicate pad, circular pad, zero padding, border, reflectionpad2d.
+
+    Args:
+        padding: How many in front of and behind the last axis, then the one before it, and so on; negative ones cut.
+        mode: What the added entries hold.
+        value: Their value where ``mode`` is ``constant``.
+
+    Raises:
+        ValueError: ``padding`` is not a pair for each axis.
+    """
+
+    def __init__(
+        self,
+        padding: Annotated[tuple[int, ...], MinLen(2)],
+        mode: Literal["constant", "reflect", "replicate", "circular"] = "constant",
+        value: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if len(padding) % 2:
+            raise ValueError(f"padding={padding}: give two numbers for each axis, the last axis first")
+        self.padding = padding
+        self.mode = mode
+        self.value = value
+
+    def forward(self, input: Annotated[AnyTensor, Usually(Image), "..."]) -> AnyTensor:
+        return F.pad(input, self.padding, self.mode, self.value if self.mode == "constant" else None)
 
 
 class ZeroPad2d(nn.ZeroPad2d):

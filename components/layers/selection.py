@@ -1,6 +1,6 @@
 """Parts that join tensors or take them apart."""
 
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from annotated_types import Interval, MinLen
@@ -9,7 +9,21 @@ from torch import nn
 from components.shared.bounds import Axis, Count
 from composer.ports import AnyTensor, FeatureMap, InputError, Levels, Pyramid, Usually
 
-__all__ = ["Chunk", "CollectLevels", "Concat", "Select", "SelectLevel", "Slice", "Split", "Stack"]
+__all__ = [
+    "Chunk",
+    "CollectLevels",
+    "Concat",
+    "Gather",
+    "Scatter",
+    "Select",
+    "SelectLevel",
+    "Slice",
+    "Split",
+    "Stack",
+    "Take",
+    "TopK",
+    "Unbind",
+]
 
 Convolved = Annotated[AnyTensor, Usually("Conv2d"), "..."]
 
@@ -125,16 +139,121 @@ class Slice(nn.Module):
         start: First entry; negative counts from the end.
         end: The entry behind the last one; None for all that follow.
         dim: The axis.
+        step: Every how many entries one is taken.
     """
 
-    def __init__(self, start: int = 0, end: int | None = None, dim: Axis = 1) -> None:
+    def __init__(self, start: int = 0, end: int | None = None, dim: Axis = 1, step: Count = 1) -> None:
         super().__init__()
-        stretch = slice(start, end)
+        stretch = slice(start, end, step)
         whole = (slice(None),)
         self.index = (*whole * dim, stretch) if dim >= 0 else (..., stretch, *whole * (-dim - 1))
 
     def forward(self, input: Convolved) -> AnyTensor:
         return input[self.index]
+
+
+class Take(nn.Module):
+    """The entries of an axis that an index names, in the shape of the index: rows of a table of position biases.
+
+    Keywords: index, gather, index_select, lookup, fancy indexing, advanced indexing, embedding, relative position bias.
+
+    Args:
+        dim: The axis.
+    """
+
+    def __init__(self, dim: Axis = 0) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Convolved, index: Annotated[AnyTensor, Usually("ConstantTensor")]) -> AnyTensor:
+        taken = input.index_select(self.dim, index.flatten())
+        return torch.unflatten(taken, self.dim, index.shape) if index.ndim != 1 else taken
+
+
+class Gather(nn.Module):
+    """Along an axis, for every place of the index the entry that it names there, as ``torch.gather``.
+
+    Keywords: gather, take_along_dim, pick per sample, batched index, select tokens, lookup along axis.
+
+    Args:
+        dim: The axis.
+    """
+
+    def __init__(self, dim: Axis = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Convolved, index: Annotated[AnyTensor, Usually("TopK")]) -> AnyTensor:
+        return input.gather(self.dim, index)
+
+
+class Scatter(nn.Module):
+    """Along an axis, every number of the source put where the index names, as ``torch.scatter``.
+
+    Keywords: scatter, scatter_add, index_add, put along axis, unpool, write tokens back, splat.
+
+    Args:
+        dim: The axis.
+        how: Whether the number takes the place of what is there, or is added to it.
+    """
+
+    def __init__(self, dim: Axis = 1, how: Literal["write", "add"] = "write") -> None:
+        super().__init__()
+        self.dim = dim
+        self.how = how
+
+    def forward(
+        self,
+        input: Convolved,
+        index: Annotated[AnyTensor, Usually("TopK")],
+        source: Annotated[AnyTensor, Usually("Gather")],
+    ) -> AnyTensor:
+        if self.how == "add":
+            return input.scatter_add(self.dim, index, source)
+        return input.scatter(self.dim, index, source)
+
+
+class _Top(NamedTuple):
+    values: AnyTensor
+    indices: AnyTensor
+
+
+class TopK(nn.Module):
+    """The largest entries of an axis, the largest first, and where they stand.
+
+    Keywords: topk, top k, k largest, best scores, select tokens, prune tokens, proposals, sort.
+
+    Args:
+        k: How many.
+        dim: The axis.
+        largest: False for the smallest ones.
+    """
+
+    def __init__(self, k: Count = 1, dim: Axis = 1, largest: bool = True) -> None:
+        super().__init__()
+        self.k = k
+        self.dim = dim
+        self.largest = largest
+
+    def forward(self, input: Convolved) -> _Top:
+        return _Top(*input.topk(self.k, self.dim, self.largest))
+
+
+class Unbind(nn.Module):
+    """Every entry of an axis as a tensor of its own: queries, keys and values that one layer made together.
+
+    Keywords: split, unstack, unpack, separate.
+
+    Args:
+        dim: The axis.
+    """
+
+    def __init__(self, dim: Axis = 0) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Convolved) -> Levels:
+        return input.unbind(self.dim)
 
 
 class SelectLevel(nn.Module):

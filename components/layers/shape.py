@@ -11,11 +11,15 @@ from composer.ports import AnyTensor, FeatureMap, Like, Tokens, Usually
 
 __all__ = [
     "Detach",
+    "Expand",
     "Flatten",
+    "Flip",
     "Identity",
     "MapToTokens",
     "Permute",
+    "Repeat",
     "Reshape",
+    "Roll",
     "Squeeze",
     "TokensToMap",
     "Unflatten",
@@ -90,24 +94,26 @@ class Unflatten(nn.Unflatten):
 
 
 class Reshape(nn.Module):
-    """All axes but the first laid out anew; the first one, the batch, stays.
+    """All axes but the first laid out anew; the first one, the batch, stays unless it is told otherwise.
 
     Keywords: view, resize tensor, unsqueeze, rearrange, flatten, einops, shape, change shape, layout.
 
     Args:
         shape: Sizes of the axes after the first; one of them may be -1, what is left.
+        keep_batch: Whether the first axis stays; if not, ``shape`` holds all axes: windows of a map become a batch.
 
     Raises:
         ValueError: A size is 0, or more than one is -1.
     """
 
-    def __init__(self, shape: Sizes) -> None:
+    def __init__(self, shape: Sizes, keep_batch: bool = True) -> None:
         super().__init__()
         _check_sizes("shape", shape)
         self.shape = shape
+        self.keep_batch = keep_batch
 
-    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "B ..."]) -> AnyTensor:
-        return input.reshape(input.shape[0], *self.shape)
+    def forward(self, input: Annotated[AnyTensor, Usually("AdaptiveAvgPool2d"), "..."]) -> AnyTensor:
+        return input.reshape(input.shape[0], *self.shape) if self.keep_batch else input.reshape(self.shape)
 
 
 class Permute(nn.Module):
@@ -167,6 +173,90 @@ class Unsqueeze(nn.Module):
 
     def forward(self, input: Annotated[AnyTensor, Usually("Linear"), "..."]) -> AnyTensor:
         return input.unsqueeze(self.dim)
+
+
+class Expand(nn.Module):
+    """Axes of size 1 stretched, without a copy: a class token, for instance, for every image of a batch.
+
+    Keywords: broadcast, broadcast_to, expand_as, repeat, tile, batch the class token.
+
+    Args:
+        shape: Size of each axis of the output; -1 keeps the input's.
+    """
+
+    def __init__(self, shape: Sizes) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, input: Convolved, like: Annotated[AnyTensor, Usually("Conv2d")] | None = None) -> AnyTensor:
+        """The input with larger axes.
+
+        Args:
+            input: What is stretched.
+            like: The size of its first axis, the batch, takes the place of the first of ``shape``.
+        """
+        first = self.shape[0] if like is None else like.shape[0]
+        return input.expand(first, *self.shape[1:])
+
+
+class Repeat(nn.Module):
+    """The input beside itself along its axes.
+
+    Keywords: tile, copy, duplicate, repeat tensor, np.tile.
+
+    Args:
+        repeats: How many times along each axis; there may be more axes than the input has, which stand in front.
+    """
+
+    def __init__(self, repeats: Annotated[tuple[Count, ...], MinLen(1)]) -> None:
+        super().__init__()
+        self.repeats = repeats
+
+    def forward(self, input: Convolved) -> AnyTensor:
+        return input.repeat(self.repeats)
+
+
+class Roll(nn.Module):
+    """Entries moved along axes; those that leave at one end come back at the other (Swin, arXiv:2103.14030).
+
+    Keywords: cyclic shift, shifted windows, circular shift, np.roll.
+
+    Args:
+        shifts: By how many entries along each axis of ``dims``.
+        dims: The axes.
+
+    Raises:
+        ValueError: There are not as many shifts as axes.
+    """
+
+    def __init__(
+        self, shifts: Annotated[tuple[int, ...], MinLen(1)], dims: Annotated[tuple[Axis, ...], MinLen(1)]
+    ) -> None:
+        super().__init__()
+        if len(shifts) != len(dims):
+            raise ValueError(f"shifts={shifts} and dims={dims}: give one shift for each axis")
+        self.shifts = shifts
+        self.dims = dims
+
+    def forward(self, input: Convolved) -> Annotated[Tensor, Like("input"), "..."]:
+        return input.roll(self.shifts, self.dims)
+
+
+class Flip(nn.Module):
+    """Axes read from the end to the start.
+
+    Keywords: reverse, mirror, horizontal flip, vertical flip, rot180.
+
+    Args:
+        dims: The axes.
+    """
+
+    def __init__(self, dims: Annotated[tuple[Axis, ...], MinLen(1)]) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, input: Convolved) -> Annotated[Tensor, Like("input"), "..."]:
+        return input.flip(self.dims)
 
 
 class MapToTokens(nn.Module):

@@ -1,5 +1,7 @@
 """Batches gathered from all processes of a distributed run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -9,6 +11,7 @@ from torch import distributed as dist
 __all__ = [
     "all_summed",
     "all_summed_with_gradient",
+    "alone",
     "from_first",
     "gathered",
     "gathered_with_gradient",
@@ -17,14 +20,32 @@ __all__ = [
 ]
 
 
+_alone: list[None] = []
+"""One entry for each ``alone`` that is entered; a list, since torch.compile cannot follow a ContextVar."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let a process compute by itself inside: it waits for no other, which may have fewer samples or none."""
+    _alone.append(None)
+    try:
+        yield
+    finally:
+        _alone.pop()
+
+
 def process_count() -> int:
-    """How many processes train together; 1 where torch.distributed is not initialised."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    """How many processes train together; 1 where torch.distributed is not initialised, or inside ``alone``."""
+    return dist.get_world_size() if _train_together() else 1
 
 
 def process_rank() -> int:
     """Which of them this one is, from 0."""
-    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+    return dist.get_rank() if _train_together() else 0
+
+
+def _train_together() -> bool:
+    return dist.is_available() and dist.is_initialized() and not _alone
 
 
 @torch.no_grad()
@@ -45,10 +66,11 @@ def gathered(x: Tensor) -> Tensor:
 
 
 def gathered_with_gradient(x: Tensor) -> Tensor:
-    """As ``gathered``, and the gradient flows back: each process gets its own gradient of its own part.
+    """As ``gathered``; the gradient is that of the sum of all processes' losses.
 
-    What the other processes' losses would add is left out, as in OpenMMLab's SimCLR: where every process has the loss
-    of all samples, the average over the processes is the gradient of that loss divided by their number.
+    Where every process has the loss of all samples, the average over the processes that DDP takes is then the gradient
+    of that loss, as in SimCLR's own code. OpenMMLab keeps what the own loss gives for the own part: a gradient that is
+    divided by the number of processes.
 
     Args:
         x: Of the same shape in every process.
@@ -83,7 +105,7 @@ def from_first(x: Tensor) -> Tensor:
 
 
 class _Gather(torch.autograd.Function):
-    """Concatenates over the processes; its backward picks the process's own part."""
+    """Concatenates over the processes; its backward sums what all of them have for a part."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -93,7 +115,7 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         start = process_rank() * ctx.rows
-        return gradient[start : start + ctx.rows]
+        return all_summed(gradient)[start : start + ctx.rows]
 
 
 class _Sum(torch.autograd.Function):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.shared.dynamic_rows import sizes_are_bounds, true_positions, whole_number
+from components.shared.dynamic_rows import has_no_numbers, true_positions, whole_number
 from components.shared.suppression import torchvision_operators
 
 __all__: list[str] = []
@@ -68,9 +68,7 @@ def roi_align(levels: Sequence[Tensor], strides: Sequence[float], rois: Tensor, 
     if operators is not None:
         found = levels[0].new_zeros(rois.shape[0], levels[0].shape[1], rows, columns)
         for index, (one, stride) in enumerate(zip(levels, strides, strict=True)):
-            if index and sizes_are_bounds(rois):
-                break  # where there are no numbers all are of the first level
-            own = true_positions(level == index)
+            own = true_positions(level == index, 0 if index else None)  # without numbers all are of the first
             ratio, aligned = grid.sampling_ratio, grid.aligned
             pooled = operators.roi_align(one, rois[own].to(one), grid.size, 1 / stride, ratio, aligned)
             found = found.index_copy(0, own, pooled)
@@ -95,7 +93,7 @@ def _points(
     start_x, step_x, points_x = grid.along(x1, x2, columns)
 
     per_bin = (points_y * points_x)[:, None].expand(-1, rows * columns).flatten()
-    total = whole_number(per_bin.sum(), len(per_bin) * grid.most if sizes_are_bounds(rois) else None)
+    total = whole_number(per_bin.sum(), len(per_bin) * grid.most if has_no_numbers(rois) else None)
     bin_ = torch.repeat_interleave(per_bin, output_size=total)
     begins = per_bin.cumsum(0) - per_bin
     within = torch.arange(total, device=device) - begins[bin_]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch._higher_order_ops.while_loop import while_loop
 
 from components.shared.box_geometry import areas
-from components.shared.dynamic_rows import sizes_are_bounds, true_positions
+from components.shared.dynamic_rows import has_no_numbers, true_positions
 
 __all__: list[str] = []
 
@@ -106,7 +106,7 @@ def _settled(suppressed: Tensor, valid: Tensor) -> Tensor:
     if torch.compiler.is_compiling():
         found: Tensor = while_loop(differs, step, (keep, before))[0]  # type: ignore[no-untyped-call]
         return found
-    if sizes_are_bounds(valid):
+    if has_no_numbers(valid):
         return step(keep, before)[0]
     while bool(differs(keep, before)):
         keep, before = step(keep, before)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from components.shared.bounds import Count, Size
 from components.shared.box_geometry import place
-from components.shared.dynamic_rows import sizes_are_bounds
+from components.shared.dynamic_rows import has_no_numbers
 from components.shared.region_pooling import crop
 from components.shared.value_checks import values_are_known
 from composer.ports import (
@@ -138,7 +138,7 @@ class MaskTargets(nn.Module):
     ) -> Annotated[Mask, "N cells"]:
         """One row of cells a region; masks may not be larger than ``image``, nor smaller than the boxes reach."""
         check_masks(masks, boxes, image)
-        if sizes_are_bounds(rois):
+        if has_no_numbers(rois):
             return rois.new_empty(len(rois), self.cells)
         found = rois.new_zeros(len(rois), *self.size)
         for index, own in enumerate(masks):

@@ -8,8 +8,20 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from components.shared.bounds import Count
-from components.shared.dynamic_rows import sizes_are_bounds, true_positions
-from composer.ports import Assignment, Boxes, InputError, Label, Like, Priors, Rois, Scalar, Usually
+from components.shared.dynamic_rows import has_no_numbers, true_positions
+from composer.ports import (
+    Assignment,
+    Boxes,
+    InputError,
+    Label,
+    Like,
+    Priors,
+    Rois,
+    Scalar,
+    Usually,
+    rows_found,
+    rows_taken,
+)
 
 __all__ = ["PositiveSamples", "PseudoSampler", "RandomSampler"]
 
@@ -75,8 +87,8 @@ class RandomSampler(nn.Module):
             raise InputError("boxes", "found no wire, regions of interest are drawn image by image: wire the boxes")
         if self.add_gt_as_proposals:
             priors, assigned = _with_boxes(priors, assigned, boxes)
-        if sizes_are_bounds(assigned):
-            size = min(self.num * count, len(assigned))
+        if has_no_numbers(assigned):
+            size = rows_taken(min(self.num * count, len(assigned)))
             drawn = assigned[:size]
             if not drawn.is_meta:  # what is counted without numbers may know how many are positive at most
                 setattr(drawn, _MOST_POSITIVE, int(self.num * self.pos_fraction) * count)
@@ -86,12 +98,13 @@ class RandomSampler(nn.Module):
             own = (priors[:, 0] == index).nonzero().squeeze(1)
             rows_drawn += [own[chosen] for chosen in self._draw(assigned[own])]
         rows = torch.cat(rows_drawn) if rows_drawn else assigned.new_zeros(0)
+        rows_found(len(rows))
         return Samples(priors[rows], assigned[rows], priors.new_tensor(max(len(rows), 1)))
 
     def _of_anchors(self, priors: Tensor, assigned: Tensor) -> Samples:
         if self.add_gt_as_proposals:
             raise ValueError("found add_gt_as_proposals with anchors, which stand on a grid: set it to false")
-        if sizes_are_bounds(assigned):
+        if has_no_numbers(assigned):
             return Samples(priors, torch.empty_like(assigned), priors.new_empty(()))
         kept = torch.full_like(assigned, -1)
         total = 0

@@ -121,7 +121,8 @@ class Catalog:
                         "duplicate-component",
                         Where(component.name),
                         f"{_origin(component)} and {_origin(other)} both have a component of this name; "
-                        "type names are unique in a catalog: rename one",
+                        "type names are unique in a catalog: rename one, its class and its entry in __all__, as "
+                        f"My{component.name}",
                     )
                 )
             merged[component.name] = component
@@ -160,7 +161,7 @@ class Catalog:
     def stand_ins(self, node: str, type_name: str) -> list[str]:
         """The components that a type may have been meant to be: those of its kind, or all where that is not known.
 
-        The kind is told by the type's name, or by the id of the node. The id is a weaker hint: a layer may stand
+        The kind is taken from the type's name, or by the id of the node. The id is a weaker hint: a layer may stand
         anywhere.
         """
         by_name, by_id = self.kinds.ending(type_name), self.kinds.ending(_COUNTED.sub("", node))

@@ -46,7 +46,7 @@ def build_component(
     if declared > limits.modules:
         raise _too_deep(f"it declares {declared:,} layers", limits)
     mode = MetaMode() if torch.device(device).type == "meta" else nullcontext()
-    with torch.device(device), mode, _guard(limits), _told_sizes(limits):
+    with torch.device(device), mode, _guard(limits), _limited_sizes(limits):
         return cast(nn.Module, component.cls(**arguments))
 
 
@@ -68,8 +68,8 @@ def too_large(what: str, size: int, limits: Limits) -> TooLargeError:
 
 
 @contextmanager
-def _told_sizes(limits: Limits) -> Iterator[None]:
-    """Tell a tensor of more numbers than torch can count, or of fewer than none, in words."""
+def _limited_sizes(limits: Limits) -> Iterator[None]:
+    """Explain errors about tensors of more numbers than torch can count, or of fewer than none."""
     try:
         yield
     except (RuntimeError, TypeError) as error:

@@ -19,7 +19,16 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, 
 from torch import nn
 
 from composer.catalog.kinds import Kind
-from composer.ports import AnyTensor, LayerCount, Like, PortType, Usually, port_type
+from composer.catalog.unannotated import (
+    Access,
+    guessed_parameter,
+    guessed_results,
+    is_plain,
+    is_setting,
+    tensor_type,
+)
+from composer.ports import AnyTensor, Choices, LayerCount, Like, PortType, Usually, port_type
+from composer.problems import plain
 
 __all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
 
@@ -27,18 +36,6 @@ __all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "re
 _KEPT = 20_000
 
 _KEYWORDS = re.compile(r"^Keywords: *(.+?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
-
-_PLAIN_WORDS = (
-    ("^Input should be( a valid| an?)? ", "expected a "),
-    ("^(Tuple|List) should have (.*?) after validation, not .*", r"expected \2"),
-    ("^expected a greater than or equal to ", "expected at least "),
-    ("^expected a less than or equal to ", "expected at most "),
-    ("^expected a (greater|less) than ", r"expected \1 than "),
-    ("^expected a (boolean|bool)\\b", "expected true or false"),
-    ("^expected a ('|-?[0-9])", r"expected \1"),
-    ("^expected a (array|tuple)\\b", "expected a list"),
-    ("^expected a (?=[aeiou])", "expected an "),
-)
 
 
 class ComponentError(TypeError):
@@ -55,6 +52,7 @@ class Parameter:
         default: Its default; ``inspect.Parameter.empty`` where it is required.
         help: Its text from the docstring.
         counts_layers: Whether, and under which key, its value says how many layers are built.
+        choices: Values that are offered for it, where there is a list of them.
     """
 
     name: str
@@ -62,6 +60,7 @@ class Parameter:
     default: Any
     help: str = ""
     counts_layers: LayerCount | None = None
+    choices: Choices | None = None
 
     @property
     def required(self) -> bool:
@@ -103,6 +102,7 @@ class Component:
         parameters: Its constructor's arguments.
         inputs: Its input ports, in the order of ``forward``.
         outputs: Its output ports.
+        access: How an output is taken from what ``forward`` returns, where no annotation says it.
     """
 
     name: str
@@ -111,6 +111,7 @@ class Component:
     parameters: tuple[Parameter, ...]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    access: Access = ""
     _faults: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -144,6 +145,34 @@ class Component:
         """Whether ``forward`` returns a NamedTuple with a field for each output port."""
         return _is_named_tuple(_hints(self.cls.forward).get("return"))  # type: ignore[attr-defined]
 
+    @property
+    def returns_several(self) -> bool:
+        """Whether ``forward`` returns a value for each output port."""
+        return self.returns_tuple or bool(self.access)
+
+    def values_of(self, result: Any) -> tuple[Any, ...]:
+        """What ``forward`` returned, a value for each output port.
+
+        Raises:
+            TypeError: It is not what the class promises.
+        """
+        names = [port.name for port in self.outputs]
+        if self.access == "key" and isinstance(result, Mapping) and all(name in result for name in names):
+            return tuple(result[name] for name in names)
+        if self.access == "index" and isinstance(result, list | tuple) and len(result) == len(names):
+            return tuple(result)
+        if self.returns_tuple and hasattr(result, "_fields"):
+            return tuple(getattr(result, name) for name in names)
+        if not self.returns_several:
+            return (result,)
+        what = {"key": "a mapping with", "index": "a tuple of"}.get(self.access, "a NamedTuple of")
+        raise TypeError(f"forward returned {type(result).__name__}, its annotation promises {what} {', '.join(names)}")
+
+    @cached_property
+    def unannotated(self) -> tuple[str, ...]:
+        """What has no annotation, or one that says little, in words; empty for a class that is annotated."""
+        return tuple(_unannotated(self.cls))
+
     @cached_property
     def parameter_by_name(self) -> Mapping[str, Parameter]:
         """The parameters by name."""
@@ -166,7 +195,7 @@ class Component:
 
     @cached_property
     def from_wire(self) -> Mapping[str, tuple[Port, int]]:
-        """Required parameters that a wire can tell: the input port and the position of the axis they name."""
+        """Required parameters that a wire can give: the input port and the position of the axis they name."""
         found: dict[str, tuple[Port, int]] = {}
         for port in self.inputs:
             for position, axis in enumerate(port.axes or ()):
@@ -237,15 +266,12 @@ class Component:
                 total += _count(params.get(parameter.name, parameter.default), parameter.counts_layers.key)
         return max(total, 1)
 
-    def type_of_output(self, port: Port, input_types: Mapping[str, PortType]) -> PortType:
-        """The type of an output, given the types on the wires into the inputs."""
-        if port.like is None:
-            return port.type
-        return input_types.get(port.like, port.type)
-
 
 def read_component(cls: type, kind: Kind | str, *, try_types: bool = True) -> Component:
     """Read a class's constructor and ``forward`` into a ``Component``.
+
+    An argument without an annotation becomes a port of any tensor, or a parameter of any value; outputs are then read
+    from the ``return`` statements (``unannotated``). A method that a subclass overrides keeps its parent's annotations.
 
     Where a constructor hands ``**kwargs`` on, as in ``super().__init__(..., **kwargs)``, the parameters of the parent's
     constructor are the class's too, but for those that the call itself gives.
@@ -257,20 +283,22 @@ def read_component(cls: type, kind: Kind | str, *, try_types: bool = True) -> Co
             from a file.
 
     Raises:
-        ComponentError: It is no module, or something is missing: an annotation, a port type, a return type, the
+        ComponentError: It is no module, an annotation is no port type, or something is missing: a return value, the
             parameters that ``**kwargs`` stand for.
     """
     if not _is_module(cls):
         raise ComponentError(f"{getattr(cls, '__name__', cls)!s} is not a class derived from torch.nn.Module")
     if cls.forward is nn.Module.forward:  # type: ignore[attr-defined]
         raise ComponentError(f"{cls.__name__} has no forward")
+    outputs, access = _outputs(cls)
     component = Component(
         cls.__name__,
         kind if isinstance(kind, Kind) else Kind(kind),
         cls,
         tuple(_parameters(cls)),
         _inputs(cls),
-        _outputs(cls),
+        outputs,
+        access,
     )
     _check_likes(component)
     try:
@@ -303,8 +331,10 @@ def _parameters(cls: type) -> Iterator[Parameter]:
             for item in docstring_parser.parse(text, style).params:
                 texts.setdefault(item.arg_name, item.description or "")
     for name, argument in _arguments([owner for owner in cls.__mro__ if "__init__" in vars(owner)]).items():
-        layers = next((extra for extra in _metadata(argument.annotation) if isinstance(extra, LayerCount)), None)
-        yield Parameter(name, argument.annotation, argument.default, texts.get(name, ""), layers)
+        extras = _metadata(argument.annotation)
+        layers = next((extra for extra in extras if isinstance(extra, LayerCount)), None)
+        choices = next((extra for extra in extras if isinstance(extra, Choices)), None)
+        yield Parameter(name, argument.annotation, argument.default, texts.get(name, ""), layers, choices)
 
 
 def _arguments(owners: Sequence[type]) -> dict[str, inspect.Parameter]:
@@ -328,7 +358,9 @@ def _arguments(owners: Sequence[type]) -> dict[str, inspect.Parameter]:
     order, place = list(found), 0
     for name, argument in named.items():
         if name not in hints and name not in found:
-            raise ComponentError(f"{owner.__name__}.__init__: parameter '{name}' has no type annotation")
+            if not is_plain(argument.default):  # a class or a function, which no file can hold: it keeps its default
+                continue
+            hints[name] = guessed_parameter(argument.default)
         if name not in found:
             order.insert(place, name)
         place = order.index(name) + 1
@@ -400,14 +432,20 @@ def _hints(function: Any) -> dict[str, Any]:
 def _inputs(cls: type) -> tuple[Port, ...]:
     forward = cls.forward  # type: ignore[attr-defined]
     hints = _hints(forward)
+    above = list(_parent_hints(cls).values())[:-1]
     ports: list[Port] = []
-    for argument in list(inspect.signature(forward).parameters.values())[1:]:
+    for place, argument in enumerate(list(inspect.signature(forward).parameters.values())[1:]):
         if argument.kind is argument.KEYWORD_ONLY:
             continue
+        hint = hints.get(argument.name, above[place] if place < len(above) else None)
         if argument.kind is argument.VAR_KEYWORD:
+            if hint is None and any(name not in hints for name in _names_of_inputs(cls)):
+                continue
             raise ComponentError(f"{cls.__name__}.forward takes **{argument.name}: name every input port")
         where = f"{cls.__name__}.forward: input '{argument.name}'"
-        port = _port(argument.name, hints.get(argument.name), where)
+        if not _port_types_in(hint) and is_setting(argument, hint):
+            continue
+        port = _port(argument.name, hint, where, guess=True)
         optional = argument.default is not argument.empty
         variadic = argument.kind is argument.VAR_POSITIONAL
         if variadic and any(other.optional for other in ports):
@@ -419,15 +457,65 @@ def _inputs(cls: type) -> tuple[Port, ...]:
     return tuple(ports)
 
 
-def _outputs(cls: type) -> tuple[Port, ...]:
+def _names_of_inputs(cls: type) -> list[str]:
+    arguments = list(inspect.signature(cls.forward).parameters.values())[1:]  # type: ignore[attr-defined]
+    return [item.name for item in arguments if item.kind not in (item.KEYWORD_ONLY, item.VAR_KEYWORD)]
+
+
+def _parent_hints(cls: type) -> dict[str, Any]:
+    """Annotations of the ``forward`` that a class writes anew without any; empty if there is none."""
+    owners = [owner for owner in cls.__mro__ if "forward" in vars(owner)]
+    if len(owners) < 2 or _is_of_torch(owners[1]) or _hints(vars(owners[0])["forward"]):
+        return {}
+    hints = _hints(vars(owners[1])["forward"])
+    return {name: hints.get(name) for name in (*_names_of_inputs(owners[1]), "return")}
+
+
+def _outputs(cls: type) -> tuple[tuple[Port, ...], Access]:
     returned = _hints(cls.forward).get("return")  # type: ignore[attr-defined]
+    where = f"{cls.__name__}.forward: its return"
     if _is_named_tuple(returned):
         fields = get_type_hints(returned, include_extras=True)
-        return tuple(_port(name, hint, f"{cls.__name__}.forward: output '{name}'") for name, hint in fields.items())
-    return (_port("out", returned, f"{cls.__name__}.forward: its return"),)
+        ports = [_port(name, hint, f"{cls.__name__}.forward: output '{name}'") for name, hint in fields.items()]
+        return tuple(ports), ""
+    if _port_types_in(returned) or returned is NoneType:
+        return (_port("out", returned, where),), ""
+    if tensor_type(returned) is None and get_origin(returned) not in (None, dict):
+        return (_port("out", returned, where),), ""
+    found = guessed_results(cls.forward)  # type: ignore[attr-defined]
+    if not found.access and tensor_type(returned) is not None:
+        return (_port("out", returned, where, guess=True),), ""
+    above = _parent_hints(cls).get("return")
+    if not found.access and _port_types_in(above):
+        port = _port("out", above, where)
+        if port.type.is_sequence == found.type.is_sequence:
+            return (port,), ""
+    return tuple(Port(name, found.type) for name in found.names), found.access
 
 
-def _port(name: str, hint: Any, where: str) -> Port:
+def _port_types_in(hint: Any) -> bool:
+    """Whether an annotation says what a port carries."""
+    return any(isinstance(extra, PortType | Like) for extra in _metadata(hint))
+
+
+def _unannotated(cls: type) -> Iterator[str]:
+    forward = cls.forward  # type: ignore[attr-defined]
+    hints = _hints(forward)
+    loose = [f"input '{name}'" for name in _names_of_inputs(cls) if not _port_types_in(hints.get(name))]
+    if not _port_types_in(hints.get("return")) and not _is_named_tuple(hints.get("return")):
+        loose.append("the return")
+    if loose:
+        yield f"of forward {', '.join(loose)}"
+    parameters = [f"'{item.name}'" for item in _parameters(cls) if item.annotation is Any]
+    if parameters:
+        yield f"of __init__ {', '.join(parameters)}"
+
+
+def _port(name: str, hint: Any, where: str, *, guess: bool = False) -> Port:
+    if guess and not _port_types_in(hint):
+        carried = port_type(AnyTensor) if hint in (None, Any) else tensor_type(hint)
+        if carried is not None:
+            return Port(name, carried)
     if hint is None or hint is NoneType:
         raise ComponentError(f'{where} has no annotation: write one such as Annotated[FeatureMap, "B channels H W"]')
     extras = _metadata(hint)
@@ -479,7 +567,4 @@ def _fault_text(detail: Any, given: Mapping[str, Any]) -> str:
     inside = "".join(f"[{part}]" for part in detail["loc"][1:] if isinstance(part, int))
     found = detail["input"]
     shown = "nan" if isinstance(found, float) and math.isnan(found) else json.dumps(found, default=str)
-    expected = detail["msg"]
-    for pattern, plain in _PLAIN_WORDS:
-        expected = re.sub(pattern, plain, expected)
-    return f"{inside + ': ' if inside else ''}found {shown[:80]}, {expected}"
+    return f"{inside + ': ' if inside else ''}found {shown[:80]}, {plain(detail['msg'])}"

@@ -1,6 +1,8 @@
-"""The commands, and what all of them do alike: exit codes, and how an error is told."""
+"""The commands, and what all of them do alike: exit codes, and how an error is reported."""
 
+import gc
 import io
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -28,23 +30,25 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "ui": ("ui.open_ui", "Open the composer in the browser."),
     "list": ("catalog_commands.list_components", "List the components, with their ports."),
     "show": ("catalog_commands.show_component", "Show one component: ports and parameters."),
-    "check": ("graph_commands.check_files", "Tell all that is wrong with graph files."),
+    "check": ("graph_commands.check_files", "Show all that is wrong with graph files."),
     "fmt": ("graph_commands.format_files", "Write graph files in canonical form."),
-    "diff": ("graph_commands.compare_files", "Tell what changed in meaning between two."),
+    "diff": ("graph_commands.compare_files", "Show what changed in meaning between two."),
     "summary": ("summarize.summarize", "Show sizes, parameters, FLOPs of each node."),
     "draw": ("draw.draw_graph", "Draw a graph as SVG, with the sizes on its wires."),
     "train": ("train.train_graph", "Train a graph on a folder of images, or by a recipe."),
     "evaluate": ("evaluate.evaluate_model", "Measure a model on samples."),
-    "runs": ("runs.show_runs", "List trainings, tell all of one, or compare some."),
+    "runs": ("runs.show_runs", "List trainings, show all of one, or compare some."),
     "run": ("run.run_images", "Run a graph on images."),
     "export": ("export.export_model", "Write a model as Python, ONNX, torch or a config."),
-    "import": ("openmmlab_commands.import_config_file", "Turn a config of OpenMMLab into a graph."),
-    "weights": ("openmmlab_commands.import_weights", "Put a checkpoint's weights under a graph's names."),
+    "push": ("share.push_model", "Put a model on the Hugging Face hub, with a card."),
+    "pull": ("share.pull_model", "Fetch a model from the Hugging Face hub."),
+    "import": ("openmmlab_commands.import_config_file", "Turn a config of OpenMMLab or a .pt2 into a graph."),
+    "weights": ("weights.put_weights", "Put a checkpoint's weights under a graph's names."),
 }
 
 
 class _Commands(TyperGroup):
-    """The commands, each imported when it is called; what it raises is told in words and an exit code."""
+    """The commands, each imported when it is called; what it raises becomes a message and an exit code."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -71,6 +75,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except GraphError as error:
             print_problems(error.problems, stderr=True)
+            _leave_others(exit_code(error.problems))
             raise typer.Exit(exit_code(error.problems)) from None
         except BrokenPipeError:
             raise
@@ -110,11 +115,28 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    gc.freeze()  # torch's half a million objects stay to the end: no collection goes through them, nor the one at exit
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still gets the line
     try:
         app()
+    except SystemExit as end:
+        _leave_others(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
     except Exception:  # noqa: BLE001 - nothing stands above this; a script must not take a fault for an answer
         traceback.print_exc()
+        _leave_others(3)
         sys.exit(3)
+
+
+def _leave_others(status: int) -> None:
+    """End at once where several processes train together (torchrun).
+
+    At its ordinary end torch would wait for what it has begun with the others, and they would wait for it; and threads
+    that still run as Python takes itself down abort the process now and then.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -61,6 +61,8 @@ def show_component(
         return
     print_text(f"{component.name} ({component.kind})", "bold")
     print_text(_description(component))
+    if component.unannotated:
+        print_text(f"\nWithout annotations: {'; '.join(component.unannotated)}")
     if component.keywords:
         print_text(f"\nAlso found as: {', '.join(component.keywords)}")
     print_table(["\ninput", "\ntype", "\naxes", ""], [_port_row(port) for port in component.inputs])

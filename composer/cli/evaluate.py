@@ -4,6 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,13 +13,14 @@ from rich.progress import Progress as Bar
 
 from composer.catalog import Catalog
 from composer.cli.options import AsJson, Folders, WeightsFile, catalog_of
-from composer.cli.output import console, print_json, print_table, print_text
+from composer.cli.output import console, print_json, print_problems, print_table, print_text
 from composer.cli.run import device_of
-from composer.cli.training_input import fitted, given_of
+from composer.cli.training_input import given_of
+from composer.graph import Graph
 from composer.model import Model
 from composer.model.compile import load
 from composer.problems import GraphError, Problem, Where
-from composer.training.data.columns import wiring
+from composer.training.data.columns import check_wiring, wiring
 from composer.training.data.loading import Loader
 from composer.training.data.source import Source, Subset, open_splits
 from composer.training.evaluate import Evaluation, evaluate
@@ -67,14 +69,14 @@ def evaluate_model(
     if metrics is not None:
         settings["evaluation", "metrics"] = [name.strip() for name in metrics.split(",") if name.strip()]
     catalog = catalog_of(folders)
-    recipe, model = _opened(file, data, weights, which, settings, catalog)
+    recipe, model, classes = _opened(file, data, weights, which, settings, catalog)
     if model.weights_report is None:
         print_text(
             "note: no weights were loaded, so the numbers are those of a model that learned nothing", stderr=True
         )
     source, val = open_splits(recipe.data, Path.cwd(), seed=recipe.seed)
     measured = source if val is None else val
-    fitted(model.graph, catalog, recipe, measured, fix=False, training=False)
+    _tell_differences(replace(model.graph, classes=model.graph.classes or classes), catalog, recipe, measured)
     found = _measured(model.to(device_of(device)), recipe, catalog, measured, source, precision)
     if as_json:
         print_json({"values": dict(found.values), "samples": found.samples, "seconds": found.seconds, **found.details})
@@ -92,8 +94,8 @@ def _opened(
     which: str,
     settings: Mapping[tuple[str, ...], Any],
     catalog: Catalog,
-) -> tuple[Recipe, Model]:
-    """The recipe that says what is measured, and the model."""
+) -> tuple[Recipe, Model, tuple[str, ...]]:
+    """The recipe that says what is measured, the model, and the names of the classes that a run was trained on."""
     given_settings = {keys: value for keys, value in settings.items() if value is not None}
     if file.is_dir():
         run = RunFolder.open(file)
@@ -103,10 +105,22 @@ def _opened(
             raise GraphError(Problem("no-file", Where(file=str(run.weights(which))), text))
         held = {} if data is None else {("data", "hold_back"): 0.0}
         given = given_of(run.path / "recipe.yaml", data, held | given_settings)
-        return given.recipe, load(found, catalog=catalog)
+        return given.recipe, load(found, catalog=catalog), run.data_classes
     held = {} if data is None else {("data", "hold_back"): 0.0}
     given = given_of(file, data, held | given_settings)
-    return given.recipe, load(given.recipe.graph, weights=weights, catalog=catalog)
+    return given.recipe, load(given.recipe.graph, weights=weights, catalog=catalog), ()
+
+
+def _tell_differences(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source) -> None:
+    """Say in what the samples differ from what the model was made for.
+
+    Raises:
+        GraphError: They do not fit.
+    """
+    problems = check_wiring(graph, catalog, recipe, source, training=False)[1]
+    if any(problem.severity == "error" for problem in problems):
+        raise GraphError(problems)
+    print_problems(problems, stderr=True)
 
 
 def _measured(
@@ -166,4 +180,5 @@ def _place(recipe: Recipe, val: Source | None) -> str:
     held = ""
     if val is not None and recipe.data.val is None:  # part of the samples that are trained on, or a folder beside them
         held = " (what is held back)" if isinstance(val, Subset) else " (what is there to measure on)"
-    return f"{os.path.relpath(split.path)}{held}"
+    near = os.path.relpath(split.path)
+    return f"{split.path if near.startswith(os.pardir) else near}{held}"

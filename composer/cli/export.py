@@ -1,7 +1,7 @@
 """``export``: a model as a file that needs no composer."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,44 +9,58 @@ from composer.catalog import Catalog
 from composer.cli.openmmlab_commands import export_config
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of
 from composer.cli.output import print_json, print_text
-from composer.cli.training_input import is_recipe
-from composer.export import export
+from composer.cli.training_input import training_of
+from composer.export import OnnxOptions, export
+from composer.export.formats import OPTIONS
 from composer.export.standalone import standalone_source
 from composer.graph.file import atomic_write
 from composer.model.compile import load
 from composer.problems import GraphError, Problem, Where
-from composer.training.data.source import open_splits
-from composer.training.defaults import complete
 from composer.training.lightning import lightning_left_out, lightning_source, with_lightning
-from composer.training.recipe import Recipe, read_recipe
-from composer.training.run_folder import resolved
 
 __all__ = ["export_model"]
 
-_SAMPLES = 10_000
-"""How many samples a recipe without data is completed for."""
-_SUFFIXES = {"python": ".py", "onnx": ".onnx", "torch": ".pt2"}
+_SUFFIXES = {"python": ".py", "onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 
 
 def export_model(
     file: File,
     folders: Folders,
     to: Annotated[
-        Literal["python", "onnx", "torch", "openmmlab", "lightning"],
+        Literal["python", "onnx", "openvino", "torch", "openmmlab", "lightning"],
         typer.Option(
-            help="A stand-alone Python file with every mode; one mode with its weights; a config; or a graph or "
-            "recipe as a Lightning module."
+            help="A stand-alone Python file with every mode; one mode with its weights; a config, with the training "
+            "of a recipe or run; or a graph or recipe as a Lightning module."
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The file to write; by default FILE's name here.", show_default=False),
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="The mode that goes into an ONNX file or archive.")] = "tensor",
+    mode: Annotated[Mode, typer.Option(help="The mode that goes into a file of one mode.")] = "tensor",
     weights: WeightsFile = None,
+    opset: Annotated[
+        int | None, typer.Option(min=1, help="ONNX: the version of its operators.", show_default=False)
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="ONNX: weights and computations of 16 bits; OpenVINO: weights.")
+    ] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="ONNX, OpenVINO: the only batch it takes; by default any.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Export a model, load what was written again, and compare it with the model; a file that differs is not kept."""
+    onnx = OnnxOptions(opset, half, batch)
+    for option in onnx.given:
+        having = [name for name, options in OPTIONS.items() if option in options]
+        if to not in having:
+            text = f"it goes with --to {' and '.join(having)}, found --to {to}"
+            raise typer.BadParameter(text, param_hint=f"--{option}")
+    if to == "openvino" and out is not None and out.suffix != ".xml":
+        text = f"found {out}, expected a name that ends in .xml: its weights lie beside it in .bin"
+        raise typer.BadParameter(text, param_hint="--out")
     if to == "openmmlab":
         export_config(file, out, catalog_of(folders))
         return
@@ -57,7 +71,7 @@ def export_model(
     if model.weights_report is None and to != "python":
         print_text("note: no weights were loaded, so the file holds those of a model that learned nothing", stderr=True)
     path = out if out is not None else Path(file.stem + _SUFFIXES[to])
-    report = export(model, to, path, mode=mode)
+    report = export(model, to, path, mode=mode, onnx=onnx)
     if as_json:
         print_json(
             {
@@ -77,16 +91,8 @@ def export_model(
 
 def _export_lightning(file: Path, out: Path | None, catalog: Catalog) -> None:
     """The model's own source, and below it a module that trains it."""
-    if is_recipe(file):
-        recipe = resolved(read_recipe(file), file.resolve().parent)
-    else:
-        recipe = Recipe.model_validate({"graph": str(file), "data": {"train": {"path": "."}}})
-    model = load(Path(recipe.graph), catalog=catalog)
-    try:
-        source: Any = open_splits(recipe.data, Path.cwd(), seed=recipe.seed)[0] if is_recipe(file) else range(_SAMPLES)
-    except GraphError:
-        source = range(_SAMPLES)
-    recipe = complete(recipe, model.graph, catalog, source, model)
+    training = training_of(file, catalog)
+    recipe, model = training.recipe, training.model
     written = standalone_source(model)
     below = lightning_source(recipe, model, written.class_name)
     text = with_lightning(written.text, below)
@@ -99,5 +105,5 @@ def _export_lightning(file: Path, out: Path | None, catalog: Catalog) -> None:
     print_text(f"{path}: {written.class_name}Training, a module of Lightning around {written.class_name}")
     for line in lightning_left_out(recipe):
         print_text(f"left out: {line}")
-    if isinstance(source, range):
-        print_text(f"note: the data is not here; lengths and learning rates are those for {_SAMPLES:,} samples")
+    if training.per_epoch is None:
+        print_text("note: the data is not here; lengths and learning rates are those for 10,000 samples")

@@ -11,10 +11,13 @@ import typer
 from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of, graph_of
 from composer.cli.output import print_problems, print_text
+from composer.cli.training_input import is_recipe, training_of
 from composer.graph import Graph
 from composer.graph.file import dumps, loads, write
 from composer.graph.file.document import edit
 from composer.model.compile import compile as compile_graph
+from composer.modules import from_pt2
+from composer.modules.blocks import identifier
 from composer.openmmlab import (
     CheckpointReport,
     ImportedGraph,
@@ -25,25 +28,27 @@ from composer.openmmlab import (
 from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
-from composer.openmmlab.names import package_in_parts
+from composer.openmmlab.names import package_in_parts, package_of
 from composer.openmmlab.notes import CANNOT_BUILD
-from composer.openmmlab.recipes import ImportedRecipe, has_training, import_recipe
+from composer.openmmlab.recipes import ImportedRecipe, config_from_recipe, has_training, import_recipe
 from composer.problems import Edit, GraphError, Problem, Where
 from composer.rules import check
 from composer.rules.sizes import infer_shapes
 from composer.training.recipe import write_recipe
 
-__all__ = ["export_config", "import_config_file", "import_weights"]
+__all__ = ["LeaveOut", "export_config", "import_config_file", "import_weights", "stop_unless", "target_file"]
 
 _SHOWN = 10
 
 LeaveOut = Annotated[
-    bool, typer.Option("--leave-out", help="Go on without what is not understood; it is told all the same.")
+    bool, typer.Option("--leave-out", help="Go on without what is not understood; it is reported all the same.")
 ]
 
 
 def import_config_file(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A .py, .json or .yaml config of OpenMMLab.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="A .py, .json or .yaml config of OpenMMLab, or a .pt2 file.")
+    ],
     folders: Folders,
     out: Annotated[
         Path | None,
@@ -76,14 +81,21 @@ def import_config_file(
 ) -> None:
     """Turn a config of OpenMMLab into a graph, and its training into a recipe. It is read as data and never run.
 
+    A .pt2 file of torch.export.save becomes a graph with its weights, which are written beside it, or with it into one
+    file where --out ends in .safetensors. It is read as JSON and bytes: nothing in it is unpickled. The graph is
+    compared with the program of the file before anything is written.
+
     A part that the catalog lacks becomes a placeholder: it keeps its parameters and wires, and the graph cannot run
-    before there is a component for it. Nodes that cannot be built, and sizes that do not fit, are told. Where a setting
-    is not understood, or the graph has another error, nothing is written, unless --leave-out says to go on: without
-    such settings, and with the other errors in the graph.
+    before there is a component for it. Nodes that cannot be built, and sizes that do not fit, are reported. Where a
+    setting is not understood, or the graph has another error, nothing is written, unless --leave-out says to go on:
+    without such settings, and with the other errors in the graph.
 
     Where the config says how its model is trained, a recipe for composer train is written too. What a recipe does not
-    hold is told, setting by setting, and stops nothing.
+    hold is reported, setting by setting, and stops nothing.
     """
+    if config.suffix == ".pt2":
+        import_program(config, catalog_of(folders), out)
+        return
     found = read_config(config, configs=_folders_by_package(configs or []))
     print_problems(found.notes, stderr=True)
     catalog = catalog_of(folders)
@@ -102,12 +114,12 @@ def import_config_file(
     settings = [item for item in wrong if item.where.parameter]
     channels = [item for item in wrong if item.code == "preprocess-channels"]  # the model can be built and trained
     ignored = len(imported.not_understood) + len(settings)
-    _stop_unless(
+    stop_unless(
         leave_out,
         ("settings are not understood", "left out", ignored),
         ("errors in the graph", "still in it", len(wrong) - len(settings) - len(channels)),
     )
-    path = _target(out, f"{config.stem}.yaml", config)
+    path = target_file(out, f"{config.stem}.yaml", config)
     graph = _without(imported.graph, settings)
     loads(dumps(graph, catalog), str(path))  # refuses what could not be read again, before there is a file
     beside = _recipe_target(recipe, path, config, training)
@@ -116,13 +128,28 @@ def import_config_file(
     if training is not None:
         print_problems(training.notes, stderr=True)
         write_recipe(training.recipe.model_copy(update={"graph": _from(beside, path)}), beside)
-        print_text(f"{beside}: {_told_training(training)}")
+        print_text(f"{beside}: {_training_summary(training)}")
+
+
+def import_program(file: Path, catalog: Catalog, out: Path | None) -> None:
+    """Turn a .pt2 file into a graph with its weights, and say what became what."""
+    path = target_file(out, f"{file.stem}.yaml", file)
+    weights = path.with_suffix(".safetensors")
+    if weights != path:
+        target_file(weights if out is not None else None, weights.name, file)
+    found = from_pt2(file, name=identifier(file.stem, attribute=False), catalog=catalog)
+    print_text(str(found.report))
+    found.save(path)
+    several = "" if path == weights else f", weights in {weights}"
+    held = len(found.report.placeholders)
+    counted = f"; {held} placeholders: it cannot run yet" if held else ""
+    print_text(f"{path}: {found.report.top} nodes on the top level{several}{counted}")
 
 
 def import_weights(
     checkpoint: Annotated[
         Path,
-        typer.Argument(metavar="CHECKPOINT", help="A .pth file of OpenMMLab, torchvision or timm, or safetensors."),
+        typer.Argument(metavar="CHECKPOINT", help="A .pth file of OpenMMLab or another library, or safetensors."),
     ],
     folders: Folders,
     graph: Annotated[Path, typer.Option(help="The graph that they are for.", show_default=False)],
@@ -139,7 +166,7 @@ def import_weights(
     lacks keeps its initial values.
     """
     found = read_checkpoint(checkpoint)
-    print_problems(_told(found, checkpoint), stderr=True)
+    print_problems(_problems_of(found, checkpoint), stderr=True)
     model = compile_graph(graph_of(graph), catalog=catalog_of(folders))
     report = load_state_dict(model, found.tensors)
     print_text(str(report))
@@ -147,19 +174,45 @@ def import_weights(
         text = "no entry of the checkpoint fits the graph: is this the right file?"
         raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
     parted = len(found.unknown) + len(found.no_tensors) + _unsettled(report)
-    _stop_unless(leave_out, ("entries do not agree", "left out", parted))
-    path = _target(out, f"{checkpoint.stem}.safetensors", checkpoint)
+    stop_unless(leave_out, ("entries do not agree", "left out", parted))
+    path = target_file(out, f"{checkpoint.stem}.safetensors", checkpoint)
     model.save(path)
     print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
 
 
 def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
-    """Write a graph as a config of OpenMMLab, if it has such a shape."""
-    whole = whole_config_from_graph(graph_of(file), catalog=catalog)
+    """Write a graph as a config of OpenMMLab, if it has such a shape; with the training of a recipe or a run."""
+    training = training_of(file, catalog) if file.is_dir() or is_recipe(file) else None
+    graph = graph_of(file) if training is None else training.model.graph
+    whole = whole_config_from_graph(graph, catalog=catalog)
     config = whole.pop("model")
-    path = _target(out, f"{file.stem}.py", file)
+    path = target_file(out, f"{file.stem}.py", file)
+    left: Sequence[str] = ()
+    if training is not None:
+        written = config_from_recipe(
+            training.recipe,
+            graph,
+            config,
+            package_of(config, None),
+            test_pipeline=_test_pipeline(whole),
+            per_epoch=training.per_epoch,
+            catalog=catalog,
+        )
+        config, left = {**config, **written.model}, written.left
+        whole |= written.settings
     write_config(config, path, whole)
     print_text(f"{path}: {config['type']}")
+    if training is not None:
+        print_text(f"trained on one GPU with batches of {training.recipe.batches.batch}, as the recipe says")
+    for line in left:
+        print_text(f"otherwise: {line}")
+
+
+def _test_pipeline(whole: Mapping[str, Any]) -> Sequence[Any]:
+    """How images are prepared in evaluation, as the config has it."""
+    beside = whole.get("test_dataloader", {}).get("dataset", {}).get("pipeline")
+    found: Sequence[Any] = whole.get("test_pipeline") or beside or ()
+    return found
 
 
 def _folders_by_package(written: Sequence[str]) -> dict[str, str]:
@@ -175,10 +228,10 @@ def _folders_by_package(written: Sequence[str]) -> dict[str, str]:
 
 
 def _tell_guess(model: Mapping[str, Any], package: str | None) -> None:
-    """Say which package the numbers are read as, where nothing but the parts tells it."""
+    """Say which package the numbers are read as, where only its parts show it."""
     guess = package_in_parts(model) if package is None else None
     if guess:
-        print_text(f"read as a config of {guess}, as its parts tell; --package says another one", stderr=True)
+        print_text(f"read as a config of {guess}, judging by its parts; --package says another one", stderr=True)
 
 
 def _beyond_placeholders(imported: ImportedGraph, catalog: Catalog) -> list[Problem]:
@@ -208,8 +261,8 @@ def _verdict(imported: ImportedGraph, unfit: Sequence[Problem]) -> str:
         "{} cannot be built": len(unbuilt),
         "{} sizes do not fit": len(unfit) - sum(item.code == CANNOT_BUILD for item in unfit),
     }
-    told = ", ".join(text.format(count) for text, count in counts.items() if count)
-    return f"; {told}: it cannot run yet" if told else ""
+    counted = ", ".join(text.format(count) for text, count in counts.items() if count)
+    return f"; {counted}: it cannot run yet" if counted else ""
 
 
 def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:
@@ -221,20 +274,20 @@ def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:
     return edit(graph, *edits) if edits else graph
 
 
-def _told(found: Checkpoint, path: Path) -> list[Problem]:
+def _problems_of(found: Checkpoint, path: Path) -> list[Problem]:
     """What a checkpoint holds beside tensors. What training is known to leave in it is no reason to stop."""
-    told = [
+    reports = [
         Problem("not-a-tensor", Where(f"{path} {name}"), f"this is {kind} and no tensor")
         for name, kind in found.no_tensors.items()
     ]
-    told += [
+    reports += [
         Problem("unknown-object", Where(f"{path} {name}"), "objects of this name are not made, only tensors are read")
         for name in found.unknown
     ]
     if found.beside:
         text = f"left out, since it is no part of a model: {', '.join(found.beside[:_SHOWN])}"
-        told.append(Problem("beside-the-weights", Where(str(path)), text, severity="warning"))
-    return told
+        reports.append(Problem("beside-the-weights", Where(str(path)), text, severity="warning"))
+    return reports
 
 
 def _unsettled(report: CheckpointReport) -> int:
@@ -243,7 +296,7 @@ def _unsettled(report: CheckpointReport) -> int:
     return len(missing) + len(report.unexpected) + len(report.mismatched)
 
 
-def _target(out: Path | None, name: str, source: Path) -> Path:
+def target_file(out: Path | None, name: str, source: Path) -> Path:
     """Where to write: never over what was read, and over another file only where the caller names it."""
     path = out if out is not None else Path(name)
     if path.exists() and (out is None or path.samefile(source)):
@@ -252,7 +305,7 @@ def _target(out: Path | None, name: str, source: Path) -> Path:
 
 
 def _without_training(imported: ImportedGraph, training: ImportedRecipe | None) -> ImportedGraph:
-    """What there is to tell of the graph, without what the recipe holds after all."""
+    """What there is to report of the graph, without what the recipe holds after all."""
     if training is None:
         return imported
     return replace(imported, notes=tuple(item for item in imported.notes if item.where.subject not in training.covers))
@@ -276,13 +329,13 @@ def _from(recipe: Path, graph: Path) -> str:
     return Path(os.path.relpath(graph.absolute(), recipe.absolute().parent)).as_posix()
 
 
-def _told_training(training: ImportedRecipe) -> str:
+def _training_summary(training: ImportedRecipe) -> str:
     left = sum(note.severity == "warning" for note in training.notes)
     text = f"{len(training.read)} settings of training"
     return f"{text}; {left} are not in it" if left else text
 
 
-def _stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
+def stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
     """End the command where something is wrong and nobody said to go on.
 
     Args:
@@ -294,7 +347,7 @@ def _stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
         for what, becomes, count in found:
             print_text(f"{count} {what}: {becomes}", stderr=True)
     elif found:
-        told = ", ".join(f"{count} {what}" for what, _, count in found)
+        counted = ", ".join(f"{count} {what}" for what, _, count in found)
         how = "without them" if all(becomes == "left out" for _, becomes, _ in found) else "all the same"
-        print_text(f"nothing is written: {told}; --leave-out goes on {how}", stderr=True)
+        print_text(f"nothing is written: {counted}; --leave-out goes on {how}", stderr=True)
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """``run``: a model's answers to images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,9 @@ from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catal
 from composer.cli.output import print_problems, print_text
 from composer.cli.reply import Replies
 from composer.cli.save import Saving
+from composer.export.exported_model import ExportedModel
+from composer.export.onnx_file import OnnxModel
+from composer.export.openvino_file import OpenVinoModel
 from composer.graph import Graph
 from composer.graph.plan import Program, plan
 from composer.model import Model
@@ -24,6 +27,9 @@ from composer.run.geometry import Frame
 from composer.run.inputs import filled, framed, takers
 
 __all__ = ["device_of", "run_images"]
+
+Runnable = Model | ExportedModel
+_EXPORTED: Mapping[str, Callable[[Path], ExportedModel]] = {".onnx": OnnxModel, ".xml": OpenVinoModel}
 
 
 def run_images(
@@ -78,6 +84,9 @@ def run_images(
     compared = gallery_images(gallery or [])
     place = device_of(device)
     catalog = catalog_of(folders)
+    if file.suffix.lower() in _EXPORTED:
+        _run_exported(file, paths, mode, top, as_json, saving, given=(weights, gallery))
+        return
     model = load(file, weights=weights, device=place, catalog=catalog).eval()
     mode = mode or _first(model.graph)
     if mode not in model.graph.modes and not gallery:
@@ -96,6 +105,30 @@ def run_images(
         raise typer.Exit(max(codes))
 
 
+def _run_exported(
+    file: Path,
+    paths: Sequence[Path],
+    mode: str | None,
+    top: int | None,
+    as_json: bool,
+    saving: Saving | None,
+    given: tuple[Path | None, Sequence[Path] | None],
+) -> None:
+    """Run what ``composer export`` wrote for another runtime, on the CPU."""
+    for option, value in zip(("--weights", "--gallery"), given, strict=True):
+        if value:
+            raise typer.BadParameter("an exported file holds its weights, and one mode of a graph", param_hint=option)
+    model = _EXPORTED[file.suffix.lower()](file)
+    if mode not in (None, model.mode):
+        text = f"the file holds {model.mode} mode; export {mode} mode to run it"
+        raise GraphError(Problem("bad-mode", Where(str(file), mode=mode), text))
+    replies = Replies(model.graph, model.mode, top, as_json, saving)
+    codes = _answer(model, model.program, paths, torch.device("cpu"), replies)
+    replies.finish()
+    if any(codes):
+        raise typer.Exit(max(codes))
+
+
 def _saving(save: Path | None, paths: Sequence[Path], gallery: Sequence[Path] | None, mode: str | None) -> Any:
     """Where answers go, or None; refuses options that do not go together."""
     if gallery and (save is not None or mode == "loss"):
@@ -108,7 +141,9 @@ def _saving(save: Path | None, paths: Sequence[Path], gallery: Sequence[Path] | 
     return saving
 
 
-def _answer(model: Model, program: Program, paths: Sequence[Path], place: torch.device, replies: Replies) -> list[int]:
+def _answer(
+    model: Runnable, program: Program, paths: Sequence[Path], place: torch.device, replies: Replies
+) -> list[int]:
     """Run a mode on each image; gives the exit codes."""
     _note_random(model, program)
     codes = []
@@ -141,7 +176,7 @@ def device_of(name: str | None) -> torch.device:
     return place
 
 
-def _run(model: Model, program: Program, path: Path, place: torch.device) -> tuple[dict[str, Any], Frame | None]:
+def _run(model: Runnable, program: Program, path: Path, place: torch.device) -> tuple[dict[str, Any], Frame | None]:
     """What a mode gives for an image, and where that lies in its input; what else it needs are random numbers."""
     graph = model.graph
     images, frame = framed(graph, takers(graph, program.inputs, model.port_types), path)
@@ -151,7 +186,7 @@ def _run(model: Model, program: Program, path: Path, place: torch.device) -> tup
     return outputs, frame
 
 
-def _image_shapes(model: Model, program: Program) -> list[str]:
+def _image_shapes(model: Runnable, program: Program) -> list[str]:
     """The fields that say how much of an input its image fills."""
     fields = model.graph.data_samples
     return [name for name in program.data_samples if model.port_types.is_a(fields[name].type, ImageShape)]
@@ -164,13 +199,13 @@ def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
     }
 
 
-def _note_random(model: Model, program: Program) -> None:
+def _note_random(model: Runnable, program: Program) -> None:
     """Say what is random beside the image."""
     images = takers(model.graph, program.inputs, model.port_types)
     if not images:
         text = f"{program.mode} mode takes no image; its inputs are {', '.join(program.inputs) or 'none'}"
         raise GraphError(Problem("which-input", Where("inputs", mode=program.mode), text))
-    told = {*images, *_image_shapes(model, program)}
-    made = [name for name in (*program.inputs, *program.data_samples) if name not in told]
+    given = {*images, *_image_shapes(model, program)}
+    made = [name for name in (*program.inputs, *program.data_samples) if name not in given]
     if made:
         print_text(f"note: {', '.join(made)}: random numbers (seed 0)", stderr=True)

@@ -16,7 +16,7 @@ from composer.problems import GraphError, Problem
 from composer.training.comparison import RunSummary, recipe_changes, summary_of
 from composer.training.curves import sparkline
 from composer.training.metrics import is_lower_better
-from composer.training.progress import duration
+from composer.training.progress import NOT_LOSSES, duration
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder, runs_in
 from composer.training.status import stop_run
@@ -24,7 +24,7 @@ from composer.training.status import stop_run
 __all__ = ["show_runs"]
 
 _WAIT = 5.0
-"""Seconds that a stopped run gets until it is told that it is still at work."""
+"""Seconds that a stopped run gets before it is reported as still at work."""
 
 
 def show_runs(
@@ -39,7 +39,7 @@ def show_runs(
     kill: Annotated[bool, typer.Option("--kill", help="End them at once; the last checkpoint stays.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the trainings in a folder (by default runs/), tell all of one, or compare several.
+    """List the trainings in a folder (by default runs/), show all of one, or compare several.
 
     Compared are the curves, the best and last numbers, the recipes and the graphs.
     """
@@ -55,7 +55,7 @@ def show_runs(
         _show(found[0], as_json)
         return
     if not found and places is not None and not given[0].is_dir():
-        RunFolder.open(given[0])  # tells what is wrong with it
+        RunFolder.open(given[0])  # raises what is wrong with it
     summaries = [summary_of(run) for run in found]
     if as_json:
         print_json([{**one.to_json(), "curves": None} for one in summaries])
@@ -165,7 +165,7 @@ def _compare(runs: Sequence[RunFolder], folders: Sequence[Path], as_json: bool) 
 
 
 def _curves(summaries: Sequence[RunSummary]) -> None:
-    """Each number of each run as a line of blocks on one scale, with its best and last value."""
+    """Each number of each run as a line of blocks on one scale, with its last value, and the best where one is."""
     names = list(dict.fromkeys(name for one in summaries for name in one.curves))
     rows = []
     for name in names:
@@ -174,7 +174,7 @@ def _curves(summaries: Sequence[RunSummary]) -> None:
         finite = [value for values in means for value in values if math.isfinite(value)]
         low, high = min(finite, default=0.0), max(finite, default=0.0)
         for one, values in zip(with_it, means, strict=True):
-            best = one.curves[name].best(lower=is_lower_better(name))
+            best = one.curves[name].best(lower=is_lower_better(name)) if name not in NOT_LOSSES else None
             shown = sparkline(values, 32, low=low, high=high)
             rows.append(
                 (
@@ -182,7 +182,7 @@ def _curves(summaries: Sequence[RunSummary]) -> None:
                     one.name,
                     shown,
                     _number(one.curves[name].last),
-                    _number(best[0] if best else math.nan),
+                    _number(best[0]) if best else "",
                 )
             )
     print_table(("number", "run", "over the steps", "last", "best"), rows, right=("last", "best"))

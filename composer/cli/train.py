@@ -15,13 +15,16 @@ from composer.cli.training_input import Given, fitted, given_of, leads, tell_cha
 from composer.graph import Graph
 from composer.model.compile import compile as compile_graph
 from composer.problems import Problem
+from composer.training.augment import MASKS, SAME_AS, STEPS, SameAs
+from composer.training.data.index import source_problems
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import complete
-from composer.training.engine import Outcome, train
-from composer.training.health import Finding, HealthReport, check_training
+from composer.training.engine import Outcome, prepare, train
+from composer.training.findings import Finding, HealthReport
+from composer.training.health import check_training
 from composer.training.progress import Progress
 from composer.training.recipe import Recipe, dumps_recipe, recipe_schema
-from composer.training.run_folder import RunFolder, new_name
+from composer.training.run_folder import RunFolder
 from composer.training.settings import parse_settings, with_settings
 
 __all__ = ["train_graph"]
@@ -88,12 +91,12 @@ def train_graph(
 ) -> None:
     """Train a graph on a folder of images, or by a recipe.
 
-    What is not given is filled in by graph and data; options go before the recipe. Everything that training writes is
-    in the run's folder. Ctrl-C saves and ends; --resume goes on. With torchrun several processes train together:
-    torchrun --nproc-per-node 2 -m composer train ...
+    What is not given is filled in by graph and data; an option holds against what the recipe says. Everything that
+    training writes is in the run's folder. Ctrl-C saves and ends; --resume goes on. With torchrun several processes
+    train together: torchrun --nproc-per-node 2 -m composer train ...
     """
     if schema:
-        typer.echo(recipe_schema(), nl=False)
+        typer.echo(recipe_schema({**STEPS, **MASKS, SAME_AS: SameAs}), nl=False)
         return
     options = _settings(epochs, steps, batch, lr, seed, workers, precision, weights) | parse_settings(settings or [])
     if device is not None:
@@ -114,15 +117,17 @@ def train_graph(
     graph, changed = fitted(given.graph, catalog, given.recipe, source, fix=fix)
     recipe = _with_rate(given.recipe, graph, catalog, source, rate)
     if print_recipe:
-        completed = complete(recipe, graph, catalog, source, compile_graph(graph, catalog))
-        typer.echo(dumps_recipe(completed, full=True), nl=False)
+        prepared = prepare(recipe, graph, catalog, source, val)
+        for problem in (*prepared.problems, *source_problems(source, val)):
+            _warn(problem)
+        typer.echo(dumps_recipe(prepared.recipe, full=True), nl=False)
+        prepared.close()
         return
     if check:
         _check(recipe, graph, catalog, source, val, out or Path("runs"), device)
         return
-    out = out if out is not None else Path("runs") / new_name(graph)
     if leads():
-        tell_changes(changed, f"{out}/graph.yaml")
+        tell_changes(changed, "graph.yaml of the run" if out is None else f"{out}/graph.yaml")
         _tell_data(given, source, val)
     _report(_trained(recipe, graph, catalog, device, out=out, source=source, val=val))
 
@@ -130,13 +135,13 @@ def train_graph(
 def _check(
     recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, val: Source | None, out: Path, device: str | None
 ) -> None:
-    """Try a training before it begins, and tell each finding when it is there."""
+    """Try a training before it begins, and print each finding as it comes."""
     place = next((folder for folder in (out, *out.absolute().parents) if folder.is_dir()), Path.cwd())
 
-    def told(finding: Finding) -> None:
+    def show(finding: Finding) -> None:
         print_text(HealthReport((finding,)).text(), _COLOURS[finding.state])
 
-    report = check_training(recipe, graph, catalog, source, val, out=place, device=device_of(device), told=told)
+    report = check_training(recipe, graph, catalog, source, val, out=place, device=device_of(device), told=show)
     if report.state == "error":
         raise typer.Exit(1)
 
@@ -214,8 +219,8 @@ def _tell_data(given: Given, source: Source, val: Source | None) -> None:
         and val is not None
         and getattr(val, "source", None) is getattr(source, "source", 0)
     )
-    told = " (held back)" if held else ""
-    print_text(f"{len(source):,} samples{classes} to train on, {measured}{told}", stderr=True)
+    aside = " (held back)" if held else ""
+    print_text(f"{len(source):,} samples{classes} to train on, {measured}{aside}", stderr=True)
 
 
 def _report(outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,20 @@ from composer.graph import Graph
 from composer.graph.file import read
 from composer.graph.file.document import edit
 from composer.graph.file.yamltext import parse
+from composer.model import Model
+from composer.model.compile import load
 from composer.problems import Fix, GraphError, Problem, Where
 from composer.training.data.columns import check_wiring
-from composer.training.data.source import Source
+from composer.training.data.source import Source, open_splits
+from composer.training.defaults import complete
 from composer.training.recipe import Recipe, read_recipe
-from composer.training.run_folder import resolved
+from composer.training.run_folder import RECIPE, RunFolder, resolved
 from composer.training.settings import with_settings
 
-__all__ = ["Given", "fitted", "given_of", "is_recipe", "leads"]
+__all__ = ["Given", "Training", "fitted", "given_of", "is_recipe", "leads", "training_of"]
+
+_SAMPLES = 10_000
+"""How many samples a recipe without data is completed for."""
 
 _ROUNDS = 10
 """Times that fixes are applied; one may show what another hid."""
@@ -75,10 +82,8 @@ def given_of(file: Path, data: Path | None, settings: Mapping[tuple[str, ...], A
     return Given(with_settings(recipe, samples | dict(settings)), graph, file)
 
 
-def fitted(
-    graph: Graph, catalog: Catalog, recipe: Recipe, source: Source, *, fix: bool, training: bool = True
-) -> tuple[Graph, list[str]]:
-    """The graph as the data needs it: what does not fit is told, and mended if that was asked for.
+def fitted(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source, *, fix: bool) -> tuple[Graph, list[str]]:
+    """The graph as the data needs it: what does not fit is reported, and mended if that was asked for.
 
     On a terminal the user is asked.
 
@@ -88,7 +93,6 @@ def fitted(
         recipe: The recipe.
         source: The samples.
         fix: Whether to apply what mends it.
-        training: Whether these are the samples that are trained on.
 
     Returns:
         The graph, and what was changed.
@@ -99,7 +103,7 @@ def fitted(
     changed: list[str] = []
     asked = False
     for _ in range(_ROUNDS):
-        _, problems = check_wiring(graph, catalog, recipe, source, training=training)
+        _, problems = check_wiring(graph, catalog, recipe, source)
         errors = [problem for problem in problems if problem.severity == "error"]
         fixes = [problem.fix for problem in problems if problem.fix is not None and problem.fix.edits]
         mends = all(problem.fix is not None and problem.fix.edits for problem in errors)
@@ -114,6 +118,51 @@ def fitted(
             raise GraphError(_with_hint(problems, errors, mends and not fix))
         return graph, changed
     raise GraphError(errors)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is written for another program.
+
+    Args:
+        recipe: The recipe, complete; its paths are as they are written.
+        model: The model of its graph.
+        per_epoch: Steps of an epoch; None where the data is not here.
+    """
+
+    recipe: Recipe
+    model: Model
+    per_epoch: int | None
+
+
+def training_of(file: Path, catalog: Catalog) -> Training:
+    """Read a recipe, the recipe of a run, or a graph that is trained as by default, and complete it.
+
+    Args:
+        file: A recipe, the folder of a run, a graph or a saved model.
+        catalog: The components.
+
+    Raises:
+        GraphError: A file is missing or wrong.
+    """
+    if file.is_dir():
+        file = RunFolder.open(file).path / RECIPE
+    if is_recipe(file):
+        recipe = read_recipe(file)
+        placed = resolved(recipe, file.resolve().parent)
+    else:
+        recipe = placed = Recipe.model_validate({"graph": str(file), "data": {"train": {"path": "."}}})
+    model = load(Path(placed.graph), catalog=catalog)
+    source: Any = range(_SAMPLES)
+    if is_recipe(file):
+        with suppress(GraphError):  # the data may be elsewhere
+            source = open_splits(placed.data, Path.cwd(), seed=recipe.seed)[0]
+    completed = complete(placed, model.graph, catalog, source, model)
+    there = not isinstance(source, range)
+    batch = completed.batches.batch
+    steps = len(source) // batch if completed.batches.drop_last else -(-len(source) // batch)
+    as_written = completed.model_copy(update={"data": recipe.data, "graph": recipe.graph, "weights": recipe.weights})
+    return Training(as_written, model, max(steps, 1) if there else None)
 
 
 def leads() -> bool:
@@ -150,7 +199,7 @@ def _may_ask() -> bool:
 
 
 def is_recipe(file: Path) -> bool:
-    """Whether a file is a recipe, and not a graph; one that cannot be read is told of as a graph."""
+    """Whether a file is a recipe, and not a graph; one that cannot be read is reported as a graph."""
     if file.suffix == ".safetensors":
         return False
     try:
@@ -165,4 +214,4 @@ def tell_changes(changed: Sequence[str], where: str) -> None:
     for one in changed:
         print_text(f"changed: {one}", stderr=True)
     if changed:
-        print_text(f"the changed graph is {where}", stderr=True)
+        print_text(f"the run keeps the changed graph, as {where}", stderr=True)

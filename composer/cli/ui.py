@@ -47,12 +47,15 @@ def open_ui(
             metavar="NAME", help="A host name that the app may be called by; may be repeated.", show_default=False
         ),
     ] = None,
+    runs_at_once: Annotated[
+        int, typer.Option(metavar="N", help="Trainings that run at the same time; the others wait.", min=1, max=64)
+    ] = 1,
     browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     static: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Open the composer in the browser: assemble, check, run and save graphs without writing code."""
     signal.signal(signal.SIGINT, _interrupt)  # a shell starts what runs in the background with Ctrl+C ignored
-    catalog_of(folders)  # a folder that cannot be used is told here, and not in the browser
+    catalog_of(folders)  # a folder that cannot be used is reported here, and not in the browser
     server = importlib.import_module(
         "composer.web.server"
     )  # Gradio takes seconds to import, and other commands do without
@@ -63,6 +66,7 @@ def open_ui(
         folders=folders,
         users=[_user(text) for text in auth or ()],
         allowed_hosts=allow_host or (),
+        runs_at_once=runs_at_once,
         **({"static": static} if static else {}),
     )
 
@@ -92,6 +96,6 @@ def _user(text: str) -> tuple[str, str]:
     if not colon:
         password = os.environ.get(_PASSWORD, "")
     if not password:
-        told = f"there is no password for '{name}': write {name}:PASSWORD, or set {_PASSWORD}"
-        raise GraphError(Problem("no-password", Where("--auth"), told))
+        message = f"there is no password for '{name}': write {name}:PASSWORD, or set {_PASSWORD}"
+        raise GraphError(Problem("no-password", Where("--auth"), message))
     return name, password

@@ -283,7 +283,7 @@ def _node(
 ) -> Iterator[Change]:
     old, new = before.body.nodes[old_name], after.body.nodes[path[-1]]
     one, two = before.origin(old_name), after.origin(path[-1])
-    if one is old or two is new:  # else the node that the weights come from tells it
+    if one is old or two is new:  # else the node that the weights come from has it
         yield from _changed((*path, "type"), one.type, two.type)
         yield from _changed((*path, "graph"), one.graph, two.graph)
     yield from _params((*path, "params"), before, old_name, after)

@@ -159,7 +159,7 @@ class Draft:
         self.nodes = found
 
     def at_callers(self, change: Callable[["Draft", list[str]], None]) -> None:
-        """Change the scopes that call this subgraph, once this one is done; told the names of the calls."""
+        """Change the scopes that call this subgraph, once this one is done; called with the names of the calls."""
         scope = self.scope
 
         def later(graph: Graph) -> Graph:

@@ -322,7 +322,7 @@ class _Opening:
                     outputs[name] = found
 
     def _params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Parameters with what the call says; inside a subgraph what hangs on its parameters goes on doing so."""
+        """Parameters with what the call says; inside a subgraph what depends on its parameters still does."""
         raw = not self.draft.scope
         values = dict(self.body.params if raw else escaped(self.body.params)) | dict(self.node.params)
         found = {key: _filled(value, values, raw) for key, value in params.items()}

@@ -1,4 +1,4 @@
-"""Taking nodes and inputs away, with everything that hangs on them."""
+"""Removing nodes and inputs, with everything that depends on them."""
 
 from dataclasses import replace
 

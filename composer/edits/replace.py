@@ -283,7 +283,7 @@ class Exchange:
 
 
 def _take_over(draft: Draft, operation: ReplaceNode, group: Sequence[str]) -> list[str]:
-    """Let a node call the part, and those that have its weights follow; tells which parameters are lost."""
+    """Let a node call the part, and those that have its weights follow; returns which parameters are lost."""
     name, *others = group
     params = owned(draft, name).params
     draft.change(name, type=operation.type, graph=operation.graph, params=EMPTY, weights=OWN)

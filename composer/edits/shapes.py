@@ -27,7 +27,7 @@ def starting_shape(draft: Draft, kind: str, target: Target | None) -> Shape | No
         target: The port that it is wired to, if one.
 
     Returns:
-        None where neither its type nor the port tells a shape.
+        None where neither its type nor the port has a shape.
     """
     usual = _usual(draft, kind)
     image = draft.catalog.port_types.is_a(kind, Image)
@@ -35,18 +35,18 @@ def starting_shape(draft: Draft, kind: str, target: Target | None) -> Shape | No
     port = None if component is None or target is None else component.input_by_name.get(target.port)
     if component is None or port is None or target is None or (usual is not None and not image):
         return usual
-    told = _of_port(draft, target.node, component, port)
+    declared = _of_port(draft, target.node, component, port)
     if usual is None:
-        return told
-    if told is None or len(told) != len(usual):
-        told = usual
+        return declared
+    if declared is None or len(declared) != len(usual):
+        declared = usual
     side = _side(_params(draft, target.node, component))
     return [
         usual[0],
-        told[1] if isinstance(told[1], int) else usual[1],
+        declared[1] if isinstance(declared[1], int) else usual[1],
         *(
             size if isinstance(size, int) else own or first
-            for size, own, first in zip(told[2:], side, usual[2:], strict=True)
+            for size, own, first in zip(declared[2:], side, usual[2:], strict=True)
         ),
     ]
 
@@ -96,7 +96,7 @@ def _of_port(draft: Draft, name: str, component: Component, port: Port) -> Shape
 
 
 def _sizes_beside(draft: Draft, name: str, component: Component, port: Port) -> Mapping[str, Shape]:
-    """The sizes of the axes that wires into other ports of a node tell; each axis a list, for ``...`` of any length."""
+    """The sizes of the axes that wires into other ports of a node give; each axis a list, for ``...`` of any length."""
     node = draft.nodes[name]
     wired = {other.name: node.inputs[other.name] for other in component.inputs if other.name in node.inputs}
     wired.pop(port.name, None)

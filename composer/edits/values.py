@@ -1,4 +1,4 @@
-"""Values that come from the browser, whose numbers do not tell ``2`` from ``2.0``."""
+"""Values that come from the browser, whose numbers do not distinguish ``2`` from ``2.0``."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -100,7 +100,7 @@ def _of_union(parts: Sequence[Any], value: Any, old: Any) -> Any:
 
 
 def _is_of(part: Any, value: Any) -> bool:
-    """Whether a value is of a type, as far as is to be told at a glance."""
+    """Whether a value is of a type, as far as can be seen at a glance."""
     origin, inner = get_origin(part), get_args(part)
     if origin is Literal:
         return any(value == choice and type(value) is type(choice) for choice in inner)

@@ -5,18 +5,38 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
 
-from composer.export.compare import Comparison, compare_outputs, tensors_in
+from composer.export.compare import TOLERANCE, Comparison, compare_outputs, tensors_in
 from composer.export.trace import Traced, cause_of, mode_arguments
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["Exported", "cause_of", "compare_batches", "failed", "prepared", "quiet", "run"]
+__all__ = ["Exported", "OnnxOptions", "cause_of", "compare_batches", "failed", "prepared", "quiet", "run"]
+
+
+@dataclass(frozen=True)
+class OnnxOptions:
+    """What may be said of an ONNX file, and but for ``opset`` of one for OpenVINO.
+
+    Args:
+        opset: The version of ONNX's operators; by default that of torch's exporter.
+        half: Whether weights and computations (for OpenVINO weights alone) have 16 bits, inputs and outputs not.
+        batch: The only number of images that the file takes; by default any.
+    """
+
+    opset: int | None = None
+    half: bool = False
+    batch: int | None = None
+
+    @property
+    def given(self) -> list[str]:
+        """The names of those that were given."""
+        return [name for name, value in vars(self).items() if value not in (None, False)]
 
 
 @dataclass(frozen=True)
@@ -28,12 +48,16 @@ class Exported:
         modes: The modes that are in it.
         compared: How its outputs held against the model's; None where that was not looked at.
         note: What is worth knowing about it.
+        tolerance: The largest difference with which it counts as the same model.
+        beside: Files that lie beside it, by their suffixes.
     """
 
     content: bytes
     modes: tuple[str, ...]
     compared: Comparison | None
     note: str
+    tolerance: float = TOLERANCE
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def prepared(model: Model) -> Model:
@@ -73,13 +97,15 @@ def failed(model: Model, mode: str | None, text: str) -> GraphError:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the notes that torch's exporter writes for its developers."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Without the notes that exporters write for their developers."""
+    loggers = [logging.getLogger(name) for name in ("", "torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -10,16 +10,17 @@ import torch
 from torch import nn
 
 from composer.export.compare import Comparison, compare_outputs
-from composer.export.exported import Exported, cause_of, compare_batches, failed, quiet, run
+from composer.export.exported import Exported, OnnxOptions, cause_of, compare_batches, failed, quiet, run
 from composer.export.onnx_file import to_onnx
+from composer.export.openvino_file import to_openvino
 from composer.export.standalone import Standalone, standalone_source
 from composer.export.trace import mode_arguments, trace
 from composer.model import Model
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "OPTIONS"]
 
 
-def _to_python(model: Model, mode: str, verify: bool, batch: int) -> Exported:
+def _to_python(model: Model, mode: str, verify: bool, batch: int, _: OnnxOptions) -> Exported:
     """A stand-alone Python file; every mode is compared."""
     written = standalone_source(model)
     needs = f"torch, {', '.join(written.packages)}" if written.packages else "torch"
@@ -28,7 +29,7 @@ def _to_python(model: Model, mode: str, verify: bool, batch: int) -> Exported:
     return Exported(written.text.encode(), model.graph.modes, compared, note)
 
 
-def _to_torch(model: Model, mode: str, verify: bool, batch: int) -> Exported:
+def _to_torch(model: Model, mode: str, verify: bool, batch: int, _: OnnxOptions) -> Exported:
     """torch.export's archive; it is loaded again."""
     traced = trace(model, mode, batch)
     buffer = io.BytesIO()
@@ -64,9 +65,13 @@ def _compare_python(model: Model, written: Standalone, batch: int) -> Comparison
     return compared
 
 
-FORMATS: Mapping[str, Callable[[Model, str, bool, int], Exported]] = {
+FORMATS: Mapping[str, Callable[[Model, str, bool, int, OnnxOptions], Exported]] = {
     "python": _to_python,
     "onnx": to_onnx,
+    "openvino": to_openvino,
     "torch": _to_torch,
 }
 """The formats by name."""
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {"onnx": ("opset", "half", "batch"), "openvino": ("half", "batch")}
+"""What may be said of a format (``OnnxOptions``)."""

@@ -50,13 +50,14 @@ class Traced:
         return f"takes {', '.join(self.inputs)}; {'batches of any size' if self.any_batch else 'sizes are fixed'}"
 
 
-def trace(model: Model, mode: str, batch: int) -> Traced:
-    """Export one mode with a batch of any size.
+def trace(model: Model, mode: str, batch: int, *, fixed: bool = False) -> Traced:
+    """Export one mode.
 
     Args:
         model: A model in evaluation mode, on the CPU.
         mode: The mode.
         batch: Images in the example.
+        fixed: Whether the batch has this size always, and not any.
 
     Raises:
         GraphError: What goes in or comes out is no fixed set of tensors, or torch cannot export a node.
@@ -65,13 +66,14 @@ def trace(model: Model, mode: str, batch: int) -> Traced:
     arguments = mode_arguments(model, mode, batch)
     _refuse_lists(model.graph, mode, arguments)
     outputs = _static_outputs(model, mode, module, batch)
-    dynamic = {name: _free_axes(model, name) for name in arguments}
+    dynamic = {name: {} if fixed else _free_axes(model, name) for name in arguments}
     try:
         with torch.no_grad():
             program = torch.export.export(module, (), kwargs=arguments, dynamic_shapes=dict(dynamic))
     except Exception as error:
         name = model.graph.name or "graph"
-        text = f"torch.export cannot export this mode with a batch of any size: {cause_of(error)}"
+        sizes = f"a batch of {batch}" if fixed else "a batch of any size"
+        text = f"torch.export cannot export this mode with {sizes}: {cause_of(error)}"
         raise GraphError(Problem("export-failed", Where(name, mode=mode), text)) from error
     return Traced(mode, program, module, tuple(arguments), outputs, dynamic)
 

@@ -240,7 +240,7 @@ class Wire:
         return self if same else Wire(tuple(parts))
 
     def flat_map(self, change: Callable[[Ref, str], Iterable[Ref]]) -> "Wire | None":
-        """The wire with any number of references in place of each, told its mode; None where none is left."""
+        """The wire with any number of references in place of each, called with its mode; None where none is left."""
         here = {mode: self.in_mode(mode) for mode in MODES}
         refs = {
             mode: [new for ref in (part.refs if part else ()) for new in change(ref, mode)]
@@ -321,7 +321,7 @@ class Weights:
         source: Id of the node that the weights come from.
         decay: What a momentum copy keeps of itself in one update, in [0, 1].
         end_decay: What it keeps at the end of training, in [0, 1]: the share goes from ``decay`` to it along half a
-            cosine (BYOL, arXiv:2006.07733, section 3.2), as training loops tell (``composer.training.set_progress``).
+            cosine (BYOL, arXiv:2006.07733, section 3.2), set by training loops (``composer.training.set_progress``).
             None keeps ``decay`` all along.
         update: Whether a momentum copy is updated before its call or after the whole forward.
     """

@@ -34,8 +34,9 @@ set_extra_state set_submodule share_memory state_dict to to_empty train training
 """
 
 _COMPILED = """
-_calls _checks _momentum check_values code copies forward_loss forward_predict forward_tensor frozen_paths functions
-graph load_weights momentum_steps node_params port_types save signatures training_progress weights_report
+_calls _checks _momentum _repr_mimebundle_ check_values code copies forward_loss forward_predict forward_tensor
+frozen_paths functions graph load_weights momentum_steps node_calls node_params port_types save signatures
+training_progress weights_report
 """
 
 RESERVED = frozenset(_MODULE.split() + _COMPILED.split())

@@ -110,6 +110,7 @@ class Program:
         calls: The calls, each after all that it takes.
         outputs: What it returns, by name.
         aliases: What each output port of a called subgraph is, by reference (``encoder.out``).
+        entries: What each input of a called subgraph takes, by path (``encoder.x``).
     """
 
     mode: str
@@ -118,6 +119,7 @@ class Program:
     calls: tuple[Call, ...]
     outputs: tuple[tuple[str, Value], ...]
     aliases: tuple[tuple[str, Value], ...] = ()
+    entries: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,13 +276,26 @@ def _program(graph: Graph, top: _Level, mode: str) -> Program:
         tuple(calls[path] for path in _ordered(top, calls)),
         tuple(outputs),
         tuple(_aliases(top, calls, mode)),
+        tuple(_entries(top, calls, mode)),
     )
 
 
+def _called(top: _Level, calls: Mapping[str, Call]) -> Iterator[tuple[str, _Level]]:
+    """The calls of subgraphs in which something runs, by path, with their insides."""
+    paths = dict.fromkeys(path.rsplit(".", depth)[0] for path in calls for depth in range(1, path.count(".") + 1))
+    return ((path, top.locate(path + ".")[0]) for path in paths)
+
+
+def _entries(top: _Level, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
+    for path, level in _called(top, calls):
+        for name in level.scope.inputs:
+            value = level.resolve(Ref(name), mode)
+            if isinstance(value, Value) and (value.port is None or value.source in calls):
+                yield f"{path}.{name}", value
+
+
 def _aliases(top: _Level, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
-    called = dict.fromkeys(path.rsplit(".", depth)[0] for path in calls for depth in range(1, path.count(".") + 1))
-    for path in called:
-        level = top.locate(path + ".")[0]
+    for path, level in _called(top, calls):
         for port, wire in level.outputs.items():
             value = level.resolve_wire(wire, mode)
             if isinstance(value, Value) and (value.port is None or value.source in calls):

@@ -11,7 +11,7 @@ from composer.graph import FrozenDict
 __all__ = ["LEFT_OUT", "fill", "is_template", "names_in"]
 
 LEFT_OUT = object()
-"""Stands for a value that hangs on a parameter which nobody gives."""
+"""Stands for a value that depends on a parameter that nobody gives."""
 
 
 def names_in(value: Any) -> Iterator[str]:

@@ -38,6 +38,7 @@ class Model(nn.Module):
         functions: For each mode the function that the source makes, of the model and the inputs that it needs.
         signatures: For each mode what a caller hands over, and how it becomes the arguments of the function.
         node_params: Parameters of each module by path, with those taken from the wire.
+        node_calls: For each mode the nodes that it runs, in order: path, and path of the module that is called.
         frozen_paths: Paths of the modules whose weights and statistics stay fixed.
         port_types: The types of its inputs and data samples, by name.
         weights_report: How the weights that were loaded fit; None while none were.
@@ -66,6 +67,9 @@ class Model(nn.Module):
         self.node_params = FrozenDict({path: freeze(given) for path, given in params.items()})
         sources = {mode: emit(program, plan.momentum, graph.name) for mode, program in plan.programs.items()}
         self.code: Mapping[str, str] = FrozenDict({mode: source.text for mode, source in sources.items()})
+        self.node_calls = FrozenDict(
+            {mode: tuple((call.path, call.module) for call in one.calls) for mode, one in plan.programs.items()}
+        )
         self._calls = {mode: source.calls for mode, source in sources.items()}
         self._checks = FrozenDict(
             {mode: input_checks(program, sizes.get(mode, {})) for mode, program in plan.programs.items()}

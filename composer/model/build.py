@@ -54,7 +54,7 @@ def check_declared_size(plan: Plan, limits: Limits) -> None:
     """Refuse parts that declare too much, before any size is inferred.
 
     Only parts with a number over a million among their parameters are looked at. Each is built on meta, with 1 for
-    what a wire would tell, so what is counted is the least that it can hold.
+    what a wire would give, so what is counted is the least that it can hold.
 
     Raises:
         TooLargeError: A part holds more than the limits allow; its message names the part.
@@ -67,7 +67,7 @@ def check_declared_size(plan: Plan, limits: Limits) -> None:
             build_component(part.component, least, limits, "meta")
         except TooLargeError as error:
             raise TooLargeError(error.code, f"{part.path}: {error}") from None
-        except Exception:  # noqa: BLE001 - inference builds it again with its real sizes, and tells what is wrong
+        except Exception:  # noqa: BLE001 - inference builds it again with its real sizes, and reports what is wrong
             continue
 
 

@@ -18,6 +18,7 @@ from composer.graph.link import uncollected
 from composer.graph.plan import Plan, plan
 from composer.model import Model
 from composer.model.build import build_modules, check_declared_size, fill, tie, tied_names
+from composer.model.hub import ADDRESS, fetched
 from composer.model.weights import compare, convert, graph_text_of, put, read_weights
 from composer.problems import GraphError, Problem, Where
 from composer.rules import check
@@ -85,10 +86,11 @@ def load(
     catalog: Catalog | None = None,
     limits: Limits | None = None,
 ) -> Model:
-    """Make a model of a graph file, or of a file that ``Model.save`` wrote.
+    """Make a model of a graph file, of a file that ``Model.save`` wrote, or of one that was pushed to the hub.
 
     Args:
-        path: A YAML graph, or a safetensors file with a graph in it (its own weights are then loaded).
+        path: A YAML graph; a safetensors file with a graph in it, whose weights are then loaded; or
+            ``hf://OWNER/NAME``, perhaps with ``@REVISION``, which fetches such a file.
         weights: A file of weights; the model is then built without initialising any.
         device: Where the model goes.
         dtype: What floating-point weights are converted to; by default they keep the dtype of the file.
@@ -103,6 +105,7 @@ def load(
     """
     catalog = Catalog.default() if catalog is None else catalog
     limits = limits or Limits()
+    path = fetched(path) if isinstance(path, str) and path.startswith(ADDRESS) else path
     whole = Path(path).suffix == ".safetensors"
     graph = loads(graph_text_of(path), str(path)) if whole else read(path)
     weights = weights if weights is not None or not whole else path
@@ -144,7 +147,7 @@ def _resolve(graph: Graph, catalog: Catalog, limits: Limits, *, trusted: bool = 
     planned = plan(graph, catalog)
     if trusted and all(_complete(planned, path) for path in planned.parts):
         return planned, {path: part.params for path, part in planned.parts.items()}, {}
-    with _told(graph):
+    with _limits_as_problems(graph):
         check_declared_size(planned, limits)
     shapes = infer_shapes(graph, catalog, limits=limits)
     _refuse(shapes.problems)
@@ -170,14 +173,14 @@ def _built(
     graph: Graph, planned: Plan, params: Params, sizes: Params, catalog: Catalog, limits: Limits, device: str
 ) -> Model:
     model = Model(graph, planned, params, catalog.port_types, sizes)
-    with _told(graph), uncollected():
+    with _limits_as_problems(graph), uncollected():
         build_modules(model, planned, params, limits, device)
     return model.train()
 
 
 @contextmanager
-def _told(graph: Graph) -> Iterator[None]:
-    """Tell a limit that was reached as a problem of the graph."""
+def _limits_as_problems(graph: Graph) -> Iterator[None]:
+    """Raise a limit that was reached as a problem of the graph."""
     try:
         yield
     except TooLargeError as error:

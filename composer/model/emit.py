@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from composer.catalog.component import Component
 from composer.graph.plan import Argument, Call, Momentum, Program, Value
 
 __all__ = ["Source", "emit", "function_name"]
@@ -138,12 +139,18 @@ class _Writer:
         return f"({parts},)" if len(argument) == 1 else f"({parts})"
 
     def _value(self, value: Value) -> str:
-        has_fields = value.port is not None and self.calls[value.source].component.returns_tuple
-        port = f".{value.port}" if has_fields else ""
-        if value.port is not None and has_fields:
-            _assert_plain(value.port)
+        port = "" if value.port is None else self._access(self.calls[value.source].component, value.port)
         index = "" if value.index is None else f"[{operator.index(value.index):d}]"
         return f"{self.variables[value.source]}{port}{index}"
+
+    def _access(self, component: Component, port: str) -> str:
+        """How an output is taken from what a call gives."""
+        if not component.returns_several:
+            return ""
+        _assert_plain(port)
+        if component.access == "index":
+            return f"[{[item.name for item in component.outputs].index(port):d}]"
+        return f'["{port}"]' if component.access == "key" else f".{port}"
 
     def _updates(self, targets: Iterable[str], when: str, updated: set[str]) -> Iterator[str]:
         due = [self.momentum[target] for target in targets if target not in updated]

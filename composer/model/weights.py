@@ -29,6 +29,8 @@ class WeightsReport:
         mismatched: Names with another shape: (shape in the file, shape in the model).
         dtypes: Names with another dtype: (dtype in the file, dtype in the model).
         nodes: Ids of the model's nodes, in order.
+        otherwise: Settings of nodes with which they compute something else than what the weights were trained in:
+            (here, there).
     """
 
     matched: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ class WeightsReport:
     mismatched: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
     dtypes: Mapping[str, tuple[torch.dtype, torch.dtype]] = field(default_factory=dict)
     nodes: tuple[str, ...] = ()
+    otherwise: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:

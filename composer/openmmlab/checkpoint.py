@@ -138,8 +138,8 @@ def _names_in_pickle(file: Any) -> Iterator[str]:
 def _reason(error: Exception) -> str:
     """What torch has to say, without its advice to load the file in an unsafe way."""
     lines = [line.rpartition(_UNPICKLER)[2].strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith(_ADVICE)]
-    return told[0].split(". ")[0][:300] if told else type(error).__name__
+    kept = [line for line in lines if line and not line.startswith(_ADVICE)]
+    return kept[0].split(". ")[0][:300] if kept else type(error).__name__
 
 
 def _unwrapped(found: Any, where: Where) -> tuple[Mapping[str, Any], tuple[str, ...]]:

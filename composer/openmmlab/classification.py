@@ -255,7 +255,7 @@ def is_classifier(kind: str, config: Mapping[str, Any], package: str) -> bool:
 
 
 def draw_custom(config: Mapping[str, Any], draft: Draft) -> None:
-    """Draw a class that is made after ImageClassifier; what is assumed of it is told."""
+    """Draw a class that is made after ImageClassifier; what is assumed of it is reported."""
     draw_classifier(config, draft)
     rest = [key for key in config if key not in (*_PARTS, *COMMON)]
     for key in rest:

@@ -65,14 +65,14 @@ def unread_beside(data: Mapping[str, Any]) -> dict[str, str]:
     """
     model = data.get("model")
     own = model if isinstance(model, Mapping) else {}
-    told: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key in _BUILT_WITH:
         beside, inside = data.get(key), own.get(key)
         if beside is None or inside is None or _is_loop(beside):
             continue
         if not same(beside, inside):
-            told[key] = f"{key} stands beside the model and, with other settings, in it: that in the model is read"
-    return told
+            found[key] = f"{key} stands beside the model and, with other settings, in it: that in the model is read"
+    return found
 
 
 def _is_loop(value: Any) -> bool:

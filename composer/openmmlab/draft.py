@@ -34,7 +34,7 @@ TRAINING = "training"
 Place = Literal["backbone", "neck", "head"]
 """What a part is by where it stands; a placeholder's ports are named after it."""
 
-_BY_PLACES = "its parts are wired one after the other, as their places tell"
+_BY_PLACES = "its parts are wired one after the other, in the order of their places"
 _NOTHING: Mapping[str, Any] = FrozenDict()
 
 
@@ -199,7 +199,7 @@ class Draft:
     def part(
         self, name: str, config: Mapping[str, Any], path: str | None = None, /, **wires: Wired
     ) -> tuple[Flow, dict[str, Any]]:
-        """The node of a part whose ports are told one by one.
+        """The node of a part whose ports are given one by one.
 
         Args:
             name: Its id.
@@ -234,8 +234,14 @@ class Draft:
         self._tell_rules(path, config.get("init_cfg"))
         if "tokenizer_path" in self.reader.beside(config):
             self._tell_checkpoint(f"{path}.tokenizer_path", str(config["tokenizer_path"]))
-        if config.get("pretrained") is not None:
+        if config.get("pretrained") is True:  # timm's own weights
+            name = config.get("model_name")
+            text = f"timm's weights are not fetched: 'composer weights timm/{name}' puts them into the graph"
+            self.left_to_caller(f"{path}.pretrained", text)
+        elif config.get("pretrained"):
             self._tell_checkpoint(f"{path}.pretrained", str(config["pretrained"]))
+        if config.get("checkpoint_path"):
+            self._tell_checkpoint(f"{path}.checkpoint_path", str(config["checkpoint_path"]))
 
     def tell_training(self, config: Mapping[str, Any]) -> None:
         """Tell what the config says about training."""
@@ -291,7 +297,7 @@ class Draft:
         return (Flow(flow.ref, levels=place != "head") if component is None else flow), beyond
 
     def _level_count(self, source: Flow) -> int:
-        """How many levels flow out of a node, where a parameter of its tells."""
+        """How many levels flow out of a node, where one of its parameters says so."""
         node = self.nodes.get(source.ref.source)
         component = self.catalog.get(node.type) if node is not None else None
         parameter = component.parameter_by_name.get("out_indices") if component is not None else None

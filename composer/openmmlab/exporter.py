@@ -26,7 +26,7 @@ __all__ = ["config_from_graph", "whole_config_from_graph"]
 
 _MOST_DIFFERENCES = 10
 _OF_PIPELINES = frozenset({"resize", "interpolation", "backend", "crop", "crop_padding", "pad"})
-_TOLD_BY = {"ImageToImageRetriever": {"PrototypeSimilarity"}}
+_MARKS = {"ImageToImageRetriever": {"PrototypeSimilarity"}}
 
 
 def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[s
     found = algorithm.write(trace)
     common = _common(trace, package)
     strange = {key: thaw(carried[key]) for key in carried if key not in (*algorithm.settings, *COMMON)}
-    if "data_preprocessor" in found:  # what the graph's nodes tell of it
+    if "data_preprocessor" in found:  # what the graph's nodes say of it
         said = common.get("data_preprocessor")
         found["data_preprocessor"] = {**(said if isinstance(said, Mapping) else {}), **found["data_preprocessor"]}
     given = found.get("data_preprocessor", common.get("data_preprocessor"))
@@ -93,10 +93,10 @@ def _refuse_loose_ends(trace: Trace) -> None:
 def _algorithm_of(graph: Graph) -> str:
     scopes = [graph.nodes, *(body.nodes for body in graph.graphs.values())]
     types = {node.type for nodes in scopes for node in nodes.values()}
-    told = {name: kinds for name, kinds in _TOLD_BY.items() if kinds <= types}
+    candidates = {name: kinds for name, kinds in _MARKS.items() if kinds <= types}
     fitting = {one.name: one for one in templates() if one.tells and {*one.tells} <= types}
-    told |= {name: {*one.tells} for name, one in fitting.items()}
-    found = max(told, key=lambda name: len(told[name]), default="ImageClassifier")
+    candidates |= {name: {*one.tells} for name, one in fitting.items()}
+    found = max(candidates, key=lambda name: len(candidates[name]), default="ImageClassifier")
     package = fitting[found].data.get("package") if found in fitting else None
     return f"{package}.{found}" if package else found
 

@@ -1,4 +1,4 @@
-"""An algorithm that composer does not know: its parts one after the other, as their places tell."""
+"""An algorithm that composer does not know: its parts one after the other, in the order of their places."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -63,7 +63,7 @@ def write_unknown(trace: Trace) -> dict[str, Any]:
 
 
 def _drawable(config: Mapping[str, Any], draft: Draft) -> list[str]:
-    """The places of the parts that become nodes, in the order in which they are drawn; the others are told."""
+    """The places of the parts that become nodes, in the order in which they are drawn; the others are reported."""
     slots = _slots(config)
     clashes = {slot: name for slot in slots if (name := _clash(slot, config[slot], slots))}
     for slot, name in clashes.items():

@@ -80,8 +80,8 @@ def selected(head: Any) -> Any:
 
 def renamed(config: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
     """A part with other names for settings that are set, in place of what has these names."""
-    told = {old: new for old, new in names.items() if config.get(old)}
-    return {told.get(key, key): value for key, value in config.items() if key not in told.values()} if told else config
+    keys = {old: new for old, new in names.items() if config.get(old)}
+    return {keys.get(key, key): value for key, value in config.items() if key not in keys.values()} if keys else config
 
 
 def fill(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
@@ -90,7 +90,7 @@ def fill(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
     Args:
         template: The algorithm.
         config: The config of the whole model.
-        draft: Takes the graph, and what there is to tell.
+        draft: Takes the graph, and what there is to report.
     """
     named: dict[str, Callable[[Mapping[str, Any]], bool]] = {**CONDITIONS, "learns": partial(learns, template)}
     data = resolved(template.data, lambda condition: condition_holds(condition, config, draft.package, named))
@@ -241,7 +241,7 @@ class _Filling:
         return int((steps.pad or {}).get("divisor", 1)) if steps is not None else 1
 
     def _overlap(self, setting: Setting, section: Mapping[str, Any]) -> Any:
-        """The threshold of the non-maximum suppression that ``nms`` describes; other kinds are told."""
+        """The threshold of the non-maximum suppression that ``nms`` describes; other kinds are reported."""
         nms = plain(section.get("nms", {"type": "nms", "iou_threshold": setting.default}))
         value = at_path(nms, "iou_threshold", 0.5)
         beyond = [key for key in nms if key not in ("type", "iou_threshold")] if isinstance(nms, Mapping) else ["nms"]
@@ -293,7 +293,7 @@ class _Filling:
         return {Ref.parse(text).source for wire in wires if wire is not None for text in listed(wire)}
 
     def _lacks(self, entry: Mapping[str, Any]) -> bool:
-        """Whether something that a node needs is missing; an empty slot of which it takes a port is told."""
+        """Whether something that a node needs is missing; an empty slot of which it takes a port is reported."""
         ports = [Ref.parse(text) for wire in entry.get("inputs", {}).values() for text in listed(wire)]
         empty = [ref.source for ref in ports if ref.port is not None and self.names.get(ref.source) == []]
         for slot in {self.data["nodes"][name]["slots"] for name in empty if "slots" in self.data["nodes"][name]}:

@@ -53,7 +53,7 @@ def graph_from_config(
 def import_config(
     config: Mapping[str, Any] | ConfigFile, package: str | None = None, *, catalog: Catalog | None = None
 ) -> ImportedGraph:
-    """The graph of an OpenMMLab model, and all there is to tell about it, also which of its nodes cannot be built.
+    """The graph of an OpenMMLab model, and all there is to report about it, also which of its nodes cannot be built.
 
     Args:
         config: The dict ``model = dict(type=..., backbone=..., ...)``.
@@ -85,13 +85,13 @@ def draw_config(config: Mapping[str, Any] | ConfigFile, package: str | None, cat
     written = _type_of(config)
     config = {str(key): value for key, value in config.items()}
     package = package_of(config, package)
-    told: Mapping[str, str] = {}
+    changed: Mapping[str, str] = {}
     if package == "mmselfsup":
-        config, told = in_newer_words(config)
+        config, changed = in_newer_words(config)
         written = str(scoped_type({"type": config["type"]}))
     kind = split_type(written)[1]
     draft = Draft(catalog, package, written, images=images)
-    for path, text in told.items():
+    for path, text in changed.items():
         draft.left_to_caller(path, text)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
     algorithm = algorithm_of(kind, config, draft.package)

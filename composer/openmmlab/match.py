@@ -19,7 +19,7 @@ MISSING: Final = object()
 def match(template: Template, trace: Trace) -> dict[str, Any]:
     """The config of a graph of this shape, without what every model has.
 
-    The graph is followed from its outputs; which node is which is told by the template's wires, never by names. More
+    The graph is followed from its outputs; which node is which follows from the template's wires, not from names. More
     may be taken for granted than is looked at: the config is drawn again and held against the graph.
 
     Args:

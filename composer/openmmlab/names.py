@@ -118,7 +118,7 @@ def package_of(config: Mapping[str, Any], package: str | None = None) -> str:
         package: What the caller says; goes before everything.
 
     Returns:
-        One of ``PACKAGES``: told by the caller, by the scope of the whole model, by what only one package writes
+        One of ``PACKAGES``: given by the caller, by the scope of the whole model, by what only one package writes
         (stages counted from the stem and a momentum near 1: mmselfsup; the heads of detectors: mmdet), else by the
         scope of any part, else mmpretrain.
 
@@ -136,7 +136,7 @@ def package_of(config: Mapping[str, Any], package: str | None = None) -> str:
 
 
 def package_in_parts(config: Mapping[str, Any]) -> str | None:
-    """The package that the parts of a config tell; None where they tell none, or the whole model has a scope.
+    """The package that the parts of a config show; None where they show none, or the whole model has a scope.
 
     Args:
         config: The config of a model.

@@ -1,4 +1,4 @@
-"""What an import has to tell: what is not there, cannot be built, is not understood or is left to the caller."""
+"""What an import has to report: what is not there, cannot be built, is not understood or is left to the caller."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ImportedGraph:
 
     Args:
         graph: The graph. What the config says beyond it stands in ``graph.metadata["openmmlab"]``.
-        notes: What there is to tell, part by part. Errors are settings that are not understood and have no effect in
+        notes: What there is to report, part by part. Errors are settings that are not understood and have no effect in
             the graph; warnings are parts that the catalog lacks (``outside-catalog``) and what is left to the caller.
     """
 
@@ -69,13 +69,13 @@ def left_to_caller(path: str, text: str) -> Problem:
 
 
 CANNOT_BUILD = "cannot-build"
-"""The code of what is told."""
+"""The code of a note."""
 
 
 def cannot_build(graph: Graph, catalog: Catalog) -> Iterator[Problem]:
     """Tell the nodes whose options (``conv_cfg``, ``norm_cfg``, ``roi_layer``, ``init_cfg`` ...) name what is unknown.
 
-    Nodes without such options are not looked at, and neither is one that a wire tells a size.
+    Nodes without such options are not looked at, and neither is one that gets a size from a wire.
 
     Args:
         graph: The graph.
@@ -101,7 +101,7 @@ def _fault(node: Node, catalog: Catalog) -> str:
     try:
         build_component(component, params, Limits(), "meta")
     except (pydantic.ValidationError, TooLargeError):
-        return ""  # told by the rules
+        return ""  # the rules report it
     except Exception as error:  # noqa: BLE001 - a component may refuse its options in any way
         return f"{type(error).__name__}: {error}"
     return ""

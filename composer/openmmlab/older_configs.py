@@ -56,37 +56,37 @@ def in_newer_words(config: Mapping[str, Any]) -> tuple[Config, dict[str, str]]:
     Args:
         config: The config of a model; one of 1.x stays as it is.
     """
-    told: dict[str, str] = {}
+    changes: dict[str, str] = {}
     found: Config = dict(config)
     kind = split_type(scoped_type(found))[1]
     found["type"] = _TYPES.get(kind, found["type"])
     for slot in ("neck", "head"):
         if slot in found:
-            found[slot] = _renamed(found[slot], f"model.{slot}", told)
-    _edges(found, told)
+            found[slot] = _renamed(found[slot], f"model.{slot}", changes)
+    _edges(found, changes)
     head = found.get("head")
     if isinstance(head, Mapping) and "type" in head and "loss" not in head:
-        _loss(found, dict(head), told)
-    return found, told
+        _loss(found, dict(head), changes)
+    return found, changes
 
 
-def _renamed(part: Any, path: str, told: dict[str, str]) -> Any:
+def _renamed(part: Any, path: str, changes: dict[str, str]) -> Any:
     """Necks under their newer names, also where one stands in a head."""
     if not isinstance(part, Mapping):
         return part
     kind = split_type(scoped_type(part))[1]
     found = {
-        key: _renamed(value, f"{path}.{key}", told) if key == "predictor" else value for key, value in part.items()
+        key: _renamed(value, f"{path}.{key}", changes) if key == "predictor" else value for key, value in part.items()
     }
     if kind in _NECKS:
-        told[path] = f"{kind} of OpenSelfSup is read as {_NECKS[kind]['type']}"
+        changes[path] = f"{kind} of OpenSelfSup is read as {_NECKS[kind]['type']}"
         found = {**found, **{key: dict(value) if value is _LOCAL else value for key, value in _NECKS[kind].items()}}
     if kind in _SYNCHRONISED and isinstance(found.get("sync_bn"), bool):
         found["norm_cfg"] = {"type": "SyncBN" if found.pop("sync_bn") else "BN1d"}
     return found
 
 
-def _edges(config: Config, told: dict[str, str]) -> None:
+def _edges(config: Config, changes: dict[str, str]) -> None:
     """Put Sobel's filters, a setting of the whole model in 0.x, into the backbone."""
     backbone, said = config.get("backbone"), config.pop("with_sobel", None)
     if not isinstance(backbone, Mapping) or "type" not in backbone or said is False:
@@ -102,14 +102,14 @@ def _edges(config: Config, told: dict[str, str]) -> None:
         "type": "ResNetSobel",
     }
     why = "with_sobel" if said else "its two channels"
-    told["model.backbone"] = f"{why}: Sobel's filters in front of it, drawn as ResNetSobel"
+    changes["model.backbone"] = f"{why}: Sobel's filters in front of it, drawn as ResNetSobel"
 
 
-def _loss(config: Config, head: Config, told: dict[str, str]) -> None:
+def _loss(config: Config, head: Config, changes: dict[str, str]) -> None:
     """Put the loss that a head of 0.x has inside beside its layers."""
     kind = split_type(scoped_type(head))[1]
     if kind == _HISTOGRAMS:
-        _histograms(config, head, told)
+        _histograms(config, head, changes)
     if kind not in _LOSSES or (kind == "SwAVHead" and "feat_dim" not in head):  # which the head of 0.x has to have
         return
     loss, moved = _LOSSES[kind]
@@ -120,16 +120,16 @@ def _loss(config: Config, head: Config, told: dict[str, str]) -> None:
         whole["loss_weight"] = 2 * temperature if isinstance(temperature, int | float) else temperature
     if kind == "LatentPredictHead" and head.pop("size_average", True) is not True:
         text = f"{split_type(loss['type'])[1]} is a mean over the batch, and no sum: the loss here is that of "
-        told["model.head.size_average"] = text + "size_average=False divided by the images of a batch"
+        changes["model.head.size_average"] = text + "size_average=False divided by the images of a batch"
     if kind == "CAEHead" and "target_generator" not in config:
         file = head.pop("tokenizer_path", None)
         rule = {"type": "Pretrained", "checkpoint": file}
         config["target_generator"] = {"type": "DALL-E", **({"init_cfg": rule} if file else {})}
     config["head"] = {**head, "loss": whole}
-    told["model.head.loss"] = f"{LOSS_INSIDE}: drawn as {split_type(whole['type'])[1]}, which it is in 1.x"
+    changes["model.head.loss"] = f"{LOSS_INSIDE}: drawn as {split_type(whole['type'])[1]}, which it is in 1.x"
 
 
-def _histograms(config: Config, head: Config, told: dict[str, str]) -> None:
+def _histograms(config: Config, head: Config, changes: dict[str, str]) -> None:
     """Take MaskFeat apart: its head has the linear layer inside, the whole model the settings of the targets."""
     wide, bins = head.pop("embed_dim", 768), head.pop("hog_dim", 108)
     layer = {
@@ -143,4 +143,4 @@ def _histograms(config: Config, head: Config, told: dict[str, str]) -> None:
     generator = {"type": "HOGGenerator", **(settings if isinstance(settings, Mapping) else {})}
     config |= {"neck": config.get("neck", layer), "target_generator": config.get("target_generator", generator)}
     config["head"] = {**head, "loss": {"type": "PixelReconstructionLoss", "criterion": "L2"}}
-    told["model.head"] = f"{LOSS_INSIDE}, and a linear layer: drawn as LinearNeck and PixelReconstructionLoss"
+    changes["model.head"] = f"{LOSS_INSIDE}, and a linear layer: drawn as LinearNeck and PixelReconstructionLoss"

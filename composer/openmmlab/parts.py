@@ -119,9 +119,9 @@ class PartReader:
             for key, value in old.items()
             if key in beside or (not stale if key in renamed else same(then.get(key), now.get(key)))
         }
-        told = {*params, *translation.defaults, *(meant if stale else ())} - kept.keys() - translation.lacks
+        written = {*params, *translation.defaults, *(meant if stale else ())} - kept.keys() - translation.lacks
         again = meant if stale else ()
-        fresh = {key: now[key] for key in now if key in told and (key in again or not same(then.get(key), now[key]))}
+        fresh = {key: now[key] for key in now if key in written and (key in again or not same(then.get(key), now[key]))}
         if self.rules and "init_cfg" in fresh:
             fresh |= {"init_cfg": self._own_rules(fresh.pop("init_cfg"))}
         return {**kept, **translation.write(fresh)}

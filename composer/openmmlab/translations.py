@@ -419,6 +419,12 @@ def _to_with_avg_pool(params: Params) -> Params:
     return {**found, "with_avg_pool": params["gap_dim"] == 2} if params.get("gap_dim") in (0, 2) else params
 
 
+def _without_tag(params: Params) -> Params:
+    """``model_name`` without the tag, which names weights."""
+    name = params.get("model_name")
+    return {**params, "model_name": name.partition(".")[0]} if isinstance(name, str) else params
+
+
 _STAGES = 4
 _LOGGING = frozenset({"topk", "cal_acc"})
 _HEAD = Translation(elsewhere=_LOGGING)
@@ -458,6 +464,9 @@ TRANSLATIONS: Mapping[tuple[str | None, str], Translation] = MappingProxyType(
         ("mmdet", "AnchorGenerator"): Translation(elsewhere=frozenset({"use_box_type"})),
         ("mmdet", "DeltaXYWHBBoxCoder"): Translation(elsewhere=frozenset({"use_box_type"})),
         ("mmselfsup", "LinearNeck"): _POOLING_NECK,
+        (None, "TIMMBackbone"): Translation(
+            elsewhere=frozenset({"checkpoint_path"}), defaults={"features_only": False}, read=_without_tag
+        ),
         ("mmselfsup", "NonLinearNeck"): Translation(elsewhere=frozenset({"vit_backbone"})),
         (None, "ODCMemory"): Translation(lacks=_OF_ODC_HOOK),
         (None, "SwAVLoss"): Translation(lacks=_OF_SWAV_HOOK),

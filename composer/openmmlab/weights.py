@@ -1,4 +1,4 @@
-"""Checkpoints of OpenMMLab, torchvision and timm, loaded into a model."""
+"""Checkpoints of OpenMMLab, torchvision, timm and transformers, loaded into a model."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from composer.model import Model
 from composer.model.momentum import STEPS, momentum_reset
 from composer.model.weights import WeightsReport
-from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout
+from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout, joined
 
 __all__ = ["BACK", "RENAMES", "CheckpointReport", "load_state_dict", "own_names", "settle_copies"]
+
+_OPENMMLAB = "OpenMMLab"
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,21 @@ class CheckpointReport(WeightsReport):
         fitted: The model's names of entries that were brought into another form: resized to another image or window
             size, or reordered.
         layout: Whose names the checkpoint has.
+        beyond: Those of ``unexpected`` that belong to layers which the model's node would have if it were the whole
+            network; only for names of other libraries.
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
     fitted: tuple[str, ...] = ()
-    layout: str = "OpenMMLab"
+    layout: str = _OPENMMLAB
+    beyond: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [super().__str__()]
         for name in [name for name, (found, mine) in self.mismatched.items() if found == mine and name in self.dtypes]:
             found_kind, kind = self.dtypes[name]
             lines.append(f"other kind of numbers: {name}: the file has {found_kind}, the model {kind}")
-        if self.layout != "OpenMMLab":
+        if self.layout != _OPENMMLAB:
             lines.append(f"names: {self.layout}'s")
         if self.fitted:
             more = f" and {len(self.fitted) - 5} more" if len(self.fitted) > 5 else ""
@@ -78,7 +83,7 @@ RENAMES = (
 """Patterns of their names, and the names that a model may have for the same; the first that the model has is taken."""
 
 BACK = _rows({r"(queue2?)\.queue_ptr": (r"\1_ptr",)})
-"""Patterns of names here, and what OpenMMLab calls the same, where no other entry of a node tells it."""
+"""Patterns of names here, and what OpenMMLab calls the same, where no other entry of a node shows it."""
 
 
 _NUMBERED = re.compile(r"(\w+)\.(\d+)\.(.+)")
@@ -197,10 +202,10 @@ class _Reading:
 
 
 def load_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> CheckpointReport:
-    """Load a checkpoint of OpenMMLab, or torchvision's or timm's for the same network, into a model.
+    """Load a checkpoint of OpenMMLab, or torchvision's, timm's or transformers' for the same network, into a model.
 
-    Everything that fits by name and shape is loaded, converted to the model's dtype; the rest is told and stays as it
-    was. A checkpoint of a backbone alone, with or without ``backbone.`` in front, goes into the model's backbone.
+    Everything that fits by name and shape is loaded, converted to the model's dtype; the rest is reported and kept.
+    A checkpoint of a backbone alone, with or without ``backbone.`` in front, goes into the model's backbone.
     Position embeddings and relative position biases for other sizes are resized. An averaged model that has had no
     update yet becomes a copy of its source, as OpenMMLab makes it before its first use.
 
@@ -214,6 +219,7 @@ def load_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> Checkpoi
         saves (the prototypes of a retriever, tables of indices) is not missing.
     """
     given, beside = _unwrapped(state_dict, model)
+    given = joined(given)
     reading = _best(model, given)
     state = {ours: reading.convert.get(theirs, given[theirs]) for theirs, ours in reading.names.items()}
     mine = model.state_dict()
@@ -260,13 +266,13 @@ def _all_begin(names: Iterable[str], prefix: str) -> bool:
 
 
 def _best(model: nn.Module, given: Mapping[str, Tensor]) -> _Reading:
-    """The reading in which most entries fit; OpenMMLab's where several do alike."""
+    """The reading in which most entries fit, then most have a name here; OpenMMLab's where several do alike."""
     mine = model.state_dict()
-    readings = [_Reading("OpenMMLab", own_names(model, given), {}), *_foreign(model, mine, given)]
+    readings = [_Reading(_OPENMMLAB, own_names(model, given), {}), *_foreign(model, mine, given)]
 
-    def fits(reading: _Reading) -> int:
-        shapes = ((ours, reading.convert.get(name, given[name]).shape) for name, ours in reading.names.items())
-        return sum(ours in mine and mine[ours].shape == shape for ours, shape in shapes)
+    def fits(reading: _Reading) -> tuple[int, int]:
+        known = [(ours, reading.convert.get(name, given[name])) for name, ours in reading.names.items() if ours in mine]
+        return sum(mine[ours].shape == tensor.shape for ours, tensor in known), len(known)
 
     return max(readings, key=fits)
 
@@ -349,11 +355,12 @@ def _report(
         renamed={**_renamed_alike(renamed, [name for name in mine if name not in fitted]), **renamed},
         fitted=tuple(names[name] for name in changed),
         layout=reading.layout,
+        beyond=() if reading.layout == _OPENMMLAB else tuple(name for name in lost if name in names),
     )
 
 
 def _renamed_alike(renamed: Mapping[str, str], missing: Iterable[str]) -> dict[str, str]:
-    """The names that a checkpoint would have for what is missing, told by those that it has beside it."""
+    """The names that a checkpoint would have for what is missing, inferred from those that it has beside it."""
     prefixes: dict[str, str] = {}
     for theirs, ours in renamed.items():
         while theirs.rpartition(".")[2] == ours.rpartition(".")[2] and "." in theirs and "." in ours:

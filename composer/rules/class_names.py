@@ -184,7 +184,7 @@ def _before(call: Call, port: Port, axis: str, position: int) -> tuple[Value, in
 
 
 def _value_of(resolved: Plan, call: Call, name: str) -> int | None:
-    """A whole number that a module's parameter is, as it is written or by default; None where the wire tells it."""
+    """A whole number that a module's parameter is, as it is written or by default; None where the wire gives it."""
     parameter = call.component.parameter_by_name.get(name)
     part = resolved.parts.get(call.module)
     if parameter is None or part is None:

@@ -64,7 +64,7 @@ def declared_types(report: Report, scope: Scope) -> dict[str, PortType]:
 
 
 def _no_shape(report: Report, scope: Scope, path: Path, kind: PortType) -> None:
-    """Warn of an input whose sizes neither the graph nor its type tells: no example of it can be made."""
+    """Warn of an input whose sizes neither the graph nor its type gives: no example of it can be made."""
     if kind is UNKNOWN or kind.shape is not None:
         return
     name = str(path[-1])

@@ -144,7 +144,7 @@ def _faults(scope: Scope, name: str, component: Component, params: Mapping[str, 
 
 
 def _declared(scope: Scope, template: Any) -> list[str]:
-    """The parameters of a subgraph that a value inside it hangs on."""
+    """The parameters of a subgraph that a value inside it depends on."""
     return sorted(set(names_in(template)) & (scope.params or {}).keys())
 
 

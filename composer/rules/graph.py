@@ -13,6 +13,7 @@ from composer.graph import MODES, Graph, Ref
 from composer.graph.link import Detours, LinkedGraph, Reach, Scope, link
 from composer.ports import PortType, port_type
 from composer.problems import Problem
+from composer.rules.annotations import check_annotations
 from composer.rules.class_names import check_class_names
 from composer.rules.declarations import check_keys, check_preprocess, declared_types
 from composer.rules.expansion import Landings, check_definitions, check_expansion, check_layers, check_values
@@ -80,6 +81,7 @@ def _checked(linked: LinkedGraph, limits: Limits) -> _Checked:
         check_layers(report, linked.scopes[""], landings, limits)
     if not report.errors:
         check_class_names(report, linked)
+    check_annotations(report, linked)
     return _Checked(report.problems(), tables)
 
 

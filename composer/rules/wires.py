@@ -28,7 +28,7 @@ __all__ = [
 
 
 UNKNOWN = PortType("unknown")
-"""Stands for what something wrong gives, so that one mistake is told once."""
+"""Stands for what something wrong gives, so that one mistake is reported once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def _common(types: Sequence[PortType]) -> PortType:
 Outputs = Mapping[str | None, Flow]
 
 NOTHING_KNOWN: Outputs = {}
-"""The outputs of a node of which nothing is known, because something is wrong with it that is told already."""
+"""The outputs of a node of which nothing is known, because something is wrong with it that is reported already."""
 
 
 _NO_REF = Ref("")

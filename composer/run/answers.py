@@ -135,7 +135,7 @@ class Detection:
     """One object that was found.
 
     Args:
-        label: Index of the class; None where the graph tells none.
+        label: Index of the class; None where the graph has none.
         name: Its name in the graph's ``classes``, or ``class 7``.
         score: Its score; None where the graph gives none.
         box: Left, top, right, bottom in pixels of the image.

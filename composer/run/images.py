@@ -99,7 +99,7 @@ def preprocess(graph: Graph, image: ImageLike | Sequence[ImageLike], name: str |
 
 
 def prepare(graph: Graph, image: ImageLike, name: str | None = None) -> Prepared:
-    """Make one image into an input of a graph, and tell where it lies in it.
+    """Make one image into an input of a graph, and say where it lies in it.
 
     Args:
         graph: The graph; its input says how in ``preprocess``.

@@ -105,9 +105,9 @@ def takers(graph: Graph, names: Sequence[str], types: PortTypes) -> list[str]:
         names: The inputs of the mode.
         types: The port types by name.
     """
-    told = [name for name in names if graph.inputs[name].preprocess is not None]
+    described = [name for name in names if graph.inputs[name].preprocess is not None]
     images = [name for name in names if types.is_a(graph.inputs[name].type, Image)]
-    return told or [name for name in images if fitting_steps(graph.inputs[name].shape) is not None] or images[:1]
+    return described or [name for name in images if fitting_steps(graph.inputs[name].shape) is not None] or images[:1]
 
 
 def framed(graph: Graph, names: Sequence[str], image: ImageLike) -> tuple[dict[str, Tensor], Frame | None]:

@@ -1,4 +1,4 @@
-"""Training: recipes, data, augmentation, an engine, and what a loop of one's own tells a model."""
+"""Training: recipes, data, augmentation, an engine, and what a loop of your own calls on a model."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ _OF_THE_ENGINE = ("Outcome", "Trainer", "prepare", "train")
 
 
 def __getattr__(name: str) -> Any:
-    """What needs the engine is imported when it is asked for: a loop of one's own does not wait for it."""
+    """What needs the engine is imported on first use: a loop of your own does not wait for it."""
     if name in _OF_THE_ENGINE:
         from composer.training import engine  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What a training loop tells a model, and learns from it."""
+"""What a training loop calls on a model, and gets back."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from composer.model import Model
@@ -90,7 +91,7 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
 def before_epoch(model: nn.Module, epoch: int) -> None:
     """Tell a model that an epoch begins: SwAV's queue starts in one.
 
-    Every part that has a method ``before_epoch(epoch)`` is told, in the order of the graph. Call it after loading
+    Every part that has a method ``before_epoch(epoch)`` is called, in the order of the graph. Call it after loading
     weights too, with the epoch that goes on. The same holds for ``before_step``.
 
     Args:
@@ -104,7 +105,7 @@ def before_epoch(model: nn.Module, epoch: int) -> None:
 def before_step(model: nn.Module, step: int) -> None:
     """Tell a model that a step begins: SwAV's prototypes keep their directions in the first ones.
 
-    Every part that has a method ``before_step(step)`` is told.
+    Every part that has a method ``before_step(step)`` is called.
 
     Args:
         model: The model.
@@ -117,7 +118,7 @@ def before_step(model: nn.Module, step: int) -> None:
 def after_step(model: nn.Module, step: int) -> None:
     """Tell a model that a step ended, once the optimizer has moved its weights: ODC's clusters change then.
 
-    Every part that has a method ``after_step(step)`` is told. What it returns, if anything, is how many samples each
+    Every part that has a method ``after_step(step)`` is called. What it returns, if anything, is how many samples each
     class now has: every part with a method ``set_class_counts(counts)`` gets it.
 
     Args:
@@ -169,7 +170,8 @@ def assign_clusters(model: nn.Module, features: Tensor, labels: Tensor) -> Tenso
         raise GraphError(Problem("bad-clusters", Where("assign_clusters"), str(error))) from error
     for part in parts:
         for tensor in (*part.parameters(), *part.buffers()):
-            _from_first(tensor.data)
+            if not isinstance(tensor, DTensor):  # of a sharded weight each process drew a part that no other has
+                _from_first(tensor.data)
     _set_class_counts(model, torch.bincount(labels))
     return labels
 

@@ -101,7 +101,7 @@ def finish(new: Path, state: Mapping[str, Any], step: int, *, keep: int | None =
             target.rename(root / f".old-{target.name}")
         new.rename(target)
         _sync(root)
-    except (OSError, RuntimeError) as error:  # torch tells of a full disk as RuntimeError
+    except (OSError, RuntimeError) as error:  # torch raises RuntimeError for a full disk
         shutil.rmtree(new, ignore_errors=True)
         raise _refusal(root, error) from error
     _tidy(root, keep)
@@ -161,19 +161,19 @@ def load(checkpoint: str | Path, *, device: torch.device | str = "cpu") -> dict[
     return found
 
 
-def newest(folder: str | Path, *, told: Callable[[str], None] | None = None) -> tuple[Path, dict[str, Any]] | None:
+def newest(folder: str | Path, *, report: Callable[[str], None] | None = None) -> tuple[Path, dict[str, Any]] | None:
     """The newest checkpoint that can be read, and its state; None where there is none.
 
     Args:
         folder: The folder of all checkpoints.
-        told: Called with what is wrong with those that cannot be read.
+        report: Called with what is wrong with those that cannot be read.
     """
     for path in all_whole(folder):
         try:
             return path, load(path)
         except GraphError as error:
-            if told is not None:
-                told(f"{path.name} is passed over: {error.problems[0].message}")
+            if report is not None:
+                report(f"{path.name} is passed over: {error.problems[0].message}")
     return None
 
 

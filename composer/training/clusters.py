@@ -65,7 +65,7 @@ def features_of(model: Model, batches: Iterable[Any], move: Callable[[Any], Any]
 
 
 def clustered(model: Model, features: Tensor, *, seed: int) -> Tensor:
-    """Cluster samples and tell the model; all processes get the labels of the first.
+    """Cluster samples and give the model its labels; all processes get the labels of the first.
 
     Args:
         model: The model.

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from composer.problems import GraphError
-from composer.training.curves import Curve, Curves
-from composer.training.events import Event
-from composer.training.metrics import is_lower_better
+from composer.training.curves import Curve
+from composer.training.history import History
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder
 
 __all__ = ["RecipeChange", "RunSummary", "recipe_changes", "summary_of"]
 
 _OWN = ("metadata",)
-_POINTS = 512
 
 
 @dataclass(frozen=True)
@@ -65,58 +63,29 @@ class RunSummary:
 
 def summary_of(run: RunFolder) -> RunSummary:
     """What a run came to, whatever state it is in."""
-    status = run.read_status()
-    curves = Curves(run.reader(), _POINTS)
-    measured: list[Event] = []
-    seconds, steps, final, began = 0.0, status.steps, None, status.begun
-    for event in run.reader().stream():
-        curves.add(event)
-        if final is None:
-            began = event.time
-        elif event.kind != "start":  # what lies before a start is a pause between two processes
-            seconds += max(0.0, event.time - final.time)
-        final = event
-        if event.kind == "evaluation":
-            measured.append(event)
-        steps = int(event.numbers().get("steps", steps)) if event.kind == "start" else steps
-    last = measured[-1].numbers() if measured else {}
-    metric, lower = _main_metric(run, last)
-    values = [(event.numbers()[metric], event.step) for event in measured if metric in event.numbers()]
-    values = [pair for pair in values if not math.isnan(pair[0])]
-    best, best_step = (min if lower else max)(values, key=lambda pair: pair[0], default=(math.nan, 0))
-    epochs = curves.curves.pop("epoch", None)
+    status, history = run.read_status(), History(run)
+    history.refresh()
+    metric, _ = history.metric
+    best, best_step = history.best or (math.nan, 0)
+    curves = dict(history.curves)
+    epochs = curves.pop("epoch", None)
     return RunSummary(
         run.name,
         str(run.path),
         _graph_name(run),
         status.state,
         status.message,
-        max(status.step, 0 if final is None else final.step),
-        steps,
+        max(status.step, history.step),
+        history.steps or status.steps,
         0.0 if epochs is None else epochs.last,
         metric,
         best,
         best_step,
-        seconds,
-        began,
-        curves.curves,
-        last,
+        history.seconds,
+        history.began or status.begun,
+        curves,
+        history.metrics,
     )
-
-
-def _main_metric(run: RunFolder, last: Mapping[str, float]) -> tuple[str, bool]:
-    """The number that says which weights are best, and whether less of it is better."""
-    recipe = _recipe(run)
-    metric = (recipe.evaluation.best if recipe is not None else None) or next(iter(last), "")
-    mode = recipe.evaluation.mode if recipe is not None else None
-    return metric, mode == "min" if mode is not None else is_lower_better(metric)
-
-
-def _recipe(run: RunFolder) -> Recipe | None:
-    try:
-        return run.recipe
-    except GraphError:
-        return None
 
 
 def _graph_name(run: RunFolder) -> str:

@@ -1,13 +1,14 @@
 """Curves of a run from its log, thinned: a run of a million steps costs what one of a thousand does to look at."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
-from composer.training.events import Event, EventReader
+from composer.training.events import plain
 
-__all__ = ["Curve", "Curves", "Point", "sparkline"]
+__all__ = ["Curve", "Point", "sparkline"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -78,6 +79,11 @@ class Curve:
     last: float = math.nan
     _width: int = 1
 
+    @property
+    def width(self) -> int:
+        """How many values a point stands for; where it grows, all points change."""
+        return self._width
+
     def add(self, step: int, value: float) -> None:
         """Add a value."""
         self.last = value
@@ -93,6 +99,41 @@ class Curve:
             self.points = [one.joined(other) for one, other in pairs] + rest
             self._width *= 2
 
+    def to_json(self) -> dict[str, Any]:
+        """The curve as plain data, one list for each part of its points; what is no number is a text, as in the log."""
+        points = self.points
+        return {
+            "width": self._width,
+            "last": plain(self.last),
+            "first": [point.first for point in points],
+            "to": [point.last for point in points],
+            "mean": [plain(point.mean) for point in points],
+            "low": [plain(point.low) for point in points],
+            "high": [plain(point.high) for point in points],
+            "count": [point.count for point in points],
+            "broken": [point.broken for point in points],
+        }
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any], most: int) -> "Curve":
+        """The curve of plain data that ``to_json`` gave.
+
+        Args:
+            data: The plain data.
+            most: Points, at most, as the curve had them.
+
+        Raises:
+            ValueError: It is no curve, or one of more points; so are TypeError and KeyError.
+        """
+        ints, floats = ("first", "to", "count", "broken"), ("mean", "low", "high")
+        whole = {name: [int(value) for value in data[name]] for name in ints}
+        parts = {name: [float(value) for value in data[name]] for name in floats}
+        if len(whole["first"]) > most:
+            raise ValueError("it has too many points")
+        columns = (whole["first"], whole["to"], *parts.values(), whole["count"], whole["broken"])
+        points = [Point(*values) for values in zip(*columns, strict=True)]
+        return cls(most, points, float(data["last"]), int(data["width"]))
+
     def best(self, *, lower: bool) -> tuple[float, int] | None:
         """The least or the greatest value, and a step near it; None where there is none."""
         kept = [point for point in self.points if point.count > point.broken]
@@ -100,44 +141,6 @@ class Curve:
             return None
         point = min(kept, key=lambda one: one.low) if lower else max(kept, key=lambda one: one.high)
         return (point.low if lower else point.high), point.last
-
-
-class Curves:
-    """All curves of a log, which grow while it is written.
-
-    Args:
-        reader: Reads the log.
-        most: Points of each curve, at most.
-        kinds: Which events have numbers.
-    """
-
-    def __init__(self, reader: EventReader, most: int = 1000, kinds: Sequence[str] = ("step", "evaluation")) -> None:
-        self.reader = reader
-        self.most = most
-        self.kinds = tuple(kinds)
-        self.curves: dict[str, Curve] = {}
-        self._cuts = reader.cuts
-
-    def refresh(self) -> bool:
-        """Read what is new; whether there was something. After a cut of the log the curves begin anew."""
-        found = False
-        for event in self.reader.stream():
-            self._begin_anew_after_a_cut()
-            self.add(event)
-            found = True
-        self._begin_anew_after_a_cut()
-        return found
-
-    def add(self, event: Event) -> None:
-        """Take the numbers of an event."""
-        if event.kind in self.kinds:
-            for name, value in event.numbers().items():
-                self.curves.setdefault(name, Curve(self.most)).add(event.step, value)
-
-    def _begin_anew_after_a_cut(self) -> None:
-        if self.reader.cuts != self._cuts:
-            self._cuts = self.reader.cuts
-            self.curves.clear()
 
 
 def sparkline(values: Sequence[float], width: int = 32, *, low: float | None = None, high: float | None = None) -> str:

@@ -19,13 +19,15 @@ from composer.training.optimizers import optimizer_problems
 from composer.training.policy import policy_problems
 from composer.training.recipe import Clip, Optimizer, Recipe, Schedule, Span
 
-__all__ = ["check_recipe", "complete", "convolves", "task_of"]
+__all__ = ["check_recipe", "complete", "convolves", "corrupted_channels_last", "task_of"]
 
 Task = Literal["classification", "detection", "masked", "views", "pretext"]
 
 _STEPS = 3000
 """Steps that a classifier of few images gets at least, if that takes no more than ``_MOST_EPOCHS``."""
 _LEAST_EPOCHS, _MOST_EPOCHS = 20, 200
+_BLOCK = 16
+"""Channels that oneDNN works on together, at most."""
 
 
 def task_of(graph: Graph, catalog: Catalog) -> Task:
@@ -54,7 +56,24 @@ def convolves(model: nn.Module) -> bool:
     return 2 * sum(part.weight.numel() for part in convolutions) > weights
 
 
-def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model: Model) -> Recipe:
+def corrupted_channels_last(model: nn.Module) -> list[str]:
+    """Convolutions whose gradients a CPU computes wrongly where images lie channels last, by their paths in a model.
+
+    Of a kernel of one pixel, a stride, and fewer channels than a block has (16 with AVX-512, 8 with AVX2), oneDNN
+    writes past its memory: github.com/uxlfoundation/oneDNN/issues/6035, with torch 2.13.
+    """
+    return [
+        path
+        for path, part in model.named_modules()
+        if isinstance(part, nn.Conv2d)
+        and part.kernel_size == (1, 1)
+        and max(part.stride) > 1
+        and part.groups == 1
+        and part.in_channels < _BLOCK
+    ]
+
+
+def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model: Model, *, world: int = 1) -> Recipe:
     """The recipe with everything filled in that depends on graph and data; what it says stays.
 
     Learning rates follow the square root of the batch for AdamW and the batch for SGD (arXiv:1706.02677), from the
@@ -67,11 +86,13 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
         catalog: The catalog.
         source: The samples that are trained on.
         model: The model: whether it convolves or attends says how it is trained best.
+        world: How many processes train together; a batch that is chosen here can be dealt out evenly.
     """
     task = task_of(graph, catalog)
     batches = recipe.batches
     if "batch" not in batches.model_fields_set and batches.drop_last:
-        batches = batches.model_copy(update={"batch": max(1, min(batches.batch, len(source)))})
+        whole = min(batches.batch, len(source))
+        batches = batches.model_copy(update={"batch": max(1, whole - whole % world)})
     per_epoch = max(1, len(source) // batches.batch if batches.drop_last else -(-len(source) // batches.batch))
     update: dict[str, Any] = {"batches": batches}
     attends = not convolves(model)
@@ -84,7 +105,7 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
     if recipe.augment is None:
         update["augment"] = defaults_for(graph, catalog)
     if recipe.channels_last is None:
-        update["channels_last"] = not attends
+        update["channels_last"] = not attends and not corrupted_channels_last(model)
     if "clip" not in recipe.model_fields_set and recipe.optimizer is None:
         update["clip"] = Clip(norm=35.0) if task == "detection" else Clip(norm=5.0)
     if "every" not in recipe.checkpoints.model_fields_set:

@@ -1,10 +1,10 @@
 """A moving average of all weights (arXiv:1803.05407, section 3; with the warm-up of TensorFlow's own)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from composer.training.recipe import Ema
 
@@ -36,12 +36,6 @@ class WeightAverage:
         kept = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
         weights = [item.detach() for item in self.model.parameters()]
         torch._foreach_lerp_(list(self.weights.values()), weights, 1 - kept)
-
-    @torch.no_grad()
-    def put(self, weights: Mapping[str, Tensor]) -> None:
-        """Go on from an average that was kept."""
-        for name, item in self.weights.items():
-            item.copy_(weights[name])
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -1,15 +1,13 @@
 """Training a graph by a recipe, from files to a run's folder."""
 
-import os
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from composer.catalog import Catalog
 from composer.graph import Graph
@@ -20,14 +18,19 @@ from composer.model.weights import read_weights
 from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
 from composer.training.data.columns import check_wiring
+from composer.training.data.index import source_problems
 from composer.training.data.loading import Loader
+from composer.training.data.samples import is_unnamed
 from composer.training.data.source import Source, open_splits
-from composer.training.defaults import check_recipe, complete
+from composer.training.defaults import check_recipe, complete, corrupted_channels_last
 from composer.training.evaluate import Evaluator
+from composer.training.faults import lost_process
+from composer.training.memory import Counted, tensors_of
 from composer.training.metrics import default_metrics
 from composer.training.processes import Processes, joined
 from composer.training.recipe import Recipe, read_recipe
-from composer.training.run_folder import RunFolder, new_name, resolved
+from composer.training.run_folder import RunFolder, new_folder, new_name, resolved
+from composer.training.state import seed_everything
 from composer.training.trainer import Outcome, Trainer
 from composer.training.wrapping import synchronised
 from composer.training.writers import Writers, require_writers
@@ -57,8 +60,8 @@ def train(
     Args:
         recipe: The recipe, or its file; None where a run is resumed.
         graph: The graph in place of the one that the recipe names.
-        out: The folder of the run; by default ``runs/GRAPH-DATE-TIME``. Where torchrun or Slurm started the same
-            command again after a failure, a run that began there goes on.
+        out: The folder of the run; by default ``runs/GRAPH-DATE-TIME``, a new one. Where torchrun or Slurm started
+            the same command again after a failure, a run that began there goes on.
         resume: The folder of a run to go on with, to the bit where it was.
         device: ``cpu``, ``cuda``, ``cuda:1``; by default an accelerator where there is one.
         source: The samples to train on, in place of those that the recipe names.
@@ -72,28 +75,44 @@ def train(
 
     Raises:
         GraphError: Something is wrong with recipe, graph, data or machine; all of it that can be known before the
-            first step is told before it.
+            first step is reported before it.
     """
     catalog = Catalog.default() if catalog is None else catalog
     if (recipe is None) == (resume is None):
         raise ValueError("found both or none of recipe and resume, expected one: a recipe begins a run")
-    with joined(device) as processes:
-        if out is not None and processes.from_first(_begun_before(out)):
+    with joined(device) as processes:  # nothing of the training is left in here as the processes part
+        if out is not None and processes.from_first(_begun_before(out, processes)):
             resume = out
         given, graph = _resumed(resume) if resume is not None else _begun(recipe, graph)
         sources = (source, val) if source is not None else open_splits(given.data, Path.cwd(), seed=given.seed)
-        prepared = prepare(given, graph, catalog, sources[0], sources[1], processes)
-        warnings = [problem for problem in prepared.problems if problem.severity != "error"]
-        for problem in warnings if warned is not None and processes.first else ():
-            warned(problem)  # type: ignore[misc]
-        run, refused = _folder(prepared.recipe, graph, out, resume, processes)
-        processes.together(refused)
-        try:
-            return _fit(prepared, run, resume, on_event, () if warned is not None else warnings)
-        finally:
-            prepared.close()
-            if run is not None:
-                run.close()
+        return _trained(given, graph, catalog, sources, processes, out, resume, on_event, warned)
+
+
+def _trained(
+    recipe: Recipe,
+    graph: Graph,
+    catalog: Catalog,
+    sources: tuple[Source, Source | None],
+    processes: Processes,
+    out: str | Path | None,
+    resume: str | Path | None,
+    on_event: OnEvent | None,
+    warned: Callable[[Problem], None] | None,
+) -> Outcome:
+    """Prepare a training, report what is worth a look, and train."""
+    prepared = prepare(recipe, graph, catalog, sources[0], sources[1], processes)
+    warnings = [problem for problem in prepared.problems if problem.severity != "error"]
+    warnings += source_problems(*sources)
+    for problem in warnings if warned is not None and processes.first else ():
+        warned(problem)  # type: ignore[misc]
+    run, refused = _folder(prepared, sources[0], out, resume)
+    processes.together(refused)
+    try:
+        return _fit(prepared, run, resume, on_event, () if warned is not None else warnings)
+    finally:
+        prepared.close()
+        if run is not None:
+            run.close()
 
 
 @dataclass(frozen=True)
@@ -150,7 +169,21 @@ class Prepared:
             samples=self.samples,
             types=self.catalog.port_types,
             evaluate=self.evaluator,
+            forecast=self._forecast,
         )
+
+    def _forecast(self, batch: Any, held: Iterable[Tensor]) -> dict[str, Any]:
+        """What memory a step will take, or why that is not known."""
+        recipe, processes = self.recipe, self.processes
+        if recipe.distributed.strategy == "fsdp" and processes.world > 1:
+            return {"message": "the memory of a sharded model is not counted"}
+        epoch = max(self.train.steps_in_epoch, 1)
+        total = recipe.steps or (recipe.epochs or 1) * epoch
+        options: dict[str, Any] = {"epoch": epoch, "total": total, "device": processes.device, "world": processes.world}
+        try:
+            return Counted(recipe, self.graph, self.catalog, batch, **options).event([*held, *tensors_of(batch)])
+        except Exception as error:  # noqa: BLE001 - a part may look at numbers, which are not there; it trains all the same
+            return {"message": f"memory cannot be counted: {type(error).__name__}: {str(error).partition(chr(10))[0]}"}
 
 
 def prepare(
@@ -183,14 +216,22 @@ def prepare(
     problems = [*unfit, *check_recipe(recipe, graph, catalog, source, model)]
     _refuse(problems)
     require_writers(recipe.log)
-    recipe = complete(recipe, graph, catalog, source, model)
+    recipe = complete(recipe, graph, catalog, source, model, world=processes.world)
     problems += check_recipe(recipe, graph, catalog, source, model)
+    corrupted = corrupted_channels_last(model) if recipe.channels_last and processes.device.type == "cpu" else []
+    if corrupted:
+        recipe = recipe.model_copy(update={"channels_last": False})
+        text = f"on a CPU images and weights lie channels first: torch computes the gradients of {corrupted[0]} wrongly"
+        text += " channels last (1 pixel, a stride, fewer than 16 channels)"
+        where = Where("channels_last", path=("channels_last",))
+        problems.append(Problem("recipe-value", where, text, severity="warning"))
     if recipe.weights is not None:
         problems += _begin_with(model, recipe.weights)
     if recipe.distributed.sync_norm:
         synchronised(model)
     model.to(processes.device)
-    if recipe.channels_last:
+    sharded = recipe.distributed.strategy == "fsdp" and processes.world > 1
+    if recipe.channels_last and not sharded:  # FSDP takes contiguous weights alone; images lie so all the same
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     rank, world = processes.rank, processes.world
@@ -214,18 +255,11 @@ def prepare(
         evaluator,
         len(source),
         processes,
-        [one for place, one in enumerate(problems) if one not in problems[:place]],
+        _distinct(problems),
     )
     _refuse(problems)
     seed_everything(recipe.seed + 1 + processes.rank)
     return found
-
-
-def seed_everything(seed: int) -> None:
-    """Let every source of random numbers begin at a seed: torch on all devices, numpy, random."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
 
 
 def _fit(
@@ -246,13 +280,19 @@ def _fit(
             for problem in notes:
                 run.events.append("note", trainer.step, message=str(problem))
             run.status.write("running", steps=trainer.total, step=trainer.step, epoch=trainer.epoch)
-        outcome = trainer.fit()
+        try:
+            outcome = trainer.fit()
+            if trainer.wrapped.sharded:
+                outcome = replace(outcome, model=_whole_model(prepared, trainer))
+        except RuntimeError as error:
+            lost = lost_process(error)
+            raise GraphError(lost) if lost is not None else error from error
     except BaseException as error:
         if run is not None:
             words = str(error) or type(error).__name__
-            with suppress(GraphError):  # a full disk, of which the error tells already
-                step = 0 if trainer is None else trainer.step
-                run.events.append("end", step, state="failed", message=words)
+            with suppress(GraphError):  # a full disk, which the error reports already
+                run.events.append("end", 0 if trainer is None else trainer.step, state="failed", message=words)
+            with suppress(GraphError):
                 run.status.write("failed", words)
         raise
     finally:
@@ -264,16 +304,23 @@ def _fit(
     return outcome
 
 
+def _whole_model(prepared: Prepared, trainer: Trainer) -> Model:
+    """The sharded model put together in every process: without the others the parts are of no use."""
+    model = compile_graph(prepared.graph, prepared.catalog).to(prepared.processes.device)
+    model.load_state_dict(trainer.wrapped.whole_state(first_alone=False))
+    return model
+
+
 def _both(one: OnEvent | None, other: OnEvent | None) -> OnEvent | None:
-    """What tells two of each event."""
+    """A listener that passes each event to two others."""
     if one is None or other is None:
         return one or other
 
-    def told(kind: str, step: int, values: Mapping[str, Any]) -> None:
+    def both(kind: str, step: int, values: Mapping[str, Any]) -> None:
         one(kind, step, values)
         other(kind, step, values)
 
-    return told
+    return both
 
 
 def _go_on(trainer: Trainer, folder: Path) -> None:
@@ -294,31 +341,39 @@ def _go_on(trainer: Trainer, folder: Path) -> None:
             checkpoints.remove(later)
         trainer.run.events.cut(int(state["log"]))
     if state["world"] != trainer.processes.world:
-        text = f"{state['world']} processes wrote the checkpoint and {trainer.processes.world} go on: samples are "
-        trainer.note(f"{text}dealt out anew within each step, and random numbers of each process begin anew")
+        text = (
+            f"{state['world']} processes wrote the checkpoint and {trainer.processes.world} go on: each step has the "
+        )
+        text += (
+            "samples that it would have had, dealt out anew; random numbers begin anew in each process, and running "
+        )
+        trainer.note(f"{text}statistics go on from those of the first one")
 
 
 def _folder(
-    recipe: Recipe, graph: Graph, out: str | Path | None, resume: str | Path | None, processes: Processes
+    prepared: Prepared, source: Source, out: str | Path | None, resume: str | Path | None
 ) -> tuple[RunFolder | None, GraphError | None]:
     """The run's folder in the first process, or why there is none."""
-    if not processes.first:
+    if not prepared.processes.first:
         return None, None
+    classes = () if is_unnamed(source) else source.classes
     try:
         if resume is not None:
-            return RunFolder.open(resume).write(processes=processes.world), None
-        return RunFolder.create(out if out is not None else Path("runs") / new_name(graph), recipe, graph), None
+            run = RunFolder.open(resume)
+            run.refuse_changes(classes=classes)
+            return run.write(processes=prepared.processes.world), None
+        place = out if out is not None else new_folder("runs", new_name(prepared.graph))
+        return RunFolder.create(place, prepared.recipe, prepared.graph, classes=classes), None
     except GraphError as error:
         return None, error
 
 
-def _begun_before(out: str | Path) -> bool:
+def _begun_before(out: str | Path, processes: Processes) -> bool:
     """Whether torchrun or Slurm started this training again after a failure, and it had begun before.
 
     The command is then the same as before, which has no ``--resume``.
     """
-    again = any(int(os.environ.get(name, "0")) > 0 for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
-    return again and (Path(out) / "recipe.yaml").is_file()
+    return processes.restarts > 0 and (Path(out) / "recipe.yaml").is_file()
 
 
 def _begun(recipe: Recipe | str | Path | None, graph: Graph | str | Path | None) -> tuple[Recipe, Graph]:
@@ -341,7 +396,7 @@ def _resumed(folder: str | Path) -> tuple[Recipe, Graph]:
 
 
 def _begin_with(model: Model, path: str) -> list[Problem]:
-    """Load what fits of a file of weights; what does not is told."""
+    """Load what fits of a file of weights; what does not is reported."""
     report = model.load_weights(read_weights(path), strict=False)
     if report.fits:
         return []
@@ -352,4 +407,8 @@ def _begin_with(model: Model, path: str) -> list[Problem]:
 
 def _refuse(problems: Sequence[Problem]) -> None:
     if any(problem.severity == "error" for problem in problems):
-        raise GraphError(problems)
+        raise GraphError(_distinct(problems))
+
+
+def _distinct(problems: Sequence[Problem]) -> list[Problem]:
+    return [one for place, one in enumerate(problems) if one not in problems[:place]]

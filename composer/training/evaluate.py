@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.model import Model
+from composer.ports import values_checked
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.loading import Loader
 from composer.training.data.sample_reader import Columns
 from composer.training.data.samples import IMAGE
 from composer.training.data.source import Source, Subset
+from composer.training.faults import measuring_problem
 from composer.training.metrics import Metric, gather, metrics_for, values_of
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder
@@ -26,6 +28,9 @@ __all__ = ["Batches", "Evaluation", "Evaluator", "evaluate"]
 
 _KNOWN = 10_000
 """Training samples that neighbours are looked for in, at most."""
+
+_LOOKED_AT = 24
+"""Samples of each kind whose images are kept with an evaluation: wrong, uncertain, with missed or false boxes."""
 
 _PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -84,7 +89,7 @@ def evaluate(
         on_progress: Told how many batches of how many are done.
 
     Raises:
-        GraphError: A sample cannot be read, or the graph does not give what a metric needs.
+        GraphError: A sample cannot be read, the graph does not give what a metric needs, or the model fails.
     """
     began = time.perf_counter()
     device = next((value.device for value in model.parameters()), torch.device("cpu"))
@@ -101,14 +106,16 @@ def evaluate(
             for batch in reference.batches(0, known) if reference is not None and referring else ():
                 for metric, outputs in _outputs(model, batch, referring, device):
                     metric.refer(outputs, batch)
-                done = _told(on_progress, done, steps + known)
+                done = _advance(on_progress, done, steps + known)
             for batch in loader.batches(0, steps):
                 for metric, outputs in _outputs(model, batch, metrics, device):
                     metric.update(outputs, batch)
                 samples += len(batch.indices)
-                done = _told(on_progress, done, steps + known)
+                done = _advance(on_progress, done, steps + known)
         except GraphError as error:
             problem = error
+        except (RuntimeError, MemoryError, IndexError) as error:
+            problem = GraphError(measuring_problem(error, device))
     gather(metrics, problem)
     details = {type(metric).__name__: found for metric in metrics if (found := metric.details())}
     return Evaluation(values_of(metrics), details, samples, time.perf_counter() - began)
@@ -122,11 +129,14 @@ def _outputs(
     found: dict[str, Mapping[str, Any]] = {}
     for metric in metrics:
         if metric.mode not in found:
-            found[metric.mode] = model(inputs, samples, mode=metric.mode)
+            if device.type != "cpu":  # which would be waited for at each look at a value
+                model.check_values(batch.inputs, batch.samples, mode=metric.mode)
+            with values_checked():
+                found[metric.mode] = model(inputs, samples, mode=metric.mode)
         yield metric, found[metric.mode]
 
 
-def _told(on_progress: Callable[[int, int], None] | None, done: int, total: int) -> int:
+def _advance(on_progress: Callable[[int, int], None] | None, done: int, total: int) -> int:
     if on_progress is not None:
         on_progress(done + 1, total)
     return done + 1
@@ -232,8 +242,9 @@ class Evaluator:
         if self.run is not None:
             self.run.write_evaluation(step, {"values": dict(found.values), **found.details})
             if self.drawer is not None:
-                with suppress(OSError):  # a full disk is told by the next checkpoint
+                with suppress(OSError):  # a full disk is reported by the next checkpoint
                     self.drawer.draw(model, self.run.samples / f"step-{step:08d}")
+                    self.drawer.keep(_worth_a_look(found.details), self.run.looked_at)
         return found.values
 
     def _refuse_other_best(self) -> None:
@@ -249,3 +260,12 @@ class Evaluator:
         self.loader.close()
         if self.reference is not None:
             self.reference.close()
+
+
+def _worth_a_look(details: Mapping[str, Any]) -> list[int]:
+    """The samples that an evaluation names: wrong and uncertain answers, or faults of boxes."""
+    parts = [*details.values(), *(one["faults"] for one in details.values() if "faults" in one)]
+    named = (
+        rows for one in parts for kind in ("wrong", "uncertain", "missed", "false") for rows in [one.get(kind, ())]
+    )
+    return list(dict.fromkeys(row["index"] for rows in named for row in rows[:_LOOKED_AT]))

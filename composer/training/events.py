@@ -5,6 +5,7 @@ The log is the truth about a run: curves, tables and every other view are made f
 pass over it, and the next writer cuts it off.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -23,13 +24,14 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["KINDS", "Event", "EventReader", "EventWriter", "plain", "read_events"]
+__all__ = ["KINDS", "Event", "EventReader", "EventWriter", "last_event", "plain", "read_events"]
 
-KINDS = ("start", "step", "evaluation", "checkpoint", "skipped", "note", "end")
+KINDS = ("start", "step", "nodes", "evaluation", "checkpoint", "skipped", "note", "end")
 """What the engine writes. Readers pass over kinds that they do not know.
 
 ``start``: a process takes up the run; ``step`` is where (0 or where a checkpoint was). ``step``: the means of losses,
-learning rate and speed since the last one. ``evaluation``: metrics. ``checkpoint``: ``file``. ``skipped``: ``name`` of
+learning rate and speed since the last one. ``nodes``: numbers of every node in that step
+(``composer.training.node_statistics``). ``evaluation``: metrics. ``checkpoint``: ``file``. ``skipped``: ``name`` of
 a sample that could not be read. ``note``: ``message``. ``end``: ``state`` and ``message``.
 """
 
@@ -46,7 +48,7 @@ class Event:
         kind: One of ``KINDS``.
         step: Steps of the optimizer that were made when it was written.
         time: When it was written, in seconds since 1970.
-        values: What it tells, by name.
+        values: What it reports, by name.
     """
 
     kind: str
@@ -120,7 +122,7 @@ class EventWriter:
         Args:
             kind: One of ``KINDS``.
             step: Steps of the optimizer that were made.
-            values: What it tells: numbers (also of no dimension, as tensors), texts, and lists and mappings of these.
+            values: What it reports: numbers (also of no dimension, as tensors), texts, and lists and mappings of these.
                 What is no number (NaN) is written as the text ``"NaN"``, which JSON lacks, and read back as a number.
 
         Raises:
@@ -204,6 +206,48 @@ class EventReader:
         self.cuts = 0
         """How often the log was found cut (a run that was resumed): what was read before then may hold no longer."""
 
+    @property
+    def offset(self) -> int:
+        """Bytes that were read."""
+        return self._offset
+
+    def place(self) -> tuple[int, int, str]:
+        """How far was read, for ``skip``: bytes, the length of the last line, and its SHA-256."""
+        return self._offset, len(self._last), hashlib.sha256(self._last).hexdigest()
+
+    def skip(self, offset: int, length: int, hashed: str) -> bool:
+        """Take as read what a reader before had read; whether the log still has it, to the last line.
+
+        Args:
+            offset: What ``place`` gave; likewise the others.
+            length: The length of the last line.
+            hashed: Its SHA-256.
+        """
+        if type(offset) is not int or type(length) is not int or not 0 < length <= min(offset, _BLOCK):
+            return False
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(offset - length)
+                last = file.read(length)
+        except OSError:
+            return False
+        if len(last) != length or not last.endswith(b"\n") or hashlib.sha256(last).hexdigest() != hashed:
+            return False
+        self._offset, self._last = offset, last
+        return True
+
+    def notice_cut(self) -> bool:
+        """Whether the log was cut since; then it is read from its start."""
+        try:
+            with open(self.path, "rb") as file:
+                cut = self._was_cut(file)
+        except FileNotFoundError:
+            cut = self._offset > 0
+        if cut:
+            self.cuts += 1
+            self._offset, self._last = 0, b""
+        return cut
+
     def read(self, limit: int | None = None) -> list[Event]:
         """The events since the last call; after a cut (``cuts`` has grown) all of them from the start.
 
@@ -214,11 +258,9 @@ class EventReader:
 
     def stream(self, limit: int | None = None) -> Iterator[Event]:
         """The same one by one, for a log of millions; each counts as read when it is handed out."""
+        self.notice_cut()
         try:
             with open(self.path, "rb") as file:
-                if self._was_cut(file):
-                    self.cuts += 1
-                    self._offset, self._last = 0, b""
                 file.seek(self._offset)
                 start = self._offset
                 for line in file:
@@ -230,9 +272,7 @@ class EventReader:
                     if event is not None:
                         yield event
         except FileNotFoundError:
-            if self._offset:
-                self.cuts += 1
-                self._offset, self._last = 0, b""
+            return
 
     def _was_cut(self, file: Any) -> bool:
         """Whether the last line that was read is no longer where it was; a log that has grown again is found so."""
@@ -250,6 +290,37 @@ def read_events(path: str | Path, *kinds: str) -> list[Event]:
         kinds: Of which kinds; by default of all.
     """
     return [event for event in EventReader(path).read() if not kinds or event.kind in kinds]
+
+
+def last_event(path: str | Path, kind: str, limit: int = 1 << 24) -> Event | None:
+    """The newest event of a kind, found from the end of a log; None where there is none.
+
+    Args:
+        path: The log.
+        kind: Its kind.
+        limit: So many bytes from the end are looked at, about.
+    """
+    try:
+        with open(path, "rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            least = max(0, end - limit)
+            rest = b""  # the beginning of a line whose start lies further ahead
+            whole = False
+            while end > least:
+                start = max(0, end - _BLOCK)
+                file.seek(start)
+                first, *lines = (file.read(end - start) + rest).split(b"\n")
+                if lines and not whole:  # what follows the last line's end is a line that is being written
+                    lines.pop()
+                    whole = True
+                for line in reversed([first, *lines] if start == 0 else lines):
+                    event = Event.of_line(line) if kind.encode() in line else None
+                    if event is not None and event.kind == kind:
+                        return event
+                rest, end = first, start
+    except FileNotFoundError:
+        return None
+    return None
 
 
 def plain(value: Any) -> Any:

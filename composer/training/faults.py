@@ -1,22 +1,38 @@
-"""What can go wrong in a step, told with the node, the step and the sample it is about."""
+"""What can go wrong in a step, reported with the node, the step and the sample it is about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import distributed as dist
 
 from composer.model import Model
 from composer.ports import Label, PortTypes
 from composer.problems import GraphError, Problem, Where
+from composer.training.node_statistics import NodeWatch, floats_in
 
-__all__ = ["first_not_finite", "label_problems", "memory_problem", "not_finite", "ran_out_of_memory"]
+__all__ = [
+    "first_not_finite",
+    "label_problems",
+    "lost_process",
+    "measuring_problem",
+    "memory_problem",
+    "not_finite",
+    "ran_out_of_memory",
+]
 
+_GONE = ("gloo/transport/", "connection closed by peer", "connection reset by peer")
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory")
 
 
 def not_finite(
-    model: Model, inputs: Mapping[str, Any], samples: Mapping[str, Any], names: Sequence[str], step: int
+    model: Model,
+    inputs: Mapping[str, Any],
+    samples: Mapping[str, Any],
+    names: Sequence[str],
+    step: int,
+    watch: NodeWatch | None = None,
 ) -> GraphError:
     """The problem of a loss that is no number: what becomes so first when the batch is computed again.
 
@@ -26,14 +42,20 @@ def not_finite(
         samples: Its data samples.
         names: How messages call its samples.
         step: The step, counted from 0.
+        watch: Counts the numbers of every node while the batch is computed again; they are its ``newest`` afterwards.
     """
-    found = first_not_finite(model, inputs, samples, names)
+    found = first_not_finite(model, inputs, samples, names, watch or NodeWatch(model), step)
     text = f"the loss of step {step} is no finite number; {found}"
     return GraphError(Problem("loss-not-finite", Where(f"step {step}"), text))
 
 
 def first_not_finite(
-    model: Model, inputs: Mapping[str, Any], samples: Mapping[str, Any], names: Sequence[str] = ()
+    model: Model,
+    inputs: Mapping[str, Any],
+    samples: Mapping[str, Any],
+    names: Sequence[str],
+    watch: NodeWatch,
+    step: int,
 ) -> str:
     """Which sample, weight or node is the first that holds numbers that are not finite.
 
@@ -42,7 +64,16 @@ def first_not_finite(
         inputs: The inputs of the batch.
         samples: Its data samples.
         names: How messages call its samples.
+        watch: Counts the numbers of every node.
+        step: The step.
     """
+    failed = ""
+    try:
+        with watch.outputs(), torch.no_grad():
+            model(inputs, samples, mode="loss")
+    except Exception as error:  # noqa: BLE001 - what fails on such numbers is the answer, too
+        failed = (str(error) or type(error).__name__).splitlines()[0]
+    first = watch.report(step, alone=True).first_bad
     for name, value in {**inputs, **samples}.items():
         for index in _not_finite_rows(value):
             sample = f" of sample '{names[index]}'" if index < len(names) else ""
@@ -53,41 +84,12 @@ def first_not_finite(
         if bad:
             text = f"weights of {path} ({bad[0]}) are not finite: an earlier step made them so. A lower learning rate, "
             return text + "a longer warm-up or 'clip: {norm: 1}' may help"
-    told: list[str] = []
-    handles = [
-        model.get_submodule(path).register_forward_hook(_watch(path, told)) for path in model.node_params if not told
-    ]
-    try:
-        with torch.no_grad():
-            model(inputs, samples, mode="loss")
-    except Exception as error:  # noqa: BLE001 - what fails on such numbers is the answer, too
-        told.append(f"the batch, computed again, fails: {(str(error) or type(error).__name__).splitlines()[0]}")
-    finally:
-        for handle in handles:
-            handle.remove()
-    if told:
-        return told[0]
+    if first is not None:
+        module = model.get_submodule(dict(model.node_calls["loss"]).get(first, first))
+        return f"the first node that gives such numbers is {first} ({type(module).__name__})"
+    if failed:
+        return f"the batch, computed again, fails: {failed}"
     return "computed again the batch gives finite numbers: what changes from run to run (dropout, precision) made it so"
-
-
-def _watch(path: str, told: list[str]) -> Any:
-    def hook(module: nn.Module, _: Any, output: Any) -> None:
-        if not told and any(not tensor.isfinite().all() for tensor in _floats(output)):
-            told.append(f"the first node that gives such numbers is {path} ({type(module).__name__})")
-
-    return hook
-
-
-def _floats(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        if value.is_floating_point():
-            yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _floats(item)
 
 
 def _not_finite_rows(value: Any) -> list[int]:
@@ -97,7 +99,7 @@ def _not_finite_rows(value: Any) -> list[int]:
             return []
         return [index for index, row in enumerate(value) if not row.isfinite().all()]
     rows = value if isinstance(value, list | tuple) else []
-    return [index for index, row in enumerate(rows) if any(not one.isfinite().all() for one in _floats(row))]
+    return [index for index, row in enumerate(rows) if any(not one.isfinite().all() for one in floats_in(row))]
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
@@ -107,10 +109,25 @@ def ran_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
 
 
+def lost_process(error: BaseException) -> Problem | None:
+    """The message where another process is gone, which an error of a collective says; None for other errors.
+
+    Args:
+        error: What was raised.
+    """
+    text = str(error)
+    gone = isinstance(error, dist.DistError) or any(words in text.lower() for words in _GONE)
+    if not gone or not isinstance(error, RuntimeError):
+        return None
+    message = "another process ended or cannot be reached: look at what it said. Started again (torchrun does that by "
+    message += "itself) all go on from the last checkpoint"
+    return Problem("process-failed", Where("processes"), f"{message} ({text.splitlines()[0][:200]})")
+
+
 def memory_problem(
     error: BaseException, *, batch: int, accumulate: int, precision: str, device: torch.device
 ) -> Problem:
-    """What to tell where memory ran out in a step.
+    """The message where memory ran out in a step.
 
     Args:
         error: What was raised.
@@ -128,6 +145,20 @@ def memory_problem(
     text = f"memory ran out on {device} with {batch} samples at once; {', or '.join(hints)}"
     text += f" ({detail[0][:200]})" if detail else ""
     return Problem("out-of-memory", Where("batches.batch", path=("batches", "batch")), text)
+
+
+def measuring_problem(error: BaseException, device: torch.device) -> Problem:
+    """The message where a model failed while it was measured.
+
+    Args:
+        error: What was raised.
+        device: Where the model is.
+    """
+    detail = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    if ran_out_of_memory(error):
+        text = f"memory ran out on {device} while measuring; evaluation: {{batch: N}} takes fewer samples at once "
+        return Problem("out-of-memory", Where("evaluation.batch", path=("evaluation", "batch")), f"{text}({detail})")
+    return Problem("step-failed", Where("evaluation"), f"measuring failed: {type(error).__name__}: {detail}")
 
 
 def label_problems(model: Model, samples: Mapping[str, Any], names: Sequence[str], types: PortTypes) -> list[Problem]:

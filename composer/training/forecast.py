@@ -18,10 +18,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import Optimizer
 
 from composer.model import Model
-from composer.ports import bounds_noted
+from composer.ports import rows_counted
 from composer.run.arguments import unknown_mode
 from composer.run.inputs import example_inputs
-from composer.training.storages import StorageCounter, fake_like, fake_module, held_tensors, named_nodes
+from composer.training.row_counts import RowCounts
+from composer.training.storages import RunningNode, StorageCounter, fake_like, fake_module, held_tensors, named_nodes
 
 __all__ = [
     "MARGIN",
@@ -32,6 +33,7 @@ __all__ = [
     "checkpoint_bytes",
     "duration",
     "forecast_memory",
+    "found_rows",
     "largest_batch",
     "measure_memory",
     "memory_limit",
@@ -44,6 +46,7 @@ _TRIES = 8
 _BLOCKS = {"cuda": 512}  # bytes that an allocator rounds each storage up to
 
 Given = tuple[Any, Any]
+Rows = Mapping[str, Sequence[int]]
 MakesOptimizer = Callable[[list[nn.Parameter]], Optimizer]
 
 
@@ -144,7 +147,13 @@ class Duration:
 
 
 def forecast_memory(
-    model: Model, plan: StepPlan | None = None, *, batch: int = 2, device: str = "cpu", given: Given | None = None
+    model: Model,
+    plan: StepPlan | None = None,
+    *,
+    batch: int = 2,
+    device: str = "cpu",
+    given: Given | None = None,
+    rows: Rows | None = None,
 ) -> Memory:
     """The peak memory of a training step, without running it.
 
@@ -158,6 +167,7 @@ def forecast_memory(
         device: Kind of device it is for. Where it is not there, operators are those of the CPU and sizes are rounded
             as that device rounds them.
         given: Inputs and data samples of any size, whose shapes count; by default examples of what the graph declares.
+        rows: How many rows nodes find in values (``found_rows``); by default as many as there may be.
 
     Raises:
         GraphError: The graph has no loss mode, or no example of an input can be made.
@@ -170,7 +180,36 @@ def forecast_memory(
     fake = fake_module(model, mode, here, plan.channels_last)
     inputs, samples = _fake_given(model, given, mode, here, batch)
     with mode:
-        return _counted(fake, plan, (inputs, samples), batch, StorageCounter(here, _BLOCKS.get(device, 1)))
+        return _counted(fake, plan, (inputs, samples), batch, StorageCounter(here, _BLOCKS.get(device, 1)), rows)
+
+
+def found_rows(model: Model, given: Given, plan: StepPlan | None = None) -> Rows:
+    """How many rows each node finds in values, such as regions that show an object, in one forward pass.
+
+    The pass is made in loss mode without gradients. It changes what any pass in training changes: statistics, momentum
+    copies, memories, random numbers.
+
+    Args:
+        model: The model.
+        given: Inputs and data samples on its device.
+        plan: How the step is made.
+
+    Returns:
+        By path of the node, in the order in which it finds them.
+    """
+    plan = plan or StepPlan()
+    _refuse_no_loss(model)
+    where = next(model.parameters()).device.type
+    running = RunningNode()
+    counts = RowCounts(lambda: running.node)
+    with (
+        torch.no_grad(),
+        torch.autocast(where, plan.dtype or torch.bfloat16, enabled=plan.dtype is not None),
+        named_nodes(model, model.node_params, running),
+        rows_counted(counts),
+    ):
+        model(*given, mode="loss")
+    return counts.by_node
 
 
 def measure_memory(model: Model, plan: StepPlan | None = None, *, given: Given, batch: int, device: str) -> Memory:
@@ -285,25 +324,27 @@ def _guess(found: Mapping[int, Memory], room: float, best: int, above: int | Non
     return max(meets, best + 1) if above is None else min(max(meets, best + 1), above - 1)
 
 
-def _counted(model: nn.Module, plan: StepPlan, given: Given, batch: int, counter: StorageCounter) -> Memory:
+def _counted(
+    model: nn.Module, plan: StepPlan, given: Given, batch: int, counter: StorageCounter, known: Rows | None = None
+) -> Memory:
     trained = [one for one in model.parameters() if one.requires_grad]
-    bounded: dict[str, None] = {}
+    rows = RowCounts(lambda: counter.node, known)
     counter.count(trained, "parameters")
     counter.count((one for one in model.parameters() if not one.requires_grad), "copies")
     counter.count(held_tensors(model), "buffers")
     counter.count(_tensors(given), "inputs")
     paths = list(model.node_params) if isinstance(model, Model) else []
-    with counter, named_nodes(model, paths, counter), bounds_noted(lambda: bounded.setdefault(counter.node)):
+    with counter, named_nodes(model, paths, counter), rows_counted(rows):
         average, rest = _average(model, plan), _rest(plan, given)
         counter.count(average, "copies")
         counter.count(rest, "inputs")
         optimizer = plan.optimizer(trained)
         for _ in range(2):
-            _step(model, optimizer, plan, given, counter)
+            _step(model, optimizer, plan, given, counter, rows)
     phase, parts, nodes = counter.at_peak()
     order = dict(sorted(nodes.items(), key=lambda pair: -pair[1]))
     del average, rest
-    return Memory(counter.peak, phase, batch, parts, order, tuple(sorted(bounded)))
+    return Memory(counter.peak, phase, batch, parts, order, tuple(sorted(rows.bounded)))
 
 
 def _average(model: nn.Module, plan: StepPlan) -> list[Tensor]:
@@ -316,8 +357,11 @@ def _rest(plan: StepPlan, given: Given) -> list[Tensor]:
     return [torch.empty_like(one) for one in _tensors(given) for _ in range(plan.accumulate - 1)]
 
 
-def _step(model: nn.Module, optimizer: Optimizer, plan: StepPlan, given: Given, counter: StorageCounter) -> None:
+def _step(
+    model: nn.Module, optimizer: Optimizer, plan: StepPlan, given: Given, counter: StorageCounter, rows: RowCounts
+) -> None:
     for _ in range(min(plan.accumulate, 2)):
+        rows.begin()
         counter.phase = "forward"
         with torch.autocast(counter.device, plan.dtype or torch.bfloat16, enabled=plan.dtype is not None):
             losses = model(*given, mode="loss")

@@ -3,119 +3,51 @@
 ``composer train --check`` prints what ``check_training`` finds; nothing of it is kept.
 """
 
-import json
 import math
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.model import Model
-from composer.model.compile import outline
 from composer.problems import GraphError, Problem
 from composer.training import checkpoints
 from composer.training.data.index import IndexReport, index_report
 from composer.training.data.samples import Source
 from composer.training.defaults import task_of
 from composer.training.engine import Prepared, Trainer, prepare
+from composer.training.findings import Finding, HealthReport, State
 from composer.training.forecast import (
     MARGIN,
-    StepPlan,
     checkpoint_bytes,
     duration,
-    forecast_memory,
+    found_rows,
     largest_batch,
     memory_limit,
 )
-from composer.training.optimizers import build_optimizer
-from composer.training.policy import NodePolicy
+from composer.training.memory import Counted
+from composer.training.one_step import first_losses, gradient_findings, policy_finding, step_finding
 from composer.training.processes import Processes
-from composer.training.proof import NodeProof, Probe, node_of, probe_step, prove_policy
+from composer.training.proof import probe_step, prove_policy
 from composer.training.recipe import Recipe, Schedule
+from composer.training.repeated import flat_state, resume_finding
 
-__all__ = ["Finding", "HealthReport", "check_training", "step_plan"]
+__all__ = ["check_training"]
 
-State = Literal["ok", "warning", "error"]
-
-_LOUD = 1000
-"""So many times the median is a gradient too large."""
 _BY_HEART = 20
 """Steps on one batch."""
 _PATIENCE = 600.0
 """Seconds of reading that are too few to speak of."""
 _LOOKING = 30.0
 """Seconds that looking at images may take."""
-
-_GUESS = 0.5
-"""How far the first loss may lie from that of a guess, as a share of it."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Args:
-        item: What: ``recipe``, ``data``, ``batch``, ``memory``, ``step``, ``gradients``, ``first loss``, ``policy``,
-            ``one batch``, ``resume``, ``time``, ``disk``.
-        state: ``ok``, ``warning`` or ``error``.
-        message: What was found.
-        advice: What to do about it; empty where nothing is to do.
-        values: The numbers.
-    """
-
-    item: str
-    state: State
-    message: str
-    advice: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        found = {"item": self.item, "state": self.state, "message": self.message, "values": dict(self.values)}
-        return {**found, "advice": self.advice} if self.advice else found
-
-
-@dataclass(frozen=True)
-class HealthReport:
-    """All that was looked at, in order."""
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def state(self) -> State:
-        """The worst of all."""
-        states = {one.state for one in self.findings}
-        return "error" if "error" in states else "warning" if "warning" in states else "ok"
-
-    def text(self) -> str:
-        """The report as lines."""
-        lines = []
-        for one in self.findings:
-            first, *rest = one.message.splitlines()
-            lines.append(f"{one.state:8} {one.item:11} {first}")
-            lines += [f"{'':20} {line}" for line in rest]
-            if one.advice:
-                lines.append(f"{'':20} -> {one.advice}")
-        return "\n".join(lines)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {"state": self.state, "findings": [one.to_json() for one in self.findings]}
-
-    def dumps(self) -> str:
-        """As JSON text."""
-        return json.dumps(self.to_json(), indent=2, default=str) + "\n"
 
 
 def check_training(
@@ -155,26 +87,6 @@ def check_training(
         if told is not None:
             told(one)
     return HealthReport(tuple(found))
-
-
-def step_plan(recipe: Recipe, *, device: torch.device | None = None, world: int = 1) -> StepPlan:
-    """What a recipe says of memory.
-
-    Args:
-        recipe: The recipe, complete.
-        device: What is trained on; by default the CPU.
-        world: Processes that train.
-    """
-    assert recipe.optimizer is not None, "the recipe is complete"
-    return StepPlan(
-        optimizer=partial(build_optimizer, recipe.optimizer, device=device or torch.device("cpu")),
-        precision=recipe.precision,
-        accumulate=recipe.batches.accumulate,
-        ema=recipe.ema is not None,
-        clip=recipe.clip.norm is not None,
-        channels_last=bool(recipe.channels_last),
-        buckets=world > 1 and recipe.distributed.strategy == "ddp",
-    )
 
 
 @dataclass(frozen=True)
@@ -224,22 +136,22 @@ def _with_batches(trial: _Trial, prepared: Prepared) -> Iterator[Finding]:
     yield _memory(trial, prepared, batches[0])
     trainer = prepared.trainer()
     trainer.begin_epoch()
-    with _guesses(prepared, trial) as guess:
+    with first_losses(prepared.model, trial.graph, trial.catalog, trained=prepared.recipe.weights is not None) as guess:
         probe = probe_step(trainer, batches[0])
-    yield _step(probe)
-    yield from _gradients(trainer.model, probe)
+    yield step_finding(probe)
+    yield from gradient_findings(trainer.model, probe)
     yield from guess()
-    yield _policy(prove_policy(trainer, probe))
+    yield policy_finding(prove_policy(trainer, probe))
     with tempfile.TemporaryDirectory() as folder:
         saved = checkpoints.save(folder, trainer.state(), trainer.step)
         trainer.train_step(batches[-1])
-        expected = _flat(trainer.state())
+        expected = flat_state(trainer.state())
         del trainer
         again = trial.prepared().trainer()
         again.load(saved, checkpoints.load(saved))
         again.begin_epoch()
         seconds = [_timed(again, batches[-1])]
-        yield _resume(expected, _flat(again.state()), trial.device)
+        yield resume_finding(expected, flat_state(again.state()), trial.device)
     losses, more = _by_heart(again, batches[0])
     yield _learned(trial, losses, batches[0])
     yield _time(trial, prepared, [*seconds, *more], reading, len(batches[0].indices))
@@ -293,195 +205,52 @@ def _inputs(batch: Any) -> Iterator[Finding]:
 
 
 def _memory(trial: _Trial, prepared: Prepared, batch: Any) -> Finding:
-    recipe, parts = prepared.recipe, prepared.recipe.batches.accumulate
-    size = -(-len(batch.indices) // parts)
-    model = outline(trial.graph, trial.catalog).train()
-    whole = prepared.recipe.steps or (prepared.recipe.epochs or 1) * max(prepared.train.steps_in_epoch, 1)
-    NodePolicy(recipe, model, epoch=max(prepared.train.steps_in_epoch, 1), total=whole).apply(model, whole)
-    given = (batch.inputs, _fields(model, batch))
-    plan = step_plan(recipe, device=trial.device)
+    recipe, epoch = prepared.recipe, max(prepared.train.steps_in_epoch, 1)
+    total = recipe.steps or (recipe.epochs or 1) * epoch
+    counted = Counted(recipe, trial.graph, trial.catalog, batch, epoch=epoch, total=total, device=trial.device)
     limit = memory_limit(str(trial.device)) if trial.limit is None else trial.limit
-    kind = trial.device.type
-    memory = forecast_memory(model, plan, batch=size, device=kind, given=given)
+    memory, size = counted.forecast(), counted.size
     largest = largest_batch(
-        model, plan, limit=limit, device=kind, given=given, start=max(size, 1), most=max(len(trial.source), size)
+        counted.model,
+        counted.plan,
+        limit=limit,
+        device=trial.device.type,
+        given=counted.given,
+        start=max(size, 1),
+        most=max(len(trial.source), size),
     )
     kept = ", ".join(f"{node} {_bytes(held)}" for node, held in list(memory.nodes.items())[:3] if node)
     text = f"{_bytes(memory.peak)} of {_bytes(limit)} at the peak ({memory.phase}) with {size} samples"
+    usual = memory
+    if memory.bounded:
+        usual = counted.forecast(_found(trial, counted))
+        text = f"{_bytes(usual.peak)} with what is found now, at most {text}"
     if not largest.fixed:
         text += (
             f"; at most {largest.batch} fit" if largest.batch < len(trial.source) else "; all samples at once would fit"
         )
     text += f"\nkept for the backward pass: {kept}" if kept else ""
     if memory.bounded:
-        text += f"\nan upper bound: the sizes of {', '.join(memory.bounded[:3])} depend on what is found"
-    values = {"limit": limit, "largest": largest.batch, **memory.to_json()}
+        text += f"\nthe sizes of {', '.join(memory.bounded[:3])} depend on what is found: the first figure takes what "
+        text += "one batch gives with the first weights, the others as much as there may be"
+    values = {"limit": limit, "largest": largest.batch, "usual": usual.peak, **memory.to_json()}
     if memory.peak * (1 + MARGIN) <= limit:
         return Finding("memory", "ok", text, values=values)
     if largest.batch == 0:
         advice = "not even one sample fits: take smaller images, precision: bf16, a smaller model or another device"
     else:
         advice = f"set batches.accumulate to {-(-len(batch.indices) // largest.batch)}, or precision to bf16"
-    return Finding("memory", "error" if memory.peak > limit else "warning", text, advice, values)
+    return Finding("memory", "error" if usual.peak > limit else "warning", text, advice, values)
 
 
-def _fields(model: Model, batch: Any) -> dict[str, Any]:
-    """The data samples of a batch, with labels of clusters where they will be made."""
-    made = {
-        name: torch.zeros(len(batch.indices), dtype=torch.int64)
-        for name in model.signatures["loss"].fields
-        if name not in batch.samples
-    }
-    return {**batch.samples, **made}
-
-
-def _step(probe: Probe) -> Finding:
-    losses = ", ".join(f"{name} {value:.4g}" for name, value in probe.losses.items())
-    return Finding("step", "ok", f"{losses}; all finite", values={"loss": dict(probe.losses)})
-
-
-def _gradients(model: Model, probe: Probe) -> Iterator[Finding]:
-    """Norms by node: none, 0, no number, or far above the others."""
-    paths = tuple(model.node_params)
-    squares: dict[str, float] = {}
-    for name, norm in probe.gradients.items():
-        node = node_of(name, paths)
-        squares[node] = squares.get(node, 0.0) + norm**2
-    norms = {node: math.sqrt(square) for node, square in squares.items()}
-    values = {"norms": norms, "unreached": list(probe.unreached)}
-    if probe.unreached:
-        nodes = sorted({node_of(name, paths) for name in probe.unreached})
-        text = f"no loss depends on {len(probe.unreached)} trained weights, of {', '.join(nodes)}"
-        advice = f"wire {nodes[0]} to a loss, or freeze it: policy: {{{nodes[0]}: {{freeze: true}}}}"
-        yield Finding("gradients", "warning", text, advice, values)
-    bad = [node for node, norm in norms.items() if not math.isfinite(norm)]
-    if bad:
-        text = f"the gradient of {', '.join(bad)} is no finite number"
-        yield Finding("gradients", "error", text, "lower the learning rate, or compute in fp32 or bf16", values)
-    still = [node for node, norm in norms.items() if norm == 0]
-    if still:
-        text = f"the gradient of {', '.join(still)} is 0"
-        advice = "what follows cuts it off (a ReLU that is never above 0, a weight of 0 behind it): look at the wires"
-        yield Finding("gradients", "warning", text, advice, values)
-    usual = [norm for norm in norms.values() if math.isfinite(norm) and norm > 0]
-    middle = statistics.median(usual) if usual else 0.0
-    loud = [node for node, norm in norms.items() if math.isfinite(norm) and norm > _LOUD * middle > 0]
-    if loud:
-        text = f"the gradient of {', '.join(loud)} is more than {_LOUD} times the median of all nodes ({middle:.3g})"
-        yield Finding(
-            "gradients", "warning", text, "give it a norm, a smaller lr by policy, or clip: {norm: 5}", values
-        )
-    if not (probe.unreached or bad or still or loud):
-        text = f"of {len(norms)} nodes, norms from {min(usual, default=0):.3g} to {max(usual, default=0):.3g}"
-        yield Finding("gradients", "ok", text, values=values)
-
-
-@contextmanager
-def _guesses(prepared: Prepared, trial: _Trial) -> Iterator[Callable[[], Iterator[Finding]]]:
-    """Compares the first loss of a classifier with that of a guess, ln(classes)."""
-    seen: dict[str, tuple[int, float]] = {}
-    model = prepared.model
-    margin = any(type(part).__name__ == "ArcFaceClsHead" for part in model.modules())
-    watched = task_of(trial.graph, trial.catalog) == "classification" and not margin
-
-    def note(path: str) -> Callable[..., None]:
-        def hook(module: Any, given: tuple[Any, ...], loss: Any) -> None:
-            rows = given[0]
-            if isinstance(loss, Tensor) and loss.dim() == 0 and isinstance(rows, Tensor) and rows.dim() == 2:
-                seen.setdefault(
-                    path, (rows.shape[1], float(loss.detach()) / float(getattr(module, "loss_weight", 1) or 1))
-                )
-
-        return hook
-
-    handles = [
-        part.register_forward_hook(note(path))
-        for path, part in model.named_modules()
-        if watched and type(part).__name__ == "CrossEntropyLoss" and not getattr(part, "use_sigmoid", False)
-    ]
-
-    def findings() -> Iterator[Finding]:
-        for path, (classes, loss) in seen.items():
-            if classes > 1:
-                yield _guess(path, classes, loss, trained=prepared.recipe.weights is not None)
-
-    try:
-        yield findings
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _guess(path: str, classes: int, loss: float, *, trained: bool) -> Finding:
-    blind = math.log(classes)
-    text = f"{path} begins at {loss:.3f}; a guess among {classes} classes has ln({classes}) = {blind:.3f}"
-    values = {"loss": loss, "guess": blind, "classes": classes}
-    if loss > (1 + _GUESS) * blind:
-        advice = "the first logits are large: look at how images are normalised, and at the head's first weights"
-        return Finding("first loss", "warning", text, advice, values)
-    if loss < (1 - _GUESS) * blind and not trained:
-        advice = "it knows the labels before it has learned: does the label reach an input, or is there one class?"
-        return Finding("first loss", "warning", text, advice, values)
-    return Finding("first loss", "ok", text, values=values)
-
-
-def _policy(proofs: Sequence[NodeProof]) -> Finding:
-    wrong = [proof for proof in proofs if not proof.fine]
-    counts = {kind: sum(proof.kind == kind for proof in proofs) for kind in ("trained", "frozen", "momentum copy")}
-    values = {"nodes": [{"node": one.node, "kind": one.kind, "fine": one.fine, "moved": one.moved} for one in proofs]}
-    if wrong:
-        text = "\n".join(f"{proof.node}: {proof.about}" for proof in wrong)
-        severe = any(proof.kind != "trained" for proof in wrong)
-        advice = "look at policy, frozen and the learning rate of these nodes"
-        return Finding("policy", "error" if severe else "warning", text, advice, values)
-    text = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    return Finding("policy", "ok", f"{text}: each node moved as it should in one step", values=values)
-
-
-def _flat(state: Any, path: str = "") -> dict[str, Any]:
-    """Every tensor and number of a state by its place; copies."""
-    if isinstance(state, Tensor):
-        return {path: state.detach().cpu().clone()}
-    if isinstance(state, Mapping):
-        return {key: value for name, one in state.items() for key, value in _flat(one, f"{path}/{name}").items()}
-    if isinstance(state, list | tuple):
-        return {key: value for place, one in enumerate(state) for key, value in _flat(one, f"{path}/{place}").items()}
-    return {path: state}
-
-
-def _resume(expected: Mapping[str, Any], found: Mapping[str, Any], device: torch.device) -> Finding:
-    """A step after saving, loading into a fresh model and going on, beside the step of the model that went on."""
-    other = [key for key in expected if key not in found or not _same_bits(expected[key], found[key])]
-    other += [key for key in found if key not in expected]
-    if not other:
-        text = f"saved, loaded and gone on: all {len(expected)} values are equal to the bit"
-        return Finding("resume", "ok", text)
-    named = ", ".join(key.strip("/") for key in other[:3])
-    text = f"after saving, loading and one step {len(other)} of {len(expected)} values differ, such as {named}"
-    if device.type != "cpu" and all(_near(expected.get(key), found.get(key)) for key in other):
-        advice = "kernels of this device add in any order; set torch.use_deterministic_algorithms(True) for equal bits"
-        return Finding("resume", "warning", f"{text}, by rounding", advice)
-    advice = (
-        "a resumed run would differ: a part keeps state outside the state dict, or draws from a generator of its own"
-    )
-    return Finding("resume", "error", text, advice, {"differ": other})
-
-
-def _same_bits(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        if one.dtype != other.dtype or one.shape != other.shape:
-            return False
-        pair = [item.contiguous().reshape(-1).view(torch.uint8) for item in (one, other)]
-        return torch.equal(*pair)
-    if one is None or other is None or type(one) is not type(other):
-        return one is other
-    return bool(one == other)
-
-
-def _near(one: Any, other: Any) -> bool:
-    if not isinstance(one, Tensor) or not isinstance(other, Tensor) or one.shape != other.shape:
-        return False
-    return torch.allclose(one.float(), other.float(), rtol=1e-2, atol=1e-4)
+def _found(trial: _Trial, counted: Counted) -> Mapping[str, Sequence[int]]:
+    """What the nodes find in as many samples, with the weights that the training begins with."""
+    with torch.random.fork_rng():
+        prepared = trial.prepared()
+        stepper = prepared.trainer().stepper
+        cut = ({key: one[: counted.size] for key, one in part.items()} for part in counted.given)
+        inputs, samples = map(stepper.moved, cut)
+        return found_rows(prepared.model.train(), (inputs, samples), counted.plan)
 
 
 def _timed(trainer: Trainer, batch: Any) -> float:

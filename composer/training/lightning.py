@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.model import Model
 from composer.problems import GraphError, Problem, Where
-from composer.training import optimizers
+from composer.training import layerwise
 from composer.training.calls import FIXED_RATE, TRAINING
 from composer.training.clusters import clustering_of
 from composer.training.policy import NodePolicy, Treatment
@@ -63,12 +63,12 @@ class {name}Training(lightning.LightningModule):
         epoch = total / self.trainer.max_epochs
 {schedule}
 {hooks}'''
-_LARS_IMPORTS = """
+_LAYERWISE_IMPORTS = """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer"""
 _INNERMOST = '''
 def innermost(rules, name, default):
@@ -83,7 +83,7 @@ def lightning_source(recipe: Recipe, model: Model, name: str) -> str:
     """The source of a Lightning module that trains a model as a recipe says.
 
     It stands below the source of the model itself (``composer.export.standalone``), and needs ``torch``, ``math`` and
-    ``lightning`` there. Steps of the optimizer, learning rates, weight decay, freezing and what a graph is told around
+    ``lightning`` there. Steps of the optimizer, learning rates, weight decay, freezing and what a graph gets around
     steps are those of ``composer.training``.
 
     Args:
@@ -101,10 +101,11 @@ def lightning_source(recipe: Recipe, model: Model, name: str) -> str:
     total = recipe.steps or 1000 * (recipe.epochs or 1)
     policy = NodePolicy(recipe, model, epoch=1000, total=total)
     kind, own = recipe.optimizer.type, ""
-    lars = {"key": ", plain", "flag": f', "{optimizers.NO_ADAPTATION}": plain'} if kind == "LARS" else {}
-    if kind == "LARS":
-        own = "\n\n" + inspect.getsource(optimizers.LARS) + "\n\n" + inspect.getsource(optimizers._local_rates)
-        own = _LARS_IMPORTS + own.replace("NO_ADAPTATION", repr(optimizers.NO_ADAPTATION))
+    lars = {"key": ", plain", "flag": f', "{layerwise.NO_ADAPTATION}": plain'} if kind == "LARS" else {}
+    if kind in layerwise.LAYERWISE:
+        own = "\n\n" + inspect.getsource(layerwise.LAYERWISE[kind])
+        own += "\n\n" + inspect.getsource(layerwise._local_rates) if kind == "LARS" else ""
+        own = _LAYERWISE_IMPORTS + own.replace("NO_ADAPTATION", repr(layerwise.NO_ADAPTATION))
     return "".join(
         (
             own,
@@ -117,7 +118,7 @@ def lightning_source(recipe: Recipe, model: Model, name: str) -> str:
                 **({"key": "", "flag": ""} | lars),
                 options=_options(recipe),
                 batch=recipe.batches.batch // recipe.batches.accumulate,
-                optimizer=kind if kind == "LARS" else f"torch.optim.{kind}",
+                optimizer=kind if kind in layerwise.LAYERWISE else f"torch.optim.{kind}",
                 arguments=_arguments(recipe),
                 schedule="\n".join(f"        {line}" for line in _schedule(recipe.schedule)),
                 hooks="".join(_hooks(model, policy)),
@@ -280,7 +281,7 @@ def _span(span: Span) -> str:
 
 
 def _hooks(model: Model, policy: NodePolicy) -> Iterator[str]:
-    """What the model is told around steps and epochs, where it listens."""
+    """What the model gets around steps and epochs, where it listens."""
     parts = list(model.modules())
     progress = any("training_progress" in part._buffers for part in parts)
     before, after, epoch = (

@@ -1,20 +1,17 @@
-"""Optimizers by name: those of torch, fused where that is faster, and LARS."""
+"""Optimizers by name: those of torch, fused where that is faster, and those that adapt by layer."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.optim import Optimizer
 
 from composer.problems import Problem, Where, suggestion
 from composer.training import recipe as recipes
+from composer.training.layerwise import LAYERWISE
 
-__all__ = ["LARS", "NO_ADAPTATION", "build_optimizer", "optimizer_class", "optimizer_names", "optimizer_problems"]
-
-NO_ADAPTATION = "no_adaptation"
-"""Key of a parameter group that LARS updates as plain SGD would: biases and normalisation."""
+__all__ = ["build_optimizer", "optimizer_class", "optimizer_names", "optimizer_problems"]
 
 _TAKEN = ("params", "lr", "weight_decay")
 _OURS = ("foreach", "fused", "capturable", "differentiable", "maximize")
@@ -24,104 +21,6 @@ _UNSUITED = ("LBFGS", "SparseAdam", "Muon", "Optimizer")
 """Those that need a closure, sparse gradients, or matrices alone."""
 
 
-class LARS(Optimizer):
-    """SGD with momentum whose step is as long as a share of each weight's own norm (arXiv:1708.03888, section 3).
-
-    The local rate of a weight w with gradient g is ``trust * |w| / (|g| + decay * |w|)`` where both norms are above 0,
-    and 1 elsewhere. Groups with ``no_adaptation`` (biases and normalisation) are left out of it, as in BYOL
-    (arXiv:2006.07733, section 3.3) and SimCLR (arXiv:2002.05709, appendix B.1 and its code). The rate is inside the
-    momentum buffer, as in equation 6: a change of the learning rate does not scale what is in it.
-
-    Args:
-        params: Parameters or groups.
-        lr: Learning rate, at least 0.
-        momentum: What the buffer keeps of itself, at least 0.
-        weight_decay: L2, at least 0.
-        trust: The share (eta of the paper), above 0.
-        eps: Added where norms are divided.
-        nesterov: Nesterov's momentum.
-
-    Raises:
-        ValueError: A number is outside its range.
-    """
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        trust: float = 1e-3,
-        eps: float = 1e-8,
-        nesterov: bool = False,
-    ) -> None:
-        for name, value in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay), ("eps", eps)):
-            if value < 0:
-                raise ValueError(f"found {name} {value}, expected at least 0")
-        if trust <= 0:
-            raise ValueError(f"found trust {trust}, expected more than 0")
-        if nesterov and not momentum:
-            raise ValueError("nesterov needs a momentum above 0")
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "weight_decay": weight_decay,
-            "trust": trust,
-            "eps": eps,
-            "nesterov": nesterov,
-            NO_ADAPTATION: False,
-        }
-        super().__init__(params, defaults)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Make one step.
-
-        Args:
-            closure: Computes the loss again, with gradients.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            weights = [item for item in group["params"] if item.grad is not None]
-            if weights:
-                self._move(group, weights)
-        return loss
-
-    def _move(self, group: Mapping[str, Any], weights: list[Tensor]) -> None:
-        gradients = [item.grad for item in weights if item.grad is not None]
-        decay, momentum = group["weight_decay"], group["momentum"]
-        moved = torch._foreach_add(gradients, weights, alpha=decay) if decay else [one.clone() for one in gradients]
-        if not group[NO_ADAPTATION]:
-            torch._foreach_mul_(moved, _local_rates(weights, gradients, decay, group["trust"], group["eps"]))
-        torch._foreach_mul_(moved, group["lr"])
-        if momentum:
-            buffers = []
-            for weight in weights:
-                state = self.state[weight]
-                if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = torch.zeros_like(weight, memory_format=torch.preserve_format)
-                buffers.append(state["momentum_buffer"])
-            torch._foreach_mul_(buffers, momentum)
-            torch._foreach_add_(buffers, moved)
-            moved = torch._foreach_add(moved, buffers, alpha=momentum) if group["nesterov"] else buffers
-        torch._foreach_sub_(weights, moved)
-
-
-def _local_rates(
-    weights: list[Tensor], gradients: list[Tensor], decay: float, trust: float, eps: float
-) -> list[Tensor]:
-    """What each gradient is multiplied with; nothing is brought to the host."""
-    own = torch._foreach_norm(weights)
-    theirs = torch._foreach_norm(gradients)
-    return [
-        torch.where((w > 0) & (g > 0), trust * w / (g + decay * w + eps), torch.ones_like(w))
-        for w, g in zip(own, theirs, strict=True)
-    ]
-
-
 def optimizer_names() -> list[str]:
     """The names that a recipe may give."""
     found = [
@@ -129,13 +28,13 @@ def optimizer_names() -> list[str]:
         for name, item in vars(torch.optim).items()
         if isinstance(item, type) and issubclass(item, Optimizer) and name not in _UNSUITED
     ]
-    return sorted([*found, "LARS"])
+    return sorted([*found, *LAYERWISE])
 
 
 def optimizer_class(name: str) -> type[Optimizer]:
     """The class of a name that ``optimizer_names`` has."""
-    if name == "LARS":
-        return LARS
+    if name in LAYERWISE:
+        return LAYERWISE[name]
     found: type[Optimizer] = getattr(torch.optim, name)
     return found
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from composer.graph import Graph, Node
 from composer.model import Model
 from composer.problems import Edit, Fix, GraphError, Problem, Where, is_typo, nearest, suggestion
 from composer.training.blocks import layers_from_end
 from composer.training.calls import FIXED_RATE, TRAINING
-from composer.training.optimizers import NO_ADAPTATION
+from composer.training.layerwise import NO_ADAPTATION
 from composer.training.recipe import Freeze, Policy, Recipe
 
 __all__ = ["FULL_RATE", "Frozen", "NodePolicy", "Treatment", "policy_problems", "role_of"]
@@ -365,9 +365,3 @@ def rates(groups: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 def trained(model: nn.Module) -> tuple[str, ...]:
     """The names of what takes a gradient now."""
     return tuple(name for name, item in model.named_parameters() if item.requires_grad)
-
-
-def snapshot(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of all parameters and buffers by name."""
-    held = (*model.named_parameters(), *model.named_buffers())
-    return {name: item.detach().clone() for name, item in held}

@@ -8,25 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
-import torch
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from composer.training.memory import FORECAST, memory_peak
 from composer.training.metrics import is_lower_better
 
-if sys.platform != "win32":
-    import resource
-
-__all__ = ["Pace", "Progress", "duration", "memory_now"]
+__all__ = ["NOT_LOSSES", "Pace", "Progress", "duration"]
 
 _WINDOWS = 40
 """Stretches between two events that the pace is judged by, at most: it follows what has changed."""
 _QUIET = 60.0
-"""Seconds between two lines where there is no terminal, at least; evaluations are always told."""
-_NOT_LOSSES = ("epoch", "lr", "rate", "waited", "memory", "gradient", "scale")
+"""Seconds between two lines where there is no terminal, at least; evaluations are always printed."""
+NOT_LOSSES = ("epoch", "lr", "rate", "waited", "memory", "gradient", "scale")
+"""Numbers of a step that are reported beside its losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,24 @@ class Pace:
         if self._last is None or step != self._last[0]:
             self._last = (step, now)
 
+    def to_json(self) -> dict[str, Any]:
+        """The pace as plain data."""
+        return {"last": self._last, "each": list(self._each)}
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> "Pace":
+        """The pace of plain data that ``to_json`` gave.
+
+        Raises:
+            ValueError: It is none; so are TypeError and KeyError.
+        """
+        found = cls()
+        if data["last"] is not None:
+            step, now = data["last"]
+            found._last = int(step), float(now)
+        found._each.extend((int(count), float(seconds)) for count, seconds in data["each"])
+        return found
+
     def left(self, step: int, steps: int) -> Left | None:
         """How long the rest takes; None while too little is known."""
         if len(self._each) < 2 or steps <= step:
@@ -81,16 +97,13 @@ class Progress:
         name: What is trained.
         stream: Where it is shown.
         terminal: Whether lines may change; by default whether the stream is a terminal.
-        forecast: Bytes of memory that were forecast, to stand beside what is used.
     """
 
-    def __init__(
-        self, name: str, stream: IO[str] | None = None, *, terminal: bool | None = None, forecast: int | None = None
-    ) -> None:
+    def __init__(self, name: str, stream: IO[str] | None = None, *, terminal: bool | None = None) -> None:
         stream = sys.stderr if stream is None else stream
         changes = stream.isatty() if terminal is None else terminal
         self.name = name
-        self.forecast = forecast
+        self._forecast = 0
         self.console = Console(
             file=stream,
             force_terminal=terminal,
@@ -105,7 +118,7 @@ class Progress:
         self._values: dict[str, float] = {}
         self._metrics: dict[str, float] = {}
         self._best: tuple[str, float, int] | None = None
-        self._told = -math.inf
+        self._printed = -math.inf
 
     def __enter__(self) -> "Progress":
         if self._live is not None:
@@ -134,7 +147,9 @@ class Progress:
                 self._metrics = {name: float(value) for name, value in values.items() if _is_number(value)}
                 self._note_best()
                 self._line(f"{self._place()}: {_numbers(self._metrics)}")
-                self._told = time.monotonic()
+                self._printed = time.monotonic()
+            case kind if kind == FORECAST:
+                self._forecast = int(values.get("memory", 0))
             case "note":
                 self._line(str(values.get("message", "")))
             case "skipped":
@@ -144,8 +159,8 @@ class Progress:
     def _now_and_then(self) -> None:
         """Where lines cannot change, a few are enough."""
         now = time.monotonic()
-        if self._live is None and now - self._told >= _QUIET:
-            self._told = now
+        if self._live is None and now - self._printed >= _QUIET:
+            self._printed = now
             left = self._pace.left(self._step, self._steps)
             parts = [self._place(), _numbers(self._losses()), *self._rates(), *([str(left)] if left else [])]
             self._line(", ".join(part for part in parts if part))
@@ -164,7 +179,7 @@ class Progress:
         return f"step {self._step:,}{of}, epoch {self._epoch:.1f}"
 
     def _losses(self) -> dict[str, float]:
-        return {name: value for name, value in self._values.items() if name not in _NOT_LOSSES}
+        return {name: value for name, value in self._values.items() if name not in NOT_LOSSES}
 
     def _rates(self) -> list[str]:
         """Learning rate, speed, and memory beside what was forecast."""
@@ -175,9 +190,9 @@ class Progress:
             found.append(f"{self._values['rate']:,.0f} images/s")
         if self._values.get("waited", 0.0) > 0.1:
             found.append(f"{self._values['waited']:.0%} waiting for data")
-        memory = self._values.get("memory", memory_now())
+        memory = self._values.get("memory", memory_peak())
         if memory:
-            ahead = f" of {_size(self.forecast)} forecast" if self.forecast else ""
+            ahead = f" of {_size(self._forecast)} forecast" if self._forecast else ""
             found.append(f"{_size(memory)}{ahead}")
         return found
 
@@ -216,16 +231,6 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {minutes} min"
     return f"{hours // 24} d {hours % 24} h"
-
-
-def memory_now() -> int:
-    """The most memory that this process had, in bytes: on the GPU where it has one, else of the system."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    if sys.platform == "win32":
-        return 0
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held if sys.platform == "darwin" else held * 1024
 
 
 def _numbers(values: Mapping[str, float]) -> str:

@@ -1,7 +1,7 @@
 """One step, looked at closely: gradients of every weight, and whether each node moved as the policy says."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from composer.model import Model
+from composer.training.node_statistics import node_of
 from composer.training.trainer import Trainer
 
-__all__ = ["NodeProof", "Probe", "node_of", "probe_step", "prove_policy"]
+__all__ = ["NodeProof", "Probe", "probe_step", "prove_policy"]
 
 _ADAM = ("Adam", "AdamW")
 _NEAR = 0.05
@@ -120,17 +121,6 @@ def prove_policy(trainer: Trainer, probe: Probe) -> list[NodeProof]:
     return found
 
 
-def node_of(name: str, paths: Iterable[str]) -> str:
-    """The node that holds a parameter or buffer, by its name.
-
-    Args:
-        name: The name.
-        paths: Paths of all nodes.
-    """
-    around = [path for path in paths if name == path or name.startswith(f"{path}.")]
-    return max(around, key=len) if around else name.partition(".")[0]
-
-
 def _held(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from model.named_parameters()
     yield from model.named_buffers()
@@ -195,7 +185,7 @@ def _followed(node: str, model: Model, changes: Mapping[str, tuple[Tensor, Tenso
 def _moved(
     node: str, trainer: Trainer, names: list[str], changes: Mapping[str, tuple[Tensor, Tensor]], probe: Probe
 ) -> list[NodeProof]:
-    """One answer for all weights of a node; weights without gradient are told elsewhere."""
+    """One answer for all weights of a node; weights without gradient are reported elsewhere."""
     groups = {id(item): group for group in trainer.optimizer.param_groups for item in group["params"]}
     own = dict(trainer.model.named_parameters())
     kind = type(trainer.optimizer).__name__

@@ -26,7 +26,7 @@ from composer.graph import Source
 from composer.graph.file import atomic_write
 from composer.graph.file.yamltext import MAX_BYTES, parse
 from composer.graph.file.yamlwriter import dump
-from composer.problems import Edit, Fix, GraphError, Problem, Where, is_typo, nearest, suggestion
+from composer.problems import Edit, Fix, GraphError, Problem, Where, is_typo, nearest, plain, suggestion
 
 __all__ = [
     "SCHEMA",
@@ -44,8 +44,10 @@ __all__ = [
     "Schedule",
     "Span",
     "Split",
+    "Statistics",
     "dumps_recipe",
     "loads_recipe",
+    "part_at",
     "read_recipe",
     "recipe_schema",
     "write_recipe",
@@ -53,6 +55,12 @@ __all__ = [
 
 SCHEMA = 1
 """The version of the recipe format that this release writes."""
+
+_BLOCKS = ("data", "augment", "policy")
+"""Parts that are written in blocks; the others stand on a line each where they fit."""
+
+_ALWAYS: Mapping[str, tuple[str, ...]] = {"optimizer": ("type", "lr", "weight_decay"), "schedule": ("type",)}
+"""Keys of a part that is there which stand in a file even where they have their defaults."""
 
 _MISSING: Mapping[tuple[int | str, ...], str] = {
     ("data",): ": where the samples are, {train: {path: FOLDER}}",
@@ -173,6 +181,7 @@ class Data(Part):
         train: What is trained on.
         val: What is measured on; without it a share of ``train`` is held back.
         hold_back: The share of ``train`` that is held back where there is no ``val``; by the seed, the same each time.
+        limit: Train on so many samples, the same share of each class, by the seed; for a first try.
         columns: Which column goes to which input or data sample, by its name; by default the only one that fits.
         bad: What is done with an image that cannot be read: ``stop`` ends the training and names it, ``skip`` takes
             the next sample in its place and counts it.
@@ -181,6 +190,7 @@ class Data(Part):
     train: Split
     val: Split | None = None
     hold_back: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    limit: Annotated[int | None, Field(ge=1)] = None
     columns: dict[str, str] = Field(default_factory=dict)
     bad: Literal["stop", "skip"] = "stop"
 
@@ -211,7 +221,7 @@ class Optimizer(OpenPart):
     Further keys are for the class: ``momentum``, ``betas``, ``nesterov``.
 
     Args:
-        type: A class of ``torch.optim``, or ``LARS``.
+        type: A class of ``torch.optim``, ``LARS`` or ``Lamb``.
         lr: Learning rate at full strength, for the whole batch.
         weight_decay: Weight decay.
         norm_decay_mult: Times the weight decay for weights and biases of normalisation.
@@ -294,7 +304,7 @@ class Freeze(Part):
 
 
 def _one_of_freeze(given: Any, validate: Any) -> Any:
-    """A mapping is ``Freeze`` and nothing else, so that a fault in it is told once."""
+    """A mapping is ``Freeze`` and nothing else, so that a fault in it is reported once."""
     if isinstance(given, dict):
         return Freeze.model_validate(given)
     if given is None or isinstance(given, bool | Freeze):
@@ -348,6 +358,17 @@ class Checkpoints(Part):
     keep: Annotated[int, Field(ge=1)] = 2
 
 
+class Statistics(Part):
+    """When the numbers of every node are counted: what it gives, its weights and their gradients.
+
+    Args:
+        every: How often, from the first step on; by default some 200 times in a training, with 50 steps between two of
+            them at least. ``0 steps`` is never.
+    """
+
+    every: Stretch | None = None
+
+
 class Distributed(Part):
     """How several processes share the work; one process has nothing to share.
 
@@ -384,6 +405,7 @@ class Recipe(Part):
         policy: How the weights of some nodes are trained, by the path of a node or a part of it.
         evaluation: What is measured, and when.
         checkpoints: When the state is written.
+        statistics: When the numbers of every node are counted.
         distributed: Several processes.
         log: Where the numbers go beside the run's own log: ``tensorboard``, ``trackio``.
         seed: Order, augmentation and first weights follow it.
@@ -409,6 +431,7 @@ class Recipe(Part):
     policy: dict[str, Policy] = Field(default_factory=dict)
     evaluation: Evaluation = Evaluation()
     checkpoints: Checkpoints = Checkpoints()
+    statistics: Statistics = Statistics()
     distributed: Distributed = Distributed()
     log: list[Literal["tensorboard", "trackio"]] = Field(default_factory=list)
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -421,6 +444,9 @@ class Recipe(Part):
             full: With what has its default, as a run folder keeps it.
         """
         found = self.model_dump(mode="json", by_alias=True, exclude_defaults=not full)
+        for name, kept in _ALWAYS.items():
+            if found.get(name) is not None:
+                found[name] = {key: getattr(getattr(self, name), key) for key in kept} | found[name]
         return {"schema": SCHEMA, **found}
 
 
@@ -475,7 +501,7 @@ def dumps_recipe(recipe: Recipe, *, full: bool = False) -> str:
         recipe: The recipe.
         full: With what has its default, as a run folder keeps it.
     """
-    return dump(recipe.to_document(full=full))
+    return dump(recipe.to_document(full=full), _BLOCKS)
 
 
 def write_recipe(recipe: Recipe, path: str | Path, *, full: bool = False) -> None:
@@ -487,9 +513,33 @@ def write_recipe(recipe: Recipe, path: str | Path, *, full: bool = False) -> Non
         raise GraphError(Problem("cannot-write", Where(file=str(path)), found)) from None
 
 
-def recipe_schema() -> str:
-    """The JSON schema of recipe files, for editors."""
-    return json.dumps(Recipe.model_json_schema(by_alias=True, mode="serialization"), indent=2) + "\n"
+def recipe_schema(steps: Mapping[str, type[BaseModel]] | None = None) -> str:
+    """The JSON schema of recipe files, for editors.
+
+    Args:
+        steps: What may stand in a list of ``augment``, by name: a step is its name, or its name with parameters.
+    """
+    schema = Recipe.model_json_schema(by_alias=True, mode="serialization")
+    if steps:
+        known = [_step_schema(name, kind) for name, kind in sorted(steps.items())]
+        step = {"anyOf": [{"enum": sorted(steps)}, *known]}
+        lists = {"type": "object", "additionalProperties": {"type": "array", "items": step}}
+        schema["properties"]["augment"] |= {"anyOf": [lists, {"type": "null"}]}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _step_schema(name: str, kind: type[BaseModel]) -> dict[str, Any]:
+    """A step with parameters: a mapping of its name alone."""
+    params = kind.model_json_schema(mode="serialization")
+    about = str(params.pop("description", "")).partition("\n")[0]
+    params.pop("title", None)
+    return {
+        "type": "object",
+        "description": about,
+        "properties": {name: params},
+        "required": [name],
+        "additionalProperties": False,
+    }
 
 
 def _problems(error: ValidationError, data: Mapping[str, Any], source: Source) -> Iterable[Problem]:
@@ -503,9 +553,16 @@ def _problems(error: ValidationError, data: Mapping[str, Any], source: Source) -
             case "missing":
                 yield Problem("recipe-missing", _where(source, path), f"'{name}' is missing{_MISSING.get(path, '')}")
             case _:
-                text = found["msg"].removeprefix("Value error, ")
-                text = text[:1].lower() + text[1:]
-                yield Problem("recipe-value", _where(source, path), f"found {_written(found['input'])}: {text}")
+                text = f"found {_written(found['input'])}, {_expected(found, path)}"
+                yield Problem("recipe-value", _where(source, path), text)
+
+
+def _expected(fault: Any, path: tuple[str | int, ...]) -> str:
+    """What would be right in place of a value; of a part, its keys."""
+    if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return f"expected keys with values: {', '.join(_keys_at(path))}"
+    text = plain(fault["msg"])
+    return text[:1].lower() + text[1:]
 
 
 def _in_document(loc: tuple[int | str, ...], data: Any) -> tuple[str | int, ...]:
@@ -523,13 +580,23 @@ def _in_document(loc: tuple[int | str, ...], data: Any) -> tuple[str | int, ...]
     return tuple(path)
 
 
-def _keys_at(path: tuple[str | int, ...]) -> list[str]:
-    """The keys that a part of a recipe takes."""
+def part_at(path: tuple[str | int, ...]) -> type[Part]:
+    """The part of a recipe that lies at some keys; where none does, the last one on the way.
+
+    Args:
+        path: The keys from the top.
+    """
     part: Any = Recipe
     for key in path:
         field = part.model_fields.get(str(key)) if isinstance(part, type) and issubclass(part, Part) else None
         part = _part_of(field.annotation) if field is not None else part
-    return [field.alias or name for name, field in part.model_fields.items()]
+    found: type[Part] = part
+    return found
+
+
+def _keys_at(path: tuple[str | int, ...]) -> list[str]:
+    """The keys that a part of a recipe takes."""
+    return [field.alias or name for name, field in part_at(path).model_fields.items()]
 
 
 def _part_of(annotation: Any) -> Any:

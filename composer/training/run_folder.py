@@ -4,6 +4,7 @@
 ``graph.yaml``          The graph that is trained.
 ``recipe.yaml``         The recipe with everything filled in; ``metadata.hashes`` tells graph and data apart.
 ``events.jsonl``        The log (``composer.training.events``); ``events.lock`` keeps a second writer away.
+``curves.json``         What was read of the log, thinned (``composer.training.history``); made anew where it is gone.
 ``status.json``         What it does now (``composer.training.status``).
 ``environment.json``    Versions, hardware, commands and commit, one entry for each process that took up the run.
 ``checkpoints/``        Whole states, to go on from.
@@ -11,7 +12,9 @@
 ``last.safetensors``    The last ones.
 ``evaluation.json``     The last evaluation in full: confusion matrix, classes one by one.
 ``samples/``            The same validation images after each evaluation, with the answers drawn.
+``looked_at/``          Small images of samples that the last evaluation names: wrong and uncertain ones.
 ``output.log``          What a run that stands alone printed.
+``request.json``        The wish of a page that it is trained (``composer.web.training``); older than the run.
 ======================  ================================================================================================
 """
 
@@ -19,7 +22,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -32,22 +35,32 @@ from composer.graph import Graph
 from composer.graph.file import atomic_write, dumps, read, write
 from composer.model import Model
 from composer.problems import Fix, GraphError, Problem, Where
+from composer.training.data.samples import shown
 from composer.training.environment import environment
 from composer.training.events import Event, EventReader, EventWriter, plain
 from composer.training.recipe import Recipe, Split, read_recipe, write_recipe
 from composer.training.status import Status, StatusWriter, read_status
 
-__all__ = ["RunFolder", "hashed", "new_name", "resolved", "runs_in"]
+__all__ = ["RunFolder", "hashed", "new_folder", "new_name", "resolved", "runs_in"]
 
 GRAPH = "graph.yaml"
 RECIPE = "recipe.yaml"
 EVENTS = "events.jsonl"
+CURVES = "curves.json"
 STATUS = "status.json"
 ENVIRONMENT = "environment.json"
 EVALUATION = "evaluation.json"
 OUTPUT = "output.log"
 
+CHECKPOINTS = "checkpoints"
+LOCK = "events.lock"
+
+_BEFORE_RECIPE = {GRAPH, EVENTS, LOCK, STATUS, ENVIRONMENT, OUTPUT, CHECKPOINTS}
 _PARTS = (RECIPE, EVENTS, STATUS)
+REQUEST = "request.json"
+_PREPARED = {GRAPH, RECIPE, OUTPUT, REQUEST}
+"""What lies in a folder that was prepared for a run: what is trained, and the wish to train it."""
+
 _PLACES = ("images", "masks", "listed")
 """Options of formats that are places, from the recipe's folder."""
 
@@ -71,21 +84,30 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: str | Path, recipe: Recipe, graph: Graph, *, hashes: Mapping[str, str] | None = None
+        cls,
+        path: str | Path,
+        recipe: Recipe,
+        graph: Graph,
+        *,
+        hashes: Mapping[str, str] | None = None,
+        classes: Sequence[str] = (),
     ) -> "RunFolder":
         """Begin a run in a new or empty folder, as its writer.
+
+        The recipe is written last: a run that was killed before it had one is begun anew in the same folder.
 
         Args:
             path: The folder.
             recipe: The recipe, complete, with paths that hold from anywhere (``resolved``).
             graph: The graph.
             hashes: Of what else the run depends on, such as the names of the samples: a resumed run is held to them.
+            classes: The names of the classes of the data, as ``data_classes`` gives them again.
 
         Raises:
             GraphError: There is something in the folder, or it cannot be written.
         """
         run = cls(path)
-        if run.path.is_file() or (run.path.is_dir() and any(run.path.iterdir())):
+        if run.path.is_file() or (run.path.is_dir() and not _is_unbegun(run.path)):
             text = "the folder holds something; a run begins in a new one"
             again = f"go on with this run: composer train --resume {run.path}"
             fix = Fix(again, changes="no new run begins") if _is_run(run.path) else None
@@ -96,11 +118,13 @@ class RunFolder:
             text = f"the folder cannot be made: {error.strerror or error}"
             raise GraphError(Problem("cannot-write", Where(file=str(run.path)), text)) from None
         run.write()
+        run.events.cut(0)
         write(graph, run.path / GRAPH)
         known = {"graph": hashed(dumps(graph).encode()), **(hashes or {})}
         if recipe.weights is not None and Path(recipe.weights).is_file():
             known.setdefault("weights", hashed(Path(recipe.weights)))
-        written = recipe.model_copy(update={"graph": GRAPH, "metadata": {**recipe.metadata, "hashes": known}})
+        metadata = {**recipe.metadata, "hashes": known, **({"classes": list(classes)} if classes else {})}
+        written = recipe.model_copy(update={"graph": GRAPH, "metadata": metadata})
         write_recipe(written, run.path / RECIPE, full=True)
         return run
 
@@ -120,7 +144,7 @@ class RunFolder:
         return run
 
     def write(self, *, processes: int = 1) -> "RunFolder":
-        """Take up the writing: lock the log, tell the status, note the environment.
+        """Take up the writing: lock the log, write the status, note the environment.
 
         Args:
             processes: How many processes train together.
@@ -130,6 +154,7 @@ class RunFolder:
         """
         if self._events is None:
             self._events = EventWriter(self.path / EVENTS)
+            self._remove_halves()
             self._status = StatusWriter(self.path / STATUS, processes)
             self._status.write("starting")
             found = [*self.environments(), environment()]
@@ -150,12 +175,17 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         """The folder of whole states."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def samples(self) -> Path:
         """The folder of drawn validation images."""
         return self.path / "samples"
+
+    @property
+    def looked_at(self) -> Path:
+        """The folder of images of wrong and uncertain samples."""
+        return self.path / "looked_at"
 
     @property
     def events(self) -> EventWriter:
@@ -189,11 +219,18 @@ class RunFolder:
         """
         return read(self.path / GRAPH)
 
-    def refuse_changes(self, hashes: Mapping[str, str] | None = None) -> None:
+    @property
+    def data_classes(self) -> tuple[str, ...]:
+        """The names of the classes of the data that it was begun with; empty where they are not known."""
+        found = self.recipe.metadata.get("classes", ())
+        return tuple(map(str, found)) if isinstance(found, Sequence) and not isinstance(found, str) else ()
+
+    def refuse_changes(self, hashes: Mapping[str, str] | None = None, classes: Sequence[str] = ()) -> None:
         """Refuse to go on with another graph or other data than the run began with.
 
         Args:
             hashes: As ``create`` was given.
+            classes: The names of the classes of the data.
 
         Raises:
             GraphError: Something differs.
@@ -206,6 +243,9 @@ class RunFolder:
             for name, value in found.items()
             if name in began and began[name] != value
         ]
+        if classes and self.data_classes and tuple(classes) != self.data_classes:
+            text = f"the classes of the data are {shown(classes)}, and were {shown(self.data_classes)} when the run "
+            problems.append(Problem("run-changed", where, f"{text}began: a new run is needed for them"))
         if problems:
             raise GraphError(problems)
 
@@ -286,6 +326,11 @@ class RunFolder:
         """What it was made with, one entry for each process that took it up."""
         found = _json(self.path / ENVIRONMENT)
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+    def _remove_halves(self) -> None:
+        """What a killed process had not written to its end under another name: weights, mostly."""
+        for half in self.path.glob(".*.tmp"):
+            half.unlink(missing_ok=True)
 
     def _last_words(self, status: Status) -> str:
         """Of a run that died: what is known of its end, and how to go on."""
@@ -371,6 +416,25 @@ def new_name(graph: Graph, now: float | None = None) -> str:
     return f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}"
 
 
+def new_folder(runs: str | Path, name: str) -> Path:
+    """Make a folder for a run, with a number behind its name where another run has it.
+
+    Raises:
+        GraphError: It cannot be made.
+    """
+    for number in range(1, 1000):
+        path = Path(runs) / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            text = f"the folder cannot be made: {error.strerror or error}"
+            raise GraphError(Problem("cannot-write", Where(path.name), text)) from None
+        return path
+    raise GraphError(Problem("run-exists", Where(name), "there are too many runs of this name"))
+
+
 def _begun(path: Path) -> float:
     for name in (RECIPE, EVENTS, STATUS):
         with suppress(OSError):
@@ -378,10 +442,20 @@ def _begun(path: Path) -> float:
     return 0.0
 
 
+def _is_unbegun(path: Path) -> bool:
+    """Whether a folder is empty, was prepared for a run, or has only what a run writes before its recipe."""
+    items = {item.name for item in path.iterdir() if not (item.name.startswith(".") and item.name.endswith(".tmp"))}
+    if REQUEST in items:
+        return items <= _PREPARED
+    ours = items <= _BEFORE_RECIPE if LOCK in items else items <= {CHECKPOINTS}
+    checkpoints = path / CHECKPOINTS
+    return ours and (not checkpoints.exists() or (checkpoints.is_dir() and not any(checkpoints.iterdir())))
+
+
 def _is_run(path: Path) -> bool:
     """Whether a folder is one of a run; a recipe alone beside a graph is not."""
     names = [name for name in _PARTS if (path / name).is_file()]
-    return bool(names) and (names != [RECIPE] or (path / "checkpoints").is_dir())
+    return bool(names) and (names != [RECIPE] or (path / CHECKPOINTS).is_dir())
 
 
 def _json(path: Path) -> Any:

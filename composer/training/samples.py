@@ -21,7 +21,7 @@ from composer.run.answers import Answer, Detection, detections, draw_detections,
 from composer.run.geometry import Frame
 from composer.run.images import decode
 from composer.run.inputs import filled, framed, takers
-from composer.training.metrics.metric import class_name
+from composer.training.metrics.metric import class_name, class_names
 
 __all__ = ["SampleDrawer", "spread"]
 
@@ -102,9 +102,38 @@ class SampleDrawer:
             image.save(content, "JPEG", quality=85)
             paths.append(folder / f"{place}.jpg")
             atomic_write(paths[-1], content.getvalue())
-        told = [{"file": path.name, **about} for path, (_, about) in zip(paths, drawn, strict=True)]
-        atomic_write(folder / "answers.json", (json.dumps(told, indent=2) + "\n").encode())
+        answers = [{"file": path.name, **about} for path, (_, about) in zip(paths, drawn, strict=True)]
+        atomic_write(folder / "answers.json", (json.dumps(answers, indent=2) + "\n").encode())
         return paths
+
+    def keep(self, indices: Sequence[int], folder: Path) -> None:
+        """Write small images of some samples, ``INDEX.jpg``, in place of those that were there.
+
+        Args:
+            indices: The samples; one that cannot be read is left out.
+            folder: The folder.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        wanted = {f"{index}.jpg": index for index in indices if self.column in self.source.columns}
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.name not in wanted:
+                path.unlink()
+        for name, index in wanted.items():
+            if (folder / name).exists():
+                continue
+            try:
+                image = _shown(self.source[index][self.column], self.source.name(index))
+            except GraphError:
+                continue
+            factor = _SMALLEST / max(image.size)
+            size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+            content = io.BytesIO()
+            resample = Image.Resampling.NEAREST if factor > 2 else Image.Resampling.BILINEAR
+            image.resize(size, resample).save(content, "JPEG", quality=85)
+            atomic_write(folder / name, content.getvalue())
 
     def _one(self, model: Model, program: Program, index: int) -> tuple[Image.Image, dict[str, Any]] | None:
         name = self.source.name(index)
@@ -115,11 +144,12 @@ class SampleDrawer:
         except GraphError:
             return None
         about: dict[str, Any] = {"index": index, "name": name}
+        classes = class_names(model.graph, self.source)
         found = None if frame is None else detections(model.graph, outputs, frame)
         if found is not None:
             sure = [one for one in found if one.score is None or one.score >= _sure(found)]
             about["detections"] = [one.to_json() for one in sure]
-            about["truth"] = self._boxes(row)
+            about["truth"] = self._boxes(row, classes)
             return _boxed(plain, sure, about["truth"]), about
         answers = named(model.graph, outputs, _TOP)
         if not answers:
@@ -128,14 +158,14 @@ class SampleDrawer:
         right = None if not isinstance(label, int | np.integer) else int(label)
         about["answers"] = [answer.to_json() for answer in answers[0]]
         about["label"] = right
-        return _captioned(plain, answers[0], right, self.source.classes), about
+        return _captioned(plain, answers[0], right, classes), about
 
-    def _boxes(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _boxes(self, row: Mapping[str, Any], classes: Sequence[str]) -> list[dict[str, Any]]:
         """What is right."""
         boxes = np.asarray(row.get("boxes", ()), float).reshape(-1, 4).tolist()
         labels = [int(label) for label in row.get("box_labels", [0] * len(boxes))]
         return [
-            {"label": label, "name": class_name(self.source.classes, label), "box": box}
+            {"label": label, "name": class_name(classes, label), "box": box}
             for label, box in zip(labels, boxes, strict=True)
         ]
 

@@ -11,10 +11,25 @@ from torch import Tensor, nn
 
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["PartValues", "buffer_digests", "outside_buffers", "put_buffers", "random_state", "set_random_state"]
+__all__ = [
+    "PartValues",
+    "buffer_digests",
+    "outside_buffers",
+    "put_buffers",
+    "random_state",
+    "seed_everything",
+    "set_random_state",
+]
 
 _PLAIN = (bool, int, float, str, type(None))
 _NOT_OURS = {*vars(nn.Module()), "training"}
+
+
+def seed_everything(seed: int) -> None:
+    """Let every source of random numbers begin at a seed: torch on all devices, numpy, random."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:

@@ -44,8 +44,8 @@ class Status:
         heartbeat: When it last said so, in seconds since 1970.
         begun: When the process took up the run.
         pid: The process.
-        started: When that process started, as the system tells it, so that another one with its number is not taken
-            for it; empty where the system does not tell.
+        started: When that process started, as the system reports it, so that another one with its number is not taken
+            for it; empty where the system does not report it.
         host: The machine.
         processes: How many processes train together.
     """
@@ -146,7 +146,7 @@ class StatusWriter:
     ) -> None:
         """Say that the run goes on; cheap enough for every step, since most calls write nothing.
 
-        A full disk is no reason to end a training here: the log and the checkpoints tell of it.
+        A full disk is no reason to end a training here: the log and the checkpoints report it.
         """
         words = self.status.message if message is None else message
         self._change(self.status.state, words, step, steps, epoch)
@@ -217,7 +217,7 @@ def stop_run(path: str | Path, *, kill: bool = False) -> bool:
 
 
 def process_start(pid: int) -> str:
-    """When a process started, as a text that no other process of this number shares; empty where it cannot be told.
+    """When a process started, as a text that no other process of this number shares; empty where it cannot be found.
 
     On Linux the boot and the ticks since it (proc(5), field 22 of ``stat``), elsewhere what ``ps`` says.
     """

@@ -1,4 +1,4 @@
-"""One step of a training: forward, backward, the optimizer, and what a model is told around them."""
+"""One step of a training: forward, backward, the optimizer, and what a model gets around them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from composer.model import Model
-from composer.ports import PortTypes
+from composer.ports import PortTypes, values_checked
 from composer.problems import GraphError, Problem, Where
 from composer.training.calls import FIXED_RATE, after_step, before_step, set_progress
 from composer.training.clusters import PSEUDO_LABEL
 from composer.training.ema import WeightAverage
-from composer.training.faults import label_problems, memory_problem, not_finite, ran_out_of_memory
+from composer.training.faults import label_problems, lost_process, memory_problem, not_finite, ran_out_of_memory
+from composer.training.node_statistics import NodeWatch
 from composer.training.optimizers import build_optimizer, optimizer_problems
 from composer.training.policy import FULL_RATE, NodePolicy
 from composer.training.processes import Processes
@@ -40,6 +41,7 @@ class Stepper:
         schedule: What learning rates are multiplied with.
         ema: The moving average; None where there is none.
         scaler: Scales gradients where numbers are of 16 bits (fp16); otherwise it does nothing.
+        nodes: Counts the numbers of every node in some steps.
 
     Args:
         recipe: The recipe, complete.
@@ -75,12 +77,15 @@ class Stepper:
         self.schedule = RateSchedule(recipe.schedule, epoch=epoch, total=total)
         self.ema = WeightAverage(model, recipe.ema) if recipe.ema is not None else None
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "fp16")
+        self.nodes = NodeWatch(model, processes, sharded=self.wrapped.sharded)
         self._weights = [item for group in self.optimizer.param_groups for item in group["params"]]
         self._fused = bool(self.optimizer.defaults.get("fused"))
         parts = list(model.modules())
         self._tells_progress = any("training_progress" in part._buffers for part in parts)
         self._tells_before = any(callable(getattr(type(part), "before_step", None)) for part in parts)
         self._tells_after = any(callable(getattr(type(part), "after_step", None)) for part in parts)
+        # An accelerator would be waited for at each look at a value, and compiled code does not look at all.
+        self._looks_first = self.device.type != "cpu" or recipe.compile
         self._watch = _FiniteWatch(self.device)
         self._checked: tuple[str, ...] | None = None
 
@@ -92,13 +97,14 @@ class Stepper:
             self.policy.hold(self.model, step)
         self.wrapped.refresh()
 
-    def make(self, batch: Any, step: int, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def make(self, batch: Any, step: int, labels: Tensor | None = None, *, watched: bool = False) -> dict[str, Tensor]:
         """Make a step.
 
         Args:
             batch: The samples of the step, or this process's share of them.
             step: Its number, from 0.
             labels: The pseudo label of every sample of the data set, where the graph takes them.
+            watched: Whether the numbers of every node are counted: ``nodes.newest`` has them then.
 
         Returns:
             The losses, as tensors on the device.
@@ -108,8 +114,13 @@ class Stepper:
         """
         self._prepare(step)
         try:
-            losses = self._gradients(batch, step, labels)
+            with self.nodes.outputs() if watched and not self.recipe.compile else nullcontext():
+                losses = self._gradients(batch, step, labels)
+            if watched:
+                self.nodes.gradients(self.scaler.get_scale())
             self._move_weights(step)
+            if watched:
+                self.nodes.report(step + 1)
         except GraphError:
             found = label_problems(self.model, batch.samples, batch.names, self.types)
             if found:
@@ -147,7 +158,10 @@ class Stepper:
 
     def _gradients(self, batch: Any, step: int, labels: Tensor | None) -> dict[str, Tensor]:
         """Forward and backward, in as many parts as the recipe says."""
-        inputs, samples = self.moved(batch.inputs), self.moved(self._with_labels(batch, labels))
+        given = self._with_labels(batch, labels)
+        if self._looks_first:
+            self.model.check_values(batch.inputs, given)
+        inputs, samples = self.moved(batch.inputs), self.moved(given)
         parts = self.recipe.batches.accumulate
         if parts == 1:
             losses, loss = self._loss(inputs, samples, batch, step)
@@ -175,7 +189,7 @@ class Stepper:
         self, inputs: dict[str, Any], samples: dict[str, Any], batch: Any, step: int
     ) -> tuple[dict[str, Tensor], Tensor]:
         dtype = _PRECISIONS.get(self.recipe.precision)
-        with torch.autocast(self.device.type, dtype) if dtype is not None else nullcontext():
+        with torch.autocast(self.device.type, dtype) if dtype is not None else nullcontext(), values_checked():
             losses = self.wrapped.losses(inputs, samples)
         added = [value for name, value in losses.items() if "loss" in name]
         if not added:
@@ -191,7 +205,7 @@ class Stepper:
         if self._fused and self._watch.flag is not None and not self.scaler.is_enabled():
             self.optimizer.found_inf = self._watch.flag  # type: ignore[attr-defined]
         if bad is not None:
-            raise not_finite(self.model, bad[0], bad[1], bad[2], bad[3])
+            raise not_finite(self.model, bad[0], bad[1], bad[2], bad[3], self.nodes)
 
     def _move_weights(self, step: int) -> None:
         clip = self.recipe.clip
@@ -213,7 +227,7 @@ class Stepper:
         return {**batch.samples, PSEUDO_LABEL: labels[torch.tensor(batch.indices)]}
 
     def _refuse_unreached(self) -> tuple[str, ...]:
-        """After the first backward: what shall be trained and got no gradient, which is told with its node."""
+        """After the first backward: what shall be trained and got no gradient, which is reported with its node."""
         missing = [name for name, item in self.model.named_parameters() if item.requires_grad and item.grad is None]
         if missing and self.processes.world > 1:
             text = f"{len(missing)} weights are trained but no loss depends on them, such as {missing[0]}; several "
@@ -223,6 +237,8 @@ class Stepper:
 
     def _explained(self, error: BaseException, batch: Any, step: int) -> Exception:
         """An error of torch as a problem of the recipe or of the data, where it is one."""
+        if (lost := lost_process(error)) is not None:
+            return GraphError(lost)
         if ran_out_of_memory(error):
             parts = self.recipe.batches.accumulate
             rows = -(-len(batch.indices) // parts)

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-__all__ = ["StorageCounter", "fake_like", "fake_module", "held_tensors", "named_nodes"]
+__all__ = ["RunningNode", "StorageCounter", "fake_like", "fake_module", "held_tensors", "named_nodes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,16 @@ class _Made:
     size: int
     phase: str
     node: str
+
+
+class RunningNode:
+    """Knows which node of a model runs.
+
+    Attributes:
+        node: Its path; empty between nodes.
+    """
+
+    node = ""
 
 
 class StorageCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -183,26 +193,26 @@ def fake_like(
 
 
 @contextmanager
-def named_nodes(module: nn.Module, paths: Iterable[str], counter: StorageCounter) -> Iterator[None]:
-    """Tell a counter which node runs.
+def named_nodes(module: nn.Module, paths: Iterable[str], holder: RunningNode | StorageCounter) -> Iterator[None]:
+    """Tell which node runs.
 
     Args:
         module: The model.
         paths: Paths of its nodes.
-        counter: The counter.
+        holder: What the name of the running node is set on.
     """
     handles: list[Any] = []
     outer: list[str] = []
 
     def enter(path: str) -> Callable[..., None]:
         def hook(*_: Any) -> None:
-            outer.append(counter.node)
-            counter.node = path
+            outer.append(holder.node)
+            holder.node = path
 
         return hook
 
     def leave(*_: Any) -> None:
-        counter.node = outer.pop() if outer else ""
+        holder.node = outer.pop() if outer else ""
 
     for path in paths:
         part = module.get_submodule(path)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,10 @@ from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
 from composer.training.calls import before_epoch, uniform_over_clusters
 from composer.training.clusters import clustered, clustering_of, features_of
+from composer.training.history import History
+from composer.training.memory import FORECAST
 from composer.training.metrics import is_lower_better
+from composer.training.node_statistics import EVENT, statistics_every
 from composer.training.processes import Agreement, Processes
 from composer.training.recipe import Recipe, Span
 from composer.training.signals import Signals
@@ -28,6 +31,7 @@ from composer.training.state import (
     outside_buffers,
     put_buffers,
     random_state,
+    seed_everything,
     set_random_state,
 )
 from composer.training.step import Stepper
@@ -38,6 +42,10 @@ _LOGS = 200
 """So many times at least a training writes its losses, if it has as many steps."""
 _LONGEST = 50
 """Steps between two of them, at most."""
+_PATIENCE = 1.0
+"""Seconds between two of them, at most, where one process trains: a page that watches shows a step soon after it."""
+_READING = 0.25
+"""Seconds that a checkpoint spends on reading the log for those who look at the run, at most."""
 
 
 class Batch(Protocol):
@@ -139,6 +147,8 @@ class Trainer:
         whole: Batches of all samples once, without augmentation, for graphs that cluster them; a function that makes
             them anew.
         types: The port types; by default those that come with composer.
+        forecast: What memory a step will take, by its batch and the tensors that are there before it: values of an
+            event that the first process writes before its first step.
 
     Raises:
         GraphError: The policy or the optimizer of the recipe does not fit the model.
@@ -157,6 +167,7 @@ class Trainer:
         whole: Callable[[], Iterator[Any]] | None = None,
         samples: int = 0,
         types: PortTypes | None = None,
+        forecast: Callable[[Any, Iterable[Tensor]], Mapping[str, Any]] | None = None,
     ) -> None:
         device = next(model.parameters()).device
         self.recipe = recipe
@@ -168,6 +179,7 @@ class Trainer:
         self.evaluate = evaluate
         self.whole = whole
         self.samples = samples
+        self.forecast = forecast if self.processes.first and (run is not None or on_event is not None) else None
         self.types = types or Catalog.default().port_types
         self.per_epoch = max(feed.steps_in_epoch, 1)
         self.total = recipe.steps or (recipe.epochs or 1) * self.per_epoch
@@ -179,12 +191,12 @@ class Trainer:
         self._labels_epoch = -1
         self._saved = -1
         self._asked = False
+        every = recipe.statistics.every
+        own = statistics_every(self.total) if every is None else every.in_steps(epoch=self.per_epoch, total=self.total)
+        self._count_every = own
         self._log_every = max(1, min(_LONGEST, self.total // _LOGS))
         self.values = PartValues(model)
         self.clustering = clustering_of(model)
-        if recipe.distributed.strategy == "fsdp" and self.processes.world > 1 and self.clustering:
-            text = "samples are clustered here, which a sharded model cannot: set strategy to ddp"
-            raise GraphError(Problem("recipe-value", Where("distributed.strategy"), text))
         self.stepper = Stepper(recipe, model, self.processes, epoch=self.per_epoch, total=self.total, types=self.types)
         self.ema = self.stepper.ema
         self.optimizer = self.stepper.optimizer
@@ -192,6 +204,7 @@ class Trainer:
         self._device = device
         self._agreement = Agreement(self.processes)
         self._sums = _Sums()
+        self._history = None if run is None else History(run)
 
     @property
     def epoch(self) -> int:
@@ -218,6 +231,7 @@ class Trainer:
                 stopped = self._pass(signals)
             self._flush()
             self.save()
+            self._agreement.end()
         state: Literal["finished", "stopped"] = "finished" if self.step >= self.total else "stopped"
         folder = None if self.run is None else self.run.path
         return Outcome(state, self.step, self.epoch, self.losses, self.metrics, self.best, folder, self.model)
@@ -234,7 +248,8 @@ class Trainer:
         Raises:
             GraphError: The loss is no finite number, memory ran out, or the model refuses the batch.
         """
-        losses = self.stepper.make(batch, self.step, self.labels)
+        watched = self._count_every > 0 and self.step % self._count_every == 0
+        losses = self.stepper.make(batch, self.step, self.labels, watched=watched)
         self.step += 1
         self._count(losses, len(batch.indices))
         return losses
@@ -296,14 +311,16 @@ class Trainer:
             state, weights = self.state(), self._whole_weights()
             if self.run is not None and new is not None:
                 try:
-                    path = checkpoints.finish(new, state, self.step, keep=self.recipe.checkpoints.keep)
+                    # First the weights: a run that was killed between the two makes these steps again.
                     self.run.write_weights("last", self.model, weights)
+                    path = checkpoints.finish(new, state, self.step, keep=self.recipe.checkpoints.keep)
                 except GraphError as error:
                     problem = error
             self.processes.together(problem)
         self._saved = self.step
         if path is not None:
             self._event("checkpoint", file=path.name)
+            self._keep_history(state["log"])
         return path
 
     def load(self, checkpoint: Path, state: Mapping[str, Any]) -> None:
@@ -318,14 +335,11 @@ class Trainer:
         """
         self._refuse_other(checkpoint, state)
         self.step = int(checkpoints.step_of(checkpoint)) if "step" not in state else int(state["step"])
-        if self.wrapped.sharded:
-            held = {} if self.ema is None else self.ema.weights
-            self.wrapped.read_shards(checkpoint / checkpoints.SHARDS, self.optimizer, held)
+        average = {} if self.ema is None else self.ema.weights
+        if state["sharded"]:
+            self.wrapped.read_shards(checkpoint / checkpoints.SHARDS, self.optimizer, average)
         else:
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            if self.ema is not None:
-                self.ema.put(state["ema"])
+            self.wrapped.read_whole(state, self.optimizer, average)
         put_buffers(self.model, state["outside"])
         self.values.put(state["values"])
         self.stepper.scaler.load_state_dict(state["scaler"])
@@ -338,7 +352,7 @@ class Trainer:
             put_buffers(self.model, own["buffers"])
             set_random_state(own["random"], self._device)
         else:
-            torch.manual_seed(_mixed(self.recipe.seed, self.step, self.processes.rank))
+            seed_everything(_mixed(self.recipe.seed, self.step, self.processes.rank))
         self._saved = self.step
         self._sums = _Sums()
 
@@ -359,7 +373,8 @@ class Trainer:
         if self.whole is None or not self.samples:
             text = "this graph clusters all samples before it trains, and the loop was given no pass over them"
             raise GraphError(Problem("bad-clusters", Where("data"), text))
-        features = features_of(self.model, self.whole(), self.stepper.moved, self.samples)
+        with self.wrapped.whole():  # the processes may have different numbers of batches
+            features = features_of(self.model, self.whole(), self.stepper.moved, self.samples)
         if self.processes.world > 1:  # each process saw its share
             torch.distributed.all_reduce(features)
         self.labels = clustered(self.model, features, seed=_mixed(self.recipe.seed, epoch, 1))
@@ -377,7 +392,13 @@ class Trainer:
             self._sums.waited += time.perf_counter() - asked
             for name in batch.skipped:
                 self._event("skipped", name=name)
-            self.train_step(batch)
+            if self.forecast is not None:
+                self._event(FORECAST, **self.forecast(batch, self._held()))
+                self.forecast = None
+            try:
+                self.train_step(batch)
+            finally:
+                self._tell_nodes()
             if self._due_things(signals):
                 return True
             if not one and self.step % self.per_epoch == 0 and self.step < self.total:
@@ -388,7 +409,8 @@ class Trainer:
     def _due_things(self, signals: Signals) -> bool:
         """What is due after a step; True where the loop shall end."""
         ends = self.step == self.total
-        if self.step % self._log_every == 0 or ends:
+        late = self.processes.world == 1 and time.perf_counter() - self._sums.since >= _PATIENCE
+        if self.step % self._log_every == 0 or ends or late:
             self._flush()
         if self.evaluate is not None and (self._is_due(self.recipe.evaluation.every) or ends):
             self._flush()
@@ -407,8 +429,9 @@ class Trainer:
         held = random_state(self._device)
         with self.ema.in_place() if self.ema is not None else nullcontext():
             self.model.eval()
-            with torch.no_grad():
-                found = self.processes.from_first(dict(self.evaluate(self.model, self.step)))
+            with torch.no_grad(), self.wrapped.whole():
+                found = dict(self.evaluate(self.model, self.step))
+            found = self.processes.from_first(found)
             self.model.train()
             self.stepper.policy.apply_mode(self.model, self.step)
             self.metrics = {name: float(value) for name, value in found.items()}
@@ -464,6 +487,12 @@ class Trainer:
             self.run.status.beat(step=self.step, steps=self.total, epoch=self.epoch)
         self._sums = _Sums(sums.names)
 
+    def _tell_nodes(self) -> None:
+        """Write the numbers of every node, where they were counted: in some steps, and where a loss is no number."""
+        found, self.stepper.nodes.newest = self.stepper.nodes.newest, None
+        if found is not None:
+            self._event(EVENT, **found.to_values())
+
     def _event(self, kind: str, **values: Any) -> None:
         if self.run is not None:
             self.run.events.append(kind, self.step, **values)
@@ -471,6 +500,20 @@ class Trainer:
             self.on_event(kind, self.step, values)
 
     # What is kept.
+
+    def _keep_history(self, length: int) -> None:
+        """Spare readers what lies before a checkpoint; nothing after it, which a resumed run takes back."""
+        if self._history is not None:
+            self._history.refresh(_READING, length)
+            self._history.keep()
+
+    def _held(self) -> Iterator[Tensor]:
+        """The tensors that are there between steps."""
+        yield from self.model.parameters()
+        yield from self.model.buffers()
+        yield from () if self.ema is None else self.ema.weights.values()
+        for state in self.optimizer.state.values():
+            yield from (value for value in state.values() if isinstance(value, Tensor))
 
     def _own_state(self) -> dict[str, Any]:
         """Of this process alone: its random numbers, and the buffers that differ from those of the first one."""
@@ -488,12 +531,7 @@ class Trainer:
 
     def _refuse_other(self, checkpoint: Path, state: Mapping[str, Any]) -> None:
         where = Where(file=str(checkpoint))
-        if bool(state["sharded"]) != self.wrapped.sharded:
-            kinds = ("whole", "in shards")
-            text = f"it was written {kinds[bool(state['sharded'])]}, and this training keeps models "
-            text += f"{kinds[self.wrapped.sharded]}: keep distributed.strategy as it was, with several processes"
-            raise GraphError(Problem("bad-checkpoint", where, text))
-        if not self.wrapped.sharded:
+        if not state["sharded"]:
             held, own = state["model"], self.model.state_dict()
             other = [name for name in own if name not in held or held[name].shape != own[name].shape]
             if other or len(held) != len(own):

@@ -1,5 +1,6 @@
 """A model as the processes of a training run it: plain, under DDP, or sharded (FSDP2)."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,13 @@ from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
     get_state_dict,
+    set_model_state_dict,
     set_state_dict,
 )
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
@@ -65,13 +68,16 @@ class Wrapped:
         self._trained = now
         self._ddp = None  # its hooks go with it, before another one sets its own
         device = self.processes.device
-        self._ddp = _Parallel(
-            self._plain,
-            device_ids=None if device.type == "cpu" else [device],
-            broadcast_buffers=False,
-            gradient_as_bucket_view=True,
-            init_sync=False,
-        )
+        with warnings.catch_warnings():
+            # What is to take its place still sends buffers at the start (torch 2.13).
+            warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+            self._ddp = _Parallel(
+                self._plain,
+                device_ids=None if device.type == "cpu" else [device],
+                broadcast_buffers=False,
+                gradient_as_bucket_view=True,
+                init_sync=False,
+            )
         return True
 
     def losses(self, inputs: Mapping[str, Any], samples: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -96,11 +102,34 @@ class Wrapped:
             finally:
                 self.model.set_requires_gradient_sync(True)
 
-    def whole_state(self) -> dict[str, Tensor]:
-        """The state dict as one process has it; of a sharded model only in the first process, on the CPU."""
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Let each process hold the whole model and compute by itself inside: none waits for another.
+
+        Processes that evaluate may have different numbers of samples, and one of them may fail. A sharded model is put
+        together once; weights are not to be changed meanwhile.
+        """
+        parts = [(path, part) for path, part in self.model.named_modules() if isinstance(part, FSDPModule)]
+        for _, part in parts:
+            part.unshard()
+            part.set_reshard_after_forward(False, recurse=False)
+        try:
+            with shared("distributed").alone():
+                yield
+        finally:
+            for path, part in parts:
+                part.reshard()
+                part.set_reshard_after_forward(bool(path), recurse=False)  # the root's backward comes next
+
+    def whole_state(self, *, first_alone: bool = True) -> dict[str, Tensor]:
+        """The state dict as one process has it; of a sharded model only in the first process, on the CPU.
+
+        Args:
+            first_alone: Whether the other processes have nothing of a sharded model; else all have it on their device.
+        """
         if not self.sharded:
             return self.model.state_dict()
-        options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+        options = StateDictOptions(full_state_dict=True, cpu_offload=first_alone)
         return cast(dict[str, Tensor], get_model_state_dict(self.model, options=options))
 
     def write_shards(self, folder: Path, optimizer: Optimizer, ema: Mapping[str, Tensor]) -> None:
@@ -117,11 +146,41 @@ class Wrapped:
         model, state = get_state_dict(self.model, optimizer)
         found: dict[str, Any] = {"model": model, "optimizer": state, "ema": dict(ema)}
         try:
-            load(found, checkpoint_id=folder)
+            load(found, checkpoint_id=folder, no_dist=self.processes.world == 1)
         except Exception as error:  # a damaged shard may raise anything
             text = f"its shards cannot be read: {(str(error) or type(error).__name__).splitlines()[0]}"
             raise GraphError(Problem("bad-checkpoint", Where(file=str(folder)), text)) from error
         set_state_dict(self.model, optimizer, model_state_dict=found["model"], optim_state_dict=found["optimizer"])
+
+    def read_whole(self, state: Mapping[str, Any], optimizer: Optimizer, ema: Mapping[str, Tensor]) -> None:
+        """Take weights, optimizer and moving average from a checkpoint that holds all of them.
+
+        Args:
+            state: Has ``model``, ``optimizer`` and ``ema``, as state dicts of one process.
+            optimizer: The optimizer.
+            ema: Its weights are filled.
+        """
+        if not self.sharded:
+            self.model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+        else:
+            set_model_state_dict(self.model, dict(state["model"]), options=StateDictOptions(full_state_dict=True))
+            weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+            parts = {
+                place: {name: _part(value, weights[place]) for name, value in held.items()}
+                for place, held in state["optimizer"]["state"].items()
+            }
+            optimizer.load_state_dict({**state["optimizer"], "state": parts})
+        with torch.no_grad():
+            for name, weight in ema.items():
+                weight.copy_(_part(state["ema"][name], weight))
+
+
+def _part(value: Any, like: Tensor) -> Any:
+    """This process's part of a tensor that belongs to a sharded weight; anything else as it is."""
+    if not isinstance(like, DTensor) or not isinstance(value, Tensor) or value.shape != like.shape:
+        return value
+    return distribute_tensor(value.to(like.device).contiguous(), like.device_mesh, like.placements, src_data_rank=None)
 
 
 class _Parallel(DistributedDataParallel):

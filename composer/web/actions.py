@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from composer.catalog import Catalog
+from composer.catalog.component import Component
 from composer.edits import apply
 from composer.edits.names import refused
 from composer.edits.paste import copy
@@ -21,6 +22,9 @@ from composer.web.drops import drops_of, insertions_of, replacements_of
 from composer.web.fits import box_fits_of, fits_of
 from composer.web.payloads import (
     CatalogView,
+    ChoicesReply,
+    ChoicesRequest,
+    ChoiceView,
     CopyReply,
     CopyRequest,
     DropsReply,
@@ -95,7 +99,7 @@ class Actions:
         view = self._view(document, path)
         return OpenReply(document=document, view=view, name=graph.name or "untitled", place="none", version=None)
 
-    def told(self, problem: Problem) -> ProblemView:
+    def view_of(self, problem: Problem) -> ProblemView:
         """A problem as the browser has it."""
         return problem_view(problem)
 
@@ -120,17 +124,23 @@ class Actions:
         Raises:
             GraphError: There is no such component, or its code cannot be read.
         """
-        request = _request(SourceRequest, payload)
-        component = self.components().get(request.type)
-        if component is None:
-            shown = request.type[:40]
-            hint = suggestion(shown, self.components().components, "types")
-            raise refused(f"there is no type '{shown}' in the catalog; {hint}", shown, code="unknown-type")
+        component = self._component(_request(SourceRequest, payload).type)
         try:
             text = inspect.getsource(component.cls)
         except (OSError, TypeError):
             raise refused(f"the code of {component.name} cannot be read", component.name) from None
         return TextReply(text=text)
+
+    def choices(self, payload: Any) -> ChoicesReply:
+        """The values that are offered for a parameter; none where no list of them is declared.
+
+        Raises:
+            GraphError: There is no such component.
+        """
+        request = _request(ChoicesRequest, payload)
+        parameter = self._component(request.type).parameter_by_name.get(request.parameter)
+        listed = () if parameter is None or parameter.choices is None else parameter.choices.listed()
+        return ChoicesReply(choices=[ChoiceView(value=one.value, detail=one.detail, hint=one.hint) for one in listed])
 
     def new(self, payload: Any = None) -> OpenReply:
         """An empty graph."""
@@ -195,6 +205,15 @@ class Actions:
         return CopyReply(fragment=copy(graph, request.path, request.names, self.components()))
 
     # --- inside ---
+
+    def _component(self, name: str) -> Component:
+        catalog = self.components()
+        component = catalog.get(name)
+        if component is None:
+            shown = name[:40]
+            hint = suggestion(shown, catalog.components, "types")
+            raise refused(f"there is no type '{shown}' in the catalog; {hint}", shown, code="unknown-type")
+        return component
 
     def _document(self, graph: Graph) -> str:
         document = json.dumps(to_document(graph), ensure_ascii=False, separators=(",", ":"))

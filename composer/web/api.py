@@ -118,7 +118,7 @@ class Api:
         try:
             read = self._graph(graph)
         except GraphError as error:
-            raise _told(error) from None
+            raise _shown(error) from None
         found = infer_shapes(read, self.setting.catalog())
         return {
             "parameters": found.parameters,
@@ -145,7 +145,7 @@ class Api:
                 raise GraphError(Problem("no-output", Where("mode"), found))
             return source_of(read, mode, self.setting)
         except GraphError as error:
-            raise _told(error) from None
+            raise _shown(error) from None
 
     def run(
         self,
@@ -173,7 +173,7 @@ class Api:
                 seed=int(seed or 0),
             )
         except GraphError as error:
-            raise _told(error) from None
+            raise _shown(error) from None
         for event in self.setting.runner.run(job):
             if isinstance(event, Failed):
                 text = "\n".join(f"{item.code} {item.subject}: {item.message}" for item in event.troubles)
@@ -205,5 +205,5 @@ class Api:
         return WeightsChoice("shipped", beside, beside.name, seed)
 
 
-def _told(error: GraphError) -> gr.Error:
+def _shown(error: GraphError) -> gr.Error:
     return gr.Error("\n".join(map(str, error.problems)), print_exception=False)

@@ -31,7 +31,7 @@ def blocks_of(services: Services, static: Path = STATIC) -> gr.Blocks:
     blocks = gr.Blocks(title="composer", analytics_enabled=False, fill_width=True)
     with blocks:
         canvas = graph_canvas(
-            calls_of(services.actions, services.files),
+            calls_of(services.actions, services.files, services.training, services.programs, services.dock.passes),
             bundle=f"/composer-static/composer.js?v={mark}",
             styles=f"/composer-static/composer.css?v={mark}",
             elem_id="composer-canvas",

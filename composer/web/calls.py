@@ -26,18 +26,27 @@ from composer.web.payloads import (
     TextReply,
     TextRequest,
 )
+from composer.web.programs import Programs
+from composer.web.runs import Passes
+from composer.web.runs.payloads import MapRequest, PassRequest
+from composer.web.training import Training
 
 __all__ = ["calls_of"]
 
 Answer = Callable[[Any], BaseModel]
 
 
-def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any], dict[str, Any]]]:
+def calls_of(
+    actions: Actions, files: FileActions, training: Training, programs: Programs, passes: Passes
+) -> Mapping[str, Callable[[Any], dict[str, Any]]]:
     """Every call by its name; each answers in an envelope, whatever it is given.
 
     Args:
         actions: Answers about graphs.
         files: Answers about files.
+        training: Answers about trainings.
+        programs: Answers about programs that come in.
+        passes: Answers about the values of runs.
     """
 
     def text(request: TextRequest) -> TextReply:
@@ -50,6 +59,7 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
         "catalog": actions.catalog,
         "revision": actions.revision,
         "source": actions.source,
+        "choices": actions.choices,
         "new": _of(NewRequest, new),
         "look": actions.look,
         "edit": actions.edit,
@@ -69,6 +79,9 @@ def calls_of(actions: Actions, files: FileActions) -> Mapping[str, Callable[[Any
         "delete_file": _of(DeleteFileRequest, files.delete),
         "restore_file": _of(RestoreFileRequest, files.restore),
         "text": _of(TextRequest, text),
+        "run_values": _of(PassRequest, passes.look),
+        "run_map": _of(MapRequest, passes.draw),
+        **{name: _of(kind, answer) for name, (kind, answer) in {**training.calls(), **programs.calls()}.items()},
     }
     return {name: partial(enveloped, answer) for name, answer in answers.items()}
 

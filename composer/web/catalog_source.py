@@ -45,7 +45,7 @@ class _File:
 class CatalogSource:
     """Gives the catalog, and looks at the folders when asked.
 
-    A file that cannot be read any more keeps the components that it had, and its fault is told.
+    A file that cannot be read any more keeps the components that it had, and its fault is reported.
 
     Args:
         folders: Folders of component files; the files are run: only folders that one trusts.
@@ -123,7 +123,8 @@ class CatalogSource:
         for component in file.components:
             other = catalog.get(component.name)
             if other is not None:
-                text = f"there is a component of this name already ({other.kind}); rename the one in this file"
+                text = f"there is a component of this name already ({other.kind}); rename the one in this file, "
+                text += f"its class and its entry in __all__, as My{component.name}"
                 where = Where(component.name, _shown(path, folder))
                 problems.append(Problem("duplicate-component", where, text))
                 continue

@@ -34,9 +34,9 @@ def enveloped(call: Callable[[Any], BaseModel], payload: Any) -> dict[str, Any]:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What to tell of an error; one that nobody expected is logged, and told without its innards."""
+    """The answer to an error; one that nobody expected is logged, and shown without its internals."""
     if isinstance(error, GraphError):
-        return Failure(message=_told(error.problems), problems=[problem_view(item) for item in error.problems[:_SHOWN]])
+        return Failure(message=_text(error.problems), problems=[problem_view(item) for item in error.problems[:_SHOWN]])
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:100]
@@ -47,7 +47,7 @@ def failure_of(error: Exception) -> Failure:
     return Failure(message="Something went wrong on the server; nothing was changed. Its log says more.")
 
 
-def _told(problems: Sequence[Problem]) -> str:
+def _text(problems: Sequence[Problem]) -> str:
     if not problems:
         return "It cannot be done."
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

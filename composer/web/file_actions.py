@@ -1,7 +1,6 @@
 """What the browser asks about files: the gallery, opening, saving, and text that a person hands over."""
 
 import base64
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,14 +56,14 @@ class FileActions:
         catalog: The components at this moment.
         graph_of: The graph of a document.
         shown: A graph as it is drawn, with the scope that is open.
-        told: A problem as the browser has it.
+        view_of: A problem as the browser has it.
     """
 
     workspace: Workspace
     catalog: Callable[[], Catalog]
     graph_of: Callable[[str], Graph]
     shown: Shown
-    told: Callable[[Problem], ProblemView]
+    view_of: Callable[[Problem], ProblemView]
     _entries: dict[tuple[str, str, bool], FileEntry] = field(default_factory=dict, repr=False)
 
     def gallery(self, request: object = None) -> WorkspaceView:
@@ -100,9 +99,7 @@ class FileActions:
             if request.version is None:
                 text = "there is a file of this name already"
             return SaveReply(saved=False, name=request.name, version=None, conflict=text)
-        path = self.workspace.folder / found.name
-        load = f"model = composer.load({json.dumps(_shortest(path), ensure_ascii=False)})"
-        return SaveReply(saved=True, name=found.name, version=found.version, load=load)
+        return SaveReply(saved=True, name=found.name, version=found.version, load=self.workspace.load_line(found.name))
 
     def propose(self, request: ProposeRequest) -> TextReply:
         """A name to save under, from what the graph is called or from the file that it came in."""
@@ -140,8 +137,8 @@ class FileActions:
                 raise GraphError([_without_folder(problem, folder, name) for problem in error.problems]) from None
         notes = [_without_folder(problem, folder, name) for problem in (*config.notes, *imported.notes)]
         reply = self.shown(imported.graph, ())
-        told = [self.told(problem) for problem in notes]
-        return reply.model_copy(update={"name": f"{Path(name).stem}.yaml", "place": "none", "notes": told})
+        shown = [self.view_of(problem) for problem in notes]
+        return reply.model_copy(update={"name": f"{Path(name).stem}.yaml", "place": "none", "notes": shown})
 
     def _entry(self, place: Place, name: str) -> FileEntry | None:
         try:
@@ -192,12 +189,6 @@ def _decoded(content: str, name: str) -> bytes:
 
 def _named(saved: SavedFile) -> FileReply:
     return FileReply(name=saved.name, version=saved.version)
-
-
-def _shortest(path: Path) -> str:
-    """A path as one types it from the current folder."""
-    here = Path.cwd()
-    return (path.resolve().relative_to(here) if path.resolve().is_relative_to(here) else path.resolve()).as_posix()
 
 
 def _without_folder(problem: Problem, folder: str, name: str) -> Problem:

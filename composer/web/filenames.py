@@ -4,15 +4,20 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-__all__ = ["SUFFIX", "file_name_of", "name_fault", "normal", "numbered"]
+__all__ = ["MAX_FOLDERS", "RECIPE_SUFFIX", "RUNS", "SUFFIX", "file_name_of", "name_fault", "normal", "numbered"]
 
 SUFFIX = ".yaml"
+RECIPE_SUFFIX = ".recipe.yaml"
+"""The recipe of a graph lies beside it: ``net.recipe.yaml`` for ``net.yaml``."""
 
 MAX_CHARACTERS = 100
 MAX_BYTES = 240
 """File systems take 255 bytes; weights beside a graph end in ``.safetensors``."""
 
 MAX_FOLDERS = 3
+
+RUNS = "runs"
+"""The folder of trainings in a workspace; its graphs are those of runs."""
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\\/]')
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])")
@@ -34,8 +39,10 @@ def name_fault(name: str) -> str | None:
     """
     if not name.endswith(SUFFIX):
         return f"the name of a graph file ends in {SUFFIX}"
+    if name.endswith(RECIPE_SUFFIX):
+        return f"names that end in {RECIPE_SUFFIX} are those of recipes"
     if name.startswith("/"):
-        return "it begins with a slash: the name of a file is told from the workspace on"
+        return "it begins with a slash: the name of a file is given from the workspace on"
     *folders, last = normal(name).removesuffix(SUFFIX).split("/")
     if len(folders) > MAX_FOLDERS:
         return f"it lies in {len(folders)} folders, at most {MAX_FOLDERS} are used"

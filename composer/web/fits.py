@@ -232,7 +232,7 @@ class Ends:
         )
 
     def _size_reason(self, ref: Ref, target: _Target, component: Component) -> str | None:
-        """Why the size on a wire does not fit, as far as declared axes and known sizes tell."""
+        """Why the size on a wire does not fit, as far as declared axes and known sizes show."""
         declared = target.declared
         probe = probe_of_size(self.opened.size(ref))
         if declared is None or declared.axes is None or probe is None:

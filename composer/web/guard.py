@@ -47,6 +47,7 @@ PATHS: Mapping[str, str] = {
     # path pattern: methods
     r"/": "GET HEAD",
     r"/composer-static/[\w.-]+": "GET HEAD",
+    r"/composer-files/[\w-]+": "GET",
     r"/assets/.+": "GET HEAD",
     r"/static/.+": "GET HEAD",
     r"/svelte/.+": "GET HEAD",
@@ -141,7 +142,7 @@ class Guard:
         return name in _LOCAL or name in self.hosts or (self.public and _is_address(name))
 
     async def _within(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on with its body counted: a length that was not told is no way around the limit."""
+        """Hand a request on with its body counted: a length that was not declared is no way around the limit."""
         read, over, begun = 0, False, False
 
         async def counted() -> Message:
@@ -159,8 +160,8 @@ class Guard:
                 return
             if message["type"] == "http.response.start":
                 begun = True
-                told = {key.lower() for key, _ in message.get("headers", ())}
-                extra = [(key.encode(), value.encode()) for key, value in HEADERS.items() if key.encode() not in told]
+                sent = {key.lower() for key, _ in message.get("headers", ())}
+                extra = [(key.encode(), value.encode()) for key, value in HEADERS.items() if key.encode() not in sent]
                 message = {**message, "headers": [*message.get("headers", ()), *extra]}
             await send(message)
 

@@ -15,6 +15,9 @@ __all__ = [
     "ArrangeRequest",
     "BoxFit",
     "CatalogView",
+    "ChoiceView",
+    "ChoicesReply",
+    "ChoicesRequest",
     "CommentView",
     "ComponentView",
     "CopyReply",
@@ -36,6 +39,7 @@ __all__ = [
     "GraphView",
     "InsertionsReply",
     "InsertionsRequest",
+    "KeepWeightsReply",
     "KindView",
     "LookRequest",
     "ModeView",
@@ -88,6 +92,8 @@ class ParameterView(Payload):
     default: Any = None
     from_wire: str | None = None
     """The input port whose wire tells it, if one does."""
+    listed: bool = False
+    """Whether values are offered for it in a list with a search, which ``choices`` gives."""
 
 
 class PortView(Payload):
@@ -240,8 +246,8 @@ class NodeView(Payload):
         flops: Of one sample, in the mode that costs most.
         activation: Bytes of what it puts out for one sample (float32).
         modes: The modes that run it.
-        state: ``placeholder``: its type is not in the catalog; ``error`` and ``warning``: a problem is about it;
-            ``unwired``: nobody has wired it yet.
+        state: ``placeholder``: its type is not in the catalog, or needs a package that is not installed; ``error`` and
+            ``warning``: a problem is about it; ``unwired``: nobody has wired it yet.
     """
 
     name: str
@@ -476,6 +482,18 @@ class SaveReply(Payload):
     load: str = ""
     """The line that loads it in Python."""
     conflict: str | None = None
+
+
+class KeepWeightsReply(Payload):
+    """Weights were put beside a graph file.
+
+    Args:
+        file: The file of weights.
+        load: The line that loads graph and weights in Python.
+    """
+
+    file: str
+    load: str
 
 
 class ProposeRequest(Payload):
@@ -771,6 +789,32 @@ class SourceRequest(Payload):
     """The Python source of a component's class."""
 
     type: str
+
+
+class ChoicesRequest(Payload):
+    """The values that are offered for a parameter of a component."""
+
+    type: str
+    parameter: str
+
+
+class ChoiceView(Payload):
+    """A value that is offered for a parameter.
+
+    Args:
+        detail: What it is, in a few words.
+        hint: More of it, in some lines.
+    """
+
+    value: str
+    detail: str
+    hint: str
+
+
+class ChoicesReply(Payload):
+    """Every value that is offered, in the order of the list."""
+
+    choices: list[ChoiceView]
 
 
 class TextRequest(Payload):

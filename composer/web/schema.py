@@ -7,18 +7,21 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from composer.web import payloads
+from composer.web import payloads, setup_payloads
+from composer.web.runs import payloads as run_payloads
+from composer.web.training import payloads as training_payloads
 
 __all__ = ["payload_schema"]
 
 
 def payload_schema() -> str:
     """The schema of every payload as JSON, as json-schema-to-typescript reads it."""
-    models = [getattr(payloads, name) for name in payloads.__all__]
+    parts = (payloads, run_payloads, setup_payloads, training_payloads)
+    models = [getattr(part, name) for part in parts for name in part.__all__]
     inputs: list[Any] = [
         (model, "validation" if model.__name__.endswith("Request") else "serialization")
         for model in models
-        if issubclass(model, BaseModel)
+        if isinstance(model, type) and issubclass(model, BaseModel)
     ]
     _, schema = models_json_schema(inputs, ref_template="#/definitions/{model}")
     definitions = {name: {"title": name, **_plain(item)} for name, item in sorted(schema["$defs"].items())}

@@ -29,6 +29,8 @@ _PORTS_TRIED = 20
 _SHORTEST_PASSWORD = 8
 _SECONDS_TO_ANSWER = 0.5
 _SECONDS_TO_STOP = 1
+_SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_BETWEEN_PROGRESS = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class ServerSettings:
         allowed_hosts: Names under which it may be called, beside those of this machine.
         static: Where the bundle lies.
         upload_megabytes: The largest upload.
+        runs_at_once: How many trainings run at the same time; the others wait.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +57,7 @@ class ServerSettings:
     allowed_hosts: Sequence[str] = ()
     static: Path = STATIC
     upload_megabytes: int = 1024
+    runs_at_once: int = 1
 
     @property
     def public(self) -> bool:
@@ -84,7 +88,7 @@ def serve(
     _refuse_open_door(settings)
     taken = _listen(settings)
     port = taken.getsockname()[1]
-    with Services.open(settings.workspace, settings.folders) as services:
+    with Services.open(settings.workspace, settings.folders, runs_at_once=settings.runs_at_once) as services:
         app = guarded_app(settings, services)
         config = uvicorn.Config(
             app,
@@ -151,8 +155,12 @@ def guarded_app(settings: ServerSettings, services: Services) -> Guard:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     inner = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     inner.mount("/composer-static", StaticFiles(directory=settings.static), name="composer-static")
+    inner.router.routes.append(services.training.downloads.route)
     blocks = blocks_of(services, settings.static)
     blocks.queue(max_size=200, default_concurrency_limit=4, api_open=True)
+    # Gradio looks for queued calls a thousand times a second, which costs an idle server 6 % of a core
+    blocks._queue.sleep_when_free = _SECONDS_BETWEEN_LOOKS
+    blocks._queue.progress_update_sleep_when_free = _SECONDS_BETWEEN_PROGRESS
     app = gr.mount_gradio_app(
         inner,
         blocks,

@@ -1,28 +1,32 @@
 """The folder of a person's graphs, and the graphs that come with composer; nothing else of the disk is ever touched."""
 
 import hashlib
+import json
 import os
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.graph.file import loads, write
+from composer.graph.file import loads, shipped_graphs, write
 from composer.problems import GraphError, Problem, Where
-from composer.web.filenames import SUFFIX, name_fault, normal, numbered
+from composer.web.filenames import MAX_FOLDERS, RECIPE_SUFFIX, RUNS, SUFFIX, name_fault, normal, numbered
 
 __all__ = ["Place", "SavedFile", "Workspace"]
 
 Place = Literal["workspace", "shipped"]
 
 _MOST_FILES = 2000
+_MOST_SEEN = 200_000
+_DATA_FILE = "data.yaml"
+"""What a data set of YOLO is described by, which is no graph."""
 _TRASH = ".trash"
 _TITLE = re.compile(rb"(?m)^name:[ \t]+(.*)$")
 
@@ -55,11 +59,6 @@ class SavedFile:
         return loads(self.content, self.name)
 
 
-def _shipped() -> Path:
-    """``saved_graphs`` holds no Python, so it may be spread over several folders: the one with our graphs is taken."""
-    return Path(str(files("saved_graphs") / "classification")).parent
-
-
 @dataclass(frozen=True)
 class Workspace:
     """Graph files by name.
@@ -70,7 +69,7 @@ class Workspace:
     """
 
     folder: Path
-    shipped: Path = field(default_factory=_shipped)
+    shipped: Path = field(default_factory=shipped_graphs)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def names(self, place: Place) -> list[str]:
@@ -111,6 +110,42 @@ class Workspace:
         """The weights beside a graph file, if there are any."""
         path = _weights(self._path(place, name))
         return path if path.is_file() and not path.is_symlink() else None
+
+    def load_line(self, name: str) -> str:
+        """The line of Python that loads a file of the workspace, with the weights beside it."""
+        weights = self.weights_of("workspace", name)
+        path = self._path("workspace", name)
+        beside = f", weights={_quoted(weights)}" if weights is not None else ""
+        return f"model = composer.load({_quoted(path)}{beside})"
+
+    def keep_weights(self, name: str, weights: Path) -> str:
+        """Put weights beside a graph file, in place of those that were there.
+
+        Args:
+            name: The file's name in the workspace.
+            weights: The weights; they are linked where the file system can, and copied otherwise.
+
+        Returns:
+            The name of the file of weights.
+
+        Raises:
+            GraphError: There is no such graph file, or the weights cannot be written.
+        """
+        path = self._path("workspace", name)
+        self._demand(path, name)
+        target = _weights(path)
+        beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            try:
+                os.link(weights, beside)
+            except OSError:
+                shutil.copyfile(weights, beside)
+            os.replace(beside, target)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            text = f"the weights cannot be written: {error.strerror or error}"
+            raise GraphError(Problem("cannot-write", Where(name), text)) from None
+        return self._name(target)
 
     def save(
         self, graph: Graph, name: str, catalog: Catalog, version: str | None = None, overwrite: bool = False
@@ -187,7 +222,7 @@ class Workspace:
         """
         with self._lock:
             folder = self.trash(token)
-            found = sorted(folder.rglob(f"*{SUFFIX}")) if token.isalnum() else []
+            found = sorted(_files(folder)) if token.isalnum() else []
             if not found:
                 raise GraphError(Problem("no-file", Where("trash"), "it is not in the trash any more"))
             name = found[0].relative_to(folder).as_posix()
@@ -217,8 +252,9 @@ class Workspace:
         return self.folder.resolve() / _TRASH / token
 
     def _move(self, old: Path, new: Path, name: str) -> None:
-        """Move a graph file and its weights; nothing is moved where one of them cannot be."""
-        pairs = [(path, new.with_suffix(path.suffix)) for path in (_weights(old), old) if path.is_file()]
+        """Move a graph file, its weights and its recipe; nothing is moved where one of them cannot be."""
+        beside = [(old, new), (_weights(old), _weights(new)), (_recipe(old), _recipe(new))]
+        pairs = [(source, target) for source, target in reversed(beside) if source.is_file()]
         taken = next((target for source, target in pairs if target.exists() and not target.samefile(source)), None)
         if taken is not None:
             raise GraphError(Problem("file-exists", Where(name), f"there is a file '{taken.name}' beside it already"))
@@ -254,6 +290,8 @@ class Workspace:
             GraphError: It is no name of a file here.
         """
         fault = name_fault(name)
+        if fault is None and place == "workspace" and normal(name).partition("/")[0].casefold() == RUNS:
+            fault = f"the folder '{RUNS}' is that of trainings: choose another one"
         if fault is not None:
             raise GraphError(Problem("bad-file-name", Where(name[:100]), fault))
         root = self._root(place).resolve()
@@ -265,16 +303,46 @@ class Workspace:
     def _found(self, root: Path) -> Iterator[str]:
         if not root.is_dir():
             return
-        for count, path in enumerate(sorted(root.rglob(f"*{SUFFIX}"))):
+        for count, path in enumerate(sorted(_files(root))):
             name = path.relative_to(root).as_posix()
             known = count < _MOST_FILES and name_fault(name) is None
             if known and path.is_file() and path.resolve().is_relative_to(root.resolve()):
                 yield name
 
 
+def _files(root: Path) -> Iterator[Path]:
+    """The files that could be graphs: not those of runs and recipes, nor what lies deeper than names reach."""
+    seen = 0
+    for folder, inner, names in os.walk(root):
+        here = Path(folder)
+        depth = len(here.relative_to(root).parts)
+        inner[:] = [name for name in inner if not name.startswith(".") and (depth or name != RUNS)]
+        if depth >= MAX_FOLDERS:
+            inner.clear()
+        seen += len(names)
+        if seen > _MOST_SEEN:  # the images of a data set, which may be millions
+            inner.clear()
+        is_data = _DATA_FILE in names and not {"images", "train"}.isdisjoint(inner)
+        for name in names:
+            if name.endswith(SUFFIX) and not name.endswith(RECIPE_SUFFIX) and not (is_data and name == _DATA_FILE):
+                yield here / name
+
+
+def _quoted(path: Path) -> str:
+    """A path as one types it from the current folder, in quotes."""
+    here = Path.cwd()
+    shown = path.resolve().relative_to(here) if path.resolve().is_relative_to(here) else path.resolve()
+    return json.dumps(shown.as_posix(), ensure_ascii=False)
+
+
 def _weights(path: Path) -> Path:
     """Where the weights of a graph file lie."""
     return path.with_suffix(".safetensors")
+
+
+def _recipe(path: Path) -> Path:
+    """Where the recipe of a graph file lies."""
+    return path.with_name(path.name.removesuffix(SUFFIX) + RECIPE_SUFFIX)
 
 
 def _as_written(root: Path, name: str) -> Path:

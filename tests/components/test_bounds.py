@@ -20,6 +20,7 @@ from composer.catalog.component import Component
 from composer.catalog.limits import Limits
 from composer.graph import freeze, thaw
 from tests.components.test_contract import CATALOG, EXAMPLES, Case, mapped
+from tests.extras import needed_by, needs
 
 NUMBERS = (0, -1, 1, 65_536, 10**9)
 SECONDS = 1.0
@@ -96,7 +97,10 @@ def processor_time() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("processor_time")
-@pytest.mark.parametrize("component", CATALOG, ids=lambda component: component.name)
+@pytest.mark.parametrize(
+    "component",
+    [pytest.param(one, id=one.name, marks=[needs(package) for package in needed_by(one.name)]) for one in CATALOG],
+)
 def test_any_number_gets_a_clear_answer_at_once(component: Component) -> None:
     example = next(listed[0] for kind, name, listed in EXAMPLES if (kind, name) == (component.kind, component.name))
     case = Case(component, example)

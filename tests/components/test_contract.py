@@ -16,7 +16,7 @@ list of mappings.
 
 ``random: true``: forward draws random numbers in evaluation too. ``data_dependent: true``: sizes of outputs depend on
 the numbers of inputs, so there is no forward without data. ``prepare: {method: [arguments]}``: called
-once the module is built; an argument is told as an input is, or ``{shape: [6], cycle: 3}`` counts 0 1 2 0 1 2.
+once the module is built; an argument is given as an input is, or ``{shape: [6], cycle: 3}`` counts 0 1 2 0 1 2.
 """
 
 import importlib
@@ -37,6 +37,7 @@ import components
 from composer.catalog import Catalog
 from composer.catalog.component import Component, ComponentError, Port, read_component
 from composer.ports import AnyTensor
+from tests.extras import needed_by, needs
 
 CATALOG = [component for component in Catalog.default() if component.cls.__module__.startswith("components.")]
 KINDS = sorted({component.kind for component in CATALOG})
@@ -190,7 +191,11 @@ def same(found: Any, expected: Any) -> None:
 def cases() -> list[Any]:
     examples = {(kind, name): listed for kind, name, listed in EXAMPLES}
     return [
-        pytest.param((component, example), id=f"{component.name}-{index}")
+        pytest.param(
+            (component, example),
+            id=f"{component.name}-{index}",
+            marks=[needs(package) for package in needed_by(component.name)],
+        )
         for component in CATALOG
         for index, example in enumerate(examples.get((component.kind, component.name), ()))
     ]
@@ -238,6 +243,7 @@ def test_a_component_is_documented(component: Component) -> None:
     assert not rest or not rest[0].strip(), "a blank line follows the first"
     untold = [parameter.name for parameter in component.parameters if not parameter.help.strip()]
     assert not untold, "parameters that Args does not describe"
+    assert not component.unannotated, "annotate the ports"
     loose = [item.name for item in component.parameters if item.annotation in (Any, inspect.Parameter.empty)]
     assert not loose, "parameters without a type"
 
@@ -255,10 +261,9 @@ def test_no_component_is_forgotten_in_all() -> None:
 
 def is_component(cls: type) -> bool:
     try:
-        read_component(cls, "any")
+        return not read_component(cls, "any").unannotated
     except ComponentError:
         return False
-    return True
 
 
 def test_axes_are_as_declared(case: Case) -> None:

@@ -34,7 +34,7 @@ def random_boxes(count, side, generator):
 
 
 def greedy(rows, threshold):
-    """The rule as it is told: the best stays, all that overlap it go, and so on."""
+    """The rule as it is published: the best stays, all that overlap it go, and so on."""
     kept = []
     for index, box in enumerate(rows):
         if all(pairwise_iou(box[None], rows[other][None]).item() <= threshold for other in kept):
@@ -283,7 +283,7 @@ def test_regions_are_assigned_in_their_own_image():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "expected"),
     [
         (
             boxes([0, 0, 10, 10], [3, 3, 3, 9]),
@@ -294,8 +294,8 @@ def test_regions_are_assigned_in_their_own_image():
         (torch.zeros(3), r"boxes: found \[3\] for image 1, expected \[n, 4\]"),
     ],
 )
-def test_boxes_that_nothing_can_be_learned_from_are_refused(wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_boxes_that_nothing_can_be_learned_from_are_refused(wrong, expected):
+    with pytest.raises(ValueError, match=expected):
         MaxIoUAssigner(0.7, 0.3)(GRID, [boxes([0, 0, 1, 1]), wrong])
     with pytest.raises(ValueError, match="found boxes for 1 images, expected 2"):
         MaxIoUAssigner(0.7, 0.3)(GRID, [boxes()], torch.ones(2, 4, dtype=torch.bool))
@@ -355,15 +355,15 @@ def test_targets_say_class_box_and_weight():
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "expected"),
     [
         ([torch.tensor([0, 3])], "box_labels: found 3 for box 1 of image 0, expected a class from 0 to 2"),
         ([torch.tensor([-1, 0])], "box_labels: found -1 for box 0"),
         ([torch.tensor([0])], "expected one label a box"),
     ],
 )
-def test_labels_that_are_no_classes_are_refused(labels, told):
-    with pytest.raises(ValueError, match=told):
+def test_labels_that_are_no_classes_are_refused(labels, expected):
+    with pytest.raises(ValueError, match=expected):
         BoxTargets(3)(GRID, torch.zeros(1, 4, dtype=torch.long), [GRID[:2]], labels)
 
 
@@ -376,7 +376,7 @@ def test_a_mask_is_cut_at_its_region():
 
 
 @pytest.mark.parametrize(
-    ("masks", "told"),
+    ("masks", "expected"),
     [
         (torch.zeros(2, 8, 8), "with one mask a box"),
         (torch.zeros(8, 8), "with one mask a box"),
@@ -387,10 +387,10 @@ def test_a_mask_is_cut_at_its_region():
         (torch.zeros(1, 8, 20), "expected no more than the image's 8 by 8"),
     ],
 )
-def test_masks_of_other_boxes_or_of_another_size_are_refused(masks, told):
+def test_masks_of_other_boxes_or_of_another_size_are_refused(masks, expected):
     rois, assigned, own = torch.tensor([[0, 0.0, 0, 8, 8]]), torch.tensor([1]), [boxes([0, 0, 8, 8])]
     MaskTargets(2)(rois, assigned, own, [torch.zeros(1, 8, 8)], torch.zeros(1, 3, 8, 8))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=expected):
         MaskTargets(2)(rois, assigned, own, [masks], torch.zeros(1, 3, 8, 8))
 
 
@@ -528,13 +528,13 @@ def test_a_pyramid_adds_coarse_levels_to_finer_ones():
 
 @pytest.mark.parametrize("neck", [FPN, PAFPN])
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "expected"),
     [
         ({"num_outs": 1}, "set it to 2 or more"),
         ({"num_outs": 3, "end_level": 0}, "set it to 1, as end_level is not the last"),
         ({"num_outs": 2, "start_level": 2}, "choose from 0 to 1"),
     ],
 )
-def test_a_pyramid_of_levels_that_contradict_is_refused(neck, params, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_pyramid_of_levels_that_contradict_is_refused(neck, params, expected):
+    with pytest.raises(ValueError, match=expected):
         neck((3, 4), 2, **params)

@@ -17,6 +17,7 @@ from components.layers import (
     linear,
     normalization,
     pooling,
+    recurrent,
     regularization,
     resampling,
     selection,
@@ -384,10 +385,11 @@ def test_a_parameter_has_bounds(name: str, parameter: str, refused: Any, accepte
     assert component.faults({parameter: accepted}) == ()
 
 
-TOLD_BY_THE_WIRE = {
+FROM_THE_WIRE = {
     "BatchNorm1d": {"num_features"},
     "BatchNorm2d": {"num_features"},
     "ClassToken": {"embed_dims"},
+    "Conv1d": {"in_channels"},
     "Conv2d": {"in_channels"},
     "ConvTranspose2d": {"in_channels"},
     "GroupNorm": {"num_channels"},
@@ -405,8 +407,8 @@ TOLD_BY_THE_WIRE = {
 
 
 def test_sizes_that_the_wire_knows_need_not_be_given() -> None:
-    told = {name: set(read_component(part, "layers").from_wire) for name, part in PARTS.items()}
-    assert {name: names for name, names in told.items() if names} == TOLD_BY_THE_WIRE
+    reported = {name: set(read_component(part, "layers").from_wire) for name, part in PARTS.items()}
+    assert {name: names for name, names in reported.items() if names} == FROM_THE_WIRE
 
 
 class Chain(nn.Module):
@@ -438,3 +440,15 @@ def test_layers_compile_without_a_break_and_export() -> None:
     exported = torch.export.export(chain, (image,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},))
     other = torch.randn(3, 3, 4, 4)
     close(exported.module()(other), chain(other))
+
+
+@pytest.mark.parametrize("given", [("hidden",), ("cell",), ("hidden", "cell")])
+def test_states_of_an_lstm_that_are_given_are_used_and_the_others_are_zero(given: tuple[str, ...]) -> None:
+    ours, theirs = recurrent.LSTM(8, 5), nn.LSTM(8, 5, batch_first=True)
+    theirs.load_state_dict(ours.state_dict())
+    states = {name: torch.randn(1, 2, 5) for name in given}
+    whole = [states.get(name, torch.zeros(1, 2, 5)) for name in ("hidden", "cell")]
+    tokens = torch.randn(2, 3, 8)
+    out, (hidden, cell) = theirs(tokens, tuple(whole))
+    for mine, other in zip(ours(tokens, **states), (out, hidden, cell), strict=True):
+        close(mine, other)

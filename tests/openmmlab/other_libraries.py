@@ -1,4 +1,4 @@
-"""Tiny networks of torchvision and timm, and the configs of the same networks.
+"""Tiny networks of torchvision, timm and transformers, and the configs of the same networks.
 
 ``record_other_libraries.py`` made ``other_libraries.json`` with them.
 """
@@ -66,6 +66,17 @@ TORCHVISION_SWIN = {
 }
 TIMM_SWIN = {"img_size": 64, "embed_dim": 8, "depths": (2, 2, 2, 2), "num_heads": (1, 1, 2, 2), "window_size": 2}
 
+TRANSFORMERS_VIT = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "image_size": 32,
+    "patch_size": 8,
+    "layer_norm_eps": 1e-6,
+}
+BASIC = {"hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"}
+
 TWINS: Mapping[str, Twin] = {
     "torchvision_resnet": Twin(resnet("ResNet", 18), "torchvision.models.resnet18"),
     "timm_resnet_d": Twin(resnet("ResNetV1d", 18), "timm.models.resnet18d"),
@@ -80,4 +91,8 @@ TWINS: Mapping[str, Twin] = {
     ),
     "torchvision_swin": Twin(swin(), "torchvision.models.SwinTransformer", TORCHVISION_SWIN, 64),
     "timm_swin": Twin(swin(), "timm.models.SwinTransformer", TIMM_SWIN, 64),
+    "transformers_vit": Twin(vit(), "transformers.ViTForImageClassification", TRANSFORMERS_VIT),
+    "transformers_resnet": Twin(
+        resnet("ResNet", 18), "transformers.ResNetForImageClassification", {"depths": [2, 2, 2, 2], **BASIC}
+    ),
 }

@@ -111,7 +111,7 @@ def test_a_section_that_is_a_list_is_one_error_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "told"),
+    ("name", "change", "expected"),
     [
         ("faster_rcnn", {"train_cfg": [1]}, "model.train_cfg"),
         ("faster_rcnn", {"train_cfg": {"rcnn": {}}}, "model.train_cfg.rpn"),
@@ -119,6 +119,6 @@ def test_a_section_that_is_a_list_is_one_error_and_comes_back() -> None:
         ("retinanet", {"test_cfg": "x"}, "model.test_cfg"),
     ],
 )
-def test_what_should_be_a_dict_is_told(name: str, change: dict[str, Any], told: str) -> None:
+def test_what_should_be_a_dict_is_reported(name: str, change: dict[str, Any], expected: str) -> None:
     problems = import_config({**DETECTORS[name], **change}, "mmdet").not_understood
-    assert [problem.where.subject for problem in problems] == [told]
+    assert [problem.where.subject for problem in problems] == [expected]

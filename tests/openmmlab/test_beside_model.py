@@ -61,22 +61,22 @@ def test_loops_of_mmengine_are_no_settings_of_the_model(loops: dict[str, Any]) -
     assert import_config(file_of({"model": model, **loops})).notes == ()
 
 
-def test_settings_in_both_places_are_told_where_they_differ(tmp_path: Path) -> None:
+def test_settings_in_both_places_are_reported_where_they_differ(tmp_path: Path) -> None:
     path = tmp_path / "config.py"
-    told = {}
+    reported = {}
     for name, score in (("same", 0.05), ("other", 0.3)):
         path.write_text(
             f"model = dict(type='RetinaNet', test_cfg=dict(score_thr=0.05))\ntest_cfg = dict(score_thr={score})\n"
         )
         found = read_config(path)
         assert found.model["test_cfg"] == {"score_thr": 0.05}
-        told[name] = [(note.code, note.where.line) for note in found.notes]
-    assert told == {"same": [], "other": [("config-beside-model", 2)]}
+        reported[name] = [(note.code, note.where.line) for note in found.notes]
+    assert reported == {"same": [], "other": [("config-beside-model", 2)]}
 
 
 @pytest.mark.parametrize("place", ["model", "beside"])
 @pytest.mark.parametrize("key", ["train_cfg", "test_cfg"])
-def test_a_setting_that_no_stage_has_is_told(place: str, key: str) -> None:
+def test_a_setting_that_no_stage_has_is_reported(place: str, key: str) -> None:
     config = {**FASTER_RCNN, key: {**FASTER_RCNN[key], "rcn": {}}}
     found = import_config(config if place == "model" else file_of(split(config)))
     assert [note.where.subject for note in found.not_understood] == [f"model.{key}.rcn"]

@@ -1,4 +1,4 @@
-"""``composer import``, ``weights`` and ``export --to openmmlab``: what they write, tell and refuse."""
+"""``composer import``, ``weights`` and ``export --to openmmlab``: what they write, report and refuse."""
 
 import datetime
 import os
@@ -104,7 +104,7 @@ def test_a_config_becomes_a_graph_that_runs(config, tmp_path):
     assert model(torch.zeros(1, 3, 64, 64), mode="predict")["scores"].shape == (1, 7)
 
 
-def test_what_is_not_followed_is_told(config, tmp_path):
+def test_what_is_not_followed_is_reported(config, tmp_path):
     result = run("import", config, "-o", tmp_path / "graph.yaml")
     assert f"{config}:3:1" in result.stderr and "custom_imports is not followed" in result.stderr
 
@@ -139,7 +139,7 @@ def test_code_in_a_config_is_refused_with_its_line(config):
     assert f"config-not-data {config}:2:9" in result.stderr and "open('width')" in result.stderr
 
 
-def test_the_package_may_be_told(config, tmp_path):
+def test_the_package_may_be_given(config, tmp_path):
     result = run("import", config, "--package", "mmnothing")
     assert result.exit_code == 1 and "mmnothing" in result.stderr
 
@@ -379,7 +379,7 @@ def test_a_graph_that_could_not_be_read_again_is_not_written(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "expected"),
     [
         ({"type": "MoCo", "backbone": {"type": "mmselfsup.ResNet", "depth": 18}}, "mmselfsup"),
         ({"type": "Foo", "backbone": {"type": "ResNet", "depth": 18, "_scope_": "mmdet"}}, "mmdet"),
@@ -387,10 +387,10 @@ def test_a_graph_that_could_not_be_read_again_is_not_written(tmp_path, monkeypat
         ({"type": "Foo", "backbone": {"type": "ResNet", "depth": 18}}, None),
     ],
 )
-def test_a_package_that_only_the_parts_tell_is_told(tmp_path, model, told):
+def test_a_package_that_only_the_parts_name_is_reported(tmp_path, model, expected):
     path = written(tmp_path, model)
-    line = f"read as a config of {told}, as its parts tell; --package says another one"
+    line = f"read as a config of {expected}, judging by its parts; --package says another one"
     result = run("import", path, "-o", tmp_path / "graph.yaml")
     assert result.exit_code == 0, result.output
-    assert (line in result.stderr) == (told is not None) and ("read as" in result.stderr) == (told is not None)
+    assert (line in result.stderr) == (expected is not None) and ("read as" in result.stderr) == (expected is not None)
     assert "read as" not in run("import", path, "-o", tmp_path / "other.yaml", "--package", "mmdet").stderr

@@ -149,13 +149,13 @@ def test_what_is_not_data_is_refused_with_its_line(files, source, line, column, 
     assert shown.strip() == source.splitlines()[line - 1].strip()
 
 
-def test_all_refusals_are_told_at_once_and_each_once(files):
+def test_all_refusals_are_reported_at_once_and_each_once(files):
     source = "a = open('f')\nb = a + 1\nc = dict(p=b, q=eval('1'), r=[exec('2')])\ndef f(): pass\nd = f\ne = c['p']\n"
     found = problems_of(files(source))
     assert [problem.where.line for problem in found] == [1, 3, 3, 4]
 
 
-def test_refusals_in_bases_and_in_the_file_are_told_together(files):
+def test_refusals_in_bases_and_in_the_file_are_reported_together(files):
     path = files("_base_ = ['base.py', 'none.py']\nx = _base_.y\nz = eval('1')", base__py="y = eval('1')\n")
     assert [(problem.code, Path(problem.where.file).name, problem.where.line) for problem in problems_of(path)] == [
         ("config-not-data", "base.py", 1),
@@ -265,7 +265,7 @@ def test_a_base_that_does_not_fit_is_refused(files, source, code, line, text):
     assert text in problem.message
 
 
-def test_a_cycle_of_bases_is_told_with_its_files(files):
+def test_a_cycle_of_bases_is_reported_with_its_files(files):
     path = files("_base_ = 'a.py'", a__py="_base_ = 'b.py'", b__py="_base_ = 'a.py'")
     (problem,) = problems_of(path)
     assert problem.code == "config-cycle" and problem.where.file.endswith("b.py")
@@ -396,7 +396,7 @@ def test_bases_of_bases_have_an_end(files):
     assert problems_of(files(**names))[-1].code == "config-too-large"
 
 
-def test_only_so_many_problems_are_told(files):
+def test_only_so_many_problems_are_reported(files):
     assert len(problems_of(files("open('f')\n" * 1000))) == 100
 
 
@@ -422,19 +422,19 @@ def test_a_text_that_is_no_config_is_refused_with_its_name(tmp_path, name, conte
     assert all(problem.where.file == str(path) for problem in problems_of(path))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     (problem,) = problems_of(tmp_path / "none.py")
     assert problem.code == "no-file"
 
 
-def test_custom_imports_are_told_and_not_followed(files):
+def test_custom_imports_are_reported_and_not_followed(files):
     found = read_config(files("custom_imports = dict(\n    imports=['no.such_module'], allow_failed_imports=False)"))
     (note,) = found.notes
     assert (note.code, note.severity, note.where.line) == ("config-custom-imports", "warning", 1)
     assert "no.such_module" in note.message
 
 
-def test_an_imported_value_in_the_model_is_told(files):
+def test_an_imported_value_in_the_model_is_reported(files):
     source = "from lab import CLASSES, ResNet\nmodel = dict(type='A', backbone=dict(type=ResNet), num_classes=CLASSES)"
     found = read_config(files(source))
     assert found.model == {"type": "A", "backbone": {"type": "lab.ResNet"}, "num_classes": "lab.CLASSES"}
@@ -442,7 +442,7 @@ def test_an_imported_value_in_the_model_is_told(files):
     assert (note.code, note.where.subject) == ("config-imported-value", "model.num_classes")
 
 
-def test_a_deprecated_base_is_told(files):
+def test_a_deprecated_base_is_reported(files):
     found = read_config(files("_base_ = 'base.py'", base__py="_deprecation_ = dict(expected='new.py')\nx = 1"))
     assert found.data == {"x": 1} and [note.code for note in found.notes] == ["config-deprecated"]
 

@@ -183,8 +183,8 @@ def test_numbers_of_torchvision_are_from_0_to_1(place: str) -> None:
     found = import_config(config_of(classifier(resnet(), linear()), **beside))
     sized = {"resize": 256, "interpolation": "bicubic", "backend": "pillow", "crop": [224, 224]}
     assert steps_of(found) == {**({"resize": 256, "crop": [224, 224]} if place == "beside" else sized), **COLOURS}
-    told = "test_pipeline" if place == "beside" else "data.val.pipeline"
-    assert places_of(found) == [told]
+    reported = "test_pipeline" if place == "beside" else "data.val.pipeline"
+    assert places_of(found) == [reported]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_pipeline_is_found_within_wrappers(data_set: Any, read: bool) -> None:
         ({"test_pipeline": [LOAD, {"type": "Resize", "scale": 96}]}, None),
     ],
 )
-def test_without_images_for_testing_those_for_validation_are_read_and_told(beside: Any, place: str | None) -> None:
+def test_without_images_for_testing_those_for_validation_are_read_and_reported(beside: Any, place: str | None) -> None:
     found = import_config(config_of(classifier(resnet(), linear()), **beside))
     assert steps_of(found)["resize"] == [96, 96]
     assert [name[:12].startswith(place or "") for name in places_of(found)] == ([True] if place else [])
@@ -250,13 +250,13 @@ def test_without_images_for_testing_those_for_validation_are_read_and_told(besid
         ("Resize", "expected a dict with a type"),
     ],
 )
-def test_what_no_step_says_is_told_by_name_and_stops_nothing(step: Any, text: str) -> None:
+def test_what_no_step_says_is_reported_by_name_and_stops_nothing(step: Any, text: str) -> None:
     found = imported(LOAD, step, PACK)
     assert text in str(found) and found.not_understood == ()
     assert any(place.startswith("test_dataloader.dataset.pipeline.1") for place in places_of(found))
 
 
-def test_steps_in_an_order_that_preprocess_does_not_have_are_told() -> None:
+def test_steps_in_an_order_that_preprocess_does_not_have_are_reported() -> None:
     twice = imported(LOAD, {"type": "Resize", "scale": 64}, {"type": "Resize", "scale": 32}, PACK)
     late = imported(LOAD, {"type": "CenterCrop", "crop_size": 64}, {"type": "Resize", "scale": 32}, PACK)
     assert "Resize is a second resize" in str(twice) and steps_of(twice)["resize"] == [64, 64]
@@ -306,7 +306,7 @@ def test_a_config_without_a_pipeline_says_which_size_was_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data_set", "count", "classes", "told"),
+    ("data_set", "count", "classes", "expected"),
     [
         ({"type": "A", "metainfo": {"classes": ("cat", "dog")}}, 2, ("cat", "dog"), None),
         ({"type": "A", "classes": ["cat", "dog"]}, 2, ("cat", "dog"), None),
@@ -318,12 +318,14 @@ def test_a_config_without_a_pipeline_says_which_size_was_taken() -> None:
         ({"type": "CocoDataset"}, 3, (), "CocoDataset has 80 classes, and the model counts 3"),
     ],
 )
-def test_classes_are_those_that_the_data_set_names(data_set: Any, count: int, classes: Any, told: str | None) -> None:
+def test_classes_are_those_that_the_data_set_names(
+    data_set: Any, count: int, classes: Any, expected: str | None
+) -> None:
     head = linear(num_classes=count)
     found = import_config(config_of(classifier(resnet(), head), test_dataloader={"dataset": data_set}))
     assert found.graph.classes == classes
-    assert (told is None) == ("classes" not in str(found))
-    assert told is None or told in str(found)
+    assert (expected is None) == ("classes" not in str(found))
+    assert expected is None or expected in str(found)
 
 
 @pytest.mark.parametrize(("kind", "count"), [("CocoDataset", 80), ("VOC", 20), ("CIFAR10", 10), ("CIFAR100", 100)])

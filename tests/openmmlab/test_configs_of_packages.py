@@ -38,7 +38,7 @@ def test_without_its_folder_the_refusal_says_how_to_name_it(config: Path, named:
         read_config(config, configs=named)
 
 
-def test_a_base_that_is_not_in_the_folder_is_told_with_its_path(config: Path) -> None:
+def test_a_base_that_is_not_in_the_folder_is_reported_with_its_path(config: Path) -> None:
     with pytest.raises(GraphError, match=r"there is no file .*elsewhere"):
         read_config(config, configs={"mmcls": config.parent / "elsewhere"})
 
@@ -60,7 +60,7 @@ def test_a_folder_that_cannot_be_meant_is_refused(config: Path, written: str) ->
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "expected"),
     [
         ("from math import pi\nx = pi\nmodel = dict(type='A')", ["x"]),
         ("from math import pi\nx = dict(y=[pi, 2])\nmodel = dict(type='A', z=pi)", ["x.y.0", "model.z"]),
@@ -68,8 +68,8 @@ def test_a_folder_that_cannot_be_meant_is_refused(config: Path, written: str) ->
         ("from math import pi\nmodel = dict(type='A')", []),
     ],
 )
-def test_whatever_becomes_its_own_name_is_told(tmp_path: Path, source: str, told: list[str]) -> None:
+def test_whatever_becomes_its_own_name_is_reported(tmp_path: Path, source: str, expected: list[str]) -> None:
     path = tmp_path / "config.py"
     path.write_text(source)
     notes = read_config(path).notes
-    assert [note.where.subject for note in notes if note.code == "config-imported-value"] == told
+    assert [note.where.subject for note in notes if note.code == "config-imported-value"] == expected

@@ -286,7 +286,7 @@ def test_a_graph_of_another_shape_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "expected"),
     [
         (two_stage(test_cfg__rcnn__nms={"type": "soft_nms"}), "model.test_cfg.rcnn.nms"),
         (two_stage(roi_head__type="CascadeRoIHead"), "model.roi_head.type"),
@@ -300,8 +300,8 @@ def test_a_graph_of_another_shape_is_refused():
         ),
     ],
 )
-def test_what_has_no_effect_is_told(config, told):
-    assert [str(note.where) for note in import_config(config, "mmdet").not_understood] == [told]
+def test_what_has_no_effect_is_reported(config, expected):
+    assert [str(note.where) for note in import_config(config, "mmdet").not_understood] == [expected]
 
 
 def test_a_sampler_outside_the_catalog_is_a_placeholder():
@@ -390,14 +390,14 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("name", ["faster_rcnn", "retinanet"])
 def test_what_does_not_belong_to_the_images_stops_training_before_anything_changes(name, wrong):
-    fields, subject, told = WRONG[wrong]
+    fields, subject, reported = WRONG[wrong]
     model = model_of(name).train()
     before = copy.deepcopy(model.state_dict())
     for part in model.modules():
         if isinstance(part, torch.nn.BatchNorm2d):
             part.train()
     given = samples(model, [[1, 1, 9, 9]], [[4, 4, 40, 30]]) | fields
-    with pytest.raises(GraphError, match=told) as caught:
+    with pytest.raises(GraphError, match=reported) as caught:
         model(torch.randn(2, 3, 64, 64), given, mode="loss")
     (problem,) = caught.value.problems
     assert (problem.where.port or problem.where.subject) == subject
@@ -422,9 +422,9 @@ def test_boxes_of_no_area_stop_training_before_anything_changes(name):
     for part in model.modules():
         if isinstance(part, torch.nn.BatchNorm2d):
             part.train()
-    with pytest.raises(GraphError, match=r"found \[4.0, 4.0, 4.0, 30.0\] as box 0 of image 1") as told:
+    with pytest.raises(GraphError, match=r"found \[4.0, 4.0, 4.0, 30.0\] as box 0 of image 1") as caught:
         losses(model, [[1, 1, 9, 9]], [[4, 4, 4, 30]])
-    assert told.value.problems[0].where.port == "boxes"
+    assert caught.value.problems[0].where.port == "boxes"
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
@@ -433,8 +433,8 @@ def test_only_the_image_is_needed_and_padding_is_cut_off(name):
     model = model_of(name).eval()
     images = torch.randn(2, 3, 64, 96)
     whole = model(images, mode="predict")["detections"]
-    told = model(images, {"image_shape": torch.tensor([[64, 96]] * 2)}, mode="predict")["detections"]
-    assert all(torch.equal(one["boxes"], other["boxes"]) for one, other in zip(whole, told, strict=True))
+    smaller = model(images, {"image_shape": torch.tensor([[64, 96]] * 2)}, mode="predict")["detections"]
+    assert all(torch.equal(one["boxes"], other["boxes"]) for one, other in zip(whole, smaller, strict=True))
     padded = model(images, {"image_shape": torch.tensor([[64, 96], [40, 50]])}, mode="predict")["detections"]
     assert (padded[1]["boxes"] <= torch.tensor([50, 40, 50, 40])).all()
     if "masks" in padded[1]:

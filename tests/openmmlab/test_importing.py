@@ -1,4 +1,4 @@
-"""Configs as graphs: what becomes a node, what is carried, what is told."""
+"""Configs as graphs: what becomes a node, what is carried, what is reported."""
 
 import copy
 from dataclasses import replace
@@ -239,7 +239,7 @@ def test_a_retriever_holds_the_prototypes_of_its_config() -> None:
 
 
 @pytest.mark.parametrize("prototype", [[], [[]], [[1.0], [1.0, 2.0]], [{"type": "DataLoader"}], [["a"]], torch.ones(3)])
-def test_prototypes_that_are_no_rows_of_numbers_are_told(prototype: Any) -> None:
+def test_prototypes_that_are_no_rows_of_numbers_are_reported(prototype: Any) -> None:
     config = {"type": "ImageToImageRetriever", "image_encoder": [resnet(), POOLING], "prototype": prototype}
     imported = import_config(config)
     assert "model.prototype\n    expected a file, a data set, or one row of numbers" in str(imported)
@@ -290,8 +290,8 @@ def test_an_unknown_algorithm_keeps_its_parts_and_settings() -> None:
     assert imported.placeholders == ("neck", "head", "loss")
     assert str(imported.notes[0]) == (
         "warning: unknown-algorithm model.type\n"
-        "    Unheard is no algorithm that is known: its parts are wired one after the other, as their places tell; "
-        "kept in the metadata: base_momentum"
+        "    Unheard is no algorithm that is known: its parts are wired one after the other, in the order of their "
+        "places; kept in the metadata: base_momentum"
     )
     nodes = to_document(imported.graph)["nodes"]
     assert nodes["neck"]["inputs"] == {"feature": "backbone.out"}
@@ -344,7 +344,7 @@ def test_a_setting_that_is_not_understood_stops_the_import_unless_it_is_left_out
         ({"train_cfg": {"hook": print}}, "model\n    found <built-in function print> (builtin_function_or_method)"),
     ],
 )
-def test_each_part_that_is_no_part_is_told(change: Any, text: str) -> None:
+def test_each_part_that_is_no_part_is_reported(change: Any, text: str) -> None:
     found = import_config({**classifier(resnet(), linear()), **change}).not_understood
     assert text in "\n".join(map(str, found))
 
@@ -370,7 +370,7 @@ def test_each_part_that_is_no_part_is_told(change: Any, text: str) -> None:
         ({"data_preprocessor": {"type": "VideoDataPreprocessor", "format_shape": "NCTHW"}}, "; left out: format_shape"),
     ],
 )
-def test_what_is_left_to_the_caller_is_told_and_stops_nothing(change: Any, text: str) -> None:
+def test_what_is_left_to_the_caller_is_reported_and_stops_nothing(change: Any, text: str) -> None:
     config = {**classifier(resnet(), linear()), **change}
     assert text in str(import_config(config))
     composer.compile(graph_from_config(config))
@@ -450,12 +450,12 @@ CLASHING = [
 ]
 
 
-@pytest.mark.parametrize(("parts", "told"), CLASHING)
-def test_no_part_takes_the_id_of_another(parts: Any, told: list[str]) -> None:
+@pytest.mark.parametrize(("parts", "expected"), CLASHING)
+def test_no_part_takes_the_id_of_another(parts: Any, expected: list[str]) -> None:
     config = {"type": "Foo", "backbone": resnet(), **parts}
     imported = import_config(config)
-    assert [note.where.subject for note in imported.not_understood] == [f"model.{slot}" for slot in told]
-    single = {slot for slot, part in parts.items() if isinstance(part, dict) and slot not in told}
+    assert [note.where.subject for note in imported.not_understood] == [f"model.{slot}" for slot in expected]
+    single = {slot for slot, part in parts.items() if isinstance(part, dict) and slot not in expected}
     assert single < set(imported.graph.nodes)
     for graph in (imported.graph, loads(dumps(imported.graph, Catalog.default()))):
         assert same(config_from_graph(graph), config)

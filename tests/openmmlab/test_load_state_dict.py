@@ -66,7 +66,7 @@ def test_counts_of_an_averaged_model_do_not_hide_the_prefix() -> None:
     assert report.unexpected == ("steps", "n_averaged")
 
 
-def test_what_is_no_weight_is_told() -> None:
+def test_what_is_no_weight_is_reported() -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     beside: dict[Any, Any] = {3: torch.zeros(2), ("a", 1): 1, "epoch": 3, "steps": torch.tensor(7)}
     report = load_state_dict(model, {**state, **beside})
@@ -120,7 +120,7 @@ def test_a_retriever_fits_the_saved_graphs_ids() -> None:
     assert report.renamed["image_encoder.0.conv1.weight"] == "backbone.conv1.weight"
 
 
-def test_what_does_not_fit_is_told_and_left() -> None:
+def test_what_does_not_fit_is_reported_and_left() -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     before = model.head.fc.weight.clone()
     del state["backbone.conv1.weight"]
@@ -154,7 +154,7 @@ def test_an_empty_checkpoint_leaves_everything() -> None:
     assert set(load_state_dict(model, {}).missing) == set(model.state_dict())
 
 
-def test_another_dtype_is_converted_and_told() -> None:
+def test_another_dtype_is_converted_and_reported() -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     report = load_state_dict(model, {name: tensor.double() for name, tensor in state.items()})
     assert report.dtypes["head.fc.weight"] == (torch.float64, torch.float32)

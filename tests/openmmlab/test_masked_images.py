@@ -185,10 +185,10 @@ def test_other_settings_and_unknown_parts_come_back(config: dict[str, Any]) -> N
     comes_back(config, "mmpretrain")
 
 
-@pytest.mark.parametrize(("extent", "told"), [(0.0, []), (0.2, ["model.backbone.range_mask_ratio"])])
-def test_a_ratio_that_changes_from_call_to_call_is_told(extent: float, told: list[str]) -> None:
+@pytest.mark.parametrize(("extent", "expected"), [(0.0, []), (0.2, ["model.backbone.range_mask_ratio"])])
+def test_a_ratio_that_changes_from_call_to_call_is_reported(extent: float, expected: list[str]) -> None:
     found = import_config(mixmim(range_mask_ratio=extent), "mmpretrain")
-    assert [note.where.subject for note in found.not_understood] == told
+    assert [note.where.subject for note in found.not_understood] == expected
     composer.compile(found.graph)
 
 

@@ -1,4 +1,4 @@
-"""Configs whose types are classes: each is what its registered name is; what cannot be built is told at import."""
+"""Configs whose types are classes: each is what its registered name is; what cannot be built is reported at import."""
 
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def test_a_class_of_ones_own_with_the_name_of_a_component_stays_apart(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"conv_cfg": {"type": "ConvWS"}}, "conv_cfg: found type 'ConvWS'"),
         ({"norm_cfg": {"type": "MMSyncBN"}}, "norm_cfg: found type 'MMSyncBN'"),
@@ -120,7 +120,7 @@ def test_a_class_of_ones_own_with_the_name_of_a_component_stays_apart(tmp_path: 
         ({"norm_cfg": {"type": "SyncBN"}}, ""),
     ],
 )
-def test_options_that_cannot_be_built_are_told_at_import(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+def test_options_that_cannot_be_built_are_reported(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
     model = {
         "type": "ImageClassifier",
         "backbone": {"type": "ResNet", "depth": 18, **change},
@@ -129,11 +129,11 @@ def test_options_that_cannot_be_built_are_told_at_import(tmp_path: Path, change:
     }
     found = import_config(model, "mmpretrain")
     notes = [note for note in found.notes if note.code == "cannot-build"]
-    assert [note.where.node for note in notes] == ["backbone"] * bool(told)
-    assert told in str(found)
+    assert [note.where.node for note in notes] == ["backbone"] * bool(expected)
+    assert expected in str(found)
     path = tmp_path / "config.py"
     path.write_text(f"default_scope = 'mmpretrain'\nmodel = {model}")
     result = CliRunner().invoke(app, ["import", str(path), "-o", str(tmp_path / "graph.yaml")])
     assert result.exit_code == 0
-    assert ("1 cannot be built: it cannot run yet" in result.output) == bool(told)
-    assert result.output.count("cannot-build") == bool(told)
+    assert ("1 cannot be built: it cannot run yet" in result.output) == bool(expected)
+    assert result.output.count("cannot-build") == bool(expected)

@@ -99,7 +99,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_loss_inside_a_head_is_drawn_and_told(name: str) -> None:
+def test_the_loss_inside_a_head_is_drawn_and_reported(name: str) -> None:
     config, loss = CASES[name]
     found = import_config(config, "mmselfsup")
     assert found.not_understood == (), str(found)
@@ -149,7 +149,7 @@ def test_a_neck_of_openselfsup_gives_the_numbers_of_its_newer_name(
     torch.testing.assert_close(built(feature), expected(feature.mean(dim=(2, 3))))
 
 
-def test_a_sum_over_the_batch_is_told_by_its_name() -> None:
+def test_a_sum_over_the_batch_is_reported_by_its_name() -> None:
     head = {"type": "LatentPredictHead", "size_average": False, "predictor": PREDICTOR}
     found = import_config(model("BYOL", head, neck=neck("NonLinearNeckV2")), "mmselfsup")
     assert "model.head.size_average" in [note.where.subject for note in found.notes]
@@ -180,7 +180,7 @@ def test_a_classification_gives_logits_a_loss_and_answers() -> None:
     assert (report.missing, report.unexpected) == ((), ())
 
 
-def test_a_head_whose_loss_is_not_known_is_an_output_and_the_loss_is_told() -> None:
+def test_a_head_whose_loss_is_not_known_is_an_output_and_the_loss_is_reported() -> None:
     head = {"type": "MultiClsHead", "in_indices": [1, 4], "num_classes": 4}
     config = {**model("Classification", head), "backbone": {**RESNET, "out_indices": [1, 4]}}
     found = import_config(config, "mmselfsup")

@@ -173,7 +173,7 @@ def test_crops_of_one_size_go_through_the_backbone_together() -> None:
     assert nodes["neck"]["inputs"]["features"] == ["backbone.out[-1]", "backbone_2.out[-1]", "backbone_3.out[-1]"]
 
 
-def test_a_wrong_number_of_views_is_told_before_anything_is_updated() -> None:
+def test_a_wrong_number_of_views_is_reported_before_anything_is_updated() -> None:
     built = composer.compile(graph_of("swav"))
     before = {name: tensor.clone() for name, tensor in built.state_dict().items()}
     views = [torch.randn(2, 3, 32, 32)] * 5
@@ -214,7 +214,7 @@ def test_edits_are_written_and_what_a_config_cannot_say_is_refused() -> None:
         ),
     ],
 )
-def test_what_is_no_part_is_told(config: dict[str, Any], text: str) -> None:
+def test_what_is_no_part_is_reported(config: dict[str, Any], text: str) -> None:
     assert text in "\n".join(map(str, import_config(config, "mmselfsup").not_understood))
 
 

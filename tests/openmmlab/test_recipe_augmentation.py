@@ -1,4 +1,4 @@
-"""Pipelines of training images become steps of a recipe, and what is no step is told."""
+"""Pipelines of training images become steps of a recipe, and what is no step is reported."""
 
 import pytest
 
@@ -44,6 +44,8 @@ def step(kind: str, **settings):
 
 
 LOAD = step("LoadImageFromFile")
+SPREAD = [0.2175, 0.0188, 0.0045]
+AXES_OF_BGR = [[-0.5836, -0.6948, 0.4203], [-0.5808, -0.0045, -0.814], [-0.5675, 0.7192, 0.4009]]
 PACK = step("PackInputs")
 
 
@@ -98,6 +100,25 @@ PACK = step("PackInputs")
         (step("Expand", mean=[124, 116, 104], to_rgb=True, ratio_range=[1, 2]), {"ratio_range": [1, 2]}),
         (step("MinIoURandomCrop", min_ious=[0.4, 0.6]), {"min_ious": [0.4, 0.6]}),
         (step("RandomRotation", degrees=5), {"degrees": 5}),
+        (step("RandomCrop", crop_size=[384, 640], crop_type="absolute_range"), {"sides": [384, 640]}),
+        (
+            step("AutoAugment", policies="imagenet", hparams={"pad_val": [104, 116, 124], "interpolation": "bicubic"}),
+            {"interpolation": "bicubic"},
+        ),
+        (step("AutoAugment", policies="imagenet", hparams={"pad_val": [104, 116, 124]}), None),
+        (step("Lighting", eigval=SPREAD, eigvec=AXES_OF_BGR, alphastd=25.5, to_rgb=False), None),
+        (step("Lighting", eigval=SPREAD, eigvec=AXES_OF_BGR[::-1], to_rgb=True), {"deviation": 0.1}),
+        (step("YOLOXHSVRandomAug", hue_delta=6), {"hue": 12}),
+        (step("ColorTransform", magnitude=0.4, prob=0.6), {"p": 0.6, "name": "color", "amount": 0.4}),
+        (step("Posterize", bits=4, prob=0.5), {"name": "posterize", "amount": 4.0}),
+        (
+            step("Shear", magnitude=0.3, direction="vertical", pad_val=124, random_negative_prob=0.0),
+            {"name": "shear_y", "amount": 0.3, "negative": 0.0, "fill": 124, "interpolation": "bicubic"},
+        ),
+        (
+            step("Rotate", magnitude_range=[0, 30], magnitude_level=3, total_level=10, pad_val=0, prob=1.0),
+            {"p": 1.0, "name": "rotate", "amount": 9.0, "fill": 0},
+        ),
         (step("RandomAffine", scaling_ratio_range=[0.5, 1.5], max_shear_degree=0, border_val=0), "affine"),
     ],
 )
@@ -125,10 +146,16 @@ def test_a_transform_is_a_step(transform, expected):
         ("RandomFlip", "expected a dict"),
         (step("RandomChoiceResize", scales=[[1333, {}]], keep_ratio=True), "are not those of RandomChoiceResize"),
         (step("Resize", scale=[]), "expected width and height"),
-        (step("RandomChoice", transforms=[[step("RandomFlip")], [step("RandomCrop")]]), "the first is taken"),
+        (step("Rotate", level=5, img_fill_val=124), "levels of its own"),
+        (step("Brightness", prob=0.5), "expected a number"),
+        (step("AutoAugment", policies="cifar"), "auto_augment has ImageNet's policy"),
+        (step("Lighting", eigval=[1, 2, 3], eigvec=[[1, 0, 0]] * 3), "the axes of ImageNet's colours"),
+        (step("RandomCrop", crop_size=[600, 384], crop_type="absolute_range"), "expected the shorter side first"),
+        (step("RandomChoice", transforms=[[step("RandomFlip")]], prob=[0.5, 0.5]), "found 2 weights"),
+        (step("RandomChoice", transforms=[[step("RandomFlip")], [step("Mosaic")]]), "Mosaic"),
     ],
 )
-def test_what_is_no_step_is_told_at_its_place(transform, named):
+def test_what_is_no_step_is_reported_at_its_place(transform, named):
     _, left = imported([LOAD, transform, PACK])
     assert any(place.startswith("train_dataloader.dataset.pipeline.1") and named in left[place] for place in left)
 
@@ -136,6 +163,59 @@ def test_what_is_no_step_is_told_at_its_place(transform, named):
 def test_a_probability_around_a_step_becomes_its_own():
     jitter = step("RandomApply", transforms=[step("ColorJitter", brightness=0.4)], prob=0.8)
     assert imported([LOAD, jitter])[0]["image"] == [{"color_jitter": {"brightness": 0.4, "p": 0.8}}]
+
+
+DETR = [
+    [step("RandomChoiceResize", scales=[[1333, 480], [1333, 800]], keep_ratio=True)],
+    [
+        step("RandomChoiceResize", scales=[[4200, 400], [4200, 600]], keep_ratio=True),
+        step("RandomCrop", crop_type="absolute_range", crop_size=[384, 600], allow_negative_crop=True),
+        step("RandomChoiceResize", scales=[[1333, 480], [1333, 800]], keep_ratio=True),
+    ],
+]
+CHOSEN = {
+    "lists": [
+        [{"multi_scale_resize": {"short": [480, 800]}}],
+        [
+            {"multi_scale_resize": {"short": [400, 600], "max_size": 4200}},
+            "random_crop_range",
+            {"multi_scale_resize": {"short": [480, 800]}},
+        ],
+    ]
+}
+
+
+def test_one_of_several_lists_of_steps_is_drawn_as_there():
+    for key, kind in (("transforms", "RandomChoice"), ("policies", "AutoAugment")):
+        augment, left = imported([LOAD, step("RandomFlip", prob=0.5), step(kind, **{key: DETR}), PACK])
+        assert (augment, left) == ({"image": ["flip", {"one_of": CHOSEN}]}, {})
+    weighed = step("RandomChoice", transforms=[[step("RandomFlip", prob=1.0)], []], prob=[0.3, 0.7])
+    (found,) = imported([LOAD, weighed])[0]["image"]
+    assert found == {"one_of": {"lists": [[{"flip": {"p": 1.0}}], []], "weights": [0.3, 0.7]}}
+
+
+def test_policies_of_ones_own_are_operations():
+    policies = [[step("Posterize", bits=4, prob=0.4), step("Rotate", angle=30.0, prob=0.6)], [step("Invert", prob=0.1)]]
+    given = step("AutoAugment", policies=policies, hparams={"pad_val": 124, "interpolation": "bicubic"})
+    augment, left = imported([LOAD, given])
+    assert left == {}
+    turned = {"p": 0.6, "name": "rotate", "amount": 30.0, "fill": 124, "interpolation": "bicubic"}
+    lists = [
+        [{"operation": {"p": 0.4, "name": "posterize", "amount": 4.0}}, {"operation": turned}],
+        [{"operation": {"p": 0.1, "name": "invert"}}],
+    ]
+    assert augment == {"image": [{"one_of": {"lists": lists}}]}
+
+
+def test_a_batch_of_one_size_is_padded_image_by_image():
+    data = {
+        "model": {"data_preprocessor": {"batch_augments": [{"type": "BatchFixedSizePad", "size": [1024, 896]}]}},
+        "optim_wrapper": {"optimizer": {"type": "SGD", "lr": 0.1}},
+        "train_dataloader": {"batch_size": 1, "dataset": {"type": "CocoDataset", "pipeline": [LOAD, PACK]}},
+    }
+    found = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image", size="H, W"), gpus=1)
+    assert found.recipe.augment == {"image": [{"pad": {"size": [1024, 896], "fill": [124, 116, 104]}}]}
+    assert not [note for note in found.notes if "batch_augments" in note.where.subject]
 
 
 def test_a_step_that_never_happens_is_left_out():
@@ -200,8 +280,8 @@ def test_what_mixes_batches_is_mixed():
     found = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image"))
     assert found.recipe.mix == {"mixup": 0.8, "cutmix": 1.0} and found.covers == ("model.train_cfg",)
     data = {**data, "data_preprocessor": {"batch_augments": {"augments": [step("ResizeMix")]}}}
-    told = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image")).notes
-    assert any("ResizeMix" in note.message for note in told)
+    reported = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image")).notes
+    assert any("ResizeMix" in note.message for note in reported)
 
 
 def test_transforms_of_wrapped_data_sets_keep_their_places():
@@ -213,11 +293,13 @@ def test_transforms_of_wrapped_data_sets_keep_their_places():
     assert [note.where.subject for note in found.notes] == ["train_dataloader.dataset.pipeline.0"]
 
 
-def test_sizes_of_whole_batches_are_told():
-    augments = [step("BatchFixedSizePad", size=[640, 640])]
+def test_sizes_of_whole_batches_are_reported():
+    augments = [step("BatchSyncRandomResize", size=[640, 640])]
     data = {
         "optim_wrapper": {"optimizer": {"type": "SGD"}},
         "model": {"data_preprocessor": {"batch_augments": augments}},
     }
-    told = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image")).notes
-    assert any(note.where.subject.endswith("batch_augments.0") and "BatchFixedSizePad" in note.message for note in told)
+    reported = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image")).notes
+    assert any(
+        note.where.subject.endswith("batch_augments.0") and "BatchSyncRandomResize" in note.message for note in reported
+    )

@@ -89,12 +89,12 @@ def test_a_rate_by_layer_is_a_policy_of_the_backbone(graphs):
     assert found.optimizer.norm_decay_mult == 0
 
 
-def test_a_key_that_names_nothing_is_told(graphs):
+def test_a_key_that_names_nothing_is_reported(graphs):
     found = imported(graphs["resnet"], custom_keys={"decoder": {"lr_mult": 0.1}})
     assert found.policy == {} and "'decoder'" in found.meant["optim_wrapper.paramwise_cfg.custom_keys.decoder"]
 
 
-def test_a_key_that_sets_rules_of_roles_aside_is_told(graphs):
+def test_a_key_that_sets_rules_of_roles_aside_is_reported(graphs):
     found = imported(graphs["resnet"], norm_decay_mult=0.0, custom_keys={"backbone": {"lr_mult": 0.1}})
     assert found.policy == {"backbone": {"lr": 0.1}} and found.optimizer.norm_decay_mult == 0
     assert "mmengine#846" in found.meant["optim_wrapper.paramwise_cfg.custom_keys"]
@@ -108,7 +108,7 @@ def test_expressions_of_mmselfsup_0_are_followed(graphs):
     assert "no regular expression" in found.left["optimizer.paramwise_options.("]
 
 
-def test_rules_that_are_not_known_are_told(graphs):
+def test_rules_that_are_not_known_are_reported(graphs):
     found = imported(graphs["resnet"], surprise=2, custom_keys={"head": {"lr_mult": 2, "momentum": 0.5}})
     assert "surprise" in str(found.left) and "optim_wrapper.paramwise_cfg.custom_keys.head.momentum" in found.left
 

@@ -1,4 +1,4 @@
-"""The training of a config becomes a recipe, and what a recipe does not hold is told."""
+"""The training of a config becomes a recipe, and what a recipe does not hold is reported."""
 
 import textwrap
 from pathlib import Path
@@ -50,7 +50,7 @@ data = dict(
 
 
 class Imported:
-    """A recipe made of the text of a config, and what was told."""
+    """A recipe made of the text of a config, and what was reported."""
 
     def __init__(self, folder: Path, text: str, name: str = "config.py", **options) -> None:
         path = folder / name
@@ -123,8 +123,8 @@ def test_the_batch_is_that_of_all_gpus(imported, text, name, gpus, size):
 def test_a_rate_that_is_scaled_by_the_batch_is_scaled(imported):
     found = imported(NEWER + "auto_scale_lr = dict(base_batch_size=256, enable=True)", gpus=2)
     assert found.recipe.optimizer.lr == pytest.approx(0.1 * 64 / 256)
-    told = imported(NEWER + "auto_scale_lr = dict(base_batch_size=256)", gpus=2)
-    assert told.recipe.optimizer.lr == 0.1 and "for a batch of 256" in told.left["auto_scale_lr"]
+    result = imported(NEWER + "auto_scale_lr = dict(base_batch_size=256)", gpus=2)
+    assert result.recipe.optimizer.lr == 0.1 and "for a batch of 256" in result.left["auto_scale_lr"]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_an_average_of_weights_keeps_what_the_hook_does_not_add(imported):
     [
         ("optim_wrapper['optimizer'].update(surprise=1)", "optim_wrapper.optimizer.surprise", "no such setting: 1"),
         ("optim_wrapper.update(type='ApexOptimWrapper')", "optim_wrapper", "ApexOptimWrapper"),
-        ("optim_wrapper.update(optimizer=dict(type='Lamb', lr=0.005))", "optim_wrapper.optimizer", "Lamb"),
+        ("optim_wrapper.update(optimizer=dict(type='Lion', lr=0.005))", "optim_wrapper.optimizer", "Lion"),
         ("optim_wrapper.update(constructor='MyConstructor')", "optim_wrapper.constructor", "MyConstructor"),
         ("optim_wrapper.update(clip_grad=dict(max_norm=1, norm_type=1))", "optim_wrapper.clip_grad.norm_type", "1"),
         ("param_scheduler.update(milestones='soon')", "param_scheduler.0.milestones", "'soon'"),
@@ -247,7 +247,7 @@ def test_an_average_of_weights_keeps_what_the_hook_does_not_add(imported):
         ("load_from = 'r18.pth'", "load_from", "r18.pth"),
     ],
 )
-def test_what_a_recipe_does_not_hold_is_told_at_its_place(imported, text, place, named):
+def test_what_a_recipe_does_not_hold_is_reported_at_its_place(imported, text, place, named):
     found = imported(NEWER + text)
     assert named in found.left[place]
 

@@ -203,7 +203,7 @@ def test_unknown_and_missing_parts_are_no_exception_and_come_back(config: Config
         ({"head": "contrastive"}, "model.head"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_told(settings: Config, path: str) -> None:
+def test_a_setting_that_makes_no_sense_is_reported(settings: Config, path: str) -> None:
     with pytest.raises(GraphError) as refused:
         graph_from_config({**MOCO, **settings}, package="mmpretrain")
     assert [str(problem.where.subject) for problem in refused.value.problems] == [path]

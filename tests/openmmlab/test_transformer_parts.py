@@ -49,7 +49,7 @@ def test_the_tokens_of_old_releases_are_an_out_type(old: dict[str, Any], out_typ
 
 
 @pytest.mark.parametrize("old", [{"output_cls_token": False, "out_type": "raw"}, {"avg_token": "yes"}])
-def test_tokens_that_cannot_be_meant_are_told(old: dict[str, Any]) -> None:
+def test_tokens_that_cannot_be_meant_are_reported(old: dict[str, Any]) -> None:
     problems = composer.check(import_config(vit(**old)).graph)
     assert {problem.where.parameter for problem in problems} >= {key for key in old if key != "out_type"}
 
@@ -110,7 +110,7 @@ def test_the_swin_transformer_of_mmdet_has_its_own_names(settings: dict[str, Any
         ({"strides": "4"}, "strides"),
     ],
 )
-def test_what_the_component_cannot_say_is_told(settings: dict[str, Any], key: str) -> None:
+def test_what_the_component_cannot_say_is_reported(settings: dict[str, Any], key: str) -> None:
     (problem,) = import_config(detection_swin(**settings)).not_understood
     assert problem.where.subject == f"model.backbone.{key}"
 
@@ -129,9 +129,11 @@ def test_the_name_of_another_package_means_its_class() -> None:
     assert params_of(config) == {"drop_rate": 0.1}
 
 
-@pytest.mark.parametrize(("levels", "told"), [([0, 4], "found 0"), ([5], "found 5"), ([1, 4], "")])
-def test_indices_of_mmselfsup_are_told_as_they_are_written(levels: list[int], told: str) -> None:
+@pytest.mark.parametrize(("levels", "expected"), [([0, 4], "found 0"), ([5], "found 5"), ([1, 4], "")])
+def test_indices_of_mmselfsup_are_reported_as_they_are_written(levels: list[int], expected: str) -> None:
     config = {"type": "mmselfsup.SimSiam", "backbone": {"type": "ResNet", "depth": 18, "out_indices": levels}}
     found = import_config(config)
-    assert [problem.where.subject for problem in found.not_understood] == ["model.backbone.out_indices"] * bool(told)
-    assert told in str(found)
+    assert [problem.where.subject for problem in found.not_understood] == ["model.backbone.out_indices"] * bool(
+        expected
+    )
+    assert expected in str(found)

@@ -1,4 +1,4 @@
-"""Algorithms that composer does not know: what is wired where that is certain, and told where it is not."""
+"""Algorithms that composer does not know: what is wired where that is certain, and reported where it is not."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_a_momentum_is_that_of_averaged_copies_where_that_is_certain(
         ("mmpretrain", {"neck": LINEAR, "momentum": 0.001, "backbone_k": RESNET}),
     ],
 )
-def test_any_other_momentum_stays_a_setting_that_is_told(package: str, parts: dict[str, Any]) -> None:
+def test_any_other_momentum_stays_a_setting_that_is_reported(package: str, parts: dict[str, Any]) -> None:
     config = algorithm(**parts, head=HEAD)
     imported = import_config(config, package)
     assert "kept in the metadata: momentum" in imported.notes[0].message
@@ -99,7 +99,7 @@ def test_a_head_without_layers_is_no_node_but_that_of_mmselfsup_is() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Unheard", "ImageClassifier"])
-def test_levels_that_do_not_reach_the_output_are_told(kind: str) -> None:
+def test_levels_that_do_not_reach_the_output_are_reported(kind: str) -> None:
     backbone = {**RESNET, "out_indices": [1, 2, 3]}
     pooled = {**algorithm(neck={"type": "GlobalAveragePooling"}, backbone=backbone), "type": kind}
     assert "model.neck\n    it takes the last of 3 levels" in str(import_config(pooled))
@@ -122,7 +122,7 @@ def test_a_part_whose_component_has_another_name_keeps_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "expected"),
     [
         ({"backbone": {"type": "MAEViT", "mask_ratio": 0.4}}, "model.backbone.mask_ratio\n    no node of an algorithm"),
         ({"backbone": [RESNET, {"type": "MAEViT", "mask_ratio": 0.4}]}, "model.backbone.1.mask_ratio"),
@@ -132,9 +132,9 @@ def test_a_part_whose_component_has_another_name_keeps_its_own() -> None:
         ),
     ],
 )
-def test_settings_that_no_node_has_are_told(parts: dict[str, Any], told: str) -> None:
+def test_settings_that_no_node_has_are_reported(parts: dict[str, Any], expected: str) -> None:
     config = algorithm(**parts)
-    assert told in str(import_config(config))
+    assert expected in str(import_config(config))
     assert "mask_ratio" not in str(
         import_config(algorithm(head={"type": "LinearClsHead", "num_classes": 2, "topk": 1}))
     )
@@ -158,7 +158,7 @@ CLASSIFIER = {
 }
 
 
-def test_a_class_made_after_image_classifier_is_drawn_as_one_and_told() -> None:
+def test_a_class_made_after_image_classifier_is_drawn_as_one_and_reported() -> None:
     found = import_config({**CLASSIFIER, "sharpness": 2}, "mmpretrain")
     plain = import_config({**CLASSIFIER, "type": "ImageClassifier"}, "mmpretrain")
     assert (found.graph.nodes, found.graph.outputs) == (plain.graph.nodes, plain.graph.outputs)

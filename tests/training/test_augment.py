@@ -1,5 +1,6 @@
-"""Steps of augmentation: what lies on an image follows, draws are the sample's own, faults are told all at once."""
+"""Steps of augmentation: what lies on an image follows, draws are the sample's own, faults are reported all at once."""
 
+import math
 import random as stdlib_random
 import re
 from collections.abc import Mapping
@@ -16,18 +17,23 @@ from composer.problems import Problem
 from composer.training.augment import MASKS, STEPS, Sample, random_of, read_masks, read_views
 from composer.training.augment.hidden import BlockMask, RandomMask
 from composer.training.augment.object_masks import object_mask
+from composer.training.augment.step import Step
 from composer.training.augment.steps import read_list
 
 ENTRY = Input("Image", ("B", 3, 48, 48), Preprocess(mean=(10.0, 20.0, 30.0)))
 MOVING: Mapping[str, Mapping[str, Any]] = {
     "affine": {"degrees": 30, "translate": [0.2, 0.1], "scale": [0.8, 1.2], "shear": 10},
+    "auto_augment": {},
     "center_crop": {"size": 70},
     "expand": {"p": 1.0},
     "flip": {"p": 1.0, "direction": "both"},
     "min_iou_random_crop": {},
     "multi_scale_resize": {"short": [60, 120]},
+    "one_of": {"lists": [["flip"], [{"rotate": {"degrees": 90}}, {"resize": {"size": 77}}], []]},
+    "operation": {"name": "shear_x", "amount": 0.3, "p": 1.0},
     "pad": {"padding": [3, 5, 7, 11], "divisor": 32},
     "random_crop": {"size": 80, "padding": 8},
+    "random_crop_range": {"sides": [50, 110]},
     "random_resized_crop": {"scale": [0.5, 1]},
     "resize": {"size": 77},
     "rotate": {"degrees": 90},
@@ -37,13 +43,22 @@ MOVING: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+POLICIES = ("auto_augment", "rand_augment", "trivial_augment")
+
+
+def made(name: str, params: Mapping[str, Any]) -> Step:
+    (step,), problems = read_list([{name: dict(params)}], STEPS, ())
+    assert problems == []
+    return step
+
+
 def scene() -> Sample:
     """A white rectangle on black, with its box, its mask and its place in a map of classes."""
-    picture = np.zeros((96, 128, 3), np.uint8)
-    picture[30:70, 40:90] = 255
-    mask = (picture[..., 0] > 0).astype(np.uint8)
+    pixels = np.zeros((96, 128, 3), np.uint8)
+    pixels[30:70, 40:90] = 255
+    mask = (pixels[..., 0] > 0).astype(np.uint8)
     boxes = np.array([[40, 30, 90, 70]], np.float32)
-    return Sample(Image.fromarray(picture), (96, 128), boxes, np.array([3]), mask[None], mask.copy())
+    return Sample(Image.fromarray(pixels), (96, 128), boxes, np.array([3]), mask[None], mask.copy())
 
 
 def around(bits: Any) -> list[int]:
@@ -57,7 +72,7 @@ def test_every_step_is_tried() -> None:
 
 @pytest.mark.parametrize("name", MOVING)
 def test_boxes_masks_and_maps_follow_the_image(name: str) -> None:
-    step = STEPS[name].model_validate(MOVING[name]).fitted(ENTRY)
+    step = made(name, MOVING[name]).fitted(ENTRY)
     for seed in range(25):
         found = step(scene(), random_of(seed, 0, 0))
         height, width = found.image_size
@@ -74,40 +89,158 @@ def test_boxes_masks_and_maps_follow_the_image(name: str) -> None:
         if not inside.any():
             continue
         seen = np.array(around(inside))
-        turned = name in ("affine", "rotate", "rand_augment", "trivial_augment")
+        turned = name in ("affine", "rotate", "one_of", "operation", *POLICIES)
         assert (found.boxes[0, :2] <= seen[:2] + 2).all() and (found.boxes[0, 2:] >= seen[2:] - 2).all()
         assert turned or np.abs(found.boxes[0] - seen).max() <= 2
-        if name not in ("rand_augment", "trivial_augment"):
+        if name not in POLICIES:
             bright = np.asarray(found.image)[..., 0] > 127
             assert (bright == inside).mean() > 0.95
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
 def test_a_step_draws_from_its_random_numbers_alone_and_spares_what_it_is_given(name: str) -> None:
-    step = STEPS[name].model_validate(MOVING.get(name, {})).fitted(ENTRY)
+    step = made(name, MOVING.get(name, {})).fitted(ENTRY)
     draw = np.random.default_rng(0)
-    picture = draw.integers(0, 256, (96, 128, 3), dtype=np.uint8)
-    image, boxes = Image.fromarray(picture), np.array([[10, 20, 60, 70], [30, 10, 120, 90]], np.float32)
+    pixels = draw.integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    image, boxes = Image.fromarray(pixels), np.array([[10, 20, 60, 70], [30, 10, 120, 90]], np.float32)
     before = boxes.copy()
     stdlib_random.seed(1)
     state, own = stdlib_random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]
     given = [Sample(image, (96, 128), boxes) for _ in range(2)]
     one, two = (np.asarray(step(sample, random_of(1, 2, 3)).image) for sample in given)
     assert (one == two).all()
-    assert (np.asarray(image) == picture).all() and (boxes == before).all()
+    assert (np.asarray(image) == pixels).all() and (boxes == before).all()
     assert stdlib_random.getstate() == state and np.random.get_state()[1].tolist() == own  # type: ignore[index, union-attr]
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
 def test_gray_images_stay_gray_and_bands_keep_their_number(name: str) -> None:
-    step = STEPS[name].model_validate(MOVING.get(name, {})).fitted(ENTRY)
+    step = made(name, MOVING.get(name, {})).fitted(ENTRY)
     gray = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80), dtype=np.uint8))
-    for index in range(60 if name in ("rand_augment", "trivial_augment") else 3):
+    for index in range(60 if name in (*POLICIES, "one_of") else 3):
         found = step(Sample(gray, (60, 80)), random_of(0, 0, index)).image
         assert isinstance(found, Image.Image) and found.mode == "L"
     if step.bands:
         bands = np.random.default_rng(0).integers(0, 256, (60, 80, 5), dtype=np.uint8)
         assert np.asarray(step(Sample(bands, (60, 80)), random_of(0, 0, 0)).image).shape[2] == 5
+
+
+def levels(*shape: int) -> Any:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_one_of_several_lists_is_drawn_as_often_as_its_weight_says() -> None:
+    step = made("one_of", {"lists": [[{"flip": {"p": 1.0}}], []], "weights": [3, 1]})
+    pixels = levels(4, 6, 3)
+    turned = [
+        bool((np.asarray(step(Sample(Image.fromarray(pixels), (4, 6)), random_of(0, 0, at)).image) != pixels).any())
+        for at in range(400)
+    ]
+    assert 0.68 < np.mean(turned) < 0.82
+    assert step.moves and step.bands and not step.sizes
+    sized = made("one_of", {"lists": [["resize"], [{"random_crop": {"size": 20}}]]})
+    assert sized.sizes and not sized.scales and not made("one_of", {"lists": [["resize"], ["grayscale"]]}).sizes
+    fitted = sized.fitted(ENTRY)
+    assert {fitted(scene(), random_of(0, 0, at)).image_size for at in range(20)} == {(48, 48), (20, 20)}
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"lists": [["flip"], [{"flipp": {}}]]}, "augment.image[0].one_of.lists[1][0]: 'flipp' is no step; did you"),
+        ({"lists": [[{"rotate": {"degre": 1}}]]}, "lists[0][0].rotate.degre: 'degre' is no parameter of rotate"),
+        ({"lists": [["flip"]], "weights": [1, 2]}, "found 2 weights, expected one above 0 among 1"),
+        ({"lists": [["flip"]], "weights": [0]}, "found 1 weights, expected one above 0"),
+        ({"lists": ["flip"]}, "expected lists of steps"),
+    ],
+)
+def test_wrong_lists_are_reported_with_their_place(params: Mapping[str, Any], text: str) -> None:
+    _, problems = read_list([{"one_of": params}], STEPS, ("augment", "image"))
+    assert any(text in f"{problem.where}: {problem.message}" for problem in problems), problems
+    assert all(problem.fix is None for problem in problems)
+
+
+def test_a_crop_of_drawn_sides_is_never_larger_than_the_image() -> None:
+    step = made("random_crop_range", {"sides": [30, 70]})
+    pixels = Image.fromarray(levels(50, 200, 3))
+    sizes = [step(Sample(pixels, (50, 200)), random_of(0, 0, at)).image_size for at in range(200)]
+    assert {min(one) for one in zip(*sizes, strict=True)} == {30}
+    assert [max(one) for one in zip(*sizes, strict=True)] == [50, 70]
+    small = step(Sample(Image.fromarray(levels(9, 12, 3)), (9, 12)), random_of(0, 0, 0))
+    assert small.image_size == (9, 12)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"name": "invert"}, lambda pixels: 255 - pixels),
+        ({"name": "posterize", "amount": 4}, lambda pixels: pixels & 0xF0),
+        ({"name": "posterize", "amount": 0.4}, lambda pixels: pixels & 0x80),
+        ({"name": "solarize", "amount": 100}, lambda pixels: np.where(pixels < 100, pixels, 255 - pixels)),
+        ({"name": "solarize_add", "amount": 50}, lambda pixels: np.where(pixels < 128, pixels + 50, pixels)),
+        ({"name": "brightness", "amount": -1.0, "negative": 0}, lambda pixels: pixels * 0),
+        ({"name": "translate_y", "amount": 0.25, "negative": 0, "fill": 0}, lambda pixels: _shifted(pixels, 10)),
+    ],
+)
+def test_an_operation_does_what_its_name_says(params: Mapping[str, Any], expected: Any) -> None:
+    pixels = levels(40, 30, 3)
+    found = made("operation", {**params, "p": 1.0})(Sample(Image.fromarray(pixels), (40, 30)), random_of(0, 0, 0))
+    assert (np.asarray(found.image) == expected(pixels)).all()
+    never = made("operation", {**params, "p": 0.0})(Sample(Image.fromarray(pixels), (40, 30)), random_of(0, 0, 0))
+    assert (np.asarray(never.image) == pixels).all()
+
+
+def _shifted(pixels: Any, rows: int) -> Any:
+    return np.concatenate([np.zeros_like(pixels[:rows]), pixels[:-rows]])
+
+
+def test_an_amount_is_turned_around_as_often_as_it_says_and_only_with_a_sign() -> None:
+    for name, both in (("brightness", 2), ("solarize_add", 1)):
+        step = made("operation", {"name": name, "amount": 0.5 if both == 2 else 60, "p": 1.0, "negative": 0.5})
+        pixels = np.full((2, 2, 3), 100, np.uint8)
+        seen = {
+            int(np.asarray(step(Sample(Image.fromarray(pixels), (2, 2)), random_of(0, 0, at)).image)[0, 0, 0])
+            for at in range(40)
+        }
+        assert len(seen) == both
+
+
+def test_rand_augment_leaves_as_many_bits_as_timm() -> None:
+    """timm: ``4 - int(level / 10 * 4)``; none at all would be a black image."""
+    for strength in range(11):
+        amount = 4 + (0 - 4) * strength / 10
+        assert math.ceil(amount) == 4 - int(strength / 10 * 4)
+    step = made("rand_augment", {"num_ops": 1, "magnitude": 9, "magnitude_std": 0, "prob": 1})
+    pixels = levels(8, 8, 3) | 0x80
+    for at in range(200):
+        found = np.asarray(step(Sample(Image.fromarray(pixels), (8, 8)), random_of(0, 0, at)).image)
+        assert found.any()
+
+
+def test_lighting_moves_along_the_axes_of_colours() -> None:
+    pixels = np.full((2, 2, 3), 128, np.uint8)
+    found = np.array(
+        [
+            np.asarray(
+                made("lighting", {"deviation": 100})(Sample(Image.fromarray(pixels), (2, 2)), random_of(0, 0, at)).image
+            )[0, 0].astype(float)
+            - 128
+            for at in range(600)
+        ]
+    )
+    spread = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]])
+    expected = spread @ np.diag(np.square(100 * np.array([0.2175, 0.0188, 0.0045]))) @ spread.T
+    assert np.allclose(np.cov(found.T), expected, rtol=0.2, atol=15)
+
+
+def test_hsv_jitter_leaves_each_of_the_three_as_often_as_it_changes_it() -> None:
+    pixels = np.zeros((4, 4, 3), np.uint8) + np.array([200, 60, 90], np.uint8)
+    step = made("hsv_jitter", {"hue": 0, "saturation": 0, "value": 40})
+    seen = [
+        int(np.asarray(step(Sample(Image.fromarray(pixels), (4, 4)), random_of(0, 0, at)).image)[0, 0].max())
+        for at in range(400)
+    ]
+    assert 0.4 < np.mean([one == 200 for one in seen]) < 0.62 and min(seen) < 165 and max(seen) > 235
 
 
 def test_random_numbers_belong_to_seed_epoch_sample_and_view() -> None:
@@ -135,35 +268,35 @@ def test_an_object_of_which_less_than_a_pixel_is_left_goes_with_its_label_and_ma
 
 
 def test_jitter_by_nothing_changes_nothing_and_by_zero_leaves_black_gray_or_the_mean() -> None:
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
+    pixels = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
 
     def jittered(**amounts: Any) -> Any:
         step = STEPS["color_jitter"].model_validate(amounts)
-        return np.asarray(step(Sample(picture, (20, 20)), random_of(0, 0, 0)).image)
+        return np.asarray(step(Sample(pixels, (20, 20)), random_of(0, 0, 0)).image)
 
-    assert (jittered() == np.asarray(picture)).all()
+    assert (jittered() == np.asarray(pixels)).all()
     assert not jittered(brightness=[0, 0]).any()
     assert np.ptp(jittered(contrast=[0, 0])) == 0
     assert np.ptp(jittered(saturation=[0, 0]), axis=2).max() <= 1
     turned = jittered(hue=[0.5, 0.5])
-    assert np.abs(turned.max(axis=2).astype(int) - np.asarray(picture).max(axis=2)).max() <= 1
+    assert np.abs(turned.max(axis=2).astype(int) - np.asarray(pixels).max(axis=2)).max() <= 1
 
 
 def test_solarize_inverts_from_its_threshold_on_and_grayscale_makes_three_equal_channels() -> None:
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
-    levels = np.asarray(picture)
+    pixels = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
+    levels = np.asarray(pixels)
     solarized = STEPS["solarize"].model_validate({"threshold": 200, "p": 1})(
-        Sample(picture, (20, 20)), random_of(0, 0, 0)
+        Sample(pixels, (20, 20)), random_of(0, 0, 0)
     )
     assert (np.asarray(solarized.image) == np.where(levels < 200, levels, 255 - levels)).all()
-    gray = np.asarray(STEPS["grayscale"]()(Sample(picture, (20, 20)), random_of(0, 0, 0)).image)
+    gray = np.asarray(STEPS["grayscale"]()(Sample(pixels, (20, 20)), random_of(0, 0, 0)).image)
     assert (gray == gray[..., :1]).all()
 
 
 def test_erasing_paints_the_mean_of_the_input_over_a_rectangle() -> None:
-    picture = Image.new("RGB", (48, 48), (200, 200, 200))
+    pixels = Image.new("RGB", (48, 48), (200, 200, 200))
     step = STEPS["random_erasing"].model_validate({"p": 1}).fitted(ENTRY)
-    found = np.asarray(step(Sample(picture, (48, 48)), random_of(3, 0, 0)).image)
+    found = np.asarray(step(Sample(pixels, (48, 48)), random_of(3, 0, 0)).image)
     painted = (found == [10, 20, 30]).all(axis=2)
     left, top, right, bottom = around(painted)
     assert painted[top:bottom, left:right].all() and (found[~painted] == 200).all()
@@ -199,7 +332,7 @@ def problems(augment: Any, graph: Graph = TWO) -> list[Problem]:
         (
             {"image": [{"random_resized_crop": {"scale": [0.5, 2]}}]},
             "augment.image[0].random_resized_crop.scale",
-            "less than or equal to 1",
+            "at most 1",
         ),
         (
             {"image": [{"random_resized_crop": {"scale": [0.5, 0.1]}}]},
@@ -211,11 +344,17 @@ def problems(augment: Any, graph: Graph = TWO) -> list[Problem]:
             "augment.image[0].flip.probability",
             "the parameters are direction, p",
         ),
-        ({"image": [{"flip": {"p": "often"}}]}, "augment.image[0].flip.p", 'found "often": .*by default 0.5'),
+        (
+            {"image": [{"flip": {"p": "often"}}]},
+            "augment.image[0].flip.p",
+            'found "often", expected a number .by default 0.5',
+        ),
         ({"image": [{"flip": 0.5}]}, "augment.image[0].flip", "expected parameters: {p: ..., direction: ...}"),
         ({"image": [{"flip": {}, "pad": {}}]}, "augment.image[0]", "one step an entry"),
-        ({"picture": ["flip"]}, "augment.picture", "the image inputs are image, small"),
+        ({"photo": ["flip"]}, "augment.photo", "the image inputs are image, small"),
         ({"label": ["flip"]}, "augment.label", "comes from the data"),
+        ({"small": [{"same_as": {"input": "image", "interpolation": "cubic"}}]}, "augment.small[0].same_as", "bicubic"),
+        ({"small": [{"same_as": {"input": 3}}]}, "augment.small[0].same_as", "name of another image input"),
         ({"small": [{"same_as": "imag"}]}, "augment.small[0].same_as", "did you mean 'image'"),
         ({"image": ["random_crop"], "small": [{"same_as": "image"}]}, "augment.small[0].same_as", "size in pixels"),
         ({"small": ["flip", {"same_as": "image"}]}, "augment.small[1]", "first entry"),
@@ -225,14 +364,14 @@ def problems(augment: Any, graph: Graph = TWO) -> list[Problem]:
         ({"mask": ["block", "random"]}, "augment.mask", "expected one"),
     ],
 )
-def test_a_fault_of_a_recipe_is_told_at_its_place(augment: Any, place: str, message: str) -> None:
+def test_a_fault_of_a_recipe_is_reported_at_its_place(augment: Any, place: str, message: str) -> None:
     (problem,) = problems(augment)
     assert problem.where.subject == place
     assert problem.code in ("recipe-key", "recipe-value")
     assert re.search(message, problem.message), problem.message
 
 
-def test_all_faults_are_told_at_once_and_typing_errors_have_a_repair() -> None:
+def test_all_faults_are_reported_at_once_and_typing_errors_have_a_repair() -> None:
     found = problems({"image": ["flp", {"pad": {"padding": -1, "fil": 3}}], "mask": ["rndom"]})
     assert [problem.where.subject for problem in found] == [
         "augment.image[0]",
@@ -261,10 +400,10 @@ def test_a_shared_view_shows_the_same_part_in_its_own_size() -> None:
     views, wrong = read_views(TWO, Catalog.default(), augment)
     assert not wrong
     across = np.linspace(0, 255, 200, dtype=np.uint8)
-    picture = Image.fromarray(np.stack([np.broadcast_to(across, (150, 200))] * 3, axis=-1))
+    pixels = Image.fromarray(np.stack([np.broadcast_to(across, (150, 200))] * 3, axis=-1))
     for index in range(10):
         image, small = (
-            np.asarray(views[name].augmented(Sample(picture, (150, 200)), 0, 0, index).image).astype(int)
+            np.asarray(views[name].augmented(Sample(pixels, (150, 200)), 0, 0, index).image).astype(int)
             for name in ("image", "small")
         )
         assert image.shape == (32, 32, 3) and small.shape == (16, 16, 3)

@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
 import composer
 from composer import Catalog, Graph
 from composer.ports import Boxes, BoxLabels, Image, InstanceMasks, Label
-from composer.training.augment import defaults_for, read_masks, read_views
+from composer.training.augment import Sample, defaults_for, read_masks, read_views
 from composer.training.data.loading import Loader
 from composer.training.data.samples import ArraySource
 from composer.training.recipe import Recipe
+from tests.extras import PATHS, SAVED
 
-GRAPHS = sorted((Path(__file__).parents[2] / "saved_graphs").rglob("*.yaml"))
 CATALOG = Catalog.default()
 
 
@@ -43,7 +44,7 @@ def source() -> ArraySource:
     return ArraySource(images, np.zeros(4, int), columns=columns)
 
 
-@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAVED)
 def test_every_saved_graph_has_a_default_of_which_a_batch_can_be_made(path: Path) -> None:
     graph = composer.read(path)
     augment = defaults_for(graph, CATALOG)
@@ -64,19 +65,38 @@ def test_every_saved_graph_has_a_default_of_which_a_batch_can_be_made(path: Path
     ("name", "expected"),
     [
         ("resnet50", {"image": ["random_resized_crop", "flip"]}),
-        ("fashion_mnist", {"image": [{"random_crop": {"padding": 3}}, "flip"]}),
-        ("resnet18_cifar", {"image": [{"random_crop": {"padding": 4}}, "flip"]}),
+        ("fashion_mnist", {"image": ["resize", {"random_crop": {"padding": 3}}, "flip"]}),
+        ("resnet18_cifar", {"image": ["resize", {"random_crop": {"padding": 4}}, "flip"]}),
         ("faster_rcnn_r50_fpn", {"image": ["flip"]}),
         ("resnet50_arcface", {"image": [{"resize": {"size": 256}}, "random_crop", "flip"]}),
     ],
 )
 def test_the_default_is_what_the_field_takes(name: str, expected: dict[str, Any]) -> None:
-    (path,) = [path for path in GRAPHS if path.stem == name]
+    (path,) = [path for path in PATHS if path.stem == name]
     assert defaults_for(composer.read(path), CATALOG) == expected
 
 
+@pytest.mark.parametrize("size", [(8, 8), (300, 400)])
+@pytest.mark.parametrize("path", SAVED)
+def test_the_default_shows_much_of_an_image_of_any_size_and_little_beside_it(path: Path, size: tuple[int, int]) -> None:
+    graph = composer.read(path)
+    views = read_views(graph, CATALOG, defaults_for(graph, CATALOG))[0]
+    across = np.tile(np.linspace(0, 255, size[1]).astype(np.uint8), (size[0], 1))
+    image = PIL.Image.fromarray(np.repeat(across[..., None], 3, axis=2))
+    for view in views.values():
+        seen, covered = [], []
+        for index in range(21):
+            found = view.augmented(
+                Sample(image, size, masks=np.ones((1, *size), np.uint8)), seed=0, epoch=0, index=index
+            )
+            seen.append(float(np.ptp(np.asarray(found.image)[..., 0])))
+            covered.append(float(np.mean(found.masks)) if found.masks is not None else 0.0)
+        assert np.median(seen) >= 40, "of 255 levels from left to right"
+        assert np.median(covered) >= 0.6
+
+
 def test_views_of_one_image_differ_and_a_target_shows_the_same_crop() -> None:
-    graphs = {path.stem: composer.read(path) for path in GRAPHS if path.stem in ("moco_v2", "beit")}
+    graphs = {path.stem: composer.read(path) for path in PATHS if path.stem in ("moco_v2", "beit")}
     batches = {}
     for name, graph in graphs.items():
         recipe = Recipe.model_validate(

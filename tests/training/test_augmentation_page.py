@@ -1,4 +1,4 @@
-"""docs/augmentation.md tells of every step with its parameters and defaults, and its recipes are read."""
+"""docs/augmentation.md lists every step with its parameters and defaults, and its recipes are read."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""What the processes of a training tell each other: the count without them is that of two real ones."""
+"""What the processes of a training exchange: the count without them is that of two real ones."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from composer.run.inputs import example_inputs
 from composer.training.processes import Processes
 from composer.training.wrapping import Wrapped
 from tests.tiny_graphs import small
+from tests.together import leave
 
 BATCH = 4
 NAMES = ("moco_v2", "simclr", "barlowtwins", "resnet18_cifar")
@@ -45,7 +46,7 @@ def real(rank: int, folder: str) -> None:
             numbers = [sum(sizes), found.gathered, summed, found.sent, found.calls - len(sizes)]
             Path(folder, name).write_text(" ".join(map(str, numbers)))
         dist.barrier()
-    dist.destroy_process_group()
+    leave()
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_count_is_what_two_processes_hand_to_their_collectives(measured: Path, name: str) -> None:
     gradients, gathered, summed, sent, calls = map(int, (measured / name).read_text().split())
-    told = traffic_of(small(name), batch=BATCH, world=2)
-    assert (told.gradients, told.gathered, told.summed, told.sent, told.calls) == (
+    traffic = traffic_of(small(name), batch=BATCH, world=2)
+    assert (traffic.gradients, traffic.gathered, traffic.summed, traffic.sent, traffic.calls) == (
         gradients,
         gathered,
         summed,
@@ -69,5 +70,5 @@ def test_the_count_is_what_two_processes_hand_to_their_collectives(measured: Pat
 
 
 def test_a_classifier_exchanges_gradients_alone() -> None:
-    told = traffic_of(small("resnet18_cifar"), batch=BATCH, world=8)
-    assert told.gradients > 0 and told.calls == 0
+    traffic = traffic_of(small("resnet18_cifar"), batch=BATCH, world=8)
+    assert traffic.gradients > 0 and traffic.calls == 0

@@ -28,12 +28,12 @@ def coco(folder: Path) -> Path:
     images, objects = [], []
     for number in range(6):
         height, width = int(draw.integers(150, 250)), int(draw.integers(150, 250))
-        picture = np.zeros((height, width, 3), np.uint8)
+        image = np.zeros((height, width, 3), np.uint8)
         for kind, level in ((1, 255), (2, 128)):
             left, top = int(draw.integers(5, 60)) + 70 * (kind - 1), int(draw.integers(5, 60)) + 40 * (kind - 1)
             right, bottom = left + int(draw.integers(30, 60)), top + int(draw.integers(20, 50))
             right, bottom = min(right, width - 1), min(bottom, height - 1)
-            picture[top:bottom, left:right] = level
+            image[top:bottom, left:right] = level
             polygon: Any = [[left, top, right, top, right, bottom, left, bottom]]
             if kind == 2:
                 flat = np.zeros((height, width), np.uint8)
@@ -43,7 +43,7 @@ def coco(folder: Path) -> Path:
             box = [left, top, right - left, bottom - top]
             about = {"id": len(objects) + 1, "image_id": number, "category_id": kind, "iscrowd": 0}
             objects.append({**about, "bbox": box, "segmentation": polygon, "area": box[2] * box[3]})
-        Image.fromarray(picture).save(folder / f"{number}.png")
+        Image.fromarray(image).save(folder / f"{number}.png")
         images.append({"id": number, "file_name": f"{number}.png", "height": height, "width": width})
     kinds = [{"id": 1, "name": "white"}, {"id": 2, "name": "gray"}]
     path = folder / "objects.json"
@@ -112,7 +112,7 @@ def test_columns_of_annotations_are_wired_to_a_detector(tmp_path: Path) -> None:
         ({"masks": [["polygon"]]}, "expected polygons, run lengths or an array"),
     ],
 )
-def test_annotations_that_do_not_fit_are_told_of_with_the_image(change: dict[str, Any], message: str) -> None:
+def test_annotations_that_do_not_fit_are_reported_with_the_image(change: dict[str, Any], message: str) -> None:
     columns = {
         "boxes": [np.array([[1, 2, 30, 20]], np.float32)],
         "box_labels": [np.array([0])],
@@ -140,7 +140,7 @@ class Torn:
         raise ConnectionError("the disk is gone")
 
 
-def test_what_a_source_raises_is_told_with_the_sample() -> None:
+def test_what_a_source_raises_is_reported_with_the_sample() -> None:
     with pytest.raises(GraphError, match="record 0") as caught:
         list(loader(Torn(), training=False).batches(0))
     assert "ConnectionError: the disk is gone" in caught.value.problems[0].message

@@ -1,6 +1,7 @@
 """A model is measured without being changed, and a training keeps what was measured."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -117,12 +118,12 @@ def test_neighbours_are_looked_for_among_training_samples():
     assert found.values["knn"] > 0.9
 
 
-def test_progress_is_told_over_all_batches():
+def test_progress_is_reported_over_all_batches():
     model, source = a_model(), a_source()
     loader, metrics = parts(model, source, ["knn_1"])
-    told = []
-    evaluate(model, loader, metrics, reference=loader, on_progress=lambda done, total: told.append((done, total)))
-    assert told == [(done, 12) for done in range(1, 13)]
+    calls = []
+    evaluate(model, loader, metrics, reference=loader, on_progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(done, 12) for done in range(1, 13)]
 
 
 def test_a_training_keeps_its_evaluation_and_draws_samples(tmp_path):
@@ -153,8 +154,8 @@ def test_boxes_are_drawn_beside_those_that_are_right(tmp_path):
     images = np.zeros((2, 96, 96), np.uint8)
     source = ArraySource(images, classes=model.graph.classes, columns={"boxes": boxes, "box_labels": labels})
     paths = SampleDrawer(Catalog.default(), source).draw(model, tmp_path / "drawn")
-    told = json.loads((tmp_path / "drawn" / "answers.json").read_text())
-    assert told[0]["truth"] == [{"label": 3, "name": "3", "box": [8, 8, 40, 40]}] and told[1]["truth"] == []
+    answers = json.loads((tmp_path / "drawn" / "answers.json").read_text())
+    assert answers[0]["truth"] == [{"label": 3, "name": "3", "box": [8, 8, 40, 40]}] and answers[1]["truth"] == []
     pixels = np.asarray(Image.open(paths[0]).convert("L"))
     assert pixels.shape == (384, 384) and pixels[4 * 40, 4 * 20] > 128 and model.training
 
@@ -163,6 +164,26 @@ def test_boxes_are_drawn_beside_those_that_are_right(tmp_path):
 def test_samples_lie_evenly(length, count):
     found = spread(length, count)
     assert len(found) == min(length, count) == len(set(found)) and all(0 <= index < length for index in found)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        ("DefaultCPUAllocator: can't allocate memory", "out-of-memory", "evaluation: {batch: N} takes fewer"),
+        ("sizes do not fit", "step-failed", "measuring failed: RuntimeError: sizes do not fit"),
+    ],
+)
+def test_a_model_that_fails_while_it_is_measured_is_a_problem(monkeypatch, error, code, says):
+    model = a_model()
+    loader, metrics = parts(model, a_source(), ["accuracy"])
+
+    def fail(*_, **__):
+        raise RuntimeError(error)
+
+    monkeypatch.setattr(model.conv, "forward", fail)
+    with pytest.raises(GraphError, match=re.escape(says)) as refused:
+        evaluate(model, loader, metrics)
+    assert refused.value.problems[0].code == code
 
 
 def measured_by_one_of_two(rank, store, results):

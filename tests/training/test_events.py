@@ -182,7 +182,7 @@ def test_the_lock_of_a_killed_writer_is_free_and_its_lines_are_there(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process with a limit of its own")
-def test_a_full_disk_is_told_and_leaves_whole_lines(tmp_path):
+def test_a_full_disk_is_reported_and_leaves_whole_lines(tmp_path):
     path = tmp_path / "events.jsonl"
 
     def fill(pipe):

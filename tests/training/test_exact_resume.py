@@ -18,8 +18,9 @@ VARIANTS = {
     "scaled gradients": ("fashion_mnist", {"precision": "fp16"}),
     "a queue and copies": ("moco_v2", {"optimizer": {"type": "SGD", "lr": 0.1, "momentum": 0.9}}),
     "a schedule of copies": ("byol", {"optimizer": {"type": "LARS", "lr": 0.1}}),
+    "steps as long as weights": ("resnet18_cifar", {"optimizer": {"type": "Lamb", "lr": 0.01}}),
     "thawing": ("resnet18_cifar", {"policy": {"backbone": {"freeze": {"until": "4 steps"}}}}),
-    "channels last": ("resnet18_cifar", {"channels_last": True}),
+    "channels last": ("fashion_mnist", {"channels_last": True}),
 }
 
 
@@ -65,3 +66,13 @@ def test_the_log_and_the_weights_lie_with_the_checkpoint(tmp_path):
     assert kinds.count("checkpoint") == 3
     assert (tmp_path / "run" / "last.safetensors").is_file()
     assert [event.step for event in again.read_events("step")] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(("patience", "written"), [(0.0, [1, 2, 3, 4, 5, 6, 7, 8]), (3600.0, [3, 6, 8])])
+def test_losses_are_written_after_some_steps_or_some_time(patience, written, tmp_path, monkeypatch):
+    monkeypatch.setattr("composer.training.trainer._LOGS", 1)
+    monkeypatch.setattr("composer.training.trainer._PATIENCE", patience)
+    graph, recipe = tiny_graphs.small("fashion_mnist"), recipe_of()
+    run = run_in(tmp_path / "run", recipe, graph)
+    trainer_of(graph, recipe, run).fit()
+    assert [event.step for event in run.read_events("step")] == written

@@ -1,7 +1,10 @@
-"""What goes wrong in a training is told in one message that names it, and the last checkpoint is whole."""
+"""What goes wrong in a training is reported in one message that names it, and the last checkpoint is whole."""
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -14,6 +17,7 @@ from composer.graph.file import loads
 from composer.ports import FeatureMap
 from composer.training import checkpoints
 from composer.training.faults import memory_problem, ran_out_of_memory
+from composer.training.run_folder import RunFolder
 from composer.training.trainer import Trainer
 from tests import tiny_graphs
 from tests.training.feeds import ExampleFeed
@@ -118,7 +122,7 @@ def broken(error):
         ("[enforce fail] DefaultCPUAllocator: can't allocate memory", "out-of-memory", "with 8 samples at once"),
     ],
 )
-def test_what_fails_in_a_step_is_told_with_its_number(error, code, says):
+def test_what_fails_in_a_step_is_reported_with_its_number(error, code, says):
     model = broken(error)
     model.breaker.calls = 0
     feed = ExampleFeed(model.graph, batch=8)
@@ -168,7 +172,7 @@ def test_a_second_interrupt_ends_at_once():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_full_disk_is_told_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
     graph, recipe = tiny_graphs.classifier(), recipe_of()
     run = run_in(tmp_path / "run", recipe, graph)
     trainer = trainer_of(graph, recipe, run)
@@ -186,6 +190,27 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(tmp_path, monkeypatch
     assert refused.value.problems[0].code == "cannot-write"
     assert "The last whole one is step-00000003" in refused.value.problems[0].message
     assert [path.name for path in run.checkpoints.iterdir()] == ["step-00000003"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of memory is that of Linux, in /proc and setrlimit")
+@pytest.mark.parametrize(
+    ("what", "code", "says"),
+    [
+        ("memory", "out-of-memory", "memory ran out on cpu with 8 samples at once; batches: {accumulate: 2} computes"),
+        ("disk", "cannot-write", "File too large"),
+    ],
+)
+def test_a_process_that_runs_short_says_of_what_and_its_checkpoint_is_whole(tmp_path, what, code, says):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "tests.training.short_of", what, str(run)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1 problem\n"), done.stdout + done.stderr
+    assert code in done.stdout and says in done.stdout
+    newest = checkpoints.newest(run / "checkpoints", report=pytest.fail)
+    assert newest is not None and newest[1]["step"] == 1
+    composer.load(run / "last.safetensors")
+    assert RunFolder.open(run).read_status().state == "failed"
 
 
 class Keeper(nn.Module):

@@ -2,18 +2,23 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import composer
 from composer.catalog import Catalog
+from composer.graph import FrozenDict
 from composer.graph.file import loads
 from composer.training import checkpoints, health
 from composer.training.data.samples import ArraySource
 from composer.training.engine import prepare
-from composer.training.health import check_training, step_plan
-from composer.training.proof import node_of, probe_step, prove_policy
+from composer.training.health import check_training
+from composer.training.memory import step_plan
+from composer.training.node_statistics import node_of
+from composer.training.proof import probe_step, prove_policy
 from composer.training.recipe import Recipe
 from composer.training.storages import StorageCounter
 
@@ -90,6 +95,41 @@ def test_a_sound_training_is_found_sound_in_all_that_is_looked_at(report):
     assert [one.item.replace(" ", "_") for one in report.findings] == items.split()
 
 
+SHORT = TEXT.replace("kernel_size: 3", "kernel_size: 1, stride: 2")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "lies", "warned"),
+    [(TEXT, None, True, 0), (TEXT, True, True, 0), (SHORT, None, False, 0), (SHORT, True, False, 1)],
+    ids=["by itself", "asked for", "left out by itself", "refused with a word"],
+)
+def test_images_lie_channels_last_only_where_a_cpu_computes_that_rightly(text, asked, lies, warned):
+    changes = {} if asked is None else {"channels_last": asked}
+    prepared = prepare(recipe(**changes), loads(text), Catalog.default(), samples())
+    assert prepared.recipe.channels_last is lies
+    warnings = [problem for problem in prepared.problems if "channels first" in problem.message]
+    assert [problem.severity for problem in warnings] == ["warning"] * warned
+    assert all("stem" in problem.message for problem in warnings)
+    trainer, batch = prepared.trainer(), next(prepared.train.batches(0, 1))
+    for _ in range(50):
+        trainer.train_step(batch)
+
+
+def test_the_memory_of_a_detector_is_reported_by_what_it_finds_and_at_most():
+    graph = composer.read(Path(__file__).parents[2] / "saved_graphs/detection/faster_rcnn_r50_fpn.yaml")
+    image = graph.inputs["image"]
+    small = replace(image, shape=("B", 3, 96, 96), preprocess=replace(image.preprocess, resize=(96, 96)))
+    graph = replace(graph, inputs=FrozenDict({"image": small}))
+    columns = {"boxes": [np.array([[8, 8, 60, 60]], np.float32)] * 4, "box_labels": [np.array([3])] * 4}
+    source = ArraySource(np.zeros((4, 96, 96, 3), np.uint8), classes=graph.classes or None, columns=columns)
+    settings = recipe(batches={"batch": 2, "workers": 0})
+    trial = health._Trial(settings, graph, Catalog.default(), source, None, Path(), torch.device("cpu"), None)
+    found = next(one for one in health._findings(trial) if one.item in ("memory", "step"))
+    assert found.item == "memory", found.message
+    assert found.values["usual"] < found.values["peak"]
+    assert "with what is found now, at most" in found.message and "sampler" in found.message
+
+
 def test_the_report_is_text_and_json(report):
     assert all(one.item in report.text() for one in report.findings)
     plain = json.loads(report.dumps())
@@ -97,7 +137,7 @@ def test_the_report_is_text_and_json(report):
     assert found(report, "memory")[0].values["peak"] > 0
 
 
-def test_findings_are_told_as_they_come():
+def test_findings_are_reported_as_they_come():
     told = []
     report = checked(told=told.append)
     assert tuple(told) == report.findings
@@ -107,8 +147,8 @@ def test_a_first_loss_is_compared_with_that_of_a_guess(report):
     assert found(report, "first loss")[0].values["guess"] == pytest.approx(np.log(3))
 
 
-def test_the_memory_that_is_told_is_that_of_a_step_of_the_engine(report):
-    trainer, batch = trained()
+def test_the_memory_that_is_reported_is_that_of_a_step_of_the_engine(report):
+    trainer, batch = trained(statistics={"every": "0 steps"})
     batch.inputs = trainer.stepper.moved(batch.inputs)  # an accelerator has no other copy
     counter = StorageCounter()
     counter.count([*trainer.model.parameters(), *trainer.model.buffers()])
@@ -126,7 +166,7 @@ def test_a_recipe_that_is_wrong_is_a_finding():
     assert "stemm" in report.text()
 
 
-def test_memory_that_does_not_suffice_is_told_with_what_would():
+def test_memory_that_does_not_suffice_is_reported_with_what_would():
     peak = found(checked(), "memory")[0].values["peak"]
     short = found(checked(limit=peak // 2), "memory")[0]
     assert short.state == "error" and "accumulate" in short.advice
@@ -136,7 +176,7 @@ def test_memory_that_does_not_suffice_is_told_with_what_would():
     assert nothing.state == "error" and "not even one sample" in nothing.advice
 
 
-def test_what_is_wrong_with_the_data_is_told():
+def test_what_is_wrong_with_the_data_is_reported():
     images = [np.zeros((16, 16, 3), np.uint8)] * 11 + [b"no image"]
     source = ArraySource(images, np.arange(12) % 3, ("a", "b", "c"))
     report = checked(source=source, data={"train": {"path": "."}, "bad": "skip"})
@@ -144,7 +184,7 @@ def test_what_is_wrong_with_the_data_is_told():
     assert any(one.state == "warning" and "sample 11" in one.message for one in found(report, "data"))
 
 
-def test_images_that_were_not_normalised_are_told():
+def test_images_that_were_not_normalised_are_reported():
     inputs = {
         "image": replace(
             GRAPH.inputs["image"], preprocess=replace(GRAPH.inputs["image"].preprocess, mean=None, std=None)
@@ -154,13 +194,13 @@ def test_images_that_were_not_normalised_are_told():
     assert found_[0].state == "warning" and "preprocess" in found_[0].advice
 
 
-def test_weights_that_no_loss_depends_on_are_told_with_their_node():
+def test_weights_that_no_loss_depends_on_are_reported_with_their_node():
     text = SPARE
     one = found(checked(loads(text)), "gradients")[0]
     assert one.state == "warning" and "2 trained weights, of spare" in one.message and "freeze" in one.advice
 
 
-def test_a_learning_rate_that_is_far_too_large_is_told_with_a_lower_one():
+def test_a_learning_rate_that_is_far_too_large_is_reported_with_a_lower_one():
     one = found(checked(optimizer={"type": "SGD", "lr": 5.0, "momentum": 0.99}), "one batch")[0]
     assert one.state == "warning" and "lower optimizer.lr towards 0.5" in one.advice
 
@@ -171,7 +211,7 @@ def test_what_no_learning_rate_mends_is_an_error():
     assert "2 frozen" in found(report, "policy")[0].message
 
 
-def test_a_state_that_does_not_come_back_is_told(monkeypatch):
+def test_a_state_that_does_not_come_back_is_reported(monkeypatch):
     real = checkpoints.load
 
     def other(path, **options):
@@ -184,7 +224,7 @@ def test_a_state_that_does_not_come_back_is_told(monkeypatch):
     assert one.state == "error" and "differ" in one.message
 
 
-def test_a_disk_that_is_too_small_is_told(monkeypatch):
+def test_a_disk_that_is_too_small_is_reported(monkeypatch):
     usage = health.shutil.disk_usage(".")
     monkeypatch.setattr(health.shutil, "disk_usage", lambda _: usage._replace(free=100))
     assert found(checked(), "disk")[0].state == "error"

@@ -93,6 +93,7 @@ def steps_of(module, feed, count):
         (classifier(), {}),
         (classifier(), {"optimizer": ADAMW, "schedule": {"type": "poly", "power": 2.0, "warmup": "10%"}}),
         (classifier(), {"optimizer": {"type": "LARS", "lr": 0.1}, "schedule": {"type": "constant"}}),
+        (classifier(), {"optimizer": {"type": "Lamb", "lr": 0.01}, "schedule": {"type": "constant"}}),
         (
             classifier(),
             {"policy": {"conv": {"lr": 0.1, "decay": 0.5}}, "schedule": {"type": "step", "at": ["1 epoch"]}},
@@ -108,6 +109,7 @@ def steps_of(module, feed, count):
         "sgd",
         "adamw",
         "lars",
+        "lamb",
         "policy",
         "frozen_until",
         "frozen",

@@ -142,12 +142,12 @@ def test_the_rest_of_an_epoch_is_dropped_or_kept() -> None:
     assert sorted(index for batch in kept.batches(0) for index in batch.indices) == list(range(LENGTH))
 
 
-def test_in_training_every_process_has_a_part_of_every_batch() -> None:
-    every = [
-        [len(batch) for batch in loader(source(21), rank=rank, world=2, batches={"drop_last": False}).batches(0)]
-        for rank in (0, 1)
-    ]
-    assert every == [[2] * 5, [2] * 5]
+def test_in_training_every_process_has_as_many_samples_of_every_batch() -> None:
+    for length, sizes in ((21, [2] * 5), (22, [2] * 5 + [1]), (23, [2] * 5 + [1])):
+        for rank in (0, 1):
+            given = loader(source(length), rank=rank, world=2, batches={"drop_last": False})
+            assert [len(batch) for batch in given.batches(0)] == sizes
+            assert given.steps_in_epoch == len(sizes)
 
 
 def test_evaluation_sees_every_sample_as_preprocess_makes_it_bit_for_bit(tmp_path: Path) -> None:
@@ -252,7 +252,8 @@ def test_a_field_may_be_given_from_outside() -> None:
     ("changes", "message"),
     [
         ({"batches": {"batch": 23}}, "found 23 for 22 samples"),
-        ({"batches": {"batch": 2}, "world": 3}, "at least 3"),
+        ({"batches": {"batch": 2}, "world": 3}, "found 2 samples for 3 processes, expected as many for each: 3, or"),
+        ({"batches": {"batch": 10}, "world": 4}, "8 or 12, or a number of processes that divides 10"),
         ({"augment": {"imag": ["flip"]}}, "did you mean 'image'"),
     ],
 )

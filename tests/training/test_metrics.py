@@ -317,6 +317,9 @@ def test_box_precision_is_that_of_pycocotools_over_two_processes():
     assert 0.1 < value["box_ap"] < 0.9
     details = metric.details()["box"]
     assert [one["name"] for one in details["classes"]] == ["a", "b", "c"] and len(details["recall_precision"]) == 101
+    faults = metric.details()["faults"]
+    assert {row["name"] for row in faults["missed"]} <= {f"{index}.png" for index in range(12)} and faults["missed"]
+    assert all(0 <= side <= 1 for row in faults["missed"] for one in row["objects"] for side in one["box"])
 
 
 def test_mask_precision_is_that_of_pycocotools():
@@ -446,3 +449,11 @@ def test_random_labels_never_break_accuracy():
 def test_an_array_source_is_what_metrics_read():
     source = ArraySource(np.zeros((2, 8, 8, 3), np.uint8), np.array([1, 0]))
     assert "label" in source.columns and int(source[0]["label"]) == 1
+
+
+def test_classes_that_the_data_only_numbers_go_by_the_names_of_the_graph():
+    graph = composer.read("saved_graphs/classification/fashion_mnist.yaml")
+    numbered = ArraySource(np.zeros((10, 4, 4), np.uint8), np.arange(10))
+    named = ArraySource(np.zeros((10, 4, 4), np.uint8), np.arange(10), classes=tuple("abcdefghij"))
+    assert metrics.metric.class_names(graph, numbered) == tuple(graph.classes)
+    assert metrics.metric.class_names(graph, named) == tuple("abcdefghij")

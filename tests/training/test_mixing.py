@@ -14,6 +14,7 @@ from composer.training.augment.mixing import Mixing
 from composer.training.data.loading import Loader
 from composer.training.data.samples import ArraySource
 from composer.training.recipe import Recipe
+from tests.extras import needed_by
 
 CATALOG = Catalog.default()
 GRAPHS = Path(__file__).parents[2] / "saved_graphs"
@@ -67,6 +68,8 @@ def test_processes_mix_what_one_would() -> None:
 def test_a_batch_of_each_classifier_that_may_be_mixed_has_a_loss() -> None:
     names = []
     for path in sorted((GRAPHS / "classification").glob("*.yaml")):
+        if needed_by(path.read_text()):
+            continue
         graph = composer.read(path)
         mixing, wrong = read_mixing(graph, CATALOG, {"mixup": 0.2}, {"label": "label"}, 0)
         if mixing is not None:
@@ -99,7 +102,7 @@ def test_a_batch_of_each_classifier_that_may_be_mixed_has_a_loss() -> None:
         ("selfsup/moco_v2", {"mixup": 1.0}, "mix", "the graph takes no labels"),
     ],
 )
-def test_what_cannot_be_mixed_is_told(name: str, mix: dict[str, float], place: str, message: str) -> None:
+def test_what_cannot_be_mixed_is_reported(name: str, mix: dict[str, float], place: str, message: str) -> None:
     graph = composer.read(GRAPHS / f"{name}.yaml")
     fields = {key: key for key in graph.data_samples if key != "image_shape"}
     mixing, problems = read_mixing(graph, CATALOG, mix, fields, 10)

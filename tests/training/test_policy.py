@@ -5,6 +5,7 @@ import torch
 
 import composer
 from composer import GraphError
+from composer.training.layerwise import Lamb
 from composer.training.optimizers import optimizer_problems
 from composer.training.policy import NodePolicy, policy_problems
 from composer.training.recipe import Optimizer
@@ -117,9 +118,11 @@ def test_a_fixed_rate_stays():
         ({"type": "SGD", "nesterov": True}, "momentum"),
         ({"type": "LARS", "trust": 0}, "more than 0"),
         ({"type": "AdamW", "betas": [0.9, 2]}, "beta"),
+        ({"type": "Lamb", "betas": [0.9, 1.0]}, "to below 1"),
+        ({"type": "Lamb", "max_grad_norm": 0}, "more than 0"),
     ],
 )
-def test_what_an_optimizer_does_not_take_is_told(given, says):
+def test_what_an_optimizer_does_not_take_is_reported(given, says):
     (problem,) = optimizer_problems(Optimizer.model_validate(given))
     assert says in problem.message
 
@@ -140,3 +143,53 @@ def test_lars_is_the_formula_of_the_paper():
     local = 1e-3 * weight.norm() / (gradient.norm() + 0.1 * weight.norm() + 1e-8)
     torch.testing.assert_close(model.conv.weight, weight - 0.5 * local * (gradient + 0.1 * weight))
     torch.testing.assert_close(model.conv.bias, before["conv.bias"] - 0.5 * gradients["conv.bias"])
+
+
+def test_lamb_is_the_formula_of_the_paper():
+    trainer = trainer_of(
+        tiny_graphs.classifier(),
+        recipe_of(
+            optimizer={"type": "Lamb", "lr": 0.05, "weight_decay": 0.1, "max_grad_norm": None},
+            schedule={"type": "constant"},
+        ),
+    )
+    model = trainer.model
+    before = {name: item.detach().clone() for name, item in model.named_parameters()}
+    batch = trainer.feed.at(0)
+    model(batch.inputs, batch.samples, mode="loss")["loss"].backward()
+    gradients = {name: item.grad.clone() for name, item in model.named_parameters()}
+    model.zero_grad()
+    trainer.train_step(batch)
+    step = gradients["conv.weight"] / (gradients["conv.weight"].abs() + 1e-6) + 0.1 * before["conv.weight"]
+    share = before["conv.weight"].norm() / step.norm()
+    torch.testing.assert_close(model.conv.weight, before["conv.weight"] - 0.05 * share * step, rtol=1e-4, atol=1e-6)
+    step = gradients["conv.bias"] / (gradients["conv.bias"].abs() + 1e-6)  # without decay it is Adam's
+    torch.testing.assert_close(model.conv.bias, before["conv.bias"] - 0.05 * step, rtol=1e-4, atol=1e-6)
+
+
+LAMB = {
+    "plain": ({}, [4.273131, 1.672271, 0.115053]),
+    "clipped": ({"trust_clip": True}, [3.793055, 1.672271, 0.115633]),
+    "adapted": ({"always_adapt": True}, [4.273131, 1.597306, 0.115053]),
+    "uncorrected": (
+        {"bias_correction": False, "grad_averaging": False, "betas": (0.8, 0.9)},
+        [4.288852, 1.945742, 0.361007],
+    ),
+    "small gradients": ({"max_grad_norm": 0.5, "eps": 1e-3}, [4.174836, 1.708277, 0.121443]),
+}
+"""Norms of three weights after five steps of mmpretrain 1.2's Lamb, which is timm's."""
+
+
+@pytest.mark.parametrize("case", LAMB)
+def test_lamb_makes_the_steps_of_mmpretrains(case):
+    options, expected = LAMB[case]
+    torch.manual_seed(0)
+    weights = [torch.nn.Parameter(item) for item in (torch.randn(3, 4), torch.randn(4), torch.zeros(2))]
+    groups = [{"params": [weights[0], weights[2]]}, {"params": [weights[1]], "weight_decay": 0.0}]
+    optimizer = Lamb(groups, lr=0.1, weight_decay=0.02, **options)
+    drawn = torch.Generator().manual_seed(1)
+    for step in range(5):
+        for weight in weights:
+            weight.grad = torch.randn(weight.shape, generator=drawn) * (3 if step % 2 else 0.05)
+        optimizer.step()
+    assert [float(weight.detach().norm()) for weight in weights] == pytest.approx(expected, abs=2e-6)

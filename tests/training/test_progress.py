@@ -46,6 +46,16 @@ def test_less_loss_is_better(monkeypatch):
     assert "best val_loss 1 at step 2" in shown(events, monkeypatch, terminal=True)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_memory_stands_beside_its_forecast(monkeypatch, terminal):
+    step = ("step", 100, {"loss": 1.0, "memory": 3 * 2**20})
+    forecast = ("forecast", 0, {"memory": 4 * 2**20, "peak": 2**20})
+    assert "3 MiB of 4 MiB forecast" in shown([forecast, step, step], monkeypatch, terminal, every=61.0)
+    unknown = ("forecast", 0, {"message": "a sharded model is not counted"})
+    text = shown([unknown, step, step], monkeypatch, terminal, every=61.0)
+    assert "3 MiB" in text and "forecast" not in text
+
+
 def test_names_from_files_never_become_markup(monkeypatch):
     text = shown([("skipped", 1, {"name": "[red]a.png"}), ("note", 1, {"message": "[/]"})], monkeypatch)
     assert "[red]a.png" in text and "[/]" in text

@@ -10,6 +10,7 @@ import composer
 from composer import GraphError
 from composer.problems import Problem
 from composer.training import Recipe, dumps_recipe, loads_recipe, read_recipe, write_recipe
+from composer.training.augment import MASKS, STEPS
 from composer.training.recipe import Span, recipe_schema
 
 SMALL = "graph: model.yaml\ndata: {train: {path: images}}\n"
@@ -64,7 +65,7 @@ def test_a_file_is_read_back(tmp_path) -> None:
     assert read_recipe(tmp_path / "recipe.yaml") == recipe
 
 
-def test_all_faults_are_told_at_once_at_their_places() -> None:
+def test_all_faults_are_reported_at_once_at_their_places() -> None:
     text = f"{SMALL}epoch: 3\nschedule: {{warmup: 5 eons}}\npolicy: {{neck: {{freeze: sure, lr: -1}}}}\nseed: -1\n"
     found = {(str(one.where), one.code) for one in problems(text)}
     assert found == {
@@ -110,7 +111,7 @@ def test_what_is_no_recipe_is_refused_by_name(text: str, code: str) -> None:
     assert problems(text)[0].code == code
 
 
-def test_a_missing_file_is_told(tmp_path) -> None:
+def test_a_missing_file_is_reported(tmp_path) -> None:
     with pytest.raises(GraphError, match="cannot-read"):
         read_recipe(tmp_path / "none.yaml")
 
@@ -145,6 +146,23 @@ def test_the_schema_of_recipes_names_every_key() -> None:
     assert {field.alias or name for name, field in Recipe.model_fields.items()} == schema["properties"].keys()
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["graph", "data"]
+
+
+def test_the_schema_describes_each_step_of_an_augmentation() -> None:
+    schema = json.loads(recipe_schema({**STEPS, **MASKS}))
+    lists, _ = schema["properties"]["augment"]["anyOf"]
+    names, *mappings = lists["additionalProperties"]["items"]["anyOf"]
+    assert names == {"enum": sorted([*STEPS, *MASKS])}
+    described = {name: params for one in mappings for name, params in one["properties"].items()}
+    assert set(described) == {*STEPS, *MASKS}
+    assert described["flip"]["properties"]["p"] == {
+        "default": 0.5,
+        "maximum": 1,
+        "minimum": 0,
+        "title": "P",
+        "type": "number",
+    }
+    assert all(params["additionalProperties"] is False for params in described.values())
 
 
 def test_reading_a_recipe_does_not_need_torch_distributed() -> None:

@@ -1,4 +1,4 @@
-"""The folder of a run: it opens whatever happened to it, and tells what became of its process."""
+"""The folder of a run: it opens whatever happened to it, and says what became of its process."""
 
 import json
 import os
@@ -19,7 +19,7 @@ import composer
 from composer.graph.file import loads
 from composer.problems import GraphError
 from composer.training import loads_recipe
-from composer.training.run_folder import RunFolder, new_name, resolved, runs_in
+from composer.training.run_folder import RunFolder, new_folder, new_name, resolved, runs_in
 from composer.training.status import Status, StatusWriter, process_start, read_status, stop_run
 
 GRAPH = """\
@@ -90,6 +90,25 @@ def test_a_folder_that_holds_something_is_not_begun_in(tmp_path):
     a_run(tmp_path, "empty")
 
 
+def test_a_run_that_was_killed_before_it_had_a_recipe_begins_anew(tmp_path):
+    run = a_run(tmp_path)
+    run.close()
+    (run.path / "recipe.yaml").unlink()
+    (run.path / ".composer-0123.tmp").touch()
+    again = a_run(tmp_path)
+    assert [event.kind for event in again.read_events()] == ["start", "step"]
+    assert not list(run.path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["graph.yaml", "notes.txt", "checkpoints"])
+def test_what_a_user_keeps_in_a_folder_is_not_written_over(tmp_path, name):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).touch()
+    with pytest.raises(GraphError) as refused:
+        a_run(tmp_path)
+    assert codes(refused) == ["run-exists"]
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: None])
 def test_what_is_no_run_is_refused(tmp_path, make):
     make(tmp_path / "other")
@@ -128,7 +147,7 @@ def test_two_hundred_truncations_never_keep_a_run_from_being_opened(tmp_path):
         assert found.read_events()[-1].step == 2
 
 
-def test_a_damaged_recipe_or_graph_is_told_when_it_is_read(tmp_path):
+def test_a_damaged_recipe_or_graph_is_reported_when_it_is_read(tmp_path):
     run = a_run(tmp_path)
     os.truncate(run.path / "recipe.yaml", 20)
     (run.path / "graph.yaml").unlink()
@@ -162,7 +181,7 @@ def test_paths_of_a_recipe_hold_from_the_run_folder():
     assert kept.data.train.path == "mnist"
 
 
-def test_a_killed_process_is_told_as_died_with_its_last_checkpoint(tmp_path):
+def test_a_killed_process_is_reported_as_died_with_its_last_checkpoint(tmp_path):
     run = a_run(tmp_path)
     run.close()
     with subprocess.Popen([sys.executable, "-c", RUNNING, run.path], stdout=subprocess.PIPE, text=True) as process:
@@ -268,3 +287,16 @@ def test_runs_are_found_the_newest_first(tmp_path):
 def test_a_new_run_is_named_by_its_graph_and_the_time():
     graph = replace(loads(GRAPH), name="a/b c")
     assert new_name(graph, 0).startswith("a-b-c-19")
+
+
+def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path):
+    recipe, graph = loads_recipe(RECIPE), loads(GRAPH)
+    name = new_name(graph, 0)
+    places = [new_folder(tmp_path / "runs", name) for _ in range(3)]
+    for place in places:
+        RunFolder.create(place, recipe, graph)
+    assert [place.name for place in places] == [name, f"{name}-2", f"{name}-3"]
+    assert len(runs_in(tmp_path / "runs")) == 3
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GraphError, match="cannot be made"):
+        new_folder(tmp_path / "file", name)

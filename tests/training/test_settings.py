@@ -69,7 +69,7 @@ def test_a_wrong_setting_is_refused_without_lines_of_a_text_that_nobody_wrote(te
     assert problem.where.line is None and problem.where.file is None
 
 
-def test_all_settings_that_cannot_be_read_are_told_at_once():
+def test_all_settings_that_cannot_be_read_are_reported_at_once():
     with pytest.raises(GraphError) as refused:
         parse_settings(["a", "b.=1", "c=[1"])
     assert len(refused.value.problems) == 3

@@ -4,12 +4,17 @@ import pytest
 import torch
 
 import composer
+from composer.catalog import Catalog
 from composer.graph.file import loads
 from composer.ports import first_look, looked_at_once, values_checked
 from composer.problems import GraphError
 from composer.run.inputs import example_inputs
+from composer.training.processes import Processes
+from composer.training.step import Stepper
 from tests.test_input_checks import GOOD, GRAPH, IMAGE
 from tests.tiny_graphs import SAVED
+from tests.training.feeds import ExampleFeed
+from tests.training.loops import recipe_of
 
 
 class Aminmax(torch.utils._python_dispatch.TorchDispatchMode):
@@ -82,3 +87,33 @@ def test_boxes_and_their_labels_are_still_refused_once_in_a_detector():
     for call in (model.check_values, lambda *given: model(*given, mode="loss")):
         with pytest.raises(GraphError, match="boxes of no area"):
             call(inputs, samples | {"boxes": bad})
+
+
+def on_meta(graph):
+    """A training on the device meta, which raises wherever it is asked for a value: nothing there may wait for one."""
+    recipe = recipe_of(optimizer={"type": "SGD", "lr": 0.1}, clip={"norm": 1.0})
+    model = composer.compile(graph).to("meta")
+    stepper = Stepper(
+        recipe, model, Processes(torch.device("meta")), epoch=4, total=8, types=Catalog.default().port_types
+    )
+    stepper._watch.late = lambda loss, about: None  # reads a flag of the step before, on a copy
+    return stepper
+
+
+def test_a_step_on_an_accelerator_asks_it_for_no_value(monkeypatch):
+    graph = composer.load(SAVED / "classification" / "fashion_mnist.yaml").graph
+    stepper, batch = on_meta(graph), ExampleFeed(graph).at(0)
+    for module in ("components.losses.class_rows", "components.shared.value_checks"):
+        monkeypatch.setattr(f"{module}.values_are_known", lambda values: True)
+    losses = stepper.make(batch, 0)
+    assert losses["loss"].device.type == "meta"
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):  # what a loop of one's own would wait for
+        stepper.model(*map(stepper.moved, (batch.inputs, batch.samples)), mode="loss")
+
+
+def test_a_label_that_is_no_class_names_its_sample_before_it_goes_to_the_accelerator():
+    graph = composer.load(SAVED / "classification" / "fashion_mnist.yaml").graph
+    stepper, batch = on_meta(graph), ExampleFeed(graph).at(0)
+    batch.samples["label"][2] = 10
+    with pytest.raises(GraphError, match="'label' of 'sample 2' is 10, the graph has the classes 0 to 9"):
+        stepper.make(batch, 0)

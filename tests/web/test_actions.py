@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from composer import Catalog
 from composer.catalog import component_files
 from composer.graph.file.document import to_document
+from composer.problems import GraphError
 from composer.web.actions import LARGEST, Actions
 from composer.web.catalog_source import CatalogSource
 from composer.web.envelopes import enveloped
@@ -170,7 +171,7 @@ def test_a_document_that_is_too_long_is_refused() -> None:
     assert "at most" in answer("look", {"document": " " * (LARGEST + 1)})["error"]["message"]
 
 
-def test_what_nobody_expected_is_logged_and_told_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_nobody_expected_is_logged_and_shown_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_: Any) -> BaseModel:
         raise RuntimeError("/secret/path")
 
@@ -200,7 +201,7 @@ def test_where_a_wire_may_come_from_and_why_not_elsewhere() -> None:
     assert reasons(target="outputs.tensor.+")["head.out"] is None
 
 
-def test_a_size_that_cannot_be_is_told_before_the_wire_is_there() -> None:
+def test_a_size_that_cannot_be_is_reported_before_the_wire_is_there() -> None:
     text = """
 schema: 1
 inputs: {image: {type: Image, shape: [B, 3, 8, 8]}}
@@ -346,3 +347,15 @@ def test_a_component_with_the_name_of_another_is_a_message(tmp_path: Path) -> No
     assert [problem.code for problem in state.problems] == ["duplicate-component", "no-folder"]
     assert state.catalog["ReLU"].cls is Catalog.default()["ReLU"].cls
     assert component_files(tmp_path) == [tmp_path / "necks" / "relu.py"]
+
+
+def test_values_that_are_offered_for_a_parameter_are_listed():
+    reply = ACTIONS.choices({"type": "TIMMBackbone", "parameter": "model_name"})
+    (found,) = [choice for choice in reply.choices if choice.value == "resnet50"]
+    assert len(reply.choices) == 1371
+    assert found.detail == "25.6 M, 81.2 %, 224 px, cc-by-nc-4.0"
+    assert "a1_in1k: 80.38 %" in found.hint
+    assert ACTIONS.choices({"type": "TIMMBackbone", "parameter": "in_channels"}).choices == []
+    with pytest.raises(GraphError) as caught:
+        ACTIONS.choices({"type": "TIMMBackbon", "parameter": "model_name"})
+    assert caught.value.problems[0].code == "unknown-type"

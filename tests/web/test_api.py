@@ -134,6 +134,6 @@ def test_run_takes_uploaded_weights_and_gives_losses(client: Client) -> None:
     ],
 )
 def test_run_says_what_is_wrong(client: Client, graph: str, given: dict[str, Any], text: str) -> None:
-    with pytest.raises(AppError, match=text) as told:
+    with pytest.raises(AppError, match=text) as refused:
         client.predict(graph, api_name="/run", **given)
-    assert "Traceback" not in str(told.value)
+    assert "Traceback" not in str(refused.value)

@@ -24,15 +24,16 @@ from composer.web.actions import Actions
 from composer.web.canvas import graph_canvas
 from composer.web.catalog_source import CatalogSource
 from composer.web.dock import Dock, Setting, build_dock
-from composer.web.dock.markup import bar_list, drawn, hint, histogram, progress_bar, table, trouble_list
+from composer.web.dock.markup import bar_list, hint, progress_bar, table, trouble_list
 from composer.web.dock.opened import Opened
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.summary_tab import summary_csv
 from composer.web.dock.tabs import TABS
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.file_actions import FileActions
-from composer.web.runs import Done, Failed, Progress, Runner, RunResult, Trouble, Waiting
-from composer.web.runs.results import ClassScore, Histogram, Pixels, Region, TensorRow, Watched
+from composer.web.runs import Done, Failed, Passes, Progress, Runner, RunResult, Trouble, Waiting
+from composer.web.runs.payloads import PassRequest
+from composer.web.runs.results import ClassScore, Pixels, Region, TensorRow, ValueRow
 from composer.web.workspace import Workspace
 
 SHIPPED = Path(__file__).parents[2] / "saved_graphs" / "classification" / "fashion_mnist.yaml"
@@ -80,8 +81,8 @@ class Asker:
 def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     actions = Actions(CatalogSource())
     workspace = Workspace(tmp_path_factory.mktemp("graphs"))
-    files = FileActions(workspace, actions.components, actions.graph_of, actions.shown, actions.told)
-    return Setting(actions.components, actions.graph_of, files.read, workspace.weights_of, ScriptedRunner())
+    files = FileActions(workspace, actions.components, actions.graph_of, actions.shown, actions.view_of)
+    return Setting(actions.components, actions.graph_of, files.read, workspace.weights_of, ScriptedRunner(), Passes())
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,8 @@ def dock(page: tuple[gr.Blocks, Dock], setting: Setting) -> Dock:
 
 def opened(text: str | None = None, **parts: Any) -> str:
     graph = loads(SHIPPED.read_text() if text is None else text)
-    told = {"document": json.dumps(to_document(graph)), "place": "shipped", "name": NAME, "tab": "Run", **parts}
-    return json.dumps(told)
+    message = {"document": json.dumps(to_document(graph)), "place": "shipped", "name": NAME, "tab": "Run", **parts}
+    return json.dumps(message)
 
 
 def value(update: Any) -> Any:
@@ -138,8 +139,6 @@ def test_nothing_from_a_graph_becomes_markup(text: str) -> None:
         trouble_list([trouble], [text]) + trouble_list([trouble]),
         trouble_list([trouble.model_copy(update={"edits": [{"path": [text], "set": text}]})]),
         progress_bar(Progress(doing=text, node=text, total=3)),
-        histogram(Histogram(edges=[0, 1], counts=[2]), text, text),
-        drawn(np.zeros((2, 2, 3), np.uint8), text),
     ]
     for piece in pieces:
         seen = Tags(piece)
@@ -149,23 +148,23 @@ def test_nothing_from_a_graph_becomes_markup(text: str) -> None:
 
 
 def test_the_yaml_tab_shows_the_canonical_text(dock: Dock, setting: Setting) -> None:
-    text, told = dock.yaml.refresh(Opened.read(opened()), "", "")
+    text, message = dock.yaml.refresh(Opened.read(opened()), "", "")
     assert text == dumps(loads(SHIPPED.read_text()), setting.catalog())
-    assert "No problems" in told
+    assert "No problems" in message
 
 
-def test_that_the_canvas_changed_while_a_person_typed_is_told(dock: Dock) -> None:
-    _, told = dock.yaml.refresh(Opened.read(opened()), "name: typed\n", "name: before\n")
-    assert "Revert drops it" in told
+def test_that_the_canvas_changed_while_a_person_typed_is_reported(dock: Dock) -> None:
+    _, message = dock.yaml.refresh(Opened.read(opened()), "name: typed\n", "name: before\n")
+    assert "Revert drops it" in message
 
 
 def test_applying_yaml_is_one_step_on_the_canvas(dock: Dock, setting: Setting) -> None:
     typed = SHIPPED.read_text().replace("out_features: 10", "out_features: 12")
-    pushed, text, shown, told = dock.yaml.apply(opened(), typed)
+    pushed, text, shown, message = dock.yaml.apply(opened(), typed)
     assert (pushed["kind"], pushed["label"]) == ("replace", "YAML")
     assert setting.graph_of(pushed["reply"]["document"]).nodes["classifier"].params["out_features"] == 12
     assert "out_features: 12" in text and text == shown
-    assert "one step of undo" in told
+    assert "one step of undo" in message
 
 
 def test_each_push_to_the_canvas_is_another_one(dock: Dock) -> None:
@@ -173,19 +172,19 @@ def test_each_push_to_the_canvas_is_another_one(dock: Dock) -> None:
     assert one != other
 
 
-def test_yaml_that_is_wrong_is_told_at_its_line_and_changes_nothing(dock: Dock) -> None:
+def test_yaml_that_is_wrong_is_reported_at_its_line_and_changes_nothing(dock: Dock) -> None:
     lines = SHIPPED.read_text().splitlines()
     place = next(place for place, line in enumerate(lines) if line.startswith("  pool:"))
     lines[place] = "  pool: {type: AdaptiveAvgPool2d, inputs: [flat"
-    pushed, text, _, told = dock.yaml.apply(opened(), "\n".join(lines))
+    pushed, text, _, message = dock.yaml.apply(opened(), "\n".join(lines))
     assert pushed == text == gr.skip()
-    assert "1 problem" in told and "yaml-" in told
+    assert "1 problem" in message and "yaml-" in message
 
 
-def test_a_problem_of_the_graph_is_told_with_the_line_its_text_and_what_to_do(dock: Dock) -> None:
+def test_a_problem_of_the_graph_is_reported_with_the_line_its_text_and_what_to_do(dock: Dock) -> None:
     typed = SHIPPED.read_text().replace("type: Flatten", "type: Flaten")
-    *_, told = dock.yaml.apply(opened(), typed)
-    seen = Tags(told).text
+    *_, message = dock.yaml.apply(opened(), typed)
+    seen = Tags(message).text
     assert "flat: {type: Flaten" in seen
     assert "To mend it: set flat.type to Flatten" in seen
     assert "line " in seen
@@ -200,12 +199,12 @@ def test_the_code_tab_shows_what_runs(dock: Dock, mode: str) -> None:
 
 
 def test_the_code_tab_says_why_there_is_none(dock: Dock) -> None:
-    _, code, _, told = dock.code.show(opened(SHIPPED.read_text().replace("Flatten", "Flaten")), "loss")
+    _, code, _, message = dock.code.show(opened(SHIPPED.read_text().replace("Flatten", "Flaten")), "loss")
     assert code == ""
-    assert "no code while the graph has problems" in told and "Flaten" in told
-    _, code, load, told = dock.code.show(opened("schema: 1\nname: empty\n"), "loss")
+    assert "no code while the graph has problems" in message and "Flaten" in message
+    _, code, load, message = dock.code.show(opened("schema: 1\nname: empty\n"), "loss")
     assert (code, load) == ("", "")
-    assert "No mode has outputs yet" in told
+    assert "No mode has outputs yet" in message
 
 
 def test_a_file_name_stays_text_in_the_code(dock: Dock) -> None:
@@ -270,7 +269,7 @@ def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"document": 3}', '{"document": "{", "tab": "Code"}', "null"])
-def test_what_is_no_graph_is_told_or_left_alone(dock: Dock, text: str) -> None:
+def test_what_is_no_graph_is_reported_or_left_alone(dock: Dock, text: str) -> None:
     given = ["", "", None, None]
     with suppress(GraphError):
         found = dock.refresh(text, *given)
@@ -278,7 +277,7 @@ def test_what_is_no_graph_is_told_or_left_alone(dock: Dock, text: str) -> None:
 
 
 def run(dock: Dock, *, upload: str | None = None, kind: str = "shipped", image: str | None = None) -> list[Any]:
-    given = (opened(), image, "predict", "cpu", -1, 2, kind, upload, 0, f"shipped/{NAME}")
+    given = (opened(), image, "predict", "cpu", -1, 2, False, kind, upload, 0, f"shipped/{NAME}")
     return list(dock.run.run(Asker(), *given))  # type: ignore[arg-type]
 
 
@@ -290,7 +289,7 @@ def result(**changes: Any) -> RunResult:
         "regions": None,
         "losses": {},
         "tensors": [],
-        "watched": [],
+        "values": [],
         "notes": ["Weights: random."],
         "seconds": 0.012,
         "memory": 3 * 2**20,
@@ -325,7 +324,7 @@ def test_a_run_shows_its_progress_then_its_answers(dock: Dock) -> None:
 
 def test_a_run_before_the_choices_have_come_takes_what_the_graph_has(dock: Dock) -> None:
     runner_of(dock).events = []
-    list(dock.run.run(Asker(), opened(), None, None, "cpu", -1, 2, "random", None, 0, ""))  # type: ignore[arg-type]
+    list(dock.run.run(Asker(), opened(), None, None, "cpu", -1, 2, None, "random", None, 0, ""))  # type: ignore[arg-type]
     [job] = runner_of(dock).jobs
     assert (job.mode, job.weights.name) == ("predict", "fashion_mnist.safetensors")
 
@@ -358,7 +357,7 @@ def test_stop_ends_the_runs_of_this_page_only(dock: Dock) -> None:
 
 def test_answers_of_each_kind_are_shown(dock: Dock) -> None:
     show = RunAnswers.show
-    losses = show(dock.run.answers, result(mode="loss", losses={"loss_cls": 0.5}), "")
+    losses = show(dock.run.answers, result(mode="loss", losses={"loss_cls": 0.5}))
     assert Tags(losses[2]).text.endswith("loss_cls0.5")
     image = Pixels.of(np.zeros((8, 8, 3), np.uint8))
     mask = Pixels.of(np.full((8, 8), 255, np.uint8))
@@ -366,20 +365,24 @@ def test_answers_of_each_kind_are_shown(dock: Dock) -> None:
         Region(box=(1, 2, 5, 6), name="cat", score=0.5),
         Region(box=(0, 0, 3, 3), name="dog", score=0.4, mask=mask),
     ]
-    boxes = show(dock.run.answers, result(image=image, regions=regions), "")
+    boxes = show(dock.run.answers, result(image=image, regions=regions))
     assert boxes[1]["visible"] and boxes[1]["value"][1][0] == ((80, 160, 400, 480), "cat 0.50")
     assert boxes[1]["value"][1][1][0].max() == 1
     row = TensorRow(name="out", size="1 8 2 2", dtype="float32", low=0, high=1, mean=0.5, std=0.1)
-    assert "1 8 2 2" in show(dock.run.answers, result(mode="tensor", tensors=[row]), "")[2]
-    seen = Watched(
-        node="neck",
-        port="out",
-        tensor=row,
-        image=image,
-        caption="8 channels",
-        histogram=Histogram(edges=[0, 1], counts=[4]),
-    )
-    assert "What neck puts out" in show(dock.run.answers, result(watched=[seen]), "neck")[3]
+    assert "1 8 2 2" in show(dock.run.answers, result(mode="tensor", tensors=[row]))[2]
+
+
+def test_a_run_leaves_the_values_of_its_nodes_under_a_name_that_the_page_alone_gets(dock: Dock) -> None:
+    row = ValueRow(node="neck", port="out", level=None, shape=[1, 8], dtype="float32", count=8)
+    scores = [ClassScore(label=1, name="Trouser", score=0.9, predicted=True)]
+    runner_of(dock).events = [Done(result=result(values=[row], classes=scores))]
+    *_, last = run(dock)
+    view = dock.run.setting.passes.look(PassRequest(name=last[-1]))
+    assert (view.rows, view.mode, view.title) == ([row], "predict", "seed 0 (Trouser), fashion_mnist.safetensors")
+    [job] = runner_of(dock).jobs
+    assert job.keep.name == f"{last[-1]}.values" and not job.training
+    runner_of(dock).events = [Failed(troubles=[])]
+    assert run(dock)[-1][-1] == ""
 
 
 def test_pixels_that_do_not_fit_their_size_are_refused() -> None:
@@ -420,7 +423,7 @@ def test_the_name_of_an_export_is_plain(name: str, stem: str) -> None:
     assert Opened(name=name).stem == stem
 
 
-def test_problems_are_told_in_words() -> None:
+def test_problems_are_reported_in_words() -> None:
     with pytest.raises(GraphError):
         Opened.read("nothing")
     assert str(Problem("bad-document", Where("document"), "x"))

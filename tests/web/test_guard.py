@@ -10,6 +10,7 @@ from composer.web.guard import CHANGING, HEADERS, PATHS, Guard
 EXAMPLES = {
     "/": "/",
     r"/composer-static/[\w.-]+": "/composer-static/composer.js",
+    r"/composer-files/[\w-]+": "/composer-files/a-token",
     r"/assets/.+": "/assets/index.js",
     r"/static/.+": "/static/img/logo.svg",
     r"/svelte/.+": "/svelte/svelte.js",

@@ -148,9 +148,9 @@ def test_the_shipped_classifier_names_what_a_shipped_image_shows(runner: Runner)
 
 
 def test_a_run_tells_what_it_does(runner: Runner) -> None:
-    told = [event for event in runner.run(job()) if isinstance(event, Progress)]
-    assert told
-    assert all(event.done <= event.total for event in told)
+    events = [event for event in runner.run(job()) if isinstance(event, Progress)]
+    assert events
+    assert all(event.done <= event.total for event in events)
 
 
 def test_progress_names_the_node_that_runs(runner: Runner) -> None:
@@ -194,51 +194,11 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(runner: Run
     assert one.tensors == same.tensors != other.tensors
 
 
-@pytest.mark.parametrize(
-    ("node", "size", "has_image"),
-    [("stem_conv", "1 32 28 28", True), ("flat", "1 128", False), ("image", "1 1 28 28", True)],
-)
-def test_the_selected_node_is_shown(runner: Runner, node: str, size: str, has_image: bool) -> None:
-    [found] = result(runner, job(watched=node)).watched
-    assert found.tensor.size == size
-    assert (found.image is not None) == has_image
-    assert found.histogram is not None
-    assert len(found.histogram.edges) == len(found.histogram.counts) + 1
-
-
-def test_the_selected_call_of_a_subgraph_is_shown(runner: Runner) -> None:
-    wanted = RunJob(document(NESTED), mode="tensor")
-    [outer] = result(runner, replace(wanted, watched="encoder")).watched
-    [inner] = result(runner, replace(wanted, watched="encoder.act")).watched
-    assert (outer.port, inner.port) == ("y", "out")
-    assert outer.tensor.high == inner.tensor.high
-
-
-def test_a_selected_data_sample_shows_its_value(runner: Runner) -> None:
-    found = result(runner, job(mode="loss", label=3, watched="label"))
-    [shown] = found.watched
-    assert (shown.node, shown.tensor.low, shown.tensor.high) == ("label", 3, 3)
-    assert not any("not" in note for note in found.notes if note.startswith("label"))
-
-
-@pytest.mark.parametrize(
-    ("watched", "note"),
-    [
-        ("criterion", "criterion is not run in predict mode."),
-        ("label", "label is not needed in predict mode."),
-    ],
-)
-def test_a_selected_box_that_the_mode_does_not_reach_is_told(runner: Runner, watched: str, note: str) -> None:
-    found = result(runner, job(watched=watched))
-    assert found.watched == []
-    assert found.notes[-1] == note
-
-
 def test_a_refused_image_comes_with_the_edits_that_mend_it(runner: Runner) -> None:
     graph = loads(NESTED)
     wanted = RunJob(document(NESTED), mode="tensor", image=TROUSER)
-    told = trouble(runner, wanted)
-    edits = [Edit(tuple(edit["path"]), edit.get("set"), edit.get("remove", False)) for edit in told.edits]
+    events = trouble(runner, wanted)
+    edits = [Edit(tuple(edit["path"]), edit.get("set"), edit.get("remove", False)) for edit in events.edits]
     mended = json.dumps(to_document(composer.edit(graph, *edits)))
     assert result(runner, replace(wanted, document=mended)).tensors[0].size == "1 8 14 14"
 
@@ -277,7 +237,7 @@ def test_a_graph_with_problems_is_not_run(runner: Runner) -> None:
         ("Quitter", "run-failed", "culprit (Quitter) failed: SystemExit: 3"),
     ],
 )
-def test_what_a_node_does_is_told_with_its_name_and_the_server_lives(
+def test_what_a_node_does_is_reported_with_its_name_and_the_server_lives(
     runner: Runner, kind: str, code: str, text: str
 ) -> None:
     found = trouble(runner, unruly(kind))
@@ -478,8 +438,8 @@ def test_an_export_says_what_it_wrote(runner: Runner, tmp_path: Path, to: Any, f
     assert isinstance(found.result, ExportResult)
     assert found.result.files == files
     assert all((tmp_path / name).stat().st_size for name in files)
-    told = "Compared with the model in" if to != "safetensors" else "In Python: composer.load("
-    assert found.result.notes[0].startswith(told)
+    events = "Compared with the model in" if to != "safetensors" else "In Python: composer.load("
+    assert found.result.notes[0].startswith(events)
 
 
 def test_a_graph_that_is_no_model_of_openmmlab_is_not_exported_as_one(runner: Runner, tmp_path: Path) -> None:

@@ -79,9 +79,25 @@ def test_the_functions_of_the_server_answer_in_envelopes(client):
     "payload", [None, [], 3, "x", {"document": None}, {"path": "x"}, {"document": "{", "path": []}]
 )
 @pytest.mark.parametrize(
-    "name", ["look", "edit", "open", "read", "save", "fits", "suggest", "copy", "source", "text", "arrange"]
+    "name",
+    [
+        *("look", "edit", "open", "read", "save", "fits", "suggest", "copy", "source", "text", "arrange"),
+        *("train_start", "train_run", "train_stop", "train_resume", "train_delete"),
+        *("train_nodes", "run_values", "run_map"),
+        *("setup_unpack", "setup_look", "setup_images", "setup_recipe", "setup_stored", "setup_save", "setup_check"),
+        *("setup_task", "setup_cancel", "program_read", "program_keep"),
+        *(
+            "train_samples",
+            "train_evaluation",
+            "train_compare",
+            "train_open",
+            "train_files",
+            "train_export",
+            "train_keep",
+        ),
+    ],
 )
-def test_a_payload_that_is_none_is_told(client, name, payload):
+def test_a_payload_that_is_none_is_reported(client, name, payload):
     answer = call(client, name, payload)
     assert answer.status_code == 200 and not answer.json()["ok"]
     assert "Traceback" not in answer.text and str(Path(__file__).parents[2]) not in answer.text
@@ -127,7 +143,7 @@ def test_open_and_save_take_checked_names_only(client, name):
     assert not call(client, "save", {"document": document, "name": name}).json()["ok"]
 
 
-def test_with_a_password_nothing_is_told_without_signing_in(services, tmp_path_factory):
+def test_with_a_password_nothing_is_reported_without_signing_in(services, tmp_path_factory):
     with client_of(services, tmp_path_factory, users=[("ada", "a long password")]) as client:
         assert client.get("/config").status_code == 401
         assert client.post("/gradio_api/component_server/", json={}).status_code == 401
@@ -197,8 +213,8 @@ def test_a_signal_ends_the_jobs_and_the_server_while_a_page_is_open(number):
             while b"begun" not in received:
                 received += page.recv(1000)
             process.send_signal(number)
-            told, wrong = process.communicate(timeout=50)  # the stream of an open page has no end
-    assert told == "jobs ended\n"
+            output, wrong = process.communicate(timeout=50)  # the stream of an open page has no end
+    assert output == "jobs ended\n"
     assert "ERROR" not in wrong
 
 

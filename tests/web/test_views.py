@@ -132,7 +132,7 @@ def test_a_problem_inside_a_subgraph_tells_a_call_that_leads_there() -> None:
     assert boxes(view(wrong, "pair", "first"))["pool"].state == "error"
 
 
-def test_a_size_that_does_not_fit_in_one_call_is_told_of_that_call() -> None:
+def test_a_size_that_does_not_fit_in_one_call_is_reported_of_that_call() -> None:
     graph = do(sample(MODAL), put("nodes", "norm", "params", "num_features", value=5), path=("encoder",))
     paths = {tuple(problem.path) for problem in view(graph).problems if problem.code == "shape-mismatch"}
     assert paths == {("encoder",), ("encoder_k",), ("pair", "first"), ("pair", "second")}

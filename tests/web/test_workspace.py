@@ -258,7 +258,7 @@ def test_a_new_graph_does_not_replace_a_file_of_its_name_unasked(workspace, cata
     assert workspace.save(GRAPH, "tiny.yaml", catalog) is None
 
 
-def test_of_many_who_save_at_once_one_wins_and_the_others_are_told(workspace, catalog):
+def test_of_many_who_save_at_once_one_wins_and_the_others_are_reported(workspace, catalog):
     start = workspace.save(GRAPH, "tiny.yaml", catalog)
     results = {}
 
@@ -282,7 +282,7 @@ def test_a_file_that_went_away_can_be_saved_again(workspace, catalog):
     assert workspace.save(GRAPH, "tiny.yaml", catalog, version=saved.version) is not None
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path, catalog):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path, catalog):
     (tmp_path / "file").write_text("")
     with pytest.raises(GraphError, match="cannot be made") as error:
         Workspace(tmp_path / "file" / "graphs").save(GRAPH, "tiny.yaml", catalog)

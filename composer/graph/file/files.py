@@ -5,6 +5,7 @@ import secrets
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from composer.graph.file.yamlwriter import dump, key_positions
 from composer.graph.link import uncollected
 from composer.problems import GraphError, Problem, Where, suggestion
 
-__all__ = ["atomic_write", "dumps", "loads", "positions", "read", "write"]
+__all__ = ["atomic_write", "dumps", "loads", "positions", "read", "shipped_graphs", "write"]
 
 
 def read(path: str | Path) -> Graph:
@@ -67,7 +68,7 @@ def dumps(graph: Graph, catalog: Catalog | None = None) -> str:
 def positions(graph: Graph, catalog: Catalog | None = None) -> Mapping[tuple[str | int, ...], tuple[int, int]]:
     """Line and column, from 1, of each key that starts a line of what ``dumps`` gives, by its path.
 
-    The file is written as far as is asked for.
+    Only as many lines as needed are written.
     """
     return WrittenLines(lambda: key_positions(_canonical_document(graph, catalog)))
 
@@ -147,6 +148,14 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
+def shipped_graphs() -> Path:
+    """The folder of the graphs that come with composer.
+
+    ``saved_graphs`` holds no Python, so it may be spread over several folders: the one with our graphs is taken.
+    """
+    return Path(str(files("saved_graphs") / "classification")).parent
+
+
 def _unreadable(path: str | Path, error: OSError | ValueError) -> Problem:
     where = Where(file=str(path))
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -159,7 +168,11 @@ def _unreadable(path: str | Path, error: OSError | ValueError) -> Problem:
 
 
 def _beside(path: str | Path) -> str:
-    """The graph files in the folder that look most like a missing one."""
+    """The graph that comes with composer and is called so, or the graph files in the folder that look most like it."""
+    wanted = os.path.basename(path).removesuffix(".yaml")
+    for shipped in sorted(shipped_graphs().rglob("*.yaml")):
+        if shipped.stem == wanted:
+            return f"; composer comes with {shipped}"
     try:
         names = [entry.name for entry in os.scandir(os.path.dirname(path) or ".") if entry.name.endswith(".yaml")]
     except OSError:

@@ -58,7 +58,7 @@ class Lines(Mapping[tuple[str | int, ...], tuple[int, int]]):
 
 
 class WrittenLines(Mapping[tuple[str | int, ...], tuple[int, int]]):
-    """Line and column (from 1) of each key of a file that would be written; written as far as is asked for.
+    """Line and column (from 1) of each key of a file that would be written; only as many lines as needed are written.
 
     Args:
         write: Gives the keys in the order of the file, each with its position.

@@ -7,7 +7,7 @@ take them for something else.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from composer.graph.file.scalars import is_ambiguous, number_text
@@ -32,16 +32,17 @@ _ODD = re.compile(
 _LITERAL = re.compile(r"[^\s\x00-\x1f][^\x00-\x09\x0b-\x1f]*[^\s\x00-\x1f]\n?")
 
 
-def dump(data: Any) -> str:
+def dump(data: Any, blocks: Collection[str] | None = None) -> str:
     """Write plain data as YAML text.
 
     Args:
         data: ``None``, booleans, numbers, strings, and lists and mappings of them; keys are strings.
+        blocks: The sections under the top level that are written in blocks; by default all of them.
 
     Returns:
         Text that ``parse`` reads back as the same data.
     """
-    return "\n".join(line for _, line in _block(data, 0, ())) + "\n"
+    return "\n".join(line for _, line in _block(data, 0, (), blocks)) + "\n"
 
 
 def key_positions(data: Any) -> Iterator[tuple[Path, tuple[int, int]]]:
@@ -51,12 +52,14 @@ def key_positions(data: Any) -> Iterator[tuple[Path, tuple[int, int]]]:
             yield path, (number, len(line) - len(line.lstrip(" -?")) + 1)
 
 
-def _block(data: Any, indent: int, path: Path) -> Iterator[tuple[Path | None, str]]:
+def _block(
+    data: Any, indent: int, path: Path, blocks: Collection[str] | None = None
+) -> Iterator[tuple[Path | None, str]]:
     """The lines of a value, where its first line starts a line of its own, each with the path of the key on it."""
     margin = " " * indent
     if isinstance(data, Mapping) and data:
         for key, value in data.items():
-            yield from _entry(margin, key, value, (*path, key))
+            yield from _entry(margin, key, value, (*path, key), blocks)
     elif isinstance(data, list | tuple) and data:
         for index, value in enumerate(data):
             yield from _item(margin, value, (*path, index))
@@ -64,7 +67,9 @@ def _block(data: Any, indent: int, path: Path) -> Iterator[tuple[Path | None, st
         yield None, margin + (_flow(data, 0) or _scalar(data, _BLOCK_PLAIN))
 
 
-def _entry(margin: str, key: str, value: Any, path: Path) -> Iterator[tuple[Path | None, str]]:
+def _entry(
+    margin: str, key: str, value: Any, path: Path, blocks: Collection[str] | None
+) -> Iterator[tuple[Path | None, str]]:
     head = _scalar(key, _BLOCK_PLAIN)
     if len(head) > _LONGEST_KEY:
         yield path, f"{margin}? {head}"
@@ -73,7 +78,7 @@ def _entry(margin: str, key: str, value: Any, path: Path) -> Iterator[tuple[Path
     if not isinstance(value, Mapping | list | tuple):
         yield from _text(head, margin, value, path)
         return
-    line = None if _is_section(path, value) else _flow(value, WIDTH - len(head) - 1)
+    line = None if _is_section(path, value, blocks) else _flow(value, WIDTH - len(head) - 1)
     if line is not None:
         yield path, f"{head} {line}"
         return
@@ -105,10 +110,12 @@ def _text(head: str, margin: str, value: Any, path: Path) -> Iterator[tuple[Path
         yield None, f"{margin}  {line}" if line else ""
 
 
-def _is_section(path: Path, value: Any) -> bool:
+def _is_section(path: Path, value: Any, blocks: Collection[str] | None) -> bool:
     """Whether a collection is written in a block even where it is short."""
     if not value or not isinstance(value, Mapping):
         return False
+    if blocks is not None:
+        return path in [(name,) for name in blocks]
     return len(path) == 1 or (path[0] in _BLOCK_SECTIONS and len(path) <= 3)
 
 

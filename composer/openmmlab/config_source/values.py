@@ -1,4 +1,4 @@
-"""What a config holds while it is read, how much of it there may be, and what is told about its files.
+"""What a config holds while it is read, how much of it there may be, and what is noted about its files.
 
 Values are plain Python data, so that two names for one dict behave as they do in Python. What came from a base file is
 a ``BaseDict``, whose ``update`` reaches into nested dicts as in OpenMMLab; a class that is imported is only its name.
@@ -40,7 +40,7 @@ Scalar = str | int | float | bool | None
 
 
 class _Unknown:
-    """Stands for a value that was refused, so that one refusal is told once."""
+    """Stands for a value that was refused, so that one refusal is reported once."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -180,7 +180,7 @@ class Report:
 
 
 class SourceText:
-    """The text of one Python file, and what is told about places in it.
+    """The text of one Python file, and what is noted about places in it.
 
     Args:
         file: Its name in messages.

@@ -119,7 +119,7 @@ class _Search:
     data: Mapping[str, Any]
     notes: list[Problem] = field(default_factory=list)
 
-    def tell(self, place: str, text: str) -> None:
+    def note(self, place: str, text: str) -> None:
         self.notes.append(left_to_caller(place, text))
 
     def candidates(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
@@ -137,7 +137,7 @@ class _Search:
         while whole is not None and len(chain) < _MOST_WRAPPERS:
             if isinstance(whole, list | tuple):
                 if any(not same(_pipeline(one), _pipeline(whole[0])) for one in whole[1:]):
-                    self.tell(place, f"of {len(whole)} data sets the pipeline of the first is read")
+                    self.note(place, f"of {len(whole)} data sets the pipeline of the first is read")
                 whole = whole[0] if whole else None
                 continue
             if not isinstance(whole, Mapping):
@@ -165,7 +165,7 @@ def tested_images(data: Mapping[str, Any]) -> TestedImages:
         path = next((name for name in _PIPELINES if isinstance(data.get(name), list | tuple)), None)
         pipeline = list(data[path]) if path else []
     if path is not None and path.startswith(("val", "data.val")):
-        search.tell(path, "the config says nothing of images for testing: they are prepared as those for validation")
+        search.note(path, "the config says nothing of images for testing: they are prepared as those for validation")
     inner = chain[-1] if chain else _NOTHING
     classes, kept_classes = _classes(search, place, chain)
     norm = data.get("img_norm_cfg")
@@ -198,7 +198,7 @@ def _classes(
                 text = f"the file {value} is not read: write its lines into classes of the graph"
                 if not isinstance(value, str):
                     text = f"expected a list of texts, found {value!r:.80}: no classes are read"
-                search.tell(f"{path}.{key}", text)
+                search.note(f"{path}.{key}", text)
                 return None, kept
     return None, _NOTHING
 

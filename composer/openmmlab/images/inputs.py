@@ -40,7 +40,7 @@ class ImageInput:
     Args:
         entry: The input.
         beyond: What ``data_preprocessor`` says beyond it.
-        notes: What there is to tell.
+        notes: What there is to report.
     """
 
     entry: Input
@@ -111,7 +111,7 @@ def _by_pipeline(
     """The steps, and the size where the pipeline does not say it.
 
     Args:
-        found: Takes what there is to tell.
+        found: Takes what there is to report.
         settings: ``data_preprocessor``.
         pipeline: The pipeline.
         images: What the config says of the images.

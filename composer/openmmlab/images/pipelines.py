@@ -65,7 +65,7 @@ class Reading:
     padded_after: bool = False
     pad_colour: Colour | None = None
 
-    def tell(self, place: str, text: str) -> None:
+    def note(self, place: str, text: str) -> None:
         """Tell what is not read."""
         self.notes.append(left_to_caller(place, text))
 
@@ -73,9 +73,9 @@ class Reading:
         """Note the steps that a transform is, unless they would come in another order than ``preprocess`` has."""
         if any(_ORDER.index(step) < _ORDER.index(other) for other in self.done):
             text = f"{kind} comes after {self.done[-1]}, which preprocess does later: it is left out"
-            self.tell(place, text)
+            self.note(place, text)
         elif step in self.done:
-            self.tell(place, f"{kind} is a second {step}, and preprocess has one: it is left out")
+            self.note(place, f"{kind} is a second {step}, and preprocess has one: it is left out")
         else:
             self.done.append(step)
             self.steps |= found
@@ -85,7 +85,7 @@ class Reading:
         strange = [key for key in given if key not in known]
         if strange:
             named = ", ".join(f"{key}={plain(given[key])!r:.40}" for key in strange)
-            self.tell(place, f"these settings of {kind} are not read: {named}")
+            self.note(place, f"these settings of {kind} are not read: {named}")
 
     def level(self, value: float) -> float:
         """A value on the scale to 255."""
@@ -119,9 +119,9 @@ def load(reading: Reading, place: str, kind: str, given: Settings) -> None:
     reading.colour = "gray" if color == "grayscale" else "bgr"
     if color not in ("color", "grayscale"):
         text = f"color_type={plain(color)!r:.40} is not read: images are turned upright, with three channels"
-        reading.tell(place, text)
+        reading.note(place, text)
     if given.get("to_float32"):
-        reading.tell(place, "to_float32 is not read: resized images are rounded to whole levels")
+        reading.note(place, "to_float32 is not read: resized images are rounded to whole levels")
 
 
 def resize(reading: Reading, place: str, kind: str, given: Settings) -> None:
@@ -149,7 +149,7 @@ def _size(reading: Reading, place: str, kind: str, given: Settings) -> Any:
         found = _of_mmcv(reading, given)
     if found is None:
         shown = {key: plain(value) for key, value in given.items() if key != "type"}
-        reading.tell(place, f"{kind} with {shown!r:.120} is no resize of preprocess: images are not resized by it")
+        reading.note(place, f"{kind} with {shown!r:.120} is no resize of preprocess: images are not resized by it")
     return found
 
 
@@ -210,7 +210,7 @@ def fixed_scale(reading: Reading, place: str, kind: str, given: Settings) -> Non
     """``FixScaleResize``: sizes are rounded down where ``Resize`` rounds to the nearest."""
     resize(reading, place, kind, given)
     if given.get("keep_ratio"):
-        reading.tell(place, f"{kind} rounds sizes down, preprocess to the nearest: they may differ by one pixel")
+        reading.note(place, f"{kind} rounds sizes down, preprocess to the nearest: they may differ by one pixel")
 
 
 def centre_crop(reading: Reading, place: str, kind: str, given: Settings) -> None:
@@ -223,10 +223,10 @@ def centre_crop(reading: Reading, place: str, kind: str, given: Settings) -> Non
     size = plain(given.get("crop_size", given.get("size")))
     pair = [size, size] if _is_side(size) else size
     if not isinstance(pair, list) or len(pair) != 2 or not all(map(_is_side, pair)):
-        reading.tell(place, f"found the size {size!r:.60} of {kind}, expected one number or two: nothing is cut out")
+        reading.note(place, f"found the size {size!r:.60} of {kind}, expected one number or two: nothing is cut out")
         return
     if given.get("auto_pad"):
-        reading.tell(place, "auto_pad is not read: an image that is smaller than the crop is refused")
+        reading.note(place, "auto_pad is not read: an image that is smaller than the crop is refused")
     reading.take(place, kind, "crop", {"crop": pair if pair[0] == pair[1] or _of_old(reading, kind) else pair[::-1]})
 
 
@@ -241,13 +241,13 @@ def efficientnet_crop(reading: Reading, place: str, kind: str, given: Settings) 
     reading.settings(place, kind, given, known)
     size, padding = given.get("crop_size"), given.get("crop_padding", 32)
     if not _is_side(size) or type(padding) is not int or padding < 0:
-        reading.tell(place, f"found crop_size={plain(size)!r:.40} and crop_padding={plain(padding)!r:.40}: not read")
+        reading.note(place, f"found crop_size={plain(size)!r:.40} and crop_padding={plain(padding)!r:.40}: not read")
         return
     usual = "bilinear" if given.get("efficientnet_style") else "bicubic"
     how = _how(reading, place, kind, {"interpolation": usual, **given})
     before = [step for step in ("resize", "crop") if step in reading.done]
     if before:
-        reading.tell(place, f"{kind} comes after a {before[0]}, and preprocess has one: it is left out")
+        reading.note(place, f"{kind} comes after a {before[0]}, and preprocess has one: it is left out")
         return
     reading.done.append("resize")
     reading.take(place, kind, "crop", {"crop": [size, size], "crop_padding": padding, **how})
@@ -264,7 +264,7 @@ def pad(reading: Reading, place: str, kind: str, given: Settings) -> None:
     good = all(type(one) in (int, float) for one in numbers) and len(numbers) in (1, 3)
     if found is None or not good or given.get("padding_mode", "constant") != "constant":
         shown = {key: plain(item) for key, item in given.items() if key != "type"}
-        reading.tell(place, f"{kind} with {shown!r:.120} is no pad of preprocess: images are not padded by it")
+        reading.note(place, f"{kind} with {shown!r:.120} is no pad of preprocess: images are not padded by it")
         return
     if found.get("divisor") == 1:
         return
@@ -300,7 +300,7 @@ def normalise(reading: Reading, place: str, kind: str, given: Settings) -> None:
         value = plain(given.get(key))
         numbers = value if isinstance(value, list) else [value]
         if not numbers or not all(type(one) in (int, float) for one in numbers):
-            reading.tell(f"{place}.{key}", f"found {value!r:.60}, expected one number a channel: it is not read")
+            reading.note(f"{place}.{key}", f"found {value!r:.60}, expected one number a channel: it is not read")
         else:
             reading.numbers[key] = [reading.level(one) for one in numbers]
     own = reading.of_torchvision or kind.startswith("torchvision/")
@@ -313,7 +313,7 @@ def flip(reading: Reading, place: str, kind: str, given: Settings) -> None:
     """``RandomFlip``, which does nothing where a wrapper settles it or its share is 0."""
     share = given.get("prob", given.get("flip_ratio", given.get("p", 0)))
     if not reading.flips and share not in (None, 0, 0.0):
-        reading.tell(place, f"{kind} flips images at random: they are not flipped")
+        reading.note(place, f"{kind} flips images at random: they are not flipped")
 
 
 def to_tensor(reading: Reading, place: str, kind: str, given: Settings) -> None:
@@ -338,7 +338,7 @@ def _how(reading: Reading, place: str, kind: str, given: Settings) -> dict[str, 
         text = (
             f"interpolation={plain(written)!r:.40} with backend={backend!r:.40} is not read: bilinear of cv2 is taken"
         )
-        reading.tell(place, text)
+        reading.note(place, text)
         return {}
     found = {} if interpolation == "bilinear" else {"interpolation": interpolation}
     return found if backend == "cv2" else {**found, "backend": backend}
@@ -478,7 +478,7 @@ def _read(reading: Reading, pipeline: Sequence[Any], place: str) -> None:
         here = f"{place}.{index}"
         kind = _kind(step)
         if not kind:
-            reading.tell(here, f"found {plain(step)!r:.60}, expected a dict with a type: it is not read")
+            reading.note(here, f"found {plain(step)!r:.60}, expected a dict with a type: it is not read")
         elif kind in _TRIED:
             _read_tried(reading, step, here, kind)
         elif kind in _LISTS and isinstance(step.get("transforms"), list | tuple):
@@ -486,7 +486,7 @@ def _read(reading: Reading, pipeline: Sequence[Any], place: str) -> None:
         elif kind in TRANSFORMS:
             TRANSFORMS[kind](reading, here, kind, step)
         elif kind not in PACKING:
-            reading.tell(here, f"{kind} is no step of preprocess that is known: images are prepared without it")
+            reading.note(here, f"{kind} is no step of preprocess that is known: images are prepared without it")
 
 
 def _read_tried(reading: Reading, step: Mapping[str, Any], place: str, kind: str) -> None:
@@ -494,7 +494,7 @@ def _read_tried(reading: Reading, step: Mapping[str, Any], place: str, kind: str
     scales = plain(step.get("img_scale", step.get("scale_factor")))
     several = isinstance(scales, list) and len(scales) > 1 and all(isinstance(one, list) for one in scales)
     if several or step.get("flip"):
-        reading.tell(place, f"{kind} answers for several versions of an image: one is read, the first, not flipped")
+        reading.note(place, f"{kind} answers for several versions of an image: one is read, the first, not flipped")
     reading.scale = scales[0] if isinstance(scales, list) and scales and isinstance(scales[0], list) else scales
     reading.flips = True
     inner = step.get("transforms") or ()

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ["HEAD", "Layout", "Renaming", "renamed_by"]
+__all__ = ["HEAD", "Layout", "Renaming", "Table", "renamed_by"]
 
 HEAD = "head:"
 """Stands in front of names that belong to the head, which is a node of its own."""
 
 Renaming = Callable[[str], list[str]]
 """From their name to the names that it may have here, best first; none where it is not theirs."""
+
+Table = Sequence[tuple[str, Sequence[str]]]
+"""Patterns, and what a name that one of them matches becomes."""
 
 
 def _as_it_is(name: str, tensor: Tensor) -> Tensor:
@@ -28,7 +31,7 @@ class Layout:
         component: The component that has these weights.
         renaming: Their names to ours, given all their names. Ours are relative to the backbone's node, or to the
             head's behind ``HEAD``.
-        convert: Brings a tensor, told its name here, into the order that it has here.
+        convert: Brings a tensor, given its name here, into the order that it has here.
     """
 
     name: str
@@ -37,7 +40,7 @@ class Layout:
     convert: Callable[[str, Tensor], Tensor] = _as_it_is
 
 
-def renamed_by(table: Sequence[tuple[str, Sequence[str]]]) -> Renaming:
+def renamed_by(table: Table) -> Renaming:
     r"""A renaming by regular expressions.
 
     Args:

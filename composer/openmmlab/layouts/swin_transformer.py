@@ -7,7 +7,7 @@ from torch import Tensor
 
 from composer.openmmlab.layouts.layout import HEAD, Layout, Renaming, renamed_by
 
-__all__ = ["SWIN_TRANSFORMER"]
+__all__ = ["SWIN_TRANSFORMER", "swin_order"]
 
 _LAST_NORM = r"norm3.\1"
 _FEATURE = re.compile(r"features\.(\d+)\.(.+)")
@@ -71,7 +71,7 @@ def _timm(names: Collection[str]) -> Renaming:
     return rename
 
 
-def _convert(name: str, tensor: Tensor) -> Tensor:
+def swin_order(name: str, tensor: Tensor) -> Tensor:
     """The joined channels of merged patches in OpenMMLab's order: by channel, then by cell."""
     if name.endswith("relative_position_index") and tensor.dim() == 1:
         side = round(tensor.numel() ** 0.5)
@@ -83,6 +83,6 @@ def _convert(name: str, tensor: Tensor) -> Tensor:
 
 
 SWIN_TRANSFORMER = (
-    Layout("torchvision", "SwinTransformer", _torchvision, _convert),
-    Layout("timm", "SwinTransformer", _timm, _convert),
+    Layout("torchvision", "SwinTransformer", _torchvision, swin_order),
+    Layout("timm", "SwinTransformer", _timm, swin_order),
 )

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from composer.graph import Graph, Input
 from composer.openmmlab.images.pipelines import PACKING
 from composer.openmmlab.recipes.data import Loading
 from composer.openmmlab.recipes.settings import Report, Settings
 from composer.openmmlab.recipes.transforms import TRANSFORMS, Drawn
+from composer.problems import Problem
+from composer.training.augment.choice import LISTS
 from composer.training.augment.step import Step, levels_of
-from composer.training.augment.steps import STEPS
+from composer.training.augment.steps import STEPS, read_list
 
-__all__ = ["read_augment", "read_mix"]
+__all__ = ["read_augment", "read_batch_size", "read_mix"]
 
 Steps = list[dict[str, Any] | str]
 
@@ -31,13 +31,16 @@ _LOADING = frozenset(
 """Transforms whose part a graph has: it loads and normalises images, turns them and pairs their patches."""
 
 
-def read_augment(loading: Loading, graph: Graph, report: Report) -> dict[str, Steps] | None:
+def read_augment(
+    loading: Loading, graph: Graph, report: Report, *, size: list[int] | None = None
+) -> dict[str, Steps] | None:
     """The steps of each image input, and how patches are hidden.
 
     Args:
         loading: What the config loads.
         graph: The graph whose inputs are fed.
         report: Where what is found is noted.
+        size: Height and width that every image of a batch is padded to (``read_batch_size``).
 
     Returns:
         ``augment`` of a recipe; None where the config has no pipeline.
@@ -50,14 +53,16 @@ def read_augment(loading: Loading, graph: Graph, report: Report) -> dict[str, St
     found: dict[str, Steps] = {}
     for position, name in enumerate(images):
         pipeline = views[min(position, len(views) - 1)]
-        told = [one for one, _ in pipeline] in ([one for one, _ in view] for view in views[:position])
-        again = told or position >= len(views)  # a pipeline of several inputs is told once
+        reported = [one for one, _ in pipeline] in ([one for one, _ in view] for view in views[:position])
+        again = reported or position >= len(views)  # a pipeline of several inputs is reported once
         reading = _Reading(graph.inputs[name], Report() if again else report, old=_is_old(pipeline))
         reading.read(pipeline)
         if reading.drawn.second is not None and position:
             how = reading.drawn.second
             found[name] = [{"same_as": {"input": images[0], **({"interpolation": how} if how else {})}}]
         else:
+            if size is not None:
+                reading.pad(size)
             found[name] = _as_written(reading)
         for mask in masks if position == 0 else []:
             if reading.drawn.mask is not None:
@@ -140,12 +145,17 @@ class _Reading:
                 self.read(_placed(f"{here}.transforms", step.get("transforms") or ()))
             elif kind in ("RandomApply", "RandomAppliedTrans"):
                 self._applied(one)
-            elif kind == "RandomChoice":
-                self._chosen(one, here)
+            elif kind == "RandomChoice" or (kind == "AutoAugment" and isinstance(step.get("policies"), list)):
+                self._chosen(one)
             elif kind in TRANSFORMS:
                 self._add(one, kind)
             else:
                 one.drop(f"{kind} is none of a recipe's steps: images are trained on without it")
+
+    def pad(self, size: list[int]) -> None:
+        """Add what makes every image as large, with gaps that are 0 once they are normalised."""
+        params = {"size": size, "fill": list(self.drawn.mean)}
+        self.drawn.steps.append(("pad", params, STEPS["pad"].model_validate(params)))
 
     def _add(self, one: Settings, kind: str) -> None:
         self.report.read.append(one.place)
@@ -184,34 +194,54 @@ class _Reading:
         params = {**params, "p": float(f"{own * share:.6g}")}
         return name, params, type(step).model_validate(params)
 
-    def _chosen(self, one: Settings, here: str) -> None:
-        """One of several pipelines: the first is taken."""
-        branches = one.take("transforms")
+    def _chosen(self, one: Settings) -> None:
+        """One of several lists: mmcv's RandomChoice, and AutoAugment with lists of one's own."""
+        key = "transforms" if "transforms" in one else "policies"
+        branches = one.take(key)
         branches = branches if isinstance(branches, list) else []
-        if len(branches) > 1:
-            one.report.left(here, f"one of {len(branches)} lists of steps is drawn there: the first is taken")
-        one.left("prob", "the first list is taken")
-        if branches:
-            first = branches[0] if isinstance(branches[0], list) else [branches[0]]
-            self.read(_placed(f"{here}.transforms.0", first))
+        about = one.inside("hparams")
+        lists = []
+        for position, branch in enumerate(branches):
+            inner = _Reading(self.entry, self.report, old=self.old)
+            steps = branch if isinstance(branch, list) else [branch]
+            inner.read(_placed(f"{one.at(key)}.{position}", [_with_usual(step, about) for step in steps]))
+            lists.append(_as_written(inner, alone=False))
+        about.beside(*about.data)
+        weights = one.take("prob")
+        params: dict[str, Any] = {LISTS: lists} | ({"weights": weights} if isinstance(weights, list) else {})
+        step = _checked("one_of", params, one) if lists else None
+        if step is not None:
+            self.drawn.steps.append(("one_of", params, step))
         one.close()
+
+
+def _with_usual(step: Any, about: Settings) -> Any:
+    """An operation with what ``hparams`` of its policy say of all."""
+    own = {key: value for key, value in about.data.items() if key in ("pad_val", "interpolation")}
+    return {**own, **step} if own and isinstance(step, Mapping) else step
 
 
 def _checked(name: str, params: Mapping[str, Any], one: Settings) -> Step | None:
     """The step, if a recipe has one of that name that takes these parameters."""
-    kind = STEPS.get(name)
-    if kind is None:
+    if name not in STEPS:
         one.drop(f"a recipe has no step {name}: images are trained on without it")
         return None
     if not _finite(params):
         one.drop(f"{name} of a recipe takes finite numbers: images are trained on without it")
         return None
-    try:
-        return kind.model_validate(dict(params))
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    found, problems = read_list([{name: params}], STEPS, ())
+    if problems:
+        faults = "; ".join(f"{_inside(problem)}{problem.message}" for problem in problems)
         one.drop(f"{name} of a recipe does not take this ({faults}): images are trained on without it")
         return None
+    step: Step = found[0]
+    return step
+
+
+def _inside(problem: Problem) -> str:
+    """Where in a step a problem is."""
+    keys = ".".join(map(str, problem.where.path[2:]))
+    return f"{keys}: " if keys else ""
 
 
 def _finite(value: Any) -> bool:
@@ -222,13 +252,18 @@ def _finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _as_written(reading: _Reading) -> Steps:
-    """The steps without what is their default, and without a resize that ``preprocess`` does anyway."""
+def _as_written(reading: _Reading, *, alone: bool = True) -> Steps:
+    """The steps without what is their default, and without a resize that ``preprocess`` does anyway.
+
+    Args:
+        reading: What was read.
+        alone: Whether these are all steps of the input, and not one list of several.
+    """
     steps, entry = reading.drawn.steps, reading.entry
     moving = [name for name, _, step in steps if step.moves and name != "flip"]
     found: Steps = []
     for name, params, step in steps:
-        if name == "resize" and moving == ["resize"] and _by_preprocess(params, entry):
+        if alone and name == "resize" and moving == ["resize"] and _by_preprocess(params, entry):
             continue
         usual = type(step)().fitted(entry)
         own = {key: value for key, value in params.items() if getattr(step, key) != getattr(usual, key)}
@@ -246,6 +281,29 @@ def _by_preprocess(params: Mapping[str, Any], entry: Input) -> bool:
     return params.get("max_size") is None and params.get("size") == size
 
 
+def read_batch_size(config: Settings) -> list[int] | None:
+    """Height and width that the images of every batch are padded to: ``BatchFixedSizePad`` of mmdet.
+
+    Args:
+        config: The whole config.
+    """
+    for owner in (config.inside("model").inside("data_preprocessor"), config.inside("data_preprocessor")):
+        if not isinstance(owner.data.get("batch_augments"), list):
+            continue
+        for one in owner.several("batch_augments"):
+            size = one.data.get("size")
+            if one.kind == _FIXED and isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size):
+                one.take("size")
+                one.usual("img_pad_value", 0)
+                one.beside("pad_mask", "mask_pad_value", "pad_seg", "seg_pad_value")
+                one.close("images are padded with their mean here")
+                return size
+    return None
+
+
+_FIXED = "BatchFixedSizePad"
+
+
 def read_mix(config: Settings) -> dict[str, float]:
     """What mixes the images of a batch: ``model.train_cfg.augments`` and ``data_preprocessor.batch_augments``.
 
@@ -260,7 +318,8 @@ def read_mix(config: Settings) -> dict[str, float]:
     for owner in (inside, beside):
         if isinstance(owner.data.get("batch_augments"), list):  # of mmdet: sizes of a whole batch
             for one in owner.several("batch_augments"):
-                one.drop(f"{one.kind} is left out: images of a batch are padded alike by preprocess")
+                if one.kind != _FIXED:
+                    one.drop(f"{one.kind} is left out: images of a batch are padded alike by preprocess")
     batched = [owner.inside("batch_augments") for owner in (inside, beside) if _is_dict(owner, "batch_augments")]
     for place in (cfg, *batched):
         if not place or "augments" not in place:

@@ -23,7 +23,7 @@ class Loading:
     """What a config loads.
 
     Args:
-        train: What is trained on; None where nothing tells it.
+        train: What is trained on; None where the config does not say.
         val: What is measured on.
         each: Samples of one GPU in one iteration.
         each_at: Where that stands.

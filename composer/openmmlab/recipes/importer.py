@@ -9,7 +9,7 @@ from composer.graph import Graph
 from composer.model import Model
 from composer.model.compile import outline
 from composer.openmmlab.config_file import ConfigFile
-from composer.openmmlab.recipes.augmentation import read_augment, read_mix
+from composer.openmmlab.recipes.augmentation import read_augment, read_batch_size, read_mix
 from composer.openmmlab.recipes.data import Loading, read_loading
 from composer.openmmlab.recipes.hooks import Hooks, read_hooks
 from composer.openmmlab.recipes.lengths import Length, read_batch, read_length
@@ -87,7 +87,7 @@ def import_recipe(
     hooks = read_hooks(whole, length)
     rules: Rules | None = None
     model = _model_of(graph, Catalog.default() if catalog is None else catalog) if optimizer.paramwise else None
-    augment = read_augment(loading, graph, report)
+    augment = read_augment(loading, graph, report, size=read_batch_size(whole))
     values: dict[str, Any] = {
         "graph": file,
         "data": _data(loading, report),

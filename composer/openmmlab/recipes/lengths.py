@@ -149,7 +149,7 @@ def read_batch(config: Settings, each: int | None, place: str, parts: int, *, gp
 
 
 def _in_name(file: Path, each: int) -> int | None:
-    """The number of GPUs that a file's name tells, if it tells the same share of each."""
+    """The number of GPUs that a file's name gives, if it gives the same share of each."""
     for pattern in _BY_NAME:
         match = pattern.search(file.stem)
         if match and int(match["each"]) == each and int(match["gpus"]):

@@ -18,6 +18,7 @@ OPTIMIZERS: Mapping[str, frozenset[str]] = {
     "AdamW": _BETAS,
     "Adamax": frozenset({"betas", "eps"}),
     "LARS": frozenset({"momentum", "eps", "nesterov"}),
+    "Lamb": frozenset({"betas", "eps", "bias_correction", "max_grad_norm", "trust_clip", "always_adapt"}),
     "NAdam": frozenset({"betas", "eps", "momentum_decay"}),
     "RAdam": frozenset({"betas", "eps"}),
     "RMSprop": frozenset({"alpha", "eps", "momentum", "centered"}),

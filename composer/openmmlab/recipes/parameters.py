@@ -379,18 +379,18 @@ def _by_layer(found: Rules, given: Settings, graph: Graph, rate: float) -> None:
 def _by_words(
     found: Rules, given: Settings, flat: Mapping[str, float], custom: Iterable[_Custom], graph: Graph
 ) -> None:
-    """What names tell of a model that cannot be built: nothing is compared."""
+    """What names show of a model that cannot be built: nothing is compared."""
     unsure = "the graph cannot be built yet, so that nothing tells which parameters it means"
-    told = False
+    any_known = False
     for rule in custom:
         known = _by_word(found, rule, flat, graph)
-        told = told or known
+        any_known = any_known or known
         if not known:
             given.report.left(rule.place, unsure)
     for key in ("flat_decay_mult", "dwconv_decay_mult"):
         if flat.get(key, 1.0) != 1:
             given.report.left(given.at(key), unsure)
-    if told:
+    if any_known:
         given.report.meant(given.at("custom_keys"), "read by the names alone, since the graph cannot be built yet")
 
 

@@ -132,10 +132,6 @@ class _Newer:
             self.values["cooldown"] = self.length.stretch(whole - last, by_epoch=by_epoch)
 
 
-def _told(amount: float, by_epoch: bool) -> str:
-    return f"{'epoch' if by_epoch else 'step'} {amount:g}"
-
-
 def _share(one: Settings, rate: float | None, key: str = "eta_min") -> float:
     """The share of the rate that is left at the end."""
     ratio = one.number(f"{key}_ratio", None, high=1)

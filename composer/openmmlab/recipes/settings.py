@@ -16,7 +16,7 @@ _SHOWN = 60
 
 @dataclass
 class Report:
-    """What is read of a config, and what there is to tell about the rest.
+    """What is read of a config, and what there is to report about the rest.
 
     Args:
         notes: Warnings are settings without effect in the recipe; notices say what a number was taken for.

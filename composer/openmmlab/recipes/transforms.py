@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from composer.openmmlab.recipes.settings import Settings
+from composer.training.augment.colours import AXES, SPREAD
+from composer.training.augment.policies import SIGNED
 from composer.training.augment.step import Step
 
 __all__ = ["TRANSFORMS", "Drawn", "Found"]
@@ -138,6 +140,9 @@ def _random_crop(one: Settings, drawn: Drawn) -> Found:
     kind = one.take("crop_type", "absolute")
     size = one.take("crop_size", one.take("size"))
     one.beside("allow_negative_crop", "recompute_bbox", "pad_if_needed")
+    if kind == "absolute_range" and isinstance(size, list):
+        yield "random_crop_range", {"sides": size}
+        return
     if kind != "absolute":
         one.drop(f"crops of type {kind!r} are none of a recipe's steps: images are trained on without them")
         return
@@ -342,6 +347,89 @@ def _rand_augment(one: Settings, drawn: Drawn) -> Found:
     yield "rand_augment", params | {"interpolation": how}
 
 
+_IMAGENET = "imagenet"
+
+
+def _auto_augment(one: Settings, drawn: Drawn) -> Found:
+    """The policy of ImageNet; lists of one's own are read where they stand."""
+    policies = one.take("policies", one.take("policy"))
+    about = one.inside("hparams")
+    params = drawn.colour(about.take("pad_val", 128))
+    how = _interpolation(about)
+    about.close()
+    if policies != _IMAGENET:
+        one.drop(f"found {policies!r:.40}: auto_augment has ImageNet's policy: images are trained on without it")
+        return
+    if not how:
+        one.meant("policies", "shears are bicubic and turns nearest there, all are nearest here")
+    yield "auto_augment", params | {"interpolation": "nearest"} | how
+
+
+def _operation(name: str, key: str = "") -> Transform:
+    """An operation of mmpretrain's AutoAugment.
+
+    Args:
+        name: What a recipe calls it; directions are added.
+        key: What its strength is called; empty where it has none.
+    """
+
+    def transform(one: Settings, drawn: Drawn) -> Found:
+        if "level" in one:
+            one.drop(f"mmdet's {one.kind} has levels of its own: images are trained on without it")
+            return
+        params: dict[str, Any] = {"p": _share(one, "prob", default=0.5)}
+        amount = one.take(key) if key else None
+        amount = _amount(one) if key and amount is None else amount
+        direction = one.take("direction", "horizontal")
+        params["name"] = f"{name}_{'x' if direction == 'horizontal' else 'y'}" if name in _DIRECTED else name
+        one.usual("center", None)
+        one.usual("scale", 1, 1.0)
+        one.usual("thr", 128)
+        if key and not isinstance(amount, int | float):
+            one.drop(f"found the strength {amount!r:.40}, expected a number: images are trained on without it")
+            return
+        if key:
+            params["amount"] = float(f"{amount:.9g}")
+        params |= {"negative": _share(one, "random_negative_prob", default=0.5)} if params["name"] in SIGNED else {}
+        if name in (*_DIRECTED, "rotate"):
+            params |= drawn.colour(one.take("pad_val", 128))
+            params |= {"interpolation": "bicubic" if name == "shear" else "nearest"} | _interpolation(one)
+        one.beside("pad_val", "interpolation", "random_negative_prob")
+        yield "operation", params
+
+    return transform
+
+
+_DIRECTED = ("shear", "translate")
+
+
+def _amount(one: Settings) -> float | None:
+    """A strength that is given as a level in a range."""
+    bounds, level = one.take("magnitude_range"), one.number("magnitude_level", 10.0) or 0.0
+    total = one.number("total_level", 10.0) or 10.0
+    one.usual("magnitude_std", 0, 0.0)
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(isinstance(end, int | float) for end in bounds):
+        return None
+    return float(bounds[0] + (bounds[1] - bounds[0]) * level / total)
+
+
+def _lighting(one: Settings, drawn: Drawn) -> Found:
+    """The noise of colours along ImageNet's main axes; other axes are none of a recipe's."""
+    spread, axes = one.take("eigval"), one.take("eigvec")
+    rows = axes if one.take("to_rgb", False) else axes[::-1] if isinstance(axes, list) else axes
+    if spread != list(SPREAD) or rows != [list(row) for row in AXES]:
+        one.drop("lighting of a recipe has the axes of ImageNet's colours: images are trained on without it")
+        return
+    yield "lighting", {"deviation": one.number("alphastd", 0.1)}
+
+
+def _hsv(one: Settings, drawn: Drawn) -> Found:
+    """YOLOX's: the hue in units of two degrees."""
+    hue = one.number("hue_delta", 5) or 0
+    levels = {key: one.whole(f"{key}_delta", 30, low=0, high=255) for key in ("saturation", "value")}
+    yield "hsv_jitter", {"hue": 2 * hue, **levels}
+
+
 def _of_timm(one: Settings, drawn: Drawn) -> Found:
     """``RandomAug`` of mmselfsup: timm's whole pipeline of training."""
     one.beside("input_size", "mean", "std", "re_count", "no_aug", "vflip", "hflip")
@@ -470,19 +558,28 @@ def _identity(one: Settings, drawn: Drawn) -> Iterator[tuple[str, dict[str, Any]
 
 TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
     {
+        "AutoAugment": _auto_augment,
+        "AutoContrast": _operation("auto_contrast"),
         "BEiTMaskGenerator": _blocks,
+        "Brightness": _operation("brightness", "magnitude"),
         "CenterCrop": _center_crop,
         "ColorJitter": _color_jitter,
+        "ColorTransform": _operation("color", "magnitude"),
+        "Contrast": _operation("contrast", "magnitude"),
         "EfficientNetRandomCrop": _random_resized_crop,
+        "Equalize": _operation("equalize"),
         "Expand": _expand,
         "FilterAnnotations": _filter,
         "GaussianBlur": _blur,
         "Identity": _identity,
+        "Invert": _operation("invert"),
+        "Lighting": _lighting,
         "MAERandomResizedCrop": _random_resized_crop,
         "MaskFeatMaskGenerator": _share_of_blocks,
         "MinIoURandomCrop": _min_iou,
         "Pad": _pad,
         "PhotoMetricDistortion": _photometric,
+        "Posterize": _operation("posterize", "bits"),
         "RandAugment": _rand_augment,
         "RandomAffine": _affine,
         "RandomAug": _of_timm,
@@ -502,10 +599,16 @@ TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
         "Resize": _resize,
         "ResizeEdge": _edge,
         "ResizeShortestEdge": _shortest,
+        "Rotate": _operation("rotate", "angle"),
+        "Sharpness": _operation("sharpness", "magnitude"),
+        "Shear": _operation("shear", "magnitude"),
         "SimMIMMaskGenerator": _squares,
         "Solarization": _solarize,
         "Solarize": _solarize,
+        "SolarizeAdd": _operation("solarize_add", "magnitude"),
+        "Translate": _operation("translate", "magnitude"),
         "TrivialAugmentWide": _trivial,
+        "YOLOXHSVRandomAug": _hsv,
     }
 )
 """By the name of their type, without ``torchvision/``."""

@@ -14,7 +14,7 @@ from composer.catalog.limits import Limits
 from composer.catalog.meta import MetaMode
 from composer.catalog.origin import placed
 from composer.graph.plan import Call, Value
-from composer.ports import Feeder
+from composer.ports import Feeder, MissingPackageError
 from composer.rules.sizes.axes import mismatches
 from composer.rules.sizes.sizes import BATCHES, Probe, probe_of, tensor_of
 
@@ -45,7 +45,7 @@ def refused_inputs(
     feeders = {port: Feeder(None, _shape(known[port])) for port, value in values.items() if value.port is not None}
     try:
         module: Any = build_component(call.component, params, limits, "meta")
-    except Exception:  # noqa: BLE001 - inference has told why it cannot be built
+    except Exception:  # noqa: BLE001 - inference has reported why it cannot be built
         return None
     try:
         with MetaMode():
@@ -83,6 +83,11 @@ class Outcome:
     flops: int = 0
     faults: tuple[Any, ...] = ()
 
+    @property
+    def needs_package(self) -> bool:
+        """Whether it could not be built for want of a package."""
+        return any(isinstance(fault, tuple) and fault[0] == "no-package" for fault in self.faults)
+
 
 def evaluate(
     component: Component, params: Mapping[str, Any], arguments: list[tuple[Port, Any]], limits: Limits
@@ -106,6 +111,8 @@ def evaluate(
         return Outcome(params, faults=((error.code, str(error)),))
     except ValidationError as error:
         return Outcome(params, faults=(("bad-parameter", str(error)),))
+    except MissingPackageError as error:
+        return Outcome(params, faults=(("no-package", str(error)),))
     except Exception as error:  # noqa: BLE001 - a constructor of any library may raise anything
         return Outcome(params, faults=(("cannot-build", placed(_text(error), error)),))
     outcome = _weigh(params, module)
@@ -131,10 +138,10 @@ def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port
         return outcome
     except Exception as error:  # noqa: BLE001 - forward of any library may raise anything
         return replace(outcome, faults=(("forward-failed", placed(_text(error), error)),))
-    if component.returns_tuple and not all(hasattr(result, "_fields") for result in results):
-        names = ", ".join(port.name for port in component.outputs)
-        text = f"forward returned {type(results[0]).__name__}, its annotation promises a NamedTuple of {names}"
-        return replace(outcome, faults=(("forward-failed", text),))
+    try:
+        results = [component.values_of(result) if component.returns_several else result for result in results]
+    except TypeError as error:
+        return replace(outcome, faults=(("forward-failed", str(error)),))
     outputs = probe_of(*results)
     per_sample = (counted[1] - counted[0]) // (BATCHES[1] - BATCHES[0]) or counted[0]
     outcome = replace(outcome, outputs=outputs, known=True, flops=per_sample)
@@ -196,7 +203,7 @@ def outputs_of(component: Component, outcome: Outcome) -> tuple[Any, ...]:
     """The probe of each output port; None where nothing is known."""
     if not outcome.known:
         return (None,) * len(component.outputs)
-    if component.returns_tuple:
+    if component.returns_several:
         return tuple(outcome.outputs) if outcome.outputs is not None else (None,) * len(component.outputs)
     return (outcome.outputs,)
 

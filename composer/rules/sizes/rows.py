@@ -83,7 +83,7 @@ def size_rows(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> list[Row]:
     Args:
         graph: The graph.
         shapes: What ``infer_shapes`` found.
-        modes: Which modes' sizes and costs are told.
+        modes: Which modes' sizes and costs are reported.
     """
     outputs = _outputs(shapes, modes)
     found: dict[str, Row] = {}

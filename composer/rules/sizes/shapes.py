@@ -224,7 +224,8 @@ class _Inference:
             outcome = evaluate(part.component, given, arguments, self.limits)
             if len(self.cache) >= CACHE_LIMIT:
                 self.cache.clear()
-            self.cache[key] = outcome
+            if not outcome.needs_package:  # it may be installed while a server runs
+                self.cache[key] = outcome
         self.params.setdefault(call.module, given)
         return outcome
 

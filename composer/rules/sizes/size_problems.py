@@ -42,7 +42,7 @@ def _where(linked: LinkedGraph, call: Call, path: Path, subject: str, **where: A
 
 
 def _source(wire: Wire, mode: str | None, entry: int | None, many: bool) -> str | None:
-    """The reference of a port's wire that a size is about; None where that is not to be told."""
+    """The reference of a port's wire that a size is about; None where that is not to be reported."""
     refs = {part.refs for given, part in wire.parts if mode is None or given in (None, mode)}
     at = entry or 0 if many else 0
     found = {here[at] for here in refs if at < len(here)}
@@ -98,6 +98,8 @@ def node_problem(
     if code in ("cannot-build", "forward-failed"):
         does = "cannot be built" if code == "cannot-build" else f"cannot run on {sizes or 'no inputs'}"
         message = f"{call.component.name}({shown}) {does}: {message}"
+    elif code == "no-package":
+        message = f"{call.component.name} needs another package: {message}"
     elif code == "wrong-axes":
         message = f"the component's declared axes are not true: {message}"
     return Problem(code, _where(linked, call, path, subject, mode=mode), message)

@@ -138,7 +138,7 @@ def axis_number(axis: int | str, batch: int = 1) -> int:
     """An axis as a number, where free sizes are ``FREE_SIZE``: 7 for ``H/32``.
 
     Args:
-        axis: A size as ``Shapes`` tells it.
+        axis: A size as ``Shapes`` writes it.
         batch: What ``B`` is.
     """
     if isinstance(axis, int):

@@ -7,13 +7,15 @@ from composer.training.augment.mixing import Mixing, read_mixing
 from composer.training.augment.sample import Sample, random_of, seed_of
 from composer.training.augment.step import Step
 from composer.training.augment.steps import STEPS
-from composer.training.augment.views import View, fitted, read_views
+from composer.training.augment.views import SAME_AS, SameAs, View, fitted, read_views
 
 __all__ = [
     "MASKS",
+    "SAME_AS",
     "STEPS",
     "MaskStep",
     "Mixing",
+    "SameAs",
     "Sample",
     "Step",
     "View",

@@ -1,4 +1,4 @@
-"""What is wrong with the augmentation of a recipe, told before any data is read."""
+"""What is wrong with the augmentation of a recipe, reported before any data is read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

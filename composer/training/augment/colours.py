@@ -13,9 +13,13 @@ from composer.training.augment.sample import Sample
 from composer.training.augment.step import Pair, Share, Step
 
 __all__ = [
+    "AXES",
+    "SPREAD",
     "ColorJitter",
     "GaussianBlur",
     "Grayscale",
+    "HsvJitter",
+    "Lighting",
     "PhotometricDistortion",
     "Solarize",
     "brightness",
@@ -137,6 +141,58 @@ class Solarize(OfColour):
 
     def _painted(self, image: Image.Image, random: Random) -> Image.Image:
         return ImageOps.solarize(image, self.threshold) if random.random() < self.p else image
+
+
+class HsvJitter(OfColour):
+    """Hue, saturation and value, each changed by a random amount or not at all, with probability one half (YOLOX).
+
+    Args:
+        hue: Largest turn of the hue in degrees.
+        saturation: Largest number of levels added to the saturation.
+        value: Largest number of levels added to the value.
+    """
+
+    hue: Annotated[float, Interval(ge=0, le=180)] = 10
+    saturation: Annotated[int, Interval(ge=0, le=255)] = 30
+    value: Annotated[int, Interval(ge=0, le=255)] = 30
+
+    def _painted(self, image: Image.Image, random: Random) -> Image.Image:
+        chosen = [random.random() < 0.5 for _ in range(3)]
+        drawn = [random.uniform(-1, 1) * most for most in (self.hue, self.saturation, self.value)]
+        turn, colour, light = (int(amount) if done else 0 for amount, done in zip(drawn, chosen, strict=True))
+        if image.mode == "L":
+            return _mapped(image, _LEVELS + light) if light else image
+        if not (turn or colour or light):
+            return image
+        bands = list(image.convert("HSV").split())
+        shift = round(turn * 256 / 360)
+        bands[0] = bands[0].point([(level + shift) % 256 for level in range(256)])
+        bands[1], bands[2] = _mapped(bands[1], _LEVELS + colour), _mapped(bands[2], _LEVELS + light)
+        return Image.merge("HSV", bands).convert("RGB")
+
+
+SPREAD = (0.2175, 0.0188, 0.0045)
+AXES = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
+
+
+class Lighting(OfColour):
+    """Levels added along the main axes of ImageNet's colours (AlexNet, Krizhevsky et al. 2012, section 4.1).
+
+    Spreads and axes are those of fb.resnet.torch and pycls, which RegNet trains with.
+
+    Args:
+        deviation: Deviation of the random factors, in levels.
+    """
+
+    deviation: Annotated[float, Ge(0)] = 25.5
+
+    def _painted(self, image: Image.Image, random: Random) -> Image.Image:
+        along = np.array([random.gauss(0.0, self.deviation) for _ in SPREAD])
+        added = np.array(AXES) @ (along * np.array(SPREAD))
+        if image.mode == "L":
+            return _mapped(image, _LEVELS + added.mean())
+        tables = [np.clip(np.rint(_LEVELS + one), 0, 255).astype(int).tolist() for one in added]
+        return image.point([level for table in tables for level in table])
 
 
 class PhotometricDistortion(OfColour):

@@ -5,20 +5,27 @@ from random import Random
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from composer.run.geometry import Size
 from composer.training.augment import geometry
 from composer.training.augment.sample import Sample
 from composer.training.augment.step import Fill, Interpolation, Pair, Shares, Sides, Step
 
-__all__ = ["CenterCrop", "RandomCrop", "RandomResizedCrop"]
+__all__ = ["CenterCrop", "RandomCrop", "RandomCropRange", "RandomResizedCrop"]
 
 Margin = Annotated[int, Ge(0)]
 Margins = Annotated[
     tuple[Margin, Margin, Margin, Margin],
     BeforeValidator(lambda given: (given,) * 4 if isinstance(given, int) else given),
 ]
+
+
+def _ascending(pair: tuple[int, int]) -> tuple[int, int]:
+    if pair[0] > pair[1]:
+        raise ValueError("expected the shorter side first")
+    return pair
+
 
 _TRIES = 10
 
@@ -103,6 +110,28 @@ class RandomCrop(Step):
         height, width = self.size or sample.image_size
         sample = _at_least(sample, (height, width), fill)
         whole = sample.image_size
+        top, left = random.randint(0, whole[0] - height), random.randint(0, whole[1] - width)
+        return geometry.crop(sample, top, left, height, width)
+
+
+class RandomCropRange(Step):
+    """A part of the image, at full size, whose height and width are drawn each (DETR, arXiv:2005.12872, appendix A.4).
+
+    A side is drawn as mmdet's ``absolute_range`` does: from the shortest to the longest, or to the image's own.
+
+    Args:
+        sides: The shortest and the longest side in pixels.
+    """
+
+    moves: ClassVar[bool] = True
+    sizes: ClassVar[bool] = True
+    bands: ClassVar[bool] = True
+
+    sides: Annotated[tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]], AfterValidator(_ascending)] = (384, 600)
+
+    def _changed(self, sample: Sample, random: Random) -> Sample:
+        whole = sample.image_size
+        height, width = (random.randint(min(side, self.sides[0]), min(side, self.sides[1])) for side in whole)
         top, left = random.randint(0, whole[0] - height), random.randint(0, whole[1] - width)
         return geometry.crop(sample, top, left, height, width)
 

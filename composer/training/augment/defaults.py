@@ -32,8 +32,8 @@ def defaults_for(graph: Graph, catalog: Catalog) -> dict[str, Steps]:
     - clusters, rotations, relative places: as mmselfsup 1.0 has them
     - objects: a flip (mmdet); retrieval: a random crop and a flip (mmpretrain)
     - classes: random resized crop and flip; for transformers also RandAugment and random erasing (DeiT,
-      arXiv:2012.12877); for images of less than 64 pixels a random crop with a margin, and flip (arXiv:1512.03385,
-      section 4.2)
+      arXiv:2012.12877); for inputs of less than 64 pixels the whole image, a random crop with a margin, and flip
+      (arXiv:1512.03385, section 4.2)
 
     Args:
         graph: The graph.
@@ -111,7 +111,7 @@ def _single(kinds: set[str], entry: Input, labels: bool) -> Steps:
     shared = next((steps for names, steps in _PRETEXTS if kinds & names), None)
     if _tiny(entry) and (shared is None or kinds & {"RandomMasking", "SimMIMHead", "MaskFeatPretrainHead"}):
         size = input_size(entry) or (_TINY, _TINY)
-        return [{"random_crop": {"padding": max(min(size) // 8, 1)}}, "flip"]
+        return ["resize", {"random_crop": {"padding": max(min(size) // 8, 1)}}, "flip"]
     if "PatchPairs" in kinds:
         return [{"resize": {"size": _margin(entry)}}, "random_crop", {"grayscale": {"p": 0.66}}]
     if shared is not None:

@@ -1,20 +1,21 @@
-"""Steps that choose among operations: RandAugment and TrivialAugment."""
+"""Operations on images by name, and steps that choose among them: AutoAugment, RandAugment and TrivialAugment."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast, get_args
 
 from annotated_types import Ge, Interval
 from PIL import Image, ImageEnhance, ImageOps
 
 from composer.training.augment import colours, geometry
 from composer.training.augment.sample import Sample
-from composer.training.augment.step import Fill, Step
+from composer.training.augment.step import Fill, Share, Step
 from composer.training.augment.turns import affine_matrix
 
-__all__ = ["RandAugment", "TrivialAugment"]
+__all__ = ["SIGNED", "AutoAugment", "Operation", "OperationName", "RandAugment", "TrivialAugment"]
 
 _STRONGEST = 10.0  # the strongest magnitude of RandAugment
 _BINS = 30  # of TrivialAugment: magnitudes 0 to 30
@@ -47,10 +48,10 @@ def _shifted(sample: Sample, across: float, down: float, look: _Look) -> Sample:
     return geometry.transform(sample, (1.0, 0.0, -across, 0.0, 1.0, -down), look.fill, look.interpolation)
 
 
-Operation = Callable[[Sample, float, _Look], Sample]
+Change = Callable[[Sample, float, _Look], Sample]
 
 
-def _colour(change: Callable[[Image.Image, float], Image.Image]) -> Operation:
+def _colour(change: Callable[[Image.Image, float], Image.Image]) -> Change:
     """An operation that changes the image alone."""
 
     def operation(sample: Sample, amount: float, _: _Look) -> Sample:
@@ -67,14 +68,14 @@ def _raised(image: Image.Image, amount: float) -> Image.Image:
 
 
 # What an operation does with its amount, in its own unit.
-_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+_OPERATIONS: Mapping[str, Change] = MappingProxyType(
     {
         "identity": lambda sample, _, __: sample,
         "auto_contrast": _colour(lambda image, _: ImageOps.autocontrast(image)),
         "equalize": _colour(lambda image, _: ImageOps.equalize(image)),
         "invert": _colour(lambda image, _: ImageOps.invert(image)),
         "rotate": _turn,
-        "posterize": _colour(lambda image, bits: image if bits >= 8 else ImageOps.posterize(image, int(bits))),
+        "posterize": _colour(lambda image, bits: image if bits >= 8 else ImageOps.posterize(image, math.ceil(bits))),
         "solarize": _colour(lambda image, level: ImageOps.solarize(image, round(level))),
         "solarize_add": _colour(_raised),
         "color": _colour(lambda image, more: colours.saturation(image, 1 + more)),
@@ -132,6 +133,123 @@ _TRIVIAL: Mapping[str, tuple[float, float, bool]] = MappingProxyType(
 )
 
 
+OperationName = Literal[
+    "auto_contrast",
+    "brightness",
+    "color",
+    "contrast",
+    "equalize",
+    "invert",
+    "posterize",
+    "rotate",
+    "sharpness",
+    "shear_x",
+    "shear_y",
+    "solarize",
+    "solarize_add",
+    "translate_x",
+    "translate_y",
+]
+
+SIGNED: frozenset[str] = frozenset(name for name in get_args(OperationName) if _RAND[name][2])
+"""The operations whose amount may be turned around."""
+
+# Sub-policies of two operations, each with its probability and its level (arXiv:1805.09501, table 9).
+_IMAGENET: tuple[tuple[tuple[str, float, int], tuple[str, float, int]], ...] = (
+    (("posterize", 0.4, 8), ("rotate", 0.6, 9)),
+    (("solarize", 0.6, 5), ("auto_contrast", 0.6, 5)),
+    (("equalize", 0.8, 8), ("equalize", 0.6, 3)),
+    (("posterize", 0.6, 7), ("posterize", 0.6, 6)),
+    (("equalize", 0.4, 7), ("solarize", 0.2, 4)),
+    (("equalize", 0.4, 4), ("rotate", 0.8, 8)),
+    (("solarize", 0.6, 3), ("equalize", 0.6, 7)),
+    (("posterize", 0.8, 5), ("equalize", 1.0, 2)),
+    (("rotate", 0.2, 3), ("solarize", 0.6, 8)),
+    (("equalize", 0.6, 8), ("posterize", 0.4, 6)),
+    (("rotate", 0.8, 8), ("color", 0.4, 0)),
+    (("rotate", 0.4, 9), ("equalize", 0.6, 2)),
+    (("equalize", 0.0, 7), ("equalize", 0.8, 8)),
+    (("invert", 0.6, 4), ("equalize", 1.0, 8)),
+    (("color", 0.6, 4), ("contrast", 1.0, 8)),
+    (("rotate", 0.8, 8), ("color", 1.0, 2)),
+    (("color", 0.8, 8), ("solarize", 0.8, 7)),
+    (("sharpness", 0.4, 7), ("invert", 0.6, 8)),
+    (("shear_x", 0.6, 5), ("equalize", 1.0, 9)),
+    (("color", 0.4, 0), ("equalize", 0.6, 3)),
+    (("equalize", 0.4, 7), ("solarize", 0.2, 4)),
+    (("solarize", 0.6, 5), ("auto_contrast", 0.6, 5)),
+    (("invert", 0.6, 4), ("equalize", 1.0, 8)),
+    (("color", 0.6, 4), ("contrast", 1.0, 8)),
+    (("equalize", 0.8, 8), ("equalize", 0.6, 3)),
+)
+
+# What levels 0 and 9 mean there.
+_AUTO: Mapping[str, tuple[float, float, bool]] = MappingProxyType({**_RAND, "posterize": (8, 4, False)})
+_LEVELS = 9
+
+
+class AutoAugment(Step):
+    """One of 25 pairs of operations that were found on ImageNet (arXiv:1805.09501, table 9).
+
+    Each operation has its own probability and amount; turns, shears and shifts of color go either way. Boxes and masks
+    follow.
+
+    Args:
+        policy: Whose pairs.
+        fill: The colour of gaps, 0-255; by default the input's mean.
+        interpolation: How pixels between others are made.
+    """
+
+    moves: ClassVar[bool] = True
+
+    policy: Literal["imagenet"] = "imagenet"
+    fill: Fill | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic"] = "nearest"
+
+    def _changed(self, sample: Sample, random: Random) -> Sample:
+        look = _Look(self.fill or (0,), self.interpolation)
+        for name, share, level in random.choice(_IMAGENET):
+            chosen = random.random() < share
+            amount = _amount(_AUTO[name], level / _LEVELS, random)
+            amount = round(amount) if name == "posterize" else amount
+            if chosen:
+                sample = _OPERATIONS[name](sample, amount, look)
+        return sample
+
+
+class Operation(Step):
+    """One operation of AutoAugment's set by a given amount, with a probability (arXiv:1805.09501, table 6).
+
+    Boxes and masks follow turns, shears and shifts.
+
+    Args:
+        name: Which.
+        amount: Degrees of ``rotate``, slope of shears, share of the width or height of translations, bits that
+            ``posterize`` leaves, level of ``solarize``, levels of ``solarize_add``, and what is added to a factor of 1
+            of the others; nothing of those that have no strength.
+        p: The probability.
+        negative: The probability that an amount with a sign is turned around.
+        fill: The colour of gaps, 0-255; by default the input's mean.
+        interpolation: How pixels between others are made.
+    """
+
+    moves: ClassVar[bool] = True
+
+    name: OperationName = "auto_contrast"
+    amount: float = 0.0
+    p: Share = 0.5
+    negative: Share = 0.5
+    fill: Fill | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic"] = "nearest"
+
+    def _changed(self, sample: Sample, random: Random) -> Sample:
+        chosen, turned = random.random() < self.p, random.random() < self.negative
+        if not chosen:
+            return sample
+        amount = -self.amount if turned and self.name in SIGNED else self.amount
+        return _OPERATIONS[self.name](sample, amount, _Look(self.fill or (0,), self.interpolation))
+
+
 class RandAugment(Step):
     """Some operations, chosen at random, of one strength (arXiv:1909.13719).
 
@@ -186,6 +304,7 @@ class TrivialAugment(Step):
     def _changed(self, sample: Sample, random: Random) -> Sample:
         name = random.choice(tuple(_TRIVIAL))
         amount = _amount(_TRIVIAL[name], random.randint(0, _BINS) / _BINS, random)
+        amount = round(amount) if name == "posterize" else amount
         return _OPERATIONS[name](sample, amount, _Look(self.fill, self.interpolation))
 
 

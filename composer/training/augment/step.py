@@ -102,6 +102,12 @@ class Step(BaseModel):
         own = {"size": size, "max_size": None}
         return self.model_copy(update={key: own[key] for key in own if key in type(self).model_fields})
 
+    def interpolated(self, how: str) -> Self:
+        """The step with another way to resize, if it does."""
+        if not self.sizes or "interpolation" not in type(self).model_fields:
+            return self
+        return self.model_validate({**self.model_dump(), "interpolation": how})
+
     def least(self, size: Size, random: Random) -> Size | None:
         """As first step: the smallest size of the whole image that serves what it would draw; None for the file's.
 

@@ -2,17 +2,27 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
-from composer.problems import Edit, Fix, Problem, Where, is_typo, nearest, suggestion
-from composer.training.augment.colours import ColorJitter, GaussianBlur, Grayscale, PhotometricDistortion, Solarize
-from composer.training.augment.crops import CenterCrop, RandomCrop, RandomResizedCrop
+from composer.problems import Edit, Fix, Problem, Where, is_typo, nearest, plain, suggestion
+from composer.training.augment.choice import LISTS, OneOf
+from composer.training.augment.colours import (
+    ColorJitter,
+    GaussianBlur,
+    Grayscale,
+    HsvJitter,
+    Lighting,
+    PhotometricDistortion,
+    Solarize,
+)
+from composer.training.augment.crops import CenterCrop, RandomCrop, RandomCropRange, RandomResizedCrop
 from composer.training.augment.erasing import RandomErasing
 from composer.training.augment.objects import Expand, MinIoURandomCrop
-from composer.training.augment.policies import RandAugment, TrivialAugment
+from composer.training.augment.policies import AutoAugment, Operation, RandAugment, TrivialAugment
 from composer.training.augment.sizes import MultiScaleResize, Pad, Resize, ScaleJitter
 from composer.training.augment.step import Step
 from composer.training.augment.turns import Affine, Flip, Rotate
@@ -24,18 +34,24 @@ Path = tuple[str | int, ...]
 STEPS: Mapping[str, type[Step]] = MappingProxyType(
     {
         "affine": Affine,
+        "auto_augment": AutoAugment,
         "center_crop": CenterCrop,
         "color_jitter": ColorJitter,
         "expand": Expand,
         "flip": Flip,
         "gaussian_blur": GaussianBlur,
         "grayscale": Grayscale,
+        "hsv_jitter": HsvJitter,
+        "lighting": Lighting,
         "min_iou_random_crop": MinIoURandomCrop,
         "multi_scale_resize": MultiScaleResize,
+        "one_of": OneOf,
+        "operation": Operation,
         "pad": Pad,
         "photometric_distortion": PhotometricDistortion,
         "rand_augment": RandAugment,
         "random_crop": RandomCrop,
+        "random_crop_range": RandomCropRange,
         "random_erasing": RandomErasing,
         "random_resized_crop": RandomResizedCrop,
         "resize": Resize,
@@ -77,11 +93,28 @@ def read_list(
             text = f"found {_written(params)}, expected parameters: {_signature(kinds[name])}"
             problems.append(Problem("recipe-value", _where((*here, name)), text))
         else:
+            params, faults = _with_lists(dict(params or {}), kinds, (*here, name))
+            problems.extend(faults)
             try:
-                found.append(kinds[name].model_validate(dict(params or {})))
+                found.append(kinds[name].model_validate(params))
             except ValidationError as error:
                 problems.extend(_faults(error, kinds[name], entries, (*here, name)))
     return found, problems
+
+
+def _with_lists(
+    params: dict[str, Any], kinds: Mapping[str, type[Any]], here: Path
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Parameters with the lists of steps that ``one_of`` chooses from read, as far as they are some."""
+    lists = params.get(LISTS)
+    if not isinstance(lists, list | tuple) or not all(isinstance(one, list | tuple) for one in lists):
+        return params, []
+    read = [read_list(one, kinds, (*here, LISTS, place)) for place, one in enumerate(lists)]
+    return {**params, LISTS: [steps for steps, _ in read]}, [
+        replace(problem, fix=None)
+        for _, faults in read
+        for problem in faults  # a place in a list takes no edit
+    ]
 
 
 def shown_path(path: Path) -> str:
@@ -105,12 +138,12 @@ def _unknown(name: str, kinds: Mapping[str, Any], entries: Sequence[Any], here: 
 
 def _faults(error: ValidationError, kind: type[Any], entries: Sequence[Any], here: Path) -> Iterator[Problem]:
     """What is wrong with parameters, one problem a parameter."""
-    told: set[Any] = set()
+    reported: set[Any] = set()
     for fault in error.errors(include_url=False, include_context=True):
         key = str(fault["loc"][0]) if fault["loc"] else ""
-        if key in told:
+        if key in reported:
             continue
-        told.add(key)
+        reported.add(key)
         name = str(here[-1])
         if fault["type"] == "extra_forbidden":
             text = f"'{key}' is no parameter of {name}; {suggestion(key, kind.model_fields, 'parameters')}"
@@ -124,8 +157,8 @@ def _faults(error: ValidationError, kind: type[Any], entries: Sequence[Any], her
         else:
             given = entries[int(here[-2])]
             value = (given[name] or {}).get(key) if isinstance(given, Mapping) and key else given
-            message = fault["msg"].removeprefix("Value error, ")
-            text = f"found {_written(value)}: {message[:1].lower()}{message[1:]}{_default(kind, key)}"
+            message = plain(fault["msg"])
+            text = f"found {_written(value)}, {message[:1].lower()}{message[1:]}{_default(kind, key)}"
             yield Problem("recipe-value", _where((*here, key) if key else here), text)
 
 

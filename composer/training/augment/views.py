@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from composer.catalog import Catalog
 from composer.graph import Graph, Input
@@ -11,13 +13,27 @@ from composer.problems import Problem, Where, suggestion
 from composer.run.geometry import Size
 from composer.run.images import Prepared, fit
 from composer.training.augment.sample import Sample, random_of
-from composer.training.augment.step import Step, input_size
+from composer.training.augment.step import Interpolation, Step, input_size
 from composer.training.augment.steps import STEPS, read_list, shown_path
 
-__all__ = ["View", "fitted", "read_views"]
+__all__ = ["SAME_AS", "SameAs", "View", "fitted", "read_views"]
 
 SAME_AS = "same_as"
 """First entry of an input's steps: its image is the one of another input, with the same draws, in its own size."""
+
+
+class SameAs(BaseModel):
+    """The image of another input, with the same draws, in the own size.
+
+    Args:
+        input: The other image input.
+        interpolation: How its steps resize here; by default as there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: str
+    interpolation: Interpolation | None = None
 
 
 @dataclass(frozen=True)
@@ -110,8 +126,8 @@ def _sharing(entries: Sequence[Any]) -> Any:
 
 
 def _view(key: str, entry: Input, entries: Sequence[Any], skip: int = 0) -> tuple[View, list[Problem]]:
-    told = [place < skip or (isinstance(one, Mapping) and SAME_AS in one) for place, one in enumerate(entries)]
-    masked = ["flip" if done else one for one, done in zip(entries, told, strict=True)]
+    reported = [place < skip or (isinstance(one, Mapping) and SAME_AS in one) for place, one in enumerate(entries)]
+    masked = ["flip" if done else one for one, done in zip(entries, reported, strict=True)]
     steps, problems = read_list(masked, STEPS, ("augment", key))
     steps = steps[skip:]
     channels = entry.preprocess.channels if entry.preprocess else "rgb"
@@ -130,30 +146,30 @@ def _shared_view(
     key: str, images: Mapping[str, Input], entries: Sequence[Any], other: Any, views: Mapping[str, View]
 ) -> tuple[View, list[Problem]]:
     at = ("augment", key, 0, SAME_AS)
-    options = dict(other) if isinstance(other, Mapping) else {"input": other}
-    name = options.pop("input", None)
-    how = options.pop("interpolation", None)
+    try:
+        same = SameAs.model_validate(other if isinstance(other, Mapping) else {"input": other})
+    except ValidationError:
+        same = None
+    name = None if same is None else same.input
     choices = [one for one in images if one != key and not (one in views and views[one].shared)]
     own, problems = _view(key, images[key], entries, skip=1)
-    if name not in choices or options:
-        expected = "the name of another image input, or {input: NAME, interpolation: lanczos}"
-        text = f"found {other!r}, expected {expected}; {suggestion(str(name), choices, 'other image inputs')}"
+    if same is None or name not in choices:
+        ways = ", ".join(get_args(Interpolation))
+        expected = f"the name of another image input, or {{input: NAME, interpolation: HOW}} with one of {ways}"
+        near = f"; {suggestion(name, choices, 'other image inputs')}" if name is not None else ""
+        text = f"found {other!r}, expected {expected}{near}"
         return View(key), [Problem("recipe-value", Where(shown_path(at), path=at), text), *problems]
-    theirs = views[name].steps
+    theirs = views[same.input].steps
     fixed = [step for step in theirs if step.sizes and not step.scales]
-    if fixed and input_size(images[key]) != input_size(images[name]):
+    if fixed and input_size(images[key]) != input_size(images[same.input]):
         kinds = {kind: word for word, kind in STEPS.items()}
         text = f"'{kinds[type(fixed[0])]}' of {name} makes a size in pixels, and {key} has another size; expected "
         text += "random_resized_crop or resize there"
         problems.append(Problem("recipe-value", Where(shown_path(at), path=at), text))
-    steps = tuple(_other_way(step.resized(images[key]), how) for step in theirs)
-    return View(key, (*steps, *own.steps), len(steps), name), problems
-
-
-def _other_way(step: Step, interpolation: str | None) -> Step:
-    if interpolation is None or not step.sizes or "interpolation" not in type(step).model_fields:
-        return step
-    return step.model_validate({**step.model_dump(), "interpolation": interpolation})
+    steps = tuple(step.resized(images[key]) for step in theirs)
+    if same.interpolation is not None:
+        steps = tuple(step.interpolated(same.interpolation) for step in steps)
+    return View(key, (*steps, *own.steps), len(steps), same.input), problems
 
 
 def fitted(graph: Graph, view: View, sample: Sample, label: str) -> Prepared:

@@ -20,7 +20,7 @@ _GRAY = ("1", "L", "I", "I;16", "I;16B", "I;16L", "F", "LA", "La")
 
 
 def channel_problems(graph: Graph, source: Source, inputs: Mapping[str, str]) -> Iterator[Problem]:
-    """What the first images and the inputs make of colours: changes are told, and what cannot be changed.
+    """What the first images and the inputs make of colours: changes are reported, and what cannot be changed.
 
     Args:
         graph: The graph.
@@ -67,5 +67,5 @@ def channels_of(raw: Any) -> int | None:
     try:
         with Image.open(io.BytesIO(raw) if isinstance(raw, bytes) else Path(raw)) as image:
             return 1 if image.mode in _GRAY else 3
-    except Exception:  # noqa: BLE001 - a damaged file may make a decoder raise anything; it is told when it is read
+    except Exception:  # noqa: BLE001 - a damaged file may make a decoder raise anything; it is reported when it is read
         return None

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.formats import role
 from composer.training.data.jsonstream import Entry, line_at, walk, written_at
 from composer.training.data.objects import Faults, Objects, ObjectSource, absent, inside, missing_images, raise_all
@@ -150,14 +150,12 @@ class _Read:
         value = entry.value
         x, y, width, height = box
         if width <= 0 or height <= 0:
-            self.faults.tally(
-                "{} boxes have no area and were left out", f"annotation {value.get('id')}", str(self.path)
-            )
+            self.faults.tally("boxes have no area and were left out", f"annotation {value.get('id')}", str(self.path))
             return
         mask = value.get("segmentation") or []
         masked = bool(_drawn(mask))
         if len(_drawn(mask)) < len(mask):
-            text = "{} objects have polygons of less than three points, which were left out"
+            text = "objects have polygons of less than three points, which were left out"
             self.faults.tally(text, f"annotation {value.get('id')}", str(self.path))
         self.with_mask += masked
         if not masked and not value.get("iscrowd"):
@@ -213,9 +211,10 @@ def open_coco(
     order = sorted(read.names, key=lambda number: read.names[number])
     unknown = [name for name, number in read.numbers.items() if number not in read.names]
     if unknown:
-        read.faults.tally(
-            "objects of {} images that the file does not list were left out", shown(map(str, unknown)), str(file)
-        )
+        for number in unknown:
+            read.faults.tally(
+                "images of objects are not in the file's list, these were left out", str(number), str(file)
+            )
     read.objects.pack(order, table)
     if empty == "drop":
         counts = np.diff(read.objects.starts)
@@ -311,7 +310,9 @@ def _classes_of(read: _Read, classes: Sequence[str] | None, others: str) -> tupl
     problems = []
     where = Where(file=str(read.path))
     if left and others == "refuse":
-        text = f"{len(left)} categories with objects are no class: {shown(left)}; "
+        text = (
+            f"{counted(len(left), 'category with objects is', 'categories with objects are')} no class: {shown(left)}; "
+        )
         text += f"{suggestion(left[0], classes, 'classes')}, or leave them out with 'others: drop'"
         problems.append(Problem("bad-data", where, text))
     if not table:
@@ -330,11 +331,11 @@ def _doubt(read: _Read, order: Sequence[int], file: Path) -> None:
     known = widest[:, 0] > 0
     outside = known & ((boxes[:, 2:] > widest + 1).any(axis=1) | (boxes[:, :2] < -1).any(axis=1))
     for row in np.flatnonzero(outside):
-        read.faults.tally("{} boxes reach out of their images", read.names[order[int(owners[row])]], str(file))
+        read.faults.tally("boxes reach out of their images", read.names[order[int(owners[row])]], str(file))
     if read.with_mask:
         bare = np.isin(objects.places, np.array(read.without_mask, dtype=np.int64))
         for row in np.flatnonzero(bare):
-            read.faults.tally("{} objects have no mask, others do", read.names[order[int(owners[row])]], str(file))
+            read.faults.tally("objects have no mask, others do", read.names[order[int(owners[row])]], str(file))
 
 
 def _is_id(value: Any) -> bool:

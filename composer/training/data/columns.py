@@ -1,7 +1,7 @@
 """How the columns of a data set meet the inputs and data samples of a graph, and what does not fit.
 
-All that can be known before the first image is read is told here, at once, with what mends it: a detector that is given
-a folder of images, a head for other classes, a memory for another number of samples.
+All that can be known before the first image is read is reported here, at once, with its fix: a detector that is given a
+folder of images, a head for other classes, a memory for another number of samples.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from composer.rules.class_names import class_count, parameter_path
 from composer.rules.report import where_of
 from composer.run.images import unprepared
 from composer.training.data.channels import channel_problems
-from composer.training.data.samples import BOX_LABELS, LABEL, Source, shown
+from composer.training.data.samples import BOX_LABELS, LABEL, Source, is_unnamed, shown
 from composer.training.recipe import Recipe
 
 __all__ = ["Made", "Wiring", "check_wiring", "wiring"]
@@ -243,10 +243,10 @@ def _unprepared(graph: Graph, types: PortTypes, inputs: Mapping[str, str]) -> It
 
 def _classes(graph: Graph, catalog: Catalog, source: Source) -> Iterator[Problem]:
     """Names of classes, and how many there are, in the data and in the graph."""
-    names, count = source.classes, len(source.classes)
+    names, count = tuple(source.classes), len(source.classes)
     if not count:
         return
-    numbered = names == tuple(str(number) for number in range(count))
+    numbered = is_unnamed(source)
     differs = class_count(link(graph, catalog), count)
     too_few = differs is not None and differs.value < count
     if numbered and not too_few and (not graph.classes or count <= len(graph.classes)):

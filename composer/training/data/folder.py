@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.samples import IMAGE, IMAGE_SUFFIXES, LABEL, Texts, shown
 
 __all__ = ["FolderSource", "entries_of", "image_files", "is_image", "open_folder"]
@@ -178,13 +178,15 @@ def _faults(
 ) -> Iterator[Problem]:
     where = Where(file=str(root))
     if files:
-        text = f"{len(files)} images lie beside the folders of the classes, so no class is known: {shown(files)}; move "
-        yield Problem("bad-data", where, f"{text}them into one, or give 'format: images' to read all without labels")
+        text = f"{counted(len(files), 'image lies', 'images lie')} beside the folders of the classes, so their class "
+        text += f"is not known: {shown(files)}; move them into one, or give 'format: images' to read all without labels"
+        yield Problem("bad-data", where, text)
     if not folders:
         yield Problem("bad-data", where, "no folder lies here; expected one folder a class")
     unknown = [one for one in folders if unicodedata.normalize("NFC", one) not in names]
     if given and unknown:
-        text = f"{len(unknown)} folders are no class: {shown(unknown)}; {suggestion(unknown[0], names, 'classes')}"
+        text = f"{counted(len(unknown), 'folder is', 'folders are')} no class: {shown(unknown)}; "
+        text += suggestion(unknown[0], names, "classes")
         yield Problem("bad-data", where, text)
     same = len({unicodedata.normalize("NFC", one) for one in folders}) < len(folders)
     if same:
@@ -200,5 +202,7 @@ def _no_images(root: Path, others: Sequence[str]) -> Problem:
 def _notices(root: Path, others: Sequence[str]) -> tuple[Problem, ...]:
     if not others:
         return ()
-    text = f"{len(others)} files are no images and were left out: {shown(others)}"
+    text = (
+        f"{counted(len(others), 'file is no image and was', 'files are no images and were')} left out: {shown(others)}"
+    )
     return (Problem("data-left-out", Where(file=str(root)), text, severity="notice"),)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.objects import raise_all
 from composer.training.data.samples import BOX_LABELS, BOXES, IMAGE, LABEL, TARGET, shown
 
@@ -58,6 +58,7 @@ class HuggingFaceSource:
             dataset = dataset.cast_column(column, type(feature)(decode=False))
         self._dataset = dataset
         named = _names(self._class_feature())
+        self.numbered = not named
         self._classes = tuple(classes) if classes is not None else named
         self._table = _table(named, self._classes, name)
         self._labels = self._read_labels()
@@ -281,6 +282,7 @@ def _table(names: Sequence[str], classes: Sequence[str], name: str) -> NDArray[n
     places = {one: index for index, one in enumerate(classes)}
     left = [one for one in names if one not in places]
     if left:
-        text = f"{len(left)} names of the data are no class: {shown(left)}; {suggestion(left[0], classes, 'classes')}"
+        text = f"{counted(len(left), 'name of the data is', 'names of the data are')} no class: {shown(left)}; "
+        text += suggestion(left[0], classes, "classes")
         raise GraphError(Problem("bad-data", Where(name), text))
     return np.array([places[one] for one in names] or range(len(classes)), dtype=np.int64)

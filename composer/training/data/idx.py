@@ -34,6 +34,7 @@ class IdxSource(ArraySource):
 
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.uint8] | None, classes: Sequence[str], split: str):
         super().__init__(images, labels, classes)
+        self.numbered = True
         self._split = split
 
     def name(self, index: int) -> str:

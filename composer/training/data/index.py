@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.problems import Problem, Severity, Where
+from composer.problems import Problem, Severity, Where, counted
 from composer.training.data.looks import Look, look
 from composer.training.data.samples import BOX_LABELS, Source, Subset, labels_of, printable, shown
 
-__all__ = ["IndexReport", "index_report"]
+__all__ = ["IndexReport", "index_report", "source_problems"]
 
 _MOST_THREADS = 4
 _AHEAD = 4
@@ -107,10 +107,9 @@ class IndexReport:
         """What is wrong: errors that stop a training, and warnings."""
         found = [problem for name, split in self.splits.items() for problem in _problems(name, split)]
         if self.equal.count:
-            text = f"{self.equal.count} images of val lie in train, too, equal to the byte: {self.equal}; what is "
-            found.append(
-                Problem("data-equal", Where("data"), f"{text}measured on them is too good", severity="warning")
-            )
+            text = f"{counted(self.equal.count, 'image of val lies', 'images of val lie')} in train, too, equal to "
+            text += f"the byte: {self.equal}; what is measured on them is too good"
+            found.append(Problem("data-equal", Where("data"), text, severity="warning"))
         return [*found, *self.notices]
 
     def to_json(self) -> dict[str, Any]:
@@ -271,35 +270,56 @@ def _compare(
             report.splits[split].fault("contradicting", f"{other} = {name}")
 
 
-_KINDS: Mapping[str, tuple[str, Severity, str]] = {
-    "unreadable": ("bad-image", "error", "{} samples cannot be read: {}"),
-    "label": ("bad-data", "error", "{} labels are no class: {}"),
-    "no class": ("bad-data", "error", "{} labels of boxes or maps are no class, in {}"),
-    "no area": ("data-objects", "warning", "{} boxes have no area, in {}"),
-    "outside": ("data-objects", "warning", "{} boxes reach out of their images, in {}"),
-    "equal": ("data-equal", "warning", "{} images are there twice, equal to the byte: {}"),
-    "contradicting": ("data-equal", "warning", "{} images are there twice, in different classes: {}"),
+_KINDS: Mapping[str, tuple[str, Severity, tuple[str, str, str]]] = {
+    "unreadable": ("bad-image", "error", ("sample", "samples", "cannot be read: {}")),
+    "label": ("bad-data", "error", ("label is", "labels are", "no class: {}")),
+    "no class": ("bad-data", "error", ("label of boxes or maps is", "labels of boxes or maps are", "no class, in {}")),
+    "no area": ("data-objects", "warning", ("box has", "boxes have", "no area, in {}")),
+    "outside": ("data-objects", "warning", ("box reaches", "boxes reach", "out of the image, in {}")),
+    "equal": ("data-equal", "warning", ("image is", "images are", "there twice, equal to the byte: {}")),
+    "contradicting": ("data-equal", "warning", ("image is", "images are", "there twice, in different classes: {}")),
 }
 
 
 def _problems(name: str, split: SplitReport) -> Iterator[Problem]:
     where = Where(f"data.{name}")
     for kind, found in split.faults.items():
-        code, severity, text = _KINDS[kind]
-        yield Problem(code, where, text.format(f"{found.count:,}", found), severity=severity)
-    empty = [one for one, count in split.counts.items() if not count]
-    known = split.looked_at == split.samples or split.unit == "samples"
-    if empty and known:
-        text = f"{len(empty)} classes have no {split.unit.removesuffix('s')}: {shown(empty)}"
+        code, severity, (one, many, text) = _KINDS[kind]
+        yield Problem(code, where, f"{counted(found.count, one, many)} {text.format(found)}", severity=severity)
+    if split.looked_at == split.samples or split.unit == "samples":
+        yield from _empty(where, split.counts, split.unit)
+
+
+def _empty(where: Where, counts: Mapping[str, int], unit: str) -> Iterator[Problem]:
+    empty = [printable(one) for one, count in counts.items() if not count]
+    if empty:
+        text = f"{counted(len(empty), 'class has', 'classes have')} no {unit}: {shown(empty)}"
         yield Problem("data-empty-class", where, text, severity="warning")
+
+
+def source_problems(source: Source, val: Source | None = None) -> list[Problem]:
+    """What is known of a data set before any image is read: what readers left out, and classes without samples.
+
+    Args:
+        source: What is trained on.
+        val: What is measured on.
+    """
+    found: list[Problem] = []
+    for split, one in (("train", source), ("val", val)):
+        labels = None if one is None or not one.classes else labels_of(one)
+        if one is not None and labels is not None:
+            classes = len(one.classes)
+            counts = np.bincount(labels[(labels >= 0) & (labels < classes)], minlength=classes).tolist()
+            found += _empty(Where(f"data.{split}"), dict(zip(one.classes, counts, strict=True)), "samples")
+    return [*found, *_notices([one for one in (source, val) if one is not None])]
 
 
 def _lines(name: str, split: SplitReport) -> Iterator[str]:
     """The report of a split in words."""
     kinds = ", ".join(split.columns)
-    yield f"{name}: {split.samples:,} samples ({kinds})"
+    yield f"{name}: {counted(split.samples, 'sample')} ({kinds})"
     if split.unit:
-        yield f"  {len(split.counts)} classes, {split.unit}: {_counted(split.counts)}"
+        yield f"  {counted(len(split.counts), 'class', 'classes')}, {split.unit}: {_counted(split.counts)}"
     if split.smallest is not None and split.largest is not None:
         small, large = (f"{height} x {width}" for height, width in (split.smallest, split.largest))
         sizes = f"all {small}" if small == large else f"from {small} to {large}"
@@ -319,11 +339,11 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{printable(name)} {count:,}" for name, count in order)
 
 
-def _notices(sources: Iterator[Source] | Any) -> tuple[Problem, ...]:
+def _notices(sources: Iterable[Source]) -> tuple[Problem, ...]:
     """What readers have to say, each once."""
     found: dict[str, Problem] = {}
     for source in sources:
-        inner = source
+        inner: Any = source
         while isinstance(inner, Subset):
             inner = inner.source
         for problem in getattr(inner, "notices", ()):

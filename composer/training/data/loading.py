@@ -9,6 +9,7 @@ import os
 import signal
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.problems import GraphError, Problem, Where
+from composer.problems import Edit, Fix, GraphError, Problem, Where
 from composer.training.augment import Mixing, defaults_for, random_of, read_masks, read_mixing, read_views, seed_of
 from composer.training.data.batch import Batch, Item, collate
 from composer.training.data.sample_reader import Columns, Rows, SampleReader
@@ -91,7 +92,8 @@ class Loader:
         world: How many there are.
 
     Raises:
-        GraphError: The recipe's augmentation is wrong, or there are fewer samples than a batch takes.
+        GraphError: The recipe's augmentation is wrong, there are fewer samples than a batch takes, or a batch cannot be
+            dealt out evenly.
     """
 
     def __init__(
@@ -125,8 +127,8 @@ class Loader:
         workers = recipe.batches.workers
         self.workers = default_workers(world) if workers is None else workers
         self.prefetch = recipe.batches.prefetch
-        reader = SampleReader(graph, catalog, source, wiring, views, masks, seed=recipe.seed, training=training)
-        self._parts = _Parts(reader, mixing, skip=recipe.data.bad == "skip")
+        self.reader = SampleReader(graph, catalog, source, wiring, views, masks, seed=recipe.seed, training=training)
+        self._parts = _Parts(self.reader, mixing, skip=recipe.data.bad == "skip")
         self._steps = _Steps(self)
         self._processes: DataLoader[Any] | None = None
         self._given: dict[int, NDArray[np.int64]] = {}
@@ -134,14 +136,17 @@ class Loader:
 
     @property
     def steps_in_epoch(self) -> int:
-        """How many batches an epoch has."""
+        """How many batches an epoch has.
+
+        In training each of several processes has as many samples of a batch, so up to ``world - 1`` samples of a last
+        batch that is not full wait for another epoch.
+        """
         return self.length // self.batch if self.drop_last else -(-self._usable // self.batch)
 
     @property
     def _usable(self) -> int:
-        """Samples of an epoch that are dealt out: in training every process gets one of each batch."""
-        rest = self.length % self.batch
-        return self.length - rest if self.training and 0 < rest < self.world else self.length
+        """Samples of an epoch that are dealt out: in training every process gets as many of each batch."""
+        return self.length - self.length % self.batch % self.world if self.training else self.length
 
     def set_order(self, epoch: int, indices: Sequence[int] | Tensor) -> None:
         """Give an epoch an order from outside, such as ``uniform_over_clusters``; set it before its batches are asked.
@@ -213,6 +218,10 @@ class Loader:
                     worker.kill()
                     worker.join()
 
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The samples of an epoch in the order in which they are dealt out, over all processes."""
+        return self._order(epoch)[: self.steps_in_epoch * self.batch]
+
     def part(self, step: int) -> Part:
         """The samples that this process reads for a step."""
         epoch, place = divmod(step, self.steps_in_epoch)
@@ -250,7 +259,7 @@ class Loader:
                 return
             except RuntimeError as error:
                 self.close()
-                if str(error).startswith("Caught "):  # it was raised there, and tells of itself
+                if str(error).startswith("Caught "):  # it was raised there, and says so
                     raise
                 raise GraphError(_died(error, self.workers)) from error
             yield batch
@@ -267,9 +276,12 @@ class Loader:
         where = Where("batches.batch", path=("batches", "batch"))
         if not self.length:
             return [Problem("recipe-value", Where("data"), "there are no samples, expected at least one")]
-        if self.batch < world and training:
-            text = f"found {self.batch}, expected at least {world}: one sample for each process"
-            return [Problem("recipe-value", where, text)]
+        if training and self.batch % world:
+            below, above = self.batch // world * world, -(-self.batch // world) * world
+            text = f"found {self.batch} samples for {world} processes, expected as many for each: "
+            text += f"{f'{below} or ' if below else ''}{above}, or a number of processes that divides {self.batch}"
+            fix = Fix(f"set it to {above}", (Edit(("batches", "batch"), above),))
+            return [Problem("recipe-value", where, text, fix)]
         if self.drop_last and self.length < self.batch:
             text = f"found {self.batch} for {self.length} samples: with drop_last no batch is left; expected at most "
             return [Problem("recipe-value", where, f"{text}{self.length}")]
@@ -325,7 +337,10 @@ class _Parts(Dataset[Any]):
     def _readable(self, epoch: int, index: int, skipped: list[str]) -> Item | None:
         """The sample, or the next one that can be read; None in evaluation, where no other stands for it."""
         if not self.skip:
-            return self.reader.item(epoch, index)
+            try:
+                return self.reader.item(epoch, index)
+            except GraphError as error:
+                raise GraphError([_with_way_out(problem) for problem in error.problems]) from error
         length = len(self.reader.source)
         for further in range(min(length, _MOST_SKIPPED)):
             other = (index + further) % length
@@ -342,7 +357,7 @@ class _Parts(Dataset[Any]):
 def _outlive(_: int) -> None:
     """A signal to all processes is for the one that trains: it saves, and reads on until it has.
 
-    A reading process is told to end a second time, by the one that trains once it is done.
+    A reading process is asked to end a second time, by the one that trains once it is done.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL) and None)
@@ -353,6 +368,12 @@ def _close(loader: "weakref.ref[Loader]") -> None:
     found = loader()
     if found is not None:
         found.close()
+
+
+def _with_way_out(problem: Problem) -> Problem:
+    if problem.code != "bad-image":
+        return problem
+    return replace(problem, message=f"{problem.message}; or train without such samples: --set data.bad=skip")
 
 
 def _all_bad(count: int) -> Problem:

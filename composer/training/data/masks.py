@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from composer.problems import GraphError, Problem, Where
+from composer.problems import GraphError, Problem, Where, counted
 from composer.training.data.folder import image_files
 from composer.training.data.formats import folder_splits
 from composer.training.data.samples import IMAGE, Texts, shown
@@ -111,7 +111,9 @@ def open_masks(
     if problems:
         raise GraphError(problems)
     unused = sorted(set(maps) - set(names)) if listed is None else []
-    text = f"{len(unused)} maps have no image and were left out: {shown(unused)}"
+    text = (
+        f"{counted(len(unused), 'map has no image and was', 'maps have no image and were')} left out: {shown(unused)}"
+    )
     notices = (Problem("data-left-out", Where(file=str(roots[1])), text, severity="notice"),) if unused else ()
     return MapSource(
         roots, [image_paths[one] for one in names], [maps[one] for one in names], tuple(classes or ()), notices

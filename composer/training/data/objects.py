@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 MAX_PROBLEMS = 20
-"""How many faults of one kind are told of one by one."""
+"""How many faults of one kind are reported one by one."""
 
 
 class MaskReader(Protocol):
@@ -43,10 +43,10 @@ class Faults:
         self.found: dict[tuple[str, str], tuple[list[str], int]] = {}
 
     def tally(self, kind: str, name: str, file: str = "") -> None:
-        """Count one.
+        """Count one more.
 
         Args:
-            kind: What is wrong, the same for all of its kind: ``{} boxes have no area``.
+            kind: What is wrong, the same for all of its kind: ``boxes have no area``.
             name: Where: an image, a line.
             file: The file that holds them.
         """
@@ -55,18 +55,18 @@ class Faults:
             names.append(name)
         self.found[kind, file] = (names, count + 1)
 
-    def told(self) -> Iterator[tuple[str, str]]:
+    def messages(self) -> Iterator[tuple[str, str]]:
         """Each kind with how many there are and where, and the file that holds them."""
         for (kind, file), (names, count) in self.found.items():
-            yield f"{kind.format(count)}: {shown(names, count)}", file
+            yield f"{kind} ({count:,}): {shown(names, count)}", file
 
     def problems(self) -> list[Problem]:
         """They as errors."""
-        return [Problem("bad-data", Where(file=file or None), text) for text, file in self.told()]
+        return [Problem("bad-data", Where(file=file or None), text) for text, file in self.messages()]
 
     def warnings(self) -> tuple[Problem, ...]:
         """They as warnings: what the data goes on without."""
-        found = ((text, Where(file=file or None)) for text, file in self.told())
+        found = ((text, Where(file=file or None)) for text, file in self.messages())
         return tuple(Problem("data-objects", where, text, severity="warning") for text, where in found)
 
 
@@ -174,6 +174,7 @@ class ObjectSource:
         objects: The objects, packed in the order of the images.
         classes: The names of the classes.
         masks: Reads their masks; None where there are none.
+        numbered: Whether what lies there numbers its classes and names none.
         notices: What was left out or is doubtful.
     """
 
@@ -185,10 +186,12 @@ class ObjectSource:
         classes: tuple[str, ...],
         *,
         masks: MaskReader | None = None,
+        numbered: bool = False,
         notices: tuple[Problem, ...] = (),
     ) -> None:
         self.root = root
         self.objects = objects
+        self.numbered = numbered
         self.notices = notices
         self._paths = paths if isinstance(paths, Texts) else Texts(paths)
         self._classes = classes
@@ -230,11 +233,6 @@ class ObjectSource:
             sample["masks"] = self._masks.masks(path, objects.places[rows], objects.lengths[rows])
             sample["ignored_masks"] = self._masks.masks(path, objects.places[aside], objects.lengths[aside])
         return sample
-
-    def box_counts(self) -> NDArray[np.int64]:
-        """How many objects there are of each class, without those that are ignored."""
-        labels = self.objects.labels[~self.objects.ignored]
-        return np.bincount(labels, minlength=len(self._classes)).astype(np.int64)
 
 
 def inside(name: str) -> str | None:

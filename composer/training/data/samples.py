@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer import ports
-from composer.problems import GraphError, Problem, Where
+from composer.problems import GraphError, Problem, Where, counted
 
 __all__ = [
     "BOXES",
@@ -26,6 +26,8 @@ __all__ = [
     "Source",
     "Subset",
     "Texts",
+    "is_numbered",
+    "is_unnamed",
     "labels_of",
     "shown",
 ]
@@ -168,6 +170,7 @@ class ArraySource:
             raise GraphError(problems)
         named = classes or ([str(number) for number in range(self._count())] if self._labels is not None else ())
         self._classes = tuple(named)
+        self.numbered = not classes
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -225,8 +228,8 @@ class ArraySource:
         if wrong.any():
             most = f"0 to {len(classes) - 1}" if classes else "0 or more"
             first = int(wrong.argmax())
-            text = f"{int(wrong.sum())} labels are no class; the first is {labels[first]} of sample {first}"
-            yield Problem("bad-data", Where("labels"), f"{text}, expected {most}")
+            text = f"{counted(int(wrong.sum()), 'label is', 'labels are')} no class; the first is {labels[first]}"
+            yield Problem("bad-data", Where("labels"), f"{text} of sample {first}, expected {most}")
 
     def _faults_of_columns(self) -> Iterable[Problem]:
         for name, values in self._more.items():
@@ -258,6 +261,11 @@ class Subset:
     def classes(self) -> tuple[str, ...]:
         """The names of the classes."""
         return self.source.classes
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the source numbers its classes alone."""
+        return is_numbered(self.source)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -292,6 +300,27 @@ def labels_of(source: Source) -> NDArray[np.int64] | None:
     """The class of every sample, where the source knows them without reading samples."""
     labels = getattr(source, "labels", None)
     return cast("NDArray[np.int64] | None", labels()) if callable(labels) else None
+
+
+class Classed(Protocol):
+    """What has classes."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the classes."""
+
+
+def is_numbered(source: Classed) -> bool:
+    """Whether what lies there numbers its classes and names none; names may have been given to its reader."""
+    return bool(getattr(source, "numbered", False))
+
+
+def is_unnamed(source: Classed) -> bool:
+    """Whether the classes of a source are numbers alone: whatever names them elsewhere is right.
+
+    Folders that are called 0 to 9 are names.
+    """
+    return is_numbered(source) and tuple(source.classes) == tuple(map(str, range(len(source.classes))))
 
 
 def shown(names: Iterable[str], count: int | None = None) -> str:

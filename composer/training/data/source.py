@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, plain, suggestion
 from composer.training.data.coco import coco_splits, is_coco, open_coco
 from composer.training.data.folder import open_folder
 from composer.training.data.formats import TRAINING, VALIDATION, Reader, folder_splits, role
 from composer.training.data.huggingface import huggingface_splits, is_huggingface, open_huggingface
 from composer.training.data.idx import idx_splits, is_idx, open_idx
 from composer.training.data.masks import is_masks, masks_splits, open_masks
-from composer.training.data.samples import ArraySource, Source, Subset, labels_of
+from composer.training.data.samples import ArraySource, Source, Subset, is_numbered, is_unnamed, labels_of, shown
 from composer.training.data.table import is_table, open_table, table_splits
 from composer.training.data.voc import is_voc, open_voc, voc_splits
 from composer.training.data.yolo import is_yolo, open_yolo, yolo_splits
@@ -62,8 +62,8 @@ FORMATS: tuple[Reader, ...] = (
 )
 """The formats, in the order in which they are tried."""
 
-_TOLD = ("bad", "base", "given")
-"""What readers are told that is no option of a split."""
+_FROM_THE_SPLIT = ("bad", "base", "given")
+"""What readers get that is no option of a split."""
 
 
 def open_source(
@@ -97,8 +97,8 @@ def open_source(
         options |= {"split": inside[0]} if inside else {}
     if classes is not None and options.get("classes") is None:
         options["classes"] = tuple(classes)
-    told = {"bad": bad, "base": Path(folder), "given": split.path}
-    options |= {name: value for name, value in told.items() if name in _keywords(reader)}
+    known = {"bad": bad, "base": Path(folder), "given": split.path}
+    options |= {name: value for name, value in known.items() if name in _keywords(reader)}
     return reader.open(path, options)
 
 
@@ -107,18 +107,18 @@ def open_splits(data: Data, folder: str | Path, *, seed: int = 0) -> tuple[Sourc
 
     Without ``val`` the split for it is looked for beside the one that is trained on (``train/`` and ``val/`` in one
     folder); where there is none, the share ``hold_back`` of the samples is held back. The classes of the training
-    samples, in their order, are those of both.
+    samples, in their order, are those of both. ``limit`` cuts what is trained on, once ``val`` is taken from it.
 
     Args:
         data: The data of a recipe.
         folder: The folder of the recipe.
-        seed: Decides which samples are held back.
+        seed: Decides which samples are held back, and which a limit leaves.
 
     Returns:
         The two; the second is None where nothing is held back.
 
     Raises:
-        GraphError: As ``open_source``.
+        GraphError: As ``open_source``; or the classes of the two are not known to be the same.
     """
     train, val = data.train, data.val
     if val is None and "split" not in train.options:
@@ -126,8 +126,14 @@ def open_splits(data: Data, folder: str | Path, *, seed: int = 0) -> tuple[Sourc
     source = open_source(train, folder, bad=data.bad)
     if val is not None:
         names = source.classes or None
-        return source, open_source(val, folder, classes=names, bad=data.bad, key="data.val")
-    return hold_back(source, data.hold_back, seed)
+        given = open_source(val, folder, classes=names, bad=data.bad, key="data.val")
+        _refuse_other_classes(source, given, named="classes" in val.options)
+        measured: Source | None = given
+    else:
+        source, measured = hold_back(source, data.hold_back, seed)
+    if data.limit is not None and data.limit < len(source):
+        source = _drawn(source, data.limit, seed, left=0)[1]
+    return source, measured
 
 
 def recognise(path: Path) -> Reader | None:
@@ -145,29 +151,57 @@ def hold_back(source: Source, share: float, seed: int) -> tuple[Source, Source |
         share: How many are held back, from 0 to 1.
         seed: The seed.
     """
-    count = len(source)
-    if not share or count < 2:
+    if not share or len(source) < 2:
         return source, None
+    return _drawn(source, max(1, round(len(source) * share)), seed, left=1)
+
+
+def _refuse_other_classes(train: Source, val: Source, *, named: bool) -> None:
+    """Refuse classes of ``val`` that would be taken for those of ``train`` by their numbers alone.
+
+    Args:
+        train: The samples to train on.
+        val: Those to measure on.
+        named: Whether the recipe names the classes of ``val``.
+
+    Raises:
+        GraphError: It is not known that they are the same.
+    """
+    if not train.classes or not val.classes or is_unnamed(train):
+        return
+    where = Where("data.val.classes", path=("data", "val", "classes"))
+    if named and not is_unnamed(val) and val.classes != train.classes:
+        text = f"found {shown(val.classes)}; expected the classes of train in their order: {shown(train.classes)}"
+        raise GraphError(Problem("data-classes", where, text))
+    if not named and is_numbered(val) and not is_numbered(train):
+        text = f"the classes of val are numbers alone, and those of train have names ({shown(train.classes)}): "
+        text += f"nothing says that 0 is '{train.classes[0]}'; name them here in the order of their numbers"
+        raise GraphError(Problem("data-classes", where, text))
+
+
+def _drawn(source: Source, wanted: int, seed: int, *, left: int) -> tuple[Subset, Subset]:
+    """The samples in two: the rest, with at least ``left`` of each class, and so many drawn from all classes alike."""
+    count = len(source)
     keys = [
         hashlib.blake2b(f"{seed} {source.name(index)}".encode("utf-8", "replace")).digest() for index in range(count)
     ]
     labels = labels_of(source)
     groups = [np.arange(count)] if labels is None else [np.flatnonzero(labels == one) for one in np.unique(labels)]
     held = np.zeros(count, dtype=bool)
-    for group, take in zip(groups, _shares([len(group) for group in groups], share), strict=True):
+    for group, take in zip(groups, _shares([len(group) for group in groups], wanted, left), strict=True):
         drawn = sorted(group.tolist(), key=lambda index: (keys[index], index))[:take]
         held[drawn] = True
     return Subset(source, np.flatnonzero(~held)), Subset(source, np.flatnonzero(held))
 
 
-def _shares(sizes: Sequence[int], share: float) -> NDArray[np.int64]:
-    """How many of each group are held back: rounded so that the whole is right, at least 1 and never a whole group."""
-    exact = np.array(sizes) * share
+def _shares(sizes: Sequence[int], wanted: int, left: int) -> NDArray[np.int64]:
+    """How many of each group are drawn: rounded so that the whole is right; at least ``left`` stay in each."""
+    exact = np.array(sizes) * (wanted / sum(sizes))
     taken = np.floor(exact).astype(np.int64)
-    missing = max(1, round(sum(sizes) * share)) - int(taken.sum())
+    missing = wanted - int(taken.sum())
     for index in np.argsort(-(exact - taken), kind="stable")[: max(0, missing)]:
         taken[index] += 1
-    fewest: NDArray[np.int64] = np.minimum(taken, np.maximum(np.array(sizes) - 1, 0))
+    fewest: NDArray[np.int64] = np.minimum(taken, np.maximum(np.array(sizes) - left, 0))
     return fewest
 
 
@@ -228,7 +262,7 @@ def _options(split: Split, reader: Reader, key: str) -> dict[str, Any]:
 
 def options_of(reader: Reader) -> tuple[str, ...]:
     """The options of a format, in order."""
-    return tuple(name for name in _keywords(reader) if name not in _TOLD)
+    return tuple(name for name in _keywords(reader) if name not in _FROM_THE_SPLIT)
 
 
 def _keywords(reader: Reader) -> Mapping[str, inspect.Parameter]:
@@ -246,5 +280,5 @@ def _faults(options: Mapping[str, Any], known: Mapping[str, Any], name: str, key
         try:
             TypeAdapter(known[option]).validate_python(value)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]["msg"]
-            yield Problem("recipe-value", where, f"found {value!r}: {first[:1].lower()}{first[1:]}")
+            first = plain(error.errors(include_url=False)[0]["msg"])
+            yield Problem("recipe-value", where, f"found {value!r}, {first[:1].lower()}{first[1:]}")

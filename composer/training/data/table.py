@@ -4,14 +4,14 @@ import csv
 import io
 import os
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.formats import TRAINING, VALIDATION, role
 from composer.training.data.objects import absent, inside, missing_images, raise_all
 from composer.training.data.samples import IMAGE, LABEL, TARGET, WEIGHT, Texts, printable, shown
@@ -46,6 +46,7 @@ class TableSource:
         labels: The class of each, [N]; or float32 [N, K] where each class has a column of its own.
         numbers: float32 [N] or [N, D] by column: ``target``, ``weight``.
         classes: The names of the classes.
+        numbered: Whether the file has numbers in their place.
     """
 
     def __init__(
@@ -55,8 +56,11 @@ class TableSource:
         labels: NDArray[Any] | None,
         numbers: Mapping[str, NDArray[np.float32]],
         classes: tuple[str, ...],
+        *,
+        numbered: bool = False,
     ) -> None:
         self.root = root
+        self.numbered = numbered
         self._texts = texts
         self._labels = labels
         self._numbers = numbers
@@ -183,7 +187,7 @@ def open_table(
         images: The folder of the images, from the recipe's folder; by default that of the file.
         delimiter: What stands between the values; by default a comma, or a tab in ``.tsv`` files.
         classes: The names of the classes in their order; by default those of the file, sorted (as numbers where all
-            are).
+            are). Where the file has whole numbers, and none of the names is one, 0 is the first of them.
         bad: ``skip`` where images that are missing are no problem yet.
         base: The recipe's folder.
 
@@ -210,14 +214,19 @@ def open_table(
     raise_all([] if paths else [Problem("bad-data", Where(file=str(file)), "this file has no line below the first")])
     named: tuple[str, ...] = ()
     labels: NDArray[Any] | None = None
+    numbered = False
     if "label" in lists:
         named, labels = tuple(head[1][place] for place in table.chosen["label"]), table.numbered("label")
     elif "label" in table.chosen:
-        named, labels = _named(table.found, np.array(table.labels, np.int64), classes, file)
+        numbered = classes is not None and _is_numbered(table.found) and not any(map(_is_whole, classes))
+        known = tuple(map(str, range(len(classes or ())))) if numbered else classes
+        named, labels = _named(table.found, np.array(table.labels, np.int64), known, file)
+        named = tuple(classes or ()) if numbered else named
     root = base / images if images is not None else file.parent
     raise_all([*missing_images(root, paths, file, bad), *_missing_maps(root, table.texts.get("seg_map", []), file)])
     numbers = {name: table.numbered(name) for name in table.numbers if name != "label"}
-    return TableSource(root, {name: Texts(one) for name, one in table.texts.items()}, labels, numbers, named)
+    texts = {name: Texts(one) for name, one in table.texts.items()}
+    return TableSource(root, texts, labels, numbers, named, numbered=numbered)
 
 
 def is_table(path: Path) -> bool:
@@ -318,7 +327,7 @@ def _named(
     names = tuple(classes) if classes is not None else tuple(sorted(found, key=_order(found)))
     unknown = sorted(name for name in found if name not in names or not name)
     if unknown:
-        text = f"{len(unknown)} labels are no class: {shown(repr(name) for name in unknown)}; "
+        text = f"{counted(len(unknown), 'label is', 'labels are')} no class: {shown(repr(name) for name in unknown)}; "
         text += suggestion(unknown[0], names, "classes")
         raise GraphError(Problem("bad-data", Where(file=str(file)), text))
     places = {name: index for index, name in enumerate(names)}
@@ -328,8 +337,16 @@ def _named(
 
 def _order(found: Mapping[str, int]) -> Any:
     """How labels are sorted: as numbers where all of them are whole numbers."""
-    whole = all(name.removeprefix("-").isdecimal() for name in found)
-    return int if whole else str
+    return int if _is_numbered(found) else str
+
+
+def _is_numbered(found: Iterable[str]) -> bool:
+    """Whether all labels are whole numbers."""
+    return all(map(_is_whole, found))
+
+
+def _is_whole(name: str) -> bool:
+    return name.removeprefix("-").isdecimal()
 
 
 def _missing_maps(root: Path, paths: Sequence[str], file: Path) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from annotated_types import Ge, Le
 
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.folder import image_files
 from composer.training.data.formats import TRAINING, VALIDATION
 from composer.training.data.objects import Faults, Objects, ObjectSource, missing_images, raise_all
@@ -73,13 +73,13 @@ class _Reader:
         x1, y1, x2, y2 = known[0] - self.first, known[1] - self.first, known[2], known[3]
         if min(known[:2]) < self.first:
             self.faults.tally(
-                f"{{}} boxes begin before pixel {self.first}; give 'first_pixel: 0' if they count from 0", name
+                f"boxes begin before pixel {self.first}; give 'first_pixel: 0' if they count from 0", name
             )
         if x2 <= x1 or y2 <= y1:
-            self.faults.tally("{} boxes have no area and were left out", name)
+            self.faults.tally("boxes have no area and were left out", name)
             return
         if (size[0] and x2 > size[0] + 1) or (size[1] and y2 > size[1] + 1):
-            self.faults.tally("{} boxes reach out of their images", name)
+            self.faults.tally("boxes reach out of their images", name)
         number = self.labels.setdefault(label, len(self.labels))
         difficult = (entry.findtext("difficult") or "0").strip() == "1"
         self.objects.append(image, (max(x1, 0.0), max(y1, 0.0), x2, y2), number, ignored=difficult)
@@ -165,7 +165,8 @@ def _paths_by_name(root: Path) -> dict[str, str]:
 def _unknown(reader: _Reader, classes: Sequence[str], path: Path) -> Iterator[Problem]:
     left = sorted(set(reader.labels) - set(classes))
     if left:
-        text = f"{len(left)} names of objects are no class: {shown(left)}; {suggestion(left[0], classes, 'classes')}"
+        text = f"{counted(len(left), 'name of objects is', 'names of objects are')} no class: {shown(left)}; "
+        text += suggestion(left[0], classes, "classes")
         yield Problem("bad-data", Where(file=str(path / _ANNOTATIONS)), text)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from composer.graph.file.yamltext import MAX_BYTES, parse
-from composer.problems import GraphError, Problem, Where, suggestion
+from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.folder import image_files
 from composer.training.data.formats import TRAINING, VALIDATION, folder_splits
 from composer.training.data.objects import Faults, Objects, ObjectSource, absent, missing_images, raise_all
@@ -122,7 +122,7 @@ class _Reader:
         else:
             box = (min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
         if not (box[2] > box[0] and box[3] > box[1]):
-            self.faults.tally("{} boxes have no area and were left out", f"{at[0]}:{at[1]}")
+            self.faults.tally("boxes have no area and were left out", f"{at[0]}:{at[1]}")
             return
         self.polygons += len(numbers) > 4
         self.boxes += len(numbers) == 4
@@ -168,15 +168,17 @@ def open_yolo(
     if named is not None and highest >= len(named):
         where = Where(file=reader.highest[1], line=reader.highest[2])
         raise GraphError(Problem("bad-data", where, f"found class {highest}, expected 0 to {len(named) - 1}"))
+    numbered = named is None
     named = named or (tuple(classes) if classes is not None and len(classes) > highest else None)
     names = named or tuple(str(number) for number in range(highest + 1))
     known, table = _mapped(names, classes, path)
     reader.objects.pack(range(len(images)), table)
-    if reader.polygons and reader.boxes:
-        reader.faults.tally(f"{reader.boxes} objects have a box and no polygon, others do", str(root))
     masks = YoloMasks() if reader.polygons else None
     notices = reader.faults.warnings()
-    return YoloSource(root, images, reader.objects, known, masks=masks, notices=notices)
+    if reader.polygons and reader.boxes:
+        text = f"{reader.boxes:,} of {reader.boxes + reader.polygons:,} objects have a box and no polygon"
+        notices += (Problem("data-objects", Where(file=str(root)), text, severity="warning"),)
+    return YoloSource(root, images, reader.objects, known, masks=masks, numbered=numbered, notices=notices)
 
 
 def is_yolo(path: Path) -> bool:
@@ -246,7 +248,8 @@ def _mapped(
     places = {name: index for index, name in enumerate(classes)}
     left = [name for name in names if name not in places]
     if left:
-        text = f"{len(left)} names of the data are no class: {shown(left)}; {suggestion(left[0], classes, 'classes')}"
+        text = f"{counted(len(left), 'name of the data is', 'names of the data are')} no class: {shown(left)}; "
+        text += suggestion(left[0], classes, "classes")
         raise GraphError(Problem("bad-data", Where(file=str(path)), text))
     return tuple(classes), {number: places[name] for number, name in enumerate(names)}
 

@@ -35,7 +35,7 @@ METRICS: Mapping[str, str] = {
 _NUMBERED = re.compile(r"(top|recall_at|knn)_([1-9][0-9]{0,4})")
 _NEIGHBOURS = 20
 _MANY = 5
-"""Classes from which on top-5 accuracy tells something."""
+"""Classes from which on top-5 accuracy means something."""
 
 
 class Fields(Protocol):
@@ -193,9 +193,8 @@ class _Answers:
             for port in call.component.outputs
         )
         self.mode = "predict" if "predict" in graph.modes else "tensor"
-        scored = (
-            [port.type for call in programs["tensor"].calls for port in call.component.outputs] if not calls else []
-        )
+        plain = programs["tensor"].calls if not calls and "tensor" in programs else ()
+        scored = [port.type for call in plain for port in call.component.outputs]
         self.classifies = any(kind.is_a(ports.Score, ports.Label) for kind in kinds)
         self.classifies |= any(kind.is_a(ports.Logits) for kind in scored)
         self.loss = ["loss"] if "loss" in graph.modes else []

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
 from composer.run.answers import Detection, found_in
+from composer.training.metrics.box_faults import Answered, box_faults
 from composer.training.metrics.metric import Metric, Rows, Seen, class_name, class_names, number
 
 __all__ = ["BoxPrecision", "require_coco"]
@@ -63,17 +64,21 @@ class BoxPrecision(Metric):
         if listed is None:
             text = f"predict mode gives {', '.join(outputs) or 'nothing'}; average precision needs detections"
             raise GraphError(Problem("no-metric", Where("outputs.predict"), text))
-        for index, frame, found in zip(batch.indices, batch.frames, listed, strict=True):
+        for index, name, frame, found in zip(batch.indices, batch.names, batch.frames, listed, strict=True):
             best = found_in(self.graph, found, frame)[:_MOST]
-            self._found[index] = (frame.image, [self._row(one) for one in best])
+            self._found[index] = (frame.image, [self._row(one) for one in best], name)
 
     def value(self) -> dict[str, float]:
         """``box_ap``, ``box_ap50``, ``box_ap75``, those of small, medium and large objects, and the recall at 100."""
         return {name: value for kind in self.kinds for name, value in self._counted(kind)[0].items()}
 
     def details(self) -> dict[str, Any]:
-        """For each kind ``classes`` (AP of each) and ``recall_precision`` at IoU 0.5, at 101 recalls."""
-        return {kind: self._counted(kind)[1] for kind in self.kinds}
+        """For each kind ``classes`` (AP of each) and ``recall_precision`` at IoU 0.5, at 101 recalls.
+
+        ``faults`` are images with missed objects and with false boxes (``composer.training.metrics.box_faults``).
+        """
+        faults = box_faults([self._answered(index) for index in sorted(self._found)], self.names)
+        return {**{kind: self._counted(kind)[1] for kind in self.kinds}, "faults": faults}
 
     def state(self) -> Any:
         """What was found in each image."""
@@ -91,6 +96,21 @@ class BoxPrecision(Metric):
         if "mask" in self.kinds and one.mask is not None:
             row["segmentation"] = _encoded(one.mask)
         return row
+
+    def _answered(self, index: int) -> Answered:
+        """An image with its objects and what was found, as arrays."""
+        size, rows, name = self._found[index]
+        sample = self.source[index]
+        rows = sorted(rows, key=lambda row: -row["score"])
+        found = np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4)
+        found[:, 2:] += found[:, :2]
+        boxes, ignored = (
+            np.asarray(sample.get(key, ()), np.float64).reshape(-1, 4) for key in ("boxes", "ignored_boxes")
+        )
+        labels = np.asarray(sample.get("box_labels", ()), np.int64).reshape(-1)
+        answers = np.array([row["category_id"] for row in rows], np.int64)
+        scores = np.array([row["score"] for row in rows], np.float64)
+        return Answered(index, name, size, boxes, labels, ignored, found, answers, scores)
 
     def _counted(self, kind: str) -> tuple[dict[str, float], dict[str, Any]]:
         """The numbers of a kind, and its details."""
@@ -149,7 +169,7 @@ class BoxPrecision(Metric):
     def _fresh(self) -> dict[str, Any]:
         return {"_found": {}, "_results": {}}
 
-    _found: dict[int, tuple[tuple[int, int], list[dict[str, Any]]]]
+    _found: dict[int, tuple[tuple[int, int], list[dict[str, Any]], str]]
     _results: dict[str, tuple[dict[str, float], dict[str, Any]]]
 
 

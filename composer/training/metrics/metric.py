@@ -10,6 +10,7 @@ from torch import distributed as dist
 
 from composer.graph import Graph
 from composer.problems import GraphError
+from composer.training.data.samples import is_unnamed
 
 __all__ = ["Metric", "Rows", "Seen", "gather", "is_lower_better"]
 
@@ -111,9 +112,9 @@ def gather(metrics: Sequence[Metric], problem: GraphError | None = None) -> None
     found: list[Any] = [None] * dist.get_world_size()
     own = problem.problems if problem is not None else None
     dist.all_gather_object(found, (own, [metric.state() for metric in metrics] if own is None else []))
-    told = [one for problems, _ in found for one in problems or ()]
-    if told:
-        raise GraphError(dict.fromkeys(told)) from problem
+    reported = [one for problems, _ in found for one in problems or ()]
+    if reported:
+        raise GraphError(dict.fromkeys(reported)) from problem
     for place, metric in enumerate(metrics):
         metric.merge([states[place] for _, states in found])
 
@@ -129,9 +130,9 @@ def class_name(names: Sequence[str], label: int) -> str:
 
 
 def class_names(graph: Graph, source: Rows | None) -> tuple[str, ...]:
-    """The names of the classes, of the data or else of the graph."""
-    named = tuple(source.classes) if source is not None else ()
-    return named or tuple(graph.classes)
+    """The names of the classes: those of the data, or of the graph where the data only numbers them."""
+    named, own = tuple(source.classes) if source is not None else (), tuple(graph.classes)
+    return own if source is None or (is_unnamed(source) and len(named) <= len(own)) else named
 
 
 def number(value: float) -> float | None:

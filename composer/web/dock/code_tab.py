@@ -28,14 +28,14 @@ class CodeTab:
         mode: Which mode is shown.
         code: Its source.
         load: How a script loads the saved file.
-        told: Why there is no source.
+        message: Why there is no source.
     """
 
     setting: Setting
     mode: gr.Radio
     code: gr.Code
     load: gr.Code
-    told: gr.HTML
+    message: gr.HTML
 
     @classmethod
     def build(cls, setting: Setting, opened: gr.Textbox) -> "CodeTab":
@@ -51,7 +51,7 @@ class CodeTab:
                 )
             with gr.Column(scale=3, min_width=260, elem_classes="dock-side"):
                 mode = gr.Radio([], label="Mode", elem_id="dock-code-mode", elem_classes="dock-radio")
-                told = html_block("dock-code-told")
+                message = html_block("dock-code-told")
                 load = gr.Code(
                     language="python",
                     label="Load the saved file",
@@ -60,11 +60,11 @@ class CodeTab:
                     lines=4,
                     elem_id="dock-load",
                 )
-        tab = cls(setting, mode, code, load, told)
+        tab = cls(setting, mode, code, load, message)
         mode.input(
             tab.show,
             [opened, mode],
-            [mode, code, load, told],
+            [mode, code, load, message],
             js=opened_script("Code"),
             queue=False,
             show_progress="hidden",
@@ -78,8 +78,8 @@ class CodeTab:
         try:
             return self.refresh(Opened.read(opened_text), mode)
         except GraphError as error:
-            told = trouble_list([trouble_of(problem) for problem in error.problems])
-            return gr.skip(), "", gr.skip(), told
+            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            return gr.skip(), "", gr.skip(), message
 
     def refresh(self, opened: Opened, mode: str | None) -> tuple[Any, Any, Any, Any]:
         """The source of what is open; of the first mode where there is no such mode any more."""
@@ -92,8 +92,8 @@ class CodeTab:
             source = source_of(graph, chosen, self.setting)
         except GraphError as error:
             head = hint("There is no code while the graph has problems:", "error")
-            told = trouble_list([trouble_of(problem) for problem in error.problems[:100]])
-            return radio, "", _load_lines(opened, graph, chosen), head + told
+            message = trouble_list([trouble_of(problem) for problem in error.problems[:100]])
+            return radio, "", _load_lines(opened, graph, chosen), head + message
         return radio, source, _load_lines(opened, graph, chosen), hint("This very text is what runs.")
 
 

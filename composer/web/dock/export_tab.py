@@ -119,7 +119,7 @@ class ExportTab:
         )
 
     def run(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
-        """Write the files, and tell how it goes."""
+        """Write the files, and report progress."""
         opened_text, *rest = given
         busy = (gr.update(interactive=False), gr.update(interactive=True))
         ready = (gr.update(interactive=True), gr.update(interactive=False))

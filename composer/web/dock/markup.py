@@ -1,21 +1,14 @@
 """Small pieces of HTML for the dock. Every text goes through ``escape``: nothing from a graph becomes markup."""
 
-import base64
-import io
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
-from itertools import pairwise
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from composer.web.runs import Progress, Trouble
-from composer.web.runs.results import Histogram
 
-__all__ = ["bar_list", "drawn", "hint", "histogram", "html_block", "progress_bar", "table", "trouble_list"]
+__all__ = ["bar_list", "hint", "html_block", "progress_bar", "table", "trouble_list"]
 
 
 def html_block(elem_id: str, value: str = "", classes: str = "") -> gr.HTML:
@@ -68,15 +61,6 @@ def bar_list(title: str, entries: Sequence[tuple[str, float, str]]) -> str:
     return f'<figure class="dock-bars"><figcaption>{escape(title)}</figcaption><ul>{lines}</ul></figure>'
 
 
-def drawn(pixels: NDArray[np.uint8], caption: str) -> str:
-    """An image inside the page, and what it shows."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    text = escape(caption)
-    return f'<figure class="dock-drawn"><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>'
-
-
 def progress_bar(progress: Progress) -> str:
     """What a worker is doing."""
     share = 100 * progress.done / progress.total if progress.total else 0
@@ -99,22 +83,6 @@ def trouble_list(troubles: Sequence[Trouble], lines: Sequence[str] = ()) -> str:
         lines: The lines of the text that they are about.
     """
     return f'<ul class="dock-troubles">{"".join(_trouble(item, lines) for item in troubles)}</ul>' if troubles else ""
-
-
-def histogram(found: Histogram, low: str, high: str) -> str:
-    """How values are distributed, as a drawing."""
-    most = max(found.counts, default=0) or 1
-    width = 100 / max(len(found.counts), 1)
-    bars = "".join(
-        f'<rect x="{place * width:.3f}" y="{40 - 40 * count / most:.3f}" width="{width * 0.86:.3f}" '
-        f'height="{40 * count / most:.3f}"><title>{left:.4g} to {right:.4g}: {count}</title></rect>'
-        for place, (count, (left, right)) in enumerate(zip(found.counts, pairwise(found.edges), strict=True))
-    )
-    return (
-        f'<figure class="dock-histogram"><svg viewBox="0 0 100 40" preserveAspectRatio="none" role="img" '
-        f'aria-label="Histogram from {escape(low)} to {escape(high)}">{bars}</svg>'
-        f"<figcaption><span>{escape(low)}</span><span>{escape(high)}</span></figcaption></figure>"
-    )
 
 
 def _fix(item: Trouble, *, opened: bool) -> str:

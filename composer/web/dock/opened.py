@@ -1,4 +1,4 @@
-"""What is open on the canvas, as the browser tells it to the dock."""
+"""What is open on the canvas, as the browser reports it to the dock."""
 
 import json
 
@@ -18,8 +18,8 @@ class Opened(BaseModel):
     Args:
         document: The graph as the text that the browser holds; empty while the canvas is not ready.
         selection: Path of the selected node; empty where none or several are.
-        place: Where the graph was opened from: ``workspace``, ``shipped`` or ``none``.
-        name: Its file name there.
+        place: Where the graph was opened from: ``workspace``, ``shipped``, ``run``, ``import`` or ``none``.
+        name: Its file name there, or the run's name.
         tab: The tab that is shown.
         cut: How many bytes a text has of which only the beginning was sent; 0 where all was.
     """
@@ -35,7 +35,7 @@ class Opened(BaseModel):
 
     @classmethod
     def read(cls, text: str | None) -> "Opened":
-        """What the browser told.
+        """What the browser sent.
 
         Raises:
             GraphError: It is no such text.

@@ -1,4 +1,4 @@
-"""What a run gave, as it is shown: classes, boxes, losses, tensors, and the selected node."""
+"""What a run gave, as it is shown: classes, boxes, losses, tensors; the page draws the values of every node."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,11 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.web.dock.markup import drawn, hint, histogram, html_block, table
-from composer.web.runs.results import RunResult, TensorRow, Watched
+from composer.web.dock.markup import hint, html_block, table
+from composer.web.runs.results import RunResult, TensorRow
 
 __all__ = ["RunAnswers"]
 
-_SHOWN = 6
 _CLASSES = 5
 _REGIONS = 30
 _DRAWN = 640
@@ -26,19 +25,17 @@ class RunAnswers:
         classes: A chart of classes.
         regions: Boxes and masks on the image.
         rows: Losses, or sizes and numbers of tensors.
-        values: What the selected node put out.
     """
 
     classes: gr.Label
     regions: gr.AnnotatedImage
     rows: gr.HTML
-    values: gr.HTML
 
     @classmethod
     def build(cls) -> "RunAnswers":
         """Put them on the page."""
         with gr.Row(elem_classes="dock-row dock-results"):
-            with gr.Column(scale=4, min_width=220, elem_classes="dock-scroll"):
+            with gr.Column(scale=3, min_width=200, elem_classes="dock-scroll"):
                 classes = gr.Label(
                     label="Classes",
                     num_top_classes=_CLASSES,
@@ -55,14 +52,14 @@ class RunAnswers:
                     buttons=["fullscreen"],
                 )
                 rows = html_block("dock-rows")
-            with gr.Column(scale=5, min_width=220, elem_classes="dock-scroll"):
-                values = html_block("dock-values")
-        return cls(classes, regions, rows, values)
+            with gr.Column(scale=7, min_width=260, elem_classes="dock-fill"):
+                html_block("dock-values", '<div id="composer-values"></div>')
+        return cls(classes, regions, rows)
 
     @property
     def parts(self) -> list[Any]:
         """The components, in the order of what ``show`` gives."""
-        return [self.classes, self.regions, self.rows, self.values]
+        return [self.classes, self.regions, self.rows]
 
     def kept(self) -> tuple[Any, ...]:
         """Leave what is shown."""
@@ -71,7 +68,7 @@ class RunAnswers:
     def none(self) -> tuple[Any, ...]:
         """Show nothing."""
         hidden = gr.update(value=None, visible=False)
-        return hidden, hidden, "", ""
+        return hidden, hidden, ""
 
     def notes(self, result: RunResult) -> str:
         """Time, memory, and what went in."""
@@ -79,16 +76,11 @@ class RunAnswers:
         head = f"{result.mode} mode · {result.seconds * 1000:,.0f} ms{memory} · {result.parameters:,} parameters · "
         return hint(f"{head}{result.device}", "good") + hint(" ".join(result.notes))
 
-    def show(self, result: RunResult, selected: str) -> tuple[Any, ...]:
-        """Show what a run gave.
-
-        Args:
-            result: What it gave.
-            selected: Path of the selected node.
-        """
+    def show(self, result: RunResult) -> tuple[Any, ...]:
+        """Show what a run gave."""
         scored = {entry.name: entry.score for entry in result.classes if entry.score is not None}
         classes = gr.update(value=_chart(result, scored), visible=bool(result.classes))
-        return classes, _regions(result), _rows(result, scored), _watched(result.watched, selected)
+        return classes, _regions(result), _rows(result, scored)
 
 
 def _chart(result: RunResult, scored: dict[str, float]) -> Any:
@@ -144,22 +136,6 @@ def _rows(result: RunResult, scored: dict[str, float]) -> str:
 def _tensor_cells(row: TensorRow) -> list[str]:
     strange = f" ({row.strange} not finite)" if row.strange else ""
     return [row.name, f"{row.size}{strange}", *(_number(value) for value in (row.mean, row.std, row.low, row.high))]
-
-
-def _watched(found: list[Watched], selected: str) -> str:
-    if not found:
-        return hint("" if selected else "Select a node on the canvas and run again to see what it puts out.")
-    lines = [hint(f"What {found[0].node} puts out for the first sample", "title")]
-    for item in found[:_SHOWN]:
-        row = item.tensor
-        title = f"{row.name or item.node} {row.size}: mean {_number(row.mean)}, std {_number(row.std)}"
-        if item.image is not None:
-            lines.append(drawn(item.image.array(), f"{title}. {item.caption}"))
-        else:
-            lines.append(hint(title if item.histogram is not None else f"{row.name or item.node}: {_number(row.low)}"))
-        if item.histogram is not None:
-            lines.append(histogram(item.histogram, _number(row.low), _number(row.high)))
-    return "".join(lines)
 
 
 def _number(value: float | None) -> str:

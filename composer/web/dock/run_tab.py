@@ -1,8 +1,8 @@
-"""The Run tab: an image through the model, with progress, answers and activations."""
+"""The Run tab: an image through the model, with progress, answers and the values of every node."""
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -19,6 +19,7 @@ from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.runs import Done, Failed, Progress, RunJob, RunResult, Waiting
 from composer.web.runs.messages import trouble_of
+from composer.web.runs.passes import KEPT_BYTES
 from composer.web.uploads import uploaded
 
 __all__ = ["RunTab"]
@@ -31,6 +32,7 @@ _SETTLED = """(text, mode, kind, known, label) => {
     const shown = Number.isInteger(label) && label < fresh.labels ? label : -1;
     return [fresh.modes.includes(mode) ? mode : fresh.mode, kept ? kind : fresh.kind, fresh.file, shown];
 }"""
+_RAN = "(name) => { if (name) window.composerCanvas?.passed(name); }"
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class RunTab:
         device: Where.
         label: The class that the image shows.
         samples: How many samples, where no image goes in.
+        training: Whether nodes do as in training.
         weights: Which weights.
         start: Runs.
         halt: Stops.
         status: How it goes, and what went wrong.
         answers: What it gave.
         fresh: What can be chosen for what is open, on its way to the others.
+        ran: The name of the pass that ended last, on its way to the canvas.
     """
 
     setting: Setting
@@ -58,12 +62,14 @@ class RunTab:
     device: gr.Dropdown
     label: gr.Dropdown
     samples: gr.Number
+    training: gr.Checkbox
     weights: WeightsPicker
     start: gr.Button
     halt: gr.Button
     status: gr.HTML
     answers: RunAnswers
     fresh: gr.Textbox
+    ran: gr.Textbox
 
     @classmethod
     def build(cls, setting: Setting, opened: gr.Textbox) -> "RunTab":
@@ -83,11 +89,17 @@ class RunTab:
                         2, label="Samples", precision=0, minimum=1, maximum=64, min_width=60, elem_id="dock-run-samples"
                     )
                     device = gr.Dropdown(_devices(), label="Device", min_width=70, elem_id="dock-run-device")
+                training = gr.Checkbox(
+                    False,
+                    label="As in training: model.train()",
+                    elem_id="dock-run-training",
+                    elem_classes="dock-check",
+                )
                 label = gr.Dropdown([], label="Label", visible=False, min_width=100, elem_id="dock-run-label")
             with gr.Column(scale=9, min_width=420, elem_classes="dock-answers"):
                 status = html_block(
                     "dock-run-status",
-                    hint("Choose an image and press Run. Select a node on the canvas to see what it puts out."),
+                    hint("Choose an image and press Run. The canvas shows the values of every node then."),
                 )
                 answers = RunAnswers.build()
         tab = cls(
@@ -97,11 +109,13 @@ class RunTab:
             device,
             label,
             samples,
+            training,
             weights,
             start,
             halt,
             status,
             answers,
+            gr.Textbox(visible=False),
             gr.Textbox(visible=False),
         )
         tab._listen(opened)
@@ -139,29 +153,38 @@ class RunTab:
         )
 
     def run(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
-        """Run, and tell how it goes; the last update holds the answers, or why there are none."""
+        """Run, and report progress; the last update holds the answers, or why there are none."""
         opened_text, *rest = given
         busy = (gr.update(interactive=False), gr.update(interactive=True))
         ready = (gr.update(interactive=True), gr.update(interactive=False))
+        passes = self.setting.passes
+        name, file = passes.begin()
         try:
-            job = self._job(Opened.read(opened_text), *rest)
+            job = replace(self._job(Opened.read(opened_text), *rest), keep=file, keep_bytes=KEPT_BYTES)
         except GraphError as error:
-            told = trouble_list([trouble_of(problem) for problem in error.problems])
-            yield *ready, told, *self.answers.none()
+            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            yield *ready, message, *self.answers.none(), ""
             return
-        yield *busy, progress_bar(Progress(doing="Starting")), *self.answers.kept()
-        for event in self.setting.runner.run(job, request.session_hash):
-            match event:
-                case Waiting():
-                    text = f"Waiting: number {event.place} in the queue"
-                    yield *busy, progress_bar(Progress(doing=text)), *self.answers.kept()
-                case Progress():
-                    yield *busy, progress_bar(event), *self.answers.kept()
-                case Done(result=RunResult() as result):
-                    yield *ready, self.answers.notes(result), *self.answers.show(result, job.watched)
-                case Done() | Failed():
-                    troubles = event.troubles if isinstance(event, Failed) else []
-                    yield *ready, trouble_list(troubles), *self.answers.none()
+        kept = False
+        try:
+            yield *busy, progress_bar(Progress(doing="Starting")), *self.answers.kept(), ""
+            for event in self.setting.runner.run(job, request.session_hash):
+                match event:
+                    case Waiting():
+                        text = f"Waiting: number {event.place} in the queue"
+                        yield *busy, progress_bar(Progress(doing=text)), *self.answers.kept(), ""
+                    case Progress():
+                        yield *busy, progress_bar(event), *self.answers.kept(), ""
+                    case Done(result=RunResult() as result):
+                        passes.keep(name, _title(job, result), job.document, job.training, result)
+                        kept = True
+                        yield *ready, self.answers.notes(result), *self.answers.show(result), name
+                    case Done() | Failed():
+                        troubles = event.troubles if isinstance(event, Failed) else []
+                        yield *ready, trouble_list(troubles), *self.answers.none(), ""
+        finally:
+            if not kept:
+                passes.drop(name)
 
     def stop(self, request: gr.Request) -> None:
         """Stop the run of this page."""
@@ -169,17 +192,18 @@ class RunTab:
             self.setting.runner.stop(request.session_hash)
 
     def _listen(self, opened: gr.Textbox) -> None:
-        given = [opened, self.image, self.mode, self.device, self.label, self.samples, *self.weights.inputs]
-        self.start.click(
+        given = [opened, self.image, self.mode, self.device, self.label, self.samples, self.training]
+        ended = self.start.click(
             self.run,
-            given,
-            [self.start, self.halt, self.status, *self.answers.parts],
+            [*given, *self.weights.inputs],
+            [self.start, self.halt, self.status, *self.answers.parts, self.ran],
             js=opened_script("Run"),
             show_progress="hidden",
             concurrency_limit=_AT_ONCE,
             api_name="dock_run",
             api_visibility="private",
         )
+        ended.then(None, [self.ran], None, js=_RAN, show_progress="hidden", api_visibility="private")
         self.halt.click(
             self.stop, None, None, queue=False, show_progress="hidden", concurrency_limit=None, api_visibility="private"
         )
@@ -192,6 +216,7 @@ class RunTab:
         device: str | None,
         label: int | None,
         samples: float | None,
+        training: bool | None,
         kind: str | None,
         upload: str | None,
         seed: float | None,
@@ -211,8 +236,18 @@ class RunTab:
             label=label if label is not None and label >= 0 else None,
             batch=min(max(int(samples or 2), 1), 64),
             seed=int(seed or 0),
+            training=bool(training),
             watched=opened.selection,
         )
+
+
+def _title(job: RunJob, result: RunResult) -> str:
+    """What went in, what it is taken for, and which weights, in a few words."""
+    best = f" ({result.classes[0].name})" if result.classes else ""
+    given = f"seed {job.seed}" if job.image is None else job.image.name
+    weights = f"random weights (seed {job.weights.seed})" if job.weights.path is None else job.weights.name
+    label = "" if job.label is None else f", label {job.label}"
+    return f"{given}{best}{label}, {weights}{', as in training' if job.training else ''}"
 
 
 def _first(modes: Sequence[str]) -> str:

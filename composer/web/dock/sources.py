@@ -8,9 +8,12 @@ from typing import Literal
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.web.payloads import OpenReply, ReadRequest
-from composer.web.runs import Runner
+from composer.web.runs import Passes, Runner
 
-__all__ = ["Setting"]
+__all__ = ["Setting", "WeightsPlace"]
+
+WeightsPlace = Literal["workspace", "shipped", "run", "import"]
+"""Where an open graph was taken from, and its weights with it."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,15 @@ class Setting:
         catalog: Gives the components as they are now; called in each handler.
         graph_of: The graph of a document.
         read: A graph as YAML that a person typed (``FileActions.read``).
-        weights: The weights beside an open file (``Workspace.weights_of``); None where it has none. It checks the name.
+        weights: The weights beside an open file (``Workspace.weights_of``), those of a run, or those that came with an
+            import; None where there are none. It checks the name.
         runner: Runs models in processes of their own; it knows the folders of a user's components.
+        passes: Keeps the values of every node of the last runs.
     """
 
     catalog: Callable[[], Catalog]
     graph_of: Callable[[str], Graph]
     read: Callable[[ReadRequest], OpenReply]
-    weights: Callable[[Literal["workspace", "shipped"], str], Path | None]
+    weights: Callable[[WeightsPlace, str], Path | None]
     runner: Runner
+    passes: Passes

@@ -89,8 +89,8 @@ class SummaryTab:
         try:
             return self.refresh(Opened.read(opened_text), mode)
         except GraphError as error:
-            told = trouble_list([trouble_of(problem) for problem in error.problems])
-            return gr.skip(), told, "", "", "summary.csv"
+            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            return gr.skip(), message, "", "", "summary.csv"
 
     def refresh(self, opened: Opened, mode: str | None) -> tuple[Any, ...]:
         """The summary of what is open."""

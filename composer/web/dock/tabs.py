@@ -9,7 +9,7 @@ from gradio.context import Context
 from composer.problems import GraphError
 from composer.web.dock.code_tab import CodeTab
 from composer.web.dock.export_tab import ExportTab
-from composer.web.dock.markup import trouble_list
+from composer.web.dock.markup import html_block, trouble_list
 from composer.web.dock.opened import Opened, opened_box, opened_script
 from composer.web.dock.run_tab import RunTab
 from composer.web.dock.sources import Setting
@@ -62,11 +62,11 @@ class Dock:
 
     @property
     def _yaml(self) -> list[Any]:
-        return [self.yaml.fresh, self.yaml.told]
+        return [self.yaml.fresh, self.yaml.message]
 
     @property
     def _code(self) -> list[Any]:
-        return [self.code.mode, self.code.code, self.code.load, self.code.told]
+        return [self.code.mode, self.code.code, self.code.load, self.code.message]
 
     def _fresh(self, opened: Opened, given: tuple[Any, ...], unchanged: list[Any]) -> list[Any]:
         typed, shown, code, summary = given
@@ -83,10 +83,10 @@ class Dock:
                 case _:
                     return [*self.export.refresh(opened)]
         except GraphError as error:
-            told = trouble_list([trouble_of(problem) for problem in error.problems])
+            message = trouble_list([trouble_of(problem) for problem in error.problems])
             places = {"Run": 4, "YAML": 1, "Code": 3, "Summary": 1}
             if opened.tab in places:
-                unchanged[places[opened.tab]] = told
+                unchanged[places[opened.tab]] = message
             return unchanged
 
 
@@ -104,6 +104,8 @@ def build_dock(canvas: gr.HTML, setting: Setting) -> Dock:
     with gr.Tabs(elem_id="dock-tabs"):
         with gr.Tab("Run") as run_tab:
             run = RunTab.build(setting, opened)
+        with gr.Tab("Train"):  # the front end draws into it, and asks the server by itself
+            html_block("composer-train")
         with gr.Tab("YAML") as yaml_tab:
             yaml = YamlTab.build(setting, opened, canvas)
         with gr.Tab("Code") as code_tab:

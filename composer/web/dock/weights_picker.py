@@ -21,6 +21,9 @@ _OF_THIS_FILE = """(known) => {
 """What a person chooses is meant for the file that is open, also before its own choices have come."""
 
 
+_WORDS = {"workspace": "Saved", "shipped": "Shipped", "run": "Trained", "import": "Imported"}
+
+
 @dataclass(frozen=True)
 class WeightsPicker:
     """Three components that choose weights together.
@@ -82,7 +85,7 @@ class WeightsPicker:
         choices = [("Upload", "uploaded"), ("Random", "random")]
         if beside is not None:
             # at the end, so that nothing moves away under a mouse
-            choices.append(("Shipped" if opened.place == "shipped" else "Saved", "shipped"))
+            choices.append((_WORDS[opened.place], "shipped"))
         first = "shipped" if beside is not None else "random"
         kinds = [value for _, value in choices]
         return gr.update(choices=choices), {"file": f"{opened.place}/{opened.name}", "kinds": kinds, "kind": first}
@@ -107,15 +110,16 @@ class WeightsPicker:
             return WeightsChoice("uploaded", uploaded(upload), Path(upload).name, number)
         beside = None if kind == "random" else _beside(setting, opened)  # nothing is chosen before the choices came
         if beside is not None:
-            return WeightsChoice("shipped", beside, beside.name, number)
+            return WeightsChoice("imported" if opened.place == "import" else "shipped", beside, beside.name, number)
         return WeightsChoice("random", seed=number)
 
 
 def _beside(setting: Setting, opened: Opened) -> Path | None:
     """The weights beside the open file."""
-    if opened.place not in ("workspace", "shipped"):
-        return None
     try:
-        return setting.weights("shipped" if opened.place == "shipped" else "workspace", opened.name)
+        match opened.place:
+            case "workspace" | "shipped" | "run" | "import":
+                return setting.weights(opened.place, opened.name)
     except GraphError:
         return None
+    return None

@@ -37,14 +37,14 @@ class YamlTab:
         text: The text.
         shown: The text as it was put there, which tells whether a person has edited it.
         fresh: The text as the canvas has it, on its way to the others.
-        told: What is wrong with it.
+        message: What is wrong with it.
     """
 
     setting: Setting
     text: gr.Code
     shown: gr.Textbox
     fresh: gr.Textbox
-    told: gr.HTML
+    message: gr.HTML
 
     @classmethod
     def build(cls, setting: Setting, opened: gr.Textbox, canvas: gr.HTML) -> "YamlTab":
@@ -62,16 +62,16 @@ class YamlTab:
                 with gr.Row(elem_classes="dock-buttons"):
                     apply = gr.Button("Apply", variant="primary", size="sm", elem_id="dock-yaml-apply")
                     revert = gr.Button("Revert", size="sm", elem_id="dock-yaml-revert")
-                told = html_block("dock-yaml-told")
-        tab = cls(setting, text, gr.Textbox(visible=False), gr.Textbox(visible=False), told)
+                message = html_block("dock-yaml-told")
+        tab = cls(setting, text, gr.Textbox(visible=False), gr.Textbox(visible=False), message)
         hidden: dict[str, Any] = {
             "queue": False,
             "show_progress": "hidden",
             "concurrency_limit": 8,
             "api_visibility": "private",
         }
-        apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, told], js=opened_script("YAML"), **hidden)
-        revert.click(tab.revert, [opened], [text, tab.shown, told], js=opened_script("YAML"), **hidden)
+        apply.click(tab.apply, [opened, text], [canvas, text, tab.shown, message], js=opened_script("YAML"), **hidden)
+        revert.click(tab.revert, [opened], [text, tab.shown, message], js=opened_script("YAML"), **hidden)
         for part in (text, tab.shown):  # what is not applied is asked for before the page closes
             part.change(None, [text, tab.shown], None, js=_NOTE_TYPED, show_progress="hidden", api_visibility="private")
         return tab
@@ -97,13 +97,13 @@ class YamlTab:
         text = dumps(graph, self.setting.catalog())
         if typed and shown and typed.rstrip("\n") not in (shown.rstrip("\n"), text.rstrip("\n")):
             return text, gr.skip() if text == shown else hint(_LATER, "warning")
-        return text, self._told(text)
+        return text, self._message(text)
 
     def revert(self, opened_text: str) -> tuple[Any, Any, Any]:
         """Drop what was typed."""
         try:
-            text, told = self.refresh(Opened.read(opened_text), "", "")
-            return text, text, told
+            text, message = self.refresh(Opened.read(opened_text), "", "")
+            return text, text, message
         except GraphError as error:
             return gr.skip(), gr.skip(), _troubles(error.problems, "")
 
@@ -121,9 +121,9 @@ class YamlTab:
             "label": "YAML",
             "reply": reply.model_dump(mode="json"),
         }
-        return pushed, text, text, hint("Applied: one step of undo on the canvas.", "good") + self._told(text)
+        return pushed, text, text, hint("Applied: one step of undo on the canvas.", "good") + self._message(text)
 
-    def _told(self, text: str) -> str:
+    def _message(self, text: str) -> str:
         """What is wrong with the graph in a text, line by line."""
         try:
             graph: Graph = loads(text, "")

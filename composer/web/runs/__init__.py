@@ -2,6 +2,7 @@
 
 from composer.web.runs.jobs import ExportJob, Job, RunJob, WeightsChoice
 from composer.web.runs.messages import Done, Event, Failed, Progress, Trouble, Waiting
+from composer.web.runs.passes import Passes
 from composer.web.runs.results import RunResult
 from composer.web.runs.runner import Runner
 
@@ -11,6 +12,7 @@ __all__ = [
     "ExportJob",
     "Failed",
     "Job",
+    "Passes",
     "Progress",
     "RunJob",
     "RunResult",

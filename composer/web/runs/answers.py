@@ -8,10 +8,11 @@ from torch import Tensor
 
 from composer.export.compare import tensors_in
 from composer.graph import Graph
+from composer.rules.sizes.sizes import shape_text
 from composer.run.answers import named
 from composer.run.geometry import Frame
-from composer.web.runs.activations import tensor_row
 from composer.web.runs.results import ClassScore, Pixels, Region, TensorRow
+from composer.web.runs.values import numbers_of
 
 __all__ = ["classes", "losses", "regions", "rows"]
 
@@ -53,7 +54,18 @@ def losses(outputs: Mapping[str, Any]) -> dict[str, float]:
 
 def rows(outputs: Mapping[str, Any]) -> list[TensorRow]:
     """Every tensor among the outputs."""
-    return [tensor_row(name, tensor) for name, tensor in list(tensors_in(outputs))[:_ROWS]]
+    return [_row(name, tensor) for name, tensor in list(tensors_in(outputs))[:_ROWS]]
+
+
+def _row(name: str, tensor: Tensor) -> TensorRow:
+    found = numbers_of(tensor)
+    return TensorRow(
+        name=name,
+        size=shape_text(tuple(tensor.shape)),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        strange=found["nan"] + found["infinite"],
+        **{key: found.get(key) for key in ("low", "high", "mean", "std")},
+    )
 
 
 def _regions(graph: Graph, found: Mapping[str, Any], factor: int, frame: Frame | None) -> list[Region]:

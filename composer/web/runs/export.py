@@ -25,7 +25,7 @@ def write_export(job: ExportJob, workshop: Workshop) -> ExportResult:
         return _with_weights(job, graph, workshop)
     model = workshop.model(graph, job.weights)
     suffix = {"python": ".py", "onnx": ".onnx"}[job.to]
-    workshop.tell("Writing the file, reading it again and comparing")
+    workshop.report("Writing the file, reading it again and comparing")
     report = export(model, job.to, job.folder / f"{job.stem}{suffix}", mode=job.mode)
     notes = [f"{report.note[:1].upper()}{report.note[1:]}."] if report.note else []
     if report.difference is not None:
@@ -47,7 +47,7 @@ def _config(job: ExportJob, graph: Graph, workshop: Workshop) -> ExportResult:
 def _with_weights(job: ExportJob, graph: Graph, workshop: Workshop) -> ExportResult:
     """The graph file, and its weights with the graph in them."""
     model = workshop.model(graph, job.weights)
-    workshop.tell("Writing the files")
+    workshop.report("Writing the files")
     write(graph, job.folder / f"{job.stem}.yaml", workshop.catalog)
     model.save(job.folder / f"{job.stem}.safetensors")
     load = f'composer.load("{job.stem}.yaml", weights="{job.stem}.safetensors")'

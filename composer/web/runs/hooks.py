@@ -1,16 +1,15 @@
-"""Hooks on the modules of nodes: which node runs now, and what the selected one puts out."""
+"""Hooks on the modules of nodes: which node runs now, and what it gives."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import Tensor
-
-from composer.graph.plan import Call, Program, Value
+from composer.graph.plan import Program
 from composer.model import Model
 from composer.web.runs.messages import Progress
+from composer.web.runs.values import Recorder
 
-__all__ = ["Watch", "first_sample"]
+__all__ = ["Watch"]
 
 
 class Watch:
@@ -21,17 +20,15 @@ class Watch:
     Args:
         program: What runs.
         say: Told before each call.
-        wanted: Path of the node (or of a called subgraph) whose outputs are kept.
+        recorder: Counts what each call gives.
     """
 
-    def __init__(self, program: Program, say: Callable[[Progress], None], wanted: str = "") -> None:
+    def __init__(self, program: Program, say: Callable[[Progress], None], recorder: Recorder) -> None:
         self.program = program
         self.say = say
+        self.recorder = recorder
         self.node: str | None = None
-        self.kept: dict[str, Any] = {}
         self._begun = 0
-        self._ports = tuple(_ports(program, wanted))
-        self._keep = {value.source for _, value in self._ports}
 
     @contextmanager
     def on(self, model: Model) -> Iterator[None]:
@@ -48,16 +45,6 @@ class Watch:
             for handle in handles:
                 handle.remove()
 
-    def outputs(self) -> Iterator[tuple[str, Any]]:
-        """What the wanted node put out for the first sample, by port."""
-        for name, value in self._ports:
-            if value.source not in self.kept:
-                continue
-            found = self.kept[value.source]
-            if value.port is not None and hasattr(found, "_fields"):
-                found = getattr(found, value.port)
-            yield name, found if value.index is None else found[value.index]
-
     def _before(self, module: Any, arguments: Any) -> None:
         if self._begun < len(self.program.calls):
             call = self.program.calls[self._begun]
@@ -66,31 +53,4 @@ class Watch:
             self._begun += 1
 
     def _after(self, module: Any, arguments: Any, output: Any) -> None:
-        call = self.program.calls[self._begun - 1]
-        if call.path in self._keep:
-            self.kept[call.path] = first_sample(output)
-
-
-def first_sample(value: Any) -> Any:
-    """A copy of the first sample, on the CPU: what comes later may write over a value in place."""
-    if isinstance(value, Tensor):
-        whole = value.detach()
-        return (whole[:1] if whole.ndim else whole).cpu().clone()
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(first_sample, value))
-    if isinstance(value, list | tuple):
-        return [first_sample(item) for item in value]
-    return value
-
-
-def _ports(program: Program, wanted: str) -> Iterable[tuple[str, Value]]:
-    """The outputs of a node, or of a call of a subgraph, each with where it comes from."""
-    calls: dict[str, Call] = {call.path: call for call in program.calls}
-    if wanted in calls:
-        for port in calls[wanted].component.outputs:
-            yield port.name, Value(wanted, port.name)
-    prefix = f"{wanted}."
-    for reference, value in program.aliases:
-        path, _, port_name = reference.rpartition(".")
-        if path == wanted and prefix != "." and value.source in calls:
-            yield port_name, value
+        self.recorder.output(self.program.calls[self._begun - 1].path, output)

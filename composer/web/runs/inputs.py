@@ -1,19 +1,19 @@
 """What goes into a run: the image where an input takes one, and random numbers for the rest."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from composer.graph import Graph
+from composer.graph import Graph, Preprocess
 from composer.graph.plan import Program
 from composer.ports import ImageShape, Label, PortTypes
 from composer.run.geometry import Frame
 from composer.run.inputs import filled, framed, takers
-from composer.web.runs.activations import seen_by_model
 from composer.web.runs.jobs import RunJob
-from composer.web.runs.results import Pixels
+from composer.web.runs.results import MAX_SIDE, Pixels
 
 __all__ = ["Feed", "feed"]
 
@@ -62,8 +62,21 @@ def feed(graph: Graph, program: Program, job: RunJob, types: PortTypes) -> Feed:
     for name in list(images)[:1]:
         steps = graph.inputs[name].preprocess
         if steps is not None and images[name].shape[1] in (1, 3):
-            image, factor = seen_by_model(images[name], steps)
+            image, factor = _seen_by_model(images[name], steps)
     return Feed(inputs, fields, image, factor, notes, frame)
+
+
+def _seen_by_model(tensor: Tensor, steps: Preprocess) -> tuple[Pixels, int]:
+    """The image that an input [1, C, H, W] holds, and by how much it is made smaller to be shown."""
+    sample = tensor[0].detach().float().cpu()
+    for numbers, combine in ((steps.std, torch.mul), (steps.mean, torch.add)):
+        if numbers is not None:
+            sample = combine(sample, torch.tensor(numbers).view(-1, 1, 1))
+    if steps.channels == "bgr":
+        sample = sample.flip(0)
+    factor = math.ceil(max(sample.shape[1:]) / (MAX_SIDE // 2))
+    levels = sample.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)[::factor, ::factor].numpy()
+    return Pixels.of(levels[:, :, 0] if levels.shape[2] == 1 else levels), factor
 
 
 def _notes(job: RunJob, images: list[str], made: list[str], batch: int) -> list[str]:

@@ -14,13 +14,14 @@ class WeightsChoice:
     """Which weights a model gets.
 
     Args:
-        kind: ``shipped``: beside the graph file; ``uploaded``: handed over; ``random``: freshly initialised.
-        path: The server's path of the file, for the first two.
+        kind: ``shipped``: beside the graph file; ``imported``: came with the file that the graph was made of;
+            ``uploaded``: handed over; ``random``: freshly initialised.
+        path: The server's path of the file; None for random ones.
         name: What people call the file.
         seed: For random ones: the same seed gives the same numbers.
     """
 
-    kind: Literal["shipped", "uploaded", "random"] = "random"
+    kind: Literal["shipped", "imported", "uploaded", "random"] = "random"
     path: Path | None = None
     name: str = ""
     seed: int = 0
@@ -39,7 +40,10 @@ class RunJob:
         label: Index of the class that the image shows, for modes that need a label; None for a random one.
         batch: How many samples, where no image is given.
         seed: Of random inputs.
-        watched: Path of the node whose outputs are shown too.
+        training: Whether nodes do as in training: dropout, statistics of the batch.
+        keep: The server's path of a file for the values of every node; None where nobody looks at them.
+        keep_bytes: How large it may become.
+        watched: Path of the node whose values are kept before all others.
     """
 
     document: str = field(repr=False)
@@ -50,6 +54,9 @@ class RunJob:
     label: int | None = None
     batch: int = 2
     seed: int = 0
+    training: bool = False
+    keep: Path | None = None
+    keep_bytes: int = 0
     watched: str = ""
 
 

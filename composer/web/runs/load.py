@@ -35,12 +35,12 @@ class Workshop:
     Args:
         catalog: The components.
         allowed: How many bytes it may take.
-        tell: Told what it does.
+        report: Called with what it does.
     """
 
     catalog: Catalog
     allowed: int | None
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
 
     def graph(self, document: str) -> Graph:
         """The graph of a document."""
@@ -53,7 +53,7 @@ class Workshop:
             GraphError: The graph is wrong, or the weights do not fit.
             RefusedError: It needs more memory than there is.
         """
-        self.tell("Checking the graph")
+        self.report("Checking the graph")
         shapes = infer_shapes(graph, self.catalog)
         errors = [problem for problem in shapes.problems if problem.severity == "error"]
         if errors:
@@ -63,11 +63,11 @@ class Workshop:
             largest = max(shapes.nodes, key=lambda path: shapes.nodes[path].bytes)
             named = f"{largest} ({shapes.nodes[largest].type})"
             raise RefusedError(out_of_memory(named, "", self.allowed, needs))
-        self.tell("Building the model")
+        self.report("Building the model")
         torch.manual_seed(weights.seed)
         model = compile_graph(graph, self.catalog).eval()
         if weights.path is not None:
-            self.tell("Reading the weights")
+            self.report("Reading the weights")
             _load(model, weights)
         return model.to(device) if device is not None else model
 
@@ -93,5 +93,5 @@ def weights_note(weights: WeightsChoice) -> str:
     """Which weights a model has, in a sentence."""
     if weights.path is None:
         return f"Weights: random (seed {weights.seed}), so the numbers are those of a model that learned nothing."
-    where = "which lies beside the graph" if weights.kind == "shipped" else "uploaded"
-    return f"Weights: {weights.name}, {where}."
+    where = {"shipped": "which lies beside the graph", "imported": "which came with the imported file"}
+    return f"Weights: {weights.name}, {where.get(weights.kind, 'uploaded')}."

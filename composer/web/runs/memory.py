@@ -4,7 +4,7 @@ import re
 import resource
 from pathlib import Path
 
-__all__ = ["allow", "free_bytes", "peak_bytes", "restart_peak"]
+__all__ = ["allow", "free_bytes", "peak_bytes", "restart_peak", "whole_bytes"]
 
 _STATUS = Path("/proc/self/status")
 _MACHINE = Path("/proc/meminfo")
@@ -17,6 +17,12 @@ _GROUPS = (
 def free_bytes() -> int | None:
     """Memory that can be taken now, on the machine and in the container; None where the system does not say."""
     found = [size for size in (_entry(_MACHINE, "MemAvailable"), *map(_left, _GROUPS)) if size is not None]
+    return min(found, default=None)
+
+
+def whole_bytes() -> int | None:
+    """All memory of the machine, or of the container where that has less; None where the system does not say."""
+    found = [size for size in (_entry(_MACHINE, "MemTotal"), *map(_most, _GROUPS)) if size is not None]
     return min(found, default=None)
 
 
@@ -56,3 +62,11 @@ def _left(group: tuple[Path, Path]) -> int | None:
     except OSError:
         return None
     return max(int(most) - int(now), 0) if most.isdecimal() and now.isdecimal() else None
+
+
+def _most(group: tuple[Path, Path]) -> int | None:
+    try:
+        most = group[0].read_text().strip()
+    except OSError:
+        return None
+    return int(most) if most.isdecimal() else None

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from composer.problems import Problem, Severity
 from composer.web.runs.results import ExportResult, RunResult
+from composer.web.setup_payloads import CheckFinding, SetupResult
 
 __all__ = ["Done", "Event", "Failed", "Progress", "Trouble", "Waiting", "parsed", "trouble_of"]
 
@@ -51,6 +52,7 @@ class Progress(_Plain):
         node: The node that runs now.
         done: How many nodes have run.
         total: Of how many; 0 while no node runs.
+        findings: What was found so far.
     """
 
     kind: Literal["progress"] = "progress"
@@ -58,13 +60,14 @@ class Progress(_Plain):
     node: str | None = None
     done: int = 0
     total: int = 0
+    findings: list[CheckFinding] = Field(default_factory=list)
 
 
 class Done(_Plain):
     """The end: what was found."""
 
     kind: Literal["done"] = "done"
-    result: RunResult | ExportResult
+    result: RunResult | ExportResult | SetupResult
 
 
 class Failed(_Plain):

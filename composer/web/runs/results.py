@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ClassScore", "ExportResult", "Histogram", "Pixels", "Region", "RunResult", "TensorRow", "Watched"]
+__all__ = ["ClassScore", "ExportResult", "Histogram", "Pixels", "Region", "RunResult", "TensorRow", "ValueRow"]
 
 MAX_SIDE = 2048
 
 
 class _Plain(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Pixels(_Plain):
@@ -89,30 +89,50 @@ class TensorRow(_Plain):
 
 
 class Histogram(_Plain):
-    """How often values lie between edges, which are one more than the counts."""
+    """How often values lie in bins of equal width between the least and the greatest."""
 
-    edges: list[float]
+    low: float
+    high: float
     counts: list[int]
 
 
-class Watched(_Plain):
-    """What the selected node put out for the first sample.
+class ValueRow(_Plain):
+    """A tensor that a node gave in a pass, over all samples.
 
     Args:
-        node: Its path.
-        port: The port, with the level of a sequence.
-        tensor: Its size and numbers.
-        image: Channels side by side, or a matrix as a heat map; None for a vector.
-        caption: What the image shows.
-        histogram: The values.
+        node: Its path; the name of an input or of a data sample.
+        port: The port; empty for what goes in.
+        level: Which entry of a sequence; None where it is none.
+        shape: Sizes, the batch first.
+        dtype: What its numbers are.
+        count: How many.
+        low: The least finite one; None where none is finite. Likewise ``high``, ``mean`` and ``std``, the spread.
+        zeros: How many are 0.
+        nan: How many are NaN.
+        infinite: How many are infinite.
+        checksum: Of all numbers: where it is equal, they are.
+        histogram: Of the finite ones.
+        offset: Where the values of the first sample are in the file of the pass; None where they are not kept.
+        kept: Their sizes, without the batch.
     """
 
     node: str
     port: str
-    tensor: TensorRow
-    image: Pixels | None
-    caption: str
-    histogram: Histogram | None
+    level: int | None
+    shape: list[int]
+    dtype: str
+    count: int
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    zeros: int = 0
+    nan: int = 0
+    infinite: int = 0
+    checksum: int = 0
+    histogram: Histogram | None = None
+    offset: int | None = None
+    kept: list[int] = Field(default_factory=list)
 
 
 class RunResult(_Plain):
@@ -125,7 +145,7 @@ class RunResult(_Plain):
         regions: Boxes of the first sample, best first.
         losses: In loss mode the scalars, by name.
         tensors: Every tensor among the outputs.
-        watched: The selected node's outputs.
+        values: What every node gave, in the order in which they ran.
         notes: What went in, and which weights: one sentence each.
         seconds: Time of the forward.
         memory: Most bytes that the run held beyond what the process had before it, weights included.
@@ -139,7 +159,7 @@ class RunResult(_Plain):
     regions: list[Region] | None
     losses: dict[str, float]
     tensors: list[TensorRow]
-    watched: list[Watched]
+    values: list[ValueRow]
     notes: list[str]
     seconds: float
     memory: int | None
@@ -148,7 +168,7 @@ class RunResult(_Plain):
 
     def to_json(self) -> dict[str, Any]:
         """Without the images, for scripts."""
-        return self.model_dump(mode="json", exclude={"image": True, "watched": True, "regions": {"__all__": {"mask"}}})
+        return self.model_dump(mode="json", exclude={"image": True, "values": True, "regions": {"__all__": {"mask"}}})
 
 
 class ExportResult(_Plain):

@@ -20,6 +20,7 @@ from composer.web.runs.child import work
 from composer.web.runs.jobs import Job
 from composer.web.runs.memory import free_bytes
 from composer.web.runs.messages import Done, Failed, Progress, Waiting, parsed
+from composer.web.runs.setup_job import SetupJob
 from composer.web.runs.troubles import died, stopped, timed_out, too_many
 
 __all__ = ["Runner"]
@@ -51,6 +52,7 @@ class Runner:
         waiting: How many may wait.
         seconds: How long a job may take.
         memory: How many bytes a job may take; it never gets more than most of what is free.
+        preload: Modules beside the components that are imported before a worker is forked.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Runner:
         waiting: int = 8,
         seconds: float = 300,
         memory: int | None = None,
+        preload: Sequence[str] = (),
     ) -> None:
         self.folders = tuple(folders)
         self.at_once = at_once
@@ -68,7 +71,7 @@ class Runner:
         self.seconds = seconds
         self.memory = memory
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(_preloaded(Catalog.default()))
+        self._context.set_forkserver_preload([*_preloaded(Catalog.default()), *preload])
         self._tickets: list[_Ticket] = []
         self._changed = threading.Condition()
 
@@ -76,14 +79,15 @@ class Runner:
         """Start the process that workers are forked from; nobody has to wait the seconds that its imports take."""
         forkserver.ensure_running()
 
-    def run(self, job: Job, owner: str | None = None) -> Iterator[Told]:
-        """Do a job and tell how it goes; the last event is ``Done`` or ``Failed``.
+    def run(self, job: Job | SetupJob, owner: str | None = None, *, seconds: float | None = None) -> Iterator[Told]:
+        """Do a job and report progress; the last event is ``Done`` or ``Failed``.
 
         Leaving the iterator ends the job.
 
         Args:
             job: The job.
             owner: Whose it is, for ``stop``; a new job of the same owner ends the one before.
+            seconds: How long it may take, where that is less than any job may.
         """
         if owner is not None:
             self.stop(owner)
@@ -93,7 +97,7 @@ class Runner:
             return
         try:
             yield from self._wait(ticket)
-            yield from self._follow(ticket, job)
+            yield from self._follow(ticket, job, min(self.seconds, seconds or self.seconds))
         finally:
             self._leave(ticket)
 
@@ -138,19 +142,19 @@ class Runner:
             self._changed.notify_all()
 
     def _wait(self, ticket: _Ticket) -> Iterator[Waiting]:
-        told = 0
+        reported = 0
         while not ticket.stopped:
             with self._changed:
                 place = self._tickets.index(ticket) - self.at_once + 1
-                if place > 0 and place == told:
+                if place > 0 and place == reported:
                     self._changed.wait(1)
                     continue
             if place <= 0:
                 return
-            told = place
+            reported = place
             yield Waiting(place=place)
 
-    def _follow(self, ticket: _Ticket, job: Job) -> Iterator[Told]:
+    def _follow(self, ticket: _Ticket, job: Job | SetupJob, seconds: float) -> Iterator[Told]:
         ours, theirs = self._context.Pipe()
         with ours:
             with theirs:
@@ -164,18 +168,18 @@ class Runner:
                     process.start()
                     ticket.process = process
             end: Told | None = None
-            for event in self._heard(ticket, process, ours):
+            for event in self._heard(ticket, ours, seconds):
                 yield event
                 end = event
         if not isinstance(end, Done | Failed):
             yield self._unfinished(ticket, process)
 
-    def _heard(self, ticket: _Ticket, process: ForkServerProcess, ours: Any) -> Iterator[Told]:
+    def _heard(self, ticket: _Ticket, ours: Any, seconds: float) -> Iterator[Told]:
         """What a worker says; of its steps the last one now and then."""
-        deadline, told, unsaid = time.monotonic() + self.seconds, 0.0, False
+        deadline, reported, unsaid = time.monotonic() + seconds, 0.0, False
         while time.monotonic() < deadline:
-            if unsaid and time.monotonic() - told >= _TICK:
-                told, unsaid = time.monotonic(), False
+            if unsaid and time.monotonic() - reported >= _TICK:
+                reported, unsaid = time.monotonic(), False
                 yield ticket.last
             if not connections.wait([ours], _TICK):
                 continue
@@ -188,7 +192,7 @@ class Runner:
             else:
                 yield event
                 return
-        yield timed_out(self.seconds, ticket.last.node, ticket.last.doing)
+        yield timed_out(seconds, ticket.last.node, ticket.last.doing)
 
     def _unfinished(self, ticket: _Ticket, process: ForkServerProcess) -> Failed:
         process.join(2)

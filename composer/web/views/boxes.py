@@ -235,6 +235,8 @@ class Boxes:
 
 def _state(problems: Sequence[ProblemView]) -> State:
     severities = {problem.severity for problem in problems}
+    if any(problem.code == "no-package" for problem in problems):
+        return "placeholder"
     if "error" in severities:
         return "error"
     if "warning" in severities:

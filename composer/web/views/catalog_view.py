@@ -92,6 +92,7 @@ def _parameter(parameter: Parameter, wire: str | None) -> ParameterView:
         required=parameter.required,
         default=None if parameter.required else shown(parameter.default),
         from_wire=wire,
+        listed=parameter.choices is not None,
     )
 
 

@@ -65,7 +65,7 @@ class Insight:
         return found
 
     def output_type(self, body: str, port: str) -> PortType | None:
-        """What an output of a subgraph carries, as far as its inside tells."""
+        """What an output of a subgraph carries, as far as its inside shows."""
         ref = next(iter(self.graph.graphs[body].outputs[port].refs), None)
         return None if ref is None else Flows(self.graph, body, self.catalog).of(ref)
 

@@ -9,10 +9,15 @@ import pytest
 import composer
 from composer import Catalog, Graph, GraphError, Problem
 from composer.graph.file import loads, read
-from composer.training.data import ArraySource, Source
+from composer.graph.link import link
+from composer.problems import Edit
+from composer.rules.class_names import class_count
+from composer.training.data import ArraySource, Source, Subset
 from composer.training.data.columns import Made, Wiring, check_wiring, wiring
+from composer.training.data.samples import is_unnamed
+from composer.training.metrics.metric import class_names
 from composer.training.recipe import Recipe
-from tests.training.data.test_folder import classes_of, opened
+from tests.training.data.test_folder import classes_of, opened, saved_image
 from tests.training.data.test_objects import coco
 
 ROOT = Path(__file__).parents[3]
@@ -54,23 +59,23 @@ def found(graph: Graph, source: Source, **columns: str) -> tuple[Wiring, list[Pr
     return check_wiring(graph, CATALOG, recipe(**columns), source)
 
 
-def told(graph: Graph, source: Source, **columns: str) -> list[str]:
+def lines_of(graph: Graph, source: Source, **columns: str) -> list[str]:
     return [f"{one.code} {one.severity}: {one.message}" for one in found(graph, source, **columns)[1]]
 
 
-def pictures(count: int = 4, **options: Any) -> ArraySource:
+def some_images(count: int = 4, **options: Any) -> ArraySource:
     return ArraySource(np.zeros((count, 8, 8, 3), np.uint8), **options)
 
 
 def animals(count: int = 2) -> ArraySource:
     names = ["cat", "dog", "bird", "cow", "ant"][:count]
-    return pictures(labels=[0, 1, 1, 0], classes=names)
+    return some_images(labels=[0, 1, 1, 0], classes=names)
 
 
 def boxed(classes: list[str] | None = None, **more: Any) -> ArraySource:
     boxes = [np.zeros((1, 4), np.float32)] * 4
     labels = [np.zeros(1, np.int64)] * 4
-    source = pictures(columns={"boxes": boxes, "box_labels": labels, **more}, classes=classes or ())
+    source = some_images(columns={"boxes": boxes, "box_labels": labels, **more}, classes=classes or ())
     source._classes = tuple(classes or ())
     return source
 
@@ -87,7 +92,7 @@ def test_columns_are_found_by_their_types() -> None:
 
 
 def test_all_views_are_drawn_from_one_column() -> None:
-    wired, problems = found(saved("selfsup/swav"), pictures())
+    wired, problems = found(saved("selfsup/swav"), some_images())
     assert problems == [] and set(wired.inputs.values()) == {"image"} and len(wired.inputs) == 8
 
 
@@ -109,7 +114,7 @@ def test_some_values_have_no_column_and_are_made(name: str, made: dict[str, Made
 def test_every_saved_graph_can_be_wired(tmp_path: Path) -> None:
     for path in sorted((ROOT / "saved_graphs").rglob("*.yaml")):
         masks = [[[0, 0, 1, 0, 1, 1]]] * 4
-        source = boxed(masks=masks) if "detection" in str(path) else pictures(labels=[0, 1, 1, 0])
+        source = boxed(masks=masks) if "detection" in str(path) else some_images(labels=[0, 1, 1, 0])
         wired, problems = check_wiring(read(path), CATALOG, recipe(), source)
         assert {one.code for one in problems} <= {"data-samples", "data-channels"}, path
         assert wired.inputs, path
@@ -131,29 +136,31 @@ def test_a_detector_is_refused_a_folder_of_images(tmp_path: Path) -> None:
 
 
 def test_a_classifier_is_refused_boxes(tmp_path: Path) -> None:
-    texts = told(classifier(), opened(coco(tmp_path)))
+    texts = lines_of(classifier(), opened(coco(tmp_path)))
     assert texts[0].startswith("data-column error: 'label' takes Label [B], and no column of the data holds that")
     assert len(texts) == 1
 
 
-def test_columns_may_be_chosen_and_a_wrong_choice_is_told() -> None:
-    source = pictures(
+def test_columns_may_be_chosen_and_a_wrong_choice_is_reported() -> None:
+    source = some_images(
         columns={"kind": [0, 1, 0, 1], "species": [0, 1, 0, 1]}, types={"kind": "Label", "species": "Label"}
     )
-    assert "several columns of the data fit: kind, species" in told(classifier(), source)[0]
+    assert "several columns of the data fit: kind, species" in lines_of(classifier(), source)[0]
     assert found(classifier(), source, label="species")[0].samples == {"label": "species"}
-    assert "the data has no column 'specie'; did you mean 'species'?" in told(classifier(), source, label="specie")[0]
-    assert "the column 'image' holds Image, and 'label' takes Label" in told(classifier(), source, label="image")[0]
-    assert "the graph has no input or field 'labl'" in told(classifier(), source, labl="kind", label="kind")[0]
+    assert (
+        "the data has no column 'specie'; did you mean 'species'?" in lines_of(classifier(), source, label="specie")[0]
+    )
+    assert "the column 'image' holds Image, and 'label' takes Label" in lines_of(classifier(), source, label="image")[0]
+    assert "the graph has no input or field 'labl'" in lines_of(classifier(), source, labl="kind", label="kind")[0]
 
 
 def test_maps_go_where_labels_have_height_and_width() -> None:
     graph = loads(CLASSIFIER.format(count=2, classes="").replace("label: {type: Label, shape: [B]}", MAP))
-    source = pictures(columns={"seg_map": [np.zeros((8, 8), np.uint8)] * 4})
+    source = some_images(columns={"seg_map": [np.zeros((8, 8), np.uint8)] * 4})
     wired, _ = found(graph, source)
     assert wired.samples == {"label": "seg_map"}
-    assert "maps of classes come with images/ and masks/" in told(graph, animals())[0]
-    assert "no column of the data holds that" in told(classifier(), source)[0]
+    assert "maps of classes come with images/ and masks/" in lines_of(graph, animals())[0]
+    assert "no column of the data holds that" in lines_of(classifier(), source)[0]
 
 
 MAP = "label: {type: Label, shape: [B, H, W]}"
@@ -197,7 +204,7 @@ def test_a_classifier_that_predicts_by_something_else_is_compared_where_it_train
         ("classes: [hat, shoe]", "warning", "the graph's classes are hat, shoe, those of the data cat, dog"),
     ],
 )
-def test_other_names_of_classes_are_told_and_mended(classes: str, severity: str, message: str) -> None:
+def test_other_names_of_classes_are_reported_and_mended(classes: str, severity: str, message: str) -> None:
     graph = classifier(2, classes)
     (problem,) = found(graph, animals())[1]
     assert problem.severity == severity and message in problem.message
@@ -205,19 +212,67 @@ def test_other_names_of_classes_are_told_and_mended(classes: str, severity: str,
 
 
 def test_numbers_are_no_names() -> None:
-    source = pictures(labels=[0, 1, 1, 0])
+    source = some_images(labels=[0, 1, 1, 0])
     assert found(classifier(2, "classes: [cat, dog]"), source)[1] == []
     assert found(classifier(5, "classes: [a, b, c, d, e]"), source)[1] == []
-    (problem,) = found(classifier(2, "classes: [cat, dog]"), pictures(labels=[0, 1, 2, 0]))[1]
+    (problem,) = found(classifier(2, "classes: [cat, dog]"), some_images(labels=[0, 1, 2, 0]))[1]
     assert (
         problem.severity == "error" and "the data has 3 classes (0, 1, 2), and head.num_classes is 2" in problem.message
     )
 
 
+def table_of(folder: Path, labels: list[str]) -> Path:
+    for place in range(len(labels)):
+        saved_image(folder / f"{place}.png")
+    path = folder / "labels.csv"
+    path.write_text("image,label\n" + "".join(f"{place}.png,{one}\n" for place, one in enumerate(labels)))
+    return path
+
+
+def digits(folder: Path, kind: str) -> Source:
+    """Two classes that are called 0 and 1: names of folders or in files, not places in a list."""
+    if kind == "coco":
+        return opened(coco(folder, categories=[{"id": 44, "name": "1"}, {"id": 2, "name": "0"}]))
+    if kind == "csv":
+        return opened(table_of(folder, ["1", "0"]))
+    classes_of(folder, {"0": 1, "1": 1})
+    return opened(folder) if kind == "folder" else Subset(opened(folder), [1, 0])
+
+
+@pytest.mark.parametrize("kind", ["folder", "part of a folder", "csv", "coco"])
+def test_names_that_are_digits_are_names(tmp_path: Path, kind: str) -> None:
+    source = digits(tmp_path, kind)
+    assert sorted(source.classes) == ["0", "1"] and not is_unnamed(source)
+    graph = classifier(2, "classes: [T-shirt, Trouser]")
+    if kind == "coco":
+        graph = saved("detection/retinanet_r50_fpn")
+        graph = composer.edit(graph, Edit(("classes",), ["T-shirt", "Trouser"]))
+        graph = composer.edit(graph, *class_count(link(graph, CATALOG), 2).fix.edits)  # type: ignore[union-attr]
+    (problem,) = (one for one in found(graph, source)[1] if one.code == "data-classes")
+    names = ", ".join(source.classes)
+    assert problem.severity == "warning"
+    assert problem.message == f"the graph's classes are T-shirt, Trouser, those of the data {names}"
+    assert problem.fix is not None and problem.fix.message == "set classes to those of the data"
+    assert mended(graph, problem).classes == source.classes
+    assert class_names(graph, source) == source.classes
+    unnamed = composer.edit(graph, Edit(("classes",), []))
+    severities = [one.severity for one in found(unnamed, source)[1] if one.code == "data-classes"]
+    assert severities == ["notice"]
+
+
+def test_numbers_that_nothing_names_have_the_names_of_the_graph() -> None:
+    graph, source = classifier(2, "classes: [cat, dog]"), some_images(labels=[0, 1, 1, 0])
+    assert is_unnamed(source) and is_unnamed(Subset(source, [0]))
+    assert class_names(graph, source) == ("cat", "dog")
+    assert class_names(graph, animals()) == ("cat", "dog") != class_names(graph, animals(3))
+    named = some_images(labels=[0, 1, 1, 0], classes=["1", "0"])
+    assert not is_unnamed(named) and [one.severity for one in found(graph, named)[1]] == ["warning"]
+
+
 def test_a_memory_has_a_place_for_every_sample() -> None:
     for name in ("selfsup/npid", "selfsup/odc"):
         graph = saved(name)
-        source = pictures(4)
+        source = some_images(4)
         first, *rest = found(graph, source)[1]
         assert first.code == "data-samples" and first.where.node == "memory_bank"
         assert first.message == "it remembers 1,281,167 samples, and the data has 4: every sample has a place in it"
@@ -228,7 +283,7 @@ def test_a_memory_has_a_place_for_every_sample() -> None:
 
 
 def test_more_clusters_than_samples_are_refused() -> None:
-    (problem,) = found(saved("selfsup/deepcluster"), pictures(4))[1]
+    (problem,) = found(saved("selfsup/deepcluster"), some_images(4))[1]
     assert "takes 10,000 clusters, and the data has 4 samples to make them of" in problem.message
 
 
@@ -238,22 +293,22 @@ def test_an_input_that_does_not_say_how_an_image_becomes_it_is_mended() -> None:
     assert (problem.code, problem.severity) == ("no-preprocess", "error")
     assert found(mended(loads(text), problem), animals())[1] == []
     five = loads(text.replace("[B, 3, 32, 32]", "[B, 5, 32, 32]"))
-    assert "takes [B, 5, 32, 32], and does not say how" in told(five, animals())[0]
+    assert "takes [B, 5, 32, 32], and does not say how" in lines_of(five, animals())[0]
 
 
 def test_changes_of_colours_are_noticed(tmp_path: Path) -> None:
     gray = ArraySource(np.zeros((4, 8, 8), np.uint8), [0, 1, 1, 0])
-    assert told(classifier(), gray) == [
+    assert lines_of(classifier(), gray) == [
         "data-channels notice: gray images become three equal channels for this input ('channels: rgb')"
     ]
     fashion = saved("classification/fashion_mnist")
-    assert told(fashion, gray) == []
-    assert "images with colours become gray" in told(fashion, pictures(labels=[0, 1, 1, 0]))[0]
+    assert lines_of(fashion, gray) == []
+    assert "images with colours become gray" in lines_of(fashion, some_images(labels=[0, 1, 1, 0]))[0]
     bands = loads(
         CLASSIFIER.format(count=2, classes="")
         .replace("[B, 3, 32, 32]", "[B, 5, 32, 32]")
         .replace("resize: [32, 32]", "resize: [32, 32], channels: bands")
     )
-    assert "it takes 5 bands, and the arrays of the data have 3" in told(bands, pictures(labels=[0, 1, 1, 0]))[0]
+    assert "it takes 5 bands, and the arrays of the data have 3" in lines_of(bands, some_images(labels=[0, 1, 1, 0]))[0]
     classes_of(tmp_path, {"0": 1, "1": 1})
-    assert "it takes bands, which image files do not have" in told(bands, opened(tmp_path))[0]
+    assert "it takes bands, which image files do not have" in lines_of(bands, opened(tmp_path))[0]

@@ -15,7 +15,7 @@ from composer.training.data.samples import Texts, labels_of, shown
 from composer.training.recipe import Data, Split
 
 
-def picture(path: Path, size: tuple[int, int] = (8, 6)) -> None:
+def saved_image(path: Path, size: tuple[int, int] = (8, 6)) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size).save(path)
 
@@ -23,23 +23,23 @@ def picture(path: Path, size: tuple[int, int] = (8, 6)) -> None:
 def classes_of(folder: Path, counts: dict[str, int]) -> None:
     for name, count in counts.items():
         for index in range(count):
-            picture(folder / name / f"{index:03d}.png")
+            saved_image(folder / name / f"{index:03d}.png")
 
 
 def opened(path: Path, **options: object) -> Source:
     return open_source(Split(path=str(path), **options), ".")
 
 
-def told(path: Path, **options: object) -> str:
+def message_of(path: Path, **options: object) -> str:
     with pytest.raises(GraphError) as caught:
         opened(path, **options)
     return "\n".join(f"{problem.code}: {problem.message}" for problem in caught.value.problems)
 
 
 def test_a_folder_is_a_class_and_images_lie_in_it_however_deep(tmp_path: Path) -> None:
-    picture(tmp_path / "dog" / "b" / "2.JPG")
-    picture(tmp_path / "dog" / "1.png")
-    picture(tmp_path / "cat" / "z.jpeg")
+    saved_image(tmp_path / "dog" / "b" / "2.JPG")
+    saved_image(tmp_path / "dog" / "1.png")
+    saved_image(tmp_path / "cat" / "z.jpeg")
     (tmp_path / "cat" / ".hidden.png").write_bytes(b"")
     source = opened(tmp_path)
     assert isinstance(source, Source)
@@ -52,11 +52,11 @@ def test_a_folder_is_a_class_and_images_lie_in_it_however_deep(tmp_path: Path) -
 
 
 def test_images_alone_have_no_labels(tmp_path: Path) -> None:
-    picture(tmp_path / "2.png")
-    picture(tmp_path / "1.png")
+    saved_image(tmp_path / "2.png")
+    saved_image(tmp_path / "1.png")
     source = opened(tmp_path)
     assert source.columns == {"image": "Image"} and source.classes == () and list(source[0]) == ["image"]
-    picture(tmp_path / "more" / "3.png")
+    saved_image(tmp_path / "more" / "3.png")
     assert [opened(tmp_path, format="images").name(index) for index in range(3)] == ["1.png", "2.png", "more/3.png"]
 
 
@@ -67,19 +67,21 @@ def test_classes_may_be_given_in_an_order_and_a_class_may_be_empty(tmp_path: Pat
     assert source.classes == ("dog", "bird", "cat")
 
 
-def test_what_is_wrong_with_a_folder_is_told(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_folder_is_reported(tmp_path: Path) -> None:
     classes_of(tmp_path / "a", {"cat": 1, "dog": 1})
-    picture(tmp_path / "a" / "loose.png")
-    assert "1 images lie beside the folders of the classes" in told(tmp_path / "a")
-    found = told(tmp_path / "a", classes=["cats", "dog"])
-    assert "1 folders are no class: cat; did you mean 'cats'?" in found and "lie beside" in found
+    saved_image(tmp_path / "a" / "loose.png")
+    assert "1 image lies beside the folders of the classes" in message_of(tmp_path / "a")
+    found = message_of(tmp_path / "a", classes=["cats", "dog"])
+    assert "1 folder is no class: cat; did you mean 'cats'?" in found and "lies beside" in found
     (tmp_path / "b" / "cat").mkdir(parents=True)
     (tmp_path / "b" / "cat" / "notes.txt").write_text("")
-    assert "no image lies here; found only cat/notes.txt" in told(tmp_path / "b")
-    assert told(tmp_path / "nowhere").startswith("no-file: there is no such file or folder of data")
-    assert "'foldr' is no format; did you mean 'folder'?" in told(tmp_path / "a", format="foldr")
-    assert "'clases' is no option of the format folder; did you mean 'classes'?" in told(tmp_path / "a", clases=["a"])
-    assert told(tmp_path / "a", classes=3).startswith("recipe-value: found 3: ")
+    assert "no image lies here; found only cat/notes.txt" in message_of(tmp_path / "b")
+    assert message_of(tmp_path / "nowhere").startswith("no-file: there is no such file or folder of data")
+    assert "'foldr' is no format; did you mean 'folder'?" in message_of(tmp_path / "a", format="foldr")
+    assert "'clases' is no option of the format folder; did you mean 'classes'?" in message_of(
+        tmp_path / "a", clases=["a"]
+    )
+    assert message_of(tmp_path / "a", classes=3).startswith("recipe-value: found 3, expected a list")
 
 
 def test_files_that_are_no_images_are_left_out_and_named(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_files_that_are_no_images_are_left_out_and_named(tmp_path: Path) -> None
     assert isinstance(source, FolderSource)
     (notice,) = source.notices
     assert (notice.code, notice.severity) == ("data-left-out", "notice")
-    assert notice.message == "1 files are no images and were left out: notes.txt"
+    assert notice.message == "1 file is no image and was left out: notes.txt"
 
 
 def test_links_in_a_circle_end(tmp_path: Path) -> None:
@@ -112,13 +114,13 @@ def test_two_splits_in_one_folder_are_found(tmp_path: Path) -> None:
     train, val = open_splits(Data(train=Split(path=".")), tmp_path)
     assert val is not None and (len(train), len(val)) == (5, 2)
     assert val.classes == ("cat", "dog") and val[0]["label"] == 1
-    assert "the splits train, Val lie here; say which with 'split: train'" in told(tmp_path)
+    assert "the splits train, Val lie here; say which with 'split: train'" in message_of(tmp_path)
 
 
 def test_a_class_that_only_the_second_split_has_is_a_problem(tmp_path: Path) -> None:
     classes_of(tmp_path / "train", {"cat": 1})
     classes_of(tmp_path / "val", {"cat": 1, "dog": 1})
-    with pytest.raises(GraphError, match="1 folders are no class: dog"):
+    with pytest.raises(GraphError, match="1 folder is no class: dog"):
         open_splits(Data(train=Split(path=".")), tmp_path)
 
 
@@ -135,6 +137,18 @@ def test_a_share_of_each_class_is_held_back_and_more_samples_move_none(tmp_path:
     assert again is not None and {again.name(index) for index in range(6)} == names
     assert other is not None and {other.name(index) for index in range(6)} != names
     assert open_splits(Data(train=Split(path="."), hold_back=0), tmp_path)[1] is None
+
+
+def test_a_limit_leaves_so_many_of_all_classes_alike_and_measures_on_all(tmp_path: Path) -> None:
+    classes_of(tmp_path, {"cat": 20, "dog": 10})
+    data = Data(train=Split(path="."), hold_back=0.2, limit=9)
+    train, val = open_splits(data, tmp_path, seed=3)
+    assert val is not None and (len(train), len(val)) == (9, 6)
+    names = {train.name(index) for index in range(9)}
+    assert sum(name.startswith("cat") for name in names) == 6
+    assert not names & {val.name(index) for index in range(6)}
+    whole, _ = open_splits(Data(train=Split(path="."), hold_back=0.2, limit=1000), tmp_path, seed=3)
+    assert len(whole) == 24
 
 
 def test_arrays_are_a_source() -> None:
@@ -157,7 +171,7 @@ def test_arrays_are_a_source() -> None:
         ),
         (
             {"images": np.zeros((2, 8, 8), np.uint8), "labels": [0, 2], "classes": ["a", "b"]},
-            "1 labels are no class; the first is 2 of sample 1, expected 0 to 1",
+            "1 label is no class; the first is 2 of sample 1, expected 0 to 1",
         ),
         ({"images": np.zeros((2, 8, 8), np.uint8), "columns": {"depth": [1]}}, "its port type is not known"),
     ],

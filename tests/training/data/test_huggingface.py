@@ -13,7 +13,7 @@ from composer.problems import GraphError
 from composer.training.data import Source, open_splits
 from composer.training.data.huggingface import HuggingFaceSource
 from composer.training.recipe import Data, Split
-from tests.training.data.test_folder import opened, told
+from tests.training.data.test_folder import message_of, opened
 
 
 class Image:
@@ -107,7 +107,7 @@ def test_objects_are_mappings_of_lists_or_lists_of_mappings(listed: bool) -> Non
         (labelled(more=Image()), {"columns": {"label": "fine"}}, "several columns may be the image: img, more"),
         (labelled(), {"columns": {"label": "fin"}}, "the data set has no column 'fin'; did you mean 'fine'?"),
         (labelled(), {"columns": {"lable": "fine"}}, "'lable' is no column of a sample; did you mean 'label'?"),
-        (labelled(), {"columns": {"label": "fine"}, "classes": ["cat"]}, "1 names of the data are no class: dog"),
+        (labelled(), {"columns": {"label": "fine"}, "classes": ["cat"]}, "1 name of the data is no class: dog"),
         (Rows({"text": Value()}, []), {}, "no column of the data set holds images: found text"),
         (
             Rows({"image": Image(), "label": ClassLabel(["a"])}, [{"image": PNG, "label": -1}]),
@@ -116,7 +116,7 @@ def test_objects_are_mappings_of_lists_or_lists_of_mappings(listed: bool) -> Non
         ),
     ],
 )
-def test_what_is_not_clear_is_told(rows: Rows, options: dict[str, Any], message: str) -> None:
+def test_what_is_not_clear_is_reported(rows: Rows, options: dict[str, Any], message: str) -> None:
     with pytest.raises(GraphError) as caught:
         HuggingFaceSource(rows, **options)
     assert message in str(caught.value)
@@ -128,9 +128,9 @@ def test_a_row_without_an_image_is_named() -> None:
         HuggingFaceSource(rows)[0]
 
 
-def test_without_the_package_it_is_told_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_it_is_reported_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    assert told(tmp_path, format="huggingface") == (
+    assert message_of(tmp_path, format="huggingface") == (
         "no-package: the package datasets is missing: pip install 'graph-composer[datasets]'"
     )
 
@@ -147,4 +147,6 @@ def test_a_saved_data_set_is_opened_by_the_package(tmp_path: Path) -> None:
     assert val is not None and len(val) == 2 and train[0] == {"image": PNG["bytes"], "label": 1}
     assert pickle.loads(pickle.dumps(train))[1]["label"] == 0  # noqa: S301
     assert opened(tmp_path / "train").classes == ("cat", "dog")
-    assert told(tmp_path / "nothing", format="huggingface").startswith("cannot-read: this data set cannot be opened")
+    assert message_of(tmp_path / "nothing", format="huggingface").startswith(
+        "cannot-read: this data set cannot be opened"
+    )

@@ -40,7 +40,7 @@ def report_of(folder: Path, **options: object) -> IndexReport:
     return index_report(train, val, **options)  # type: ignore[arg-type]
 
 
-def told(report: IndexReport) -> list[str]:
+def lines_of(report: IndexReport) -> list[str]:
     return [f"{one.code} {one.severity} {one.where.subject}: {one.message}" for one in report.problems]
 
 
@@ -53,12 +53,12 @@ def test_samples_are_counted_by_class_and_all_are_decoded(tmp_path: Path) -> Non
         "  2 classes, samples: 3 each\n"
         "  images (height x width): from 16 x 24 to 20 x 32\n"
         "  all images were decoded\n"
-        "val: 1 samples (image, label)\n"
+        "val: 1 sample (image, label)\n"
         "  2 classes, samples: cat 0, dog 1\n"
         "  images (height x width): all 16 x 24\n"
         "  all images were decoded\n"
         "warning: data-empty-class data.val\n"
-        "    1 classes have no sample: cat"
+        "    1 class has no samples: cat"
     )
     assert json.loads(json.dumps(report.to_json()))["splits"]["val"]["counts"] == {"cat": 0, "dog": 1}
 
@@ -67,7 +67,7 @@ def test_broken_and_cut_off_images_are_named(tmp_path: Path) -> None:
     folder = animals(tmp_path)
     whole = (folder / "train" / "dog" / "0.jpg").read_bytes()
     (folder / "train" / "dog" / "0.jpg").write_bytes(whole[: len(whole) // 2])
-    (folder / "train" / "cat" / "1.png").write_bytes(b"no picture")
+    (folder / "train" / "cat" / "1.png").write_bytes(b"no image")
     (folder / "val" / "dog" / "9.png").unlink()
     train, val = opened(folder / "train"), None
     (problem,) = index_report(train, val).problems
@@ -83,24 +83,24 @@ def test_images_that_are_in_two_splits_are_found_and_twins_in_one(tmp_path: Path
     folder = animals(tmp_path)
     shutil.copy(folder / "train" / "cat" / "2.png", folder / "val" / "dog" / "copy.png")
     shutil.copy(folder / "train" / "cat" / "0.png", folder / "train" / "dog" / "same.png")
-    found = told(report_of(folder))
-    assert any("data-equal warning data: 1 images of val lie in train, too" in one for one in found)
+    found = lines_of(report_of(folder))
+    assert any("data-equal warning data: 1 image of val lies in train, too" in one for one in found)
     assert any("cat/2.png = dog/copy.png" in one for one in found)
-    assert any("1 images are there twice, equal to the byte" in one for one in found)
-    assert any("1 images are there twice, in different classes" in one for one in found)
+    assert any("1 image is there twice, equal to the byte" in one for one in found)
+    assert any("1 image is there twice, in different classes" in one for one in found)
 
 
 def test_boxes_are_held_against_the_images_as_they_are(tmp_path: Path) -> None:
     path = coco(tmp_path, annotations=[annotation(1, 7, 2, [1, 1, 9, 9])])
     Image.new("RGB", (5, 5)).save(tmp_path / "b.png")
     report = index_report(opened(path))
-    assert "data-objects warning data.train: 1 boxes reach out of their images, in b.png" in told(report)
+    assert "data-objects warning data.train: 1 box reaches out of the image, in b.png" in lines_of(report)
     assert report.splits["train"].unit == "objects" and report.splits["train"].counts == {"cät": 1, "dog": 0}
     boxes = [np.array([[0, 0, 0, 4], [0, 0, np.nan, 2], [0, 0, 4, 4]], np.float32)]
     source = ArraySource(
         np.zeros((1, 8, 8), np.uint8), columns={"boxes": boxes, "box_labels": [np.array([0, 5, -1])]}, classes=["a"]
     )
-    assert told(index_report(source)) == [
+    assert lines_of(index_report(source)) == [
         "data-objects warning data.train: 2 boxes have no area, in sample 0",
         "bad-data error data.train: 2 labels of boxes or maps are no class, in sample 0",
     ]
@@ -115,10 +115,10 @@ def test_maps_are_held_against_images_and_classes(tmp_path: Path) -> None:
     Image.new("L", (8, 6), 7).save(tmp_path / "masks" / "a.png")
     (tmp_path / "masks" / "in" / "b.png").write_bytes(b"")
     found = str(index_report(source))
-    assert "1 labels of boxes or maps are no class, in a.jpg" in found and "in/b.jpg (its map: this is not" in found
+    assert "1 label of boxes or maps is no class, in a.jpg" in found and "in/b.jpg (its map: this is not" in found
 
 
-def test_a_report_ends_when_it_is_told_to_and_what_it_saw_lies_spread(tmp_path: Path) -> None:
+def test_a_report_ends_when_it_is_reported_to_and_what_it_saw_lies_spread(tmp_path: Path) -> None:
     source = ArraySource(np.arange(100 * 4, dtype=np.uint8).reshape(100, 2, 2), np.arange(100) // 10)
     report = index_report(source, most=10)
     assert not report.complete and report.splits["train"].looked_at == 10
@@ -151,14 +151,14 @@ def test_what_readers_left_out_is_in_the_report(tmp_path: Path) -> None:
     (folder / "train" / "notes.txt").write_text("")
     shutil.rmtree(folder / "val")
     train, val = open_splits(Data(train=Split(path="train"), hold_back=0.4), folder)
-    assert [one for one in told(index_report(train, val)) if "data-left-out" in one] == [
-        "data-left-out notice : 1 files are no images and were left out: notes.txt"
+    assert [one for one in lines_of(index_report(train, val)) if "data-left-out" in one] == [
+        "data-left-out notice : 1 file is no image and was left out: notes.txt"
     ]
 
 
 def test_a_trial_of_a_training_looks_at_the_images(tmp_path: Path) -> None:
     folder = animals(tmp_path)
-    (folder / "train" / "cat" / "1.png").write_bytes(b"no picture")
+    (folder / "train" / "cat" / "1.png").write_bytes(b"no image")
     train, val = open_splits(Data(train=Split(path=".")), folder)
     for bad, state in (("stop", "error"), ("skip", "warning")):
         recipe = Recipe.model_validate({"graph": "g", "data": {"train": {"path": "."}, "bad": bad}})
@@ -166,5 +166,5 @@ def test_a_trial_of_a_training_looks_at_the_images(tmp_path: Path) -> None:
         first, second, third = health._data(trial)
         assert first.message == "6 samples to train on, 1 to measure on; 2 classes; all images were decoded"
         assert first.values["counts"] == {"train": {"cat": 3, "dog": 3}, "val": {"cat": 0, "dog": 1}}
-        assert second.state == state and "1 samples cannot be read: cat/1.png" in second.message
-        assert third.state == "warning" and "1 classes have no sample: cat" in third.message
+        assert second.state == state and "1 sample cannot be read: cat/1.png" in second.message
+        assert third.state == "warning" and "1 class has no samples: cat" in third.message

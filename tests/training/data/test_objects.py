@@ -13,7 +13,7 @@ from composer.problems import GraphError
 from composer.training.data import Source, jsonstream, open_source, open_splits
 from composer.training.data.objects import ObjectSource
 from composer.training.recipe import Data, Split
-from tests.training.data.test_folder import opened, picture, told
+from tests.training.data.test_folder import message_of, opened, saved_image
 
 POLYGON = [1, 1, 5, 1, 5, 4]
 
@@ -21,7 +21,7 @@ POLYGON = [1, 1, 5, 1, 5, 4]
 def coco(folder: Path, **changes: Any) -> Path:
     """A COCO file of three images: two dogs and a crowd of cats, a cat, and nothing."""
     for name in ("b.png", "a.png", "c.png"):
-        picture(folder / name, (20, 10))
+        saved_image(folder / name, (20, 10))
     document = {
         "info": {"year": 2017},
         "images": [
@@ -88,8 +88,8 @@ def test_objects_of_some_classes_may_be_left_out(tmp_path: Path) -> None:
     source = opened(path, classes=["dog"], others="drop", empty="drop")
     assert [source.name(index) for index in range(len(source))] == ["b.png"]
     assert source[0]["box_labels"].tolist() == [0, 0] and source[0]["masks"][0] == [POLYGON]
-    assert "1 categories with objects are no class: cät" in told(path, classes=["dog"])
-    assert "no category is one of the classes" in told(path, classes=["bird"], others="drop")
+    assert "1 category with objects is no class: cät" in message_of(path, classes=["dog"])
+    assert "no category is one of the classes" in message_of(path, classes=["bird"], others="drop")
 
 
 def test_a_coco_source_goes_to_other_processes(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_coco_source_goes_to_other_processes(tmp_path: Path) -> None:
     assert repr(pickle.loads(pickle.dumps(source))[1]) == repr(source[1])  # noqa: S301
 
 
-def test_a_coco_file_that_changes_under_way_is_told(tmp_path: Path) -> None:
+def test_a_coco_file_that_changes_under_way_is_reported(tmp_path: Path) -> None:
     path = coco(tmp_path)
     source = opened(path)
     path.write_text(path.read_text() + " ")
@@ -123,7 +123,7 @@ def test_a_coco_file_that_changes_under_way_is_told(tmp_path: Path) -> None:
         ({"annotations": [annotation(5, 7, True, [1, 2, 3, 4])]}, "annotation 5 has no category_id"),
     ],
 )
-def test_a_broken_coco_file_is_told_with_file_and_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_a_broken_coco_file_is_reported_with_its_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     path = coco(tmp_path, **changes)
     with pytest.raises(GraphError) as caught:
         opened(path)
@@ -131,7 +131,7 @@ def test_a_broken_coco_file_is_told_with_file_and_line(tmp_path: Path, changes: 
     assert found.code == "bad-data" and found.where.file == str(path)
 
 
-def test_the_line_of_what_is_no_json_is_told(tmp_path: Path) -> None:
+def test_the_line_of_what_is_no_json_is_reported(tmp_path: Path) -> None:
     path = coco(tmp_path)
     lines = path.read_text().splitlines()
     lines[10] = '"width": 2O,'
@@ -150,17 +150,17 @@ def test_the_line_of_what_is_no_json_is_told(tmp_path: Path) -> None:
         ('{"images": []} x', "expected the end of the file"),
     ]:
         path.write_text(text)
-        assert message in told(path)
+        assert message in message_of(path)
     path.write_bytes(b'{"images": [{"id": 1, "file_name": "\xff.png"}]}')
-    assert "this is not UTF-8" in told(path)
+    assert "this is not UTF-8" in message_of(path)
 
 
 def test_missing_images_are_counted_and_named(tmp_path: Path) -> None:
     path = coco(tmp_path)
     (tmp_path / "c.png").unlink()
-    assert f"1 of 3 images are not in {tmp_path}: c.png" in told(path)
+    assert f"1 of 3 images are not in {tmp_path}: c.png" in message_of(path)
     assert len(open_source(Split(path=str(path)), ".", bad="skip")) == 3
-    assert "say where they are with 'images: FOLDER'" in told(path, images="elsewhere")
+    assert "say where they are with 'images: FOLDER'" in message_of(path, images="elsewhere")
 
 
 def test_boxes_that_are_doubtful_are_warned_of(tmp_path: Path) -> None:
@@ -174,11 +174,11 @@ def test_boxes_that_are_doubtful_are_warned_of(tmp_path: Path) -> None:
     assert source[1]["boxes"].tolist() == [[15, 1, 25, 4]]
     assert source[0]["masks"] == [[POLYGON]] and source[1]["masks"] == [[]]
     found = warned(source)
-    assert "data-objects warning: 1 boxes have no area and were left out: annotation 1" in found
-    assert "1 boxes reach out of their images: b.png" in found
-    assert "1 objects have polygons of less than three points, which were left out: annotation 3" in found
-    assert "1 objects have no mask, others do: b.png" in found
-    assert "objects of 1 images that the file does not list were left out: 5" in found
+    assert "data-objects warning: boxes have no area and were left out (1): annotation 1" in found
+    assert "boxes reach out of their images (1): b.png" in found
+    assert "objects have polygons of less than three points, which were left out (1): annotation 3" in found
+    assert "objects have no mask, others do (1): b.png" in found
+    assert "not in the file's list, these were left out (1): 5" in found
 
 
 def test_the_usual_layouts_of_coco_are_found(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def voc(folder: Path) -> Path:
         "2": [("dog", 0, [1, 1, 20, 10])],
         "1": [("cat", 0, [3, 3, 4, 4]), ("dog", 1, [2, 2, 9, 9])],
     }.items():
-        picture(folder / "JPEGImages" / f"{name}.jpg", (20, 10))
+        saved_image(folder / "JPEGImages" / f"{name}.jpg", (20, 10))
         body = "".join(
             f"<object><name>{label}</name><difficult>{hard}</difficult><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin>"
             f"<xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>\n"
@@ -228,7 +228,7 @@ def test_voc_counts_pixels_from_one_and_sets_difficult_objects_aside(tmp_path: P
     assert opened(tmp_path, split="train", first_pixel=0)[0]["boxes"].tolist() == [[3, 3, 4, 4]]
 
 
-def test_broken_voc_is_told_with_file_and_line(tmp_path: Path) -> None:
+def test_broken_voc_is_reported_with_file_and_line(tmp_path: Path) -> None:
     voc(tmp_path)
     (tmp_path / "Annotations" / "1.xml").write_text("<annotation>\n<object>\n</annotation>")
     (tmp_path / "Annotations" / "2.xml").write_text("<annotation><object><name>a</name></object></annotation>")
@@ -244,19 +244,19 @@ def test_broken_voc_is_told_with_file_and_line(tmp_path: Path) -> None:
         (3, "'2' is named already in line 2"),
     ]
     (tmp_path / "ImageSets" / "Main" / "val.txt").write_text("2\n9\n")
-    text = told(tmp_path, split="val")
+    text = message_of(tmp_path, split="val")
     assert (
         "an object has no bndbox of four numbers" in text and "no-file: this file of annotations cannot be read" in text
     )
     bomb = '<!DOCTYPE a [<!ENTITY b "bbb">]><annotation><object><name>&b;</name></object></annotation>'
     (tmp_path / "Annotations" / "1.xml").write_text(bomb)
-    assert "this XML declares entities" in told(tmp_path, split="train")
+    assert "this XML declares entities" in message_of(tmp_path, split="train")
 
 
 def yolo(folder: Path, lines: str = "1 0.5 0.5 0.5 1.0\n0 0.1 0.1 0.5 0.1 0.5 0.6\n") -> Path:
     for split in ("train", "val"):
         for name in ("a", "b"):
-            picture(folder / "images" / split / f"{name}.png", (20, 10))
+            saved_image(folder / "images" / split / f"{name}.png", (20, 10))
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
         (folder / "labels" / split / "a.txt").write_text(lines)
     (folder / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames:\n  0: cat\n  1: dog\n")
@@ -272,7 +272,7 @@ def test_yolo_is_in_shares_of_the_image(tmp_path: Path) -> None:
     assert sample["box_labels"].tolist() == [1, 0]
     assert sample["masks"] == [[], [[2, 1, 10, 1, 10, 6]]]
     assert train[1]["boxes"].shape == (0, 4) and train[1]["masks"] == []
-    assert "1 objects have a box and no polygon, others do" in warned(train)
+    assert "1 of 2 objects have a box and no polygon" in warned(train)
 
 
 def test_yolo_knows_images_that_stand_on_their_side(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_yolo_without_settings_and_beside_them(tmp_path: Path) -> None:
     assert opened(tmp_path / "plain", split="val").classes == ("x", "y")
     flow = tmp_path / "flow"
     for split in ("train", "valid"):
-        picture(flow / split / "images" / "a.jpg")
+        saved_image(flow / split / "images" / "a.jpg")
         (flow / split / "labels").mkdir()
         (flow / split / "labels" / "a.txt").write_text("0 .5 .5 .5 .5")
     (flow / "data.yaml").write_text("train: ../train/images\nval: ../valid/images\nnc: 1\nnames: ['cat']\n")
@@ -312,7 +312,7 @@ def test_yolo_without_settings_and_beside_them(tmp_path: Path) -> None:
         ("0 nan 0.5 0.5 0.5\n", "found nan"),
     ],
 )
-def test_broken_yolo_is_told_with_file_and_line(tmp_path: Path, lines: str, message: str) -> None:
+def test_broken_yolo_is_reported_with_file_and_line(tmp_path: Path, lines: str, message: str) -> None:
     with pytest.raises(GraphError) as caught:
         opened(yolo(tmp_path, lines), split="train")
     (problem,) = caught.value.problems

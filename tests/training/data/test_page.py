@@ -21,8 +21,8 @@ TOKENS += [b"../", b"true", b"<", b">", b":", b"0.5", b"&a;", b"*a", b"!!x", "\u
 
 def test_every_format_is_on_the_page_with_its_options() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", PAGE, re.MULTILINE)
-    told = {name: re.findall(r"`(\w+)`", options) for name, options in rows}
-    assert told == {reader.name: list(options_of(reader)) for reader in FORMATS}
+    reported = {name: re.findall(r"`(\w+)`", options) for name, options in rows}
+    assert reported == {reader.name: list(options_of(reader)) for reader in FORMATS}
 
 
 def test_the_recipe_on_the_page_is_read() -> None:
@@ -40,7 +40,7 @@ def mutated(data: bytes, draw: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["coco", "voc", "list", "yolo", "settings", "csv", "idx", "gz"])
-def test_whatever_a_file_holds_it_is_read_or_told(name: str, tmp_path: Path) -> None:
+def test_whatever_a_file_holds_it_is_read_or_reported(name: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"split": "train"}
     if name == "coco":
         path, options = coco(tmp_path), {}

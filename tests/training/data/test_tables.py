@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 
 from composer.problems import GraphError
-from composer.training.data import open_splits
+from composer.training.data import Source, open_splits
+from composer.training.data.samples import is_unnamed
 from composer.training.recipe import Data, Split
-from tests.training.data.test_folder import opened, picture, told
+from tests.training.data.test_folder import classes_of, message_of, opened, saved_image
 
 
 def table(folder: Path, text: str, name: str = "data.csv") -> Path:
     for image in ("a.png", "in/b.png", "c, d.png"):
-        picture(folder / image)
+        saved_image(folder / image)
     path = folder / name
     path.write_text(text)
     return path
@@ -54,22 +55,22 @@ def test_labels_that_are_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
         ("image,label\n../a.png,x\n", "a path leaves the folder of the images: '../a.png'"),
         ("image,label\n,x\n", "a path is empty"),
         ("image,label\nz.png,x\na.png,x\n", "1 of 2 images are not in"),
-        ("image,label\na.png,\n", "1 labels are no class: ''"),
+        ("image,label\na.png,\n", "1 label is no class: ''"),
     ],
 )
-def test_broken_csv_is_told(tmp_path: Path, text: str, message: str) -> None:
-    assert message in told(table(tmp_path, text))
+def test_broken_csv_is_reported(tmp_path: Path, text: str, message: str) -> None:
+    assert message in message_of(table(tmp_path, text))
 
 
-def test_the_line_of_broken_csv_is_told_and_all_lines_at_once(tmp_path: Path) -> None:
+def test_the_line_of_broken_csv_is_reported_and_all_lines_at_once(tmp_path: Path) -> None:
     path = table(tmp_path, "image,age\na.png,x\nin/b.png,3\n../c.png,y\n")
     with pytest.raises(GraphError) as caught:
         opened(path, columns={"target": "age"})
     assert [problem.where.line for problem in caught.value.problems] == [2, 4, 4]
-    assert "there is no column 'aeg'; did you mean 'age'?" in told(path, columns={"target": "aeg"})
-    assert "'labl' is no column of a sample; did you mean 'label'?" in told(path, columns={"labl": "age"})
+    assert "there is no column 'aeg'; did you mean 'age'?" in message_of(path, columns={"target": "aeg"})
+    assert "'labl' is no column of a sample; did you mean 'label'?" in message_of(path, columns={"labl": "age"})
     path.write_bytes(b"image,label\n\xff,x\n")
-    assert "this is not UTF-8" in told(path)
+    assert "this is not UTF-8" in message_of(path)
 
 
 def test_files_of_two_splits_lie_in_one_folder(tmp_path: Path) -> None:
@@ -111,7 +112,38 @@ def test_idx_files_are_two_splits(tmp_path: Path) -> None:
     assert named.classes == ("shirt", "shoe")
 
 
-def test_broken_idx_is_told(tmp_path: Path) -> None:
+def test_numbers_in_a_csv_file_may_be_named_by_the_recipe(tmp_path: Path) -> None:
+    path = table(tmp_path, "image,label\na.png,1\nin/b.png,0\n")
+    assert opened(path).classes == ("0", "1") and not is_unnamed(opened(path))
+    source = opened(path, classes=["shirt", "shoe", "hat"])
+    assert source.classes == ("shirt", "shoe", "hat") and [source[at]["label"] for at in (0, 1)] == [1, 0]
+    assert "1 label is no class: '1'" in message_of(path, classes=["shirt"])
+    assert "2 labels are no class" in message_of(
+        table(tmp_path, "image,label\na.png,x\nin/b.png,0\n"), classes=["shirt"]
+    )
+
+
+def test_numbers_of_val_are_no_names_of_train(tmp_path: Path) -> None:
+    fashion(tmp_path / "idx")
+    classes_of(tmp_path / "named", {"cat": 1, "dog": 1, "hen": 1})
+    val = {"path": "idx", "split": "test"}
+
+    def both(**options: object) -> Source | None:
+        given = Data(train=Split(path="named"), val=Split(**val, **options))  # type: ignore[arg-type]
+        return open_splits(given, tmp_path)[1]
+
+    with pytest.raises(GraphError, match="nothing says that 0 is 'cat'; name them here in the order") as caught:
+        both()
+    assert caught.value.problems[0].code == "data-classes"
+    with pytest.raises(GraphError, match="found dog, cat, hen; expected the classes of train in their order: cat, dog"):
+        both(classes=["dog", "cat", "hen"])
+    measured = both(classes=["cat", "dog", "hen"])
+    assert measured is not None and measured.classes == ("cat", "dog", "hen")
+    named = Split(path="idx", split="train", classes=["a", "b", "c"])
+    assert open_splits(Data(train=named, val=Split(**val)), tmp_path)[1] is not None  # one way of counting
+
+
+def test_broken_idx_is_reported(tmp_path: Path) -> None:
     folder = fashion(tmp_path)
     labels = folder / "train-labels-idx1-ubyte"
     whole = labels.read_bytes()
@@ -124,15 +156,15 @@ def test_broken_idx_is_told(tmp_path: Path) -> None:
         (whole[:7] + b"\x03" + whole[8:-1], "found [3] labels, expected one for each of the 4 images"),
     ]:
         labels.write_bytes(data)
-        assert message in told(folder, split="train")
+        assert message in message_of(folder, split="train")
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b\x08\0")
-    assert "it may be damaged or cut off" in told(folder, split="train")
-    assert "did you mean" not in told(folder, split="validate")
+    assert "it may be damaged or cut off" in message_of(folder, split="train")
+    assert "did you mean" not in message_of(folder, split="validate")
 
 
 def maps(folder: Path, names: tuple[str, ...] = ("a", "in/b")) -> Path:
     for name in names:
-        picture(folder / "images" / f"{name}.jpg")
+        saved_image(folder / "images" / f"{name}.jpg")
         path = folder / "masks" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 6), 1).save(path)
@@ -145,8 +177,8 @@ def test_an_image_has_a_map_of_the_same_name(tmp_path: Path) -> None:
     assert source.name(1) == "in/b.jpg" and Path(source[1]["seg_map"]) == tmp_path / "masks" / "in" / "b.png"
     (tmp_path / "names.txt").write_text("in/b\n")
     assert len(opened(tmp_path, listed=str(tmp_path / "names.txt"))) == 1
-    picture(tmp_path / "images" / "c.jpg")
-    assert "1 of 3 samples have no map in" in told(tmp_path)
+    saved_image(tmp_path / "images" / "c.jpg")
+    assert "1 of 3 samples have no map in" in message_of(tmp_path)
 
 
 def test_maps_of_splits_are_found_in_both_layouts(tmp_path: Path) -> None:
@@ -160,8 +192,8 @@ def test_maps_of_splits_are_found_in_both_layouts(tmp_path: Path) -> None:
 
 
 def test_names_may_end_differently(tmp_path: Path) -> None:
-    picture(tmp_path / "leftImg8bit" / "x" / "1_leftImg8bit.png")
+    saved_image(tmp_path / "leftImg8bit" / "x" / "1_leftImg8bit.png")
     for ending in ("_labelIds", "_color"):
-        picture(tmp_path / "gtFine" / "x" / f"1_gtFine{ending}.png")
+        saved_image(tmp_path / "gtFine" / "x" / f"1_gtFine{ending}.png")
     source = opened(tmp_path, image_ending="_leftImg8bit", mask_ending="_gtFine_labelIds")
     assert len(source) == 1 and source[0]["seg_map"].endswith("1_gtFine_labelIds.png")

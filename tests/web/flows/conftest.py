@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,14 +57,19 @@ class App:
     process: subprocess.Popen[str]
 
 
-@pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app, for all flows of a session: it keeps nothing of who uses it, so that they do not meet."""
-    workspace, components = tmp_path_factory.mktemp("graphs"), tmp_path_factory.mktemp("components")
+@contextmanager
+def serving(workspace: Path, components: Path, *options: str) -> Iterator[App]:
+    """The app in a process of its own, until the end of the block.
+
+    Args:
+        workspace: Its folder of graphs.
+        components: Its folder of a person's own components.
+        options: Further options of the command.
+    """
     command = [sys.executable, "app.py", "--port", "0", "--workspace", str(workspace), "--catalog", str(components)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *options], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     lines: queue.Queue[str] = queue.Queue()
     said: list[str] = []
@@ -76,27 +82,36 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        address = _address(lines, said)
-        yield App(address, workspace, components, process)
+        yield App(_address(lines, said, process), workspace, components, process)
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _address(lines: "queue.Queue[str]", said: list[str]) -> str:
-    while True:
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app, for all flows of a session: it keeps nothing of who uses it, so that they do not meet."""
+    with serving(tmp_path_factory.mktemp("graphs"), tmp_path_factory.mktemp("components")) as app:
+        yield app
+
+
+def _address(lines: "queue.Queue[str]", said: list[str], process: "subprocess.Popen[str]") -> str:
+    for _ in range(SECONDS_TO_START):
         try:
-            line = lines.get(timeout=SECONDS_TO_START)
+            line = lines.get(timeout=1)
         except queue.Empty:
-            pytest.fail(f"the app did not start:\n{''.join(said)}")
+            if process.poll() is None:
+                continue
+            break
         if found := re.search(r"http://[\w.:]+", line):
             return found[0]
+    pytest.fail(f"the app did not start:\n{''.join(said)}")
 
 
 @pytest.fixture(scope="session")
 def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     """Chromium."""
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=120_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         pytestconfig.option.chromium = browser.version
@@ -104,12 +119,12 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser, app: App) -> Iterator[Page]:
-    """A fresh page with an empty graph. Afterwards: no error in the console, and nothing was asked of another host."""
+@contextmanager
+def visiting(browser: Browser, app: App) -> Iterator[Page]:
+    """A fresh page with an empty graph. Afterwards: no error in it, and nothing was asked of another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app.address)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(120_000)
     wrong: list[str] = []
     context.on("request", lambda request: _note_strangers(request.url, app.address, wrong))
     context.on("weberror", lambda error: wrong.append(f"error in the page: {error.error}"))
@@ -119,6 +134,13 @@ def page(browser: Browser, app: App) -> Iterator[Page]:
     yield page
     context.close()
     assert not wrong
+
+
+@pytest.fixture
+def page(browser: Browser, app: App) -> Iterator[Page]:
+    """A fresh page with an empty graph. Afterwards: no error in the console, and nothing was asked of another host."""
+    with visiting(browser, app) as page:
+        yield page
 
 
 def _note_strangers(url: str, address: str, wrong: list[str]) -> None:

@@ -1,6 +1,8 @@
 """What a person does in the flows, by the names that are on the screen."""
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -149,7 +151,7 @@ def save_as(page: Page, name: str) -> None:
     page.keyboard.press("Control+s")
     dialog(page, "Save as").get_by_label("Name").fill(name)
     page.keyboard.press("Enter")
-    expect(title_of(page)).to_contain_text(f"{name}.yaml")
+    expect(title_of(page).locator(".composer-graphname-file")).to_have_text(f"{name}.yaml")
 
 
 def dismiss(page: Page) -> None:
@@ -165,3 +167,24 @@ def downloaded(page: Page) -> str:
     with page.expect_download() as waiting:
         page.get_by_role("menuitem", name="Download YAML").click()
     return Path(waiting.value.path()).read_text("utf-8")
+
+
+def holding(part: str) -> re.Pattern[str]:
+    """A text in which some words stand."""
+    return re.compile(re.escape(part))
+
+
+def expect_true(page: Page, found: Callable[[], bool], words: str) -> None:
+    """Wait until something holds that no element of the page shows."""
+    end = time.monotonic() + 120
+    while not found():
+        assert time.monotonic() < end, words
+        page.wait_for_timeout(100)
+
+
+def expect_in_file(page: Page, file: Path, text: str) -> None:
+    """Wait until a file that the page writes in its own time holds a text."""
+    end = time.monotonic() + 60
+    while not (file.is_file() and text in file.read_text("utf-8")):
+        assert time.monotonic() < end, f"{file.name} has no {text!r}"
+        page.wait_for_timeout(100)

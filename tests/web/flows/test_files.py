@@ -1,7 +1,14 @@
 """Opening, saving, and what keeps work from being lost on the way."""
 
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
 import pytest
+import torch
 from playwright.sync_api import Page, expect
+from torch import nn
 
 import composer
 from tests.web.flows import steps
@@ -249,3 +256,70 @@ def test_saving_takes_over_a_name_that_is_being_typed_on_the_canvas(page: Page, 
     expect(steps.box(page, "mean")).to_be_attached()
     expect(steps.unsaved_mark(page)).to_have_count(0)
     assert "mean" in composer.read(app.workspace / "typed.yaml").nodes
+
+
+def program() -> bytes:
+    """A ``.pt2`` file that is larger than what goes in one request of the page."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, 4096), nn.ReLU(), nn.Linear(4096, 1024),
+    )  # fmt: skip
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(net.eval(), (torch.randn(2, 3, 32, 32),)), file)
+    return file.getvalue()
+
+
+def test_a_pt2_file_opens_as_a_graph_that_runs_and_is_saved_with_its_weights(page: Page, app: App) -> None:
+    content = program()
+    assert len(content) > 16 * 2**20
+    chooser = page.locator(".composer-toolbar input[type=file]")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "my net.pt2").write_bytes(content)
+        chooser.set_input_files(str(Path(folder) / "my net.pt2"))
+        expect(steps.title_of(page)).to_contain_text("my_net")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    notes = page.get_by_role("region", name="Notes on what was read")
+    expect(notes).to_contain_text("outputs differ by at most")
+    expect(steps.unsaved_mark(page)).to_be_visible()
+    page.reload()  # what was not saved is there again, and so are its weights
+    page.wait_for_selector(".react-flow__pane", state="attached")
+    expect(steps.title_of(page)).to_contain_text("my_net")
+    page.evaluate("composerDock.open('Run')")
+    expect(page.locator("#dock-run-weights").get_by_label("Imported")).to_be_checked()
+    page.locator("#dock-run-start").click()
+    expect(page.locator("#dock-run-status")).to_contain_text("net.safetensors, which came with the imported file.")
+    steps.save_as(page, "imported net")
+    toast = page.get_by_role("status").filter(has_text="Saved imported net.yaml")
+    expect(toast).to_contain_text('imported net.safetensors")')
+    toast.get_by_role("button", name="Copy the line").click()
+    expect(toast.get_by_role("button", name="Copied")).to_be_visible()
+    names: dict[str, Any] = {"composer": composer}
+    exec(page.evaluate("navigator.clipboard.readText()"), names)  # noqa: S102 - the line is for this
+    image = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        expected = composer.from_pt2(content).model(image)["out"]
+        torch.testing.assert_close(names["model"].eval()(image)["out"], expected)
+
+
+def test_a_pt2_file_that_is_none_is_refused_and_one_that_is_read_can_be_ended(changed: Page, app: App) -> None:
+    chooser = changed.locator(".composer-toolbar input[type=file]")
+    pickled = io.BytesIO()
+    torch.save(nn.Linear(2, 2).state_dict(), pickled)
+    file: Any = {"name": "net.pt2", "mimeType": "application/octet-stream", "buffer": pickled.getvalue()}
+    chooser.set_input_files(file)
+    steps.dialog(changed, "Save your changes?").get_by_role("button", name="Don't save").click()
+    failed = steps.dialog(changed, "net.pt2 can't be read")
+    expect(failed).to_contain_text("this is a pickle of torch.save and no .pt2 file")
+    failed.get_by_role("button", name="Close").last.click()
+    expect(steps.box(changed, "head")).to_be_visible()
+    expect(steps.unsaved_mark(changed)).to_be_visible()
+    changed.route("**/gradio_api/upload", lambda route: None)  # an upload that does not end
+    chooser.set_input_files(file)
+    steps.dialog(changed, "Save your changes?").get_by_role("button", name="Don't save").click()
+    reading = steps.dialog(changed, "Reading net.pt2")
+    expect(reading).to_contain_text("Uploading")
+    reading.get_by_role("button", name="Stop").click()
+    expect(changed.get_by_role("status").filter(has_text="net.pt2 was not read")).to_be_visible()
+    expect(changed.get_by_role("dialog")).to_have_count(0)
+    expect(steps.box(changed, "head")).to_be_visible()

@@ -3,7 +3,19 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.extras import importable
 from tests.web.flows import drawing, steps
+
+TIMM = """
+schema: 1
+name: levels
+inputs:
+  image: {type: Image, shape: [B, 3, 64, 64]}
+nodes:
+  backbone: {type: TIMMBackbone, params: {model_name: resnet18}, inputs: {image: image}}
+outputs:
+  tensor: {levels: backbone.out}
+"""
 
 
 @pytest.fixture
@@ -235,3 +247,41 @@ def test_the_figures_documentation_and_source_of_a_component_are_shown(cifar):
     facts = cifar.locator(".composer-facts")
     for row in ("Parameters11.2 M", "Trainable11.2 M", "Activation32.0 KiB"):
         expect(facts.filter(has_text=row)).to_be_attached()
+
+
+def test_a_long_list_is_searched_by_name_and_what_is_chosen_is_set(page):
+    steps.open_text(page, TIMM)
+    steps.pick(page, "backbone")
+    steps.field(page, "model_name").get_by_role("button", name="Search model_name").click()
+    listed = page.get_by_role("dialog", name="Search model_name")
+    expect(listed).to_contain_text("1371 of 1371: type to find the others")
+    listed.get_by_role("combobox").fill("convnext tiny")
+    choice = listed.get_by_role("option").first
+    expect(choice).to_contain_text("convnext_tiny")
+    expect(choice).to_contain_text("28.6 M, 85.2 %, 384 px, apache-2.0")
+    expect(listed).to_contain_text("in12k_ft_in1k_384: 85.15 %, apache-2.0")
+    listed.get_by_role("combobox").press("Enter")
+    expect(listed).to_have_count(0)
+    expect(steps.control(page, "model_name")).to_have_value("convnext_tiny")
+    assert drawing.document(page)["nodes"]["backbone"]["params"] == {"model_name": "convnext_tiny"}
+
+
+def test_a_list_closes_without_a_choice(page):
+    steps.open_text(page, TIMM)
+    steps.pick(page, "backbone")
+    button = steps.field(page, "model_name").get_by_role("button", name="Search model_name")
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: steps.name_field(page).click()):
+        button.click()
+        expect(page.get_by_role("dialog", name="Search model_name")).to_be_visible()
+        leave()
+        expect(page.get_by_role("dialog", name="Search model_name")).to_have_count(0)
+    assert drawing.document(page)["nodes"]["backbone"]["params"] == {"model_name": "resnet18"}
+
+
+@pytest.mark.skipif(importable("timm"), reason="timm is installed")
+def test_a_part_whose_package_is_missing_is_a_placeholder_and_says_what_to_install(page):
+    steps.open_text(page, TIMM)
+    expect(steps.box(page, "backbone")).to_contain_text("not installed")
+    steps.pick(page, "backbone")
+    expect(steps.side(page)).to_contain_text("install it: pip install 'graph-composer[timm]'")
+    expect(steps.control(page, "model_name")).to_have_value("resnet18")

@@ -91,7 +91,7 @@ def test_a_hostile_graph_in_the_gallery_is_a_image_and_text(watched, app):
 
 
 @pytest.mark.parametrize("text", STRINGS)
-def test_a_hostile_file_that_cannot_be_read_is_told_as_text(watched, text):
+def test_a_hostile_file_that_cannot_be_read_is_reported_as_text(watched, text):
     steps.upload(watched, f"schema: 1\nnodes: {json.dumps(text)}\n", "<b>bold<.yaml")
     failed = watched.get_by_role("dialog")
     expect(failed).to_contain_text("can't be read")

@@ -1,4 +1,4 @@
-"""Problems: told, shown, gone to, and repaired."""
+"""Problems: reported, shown, gone to, and repaired."""
 
 from playwright.sync_api import expect
 
@@ -60,7 +60,7 @@ def test_an_empty_graph_and_what_nobody_has_wired_are_no_problems(page):
     expect(tab).to_have_text("Problems")
 
 
-def test_an_image_input_without_preprocess_is_told_and_mended(page):
+def test_an_image_input_without_preprocess_is_reported_and_mended(page):
     steps.open_text(
         page, steps.NESTED.replace(", preprocess: {resize: [32, 32]}", "").replace("channels: 4", "channels: 3")
     )

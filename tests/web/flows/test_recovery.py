@@ -134,12 +134,12 @@ def test_a_browser_that_cannot_keep_work_says_so_once(browser, app):
     page.goto(app.address)
     steps.open_shipped(page)
     steps.pick(page, "head")
-    told = page.get_by_text("This browser can't keep unsaved work (no room): save often.")
+    toast = page.get_by_text("This browser can't keep unsaved work (no room): save often.")
     steps.put(page, "num_classes", "5")
-    expect(told).to_have_count(1)
+    expect(toast).to_have_count(1)
     steps.put(page, "num_classes", "6")
     expect(page.get_by_role("group", name="port out, Logits")).to_contain_text("B 6")
-    expect(told).to_have_count(1)
+    expect(toast).to_have_count(1)
     asked: list[str] = []
     page.on("dialog", lambda question: (asked.append(question.type), question.accept()))
     with page.expect_event("close"):

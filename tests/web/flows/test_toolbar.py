@@ -60,7 +60,7 @@ def test_the_dock_opens_on_the_tab_that_was_asked_for(page):
     expect(page.locator("#composer-dock")).not_to_be_visible()
 
 
-def test_a_server_that_is_away_is_told_and_the_change_can_be_made_once_it_is_back(page):
+def test_a_server_that_is_away_is_reported_and_the_change_can_be_made_once_it_is_back(page):
     steps.open_shipped(page)
     steps.pick(page, "head")
     with page.expect_event("requestfailed"):  # Chromium lets requests through for a moment; the page asks by itself

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 /** What a folder may import at run time; types may come from everywhere. */
 const ROOMS: Record<string, RegExp> = {
   logic: /^(\.\/\w+|yaml)$/, // no React, no store, nothing that is drawn
-  ui: /^(\.\/\w+|\.\.\/(store|shortcuts|sizes|keys)|react)$/,
+  ui: /^(\.\/\w+|\.\.\/(store|shortcuts|sizes|keys|tasks|logic\/format)|react)$/,
 };
 
 const imports = (source: string): string[] =>

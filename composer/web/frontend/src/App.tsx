@@ -10,9 +10,12 @@ import { Side } from "./side/Side";
 import { useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 import { Toolbar } from "./toolbar/Toolbar";
+import { TrainTab } from "./train/TrainTab";
 import { Guarded } from "./ui/Guarded";
 import { Splitter } from "./ui/Splitter";
 import { useDockOpen } from "./useDockOpen";
+import { useTraining } from "./values/useTraining";
+import { ValuesPanel } from "./values/ValuesPanel";
 
 export function App() {
   const { palette, side } = useComposer((state) => state.hidden);
@@ -20,6 +23,7 @@ export function App() {
   const sizes = useSizes();
   const dock = useDockOpen();
   useKeys();
+  useTraining();
   useWindowSize();
   const widths = {
     "--w-palette": palette ? "0px" : `${within("palette", sizes, window)}px`,
@@ -55,6 +59,12 @@ export function App() {
           {!palette && <Splitter part="palette" words="Width of the palette" edge="right" />}
           {!side && <Splitter part="side" words="Width of the side panel" edge="left" />}
         </div>
+        <Guarded what="values">
+          <ValuesPanel />
+        </Guarded>
+        <Guarded what="Train tab">
+          <TrainTab />
+        </Guarded>
         {dock && <Splitter part="dock" words="Height of the dock" edge="top" />}
         <Dialogs />
       </div>

@@ -1,14 +1,14 @@
-/** The dock of Gradio tabs below the canvas: Run, YAML, Code, Summary, Export. */
+/** The dock of Gradio tabs below the canvas: Run, Train, YAML, Code, Summary, Export. */
 
 import { bytes, exact } from "./logic/format";
 import type { Operation } from "./logic/operations";
 import type { EditStep } from "./payloads";
-import { useSizes, within } from "./sizes";
+import { USUAL, useSizes, within } from "./sizes";
 import { useComposer } from "./store";
 
 let debounce = 0;
 
-export const DOCK_TABS = ["Run", "YAML", "Code", "Summary", "Export"] as const;
+export const DOCK_TABS = ["Run", "Train", "YAML", "Code", "Summary", "Export"] as const;
 export type DockTab = (typeof DOCK_TABS)[number];
 
 const tabs = () =>
@@ -18,22 +18,40 @@ const tabs = () =>
 
 export const dockIsOpen = (): boolean => document.body.classList.contains("composer-dock-open");
 
+/** The height of the dock with curves in it, in pixels, where nobody chose another one. */
+const TRAIN = 440;
+
 /** The tab that was open, for a reload of this page. */
 const KEY = "composer.dock";
 
+const soon: [DockTab, () => void][] = [];
+
+/** Have something begin as soon as a tab is asked for: Gradio takes its time to draw it. */
+export const whenAskedFor = (tab: DockTab, begin: () => void): void => void soon.push([tab, begin]);
+
+const ask = (tab?: string): void => {
+  for (const [name, begin] of soon) if (name === tab) begin();
+};
+
 export function openDock(tab?: string): void {
+  ask(tab ?? shown());
   document.body.classList.add("composer-dock-open");
-  fitDock();
   tabs()
     .find((one) => one.textContent?.trim() === tab)
     ?.click();
   remember();
+  window.setTimeout(remember);
   tellDocument();
 }
 
+const shown = (): string =>
+  tabs()
+    .find((one) => one.ariaSelected === "true")
+    ?.textContent?.trim() ?? "";
+
 function remember(): void {
-  const shown = tabs().find((one) => one.ariaSelected === "true");
-  if (dockIsOpen()) sessionStorage.setItem(KEY, shown?.textContent?.trim() ?? "");
+  fitDock();
+  if (dockIsOpen()) sessionStorage.setItem(KEY, shown());
   else sessionStorage.removeItem(KEY);
 }
 
@@ -54,7 +72,9 @@ export function closeDock(): void {
 /** Give the open dock its height, as far as the window has it. */
 function fitDock(): void {
   if (!dockIsOpen()) return;
-  const height = within("dock", useSizes.getState(), window);
+  const sizes = useSizes.getState();
+  const grown = shown() === "Train" && sizes.dock === USUAL.dock ? { ...sizes, dock: TRAIN } : sizes;
+  const height = within("dock", grown, window);
   document.documentElement.style.setProperty("--composer-dock", `${height}px`);
 }
 
@@ -87,7 +107,10 @@ document.addEventListener("click", ({ target }) => {
   if (!(target instanceof Element)) return;
   const button = target.closest<HTMLElement>("#composer-dock [data-fix]");
   if (button) void applyFix(button);
-  if (target.closest('#composer-dock [role="tab"]')) window.setTimeout(remember);
+  const tab = target.closest('#composer-dock [role="tab"]');
+  if (!tab) return;
+  ask(tab.textContent?.trim());
+  window.setTimeout(remember);
 });
 
 /** A file that is handed to the dock and that the server would not take is named here: Gradio says little of it. */

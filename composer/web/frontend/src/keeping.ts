@@ -15,11 +15,13 @@ const app = useComposer.getState;
 const withoutViews = (steps: Composer["past"]) =>
   steps.map(({ document, path, label, selection }) => ({ document, path, label, selection }));
 
+const withoutText = ({ saved, ...file }: Composer["file"]): Draft["file"] => file;
+
 const draftOf = (state: Composer, tab: string): Draft => ({
   tab,
   document: state.document,
   title: state.view?.name ?? state.file.name,
-  file: { name: state.file.name, place: state.file.place, version: state.file.version },
+  file: withoutText(state.file),
   time: Date.now(),
   unsaved: unsaved(state),
   path: state.path,
@@ -139,12 +141,13 @@ const unseen = (steps: History["past"]) => steps.map((step) => ({ ...step, view:
 /** What belongs to the open graph beside its document. */
 function left(draft: Draft, history: History | null, place: Draft["file"]["place"]): Partial<Composer> {
   const { file, view } = app();
+  const { run, imported } = draft.file;
   const isSaved = draft.unsaved === false && place === draft.file.place;
   const names = new Set(
     [...(view?.nodes ?? []), ...(view?.comments ?? [])].map((box) => ("name" in box ? box.name : box.id)),
   );
   return {
-    file: { ...file, saved: isSaved ? draft.document : (history?.saved ?? "") },
+    file: { ...file, run, imported, saved: isSaved ? draft.document : (history?.saved ?? "") },
     past: unseen(history?.past ?? []),
     future: unseen(history?.future ?? []),
     sights: draft.sights ?? {},

@@ -67,10 +67,11 @@ export const currentSelection = (): string => {
   const { path, selection } = useComposer.getState();
   return selection.length === 1 ? [...path, selection[0]].join(".") : "";
 };
-/** Where the open graph was opened from, so that the dock finds the weights beside it. */
+/** Where the open graph was opened from, so that the dock finds the weights beside it, those of its run, or those that came with it. */
 export const currentFile = (): { place: string; name: string } => {
-  const { place, name } = useComposer.getState().file;
-  return { place, name };
+  const { place, name, run, imported } = useComposer.getState().file;
+  if (imported) return { place: "import", name: imported };
+  return run ? { place: "run", name: run } : { place, name };
 };
 
 /** What benchmarks and scripts in the page ask for: how many boxes the open graph has, and an edit of it. */

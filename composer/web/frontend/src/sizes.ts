@@ -2,7 +2,7 @@
 import { create } from "zustand";
 
 const KEY = "composer.sizes";
-const USUAL = { palette: 228, side: 332, dock: 320 };
+export const USUAL = { palette: 228, side: 332, dock: 320 };
 const LEAST = { palette: 160, side: 240, dock: 140 };
 /** What is left to the canvas, at least. */
 const CANVAS = { width: 300, height: 180 };

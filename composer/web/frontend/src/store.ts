@@ -19,6 +19,10 @@ export interface FileState {
   name: string;
   place: "workspace" | "shipped" | "none";
   version: string | null;
+  /** The run whose graph it is, and whose weights the dock takes. */
+  run?: string;
+  /** The import that it came from, under whose name the server keeps its weights; until it is saved. */
+  imported?: string;
   /** The document as it was when it was opened or saved. */
   saved: string;
 }
@@ -51,7 +55,16 @@ export type Operations = Operation[] | ((view: GraphView | null) => Operation[])
 
 export type SidePanel = "palette" | "side";
 export type Panel = "inspector" | "problems";
-export type Dialog = "gallery" | "save" | "shortcuts" | "conflict" | "recovery" | "unsaved" | "failure" | null;
+export type Dialog =
+  | "gallery"
+  | "save"
+  | "shortcuts"
+  | "conflict"
+  | "recovery"
+  | "unsaved"
+  | "failure"
+  | "reading"
+  | null;
 
 /** What is shown, what was done, and how to change it. The server makes every change of the document. */
 export interface Composer {

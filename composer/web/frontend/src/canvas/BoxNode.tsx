@@ -4,6 +4,8 @@ import { HANDLE, rowY } from "../logic/geometry";
 import type { Mode } from "../logic/operations";
 import type { Row } from "../logic/rows";
 import { useComposer } from "../store";
+import { CheckMark } from "../train/setup/CheckMark";
+import { pathOf, useValues } from "../values/store";
 import type { Box, BoxData } from "./drawing";
 import { kindColour } from "./kinds";
 import { NameField } from "./NameField";
@@ -18,13 +20,17 @@ export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<B
   const dim = useComposer((state) => state.lens !== null && !runs(data, state.lens));
   const far = useStore(isFar);
   const over = useCanvas((state) => (state.over?.kind === "box" && state.over.id === id ? state.over.refused : null));
+  const path = useComposer((state) => state.path);
+  const look = useValues((state) => state.looks.nodes.get(pathOf(path, id)));
   const { view, text, inputs, outputs } = data;
   const classes = ["composer-box", `composer-box-${view?.role ?? "outputs"}`, `composer-box-${view?.state ?? "ok"}`];
   if (selected) classes.push("composer-box-selected");
   if (over !== null) classes.push(over ? "composer-box-refuses" : "composer-box-takes");
   if (dim) classes.push("composer-dim");
   if (view?.bypassed) classes.push("composer-box-bypassed");
-  const style = { "--kind": kindColour(data) } as React.CSSProperties;
+  if (look?.bad) classes.push("composer-box-nan");
+  else if (look?.colour) classes.push("composer-box-valued");
+  const style = { "--kind": kindColour(data), "--value": look?.colour ?? undefined } as React.CSSProperties;
   if (far) {
     return (
       <div className={classes.join(" ")} style={style}>
@@ -35,6 +41,13 @@ export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<B
   }
   return (
     <div className={classes.join(" ")} style={style}>
+      {look && (
+        <div className="composer-value" title={look.title}>
+          {look.colour && !look.bad && <i />}
+          <span>{look.words}</span>
+        </div>
+      )}
+      {view && <CheckMark path={pathOf(path, id)} />}
       <Head id={id} data={data} />
       {text.badges.length > 0 && (
         <div className="composer-badges">

@@ -13,6 +13,7 @@ import {
 import { type RefObject, useEffect, useRef } from "react";
 import { useComposer } from "../store";
 import { Guarded, guardedKind } from "../ui/Guarded";
+import { ValuesBar } from "../values/ValuesBar";
 import { Beginning } from "./Beginning";
 import { BoxNode, isFar } from "./BoxNode";
 import { Breadcrumb } from "./Breadcrumb";
@@ -99,6 +100,9 @@ export function Canvas() {
         <Beginning />
         <Sight root={root} />
       </ReactFlow>
+      <Guarded what="values">
+        <ValuesBar />
+      </Guarded>
       <div className="composer-canvas-top">
         <Guarded what="breadcrumb">
           <Breadcrumb />

@@ -6,6 +6,7 @@ import { Failed } from "./Failed";
 import { cancel } from "./files";
 import { Gallery } from "./Gallery";
 import { Offline } from "./Offline";
+import { Reading } from "./Reading";
 import { Recovery } from "./Recovery";
 import { Save } from "./Save";
 import { Shortcuts } from "./Shortcuts";
@@ -20,6 +21,7 @@ const DIALOGS = {
   recovery: Recovery,
   unsaved: Unsaved,
   failure: Failed,
+  reading: Reading,
 };
 
 /** Whatever lies over the page. */

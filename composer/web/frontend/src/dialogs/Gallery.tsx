@@ -65,7 +65,7 @@ export function Gallery() {
             ref={chooser}
             type="file"
             hidden
-            accept=".yaml,.yml,.py,.json"
+            accept=".yaml,.yml,.py,.json,.pt2"
             onChange={(event) => event.target.files && void uploadOne([...event.target.files])}
           />
         </div>

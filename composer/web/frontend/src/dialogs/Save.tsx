@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import type { WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
 import { Modal } from "../ui/Modal";
@@ -10,7 +10,7 @@ const stem = (name: string): string => name.replace(/\.ya?ml$/, "");
 export function Save() {
   const { ask, file } = useComposer.getState();
   const [typed, setTyped] = useState<string | null>(null);
-  const [proposed, setProposed] = useState(false);
+  const [proposed, setProposed] = useState<string | null>(null);
   const [instead, setInstead] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const [workspace, setWorkspace] = useState<WorkspaceView | null>(null);
@@ -21,11 +21,13 @@ export function Save() {
     const conflict = useFiles.getState().conflict;
     void proposedName(true, conflict ? { name: conflict.name, place: "none" } : undefined).then((name) => {
       setTyped((now) => now ?? stem(name));
-      setProposed(true);
+      setProposed(stem(name));
     });
   }, []);
-  useEffect(() => {
-    if (proposed && document.activeElement === field.current) field.current?.select();
+  // Before anything is drawn, so that what is typed next replaces it; never over what was typed before it came.
+  useLayoutEffect(() => {
+    const shown = field.current;
+    if (proposed !== null && shown?.value === proposed && document.activeElement === shown) shown.select();
   }, [proposed]);
 
   const name = `${stem((typed ?? "").trim()).normalize("NFC")}.yaml`;

@@ -3,9 +3,28 @@ import { Refusal } from "../bridge";
 import { focusCanvas } from "../canvas/state";
 import { type Content, contentOf } from "../logic/content";
 import { counted } from "../logic/format";
-import type { Failure, FileEntry, OpenReply, SaveReply, SaveRequest, TextReply } from "../payloads";
+import type {
+  Failure,
+  FileEntry,
+  GraphView,
+  KeepWeightsReply,
+  OpenReply,
+  ProgramResult,
+  SaveReply,
+  SaveRequest,
+  TaskView,
+  TextReply,
+} from "../payloads";
 import type { Draft } from "../recovery";
 import { type FileState, idle, unsaved, useComposer } from "../store";
+import { cancel as cancelTask, EndedError, follow, ownTask, problemOf, sendFile, tooLargeFor } from "../tasks";
+
+/** A file that is read for a while: how that goes, and how to end it. */
+interface Reading {
+  name: string;
+  task: TaskView;
+  stop: () => void;
+}
 
 /** What the dialogs are about. */
 interface FilesState {
@@ -14,9 +33,16 @@ interface FilesState {
   conflict: { name: string; reason: string } | null;
   failure: { title: string; failure: Failure } | null;
   lost: Draft[];
+  reading: Reading | null;
 }
 
-export const useFiles = create<FilesState>()(() => ({ next: null, conflict: null, failure: null, lost: [] }));
+export const useFiles = create<FilesState>()(() => ({
+  next: null,
+  conflict: null,
+  failure: null,
+  lost: [],
+  reading: null,
+}));
 
 const app = useComposer.getState;
 const close = () => app().set({ dialog: null });
@@ -96,9 +122,10 @@ export function openFile(entry: Pick<FileEntry, "place" | "name">): void {
   void guarded(() => void replaceBy("open", { place, name }, `${name} can't be opened`));
 }
 
-/** Read a file that a person chose or dropped: YAML, or a config of OpenMMLab; nothing of it runs. */
+/** Read a file that a person chose or dropped: YAML, a config of OpenMMLab, or a `.pt2`; nothing of it runs. */
 export async function upload(file: File): Promise<void> {
   const title = `${file.name} can't be read`;
+  if (/\.pt2$/i.test(file.name)) return guarded(() => void readProgram(file, title));
   let sent: Content;
   try {
     sent = await contentOf(file);
@@ -113,6 +140,61 @@ export async function upload(file: File): Promise<void> {
     const notes = reply.notes.length ? `; ${counted(reply.notes.length, "note")} on it under Problems` : "";
     app().tell("info", `Read ${file.name}${notes}`);
   });
+}
+
+/** Upload a program of torch.export, and open the graph that the server makes of it, with its weights. */
+async function readProgram(file: File, title: string): Promise<void> {
+  const large = tooLargeFor(file);
+  if (large) return failed(title, { message: `${large} The command composer import reads it.`, problems: [] });
+  const ended = new AbortController();
+  let task = ownTask({ state: "working", doing: "Uploading", total: file.size });
+  const tell = (next: TaskView) => {
+    task = next;
+    useFiles.setState({ reading: { name: file.name, task, stop } });
+  };
+  const stop = () => {
+    ended.abort();
+    void cancelTask(task);
+    useFiles.setState({ reading: null });
+    close();
+    app().tell("info", `${file.name} was not read: it was ended.`);
+  };
+  tell(task);
+  app().set({ dialog: "reading" });
+  try {
+    const path = await sendFile(file, "program.pt2", (done) => tell({ ...task, done }), ended.signal);
+    task = await follow("program_read", { path, name: file.name }, (next) => !ended.signal.aborted && tell(next));
+  } catch (error) {
+    if (error instanceof EndedError) return;
+    const why = error instanceof Error ? error.message : String(error);
+    task = ownTask({ problems: [problemOf(`it was not uploaded: ${why}`)] });
+  }
+  if (ended.signal.aborted) return void cancelTask(task);
+  useFiles.setState({ reading: null });
+  if (task.result?.kind === "program") return showProgram(file.name, task.result as ProgramResult, title);
+  const gone = "the server was started anew while it read the file: upload it again";
+  failed(title, { message: gone, problems: task.problems });
+}
+
+/** Show the graph of a program; it is saved nowhere yet, and its weights are those of the import. */
+async function showProgram(name: string, result: ProgramResult, title: string): Promise<void> {
+  const { document, file: imported, notes } = result;
+  app().set({ busy: app().busy + 1 });
+  try {
+    const view = await app().bridge.call<GraphView>("look", { document, path: [] });
+    await idle();
+    const file = imported.split("/").at(-1) ?? imported;
+    app().show({ document, view, notes, name: file, place: "none", version: null });
+    app().set({ file: { ...app().file, imported, saved: "" }, dialog: null, panel: "problems", lens: null });
+    focusCanvas();
+    app().tell("info", `Read ${name} with its weights; ${counted(notes.length, "note")} on it under Problems`);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.offline) app().set({ offline: true });
+    failed(title, error.failure);
+  } finally {
+    app().set({ busy: app().busy - 1 });
+  }
 }
 
 /** Save to the file that is open, or ask for a name where there is none. */
@@ -141,10 +223,10 @@ export async function store(where: Pick<SaveRequest, "name" | "version" | "overw
       set({ dialog: "conflict" });
       return null;
     }
-    set({ file: { name: reply.name, place: "workspace", version: reply.version, saved: document } });
+    const load = await keepWeights({ name: reply.name, place: "workspace", version: reply.version, saved: document });
     useFiles.setState({ conflict: null });
     focusCanvas();
-    tell("success", `Saved ${reply.name}. In Python:`, reply.load);
+    tell("success", `Saved ${reply.name}. In Python:`, load || reply.load);
     goOn();
     return null;
   } catch (error) {
@@ -154,6 +236,28 @@ export async function store(where: Pick<SaveRequest, "name" | "version" | "overw
   } finally {
     set({ busy: app().busy - 1 });
   }
+}
+
+/**
+ * Put the weights of a run or an import beside the file that was just saved; gives the line that loads both. Where that
+ * fails, the next Save tries it again.
+ */
+async function keepWeights(file: FileState): Promise<string> {
+  const { bridge, set } = app();
+  const { run, imported } = app().file;
+  let load = "";
+  set({ file: { ...file, run, imported } });
+  try {
+    for (const [call, name] of Object.entries({ train_keep: run, program_keep: imported })) {
+      if (name) ({ load } = await bridge.call<KeepWeightsReply>(call, { name, file: file.name }));
+    }
+  } catch (error) {
+    const gone = error instanceof Refusal && error.failure.problems?.some(({ code }) => code === "no-weights");
+    if (gone) set({ file });
+    throw error;
+  }
+  if (run || imported) set({ file });
+  return load;
 }
 
 /** A name for the graph's file, as the server makes it of what the graph is called; `fresh` if no file should have it. */

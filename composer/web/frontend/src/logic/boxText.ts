@@ -47,8 +47,11 @@ function badges(node: NodeView): Badge[] {
   if (node.state === "placeholder") {
     found.push({
       kind: "placeholder",
-      words: "unknown type",
-      hint: `${node.type} is not in the catalog; it is kept as it is`,
+      words: node.kind === "unknown" ? "unknown type" : "not installed",
+      hint:
+        node.kind === "unknown"
+          ? `${node.type} is not in the catalog; it is kept as it is`
+          : `${node.type} needs a package that is not installed; it is kept as it is`,
     });
   }
   return found;

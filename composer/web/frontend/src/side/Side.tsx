@@ -1,6 +1,7 @@
 import "./side.css";
 import type { KeyboardEvent } from "react";
 import { type Panel, useComposer } from "../store";
+import { useUnfit } from "../train/setup/store";
 import { Inspector } from "./inspect/Inspector";
 import { Problems, problemWords } from "./problems/Problems";
 
@@ -14,8 +15,10 @@ export function Side() {
   const panel = useComposer((state) => state.panel);
   const set = useComposer((state) => state.set);
   const problems = useComposer((state) => state.view?.problems);
-  const count = problems?.filter((problem) => problem.severity !== "notice").length ?? 0;
-  const errors = problems?.some((problem) => problem.severity === "error");
+  const unfit = useUnfit();
+  const told = [...(problems ?? []), ...unfit].filter((problem) => problem.severity !== "notice");
+  const count = told.length;
+  const errors = told.some((problem) => problem.severity === "error");
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     const other = TABS.find((tab) => tab.panel !== panel);

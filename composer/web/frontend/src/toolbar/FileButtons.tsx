@@ -32,7 +32,7 @@ export function FileButtons({ words }: { words: boolean }) {
         entries={[
           entry("Save as ...", "save", saveAs, "save-as"),
           entry("Download YAML", "download", () => void download()),
-          entry("Upload YAML or an OpenMMLab config ...", "upload", () => chooser.current?.click()),
+          entry("Upload YAML, a config or a .pt2 ...", "upload", () => chooser.current?.click()),
         ]}
       />
       <input
@@ -40,7 +40,7 @@ export function FileButtons({ words }: { words: boolean }) {
         type="file"
         hidden
         aria-label="File to upload"
-        accept=".yaml,.yml,.py,.json"
+        accept=".yaml,.yml,.py,.json,.pt2"
         onChange={(event) => {
           if (event.target.files) void uploadOne([...event.target.files]);
           event.target.value = "";

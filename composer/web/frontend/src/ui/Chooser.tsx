@@ -20,12 +20,14 @@ interface Props {
   none: string;
   choose: (id: string) => void;
   close: () => void;
+  /** How wide it is, in pixels. */
+  width?: number;
 }
 
 const WIDTH = 320;
 
 /** A list to choose from, with a search, over the canvas: arrows, Enter, Escape. */
-export function Chooser({ at, label, title, query, setQuery, choices, none, choose, close }: Props) {
+export function Chooser({ at, label, title, query, setQuery, choices, none, choose, close, width = WIDTH }: Props) {
   const [active, setActive] = useUntilChanged(query, 0);
   const list = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
@@ -44,7 +46,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
       className="composer-chooser"
       role="dialog"
       aria-label={label}
-      style={inWindow(at)}
+      style={inWindow(at, width)}
       onBlur={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget) && event.relatedTarget) close();
       }}
@@ -105,8 +107,8 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   );
 }
 
-function inWindow([x, y]: readonly [number, number]): CSSProperties {
-  const left = Math.max(8, Math.min(x, window.innerWidth - WIDTH - 8));
+function inWindow([x, y]: readonly [number, number], width: number): CSSProperties {
+  const left = Math.max(8, Math.min(x, window.innerWidth - width - 8));
   const top = Math.max(8, Math.min(y, window.innerHeight - 408));
-  return { left, top, width: WIDTH };
+  return { left, top, width };
 }

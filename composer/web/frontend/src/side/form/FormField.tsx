@@ -27,6 +27,8 @@ interface Props {
   mark?: ReactNode;
   /** What is wrong with it. */
   problem?: ReactNode;
+  /** What stands behind the control. */
+  beside?: ReactNode;
 }
 
 /** A named value with its help, its mark where it was changed, and why it is refused. */
@@ -73,6 +75,7 @@ export function FormField(props: Props) {
           tall={props.tall}
           label={name}
         />
+        {props.beside}
       </div>
       <div id={`${id}-notes`} className="composer-field-notes">
         {mark}

@@ -3,6 +3,7 @@ import { setValue } from "../../logic/operations";
 import type { NodeView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Section } from "../../ui/Section";
+import { NodeValues } from "../../values/NodeValues";
 import { changeBy } from "../edits";
 import { FormField } from "../form/FormField";
 import { ProblemNote } from "../problems/ProblemNote";
@@ -76,6 +77,7 @@ export function InputInspector({ node }: { node: NodeView }) {
       {types.find((type) => type.name === node.type)?.image && node.role === "input" && !view?.scope && (
         <Preprocess value={node.preprocess} put={(next) => put((steps) => ({ preprocess: next(steps) }))} />
       )}
+      <NodeValues name={node.name} />
       <Outputs node={node} />
     </>
   );

@@ -1,7 +1,9 @@
 import { setValue } from "../../logic/operations";
 import type { ComponentView, NodeView, ProblemView } from "../../payloads";
 import { useComposer } from "../../store";
+import { Policy } from "../../train/setup/Policy";
 import { Icon } from "../../ui/Icon";
+import { NodeValues } from "../../values/NodeValues";
 import { act } from "../edits";
 import { ProblemNote } from "../problems/ProblemNote";
 import { Documentation, Source } from "./Documentation";
@@ -57,10 +59,12 @@ export function NodeInspector({ node }: { node: NodeView }) {
       {above.map((problem, at) => (
         <ProblemNote key={at} problem={problem} />
       ))}
+      <NodeValues name={node.name} />
       {component ? <Parameters node={node} component={component} problems={problems} /> : <Placeholder node={node} />}
       <Inputs node={node} />
       <Outputs node={node} />
       {(component || node.weights.rule !== "own") && <Weights node={node} />}
+      <Policy node={node} />
       <Figures node={node} />
       {component && <Documentation doc={component.doc} />}
       {component && node.role === "node" && <Source type={node.type} />}

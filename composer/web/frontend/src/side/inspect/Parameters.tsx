@@ -8,6 +8,7 @@ import { useComposer } from "../../store";
 import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
 import { FormField } from "../form/FormField";
+import { ListedChoices } from "../form/ListedChoices";
 import { ProblemNote } from "../problems/ProblemNote";
 
 interface Props {
@@ -81,6 +82,7 @@ function Parameter({
         taken ? String(node.taken[name]) : parameter.from_wire ? "from the wire" : parameter.required ? "needed" : ""
       }
       fallback={fallback}
+      beside={parameter.listed ? <ListedChoices type={node.type} parameter={name} choose={commit} /> : null}
       also={Object.keys(around ?? {}).map((one) => `$${one}`)}
       mark={
         taken ? (

@@ -1,6 +1,7 @@
 import { counted } from "../../logic/format";
 import type { ProblemView } from "../../payloads";
 import { isEmpty, useComposer } from "../../store";
+import { useUnfit } from "../../train/setup/store";
 import { Icon } from "../../ui/Icon";
 import { goTo } from "./goTo";
 import { ProblemNote } from "./ProblemNote";
@@ -14,15 +15,17 @@ export function Problems() {
   const warnings = problems?.filter((problem) => problem.severity === "warning") ?? [];
   const notices = problems?.filter((problem) => problem.severity === "notice") ?? [];
   const empty = useComposer(isEmpty);
+  const unsuited = useUnfit();
   return (
     <div className="composer-problems">
-      {(empty || !problems?.length) && (
+      {(empty || !problems?.length) && !unsuited.length && (
         <div className="composer-empty">
           <Icon name={empty ? "file" : "good"} />
           <b>{empty ? "Nothing drawn yet" : "No problems"}</b>
           <span className="composer-soft">What is wrong with the graph appears here as you build it.</span>
         </div>
       )}
+      <Group title="Graph and data" entries={unsuited} />
       <Group title="Errors" entries={errors} />
       <Group title="Warnings" entries={warnings} />
       {!empty && <Group title="Not wired yet" entries={notices.filter(isUnwired)} />}

@@ -20,7 +20,7 @@ export function centre(name: string): void {
 }
 
 /** Open the scope that a path of calls leads to. */
-async function enterPath(path: string[]): Promise<void> {
+export async function enterPath(path: string[]): Promise<void> {
   const { path: now, enter, leave } = useComposer.getState();
   let common = 0;
   while (common < path.length && path[common] === now[common]) common += 1;

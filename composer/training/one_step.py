@@ -1,0 +1,138 @@
+"""What one step of a training shows: losses, gradients by node, a first loss beside that of a guess, the policy."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor
+
+from composer.catalog import Catalog
+from composer.graph import Graph
+from composer.model import Model
+from composer.training.defaults import task_of
+from composer.training.findings import Finding
+from composer.training.node_statistics import node_of
+from composer.training.proof import NodeProof, Probe
+
+__all__ = ["first_losses", "gradient_findings", "policy_finding", "step_finding"]
+
+_LOUD = 1000
+"""So many times the median is a gradient too large."""
+
+_GUESS = 0.5
+"""How far the first loss may lie from that of a guess, as a share of it."""
+
+
+def step_finding(probe: Probe) -> Finding:
+    """The losses of a step, which are finite."""
+    losses = ", ".join(f"{name} {value:.4g}" for name, value in probe.losses.items())
+    return Finding("step", "ok", f"{losses}; all finite", values={"loss": dict(probe.losses)})
+
+
+def gradient_findings(model: Model, probe: Probe) -> Iterator[Finding]:
+    """Norms by node: none, 0, no number, or far above the others."""
+    paths = tuple(model.node_params)
+    squares: dict[str, float] = {}
+    for name, norm in probe.gradients.items():
+        node = node_of(name, paths)
+        squares[node] = squares.get(node, 0.0) + norm**2
+    norms = {node: math.sqrt(square) for node, square in squares.items()}
+    values = {"norms": norms, "unreached": list(probe.unreached)}
+    if probe.unreached:
+        nodes = sorted({node_of(name, paths) for name in probe.unreached})
+        text = f"no loss depends on {len(probe.unreached)} trained weights, of {', '.join(nodes)}"
+        advice = f"wire {nodes[0]} to a loss, or freeze it: policy: {{{nodes[0]}: {{freeze: true}}}}"
+        yield Finding("gradients", "warning", text, advice, values)
+    bad = [node for node, norm in norms.items() if not math.isfinite(norm)]
+    if bad:
+        text = f"the gradient of {', '.join(bad)} is no finite number"
+        yield Finding("gradients", "error", text, "lower the learning rate, or compute in fp32 or bf16", values)
+    still = [node for node, norm in norms.items() if norm == 0]
+    if still:
+        text = f"the gradient of {', '.join(still)} is 0"
+        advice = "what follows cuts it off (a ReLU that is never above 0, a weight of 0 behind it): look at the wires"
+        yield Finding("gradients", "warning", text, advice, values)
+    usual = [norm for norm in norms.values() if math.isfinite(norm) and norm > 0]
+    middle = statistics.median(usual) if usual else 0.0
+    loud = [node for node, norm in norms.items() if math.isfinite(norm) and norm > _LOUD * middle > 0]
+    if loud:
+        text = f"the gradient of {', '.join(loud)} is more than {_LOUD} times the median of all nodes ({middle:.3g})"
+        yield Finding(
+            "gradients", "warning", text, "give it a norm, a smaller lr by policy, or clip: {norm: 5}", values
+        )
+    if not (probe.unreached or bad or still or loud):
+        text = f"of {len(norms)} nodes, norms from {min(usual, default=0):.3g} to {max(usual, default=0):.3g}"
+        yield Finding("gradients", "ok", text, values=values)
+
+
+@contextmanager
+def first_losses(
+    model: Model, graph: Graph, catalog: Catalog, *, trained: bool
+) -> Iterator[Callable[[], Iterator[Finding]]]:
+    """Compares the first loss of a classifier with that of a guess, ln(classes).
+
+    Args:
+        model: The model.
+        graph: Its graph.
+        catalog: The catalog.
+        trained: Whether it begins with trained weights.
+    """
+    seen: dict[str, tuple[int, float]] = {}
+    margin = any(type(part).__name__ == "ArcFaceClsHead" for part in model.modules())
+    watched = task_of(graph, catalog) == "classification" and not margin
+
+    def note(path: str) -> Callable[..., None]:
+        def hook(module: Any, given: tuple[Any, ...], loss: Any) -> None:
+            rows = given[0]
+            if isinstance(loss, Tensor) and loss.dim() == 0 and isinstance(rows, Tensor) and rows.dim() == 2:
+                seen.setdefault(
+                    path, (rows.shape[1], float(loss.detach()) / float(getattr(module, "loss_weight", 1) or 1))
+                )
+
+        return hook
+
+    handles = [
+        part.register_forward_hook(note(path))
+        for path, part in model.named_modules()
+        if watched and type(part).__name__ == "CrossEntropyLoss" and not getattr(part, "use_sigmoid", False)
+    ]
+
+    def findings() -> Iterator[Finding]:
+        for path, (classes, loss) in seen.items():
+            if classes > 1:
+                yield _guess(path, classes, loss, trained=trained)
+
+    try:
+        yield findings
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _guess(path: str, classes: int, loss: float, *, trained: bool) -> Finding:
+    blind = math.log(classes)
+    text = f"{path} begins at {loss:.3f}; a guess among {classes} classes has ln({classes}) = {blind:.3f}"
+    values = {"loss": loss, "guess": blind, "classes": classes}
+    if loss > (1 + _GUESS) * blind:
+        advice = "the first logits are large: look at how images are normalised, and at the head's first weights"
+        return Finding("first loss", "warning", text, advice, values)
+    if loss < (1 - _GUESS) * blind and not trained:
+        advice = "it knows the labels before it has learned: does the label reach an input, or is there one class?"
+        return Finding("first loss", "warning", text, advice, values)
+    return Finding("first loss", "ok", text, values=values)
+
+
+def policy_finding(proofs: Sequence[NodeProof]) -> Finding:
+    """Whether each node moved in one step as its policy says."""
+    wrong = [proof for proof in proofs if not proof.fine]
+    counts = {kind: sum(proof.kind == kind for proof in proofs) for kind in ("trained", "frozen", "momentum copy")}
+    values = {"nodes": [{"node": one.node, "kind": one.kind, "fine": one.fine, "moved": one.moved} for one in proofs]}
+    if wrong:
+        text = "\n".join(f"{proof.node}: {proof.about}" for proof in wrong)
+        severe = any(proof.kind != "trained" for proof in wrong)
+        advice = "look at policy, frozen and the learning rate of these nodes"
+        return Finding("policy", "error" if severe else "warning", text, advice, values)
+    text = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    return Finding("policy", "ok", f"{text}: each node moved as it should in one step", values=values)

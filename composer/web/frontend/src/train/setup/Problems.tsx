@@ -1,0 +1,59 @@
+import type { ProblemView } from "../../payloads";
+import { act } from "../../side/edits";
+import { goTo } from "../../side/problems/goTo";
+import { editRecipe } from "./recipe";
+
+interface Props {
+  problems: ProblemView[];
+  /** What fixes are edits of. */
+  of: "graph" | "recipe" | "data";
+  /** Told where a problem stands in the text of the recipe. */
+  goToLine?: (line: number) => void;
+}
+
+/** What is wrong, each with what mends it. */
+export function ProblemList({ problems, of, goToLine }: Props) {
+  if (!problems.length) return null;
+  return (
+    <ul className="setup-problems" aria-label={`Problems of the ${of}`}>
+      {problems.map((problem, place) => (
+        <li key={`${problem.code} ${problem.subject} ${place}`} className={`is-${problem.severity}`}>
+          <div className="setup-problem-head">
+            <b>{problem.subject || (of === "data" ? "data" : problem.code)}</b>
+            {of === "graph" && problem.node && (
+              <button type="button" className="composer-button is-link" onClick={() => void goTo(problem)}>
+                show it
+              </button>
+            )}
+            {of === "recipe" && problem.line && goToLine && (
+              <button
+                type="button"
+                className="composer-button is-link"
+                onClick={() => problem.line && goToLine(problem.line)}
+              >
+                line {problem.line}
+              </button>
+            )}
+          </div>
+          <div className="composer-lines">{problem.message}</div>
+          {problem.fix && of !== "data" && <Fix problem={problem} of={of} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Fix({ problem, of }: { problem: ProblemView; of: "graph" | "recipe" }) {
+  const { fix } = problem;
+  if (!fix) return null;
+  const mend = () => {
+    if (of === "graph") return act(`fix: ${fix.message}`, { op: "set", edits: fix.edits, fix: true });
+    return editRecipe(...fix.edits.map(({ path, set, remove }) => ({ path, set, remove })));
+  };
+  return (
+    <button type="button" className="composer-button is-small setup-fix" onClick={() => void mend()}>
+      Fix: {fix.message}
+      {fix.changes && ` (${fix.changes})`}
+    </button>
+  );
+}
