@@ -49,6 +49,12 @@ CASES = (
     "retinanet_swin_t",
 )
 
+USUAL = 2e-4
+ROUNDED = {"faster_rcnn_pafpn": 7e-4, "retinanet_ghm": 7e-4}
+"""Cases that single precision rounds more than usual, so that processors differ. Beside float64, the record itself of
+the first is 2.0e-4 off, and kernels for AVX2 are 4.8e-4; in the second an anchor that changes its bin of gradients
+moves a loss by 1.1e-3 (in float64 it is within 3e-5 of the record). A loss is allowed five times what a tensor is."""
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
@@ -79,12 +85,12 @@ def two_threads() -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad:UserWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_the_numbers_agree(name: str, check: ModuleType) -> None:
-    assert check.Case(PARITY / "cases" / f"{name}.json", tol=2e-4).run() == []
+    assert check.Case(PARITY / "cases" / f"{name}.json", tol=ROUNDED.get(name, USUAL)).run() == []
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_config_comes_back(name: str, check: ModuleType) -> None:
-    case = check.Case(PARITY / "cases" / f"{name}.json", tol=2e-4).case
+    case = check.Case(PARITY / "cases" / f"{name}.json", tol=USUAL).case
     config, package = check.config_of(case), case["source"].split()[0]
     again = config_from_graph(graph_from_config(config, package=package))
     prototypes = config.pop("prototype", None), again.pop("prototype", None)

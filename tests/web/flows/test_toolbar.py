@@ -60,6 +60,24 @@ def test_the_dock_opens_on_the_tab_that_was_asked_for(page):
     expect(page.locator("#composer-dock")).not_to_be_visible()
 
 
+def test_a_tab_that_is_asked_for_before_it_is_drawn_is_shown_once_it_is(page):
+    """The bar is there some moments before Gradio has drawn the tabs: here they are taken off the page for a while."""
+    page.wait_for_selector('#composer-dock [role="tab"]', state="attached")
+    page.evaluate("""() => {
+        const dock = document.querySelector("#composer-dock");
+        window.absent = [dock, [...dock.childNodes]];
+        dock.replaceChildren();
+    }""")
+    page.get_by_role("button", name="Code", exact=True).click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_timeout(200)
+    page.evaluate("() => window.absent[0].replaceChildren(...window.absent[1])")
+    expect(page.locator('#composer-dock [data-tab-id][aria-selected="true"]')).to_have_text("Train")
+    expect(page.get_by_role("tablist", name="Training")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("tablist", name="Training")).to_be_visible()
+
+
 def test_a_server_that_is_away_is_reported_and_the_change_can_be_made_once_it_is_back(page):
     steps.open_shipped(page)
     steps.pick(page, "head")

@@ -11,10 +11,10 @@ let debounce = 0;
 export const DOCK_TABS = ["Run", "Train", "YAML", "Code", "Summary", "Export"] as const;
 export type DockTab = (typeof DOCK_TABS)[number];
 
+const TAB = '#composer-dock [role="tab"][data-tab-id]';
+
 const tabs = () =>
-  [...document.querySelectorAll<HTMLElement>('#composer-dock [role="tab"]')].filter(
-    (tab) => tab.offsetParent !== null || tab.id,
-  );
+  [...document.querySelectorAll<HTMLElement>(TAB)].filter((tab) => tab.offsetParent !== null || tab.id);
 
 export const dockIsOpen = (): boolean => document.body.classList.contains("composer-dock-open");
 
@@ -33,21 +33,42 @@ const ask = (tab?: string): void => {
   for (const [name, begin] of soon) if (name === tab) begin();
 };
 
+const named = (tab: Element): string => tab.textContent?.trim() ?? "";
+
+const selected = (): string => {
+  const tab = tabs().find((one) => one.ariaSelected === "true");
+  return tab ? named(tab) : "";
+};
+
+/** The tab that was asked for and is not shown yet: the toolbar is there before Gradio has drawn its tabs. */
+let wanted = "";
+let attempt = 0;
+
+const shown = (): string => wanted || selected();
+
 export function openDock(tab?: string): void {
-  ask(tab ?? shown());
+  ask(tab || shown());
   document.body.classList.add("composer-dock-open");
-  tabs()
-    .find((one) => one.textContent?.trim() === tab)
-    ?.click();
+  if (DOCK_TABS.some((one) => one === tab)) wanted = tab ?? "";
+  select();
   remember();
-  window.setTimeout(remember);
   tellDocument();
 }
 
-const shown = (): string =>
-  tabs()
-    .find((one) => one.ariaSelected === "true")
-    ?.textContent?.trim() ?? "";
+/** Click the tab that is wanted until it is shown. */
+function select(): void {
+  window.clearTimeout(attempt);
+  if (!wanted) return;
+  if (selected() === wanted) {
+    wanted = "";
+    fitDock();
+    return;
+  }
+  const [tab, before] = [tabs().find((one) => named(one) === wanted), wanted];
+  tab?.click();
+  wanted = before;
+  attempt = window.setTimeout(select, 50);
+}
 
 function remember(): void {
   fitDock();
@@ -55,15 +76,14 @@ function remember(): void {
   else sessionStorage.removeItem(KEY);
 }
 
-/** Open the dock as it was before the page was loaded again, once Gradio has drawn it. */
+/** Open the dock as it was before the page was loaded again. */
 export function reopenDock(): void {
   const tab = sessionStorage.getItem(KEY);
-  if (tab === null) return;
-  if (tabs().length) openDock(tab);
-  else window.setTimeout(reopenDock, 50);
+  if (tab !== null && !dockIsOpen()) openDock(tab);
 }
 
 export function closeDock(): void {
+  wanted = "";
   document.body.classList.remove("composer-dock-open");
   document.documentElement.style.setProperty("--composer-dock", "0px");
   remember();
@@ -107,9 +127,10 @@ document.addEventListener("click", ({ target }) => {
   if (!(target instanceof Element)) return;
   const button = target.closest<HTMLElement>("#composer-dock [data-fix]");
   if (button) void applyFix(button);
-  const tab = target.closest('#composer-dock [role="tab"]');
+  const tab = target.closest(TAB);
   if (!tab) return;
-  ask(tab.textContent?.trim());
+  wanted = "";
+  ask(named(tab));
   window.setTimeout(remember);
 });
 
