@@ -65,13 +65,13 @@ def test_a_tab_that_is_asked_for_before_it_is_drawn_is_shown_once_it_is(page):
     page.wait_for_selector('#composer-dock [role="tab"]', state="attached")
     page.evaluate("""() => {
         const dock = document.querySelector("#composer-dock");
-        window.absent = [dock, [...dock.childNodes]];
+        const [drawn, buttons] = [[...dock.childNodes], document.querySelector(".composer-toolbar")];
         dock.replaceChildren();
+        const draw = () => setTimeout(() => dock.replaceChildren(...drawn), 200);
+        buttons.addEventListener("click", ({ target }) => target.textContent === "Train" && draw());
     }""")
     page.get_by_role("button", name="Code", exact=True).click()
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_timeout(200)
-    page.evaluate("() => window.absent[0].replaceChildren(...window.absent[1])")
     expect(page.locator('#composer-dock [data-tab-id][aria-selected="true"]')).to_have_text("Train")
     expect(page.get_by_role("tablist", name="Training")).to_be_visible()
     page.reload()
