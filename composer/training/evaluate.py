@@ -26,9 +26,6 @@ from composer.training.samples import SampleDrawer, spread
 
 __all__ = ["Batches", "Evaluation", "Evaluator", "evaluate"]
 
-_KNOWN = 10_000
-"""Training samples that neighbours are looked for in, at most."""
-
 _LOOKED_AT = 24
 """Samples of each kind whose images are kept with an evaluation: wrong, uncertain, with missed or false boxes."""
 
@@ -221,7 +218,7 @@ class Evaluator:
         self.loader = Loader(recipe, graph, catalog, source, wiring, training=False, rank=rank, world=world)
         self.reference = None
         if train is not None and any(metric.refers for metric in self.metrics):
-            known = Subset(train, spread(len(train), _KNOWN))
+            known = Subset(train, spread(len(train), recipe.evaluation.knn_among))
             for metric in self.metrics:
                 metric.refer_to(known)
             self.reference = Loader(recipe, graph, catalog, known, wiring, training=False, rank=rank, world=world)

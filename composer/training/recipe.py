@@ -337,6 +337,7 @@ class Evaluation(Part):
         best: The metric that says which weights are best; by default the first one.
         mode: Whether more or less of it is better; by default as the metric says.
         batch: Samples in one batch; by default as in training.
+        knn_among: Training samples that k-NN metrics look for neighbours in, at most; they lie evenly over all.
     """
 
     every: Stretch = Span(1, "epochs")
@@ -344,6 +345,7 @@ class Evaluation(Part):
     best: str | None = None
     mode: Literal["max", "min"] | None = None
     batch: Annotated[int | None, Field(ge=1)] = None
+    knn_among: Annotated[int, Field(ge=1)] = 10_000
 
 
 class Checkpoints(Part):

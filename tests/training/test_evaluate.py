@@ -118,6 +118,17 @@ def test_neighbours_are_looked_for_among_training_samples():
     assert found.values["knn"] > 0.9
 
 
+@pytest.mark.parametrize(("among", "seen"), [(7, 7), (100, 23)])
+def test_a_recipe_says_among_how_many_training_samples_neighbours_are_looked_for(among, seen):
+    model, source, catalog = a_model(), a_source(), Catalog.default()
+    recipe = loads_recipe(RECIPE + f"evaluation: {{metrics: [knn_3], knn_among: {among}}}\n")
+    wires = wiring(model.graph, catalog, recipe, source)
+    evaluator = Evaluator(recipe, model.graph, catalog, source, wires, train=source)
+    assert 0 <= evaluator(model, 1)["knn"] <= 1
+    known, _ = evaluator.metrics[0].state()
+    assert sum(len(vectors) for vectors, *_ in known) == seen
+
+
 def test_progress_is_reported_over_all_batches():
     model, source = a_model(), a_source()
     loader, metrics = parts(model, source, ["knn_1"])
