@@ -36,11 +36,34 @@ def test_an_output_is_added_renamed_wired_anew_and_removed(cifar):
     name.press("Enter")
     outputs.get_by_role("button", name="Connect output embedding to ...").click()
     cifar.get_by_role("combobox", name="Connect output embedding").fill("head.out")
+    expect(cifar.get_by_role("listbox").get_by_role("option").first).to_contain_text("head.out")
     cifar.keyboard.press("Enter")
     expect(outputs.locator(".composer-output").nth(1)).to_contain_text("head.out")
     outputs.get_by_role("button", name="Remove output logits").click()
     expect(outputs.get_by_role("textbox")).to_have_count(1)
     assert "tensor: {embedding: head.out}" in steps.downloaded(cifar)
+
+
+def test_enter_before_the_list_is_there_takes_what_was_typed_whole(cifar):
+    """The server's answer is held back, so that the list is still looked for when Enter is pressed."""
+    cifar.evaluate("""() => {
+        const ask = window.fetch;
+        window.fetch = async (...asked) => {
+            if (String(asked[1]?.body).includes("composer_fits")) await new Promise((go) => setTimeout(go, 1000));
+            return ask(...asked);
+        };
+    }""")
+    outputs = cifar.get_by_role("group", name="Outputs of tensor mode")
+    field, add = cifar.get_by_role("combobox", name="Add an output"), outputs.get_by_role("button", name="Add an output")
+    for typed in ("neck", "head.out"):
+        add.click()
+        expect(cifar.get_by_text("Looking for what fits ...")).to_be_visible()
+        field.fill(typed)
+        cifar.keyboard.press("Enter")
+        if typed == "neck":  # several ends begin so: the list is shown
+            expect(cifar.get_by_role("listbox").get_by_role("option").first).to_contain_text("neck")
+            cifar.keyboard.press("Escape")
+    expect(outputs.locator(".composer-output").nth(1)).to_contain_text("head.out")
 
 
 def test_inputs_are_added_declared_and_removed(cifar):

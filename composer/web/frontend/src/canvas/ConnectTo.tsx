@@ -56,7 +56,8 @@ export function ConnectTo({ node, end, close }: Props) {
       query={query}
       setQuery={setQuery}
       choices={choices}
-      none={wires ? "Nothing fits." : "Looking for what fits ..."}
+      looking={!wires}
+      none="Nothing fits."
       choose={(id) => void choose(id)}
       close={shut}
     />

@@ -48,7 +48,8 @@ export function InsertInto({ wire: id }: { wire: string }) {
         ...nodes.map(({ name, kind, text }) => ({ id: LOOSE + name, words: name, detail: kind, hint: text })),
         ...found.map(choiceOf),
       ]}
-      none={offered ? "Nothing fits." : "Looking for what fits ..."}
+      looking={!offered}
+      none="Nothing fits."
       choose={(chosen) => void choose(chosen)}
     />
   );

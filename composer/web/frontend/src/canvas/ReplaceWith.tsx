@@ -26,7 +26,8 @@ export function ReplaceWith({ node }: { node: string }) {
       query={query}
       setQuery={setQuery}
       choices={found.map(choiceOf)}
-      none={offered ? "Nothing is called or described so." : "Looking for what fits ..."}
+      looking={!offered}
+      none="Nothing is called or described so."
       choose={(id) => void choose(id)}
     />
   );

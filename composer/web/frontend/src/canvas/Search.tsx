@@ -61,7 +61,8 @@ export function Search({ asked }: { asked: Asked }) {
       query={query}
       setQuery={setQuery}
       choices={choices}
-      none={fitting ? "Nothing fits." : "Looking for what fits ..."}
+      looking={!fitting}
+      none="Nothing fits."
       choose={(id) => void choose(id)}
     />
   );

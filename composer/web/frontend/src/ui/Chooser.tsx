@@ -1,4 +1,4 @@
-import { type CSSProperties, useId, useLayoutEffect, useRef } from "react";
+import { type CSSProperties, useEffect, useId, useLayoutEffect, useRef } from "react";
 import { useUntilChanged } from "./useUntilChanged";
 
 export interface Choice {
@@ -17,7 +17,10 @@ interface Props {
   query: string;
   setQuery: (query: string) => void;
   choices: Choice[];
+  /** What is said where there is nothing to choose. */
   none: string;
+  /** Whether the server is still asked for the choices. */
+  looking?: boolean;
   choose: (id: string) => void;
   close: () => void;
   /** How wide it is, in pixels. */
@@ -27,8 +30,10 @@ interface Props {
 const WIDTH = 320;
 
 /** A list to choose from, with a search, over the canvas: arrows, Enter, Escape. */
-export function Chooser({ at, label, title, query, setQuery, choices, none, choose, close, width = WIDTH }: Props) {
+export function Chooser(props: Props) {
+  const { at, label, title, query, setQuery, choices, none, looking, choose, close, width = WIDTH } = props;
   const [active, setActive] = useUntilChanged(query, 0);
+  const [early, setEarly] = useUntilChanged(query, false);
   const list = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
@@ -39,6 +44,13 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
   useLayoutEffect(() => {
     list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [active]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the choices are there
+  useEffect(() => {
+    if (!early || looking) return;
+    setEarly(false);
+    const named = choices.find((choice) => choice.id === query || choice.words === query);
+    if (named) choose(named.id);
+  }, [looking, early]);
   const at_ = Math.min(active, Math.max(0, choices.length - 1));
   const hint = choices[at_]?.hint;
   return (
@@ -65,6 +77,9 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
         if (event.key === "Enter" && chosen) {
           event.preventDefault();
           choose(chosen.id);
+        } else if (event.key === "Enter" && looking) {
+          event.preventDefault();
+          setEarly(true); // what was typed whole is chosen when it comes
         }
       }}
     >
@@ -100,7 +115,7 @@ export function Chooser({ at, label, title, query, setQuery, choices, none, choo
             {choice.detail && <small>{choice.detail}</small>}
           </div>
         ))}
-        {!choices.length && <p className="composer-palette-none">{none}</p>}
+        {!choices.length && <p className="composer-palette-none">{looking ? "Looking for what fits ..." : none}</p>}
       </div>
       {hint && <div className="composer-chooser-hint">{hint}</div>}
     </div>

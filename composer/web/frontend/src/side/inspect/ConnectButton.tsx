@@ -75,13 +75,8 @@ function Ends({
       query={query}
       setQuery={setQuery}
       choices={choices}
-      none={
-        fits
-          ? query
-            ? "No end of this name fits."
-            : (fits[0]?.reason ?? "Nothing fits: add a node first.")
-          : "Looking for what fits ..."
-      }
+      looking={fits === null}
+      none={query ? "No end of this name fits." : (fits?.[0]?.reason ?? "Nothing fits: add a node first.")}
       choose={(other) => {
         shut();
         connect(other);
