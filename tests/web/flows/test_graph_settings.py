@@ -54,7 +54,10 @@ def test_enter_before_the_list_is_there_takes_what_was_typed_whole(cifar):
         };
     }""")
     outputs = cifar.get_by_role("group", name="Outputs of tensor mode")
-    field, add = cifar.get_by_role("combobox", name="Add an output"), outputs.get_by_role("button", name="Add an output")
+    field, add = (
+        cifar.get_by_role("combobox", name="Add an output"),
+        outputs.get_by_role("button", name="Add an output"),
+    )
     for typed in ("neck", "head.out"):
         add.click()
         expect(cifar.get_by_text("Looking for what fits ...")).to_be_visible()
