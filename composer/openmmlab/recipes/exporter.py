@@ -137,7 +137,7 @@ def _differences(recipe: Recipe, again: Recipe) -> Iterator[str]:
         if change.key in _OF_MACHINE or change.key.startswith("augment."):
             continue
         became = "has no counterpart" if after is None else f"becomes {after!r:.80}"
-        yield f"{change.key}: {before!r:.80} {became}"
+        yield f"{change.key}: {'what is left open' if before is None else format(repr(before), '.80')} {became}"
     for name in ours.augment or {}:
         one, other = (recipe.augment or {}).get(name), (again.augment or {}).get(name)
         if _entries(one) != _entries(other):
