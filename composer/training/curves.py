@@ -44,7 +44,10 @@ class Point:
             self.mean = self.low = self.high = value
         else:
             self.mean += (value - self.mean) / (self.count - self.broken + 1)
-            self.low, self.high = min(self.low, value), max(self.high, value)
+            if value < self.low:
+                self.low = value
+            elif value > self.high:
+                self.high = value
         self.count += 1
 
     def joined(self, other: "Point") -> "Point":

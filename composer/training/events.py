@@ -38,6 +38,7 @@ a sample that could not be read. ``note``: ``message``. ``end``: ``state`` and `
 _OWN = ("kind", "step", "time")
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _BLOCK = 1 << 20
+_DECODE = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,12 @@ class Event:
     def of_line(cls, line: bytes) -> "Event | None":
         """The event that a line holds; None where it holds none."""
         try:
-            data = json.loads(line)
+            data = _DECODE(line.decode())
         except (ValueError, RecursionError):
             return None
         if not isinstance(data, dict):
             return None
-        kind, step, when = (data.pop(name, None) for name in ("kind", "step", "time"))
+        kind, step, when = data.pop("kind", None), data.pop("step", None), data.pop("time", None)
         if not (isinstance(kind, str) and type(step) is int and type(when) in (int, float)):
             return None
         for name, value in data.items():
