@@ -141,7 +141,7 @@ def _check(
     def show(finding: Finding) -> None:
         print_text(HealthReport((finding,)).text(), _COLOURS[finding.state])
 
-    report = check_training(recipe, graph, catalog, source, val, out=place, device=device_of(device), told=show)
+    report = check_training(recipe, graph, catalog, source, val, out=place, device=device_of(device), on_finding=show)
     if report.state == "error":
         raise typer.Exit(1)
 

@@ -234,8 +234,8 @@ class Steps:
 
     def _count(self, type: str) -> None:
         if self.call is not None:
-            told = type_name(self.call)
-            self.counts[(told, type)] = self.counts.get((told, type), 0) + 1
+            called = type_name(self.call)
+            self.counts[(called, type)] = self.counts.get((called, type), 0) + 1
 
 
 def type_name(call: Call) -> str:

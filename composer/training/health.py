@@ -60,7 +60,7 @@ def check_training(
     out: str | Path = ".",
     device: torch.device | str = "cpu",
     limit: int | None = None,
-    told: Callable[[Finding], None] | None = None,
+    on_finding: Callable[[Finding], None] | None = None,
 ) -> HealthReport:
     """Try a training before it begins.
 
@@ -76,7 +76,7 @@ def check_training(
         out: Where the run will be written.
         device: What to train on.
         limit: Bytes of memory; by default what the device has.
-        told: Called with each finding as soon as it is there.
+        on_finding: Called with each finding as soon as it is there.
 
     Returns:
         The report; problems of the recipe are in it and not raised.
@@ -84,8 +84,8 @@ def check_training(
     found: list[Finding] = []
     for one in _findings(_Trial(recipe, graph, catalog, source, val, Path(out), torch.device(device), limit)):
         found.append(one)
-        if told is not None:
-            told(one)
+        if on_finding is not None:
+            on_finding(one)
     return HealthReport(tuple(found))
 
 

@@ -102,7 +102,7 @@ class UnpackRequest(Payload):
     """Unpack an uploaded archive into the workspace.
 
     Args:
-        path: Where the upload lies, as the server told it.
+        path: Where the upload lies, as the server gave it.
         name: What the file was called.
     """
 
@@ -519,7 +519,7 @@ class ProgramRequest(Payload):
     """Read an uploaded ``.pt2`` file as a graph.
 
     Args:
-        path: Where the upload lies, as the server told it.
+        path: Where the upload lies, as the server gave it.
         name: What the file was called.
     """
 

@@ -70,9 +70,9 @@ def recipe(**changes):
     return Recipe.model_validate({**given, **changes})
 
 
-def checked(graph=GRAPH, source=None, told=None, limit=None, **changes):
+def checked(graph=GRAPH, source=None, on_finding=None, limit=None, **changes):
     source = samples() if source is None else source
-    return check_training(recipe(**changes), graph, Catalog.default(), source, limit=limit, told=told)
+    return check_training(recipe(**changes), graph, Catalog.default(), source, limit=limit, on_finding=on_finding)
 
 
 def found(report, item):
@@ -138,9 +138,9 @@ def test_the_report_is_text_and_json(report):
 
 
 def test_findings_are_reported_as_they_come():
-    told = []
-    report = checked(told=told.append)
-    assert tuple(told) == report.findings
+    seen = []
+    report = checked(on_finding=seen.append)
+    assert tuple(seen) == report.findings
 
 
 def test_a_first_loss_is_compared_with_that_of_a_guess(report):

@@ -83,10 +83,10 @@ class UnpackJob:
         free = shutil.disk_usage(self.begun.parent).free
         entries, skipped = contents(self.archive, self.name, self.bounds, free)
 
-        def told(done: int) -> None:
+        def progress(done: int) -> None:
             say(Progress(doing="Unpacking", done=done, total=len(entries)))
 
-        size = unpack(self.archive, self.name, entries, self.begun, told)
+        size = unpack(self.archive, self.name, entries, self.begun, progress)
         place = _placed(self.begun, self.name)
         return UnpackResult(path=shown_path(self.root, place), files=len(entries), bytes=size, skipped=skipped)
 
@@ -128,7 +128,7 @@ def unpack(
     name: str,
     entries: list[zipfile.ZipInfo],
     folder: Path,
-    told: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> int:
     """Unpack entries into a new folder.
 
@@ -137,7 +137,7 @@ def unpack(
         name: What messages call it.
         entries: What ``contents`` gave.
         folder: The folder, which is made.
-        told: Told how many files are there.
+        progress: Called with how many files are there.
 
     Returns:
         Bytes that were written.
@@ -161,7 +161,7 @@ def unpack(
                             raise zipfile.BadZipFile("it is larger than the archive says")
                         out.write(block)
                 written += size
-                told(done)
+                progress(done)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         text = f"'{_plain(entry.filename) if entry else name}' is damaged: {error}"
         raise GraphError(Problem("bad-archive", Where(name), text)) from None

@@ -85,10 +85,10 @@ class LookJob:
         """
         source, val = opened(self.recipe, self.root, say)
 
-        def told(done: int, total: int) -> None:
+        def progress(done: int, total: int) -> None:
             say(Progress(doing="Decoding images", done=done, total=total))
 
-        report = index_report(source, val, seconds=_SECONDS, most=None if self.deep else 0, progress=told)
+        report = index_report(source, val, seconds=_SECONDS, most=None if self.deep else 0, progress=progress)
         name, about = _format(self.recipe)
         return DataResult(
             format=name,

@@ -54,7 +54,7 @@ def _fault(name: str) -> str | None:
     if len(name) > 1000 or not name.isprintable():
         return "it is no path"
     if name.startswith(("/", "~")) or "\\" in name or (len(name) > 1 and name[1] == ":"):
-        return "a path is told from the workspace on"
+        return "a path is given from the workspace on"
     parts = name.split("/")
     if ".." in parts:
         return "it leads out of the workspace"

@@ -106,8 +106,8 @@ def graph_key(graph: Graph) -> str:
 
 
 def _key(graph: Graph, recipe: Recipe) -> str:
-    told = recipe.model_dump(mode="json", exclude={"graph", "metadata"})
-    return f"{graph_key(graph)} {hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}"
+    asked = recipe.model_dump(mode="json", exclude={"graph", "metadata"})
+    return f"{graph_key(graph)} {hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
 
 
 def size_text(count: float) -> str:

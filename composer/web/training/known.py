@@ -24,7 +24,7 @@ class Known:
         columns: The port type of each column.
         classes: Names of the classes.
         images: For each column of images the channels of some, negative for files and positive for arrays; 0 where
-            they cannot be told.
+            they are not known.
         numbered: Whether the data numbers its classes and names none.
     """
 

@@ -182,7 +182,7 @@ class TrainRunView(Payload):
     Args:
         epoch: Epochs that were made, with the part of the one that goes on.
         rate: Samples a second.
-        memory: Bytes that it has: of the GPU that it trains on, or of the system; None where that cannot be told.
+        memory: Bytes that it has: of the GPU that it trains on, or of the system; None where that is not known.
         forecast: Bytes of them that were forecast before its first step; None where they were not.
         left: How long it still takes.
         metrics: The last evaluation.

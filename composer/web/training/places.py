@@ -97,5 +97,5 @@ def _path_fault(name: str) -> str | None:
     if len(name) > _LONGEST or not name.isprintable():
         return "it is no path"
     if name.startswith(("/", "~")) or "\\" in name or ".." in name.split("/"):
-        return "the path is told from the workspace on, and does not leave it"
+        return "the path is given from the workspace on, and does not leave it"
     return None

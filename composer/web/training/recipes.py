@@ -56,8 +56,8 @@ def data_key(recipe: Recipe) -> str:
     Args:
         recipe: The recipe, with whole paths.
     """
-    told = recipe.data.model_dump(mode="json", exclude={"columns"})
-    return hashlib.sha256(json.dumps([told, recipe.seed], sort_keys=True).encode()).hexdigest()
+    data = recipe.data.model_dump(mode="json", exclude={"columns"})
+    return hashlib.sha256(json.dumps([data, recipe.seed], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def read_request(folder: Path) -> Request | None:
     if any(not isinstance(found.get(key), kind) for key, kind in kinds.items()):
         return None
     counted = found.get("needs")
-    told = {name.name: counted.get(name.name) for name in fields(Needs)} if isinstance(counted, dict) else {}
-    needs = Needs(**{name: value for name, value in told.items() if type(value) is int})
+    named = {name.name: counted.get(name.name) for name in fields(Needs)} if isinstance(counted, dict) else {}
+    needs = Needs(**{name: value for name, value in named.items() if type(value) is int})
     return Request(found["kind"], **{key: found[key] for key in kinds}, needs=needs)
 
 

@@ -89,9 +89,9 @@ class Results:
             GraphError: There is no such run.
         """
         folder = self.places.existing(request.name) / "samples" / f"step-{request.step:08d}"
-        told = _json(folder / "answers.json")
+        answers = _json(folder / "answers.json")
         found = []
-        for about in told[:_PICTURES] if isinstance(told, list) else []:
+        for about in answers[:_PICTURES] if isinstance(answers, list) else []:
             file = about.get("file") if isinstance(about, dict) else None
             if not isinstance(file, str) or "/" in file or "\\" in file:
                 continue

@@ -299,9 +299,9 @@ def _finite(value: float) -> float | None:
 
 def _memory(status: Status, watch: Watch) -> int | None:
     """Bytes that a training has: what its log tells of an accelerator, or of its process."""
-    told = watch.curves["memory"].last if "memory" in watch.curves else math.nan
-    if math.isfinite(told):
-        return int(told)
+    logged = watch.curves["memory"].last if "memory" in watch.curves else math.nan
+    if math.isfinite(logged):
+        return int(logged)
     try:
         pages = int(Path(f"/proc/{status.pid}/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):

@@ -91,7 +91,7 @@ class Training:
         }
 
     def __enter__(self) -> "Training":
-        with suppress(OSError):  # a workspace that cannot be written is told by whoever writes to it
+        with suppress(OSError):  # a workspace that cannot be written is reported by whoever writes to it
             self.queue.open()
         threading.Thread(target=self._read_ahead, name="first reading of runs", daemon=True).start()
         return self

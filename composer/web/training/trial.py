@@ -64,18 +64,18 @@ class CheckJob:
         out = self.root / "runs"
         read_within([self.root])
         source, val = open_splits(self.recipe.data, self.root, seed=self.recipe.seed)
-        told: list[CheckFinding] = []
+        findings: list[CheckFinding] = []
 
-        def tell(item: str) -> None:
+        def report_progress(item: str) -> None:
             done = _ITEMS.index(item) + 1 if item in _ITEMS else 0
             doing = _NEXT.get(item, "Looking on")
-            say(Progress(doing=doing, done=done, total=len(_ITEMS), findings=list(told)))
+            say(Progress(doing=doing, done=done, total=len(_ITEMS), findings=list(findings)))
 
         def found(finding: Finding) -> None:
-            told.append(_plain(finding))
-            tell(finding.item)
+            findings.append(_plain(finding))
+            report_progress(finding.item)
 
-        tell("")
+        report_progress("")
         device = "cuda" if torch.cuda.is_available() else "cpu"
         with torch.enable_grad():
             report = check_training(
@@ -87,7 +87,7 @@ class CheckJob:
                 out=out,
                 device=device,
                 limit=_limit(),
-                told=found,
+                on_finding=found,
             )
         return _result(report, device)
 

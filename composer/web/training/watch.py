@@ -51,7 +51,7 @@ class Watch(History):
         return self._recipe
 
     def mark(self, name: str) -> str:
-        """Changes when points of a curve that were told hold no longer."""
+        """Changes when points of a curve that were given hold no longer."""
         return f"{self.cuts}.{self.curves[name].width}"
 
 
