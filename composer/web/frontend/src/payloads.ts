@@ -1605,7 +1605,7 @@ export interface ValueRow {
  * Read an uploaded ``.pt2`` file as a graph.
  *
  * Args:
- *     path: Where the upload lies, as the server told it.
+ *     path: Where the upload lies, as the server gave it.
  *     name: What the file was called.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
@@ -2374,7 +2374,7 @@ export interface TrainRunRequest {
  * Args:
  *     epoch: Epochs that were made, with the part of the one that goes on.
  *     rate: Samples a second.
- *     memory: Bytes that it has: of the GPU that it trains on, or of the system; None where that cannot be told.
+ *     memory: Bytes that it has: of the GPU that it trains on, or of the system; None where that is not known.
  *     forecast: Bytes of them that were forecast before its first step; None where they were not.
  *     left: How long it still takes.
  *     metrics: The last evaluation.
@@ -2516,7 +2516,7 @@ export interface TrainStopRequest {
  * Unpack an uploaded archive into the workspace.
  *
  * Args:
- *     path: Where the upload lies, as the server told it.
+ *     path: Where the upload lies, as the server gave it.
  *     name: What the file was called.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
