@@ -68,6 +68,9 @@ def _products(y: Tensor, x: Tensor) -> dict[str, Tensor]:
         "vector": y @ torch.arange(4.0),
         "outer": torch.outer(torch.arange(3.0), torch.arange(4.0)) + y[:, :3, None],
         "cosine": F.cosine_similarity(y, x, dim=1),
+        "distance": F.pairwise_distance(y, x),
+        "rows": F.pairwise_distance(y, torch.arange(4.0), p=1.0, keepdim=True),
+        "lengths": torch.stack([torch.linalg.vector_norm(y, p, dim=1) for p in (1, 2, math.inf, -math.inf)], dim=1),
         "triangle": torch.tril(y.unsqueeze(1) * x.unsqueeze(2)),
     }
 

@@ -1,8 +1,10 @@
 """Operations of ATen that torch's functions have under other names."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from composer.modules.functions.arithmetic import sub
 from composer.modules.functions.rules import axes_of, paired, rule
 from composer.modules.functions.weighted import batch_norm, conv, conv_transpose2d, group_norm, layer_norm, weight_names
 from composer.modules.steps import Steps, UnsupportedError
@@ -37,15 +39,36 @@ def attention_layer(
 def vector_norm(
     steps: Steps, out: Any, input: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *_: Any, **more: Any
 ) -> None:
-    """The Euclidean length along axes."""
-    if more.get("p", ord) not in (2, 2.0, None, "fro"):
-        raise UnsupportedError(f"a norm of the order {ord}")
-    shape = steps.value(out).shape
-    squared, summed = steps.between(input), steps.between(out, shape)
-    steps.emit("Elementwise", {"input": input}, squared, {"function": "square"}, hint="square")
+    """A length along axes: Euclidean, the sum of sizes (order 1), or the largest or least size (infinite order)."""
+    order = more.get("p", ord)
+    squares = order in (2, None, "fro")
+    if not squares and order not in (1, math.inf, -math.inf):
+        raise UnsupportedError(f"a norm of the order {order}")
+    sizes = steps.between(input)
+    function = "square" if squares else "abs"
+    steps.emit("Elementwise", {"input": input}, sizes, {"function": function}, hint=function)
     params = {"dim": paired(axes_of(steps, input, dim)), "keepdim": keepdim}
-    steps.emit("Sum", {"input": squared}, summed, params, hint="sum")
+    if not squares:
+        type = {1: "Sum", math.inf: "Max", -math.inf: "Min"}[order]
+        steps.emit(type, {"input": sizes}, out, params, hint=type.lower())
+        return
+    summed = steps.between(out, steps.value(out).shape)
+    steps.emit("Sum", {"input": sizes}, summed, params, hint="sum")
     steps.emit("Elementwise", {"input": summed}, out, {"function": "sqrt"}, hint="sqrt")
+
+
+@rule("pairwise_distance")
+def pairwise_distance(
+    steps: Steps, out: Any, x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> None:
+    """The length of the difference of vectors, to each of whose numbers ``eps`` is added."""
+    shapes = [steps.value(item).shape for item in (x1, x2)]
+    kept = list(steps.value(out).shape)
+    difference = steps.between(out, [*(kept[:-1] if keepdim else kept), max(shape[-1] for shape in shapes)])
+    sub(steps, difference, x1, x2)
+    moved = steps.between(difference)
+    steps.emit("Affine", {"input": difference}, moved, {"offset": float(eps)})
+    vector_norm(steps, out, moved, p, -1, keepdim)
 
 
 @rule("weight_norm", "_weight_norm", "_weight_norm_interface")
