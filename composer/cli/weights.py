@@ -194,8 +194,8 @@ def _prepared(graph: Graph, weights: HubWeights, wanted: bool) -> Graph:
         return edit(graph, *changes)
     if changes:
         shown = json.dumps(steps).replace('"', "")
-        told = f"input {changes[0].path[1]} does not read images as these weights were trained; they take {shown}"
-        print_text(f"{told}: --preprocess writes it", stderr=True)
+        text = f"input {changes[0].path[1]} does not read images as these weights were trained; they take {shown}"
+        print_text(f"{text}: --preprocess writes it", stderr=True)
     return graph
 
 

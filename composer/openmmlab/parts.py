@@ -46,7 +46,7 @@ class PartReader:
         catalog: The components.
         package: Whose meaning numbers have where a part names no other package.
         rules: Initialisation rules of the whole model.
-        strange: Told each value that is no plain data.
+        strange: Called with each value that is no plain data.
     """
 
     catalog: Catalog

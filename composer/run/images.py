@@ -138,8 +138,8 @@ def decode(
         image: The image.
         channels: As ``Preprocess.channels`` has them. Red, green and blue come in this order for ``bgr`` too.
         label: What messages call it.
-        least: Told the upright height and width of a JPEG before it is decoded; may answer with a smaller size that
-            is enough. The file is then decoded smaller, by 2, 4 or 8, but no side below that size.
+        least: Called with the upright height and width of a JPEG before it is decoded; may answer with a smaller size
+            that is enough. The file is then decoded smaller, by 2, 4 or 8, but no side below that size.
 
     Returns:
         An image in mode ``L`` or ``RGB``; for ``bands`` the array, [H, W, C].

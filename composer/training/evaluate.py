@@ -83,7 +83,7 @@ def evaluate(
         reference: Training samples, for metrics that compare with them.
         precision: ``fp32``, or autocast to ``bf16`` or ``fp16``.
         seed: What loss mode draws (masks, shuffles) follows it: the same in every evaluation.
-        on_progress: Told how many batches of how many are done.
+        on_progress: Called with how many batches of how many are done.
 
     Raises:
         GraphError: A sample cannot be read, the graph does not give what a metric needs, or the model fails.

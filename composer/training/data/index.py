@@ -146,7 +146,7 @@ def index_report(
         seconds: How long it may take; by default as long as it takes.
         most: How many samples are looked at in each split; by default all.
         stop: Asked after each sample whether to end.
-        progress: Told after each sample how many were looked at, and how many there are to look at.
+        progress: Called after each sample with how many were looked at, and how many there are to look at.
     """
     sources = {"train": source} if val is None else {"train": source, "val": val}
     until = math.inf if seconds is None else time.monotonic() + seconds

@@ -19,7 +19,7 @@ class Watch:
 
     Args:
         program: What runs.
-        say: Told before each call.
+        say: Called before each call.
         recorder: Counts what each call gives.
     """
 

@@ -25,7 +25,7 @@ from composer.web.runs.troubles import died, stopped, timed_out, too_many
 
 __all__ = ["Runner"]
 
-Told = Waiting | Progress | Done | Failed
+Message = Waiting | Progress | Done | Failed
 
 _TICK = 0.1
 _LONGEST_MESSAGE = 256 * 2**20
@@ -79,7 +79,7 @@ class Runner:
         """Start the process that workers are forked from; nobody has to wait the seconds that its imports take."""
         forkserver.ensure_running()
 
-    def run(self, job: Job | SetupJob, owner: str | None = None, *, seconds: float | None = None) -> Iterator[Told]:
+    def run(self, job: Job | SetupJob, owner: str | None = None, *, seconds: float | None = None) -> Iterator[Message]:
         """Do a job and report progress; the last event is ``Done`` or ``Failed``.
 
         Leaving the iterator ends the job.
@@ -154,7 +154,7 @@ class Runner:
             reported = place
             yield Waiting(place=place)
 
-    def _follow(self, ticket: _Ticket, job: Job | SetupJob, seconds: float) -> Iterator[Told]:
+    def _follow(self, ticket: _Ticket, job: Job | SetupJob, seconds: float) -> Iterator[Message]:
         ours, theirs = self._context.Pipe()
         with ours:
             with theirs:
@@ -167,14 +167,14 @@ class Runner:
                         return
                     process.start()
                     ticket.process = process
-            end: Told | None = None
+            end: Message | None = None
             for event in self._heard(ticket, ours, seconds):
                 yield event
                 end = event
         if not isinstance(end, Done | Failed):
             yield self._unfinished(ticket, process)
 
-    def _heard(self, ticket: _Ticket, ours: Any, seconds: float) -> Iterator[Told]:
+    def _heard(self, ticket: _Ticket, ours: Any, seconds: float) -> Iterator[Message]:
         """What a worker says; of its steps the last one now and then."""
         deadline, reported, unsaid = time.monotonic() + seconds, 0.0, False
         while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ class SetupJob(Protocol):
 
         Args:
             workshop: What there is to work with.
-            say: Told how it goes.
+            say: Called with how it goes.
 
         Raises:
             GraphError: It cannot be done.
