@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, Self, TextIO
 
 import torch
@@ -34,9 +35,15 @@ class Side:
     @classmethod
     @contextmanager
     def running(
-        cls, python: str, module: str, *arguments: str, threads: int = 1, environment: Mapping[str, str] | None = None
+        cls,
+        python: str,
+        module: str,
+        *arguments: str,
+        threads: int = 1,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> Iterator[Self]:
-        """Start ``python -m module`` with these arguments; it ends with the block."""
+        """Start ``python -m module`` with these arguments, in this folder; it ends with the block."""
         with tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
                 [python, "-W", "ignore", "-m", module, *arguments],
@@ -45,6 +52,7 @@ class Side:
                 stderr=errors,
                 text=True,
                 env={**os.environ, "OMP_NUM_THREADS": str(threads), **(environment or {})},
+                cwd=folder,
             )
             try:
                 yield cls(process, errors)

@@ -1,5 +1,7 @@
 """A graph is resolved once, and bypassed nodes are left out where it is."""
 
+import gc
+import weakref
 from collections import Counter
 from dataclasses import replace
 
@@ -69,6 +71,21 @@ def test_what_is_known_of_a_graph_is_kept_with_it_and_its_catalog(counts: Counte
     assert counts == {"check_definitions": 1, "_program": 1}
     assert link(graph, catalog) is link(graph, catalog) is not link(replace(graph), catalog)
     assert link(graph, replace(catalog)).catalog is not catalog
+
+
+@pytest.mark.parametrize("text", [CHAIN, SUBGRAPH])
+def test_what_was_read_checked_or_compiled_goes_at_once_where_nobody_holds_it(text: str) -> None:
+    def used() -> list[weakref.ref[object]]:
+        graph = loads(text)
+        check(graph)
+        return [weakref.ref(one) for one in (compile(graph), graph, link(graph, Catalog.default()))]
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert [gone() for gone in used()] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 def test_one_edit_in_the_browser_checks_one_graph(counts: Counter[str]) -> None:

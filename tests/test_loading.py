@@ -218,6 +218,12 @@ def test_device_and_dtype_are_those_asked_for(path):
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
 
 
+def test_a_model_is_built_on_the_cpu_whatever_the_default_device_is(path):
+    with torch.device("meta"):
+        model = composer.load(path)
+    assert {tensor.device.type for tensor in (*model.parameters(), *model.buffers())} == {"cpu"}
+
+
 def test_saved_twice_gives_the_same_file(saved, tmp_path):
     composer.load(saved[1]).save(tmp_path / "twice.safetensors")
     assert (tmp_path / "twice.safetensors").read_bytes() == saved[1].read_bytes()

@@ -330,6 +330,14 @@ def _normal(x: Tensor, mean: float = 0, std: float = 1, *, generator: Any = None
     return x if x.is_floating_point() and std >= 0 else NotImplemented
 
 
+def _uniform(x: Tensor, low: float = 0, high: float = 1, *, generator: Any = None) -> Any:
+    return x if x.is_floating_point() and low <= high else NotImplemented
+
+
+def _filled(x: Tensor, value: Any) -> Any:
+    return x if x.is_floating_point() and type(value) in (int, float) else NotImplemented
+
+
 def _random(size: Sequence[int], *, dtype: torch.dtype | None = None, **_: Any) -> Any:
     dtype = dtype or torch.get_default_dtype()
     return _empty(size, dtype) if dtype.is_floating_point else NotImplemented
@@ -356,6 +364,7 @@ _RULES: Mapping[Any, Callable[..., Any]] = {
     aten.bernoulli.default: lambda x, **_: _empty(x.shape, x.dtype) if x.is_contiguous() else NotImplemented,
     aten.cat.default: _cat,
     aten.convolution.default: _convolution,
+    aten.fill_.Scalar: _filled,
     aten.im2col.default: _unfolded,
     aten.index.Tensor: _index,
     aten.max_pool2d_with_indices.default: _max_pool,
@@ -369,9 +378,11 @@ _RULES: Mapping[Any, Callable[..., Any]] = {
     aten.reflection_pad2d.default: _reflected,
     aten.repeat.default: _repeat,
     aten.stack.default: _stack,
+    aten.uniform_.default: _uniform,
     aten.upsample_bicubic2d.default: _resized,
     aten.upsample_bilinear2d.default: _resized,
     aten.upsample_nearest2d.default: _resized,
+    aten.zero_.default: lambda x: x,
 }
 
 # Operators of which every axis of the result is an axis of an input or 1 long; pointwise ones say so by their tag.

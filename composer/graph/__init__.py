@@ -64,8 +64,10 @@ EMPTY = FrozenDict()
 
 def freeze(value: Any) -> Any:
     """Plain data as immutable data: lists become tuples, mappings become ``FrozenDict``."""
+    if isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
-        return FrozenDict({key: freeze(item) for key, item in value.items()})
+        return FrozenDict({key: freeze(item) for key, item in value.items()}) if value else EMPTY
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
     return value
@@ -111,6 +113,8 @@ class Ref:
         port = "" if self.port is None else f".{self.port}"
         index = "" if self.index is None else f"[{self.index}]"
         return f"{self.source}{port}{index}"
+
+    to_document = __str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,8 @@ class Wire:
         """One reference or a list, in every mode, or a mapping by mode; a wire as it is."""
         if isinstance(refs, Wire):
             return refs
+        if isinstance(refs, Ref):
+            return cls(((None, Refs((refs,))),))
         return cls.by_mode(refs) if isinstance(refs, Mapping) else cls(((None, _listed(refs)),))
 
     @classmethod

@@ -3,8 +3,10 @@
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
+from weakref import ref
 
 import networkx as nx
 
@@ -38,9 +40,13 @@ def link(graph: Graph, catalog: Catalog) -> "LinkedGraph":
 
     A graph never changes, so what is known of it is kept with it: linked again with the same catalog, it is the same.
     """
-    found = graph.__dict__.get("_linked")
+    kept = graph.__dict__.get("_linked")
+    found = kept() if isinstance(kept, ref) else kept
     if not isinstance(found, LinkedGraph) or found.catalog is not catalog:
-        found = LinkedGraph(graph, catalog)
+        # It holds a twin of the graph, which does not hold it: in a cycle both would wait for a garbage collection.
+        twin = replace(graph)
+        found = LinkedGraph(twin, catalog)
+        object.__setattr__(twin, "_linked", ref(found))
         object.__setattr__(graph, "_linked", found)
     return found
 

@@ -47,6 +47,9 @@ class Call:
         component: The component.
         arguments: The wired input ports, in the order of ``forward``.
         momentum: Path of the momentum copy that the module belongs to, if it does.
+
+    Attributes:
+        values: Every value that the call takes.
     """
 
     path: str
@@ -54,11 +57,13 @@ class Call:
     component: Component
     arguments: tuple[tuple[str, Argument], ...]
     momentum: str | None = None
+    values: tuple[Value, ...] = field(init=False, compare=False, repr=False)
 
-    def values(self) -> Iterator[Value]:
-        """Every value that the call takes."""
+    def __post_init__(self) -> None:
+        values: list[Value] = []
         for _, argument in self.arguments:
-            yield from (argument,) if isinstance(argument, Value) else argument
+            values += (argument,) if isinstance(argument, Value) else argument
+        object.__setattr__(self, "values", tuple(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,7 @@ def _planned(linked: LinkedGraph) -> Plan:
         for call in program.calls:
             _add_part(top, call.module, parts, momentum)
     ordered = sorted(parts, key=top.order)
+    top.inner.clear()  # each holds its outer one, and in a cycle they would wait for a garbage collection
     return Plan(programs, {path: parts[path] for path in ordered}, momentum)
 
 
@@ -164,6 +170,7 @@ class _Level:
         wires: The wires of the call.
         values: What the subgraph's parameters are.
         inner: The insides of its own calls, by id.
+        modules: At the top: what is known of the modules that calls use, by path.
     """
 
     linked: LinkedGraph
@@ -173,6 +180,7 @@ class _Level:
     wires: Mapping[str, Wire] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     inner: dict[str, "_Level"] = field(default_factory=dict)
+    modules: dict[str, tuple[str, "Momentum | None"]] = field(default_factory=dict)
 
     def component(self, name: str) -> Component:
         """The component that a node calls."""
@@ -268,7 +276,7 @@ def _program(graph: Graph, top: _Level, mode: str) -> Program:
             used.add(value.source)
         elif value.source not in calls:
             calls[value.source] = call = _call(top, value.source, mode)
-            pending.extend(call.values())
+            pending.extend(call.values)
     return Program(
         mode,
         tuple(name for name in graph.inputs if name in used),
@@ -319,6 +327,12 @@ def _call(top: _Level, path: str, mode: str) -> Call:
 
 def _module(top: _Level, path: str) -> tuple[str, Momentum | None]:
     """The module that a call uses, and the momentum copy that this module belongs to."""
+    if path not in top.modules:
+        top.modules[path] = _found_module(top, path)
+    return top.modules[path]
+
+
+def _found_module(top: _Level, path: str) -> tuple[str, Momentum | None]:
     level: _Level = top
     momentum: Momentum | None = None
     names = path.split(".")
@@ -365,19 +379,22 @@ def _frozen(top: _Level, path: str) -> bool:
 
 def _ordered(top: _Level, calls: Mapping[str, Call]) -> Iterable[str]:
     """The calls in the order of the file, moved only where a wire asks for it; a source before its momentum copy."""
-    dag: nx.DiGraph[str] = nx.DiGraph()
-    dag.add_nodes_from(calls)
-    dag.add_edges_from((value.source, call.path) for call in calls.values() for value in call.values() if value.port)
-    hard = list(dag.edges)
+    in_file = sorted(calls, key=top.order)
+    hard = [(value.source, call.path) for call in calls.values() for value in call.values if value.port]
+    soft: list[tuple[str, str]] = []
+    copies = [call for call in calls.values() if call.momentum is not None]
     by_module: dict[str, list[str]] = {}
-    for call in calls.values():
+    for call in calls.values() if copies else ():
         by_module.setdefault(call.module, []).append(call.path)
-    for call in calls.values():
-        if call.momentum is not None:
-            _, momentum = _module(top, call.path)
-            source = momentum.source + call.module[len(momentum.target) :] if momentum else ""
-            dag.add_edges_from((path, call.path) for path in by_module.get(source, ()))
+    for call in copies:
+        _, momentum = _module(top, call.path)
+        source = momentum.source + call.module[len(momentum.target) :] if momentum else ""
+        soft += ((path, call.path) for path in by_module.get(source, ()))
+    place = {path: number for number, path in enumerate(in_file)}
+    if all(place[source] < place[path] for source, path in (*hard, *soft)):
+        return in_file
+    dag: nx.DiGraph[str] = nx.DiGraph([*hard, *soft])
     if not nx.is_directed_acyclic_graph(dag):
         dag = nx.DiGraph(hard)
-        dag.add_nodes_from(calls)
+    dag.add_nodes_from(calls)
     return list(nx.lexicographical_topological_sort(dag, key=top.order))

@@ -10,7 +10,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.catalog.component import Component
-from composer.graph import FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
+from composer.graph import OWN, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
 from composer.graph.templates import is_template
 
 __all__ = ["Called", "Scope", "Wiring", "called_by", "called_in", "carrying", "origin_of"]
@@ -247,10 +247,16 @@ class Wiring:
     def of(cls, nodes: Mapping[str, Node]) -> "Wiring":
         """The wires of these nodes."""
         sources: dict[str, list[str]] = {}
-        modal: list[str] = []
+        modal, borrowing, calling, odd = list[str](), list[str](), list[str](), list[str]()
         used: set[str] = set()
         in_order = True
         for name, node in nodes.items():
+            if node.weights is not OWN and node.weights.rule != "own":
+                borrowing.append(name)
+            if node.type is None or node.graph is not None:
+                calling.append(name)
+            if node.extra:
+                odd.append(name)
             feeding: list[str] = []
             for wire in node.inputs.values():
                 for ref in wire.refs:
@@ -270,9 +276,9 @@ class Wiring:
             cyclic,
             modal,
             used,
-            borrowing=[name for name, node in nodes.items() if node.weights.rule != "own"],
-            calling=[name for name, node in nodes.items() if node.graph is not None or node.type is None],
-            odd=[name for name, node in nodes.items() if node.extra],
+            borrowing,
+            calling,
+            odd,
         )
 
 

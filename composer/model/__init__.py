@@ -224,5 +224,5 @@ def _function(mode: str, text: str) -> Callable[..., dict[str, Any]]:
     space: dict[str, Any] = {"torch": torch}
     space |= {function.__name__: function for function in (momentum_update, scheduled_decay)}
     exec(builtins.compile(text, name, "exec"), space)  # noqa: S102 - emit lets only plain ids into the text
-    found: Callable[..., dict[str, Any]] = space[function_name(mode)]
+    found: Callable[..., dict[str, Any]] = space.pop(function_name(mode))  # it holds the space, not both each other
     return found

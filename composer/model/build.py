@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from composer.catalog.build import TooLargeError, build_component, too_large
+from composer.catalog.build import TooLargeError, build_component, builder, too_large
 from composer.catalog.limits import Limits
 from composer.graph.plan import Plan
 from composer.model.momentum import PROGRESS, STEPS, momentum_copy
@@ -32,14 +32,16 @@ def build_modules(
     Raises:
         TooLargeError: The limits do not allow it.
     """
-    held = 0
-    for path, part in plan.parts.items():
-        if part.copy_of is None:
-            module = build_component(part.component, params[path], limits, device)
-            held += sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers()))
-            if held > limits.parameter_bytes:
-                raise too_large(f"the nodes up to {path} hold", held, limits)
-            _place(root, path, module.requires_grad_(False) if part.frozen else module)
+    built, held = dict[str, nn.Module](), 0
+    with builder(limits, device) as build:
+        for path, part in plan.parts.items():
+            if part.copy_of is None:
+                built[path] = build(part.component, params[path])
+                held += _bytes(built[path])
+                if held > limits.parameter_bytes:
+                    raise too_large(f"the nodes up to {path} hold", held, limits)
+    for path, module in built.items():
+        _place(root, path, module.requires_grad_(False) if plan.parts[path].frozen else module)
     for path, part in plan.parts.items():
         if part.copy_of is not None:
             _place(root, path, momentum_copy(root.get_submodule(part.copy_of)))
@@ -48,6 +50,13 @@ def build_modules(
         root.get_submodule(target).register_buffer(STEPS, steps)
     if any(copy.end_decay is not None for copy in plan.momentum.values()):
         root.register_buffer(PROGRESS, torch.zeros((), device=device), persistent=False)
+
+
+def _bytes(module: nn.Module) -> int:
+    tensors = {
+        id(one): one for part in module.modules() for one in (*part._parameters.values(), *part._buffers.values())
+    }
+    return sum(one.numel() * one.element_size() for one in tensors.values() if one is not None)
 
 
 def check_declared_size(plan: Plan, limits: Limits) -> None:

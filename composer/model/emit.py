@@ -101,7 +101,7 @@ class _Writer:
         last: dict[str, str] = {}
         for call in self.program.calls:
             last[call.path] = call.path
-            last.update((value.source, call.path) for value in call.values() if value.port is not None)
+            last.update((value.source, call.path) for value in call.values if value.port is not None)
         for _, value in self.program.outputs:
             last.pop(value.source, None)
         final = self.program.calls[-1].path if self.program.calls else ""

@@ -132,7 +132,7 @@ def _nearest(resolved: Plan, calls: Mapping[str, Call], start: Call) -> Iterator
         if value is not None:
             yield _Place(call.module, _CLASSES, value)
             return
-        for source in (item.source for item in call.values()):
+        for source in (item.source for item in call.values):
             if source in calls and source not in seen:
                 seen.add(source)
                 pending.append(calls[source])

@@ -104,18 +104,19 @@ class Nodes:
         wiring = self.scope.wiring
         special = {*wiring.modal, *wiring.borrowing, *wiring.calling, *wiring.odd, *self.scope.templated}
         special |= self.scope.loose
+        closer = special | (nodes.keys() - reached)
         layers = 0
         for name in wiring.order:
             node = nodes[name]
-            carried = tuple([(port, _carried(wire, table)) for port, wire in node.inputs.items()])
-            sort = (node.type, repr(node.params), carried)
+            carried = _carried(node.inputs, table)
+            sort = (node.type, repr(node.params), *carried)
             known = alike.get(sort)
-            if known is None or name in special or name not in reached:
+            if known is None or name in closer:
                 found = len(self.report) + len(self._missing)
                 known = self._look(name, node)
                 runs = name in reached and (not self.reach.asked or self.reach.modes_of(name))
                 clean = found == len(self.report) + len(self._missing) and name not in special
-                if clean and runs and _settled(kind for _, kind in carried):
+                if clean and runs and _is_known(carried[1::2]):
                     alike[sort] = known
             table[name] = known[0]
             layers += known[1]
@@ -266,24 +267,24 @@ class Nodes:
             self.report.add("missing-input", path, f"{name}.{port.name}", message, fix, port=port.name, mode=mode)
 
 
-def _carried(wire: Wire, table: Mapping[str, Outputs]) -> Any:
-    """What a wire carries, for a comparison with the wires of other nodes; None where that takes a closer look."""
-    if wire.differs:
-        return None
-    if not wire.many:
-        ref = wire.refs[0]
-        outputs = table.get(ref.source)
-        return None if outputs is None or ref.index is not None else outputs.get(ref.port)
-    found = []
-    for ref in wire.refs:
-        outputs = table.get(ref.source)
-        found.append(None if outputs is None or ref.index is not None else outputs.get(ref.port))
-    return tuple(found)
+def _carried(inputs: Mapping[str, Wire], table: Mapping[str, Outputs]) -> list[Any]:
+    """The ports of a node, each followed by what its wire carries, for a comparison with other nodes.
+
+    None stands for what takes a closer look.
+    """
+    found: list[Any] = []
+    for port, wire in inputs.items():
+        kinds = []
+        for ref in () if wire.differs else wire.refs:
+            outputs = table.get(ref.source)
+            kinds.append(None if outputs is None or ref.index is not None else outputs.get(ref.port))
+        found += port, tuple(kinds) if wire.many else kinds[0] if kinds else None
+    return found
 
 
-def _settled(carried: Iterable[Any]) -> bool:
+def _is_known(carried: Iterable[Any]) -> bool:
     """Whether what a node's wires carry is known and the same in every mode."""
-    return all(isinstance(part, PortType) or (isinstance(part, tuple) and _settled(part)) for part in carried)
+    return all(isinstance(part, PortType) or (isinstance(part, tuple) and _is_known(part)) for part in carried)
 
 
 def _is_wired(wire: Wire | None, mode: str | None) -> bool:

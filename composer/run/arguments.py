@@ -270,8 +270,9 @@ def _counted(
         shape = shapes.get(name)
         if shape and isinstance(shape[0], str) and entry.holds == "tensor":
             named[name] = shape[0]
+    known = {**sizes, **shapes}
     for call in program.calls:
-        for name, axis in _beside(call.arguments, call.component.input_by_name, {**sizes, **shapes}):
+        for name, axis in _beside(call.arguments, call.component.input_by_name, known):
             if entries[name].holds == "tensor" and not shapes.get(name):
                 named.setdefault(name, axis)
     batches = {named.get(name) for name in program.inputs}

@@ -16,6 +16,7 @@ from composer.edits.names import refused
 from composer.edits.paste import copy
 from composer.graph import Graph
 from composer.graph.file.document import from_document, to_document
+from composer.graph.link import uncollected
 from composer.problems import Problem, suggestion
 from composer.web.catalog_source import CatalogSource
 from composer.web.drops import drops_of, insertions_of, replacements_of
@@ -93,6 +94,7 @@ class Actions:
             self._graphs.put(document, found)
         return found
 
+    @uncollected()
     def shown(self, graph: Graph, path: Sequence[str] = ()) -> OpenReply:
         """A graph as it is opened: its document and what to draw."""
         document = self._document(graph)
@@ -147,11 +149,13 @@ class Actions:
         request = _request(NewRequest, payload)
         return self.shown(Graph(name=(request.name or "model")[:200]))
 
+    @uncollected()
     def look(self, payload: Any) -> GraphView:
         """What to draw of a document."""
         request = _request(LookRequest, payload)
         return self._view(request.document, request.path)
 
+    @uncollected()
     def edit(self, payload: Any) -> EditReply:
         """Change a document: all operations, or none."""
         request = _request(EditRequest, payload)

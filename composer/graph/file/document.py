@@ -142,27 +142,36 @@ def _index(entries: list[Any], key: str) -> int | None:
 
 def _document(value: Any) -> Any:
     """Any part of a graph as plain data."""
-    if isinstance(value, Ref):
-        return str(value)
-    if isinstance(value, Wire):
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is Wire or kind is Ref:
         return value.to_document()
-    writer = _WRITERS.get(type(value))
+    writer = _WRITERS.get(kind)
     if writer is not None:
         value = writer(value)
-    if isinstance(value, Mapping):
-        return {key: _document(item) for key, item in value.items()}
+    if isinstance(value, dict | Mapping):
+        return {key: item if type(item) in _SCALARS else _document(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_document(item) for item in value]
     return value
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def _node(node: Node) -> Document:
-    found: Document = {"type": node.type, "graph": node.graph}
-    found = {key: value for key, value in found.items() if value is not None}
-    if node.weights != OWN:
+    found: Document = {}
+    if node.type is not None:
+        found["type"] = node.type
+    if node.graph is not None:
+        found["graph"] = node.graph
+    if node.weights is not OWN and node.weights != OWN:
         found["weights"] = node.weights
-    found |= {key: value for key in ("params", "inputs", "frozen", "bypassed") if (value := getattr(node, key))}
-    return {**found, **node.extra}
+    for key in ("params", "inputs", "frozen", "bypassed"):
+        if value := getattr(node, key):
+            found[key] = value
+    return {**found, **node.extra} if node.extra else found
 
 
 def _weights(weights: Weights) -> Document:

@@ -3,14 +3,15 @@
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from composer.catalog import Catalog
-from composer.graph import Graph, Source
+from composer.graph import EMPTY, Graph, Source
 from composer.graph.file.canonical import canonical
 from composer.graph.file.document import from_document, to_document
 from composer.graph.file.encoding import size_problem
@@ -70,7 +71,14 @@ def positions(graph: Graph, catalog: Catalog | None = None) -> Mapping[tuple[str
 
     Only as many lines as needed are written.
     """
-    return WrittenLines(lambda: key_positions(_canonical_document(graph, catalog)))
+    return WrittenLines(lambda: _positions(graph, catalog))
+
+
+def _positions(graph: Graph, catalog: Catalog | None) -> Iterator[tuple[tuple[str | int, ...], tuple[int, int]]]:
+    """First those above the nodes, for which no node has to be looked at."""
+    head = replace(graph, graphs=EMPTY, nodes=EMPTY, outputs=EMPTY, layout=EMPTY, metadata=EMPTY, extra=EMPTY)
+    yield from key_positions(to_document(head))
+    yield from key_positions(_canonical_document(graph, catalog))
 
 
 def _canonical_document(graph: Graph, catalog: Catalog | None) -> Any:

@@ -247,39 +247,42 @@ def _node(to: Structure, value: Any, path: Path) -> Node:
     if type(value) is Node:
         return value
     to.name(str(path[-1]), path, "a node")
-    expected = "a node: a mapping with a type (or graph, or weights), params and inputs"
-    found = to.mapping(value, path, expected)
+    found = to.mapping(value, path, "a node: a mapping with a type (or graph, or weights), params and inputs")
     kind, graph = found.get("type"), found.get("graph")
     if kind is not None:
         to.text(kind, (*path, "type"), "the name of a component")
     if graph is not None:
         to.text(graph, (*path, "graph"), "the name of a subgraph")
-    weights = _weights(to, found.get("weights"), (*path, "weights"))
-    frozen, bypassed = (_flag(to, found.get(key), (*path, key)) for key in ("frozen", "bypassed"))
-    params = to.mapping(found.get("params"), (*path, "params"), "a mapping with parameters by name")
+    weights, params, inputs = found.get("weights"), found.get("params"), found.get("inputs")
     return Node(
         kind,
         graph,
-        to.plain(params, (*path, "params")),
-        _wires(to, found.get("inputs"), (*path, "inputs")),
-        weights,
-        frozen,
-        bypassed,
+        EMPTY if params is None else _params(to, params, (*path, "params")),
+        EMPTY if inputs is None else _wires(to, inputs, (*path, "inputs")),
+        OWN if weights is None else _weights(to, weights, (*path, "weights")),
+        _flag(to, found, "frozen", path),
+        _flag(to, found, "bypassed", path),
         to.extra(found, NODE_KEYS, path),
     )
 
 
-def _flag(to: Structure, value: Any, path: Path) -> bool:
+def _params(to: Structure, value: Any, path: Path) -> Any:
+    return to.plain(to.mapping(value, path, "a mapping with parameters by name"), path)
+
+
+def _flag(to: Structure, found: Mapping[str, Any], key: str, path: Path) -> bool:
+    value = found.get(key)
     if value is not None and not isinstance(value, bool):
         meant = isinstance(value, str) and value.casefold() in ("yes", "on", "true", "1", "y")
-        to.wrong(path, value, "true or false", to.set(path, meant, f"set {path[-1]} to {str(meant).lower()}"))
+        fix = to.set((*path, key), meant, f"set {key} to {str(meant).lower()}")
+        to.wrong((*path, key), value, "true or false", fix)
     return bool(value)
 
 
 def _weights(to: Structure, value: Any, path: Path) -> Weights:
     if type(value) is Weights:
         return value
-    if value is None or (isinstance(value, str) and value == "own"):
+    if isinstance(value, str) and value == "own":
         return OWN
     expected = "own, {share: node}, or {momentum: node, decay: 0.999}"
     if not isinstance(value, Mapping):

@@ -241,18 +241,21 @@ class _Inference:
         return params
 
     def _count(self, call: Call, outcome: Outcome, mode: str | None) -> None:
-        node = self.nodes.get(call.path)
-        if node is None:
-            node = NodeSize(call.component.name, outcome.params)
-            if call.path == call.module:
-                node = replace(node, parameters=outcome.parameters, trainable=outcome.trainable, bytes=outcome.bytes)
-                part = self.plan.parts[call.module]
-                if part.frozen or part.copy_of:
-                    node = replace(node, trainable=0)
-                self._add_bytes(outcome.bytes)
+        before = self.nodes.get(call.path)
+        flops = {} if before is None else dict(before.flops)
         if mode is not None:
-            node = replace(node, flops={**node.flops, mode: outcome.flops})
-        self.nodes[call.path] = node
+            flops[mode] = outcome.flops
+        if before is not None:
+            self.nodes[call.path] = replace(before, flops=flops)
+            return
+        if call.path != call.module:
+            self.nodes[call.path] = NodeSize(call.component.name, outcome.params, flops=flops)
+            return
+        part = self.plan.parts[call.module]
+        trainable = 0 if part.frozen or part.copy_of else outcome.trainable
+        held = (outcome.parameters, trainable, outcome.bytes)
+        self.nodes[call.path] = NodeSize(call.component.name, outcome.params, *held, flops)
+        self._add_bytes(outcome.bytes)
 
     def _add_bytes(self, count: int) -> None:
         before, self.bytes = self.bytes, self.bytes + count
@@ -305,6 +308,8 @@ class _Inference:
         return any(found.arguments != call.arguments for found in calls)
 
     def _check_indexes(self, call: Call, values: Mapping[str, Any]) -> None:
+        if all(value.index is None for value in call.values):
+            return
         for name, argument in call.arguments:
             for value in (argument,) if isinstance(argument, Value) else argument:
                 levels = values.get(value.source if value.port is None else f"{value.source}.{value.port}")
@@ -348,5 +353,5 @@ def _ancestors(program: Program, returned: set[str]) -> set[str]:
     needed = set(returned)
     for call in reversed(program.calls):
         if call.path in needed:
-            needed.update(value.source for value in call.values())
+            needed.update(value.source for value in call.values)
     return needed

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -50,9 +51,12 @@ class Probe:
     @property
     def shape(self) -> Shape:
         """The sizes with what grows with the batch written as ``B``."""
-        if len(self.first) != len(self.second):
-            return self.first
-        return tuple(map(_in_batches, self.first, self.second))
+        return _axes(self.first, self.second)
+
+
+@lru_cache(4096)
+def _axes(first: tuple[int, ...], second: tuple[int, ...]) -> Shape:
+    return first if len(first) != len(second) else tuple(map(_in_batches, first, second))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Boxes:
         sample = not opened.scope and name in opened.graph.data_samples
         kind = opened.insight.catalog.port_types.get(declared.type)
         size = opened.size(Ref(name))
-        port = self._carrying(PortView(name="", type=declared.type), kind, size)
+        port = _carrying(PortView(name="", type=declared.type), kind, size)
         problems = self._about(name)
         modes: Any = [mode for mode in MODES if name in self.runs[mode].inputs]
         return NodeView(
@@ -92,10 +92,10 @@ class Boxes:
         opened, called = self.opened, self.opened.known[name]
         origin = opened.nodes[origin_of(opened.nodes, name) or name]
         total = opened.insight.totals.get(opened.key(name))
-        outputs = list(self._output_ports(name))
+        leaving = [Ref(name, port) for port in dict.fromkeys((*called.outputs, *self._named.get(name, ())))]
         problems = self._about(name)
         modes: Any = [mode for mode in MODES if name in self.runs[mode].asked]
-        sizes = [opened.size(Ref(name, port.name), modes) for port in outputs]
+        sizes = [opened.size(ref, modes) for ref in leaving]
         calls = origin.type is None and origin.graph is not None
         return NodeView(
             name=name,
@@ -104,7 +104,7 @@ class Boxes:
             kind=called.component.kind if called.component else "subgraph" if calls else "unknown",
             position=self._position(name),
             inputs=list(self._input_ports(name, node)),
-            outputs=outputs,
+            outputs=[self._output_port(called.component, ref) for ref in leaving],
             params=shown(node.params),
             taken=shown(self._taken(name, node, called.component)),
             inherited=None if node.weights.rule == "own" else shown(origin.params),
@@ -126,7 +126,7 @@ class Boxes:
             ref = next(iter(Wire.of(wire).refs), None)
             kind = None if ref is None else self.opened.flows.of(ref)
             size = None if ref is None else self.opened.size(ref, MODES if mode is None else (mode,))
-            ports.append(self._carrying(PortView(name=name, type=_name(kind)), kind, size))
+            ports.append(_carrying(PortView(name=name, type=_name(kind)), kind, size))
         return OutputView(mode=mode, position=self._position(outputs_name(mode)), ports=ports)
 
     def _input_ports(self, name: str, node: Node) -> Iterator[PortView]:
@@ -139,7 +139,7 @@ class Boxes:
             inputs = {} if called.body is None else called.body.inputs
             types = self.opened.insight.catalog.port_types
             ports = [
-                self._carrying(PortView(name=port, type=declared.type), types.get(declared.type), None)
+                _carrying(PortView(name=port, type=declared.type), types.get(declared.type), None)
                 for port, declared in inputs.items()
             ]
         ports += [
@@ -147,18 +147,28 @@ class Boxes:
         ]
         for port in ports:
             ref = next(iter(node.inputs[port.name].refs), None) if port.name in node.inputs else None
-            if ref is not None:
-                port.size = size_text(self.opened.size(ref))
-            yield port
+            yield port if ref is None else self._of_size(port, self.opened.size(ref))
 
-    def _output_ports(self, name: str) -> Iterator[PortView]:
-        called = self.opened.known[name]
-        by_name = {} if called.component is None else called.component.output_by_name
-        for port in dict.fromkeys((*called.outputs, *self._named.get(name, ()))):
-            declared = by_name.get(port)
-            view = PortView(name=port, type="?") if declared is None else port_view(declared)
-            kind = self.opened.flows.of(Ref(name, port))
-            yield self._carrying(view, kind, self.opened.size(Ref(name, port)))
+    def _of_size(self, view: PortView, size: Any) -> PortView:
+        """An input port with the size of what flows into it. Most are alike, and those are one."""
+        text = size_text(size)
+        key = (id(view), text)
+        if key not in self._drawn:  # with the view itself: as long as it is there, nothing else has its id
+            self._drawn[key] = view, view.model_copy(update={"size": text})
+        return self._drawn[key][1]
+
+    def _output_port(self, component: Component | None, ref: Ref) -> PortView:
+        declared = None if component is None else component.output_by_name.get(str(ref.port))
+        view = PortView(name=str(ref.port), type="?") if declared is None else port_view(declared)
+        kind, size = self.opened.flows.of(ref), self.opened.size(ref)
+        key = (id(view), kind, size)
+        if key not in self._drawn:
+            self._drawn[key] = view, _carrying(view, kind, size)
+        return self._drawn[key][1]
+
+    @cached_property
+    def _drawn(self) -> dict[Any, tuple[PortView, PortView]]:
+        return {}
 
     @cached_property
     def _named(self) -> Mapping[str, dict[str, None]]:
@@ -176,17 +186,6 @@ class Boxes:
                     port = opened.port(ref)
                     found.setdefault(ref.source, {})[port or "out"] = None
         return found
-
-    def _carrying(self, view: PortView, kind: PortType | None, size: Any) -> PortView:
-        """A port with what it carries; the port itself is changed."""
-        if kind is UNKNOWN:
-            kind = None
-        view.sequence = kind is not None and kind.is_sequence and kind.entries == "level"
-        view.type = view.type if kind is None else kind.name
-        view.colour = "any" if kind is None else kind.family
-        view.size = size_text(size)
-        view.levels = level_texts(size) if view.sequence else None
-        return view
 
     def _taken(self, name: str, node: Node, component: Component | None) -> dict[str, Any]:
         """The parameters that are taken from the wires."""
@@ -233,7 +232,24 @@ class Boxes:
         return None if found is None else (float(found[0]), float(found[1]))
 
 
+def _carrying(view: PortView, kind: PortType | None, size: Any) -> PortView:
+    """A port with what it carries."""
+    if kind is UNKNOWN:
+        kind = None
+    sequence = kind is not None and kind.is_sequence and kind.entries == "level"
+    carried = {
+        "sequence": sequence,
+        "type": view.type if kind is None else kind.name,
+        "colour": "any" if kind is None else kind.family,
+        "size": size_text(size),
+        "levels": level_texts(size) if sequence else None,
+    }
+    return view.model_copy(update=carried)
+
+
 def _state(problems: Sequence[ProblemView]) -> State:
+    if not problems:
+        return "ok"
     severities = {problem.severity for problem in problems}
     if any(problem.code == "no-package" for problem in problems):
         return "placeholder"
@@ -248,7 +264,12 @@ def _count(problems: Sequence[ProblemView]) -> int:
     return sum(problem.severity != "notice" for problem in problems)
 
 
+_OWN = WeightsView(rule="own")
+
+
 def _weights(weights: Weights) -> WeightsView:
+    if weights.rule == "own":
+        return _OWN
     if weights.rule != "momentum":
         return WeightsView(rule=weights.rule, source=weights.source)
     return WeightsView(

@@ -3,6 +3,7 @@
 import inspect
 import types
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -71,8 +72,9 @@ def component_view(component: Component) -> ComponentView:
     )
 
 
+@lru_cache(4096)
 def port_view(port: Port) -> PortView:
-    """A port of a component."""
+    """A port of a component; copied where it is drawn with what it carries."""
     return PortView(
         name=port.name,
         type=port.type.name,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from composer.catalog import Catalog
@@ -146,7 +146,7 @@ class Opened:
 
     def key(self, name: str) -> str:
         """Path of a node, as sizes are kept by."""
-        return ".".join((*self.path, name))
+        return ".".join((*self.path, name)) if self.path else name
 
     def port(self, ref: Ref) -> str | None:
         """The port that a reference means; None for an input, and where it is not known."""
@@ -154,11 +154,17 @@ class Opened:
 
     def size(self, ref: Ref, modes: Sequence[str] = MODES) -> Any:
         """Sizes of what a reference carries, in the first of these modes in which they are known."""
-        for mode in (*modes, *MODES):
-            found = self._size(ref, mode)
-            if found is not None:
-                return found
-        return None
+        order = _first_to_last(tuple(modes))
+        key = (ref.source, ref.port, ref.index, order)
+        if key not in self._sizes:
+            found = (self._size(ref, mode) for mode in order)
+            self._sizes[key] = next((size for size in found if size is not None), None)
+        return self._sizes[key]
+
+    @cached_property
+    def _sizes(self) -> dict[Any, Any]:
+        """What ``size`` found: the box, the wire and the node of a port all ask."""
+        return {}
 
     def _size(self, ref: Ref, mode: str) -> Any:
         led = self.past.of(ref, mode)
@@ -192,6 +198,12 @@ def insight_of(graph: Graph, catalog: Catalog) -> Insight:
     except Exception:  # noqa: BLE001 - a component of any library may raise anything
         _log.exception("sizes could not be inferred")
         return Insight(graph, catalog, Shapes({}, {}, check(graph, catalog)), False)
+
+
+@lru_cache(64)
+def _first_to_last(modes: tuple[str, ...]) -> tuple[str, ...]:
+    """These modes, then the others."""
+    return tuple(dict.fromkeys((*modes, *MODES)))
 
 
 def _level(sizes: Any, index: int) -> Any:

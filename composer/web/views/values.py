@@ -11,6 +11,8 @@ _EXACT = 2**53
 
 def shown(value: Any) -> Any:
     """Plain data for the browser: what its numbers cannot say (nan, infinities, very large ones) as texts."""
+    if value is None or type(value) in (str, bool):
+        return value
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     if type(value) is int and abs(value) > _EXACT:
@@ -19,4 +21,4 @@ def shown(value: Any) -> Any:
         return {str(key): shown(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [shown(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return value if isinstance(value, int | float | str) else str(value)

@@ -1,7 +1,7 @@
 """The wires of a scope."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from composer.edits.draft import outputs_name
 from composer.graph import MODES, Edge, Wire
@@ -31,9 +31,11 @@ def wire_views(opened: Opened, runs: Mapping[str, Run], problems: Sequence[Probl
         for at, edge in enumerate(wire.edges()):
             if edge.ref.source not in opened.nodes and edge.ref.source not in opened.fields:
                 continue
-            view = _view(opened, edge, (node, port), at if wire.many else None, mode)
-            view.runs = _runs(edge, node, port, mode, runs)  # type: ignore[assignment]
-            view.problem = _severity(wrong.get((node, port), ()), view.source)
+            view = _view(
+                opened, edge, (node, port), at if wire.many else None, mode, _runs(edge, node, port, mode, runs)
+            )
+            if (node, port) in wrong:
+                view.problem = _severity(wrong[node, port], view.source)
             while view.id in ids:
                 view.id += "'"
             ids.add(view.id)
@@ -54,7 +56,9 @@ def _wires(opened: Opened) -> Iterator[tuple[str, str, Wire, str | None]]:
         yield from ((outputs_name(mode), port, Wire.of(ref), mode) for port, ref in refs.items())
 
 
-def _view(opened: Opened, edge: Edge, end: tuple[str, str], at: int | None, mode: str | None) -> WireView:
+def _view(
+    opened: Opened, edge: Edge, end: tuple[str, str], at: int | None, mode: str | None, runs: list[Any]
+) -> WireView:
     ref, (node, port) = edge.ref, end
     kind = opened.flows.of(ref)
     return WireView(
@@ -67,7 +71,7 @@ def _view(opened: Opened, edge: Edge, end: tuple[str, str], at: int | None, mode
         port=port,
         at=at,
         modes=None if edge.modes == MODES else list(edge.modes),  # type: ignore[arg-type]
-        runs=[],
+        runs=runs,
         size=size_text(opened.size(ref, edge.modes if mode is None else (mode,))),
         colour="any" if kind is None else kind.family,
     )
