@@ -374,7 +374,7 @@ _ROWS: ContextVar[RowCounter | None] = ContextVar("rows", default=None)
 
 @contextmanager
 def rows_counted(counter: RowCounter) -> Iterator[None]:
-    """Tell a counter of all rows whose number depends on values."""
+    """Give a counter of all rows whose number depends on values."""
     token = _ROWS.set(counter)
     try:
         yield
@@ -383,7 +383,7 @@ def rows_counted(counter: RowCounter) -> Iterator[None]:
 
 
 def rows_found(rows: int) -> None:
-    """Tell whoever asked how many rows were found in values."""
+    """Report how many rows were found in values to whoever asked."""
     counter = _ROWS.get()
     if counter is not None:
         counter.found(rows)

@@ -35,8 +35,8 @@ def main() -> None:
     for label, place in places.items():
         slug = re.sub(r"\W+", "_", source.classes[label].lower())
         image = source[place]["image"]
-        picture = Image.open(image) if isinstance(image, str | Path) else Image.fromarray(image)
-        picture.save(options.folder / f"{place:02}_{slug}.png", optimize=True)
+        loaded = Image.open(image) if isinstance(image, str | Path) else Image.fromarray(image)
+        loaded.save(options.folder / f"{place:02}_{slug}.png", optimize=True)
 
 
 if __name__ == "__main__":

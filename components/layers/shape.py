@@ -94,7 +94,7 @@ class Unflatten(nn.Unflatten):
 
 
 class Reshape(nn.Module):
-    """All axes but the first laid out anew; the first one, the batch, stays unless it is told otherwise.
+    """All axes but the first laid out anew; the first one, the batch, stays unless another is asked for.
 
     Keywords: view, resize tensor, unsqueeze, rearrange, flatten, einops, shape, change shape, layout.
 

@@ -20,7 +20,7 @@ class _Shuffled(NamedTuple):
 class BatchShuffle(nn.Module):
     """Mixes the samples of all processes (MoCo, arXiv:1911.05722, section 3.3: shuffling BN).
 
-    Batch statistics then cannot tell which samples belong together. Only in training and where several processes train
+    Batch statistics then cannot show which samples belong together. Only in training and where several processes train
     together; otherwise nothing is mixed.
 
     Keywords: shuffle bn, shuffling batchnorm, moco shuffle, shuffle samples, randperm.

@@ -71,7 +71,7 @@ class Similarities(NamedTuple):
 
 
 class SimpleMemory(nn.Module):
-    """A running average of every sample's embedding, to tell samples apart by (NPID, arXiv:1805.01978, section 3.3).
+    """A running average of every sample's embedding, to distinguish samples by (NPID, arXiv:1805.01978, section 3.3).
 
     It answers from what it holds; then, in training, the bank takes in the new embeddings: of all processes, where
     several train together. Embeddings are brought to length 1 here. ``neg_num`` and ``ensure_neg`` stand in

@@ -34,7 +34,7 @@ class ClassPrediction(nn.Module):
     Keywords: argmax, softmax, predict, predicted class, prediction, classification prediction, probabilities,
     top-1, topk, output, answer, scores, inference, class probabilities, postprocessing.
 
-    One logit tells two classes: its score is that of class 1, which is predicted from more than 0.5 on.
+    One logit separates two classes: its score is that of class 1, which is predicted from more than 0.5 on.
 
     Args:
         mode: ``softmax`` for classes that exclude each other; ``sigmoid`` scores each class by itself. None takes

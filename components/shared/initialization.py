@@ -58,7 +58,7 @@ def fill_small(module: nn.Module, *layers: type[nn.Module]) -> None:
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Fill with a normal distribution cut off outside ``a`` to ``b``, by inverting its distribution function.
 
-    ``torch.nn.init.trunc_normal_`` draws again until all values lie inside, which data-free tensors cannot tell.
+    ``torch.nn.init.trunc_normal_`` draws again until all values lie inside, which data-free tensors cannot show.
 
     Args:
         tensor: Filled in place.

@@ -14,7 +14,7 @@ from components.shared.dynamic_rows import has_no_numbers, true_positions
 __all__: list[str] = []
 
 JOINED_LIMIT = 10_000
-"""From this many boxes on, groups are told apart by their numbers and not by shifted boxes, as in mmcv."""
+"""From this many boxes on, groups are distinguished by their numbers and not by shifted boxes, as in mmcv."""
 
 _FIRST_STRETCH = 1024
 

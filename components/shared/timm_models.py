@@ -117,11 +117,11 @@ def _choices() -> Iterator[Choice]:
             weights.license if weights.tag else "no weights",
         ]
         best = sorted((one for one in model.weights.values() if one.tag), key=lambda one: -(one.top1 or 0.0))
-        tags = "; ".join(_told(one) for one in best)
+        tags = "; ".join(_described(one) for one in best)
         yield Choice(model.name, ", ".join(fact for fact in facts if fact), tags)
 
 
-def _told(weights: TimmWeights) -> str:
+def _described(weights: TimmWeights) -> str:
     accuracy = "" if weights.top1 is None else f" {weights.top1:.2f} %,"
     return f"{weights.tag}:{accuracy} {weights.license or 'licence not stated'}"
 

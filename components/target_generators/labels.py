@@ -50,7 +50,7 @@ class BinaryTarget(nn.Module):
             check_interval("label", label, 0, 1, "a share of the positive class")
         elif label is not None:
             check_range(
-                "label", label.long(), 2, "label", "one logit tells two classes, give the head more, or mend it"
+                "label", label.long(), 2, "label", "one logit separates two classes, give the head more, or mend it"
             )
 
     def forward(self, label: Annotated[Label, "B"]) -> Annotated[Label, "B 1"]:

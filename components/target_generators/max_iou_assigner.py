@@ -63,7 +63,7 @@ class MaxIoUAssigner(nn.Module):
     ) -> Annotated[Assignment, "..."]:
         """[B, N] for anchors [N, 4], which are those of every image; [N] for regions [N, 5].
 
-        ``valid`` tells the anchors that take part.
+        ``valid`` marks the anchors that take part.
         """
         check_boxes(boxes, len(boxes) if valid is None else len(valid))
         if priors.shape[1] == 4:

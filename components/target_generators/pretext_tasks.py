@@ -55,7 +55,7 @@ class PatchPairs(nn.Module):
     """The patches around the middle of each image, paired with the one in the middle (arXiv:1505.05192, section 3).
 
     The image is divided into three rows and three columns, and a patch is cut out of each cell: in training at a
-    random place of it, in evaluation from its middle; so there are gaps between patches, and their borders do not tell
+    random place of it, in evaluation from its middle; so there are gaps between patches, and their borders do not show
     where they lie. The random place is the same for all images of a batch. OpenMMLab's pipelines cut patches when the
     data is loaded; what they pair is in the same order.
 

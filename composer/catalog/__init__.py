@@ -31,7 +31,7 @@ ENTRY_POINTS = "composer.components"
 SHARED = "shared"
 _DIGEST = "__composer_digest__"
 _COUNTED = re.compile(r"(_k|_\d+)+$")
-"""What tells apart the nodes of one part: ``head_k``, ``neck_2``."""
+"""What distinguishes the nodes of one part: ``head_k``, ``neck_2``."""
 
 
 def shared(name: str) -> Any:

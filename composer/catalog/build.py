@@ -51,7 +51,7 @@ def builder(
 ) -> Iterator[Callable[[Component, Mapping[str, Any]], nn.Module]]:
     """A function that builds one component after the other on a device, as ``build_component`` does one.
 
-    What torch has to be told for it, once for all of them, costs as much as building a layer.
+    Setting torch up for it costs as much as building a layer, so it is done once for all of them.
     """
     count = _Count(limits)
 

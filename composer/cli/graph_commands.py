@@ -19,7 +19,7 @@ __all__ = ["check_files", "compare_files", "format_files"]
 
 
 def check_files(files: Files, folders: Folders, as_json: AsJson = False) -> None:
-    """Tell everything that is wrong with graph files, sizes included. Warnings do not fail."""
+    """Report everything that is wrong with graph files, sizes included. Warnings do not fail."""
     catalog = catalog_of(folders)
     found = {path: _problems_of(path, catalog) for path in files}
     if as_json:
@@ -61,7 +61,7 @@ def compare_files(
     folders: Folders,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what changed in meaning from A to B: nodes, parameters, wires, sizes. Layout and defaults do not count."""
+    """Report what changed in meaning from A to B: nodes, parameters, wires, sizes. Layout and defaults do not count."""
     difference = diff(graph_of(a), graph_of(b), catalog_of(folders))
     if as_json:
         print_json(difference.to_json())

@@ -13,7 +13,7 @@ TOLERANCE = 1e-5
 """Largest difference with which an export counts as the same model."""
 
 
-_TELLING = 1e-4
+_MEANINGFUL = 1e-4
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Comparison:
     @property
     def note(self) -> str:
         """A warning where the comparison says little; else empty."""
-        if self.spread >= _TELLING:
+        if self.spread >= _MEANINGFUL:
             return ""
         return "; its outputs hardly vary, so that they agree says little: load weights first"
 

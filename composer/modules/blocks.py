@@ -569,7 +569,7 @@ class _Drawing:
         return found
 
     def _written(self, step: Step, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Parameters without those that a wire tells, and without defaults."""
+        """Parameters without those that a wire gives, and without defaults."""
         component = self.catalog.get(step.type)
         if component is None:
             return {name: _plain(value) for name, value in params.items()}

@@ -356,7 +356,7 @@ _RATES = ("p", "drop_prob", "dropout", "drop", "dropout_p")
 
 
 def drop_rates(module: nn.Module) -> list[tuple[nn.Module, str, float]]:
-    """The chances of being left out that no call of a function tells: (part, name of the attribute, chance)."""
+    """The chances of being left out that no call of a function shows: (part, name of the attribute, chance)."""
     recurrent = tuple(cls.__name__ for cls in (nn.LSTM, nn.GRU, nn.RNN))
     return [
         (part, name, value)

@@ -36,7 +36,7 @@ def lowered(tape: Tape, catalog: Catalog) -> Steps:
     _hold_tensors(steps)
     for step in steps.made:
         component = catalog.get(step.type)
-        if component is not None:  # what the wire tells is not written
+        if component is not None:  # what the wire gives is not written
             step.params = {name: item for name, item in step.params.items() if name not in component.from_wire}
     return steps
 

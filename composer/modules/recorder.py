@@ -129,7 +129,7 @@ class _Recorder(TorchFunctionMode):
         before = self._fixed_before(name, args, kwargs)
         out = func(*args, **kwargs)
         made = args[0] if name == "setitem" else out  # a tensor that was written into is another one from here on
-        self._write(name, _told(func, name), *shown, made, before)
+        self._write(name, _shown_name(func, name), *shown, made, before)
         if name == "getitem" and isinstance(out, Tensor):
             self.views[out] = (args[0], shown[0][1])
         elif args and out is args[0]:
@@ -422,6 +422,6 @@ def _name_of(func: Any) -> str:
     return name.rstrip("_").lstrip("_") or name
 
 
-def _told(func: Any, name: str) -> str:
+def _shown_name(func: Any, name: str) -> str:
     owner = getattr(func, "__module__", None) or "torch.Tensor"
     return f"{owner.removeprefix('torch.').split('.')[-1]}.{name}" if owner != "torch" else f"torch.{name}"

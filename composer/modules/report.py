@@ -1,4 +1,4 @@
-"""What an import has to tell: what became what, by counts and by name."""
+"""What an import has to report: what became what, by counts and by name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -72,7 +72,7 @@ def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = Tru
     draft.data_samples["label"] = _label(config, loss, several)
     target = Ref("label")
     if config.get("num_classes") == 1 and not several and _by_class(loss):
-        text = "one logit tells two classes: label 1 is the positive class, whose score is predicted by a sigmoid"
+        text = "one logit separates two classes: label 1 is the positive class, whose score is predicted by a sigmoid"
         draft.left_to_caller("model.head.num_classes", text)
         target = draft.node("target", "BinaryTarget", label=target).ref
     beyond = draw_loss(draft, loss, logits, target)

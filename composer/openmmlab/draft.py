@@ -216,21 +216,21 @@ class Draft:
         return self._first_output(name, read.type), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:
-        """Tell a setting that has no effect in the graph."""
+        """Report a setting that has no effect in the graph."""
         self.notes.append(not_understood(path, text, known))
 
     def left_to_caller(self, path: str, text: str) -> None:
-        """Tell a setting about training or data."""
+        """Report a setting about training or data."""
         self.notes.append(left_to_caller(path, text))
 
     def tell_beyond(self, path: str, config: Mapping[str, Any], read: ReadPart) -> None:
-        """Tell what of a part its node does not hold: settings without effect, and checkpoints."""
+        """Report what of a part its node does not hold: settings without effect, and checkpoints."""
         for key, text in read.wrong.items():
             self.not_understood(f"{path}.{key}", text)
         self.tell_checkpoints(path, config)
 
     def tell_checkpoints(self, path: str, config: Mapping[str, Any]) -> None:
-        """Tell the files whose weights a part begins with: they are not loaded."""
+        """Report the files whose weights a part begins with: they are not loaded."""
         self._tell_rules(path, config.get("init_cfg"))
         if "tokenizer_path" in self.reader.beside(config):
             self._tell_checkpoint(f"{path}.tokenizer_path", str(config["tokenizer_path"]))
@@ -244,7 +244,7 @@ class Draft:
             self._tell_checkpoint(f"{path}.checkpoint_path", str(config["checkpoint_path"]))
 
     def tell_training(self, config: Mapping[str, Any]) -> None:
-        """Tell what the config says about training."""
+        """Report what the config says about training."""
         if config.get("train_cfg"):
             text = "what happens in training is left to the training script: the graph takes samples as they come"
             self.left_to_caller("model.train_cfg", text)
@@ -254,7 +254,7 @@ class Draft:
         self.not_drawn = reason
 
     def unknown_algorithm(self, kept: Sequence[str], drawn: str = _BY_PLACES) -> None:
-        """Tell how the parts of an algorithm that is not known are drawn, and which settings are kept beside them."""
+        """Report how the parts of an algorithm that is not known are drawn, and which settings are kept beside them."""
         kind = split_type(self.algorithm)[1]
         text = f"{kind} is known, but not drawn: {self.not_drawn}" if self.not_drawn else ""
         text = text or f"{kind} is no algorithm that is known"
@@ -272,7 +272,7 @@ class Draft:
             self.not_understood("model.init_cfg", text)
 
     def tell_dropped_levels(self) -> None:
-        """Tell which parts take one of several levels; without a head OpenMMLab's give all of them out."""
+        """Report which parts take one of several levels; without a head OpenMMLab's give all of them out."""
         for path, levels in self.last_only.items():
             text = (
                 f"it takes the last of {levels} levels, so only that one reaches the output, where OpenMMLab's gives "

@@ -94,8 +94,8 @@ def _algorithm_of(graph: Graph) -> str:
     scopes = [graph.nodes, *(body.nodes for body in graph.graphs.values())]
     types = {node.type for nodes in scopes for node in nodes.values()}
     candidates = {name: kinds for name, kinds in _MARKS.items() if kinds <= types}
-    fitting = {one.name: one for one in templates() if one.tells and {*one.tells} <= types}
-    candidates |= {name: {*one.tells} for name, one in fitting.items()}
+    fitting = {one.name: one for one in templates() if one.recognized_by and {*one.recognized_by} <= types}
+    candidates |= {name: {*one.recognized_by} for name, one in fitting.items()}
     found = max(candidates, key=lambda name: len(candidates[name]), default="ImageClassifier")
     package = fitting[found].data.get("package") if found in fitting else None
     return f"{package}.{found}" if package else found

@@ -21,7 +21,7 @@ _MOMENTA = ("momentum", "base_momentum")
 _KEEPS = "mmselfsup"  # its momentum is what an average keeps; mmpretrain's is what it takes in
 _TAKES = "mmpretrain"
 _NOT_SET = -1.0
-_TOLD_ELSEWHERE = ("topk", "cal_acc", "init_cfg", "tokenizer_path")
+_REPORTED_ELSEWHERE = ("topk", "cal_acc", "init_cfg", "tokenizer_path")
 
 
 def draw_unknown(config: Mapping[str, Any], draft: Draft) -> None:
@@ -95,12 +95,12 @@ def _draw_chain(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], i
 
 
 def _tell_unread(path: str, part: Any, draft: Draft) -> None:
-    """Tell the settings that nodes of a known algorithm have beside the part, and none has here."""
+    """Report the settings that nodes of a known algorithm have beside the part, and none has here."""
     if isinstance(part, list | tuple):
         for index, one in enumerate(part):
             _tell_unread(f"{path}.{index}", one, draft)
         return
-    for key in [key for key in draft.reader.beside(part) if key not in _TOLD_ELSEWHERE]:
+    for key in [key for key in draft.reader.beside(part) if key not in _REPORTED_ELSEWHERE]:
         text = f"no node of an algorithm that is not known has this setting of {part['type']}: it is in the metadata"
         draft.left_to_caller(f"model.{path}.{key}", text)
 

@@ -138,7 +138,7 @@ class _Filling:
             self.draft.left_to_caller(path, text)
 
     def _sections(self) -> None:
-        """Tell what is wrong with settings that are dicts of settings."""
+        """Report what is wrong with settings that are dicts of settings."""
         for path, spec in self.data.get("sections", {}).items():
             found = at_path(self.config, path)
             if "." not in path:

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 PACKAGES = ("mmpretrain", "mmselfsup", "mmdet")
-"""The packages whose configs are told apart."""
+"""The packages whose configs are distinguished."""
 
 _SCOPES: Mapping[str, str | None] = MappingProxyType(
     {**{name: name for name in PACKAGES}, "mmcls": "mmpretrain", "mmengine": None, "mmcv": None, "torch": None}

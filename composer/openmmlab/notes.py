@@ -73,7 +73,7 @@ CANNOT_BUILD = "cannot-build"
 
 
 def cannot_build(graph: Graph, catalog: Catalog) -> Iterator[Problem]:
-    """Tell the nodes whose options (``conv_cfg``, ``norm_cfg``, ``roi_layer``, ``init_cfg`` ...) name what is unknown.
+    """Nodes whose options (``conv_cfg``, ``norm_cfg``, ``roi_layer``, ``init_cfg`` ...) name what is unknown.
 
     Nodes without such options are not looked at, and neither is one that gets a size from a wire.
 

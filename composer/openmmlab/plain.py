@@ -13,7 +13,7 @@ def plain(value: Any, strange: Callable[[Any], None] = lambda value: None) -> An
 
     Args:
         value: What a config holds; tensors and arrays become lists, classes their names.
-        strange: Told each value that is none of these; it becomes its text.
+        strange: Called with each value that is none of these; it becomes its text.
     """
     if isinstance(value, Mapping):
         return {str(key): plain(item, strange) for key, item in value.items()}

@@ -12,7 +12,8 @@ config from a graph. It is written as a graph file is, with these differences:
   type (``head is ClsHead``), or one of ``CONDITIONS``; ``not`` in front turns it around, commas join several.
 - ``settings`` says which parameters the keys of the config stand for.
 - A parameter ``=path`` is what the config has at a path, ``=path or 16`` with a default; ``=name`` one of ``VALUES``.
-- ``like`` names a template that this one continues; ``tells`` types of nodes that only this algorithm has together.
+- ``like`` names a template that this one continues.
+- ``recognized_by`` lists types of nodes that only this algorithm has together.
 """
 
 import re
@@ -117,9 +118,9 @@ class Template:
         return tuple(dict.fromkeys(path.partition(".")[0] for path in paths))
 
     @property
-    def tells(self) -> tuple[str, ...]:
+    def recognized_by(self) -> tuple[str, ...]:
         """Types of nodes by which a graph of it is known."""
-        return tuple(self.data.get("tells", ()))
+        return tuple(self.data.get("recognized_by", ()))
 
     def section(self, name: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
         """The entries of a section, each with all conditions on it."""

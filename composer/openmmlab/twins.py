@@ -23,7 +23,7 @@ class Twin:
     Args:
         component: Its type name.
         params: Its parameters, where they are not the default.
-        heads: Its attention heads, which no shape of a weight tells.
+        heads: Its attention heads, which no shape of a weight shows.
     """
 
     component: str

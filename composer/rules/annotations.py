@@ -7,7 +7,7 @@ __all__ = ["check_annotations"]
 
 _WHAT_THEY_GIVE = (
     "so its ports take any tensor and its parameters any value; types of composer.ports with axes, as in "
-    'Annotated[FeatureMap, "B in_channels H W"], check wires and sizes, tell in_channels from the wire, and let the '
+    'Annotated[FeatureMap, "B in_channels H W"], check wires and sizes, take in_channels from the wire, and let the '
     "editor offer what fits"
 )
 

@@ -30,7 +30,7 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """How many classes a graph tells apart, at one of its parts.
+    """How many classes a graph distinguishes, at one of its parts.
 
     Args:
         value: How many.
@@ -46,7 +46,7 @@ class ClassCount:
 
 
 def class_count(linked: LinkedGraph, count: int) -> ClassCount | None:
-    """How many classes a graph trains to tell apart, where that is another number than the data has.
+    """How many classes a graph trains to distinguish, where that is another number than the data has.
 
     It is the number of classes that predict mode scores, if the part that says so is trained; or else that of the
     parts of loss mode with a ``num_classes``, of which 1 says only whether an object is there.

@@ -115,7 +115,7 @@ class Signature:
 
         Args:
             arguments: The arguments of the mode's forward.
-            weights: Tells of what kind the model's weights are; asked where they are not all like the first.
+            weights: Says of what kind the model's weights are; asked where they are not all like the first.
             first: Of what kind the first one is.
 
         Raises:

@@ -33,7 +33,7 @@ FIXED_RATE = "fixed_learning_rate"
 
 
 def set_progress(model: nn.Module, fraction: float) -> None:
-    """Tell a model how far its training is; schedules in the graph (``end_decay`` of momentum copies) follow it.
+    """Let a model know how far its training is; schedules in the graph (``end_decay`` of momentum copies) follow it.
 
     Call it before each step with ``step / steps``. It costs one small write, and compiled models are not compiled
     again. A model whose graph has no schedule takes it and does nothing.
@@ -89,7 +89,7 @@ def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def before_epoch(model: nn.Module, epoch: int) -> None:
-    """Tell a model that an epoch begins: SwAV's queue starts in one.
+    """Let a model know that an epoch begins: SwAV's queue starts in one.
 
     Every part that has a method ``before_epoch(epoch)`` is called, in the order of the graph. Call it after loading
     weights too, with the epoch that goes on. The same holds for ``before_step``.
@@ -103,7 +103,7 @@ def before_epoch(model: nn.Module, epoch: int) -> None:
 
 
 def before_step(model: nn.Module, step: int) -> None:
-    """Tell a model that a step begins: SwAV's prototypes keep their directions in the first ones.
+    """Let a model know that a step begins: SwAV's prototypes keep their directions in the first ones.
 
     Every part that has a method ``before_step(step)`` is called.
 
@@ -116,7 +116,7 @@ def before_step(model: nn.Module, step: int) -> None:
 
 
 def after_step(model: nn.Module, step: int) -> None:
-    """Tell a model that a step ended, once the optimizer has moved its weights: ODC's clusters change then.
+    """Let a model know that a step ended, once the optimizer has moved its weights: ODC's clusters change then.
 
     Every part that has a method ``after_step(step)`` is called. What it returns, if anything, is how many samples each
     class now has: every part with a method ``set_class_counts(counts)`` gets it.

@@ -16,7 +16,7 @@ class RowCounts:
         bounded: Nodes in which as many as there may be were taken.
 
     Args:
-        node: Tells which node runs.
+        node: Gives the node that runs.
         known: What is said where there are no numbers; as many as there may be by default.
     """
 

@@ -2,7 +2,7 @@
 
 ======================  ================================================================================================
 ``graph.yaml``          The graph that is trained.
-``recipe.yaml``         The recipe with everything filled in; ``metadata.hashes`` tells graph and data apart.
+``recipe.yaml``         The recipe with everything filled in; ``metadata.hashes`` identifies graph and data.
 ``events.jsonl``        The log (``composer.training.events``); ``events.lock`` keeps a second writer away.
 ``curves.json``         What was read of the log, thinned (``composer.training.history``); made anew where it is gone.
 ``status.json``         What it does now (``composer.training.status``).

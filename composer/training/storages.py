@@ -194,7 +194,7 @@ def fake_like(
 
 @contextmanager
 def named_nodes(module: nn.Module, paths: Iterable[str], holder: RunningNode | StorageCounter) -> Iterator[None]:
-    """Tell which node runs.
+    """Note which node runs.
 
     Args:
         module: The model.

@@ -1,4 +1,4 @@
-"""Tells whether the built bundle is that of the sources beside it: ``make web`` records of what it was built."""
+"""Says whether the built bundle is that of the sources beside it: ``make web`` records of what it was built."""
 
 import hashlib
 import sys

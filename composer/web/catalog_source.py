@@ -51,7 +51,7 @@ class CatalogSource:
         folders: Folders of component files; the files are run: only folders that one trusts.
         base: The components beside those of the folders; by default those that come with composer.
         pause: Seconds in which the folders are not looked at again.
-        clock: Tells the time.
+        clock: Gives the time.
     """
 
     folders: Sequence[str | Path] = ()

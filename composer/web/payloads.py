@@ -1,6 +1,6 @@
 """What the browser and the server say to each other. ``frontend/src/payloads.ts`` is generated from this file.
 
-A document travels as text that the browser never looks into: the server makes every change and tells what to draw.
+A document travels as text that the browser never looks into: the server makes every change and says what to draw.
 """
 
 from typing import Annotated, Any, Literal
@@ -91,7 +91,7 @@ class ParameterView(Payload):
     required: bool
     default: Any = None
     from_wire: str | None = None
-    """The input port whose wire tells it, if one does."""
+    """The input port whose wire gives it, if one does."""
     listed: bool = False
     """Whether values are offered for it in a list with a search, which ``choices`` gives."""
 
@@ -240,7 +240,7 @@ class NodeView(Payload):
         role: What it is.
         type: Type name of the component, name of the subgraph, or port type of an input.
         params: Its parameters as the graph has them.
-        taken: Parameters that its wires tell, and their values.
+        taken: Parameters that its wires give, and their values.
         inherited: For shared and momentum nodes: the parameters of the source.
         parameters: How many numbers its own weights hold.
         flops: Of one sample, in the mode that costs most.
@@ -418,7 +418,7 @@ class ReadRequest(Payload):
     """Read text that a person typed, uploaded or dropped.
 
     Args:
-        name: Its file name, which tells YAML from a config of OpenMMLab (``.py``, ``.json``).
+        name: Its file name, which distinguishes YAML from a config of OpenMMLab (``.py``, ``.json``).
         content: In place of the text the file's bytes, in base64; of a large file only its beginning.
         size: How many bytes the whole file has.
     """
@@ -442,7 +442,7 @@ class OpenReply(Payload):
 
     Args:
         version: What the file is when it was read; Save compares it.
-        notes: What is to be told about it (parts of a config that were not understood).
+        notes: What is to be said about it (parts of a config that were not understood).
     """
 
     document: str

@@ -39,7 +39,7 @@ def _plain(schema: Any) -> Any:
         for key, value in schema.items()
         if key != "title" or not isinstance(value, str)
     }
-    if "op" in found.get("properties", {}):  # has a default in Python; in the browser it tells them apart
+    if "op" in found.get("properties", {}):  # has a default in Python; in the browser it distinguishes them
         found["required"] = ["op", *found.get("required", [])]
     if "prefixItems" in found:
         found["items"] = found.pop("prefixItems")

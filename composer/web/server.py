@@ -1,4 +1,4 @@
-"""Starts the composer in the browser, on this machine unless told otherwise."""
+"""Starts the composer in the browser, on this machine by default."""
 
 import asyncio
 import gc

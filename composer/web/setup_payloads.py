@@ -396,7 +396,7 @@ class StoredRecipeReply(Payload):
 
     Args:
         text: Empty where there is none.
-        version: What tells its content from another; None where there is none.
+        version: Identifies its content; None where there is none.
         base: The folder of the workspace that it lies in.
     """
 
@@ -555,7 +555,7 @@ class KeepWeightsRequest(Payload):
 
 
 SetupResult = DataResult | ImagesResult | UnpackResult | CheckResult | ProgramResult
-"""What a task gives; ``kind`` tells them apart."""
+"""What a task gives; ``kind`` says which."""
 
 
 # --- tasks -------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class SavedFile:
 
     @property
     def version(self) -> str:
-        """What tells this content from another one."""
+        """Identifies this content."""
         return hashlib.sha256(self.content).hexdigest()[:24]
 
     def graph(self) -> Graph:

@@ -12,7 +12,7 @@ def image(page: Page) -> None:
     page.locator(".react-flow__node").filter(has_text="block1_conv1").first.click(position={"x": 20, "y": 8})
     page.get_by_role("group", name="Dock").get_by_role("button", name="Run", exact=True).click()
     page.locator('#dock-shelf img[src*="02_trouser"]').click()
-    page.wait_for_selector("#dock-picture img")
+    page.wait_for_selector("#dock-image img")
     page.locator("#composer-dock").get_by_role("button", name="Run", exact=True).click()
     page.locator("#composer-dock").get_by_text("parameters · cpu").wait_for()
     page.get_by_label("Colour nodes by").select_option("Mean")

@@ -161,7 +161,7 @@ class Checked(nn.Module):
         return x * 2
 
 
-def test_a_check_of_numbers_is_left_out_and_told() -> None:
+def test_a_check_of_numbers_is_left_out_and_reported() -> None:
     found = composer.from_module(Checked(), torch.zeros(2, 4))
     (note,) = found.report.notes
     assert "assert x.abs().max() < 1e6, a check that the graph does not make" in note
@@ -259,7 +259,7 @@ class Strict(nn.Module):
         return x * 2
 
 
-def test_a_module_that_fails_in_training_is_told() -> None:
+def test_a_module_that_fails_in_training_is_reported() -> None:
     with pytest.raises(GraphError, match="only for inference"):
         composer.from_module(Strict(), torch.randn(2, 4))
     assert composer.from_module(Strict(), torch.randn(2, 4), train=False).report.evaluation == 0

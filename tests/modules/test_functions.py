@@ -267,7 +267,7 @@ class PerSample(nn.Module):
         return x / x.shape[0]
 
 
-def test_a_batch_that_cannot_be_free_is_fixed_and_told() -> None:
+def test_a_batch_that_cannot_be_free_is_fixed_and_reported() -> None:
     assert whole(OwnEntry(), torch.randn(2, 3, 4)).report.notes == ()
     (note,) = whole(PerSample(), torch.randn(3, 4)).report.notes
     assert "the batch is fixed to that of the example: " in note
@@ -319,7 +319,7 @@ def test_dropout_by_a_function_is_a_layer_with_its_chance() -> None:
         composer.from_module(Drops(0.3, 0.6), torch.randn(2, 4))
 
 
-def test_dropout_in_evaluation_is_told() -> None:
+def test_dropout_in_evaluation_is_reported() -> None:
     module = Calls(lambda y, _: F.dropout(y, 0.5))
     (why,) = composer.from_module(module, torch.randn(2, 4)).report.placeholders.values()
     assert "dropout that acts in evaluation too" in why

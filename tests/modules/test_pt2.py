@@ -95,8 +95,8 @@ def test_a_program_of_evaluation_says_what_it_lost_for_training() -> None:
     assert "a dropout of attention weights, if there is one," in attention
     assert composer.from_pt2(exported("mobile", train=True)).report.lost == ()
     assert composer.from_pt2(exported("residual")).report.lost == ()
-    told = [(problem.code, problem.severity) for problem in composer.from_pt2(exported("mobile")).report.problems()]
-    assert told == [("imported", "notice"), ("lost-in-evaluation", "warning")]
+    found = [(problem.code, problem.severity) for problem in composer.from_pt2(exported("mobile")).report.problems()]
+    assert found == [("imported", "notice"), ("lost-in-evaluation", "warning")]
 
 
 def test_attention_is_one_layer_again() -> None:
@@ -369,7 +369,7 @@ def refuse(*_: Any, **__: Any) -> Any:
     raise AssertionError("something was unpickled")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(GraphError) as caught:
         composer.from_pt2(tmp_path / "none.pt2")
     assert caught.value.problems[0].code == "no-file"

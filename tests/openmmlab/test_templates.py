@@ -23,7 +23,7 @@ def test_a_template_names_components_and_ports_that_there_are(template: Template
             node, _, port = text.partition(".")
             component = CATALOG.get(types[node])
             assert component is None or port in {one.name for one in component.outputs}, text
-    assert {*template.tells} <= {component.name for component in CATALOG}
+    assert {*template.recognized_by} <= {component.name for component in CATALOG}
 
 
 def test_a_type_that_is_no_algorithm_has_no_template() -> None:

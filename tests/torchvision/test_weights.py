@@ -233,7 +233,7 @@ def test_another_number_of_classes_is_told_and_nothing_is_written_unless_the_cal
         ),
     ],
 )
-def test_a_node_whose_weights_fit_but_which_computes_something_else_is_told(
+def test_a_node_whose_weights_fit_but_which_computes_something_else_is_reported(
     name: str, changed: dict[str, Any], said: str, folder: Path
 ) -> None:
     network, size, usual = network_of(name)
@@ -249,7 +249,7 @@ def test_a_node_whose_weights_fit_but_which_computes_something_else_is_told(
 
 
 @with_torchvision
-def test_a_smaller_network_whose_weights_all_fit_is_told(folder: Path) -> None:
+def test_a_smaller_network_whose_weights_all_fit_is_reported(folder: Path) -> None:
     torch.save(network_of("resnet34")[0].state_dict(), folder / "weights.pth")
     (folder / "graph.yaml").write_text(graph_of("resnet18", 64))
     out = folder / "out.safetensors"

@@ -229,7 +229,9 @@ def test_what_a_checkpoint_lacks_is_named_and_nothing_is_written(tmp_path: Path)
         ("resnet_caffe", {"style_is_caffe": "style: pytorch"}, "backbone.style is pytorch, the weights are for caffe"),
     ],
 )
-def test_a_component_that_computes_something_else_is_told(case: str, changed: Any, said: str, tmp_path: Path) -> None:
+def test_a_component_that_computes_something_else_is_reported(
+    case: str, changed: Any, said: str, tmp_path: Path
+) -> None:
     kind, settings, _ = OWN[case][0]
     saved(tmp_path / "saved", kind, settings)
     done, out = loaded(tmp_path, own(case, **changed))
@@ -237,7 +239,7 @@ def test_a_component_that_computes_something_else_is_told(case: str, changed: An
     assert f"computes otherwise: {said}" in done.output
 
 
-def test_a_backbone_with_another_configuration_is_told(tmp_path: Path) -> None:
+def test_a_backbone_with_another_configuration_is_reported(tmp_path: Path) -> None:
     saved(tmp_path / "saved", "Dinov2Model", {**DINO, "num_hidden_layers": 3, "layerscale_value": 1.0})
     text = of_library("dinov2").replace('"num_attention_heads": 2', '"num_attention_heads": 4')
     done, out = loaded(tmp_path, text)
@@ -247,7 +249,7 @@ def test_a_backbone_with_another_configuration_is_told(tmp_path: Path) -> None:
     assert "backbone.hf_model.encoder.layer.2.norm1.weight" in done.output
 
 
-def test_another_number_of_classes_is_told(tmp_path: Path) -> None:
+def test_another_number_of_classes_is_reported(tmp_path: Path) -> None:
     saved(tmp_path / "saved", *OWN["vit"][0][:2], labels=3)
     done, out = loaded(tmp_path, own("vit"))
     assert done.exit_code == 1 and not out.exists()

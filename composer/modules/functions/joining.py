@@ -77,7 +77,7 @@ def _everywhere(steps: Steps, out: Any, value: float) -> None:
 def one_hot(steps: Steps, out: Any, input: Any, num_classes: int = -1) -> None:
     """A row of zeros with a 1 for each index."""
     if num_classes < 1:
-        raise UnsupportedError("as many classes as the largest index tells: give num_classes")
+        raise UnsupportedError("as many classes as the largest index says: give num_classes")
     table = steps.constant(torch.eye(num_classes, dtype=torch.int64))
     steps.emit("Take", {"input": table, "index": input}, out, {"dim": 0}, hint="one_hot")
 

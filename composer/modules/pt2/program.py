@@ -49,7 +49,7 @@ _ON_CONSTANTS = frozenset(
 """Operations that have no part, and are known to run nothing but arithmetic."""
 
 _SIZED_BY_NUMBERS = ("index", "repeat_interleave")
-"""Operations that may make as much as the numbers of a tensor tell."""
+"""Operations that may make as much as the numbers of a tensor say."""
 
 ATTENTION = "torch.nn.MultiheadAttention"
 """The operation that stands for all of a module of attention."""

@@ -23,7 +23,7 @@ class Templates:
 
     Args:
         path: The file.
-        note: Told each environment variable whose default is used.
+        note: Called with each environment variable whose default is used.
     """
 
     def __init__(self, path: Path, note: Callable[[str], None]) -> None:

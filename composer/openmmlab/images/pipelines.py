@@ -66,7 +66,7 @@ class Reading:
     pad_colour: Colour | None = None
 
     def note(self, place: str, text: str) -> None:
-        """Tell what is not read."""
+        """Report what is not read."""
         self.notes.append(left_to_caller(place, text))
 
     def take(self, place: str, kind: str, step: str, found: Settings) -> None:
@@ -81,7 +81,7 @@ class Reading:
             self.steps |= found
 
     def settings(self, place: str, kind: str, given: Settings, known: Collection[str]) -> None:
-        """Tell the settings of a transform that are none of these."""
+        """Report the settings of a transform that are none of these."""
         strange = [key for key in given if key not in known]
         if strange:
             named = ", ".join(f"{key}={plain(given[key])!r:.40}" for key in strange)

@@ -380,7 +380,7 @@ def _by_words(
     found: Rules, given: Settings, flat: Mapping[str, float], custom: Iterable[_Custom], graph: Graph
 ) -> None:
     """What names show of a model that cannot be built: nothing is compared."""
-    unsure = "the graph cannot be built yet, so that nothing tells which parameters it means"
+    unsure = "the graph cannot be built yet, so which parameters it means is not known"
     any_known = False
     for rule in custom:
         known = _by_word(found, rule, flat, graph)

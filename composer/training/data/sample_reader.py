@@ -179,7 +179,7 @@ class SampleReader:
     def _least(
         self, column: str, channels: str, epoch: int, index: int, seen: list[Size]
     ) -> Callable[[Size], Size | None] | None:
-        """Told a size in the file, what is enough for all views of a column; notes the size."""
+        """For a size in the file, what is enough for all views of a column; notes the size."""
         views = [view for name, view in self.views.items() if self.image_columns[name] == column]
         if not self.training or self.kinds or any(self._channels(view.name) != channels for view in views):
             return None

@@ -1,4 +1,4 @@
-"""How well embeddings tell classes apart: by the nearest training samples, or by ranking each other."""
+"""How well embeddings separate classes: by the nearest training samples, or by ranking each other."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

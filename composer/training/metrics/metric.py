@@ -77,7 +77,7 @@ class Metric(ABC):
 
     @abstractmethod
     def value(self) -> dict[str, float]:
-        """The numbers by name, the most telling first; NaN where there was nothing to count."""
+        """The numbers by name, the most important first; NaN where there was nothing to count."""
 
     def details(self) -> dict[str, Any]:
         """What does not fit in a few numbers, as plain data: a confusion matrix, classes one by one."""

@@ -51,7 +51,7 @@ class CodeTab:
                 )
             with gr.Column(scale=3, min_width=260, elem_classes="dock-side"):
                 mode = gr.Radio([], label="Mode", elem_id="dock-code-mode", elem_classes="dock-radio")
-                message = html_block("dock-code-told")
+                message = html_block("dock-code-message")
                 load = gr.Code(
                     language="python",
                     label="Load the saved file",

@@ -75,7 +75,7 @@ class RunTab:
     def build(cls, setting: Setting, opened: gr.Textbox) -> "RunTab":
         """Put the tab's parts on the page."""
         with gr.Row(elem_classes="dock-row dock-run"):
-            with gr.Column(scale=2, min_width=190, elem_classes="dock-picture"):
+            with gr.Column(scale=2, min_width=190, elem_classes="dock-image"):
                 image = _image()
             with gr.Column(scale=3, min_width=300, elem_classes="dock-side dock-controls"):
                 with gr.Row(elem_classes="dock-buttons"):
@@ -261,7 +261,7 @@ def _image() -> gr.Image:
         label="Image",
         sources=["upload", "clipboard"],
         height=150,
-        elem_id="dock-picture",
+        elem_id="dock-image",
         buttons=[],
         placeholder="Drop or click",
     )

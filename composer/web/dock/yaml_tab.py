@@ -35,7 +35,7 @@ class YamlTab:
     Args:
         setting: What it needs of the server.
         text: The text.
-        shown: The text as it was put there, which tells whether a person has edited it.
+        shown: The text as it was put there, to see whether a person has edited it.
         fresh: The text as the canvas has it, on its way to the others.
         message: What is wrong with it.
     """
@@ -62,7 +62,7 @@ class YamlTab:
                 with gr.Row(elem_classes="dock-buttons"):
                     apply = gr.Button("Apply", variant="primary", size="sm", elem_id="dock-yaml-apply")
                     revert = gr.Button("Revert", size="sm", elem_id="dock-yaml-revert")
-                message = html_block("dock-yaml-told")
+                message = html_block("dock-yaml-message")
         tab = cls(setting, text, gr.Textbox(visible=False), gr.Textbox(visible=False), message)
         hidden: dict[str, Any] = {
             "queue": False,

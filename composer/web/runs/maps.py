@@ -13,7 +13,7 @@ from PIL import Image
 __all__ = ["BAD", "LOW_TO_HIGH", "MOST_TILES", "Sheet", "sheet_of"]
 
 LOW_TO_HIGH = ((24, 20, 56), (44, 62, 132), (34, 122, 140), (76, 176, 110), (246, 222, 92))
-"""Colours from low to high values; they also rise in brightness, for those who tell colours apart badly."""
+"""Colours from low to high values; they also rise in brightness, for those who distinguish colours badly."""
 BAD = (255, 0, 200)
 """The colour of NaN and of infinite numbers, which is none of the others."""
 MOST_TILES = 64

@@ -65,7 +65,7 @@ _STEP_NAMES = {kind: name for name, kind in STEPS.items()}
 
 @dataclass(frozen=True)
 class LookJob:
-    """Open the data of a recipe and tell what it is.
+    """Open the data of a recipe and describe it.
 
     Args:
         recipe: The recipe, with whole paths.
@@ -169,7 +169,7 @@ def opened(recipe: Recipe, root: Path, say: Callable[[Progress], None]) -> tuple
     Args:
         recipe: The recipe, with whole paths.
         root: The workspace.
-        say: Told what is done.
+        say: Called with what is done.
 
     Raises:
         GraphError: As ``open_splits``.
@@ -217,7 +217,7 @@ def _loader(recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, *, t
     data = recipe.data.model_copy(update={"bad": "skip"})  # one bad image hides no others
     recipe = recipe.model_copy(update={"batches": batches, "data": data})
     wires, problems = check_wiring(graph, catalog, recipe, source, training=training)
-    if not wires.inputs:  # what else does not fit is told elsewhere, and hides no image
+    if not wires.inputs:  # what else does not fit is reported elsewhere, and hides no image
         raise GraphError([problem for problem in problems if problem.severity == "error"])
     return Loader(recipe, graph, catalog, source, wires, training=training)
 

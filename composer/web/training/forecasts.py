@@ -100,7 +100,7 @@ class Forecasts:
 
 
 def graph_key(graph: Graph) -> str:
-    """What tells a graph from others; where its boxes stand does not count."""
+    """Identifies a graph; where its boxes stand does not count."""
     document = {name: part for name, part in to_document(graph).items() if name != "metadata"}
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

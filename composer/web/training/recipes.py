@@ -51,7 +51,7 @@ Samples = tuple[Known, Known | None]
 
 
 def data_key(recipe: Recipe) -> str:
-    """What tells the samples of a recipe from those of another.
+    """Identifies the samples of a recipe.
 
     Args:
         recipe: The recipe, with whole paths.

@@ -46,7 +46,7 @@ __all__ = ["Results"]
 
 _LARGEST = 2 * 2**20
 """Bytes of an image, at most."""
-_PICTURES = 16
+_IMAGES = 16
 _LOOKED_AT = 24
 _MATRIX = 60
 """Classes of which the whole confusion matrix is drawn."""
@@ -91,7 +91,7 @@ class Results:
         folder = self.places.existing(request.name) / "samples" / f"step-{request.step:08d}"
         answers = _json(folder / "answers.json")
         found = []
-        for about in answers[:_PICTURES] if isinstance(answers, list) else []:
+        for about in answers[:_IMAGES] if isinstance(answers, list) else []:
             file = about.get("file") if isinstance(about, dict) else None
             if not isinstance(file, str) or "/" in file or "\\" in file:
                 continue

@@ -298,7 +298,7 @@ def _finite(value: float) -> float | None:
 
 
 def _memory(status: Status, watch: Watch) -> int | None:
-    """Bytes that a training has: what its log tells of an accelerator, or of its process."""
+    """Bytes that a training has: what its log says of an accelerator, or of its process."""
     logged = watch.curves["memory"].last if "memory" in watch.curves else math.nan
     if math.isfinite(logged):
         return int(logged)

@@ -50,7 +50,7 @@ class Tasks:
 
         Args:
             job: The job.
-            done: Told what it gave.
+            done: Called with what it gave.
             ended: Called when it is over, whatever came of it.
             seconds: How long it may take; by default what the runner lets every job take.
         """

@@ -46,7 +46,7 @@ def choose(page: Page, group: str, name: str) -> None:
 def take_image(page: Page, name: str = TROUSER) -> None:
     """Choose one of the shipped images."""
     page.locator(f'#dock-shelf img[src*="{name}"]').click()
-    expect(page.locator("#dock-picture img")).to_be_visible()
+    expect(page.locator("#dock-image img")).to_be_visible()
 
 
 RUN_ENDED = """(before) => {
@@ -82,8 +82,8 @@ def test_the_shipped_classifier_names_a_shipped_image(classifier: Page) -> None:
 def test_an_uploaded_image_is_run_too(classifier: Page) -> None:
     show(classifier, "Run")
     file = ROOT / "examples" / "fashion_mnist" / "18_bag.png"
-    classifier.locator("#dock-picture input[type=file]").set_input_files(str(file))
-    expect(classifier.locator("#dock-picture img")).to_be_visible()
+    classifier.locator("#dock-image input[type=file]").set_input_files(str(file))
+    expect(classifier.locator("#dock-image img")).to_be_visible()
     run(classifier)
     expect(classifier.locator("#dock-classes h2")).to_contain_text("Bag")
 
@@ -91,8 +91,8 @@ def test_an_uploaded_image_is_run_too(classifier: Page) -> None:
 def test_a_file_that_is_no_image_is_reported(classifier: Page, tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(b"<script>alert(1)</script>")
     show(classifier, "Run")
-    classifier.locator("#dock-picture input[type=file]").set_input_files(str(tmp_path / "image.png"))
-    expect(classifier.locator("#dock-picture img")).to_be_attached()
+    classifier.locator("#dock-image input[type=file]").set_input_files(str(tmp_path / "image.png"))
+    expect(classifier.locator("#dock-image img")).to_be_attached()
     expect(run(classifier)).to_contain_text("this is not an image that can be read")
 
 
@@ -154,7 +154,7 @@ def test_yaml_is_edited_and_applied_as_one_step(classifier: Page) -> None:
         text.replace("name: fashion_mnist", "name: mine").replace("answer:", "verdict:").replace("answer.", "verdict."),
     )
     classifier.locator("#dock-yaml-apply").click()
-    expect(classifier.locator("#dock-yaml-told")).to_contain_text("one step of undo")
+    expect(classifier.locator("#dock-yaml-message")).to_contain_text("one step of undo")
     expect(title_of(classifier)).to_contain_text("mine")
     expect(box(classifier, "verdict")).to_be_attached()
     expect(unsaved_mark(classifier)).to_be_visible()
@@ -171,7 +171,7 @@ def test_what_was_typed_stays_when_the_canvas_changes(classifier: Page) -> None:
     type_yaml(classifier, "name: half done")
     box(classifier, "stem_norm").click()
     classifier.keyboard.press("Delete")
-    expect(classifier.locator("#dock-yaml-told")).to_contain_text("changed on the canvas after you began to type")
+    expect(classifier.locator("#dock-yaml-message")).to_contain_text("changed on the canvas after you began to type")
     expect(text).to_have_text("name: half done")
     classifier.locator("#dock-yaml-revert").click()
     expect(text).to_contain_text("name: fashion_mnist")
@@ -183,7 +183,7 @@ def test_an_error_in_yaml_is_reported_at_its_line(classifier: Page) -> None:
     expect(classifier.locator("#dock-yaml .cm-content")).to_contain_text("name: fashion_mnist")
     type_yaml(classifier, text.replace("  stem_norm: {type", "  stem_norm: [type"))
     classifier.locator("#dock-yaml-apply").click()
-    message = classifier.locator("#dock-yaml-told")
+    message = classifier.locator("#dock-yaml-message")
     expect(message).to_contain_text("line 14")
     expect(message).to_contain_text("stem_norm: [type: BatchNorm2d")
     expect(title_of(classifier)).to_contain_text("fashion_mnist")
@@ -271,7 +271,7 @@ def test_a_wrong_graph_is_reported_in_each_tab(classifier: Page) -> None:
     open_text(classifier, SLOW.replace("Sleeper", "Flaten"))
     expect(title_of(classifier)).to_contain_text("slow")
     show(classifier, "Code")
-    expect(classifier.locator("#dock-code-told")).to_contain_text("no code while the graph has problems")
+    expect(classifier.locator("#dock-code-message")).to_contain_text("no code while the graph has problems")
     show(classifier, "Run")
     expect(run(classifier)).to_contain_text("there is no type 'Flaten'")
     show(classifier, "Summary")
@@ -287,7 +287,7 @@ def test_a_text_that_is_larger_than_any_graph_is_refused_with_its_size(page: Pag
     page.evaluate("navigator.clipboard.writeText('a: ' + ('x'.repeat(90) + '\\nb: ').repeat(190000))")
     page.keyboard.press("Control+v")
     page.locator("#dock-yaml-apply").click()
-    message = page.locator("#dock-yaml-told")
+    message = page.locator("#dock-yaml-message")
     expect(message).to_contain_text("too large: 17,860,003 bytes (17 MB); a graph file has at most 2,097,152 bytes")
     page.locator("#dock-yaml-revert").click()
     expect(text).to_contain_text("name:")
@@ -299,17 +299,17 @@ def test_an_upload_that_is_too_large_is_refused_with_its_size_and_the_limit(clas
     classifier.evaluate("window.gradio_config.max_file_size = 1000")
     if way == "chosen":
         file = {"name": "large.png", "mimeType": "image/png", "buffer": b"x" * 3000}
-        dock.locator("#dock-picture input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        dock.locator("#dock-image input[type=file]").set_input_files(file)  # type: ignore[arg-type]
     else:
         classifier.evaluate("""() => {
             const dataTransfer = new DataTransfer();
             dataTransfer.items.add(new File(["x".repeat(3000)], "large.png", {type: "image/png"}));
-            const target = document.querySelector("#dock-picture button");
+            const target = document.querySelector("#dock-image button");
             target.dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer}));
         }""")
     expected = "large.png is too large: 3,000 bytes (2.93 KiB); an upload has at most 1,000 bytes (1000 B)."
     expect(classifier.get_by_text(expected)).to_be_visible()
-    expect(dock.locator("#dock-picture img")).to_have_count(0)
+    expect(dock.locator("#dock-image img")).to_have_count(0)
 
 
 def test_a_reload_shows_the_dock_as_it_was(page: Page) -> None:

@@ -29,8 +29,8 @@ function refused(lines: string[]): string[] {
   const biome = [resolve("node_modules/@biomejs/biome/bin/biome"), "lint", "--only=plugin", "--reporter=github", "."];
   const { stdout } = spawnSync(process.execPath, biome, { cwd: folder, encoding: "utf8" });
   rmSync(folder, { recursive: true });
-  const told = stdout.split("\n").filter((line) => line.includes("called as its clean-up"));
-  return told.map((line) => lines[Number(/\bline=(\d+)/.exec(line)?.[1]) - 1] ?? line);
+  const found = stdout.split("\n").filter((line) => line.includes("called as its clean-up"));
+  return found.map((line) => lines[Number(/\bline=(\d+)/.exec(line)?.[1]) - 1] ?? line);
 }
 
 it("an effect gives back its clean-up or nothing, never what a browser function gives", () => {

@@ -35,7 +35,7 @@ const lengthOf = (payload: unknown): number =>
     ? Object.values(payload).reduce((sum: number, value) => sum + (typeof value === "string" ? value.length : 0), 0)
     : 0;
 
-/** Calls of the server, by name; every answer comes in an envelope that tells what went wrong. */
+/** Calls of the server, by name; every answer comes in an envelope that says what went wrong. */
 export class Bridge {
   constructor(readonly host: Host) {}
 

@@ -52,7 +52,7 @@ export function openDock(tab?: string): void {
   if (DOCK_TABS.some((one) => one === tab)) wanted = tab ?? "";
   select();
   remember();
-  tellDocument();
+  sendDocument();
 }
 
 /** Click the tab that is wanted until it is shown. */
@@ -98,21 +98,21 @@ function fitDock(): void {
   document.documentElement.style.setProperty("--composer-dock", `${height}px`);
 }
 
-/** Tell the dock what is on the canvas, so that YAML, Code and Summary follow. */
-export function tellDocument(): void {
+/** Send the dock what is on the canvas, so that YAML, Code and Summary follow. */
+export function sendDocument(): void {
   window.clearTimeout(debounce);
   debounce = window.setTimeout(() => {
     if (!dockIsOpen()) return;
-    const { document: text, bridge, tell } = useComposer.getState();
+    const { document: text, bridge, notify } = useComposer.getState();
     try {
       bridge.host.trigger("document_change", { document: text });
     } catch (error) {
-      tell("error", `The dock below does not follow the graph: ${error instanceof Error ? error.message : error}`);
+      notify("error", `The dock below does not follow the graph: ${error instanceof Error ? error.message : error}`);
     }
   }, 300);
 }
 
-/** A repair that the dock offers is applied as one step; what was told of the graph before is then no longer true. */
+/** A repair that the dock offers is applied as one step; what was said of the graph before is then no longer true. */
 async function applyFix(button: HTMLElement): Promise<void> {
   const { message, edits } = JSON.parse(button.dataset.fix ?? "{}") as { message: string; edits: EditStep[] };
   const operation: Operation = { op: "set", edits, fix: true };
@@ -144,7 +144,7 @@ function refuseLarge(event: Event, files: FileList | null | undefined): void {
   if (event.target instanceof HTMLInputElement) event.target.value = "";
   else event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
   const [found, expected] = [large.size, most].map((size) => `${exact(size)} bytes (${bytes(size)})`);
-  useComposer.getState().tell("error", `${large.name} is too large: ${found}; an upload has at most ${expected}.`);
+  useComposer.getState().notify("error", `${large.name} is too large: ${found}; an upload has at most ${expected}.`);
 }
 
 document.addEventListener("change", (event) => refuseLarge(event, (event.target as HTMLInputElement).files), true);
@@ -152,7 +152,7 @@ document.addEventListener("drop", (event) => refuseLarge(event, event.dataTransf
 document.addEventListener("paste", (event) => refuseLarge(event, event.clipboardData?.files), true);
 
 useComposer.subscribe((state, before) => {
-  if (state.document !== before.document) tellDocument();
+  if (state.document !== before.document) sendDocument();
 });
 useSizes.subscribe(fitDock);
 window.addEventListener("resize", fitDock);

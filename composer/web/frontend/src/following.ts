@@ -24,23 +24,23 @@ async function refreshed(): Promise<void> {
     const now = await bridge.call<CatalogView>("catalog", {});
     set({ catalog: now });
     await look();
-    told(catalog, now);
+    announce(catalog, now);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error; // the next change of the graph tells that nobody answers
+    if (!(error instanceof Refusal)) throw error; // the next change of the graph shows that nobody answers
   }
 }
 
 /** Say what changed: a file that is broken now, or that components are there or gone. */
-function told(before: CatalogView, now: CatalogView): void {
-  const { tell } = useComposer.getState();
+function announce(before: CatalogView, now: CatalogView): void {
+  const { notify } = useComposer.getState();
   const [broken] = now.problems;
   if (broken) {
-    tell("error", `${broken.subject}${broken.line ? `, line ${broken.line}` : ""}: ${broken.message}`);
+    notify("error", `${broken.subject}${broken.line ? `, line ${broken.line}` : ""}: ${broken.message}`);
     return;
   }
   const [old, fresh] = [before, now].map((one) => new Set(one.components.map((component) => component.type)));
   const added = [...(fresh ?? [])].filter((type) => !old?.has(type));
   const gone = [...(old ?? [])].filter((type) => !fresh?.has(type));
   const parts = [added.length && `new: ${added.join(", ")}`, gone.length && `gone: ${gone.join(", ")}`].filter(Boolean);
-  tell("info", `The components were read again${parts.length ? ` (${parts.join("; ")})` : ""}.`);
+  notify("info", `The components were read again${parts.length ? ` (${parts.join("; ")})` : ""}.`);
 }

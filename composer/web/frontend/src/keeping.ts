@@ -61,7 +61,7 @@ export function findKept(): Promise<Found> {
 async function find(): Promise<Found> {
   const tab = await claimTab();
   keeper = new Keeper(drafts, tab.name, openTabs, (reason) =>
-    app().tell("error", `This browser can't keep unsaved work (${reason}): save often.`),
+    app().notify("error", `This browser can't keep unsaved work (${reason}): save often.`),
   );
   try {
     const [all, open] = await Promise.all([drafts.all(), openTabs()]);
@@ -71,7 +71,7 @@ async function find(): Promise<Found> {
     const left = lost(all, new Set([...open, tab.name])).filter((draft) => draft !== mine);
     return { mine, lost: left };
   } catch {
-    return { mine: null, lost: [] }; // told when the first change is to be kept
+    return { mine: null, lost: [] }; // reported when the first change is to be kept
   }
 }
 

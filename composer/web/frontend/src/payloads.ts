@@ -712,7 +712,7 @@ export interface GraphView {
  *     role: What it is.
  *     type: Type name of the component, name of the subgraph, or port type of an input.
  *     params: Its parameters as the graph has them.
- *     taken: Parameters that its wires tell, and their values.
+ *     taken: Parameters that its wires give, and their values.
  *     inherited: For shared and momentum nodes: the parameters of the source.
  *     parameters: How many numbers its own weights hold.
  *     flops: Of one sample, in the mode that costs most.
@@ -1503,7 +1503,7 @@ export interface NewRequest {
  *
  * Args:
  *     version: What the file is when it was read; Save compares it.
- *     notes: What is to be told about it (parts of a config that were not understood).
+ *     notes: What is to be said about it (parts of a config that were not understood).
  *
  * This interface was referenced by `Payloads`'s JSON-Schema
  * via the `definition` "OpenReply".
@@ -1654,7 +1654,7 @@ export interface ProposeRequest {
  * Read text that a person typed, uploaded or dropped.
  *
  * Args:
- *     name: Its file name, which tells YAML from a config of OpenMMLab (``.py``, ``.json``).
+ *     name: Its file name, which distinguishes YAML from a config of OpenMMLab (``.py``, ``.json``).
  *     content: In place of the text the file's bytes, in base64; of a large file only its beginning.
  *     size: How many bytes the whole file has.
  *
@@ -1882,7 +1882,7 @@ export interface SourceRequest {
  *
  * Args:
  *     text: Empty where there is none.
- *     version: What tells its content from another; None where there is none.
+ *     version: Identifies its content; None where there is none.
  *     base: The folder of the workspace that it lies in.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema

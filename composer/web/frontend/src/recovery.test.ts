@@ -26,12 +26,12 @@ class Shelf implements Drafts {
   };
 }
 
-const keeperOf = (shelf: Shelf, told: string[] = [], open: string[] = []) =>
+const keeperOf = (shelf: Shelf, reasons: string[] = [], open: string[] = []) =>
   new Keeper(
     shelf,
     "mine",
     async () => new Set(open),
-    (reason) => told.push(reason),
+    (reason) => reasons.push(reason),
   );
 
 describe("what is offered", () => {
@@ -117,14 +117,14 @@ describe("a change is kept", () => {
     expect(shelf.writes).toBeLessThan(4);
   });
 
-  it("and a failure is told once, until it works again", async () => {
+  it("and a failure is reported once, until it works again", async () => {
     const shelf = new Shelf();
-    const told: string[] = [];
-    const keeper = keeperOf(shelf, told);
+    const reasons: string[] = [];
+    const keeper = keeperOf(shelf, reasons);
     shelf.full = "no room";
     await keeper.keep(draft("mine", 1));
     await keeper.keep(draft("mine", 2));
-    expect([told, keeper.works]).toEqual([["no room"], false]);
+    expect([reasons, keeper.works]).toEqual([["no room"], false]);
     shelf.full = null;
     await keeper.keep(draft("mine", 3));
     expect([keeper.works, shelf.kept.get("mine")?.time]).toEqual([true, 3]);

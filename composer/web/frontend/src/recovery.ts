@@ -107,7 +107,7 @@ export class Keeper {
     private readonly drafts: Drafts,
     readonly tab: string,
     private readonly openTabs: () => Promise<Set<string>>,
-    private readonly told: (reason: string) => void,
+    private readonly onFailure: (reason: string) => void,
   ) {}
 
   /** Whether work is safe in this browser. */
@@ -135,7 +135,7 @@ export class Keeper {
         this.kept = draft !== "nothing";
         this.failed = false;
       } catch (error) {
-        if (!this.failed) this.told(error instanceof Error ? error.message : String(error));
+        if (!this.failed) this.onFailure(error instanceof Error ? error.message : String(error));
         this.failed = true;
       }
     }

@@ -30,7 +30,7 @@ export async function begin(host: Host): Promise<void> {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     set({ offline: error.offline });
-    if (!error.offline) useComposer.getState().tell("error", error.message);
+    if (!error.offline) useComposer.getState().notify("error", error.message);
     return;
   }
 }
@@ -53,12 +53,12 @@ export interface Pushed {
 
 async function receive(value: Pushed | null): Promise<void> {
   if (!value) return;
-  const { show, replace, tell } = useComposer.getState();
+  const { show, replace, notify } = useComposer.getState();
   try {
     if (value.kind === "open") await guarded(() => show(value.reply));
     else replace(value.reply, value.label ?? "YAML");
   } catch (error) {
-    tell("error", `What the dock handed over can't be shown: ${error instanceof Error ? error.message : error}`);
+    notify("error", `What the dock handed over can't be shown: ${error instanceof Error ? error.message : error}`);
   }
 }
 

@@ -46,7 +46,7 @@ export interface EditOptions {
   quiet?: boolean;
   /** What follows in the same step, once it is known what was made: boxes that make room. */
   settle?: Settle;
-  /** Told why it was refused, in place of a toast. */
+  /** Called with why it was refused, in place of a toast. */
   refused?: (reason: string) => void;
 }
 
@@ -98,12 +98,12 @@ export interface Composer {
   busy: number;
   offline: boolean;
   toasts: Toast[];
-  /** What was told about the document when it was read (parts of a config that were not understood). */
+  /** What was said about the document when it was read (parts of a config that were not understood). */
   notes: ProblemView[];
 
-  /** Apply operations as one step of undo; null where they were refused, which is told in a toast. */
+  /** Apply operations as one step of undo; null where they were refused, which a toast says. */
   edit: (operations: Operations, options?: EditOptions) => Promise<EditReply | null>;
-  /** Ask the server something about the document that is shown; null where it refused, which is told. */
+  /** Ask the server something about the document that is shown; null where it refused, which a toast says. */
   ask: <T>(name: string, payload: Record<string, unknown>) => Promise<T | null>;
   undo: () => Promise<void>;
   redo: () => Promise<void>;
@@ -123,7 +123,7 @@ export interface Composer {
   /** Show or hide a panel; remembered for the next visit. */
   toggle: (panel: SidePanel) => void;
   set: (part: Partial<Composer>) => void;
-  tell: (kind: Toast["kind"], text: string, code?: string) => void;
+  notify: (kind: Toast["kind"], text: string, code?: string) => void;
 }
 
 const made = ({ created, renamed }: EditReply): Pick<EditReply, "created" | "renamed"> => ({ created, renamed });
@@ -170,21 +170,21 @@ function present(view: GraphView, names: string[]): string[] | null {
 }
 
 export const useComposer = create<Composer>()((set, get) => {
-  const refused = (error: unknown, told?: (reason: string) => void): null => {
+  const refused = (error: unknown, onRefused?: (reason: string) => void): null => {
     if (!(error instanceof Refusal)) throw error;
     set({ offline: error.offline });
-    if (told) told(error.message);
-    else if (!error.offline) get().tell("error", error.message);
+    if (onRefused) onRefused(error.message);
+    else if (!error.offline) get().notify("error", error.message);
     return null;
   };
-  const busy = async <T>(work: () => Promise<T>, told?: (reason: string) => void): Promise<T | null> => {
+  const busy = async <T>(work: () => Promise<T>, onRefused?: (reason: string) => void): Promise<T | null> => {
     set((state) => ({ busy: state.busy + 1 }));
     try {
       const found = await work();
       if (get().offline) set({ offline: false });
       return found;
     } catch (error) {
-      return refused(error, told);
+      return refused(error, onRefused);
     } finally {
       set((state) => ({ busy: state.busy - 1 }));
     }
@@ -256,7 +256,7 @@ export const useComposer = create<Composer>()((set, get) => {
           return more.length ? { ...(await change(first.document, more)), ...made(first) } : first;
         }, options.refused);
         if (opened !== get().opened) return null; // another graph is shown by now: this was about the one before
-        for (const note of reply?.notes ?? []) get().tell("info", note);
+        for (const note of reply?.notes ?? []) get().notify("info", note);
         if (!reply || !before || reply.document === document) return reply;
         const select = options.select ?? (reply.created.length ? reply.created : null);
         set((state) => ({
@@ -334,7 +334,7 @@ export const useComposer = create<Composer>()((set, get) => {
         return { wires: after, wire: after.at(-1) ?? null };
       }),
     set: (part) => set(part),
-    tell: (kind, text, code) => {
+    notify: (kind, text, code) => {
       const toast = { id: ++toasts, kind, text, code };
       set((state) => ({ toasts: [...state.toasts.filter((one) => one.text !== text).slice(-3), toast] }));
       setTimeout(() => set((state) => ({ toasts: state.toasts.filter((one) => one !== toast) })), code ? 12000 : 6000);

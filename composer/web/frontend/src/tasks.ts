@@ -39,8 +39,8 @@ export const problemOf = (message: string): ProblemView => ({
   fix: null,
 });
 
-/** Start a task and tell of it until it is over. A server that does not answer is asked again: the task goes on. */
-export async function follow(name: string, payload: object, tell: (task: TaskView) => void): Promise<TaskView> {
+/** Start a task and report it until it is over. A server that does not answer is asked again: the task goes on. */
+export async function follow(name: string, payload: object, report: (task: TaskView) => void): Promise<TaskView> {
   let task: TaskView;
   try {
     task = await call<TaskView>(name, payload);
@@ -49,18 +49,18 @@ export async function follow(name: string, payload: object, tell: (task: TaskVie
     const { problems } = error.failure;
     task = ownTask({ problems: problems?.length ? problems : [problemOf(error.message)] });
   }
-  tell(task);
-  return task.id ? goOn(task, tell) : task;
+  report(task);
+  return task.id ? goOn(task, report) : task;
 }
 
-/** Go on telling of a task that was started before, as after a reload. */
-export async function goOn(begun: TaskView, tell: (task: TaskView) => void): Promise<TaskView> {
+/** Go on reporting a task that was started before, as after a reload. */
+export async function goOn(begun: TaskView, report: (task: TaskView) => void): Promise<TaskView> {
   let task = begun;
   while (task.state === "waiting" || task.state === "working") {
     await new Promise((resolve) => setTimeout(resolve, document.hidden ? 4 * PAUSE : PAUSE));
     try {
       task = await call<TaskView>("setup_task", { id: task.id });
-      tell(task);
+      report(task);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }

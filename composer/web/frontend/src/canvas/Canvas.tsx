@@ -136,7 +136,7 @@ function Popups() {
   );
 }
 
-/** Hands the canvas to the commands, and tells the style sheet how far away the eye is. */
+/** Hands the canvas to the commands, and gives the style sheet how far away the eye is. */
 function Sight({ root }: { root: RefObject<HTMLElement | null> }) {
   const flow = useReactFlow<Box, Wire>();
   const distance = useStore((state) =>

@@ -21,7 +21,7 @@ export const mapRect = (width: number, height: number): Rect => ({
   height: HEIGHT,
 });
 
-/** A small picture of the whole graph in a corner: where it is too large to be seen whole, and covers no box. */
+/** A small drawing of the whole graph in a corner: where it is too large to be seen whole, and covers no box. */
 export function Overview() {
   useFree();
   if (!useCanvas(isMapShown)) return null;

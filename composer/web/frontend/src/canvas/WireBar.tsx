@@ -11,8 +11,8 @@ export function WireBar({ wire }: { wire: WireView }) {
   const toggle = (mode: Mode) => {
     const modes = MODES.filter((one) => (one === mode) !== serves.includes(one));
     const operation = serving(wire, modes);
-    const { edit, selection, tell, select } = useComposer.getState();
-    if (!operation) return tell("info", "A wire serves at least one mode; delete it to take it away.");
+    const { edit, selection, notify, select } = useComposer.getState();
+    if (!operation) return notify("info", "A wire serves at least one mode; delete it to take it away.");
     void edit([operation], { label: "wire modes" }).then((reply) => {
       const found = reply?.view?.wires.find(
         (one) => one.node === wire.node && one.port === wire.port && one.source === wire.source,

@@ -49,7 +49,7 @@ export class BoxDrag {
     const where = moved(dragged);
     const over = this.loose && this.asked && this.at ? overAt(this.at, this.loose, await this.asked, below) : null;
     const put = over?.kind === "wire" && !over.refused && this.loose ? into(over.id, this.loose) : null;
-    if (over?.refused) useComposer.getState().tell("info", `${over.words}; it stands beside the wire.`);
+    if (over?.refused) useComposer.getState().notify("info", `${over.words}; it stands beside the wire.`);
     const operations = [...(where.size ? moves(where) : []), ...(put ? [put] : [])];
     if (!operations.length) return;
     const quiet = operations.every((operation) => operation.op === "place");

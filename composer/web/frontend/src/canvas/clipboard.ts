@@ -13,7 +13,7 @@ const KEPT = "composer.clipboard";
 export async function copy(): Promise<boolean> {
   const names = selectedParts();
   if (!names.length) return false;
-  const { ask, document, path, tell } = useComposer.getState();
+  const { ask, document, path, notify } = useComposer.getState();
   const reply = await ask<CopyReply>("copy", { document, path, names });
   if (!reply) return false;
   const text = MARK + reply.fragment;
@@ -23,7 +23,7 @@ export async function copy(): Promise<boolean> {
     // The storage is full or closed: the clipboard is tried all the same.
   }
   await navigator.clipboard?.writeText(text).catch(() => undefined);
-  tell("info", names.length === 1 ? `Copied ${names[0]}` : `Copied ${names.length} boxes`);
+  notify("info", names.length === 1 ? `Copied ${names[0]}` : `Copied ${names.length} boxes`);
   return true;
 }
 
@@ -58,7 +58,7 @@ function kept(text: string): string | null {
 
 export async function pasteFromClipboard(): Promise<void> {
   const text = (await navigator.clipboard?.readText().catch(() => "")) ?? "";
-  if (!paste(text)) useComposer.getState().tell("info", "The clipboard holds no nodes.");
+  if (!paste(text)) useComposer.getState().notify("info", "The clipboard holds no nodes.");
 }
 
 export async function duplicate(): Promise<void> {

@@ -30,7 +30,7 @@ export function focusPalette(): void {
 /** Delete the selected wire, or what was selected one by one: boxes, comments and wires; one step. */
 export async function remove(): Promise<void> {
   const chosen = wire();
-  const { edit, tell, wires } = composer();
+  const { edit, notify, wires } = composer();
   if (chosen && wires.length < 2 && !(wires.length && composer().selection.length)) {
     await edit([disconnecting(chosen)], { label: "delete wire", select: [] });
     return;
@@ -44,7 +44,7 @@ export async function remove(): Promise<void> {
     ...comments.map((id): Operation => ({ op: "remove-comment", id })),
   ];
   if (operations.length) await edit(operations, { label: "delete", select: [] });
-  else if (selected().length) tell("info", "The boxes of outputs stay; delete the wires that lead into them.");
+  else if (selected().length) notify("info", "The boxes of outputs stay; delete the wires that lead into them.");
 }
 
 export const selectAll = (): void => composer().select(boxes().map((box) => box.id));
@@ -95,14 +95,14 @@ function frame(): [number, number, number, number] {
 export function openReplace(): void {
   const [node, another] = selectedNodes();
   if (node && !another) canvas().set({ popup: { kind: "replace", node } });
-  else composer().tell("info", node ? "One node is replaced at a time." : "Select the node to be replaced.");
+  else composer().notify("info", node ? "One node is replaced at a time." : "Select the node to be replaced.");
 }
 
 /** Choose what is put into the selected wire. */
 export function openInsert(): void {
   const chosen = wire();
   if (chosen) canvas().set({ popup: { kind: "insert", wire: chosen.id } });
-  else composer().tell("info", "Select the wire into which a node is put.");
+  else composer().notify("info", "Select the wire into which a node is put.");
 }
 
 export function openConnect(): void {

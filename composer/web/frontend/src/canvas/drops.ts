@@ -68,5 +68,5 @@ export async function dropPart(part: Part, name: string, at: Point, asked: Promi
   }
   const made = await addPart(part, spot);
   if (made) requestAnimationFrame(() => focusBox(made));
-  if (over?.refused) useComposer.getState().tell("info", `${over.words}; ${name} stands beside it.`);
+  if (over?.refused) useComposer.getState().notify("info", `${over.words}; ${name} stands beside it.`);
 }

@@ -70,11 +70,11 @@ export async function addPart(part: Part, spot?: Point, wired: Wired = {}): Prom
 export const calledBy = (part: Part): { type?: string; graph?: string } | null =>
   part.kind === "input" ? null : part.kind === "component" ? { type: part.type } : { graph: part.graph };
 
-/** Put a part into a wire; where it does not fit, it stands beside and the reason is told. */
+/** Put a part into a wire; where it does not fit, it stands beside and a toast says why. */
 export async function insertPart(part: Part, wire: WireView, spot?: Point): Promise<string | null> {
   const called = calledBy(part);
   if (!called) return null;
-  const { edit, tell } = useComposer.getState();
+  const { edit, notify } = useComposer.getState();
   let reason = "";
   const insert: Operation = { op: "insert", ...wireOf(wire), ...called, position: placeFor(spot) };
   const reply = await edit([...writePlaces(), insert], {
@@ -85,7 +85,7 @@ export async function insertPart(part: Part, wire: WireView, spot?: Point): Prom
     },
   });
   if (reply) return reply.created[0] ?? null;
-  tell("info", `${reason}; it stands beside the wire`);
+  notify("info", `${reason}; it stands beside the wire`);
   return addPart(part, spot);
 }
 

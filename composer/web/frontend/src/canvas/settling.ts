@@ -69,7 +69,7 @@ export function growing(): Settle {
   };
 }
 
-/** The boxes of a view; none where it cannot be drawn, which the canvas tells once it is shown. */
+/** The boxes of a view; none where it cannot be drawn, which the canvas says once it is shown. */
 function drawnOf(view: GraphView): Named[] {
   try {
     return draw(view, EMPTY, useCanvas.getState().levels).boxes.map(rectOf);

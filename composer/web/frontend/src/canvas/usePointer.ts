@@ -106,11 +106,11 @@ function picked() {
 function frame(event: ReactMouseEvent, before: ReturnType<typeof picked>): () => void {
   const pane = event.currentTarget;
   const { pointerId } = event.nativeEvent as PointerEvent;
-  const tell = (type: string, [clientX, clientY]: Point = [0, 0]) =>
+  const dispatch = (type: string, [clientX, clientY]: Point = [0, 0]) =>
     pane.dispatchEvent(
       new PointerEvent(type, { bubbles: true, button: 0, pointerId, isPrimary: true, clientX, clientY }),
     );
-  const panning = panAtEdges([event.clientX, event.clientY], panBy, (at) => tell("pointermove", at));
+  const panning = panAtEdges([event.clientX, event.clientY], panBy, (at) => dispatch("pointermove", at));
   const moves = (next: PointerEvent) => next.isTrusted && panning.move([next.clientX, next.clientY]);
   window.addEventListener("pointermove", moves);
   const stop = () => {
@@ -120,7 +120,7 @@ function frame(event: ReactMouseEvent, before: ReturnType<typeof picked>): () =>
   };
   useCanvas.getState().set({ frame: before.selection });
   beginDrag(() => {
-    tell("pointerup");
+    dispatch("pointerup");
     stop();
     useComposer.getState().set(before);
   });

@@ -121,7 +121,7 @@ async function letGoOf({ wiring, ends, moved }: Pulled, event: MouseEvent | Touc
   const { reasons, boxes } = await ends;
   const port = portAt(at) ?? (ground || box === null ? state.toHandle?.id : null);
   const reason = port ? (reasons?.get(endOf(port)) ?? null) : null;
-  if (reason && port !== wiring.end) return useComposer.getState().tell("error", reason);
+  if (reason && port !== wiring.end) return useComposer.getState().notify("error", reason);
   if (box !== null) return isOwn(wiring, box) ? undefined : onBox(wiring, moved, at, boxes?.get(box));
   if (!ground) return;
   if (moved) return moved.data && removeWire(moved.data.view);
@@ -139,12 +139,12 @@ function onBox(
   const take = (end: string) => {
     const [source, target] = wiring.from === "source" ? [wiring.end, end] : [end, wiring.end];
     const before = held(target);
-    if (before) useComposer.getState().tell("info", `${target} takes ${source}; it had ${before.slice(4)}.`);
+    if (before) useComposer.getState().notify("info", `${target} takes ${source}; it had ${before.slice(4)}.`);
     if (!moved?.data) return void connect(source, target);
     void reconnect(moved.data.view, wiring.from === "source" ? moved.data.view.source : source, target);
   };
   const [only, another] = fit.ends;
-  if (!only) return useComposer.getState().tell("error", fit.reason ?? "nothing of it fits");
+  if (!only) return useComposer.getState().notify("error", fit.reason ?? "nothing of it fits");
   if (!another) return take(only);
   useCanvas.getState().set({ popup: { kind: "ends", at, title: `${wiring.end} fits`, ends: fit.ends, take } });
 }

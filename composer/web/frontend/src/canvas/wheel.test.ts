@@ -8,12 +8,12 @@ describe("what turns", () => {
     ["a notch of a wheel in Chromium", { deltaY: 100, wheelDeltaY: -120 }, "mouse"],
     ["two notches at once", { deltaY: 240, wheelDeltaY: -240 }, "mouse"],
     ["a wheel that counts lines (Firefox)", { deltaY: 3, deltaMode: 1 }, "mouse"],
-    ["a large step of which no notches are told", { deltaY: 120 }, "mouse"],
+    ["a large step without notches", { deltaY: 120 }, "mouse"],
     ["a tilted wheel", { deltaX: 100 }, "mouse"],
     ["two fingers that go askew", { deltaX: 4, deltaY: -11, wheelDeltaY: 33 }, "trackpad"],
     ["two fingers that go down", { deltaY: 7, wheelDeltaY: -21 }, "trackpad"],
     ["two fingers that go sideways", { deltaX: -12 }, "trackpad"],
-    ["a small step of which no notches are told", { deltaY: 2.5 }, "trackpad"],
+    ["a small step without notches", { deltaY: 2.5 }, "trackpad"],
   ])("%s", (_, part, expected) => {
     expect(new Devices().of(wheel(part))).toBe(expected);
   });

@@ -30,7 +30,7 @@ export interface Wheel {
 /** So long, in milliseconds, a gesture is taken for that of the device that began it. */
 const GESTURE = 400;
 
-/** Tells the wheel of a mouse, which turns by notches, from two fingers on a trackpad. */
+/** Distinguishes the wheel of a mouse, which turns by notches, from two fingers on a trackpad. */
 export class Devices {
   private device: "mouse" | "trackpad" = "mouse";
   private last = Number.NEGATIVE_INFINITY;

@@ -2,10 +2,10 @@ import { counted } from "../logic/format";
 import type { FileEntry } from "../payloads";
 import { Icon } from "../ui/Icon";
 
-/** So long a picture that only its beginning is shown, which can be made out then. */
-const isLong = (picture: HTMLImageElement): boolean => picture.naturalWidth > 8 * picture.naturalHeight;
+/** So long an image that only its beginning is shown, which can be made out then. */
+const isLong = (image: HTMLImageElement): boolean => image.naturalWidth > 8 * image.naturalHeight;
 
-/** A graph in the gallery. Its picture is shown as an image, so that nothing in it can act. */
+/** A graph in the gallery. Its drawing is shown as an image, so that nothing in it can act. */
 export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }) {
   const name = `Open ${entry.title}${entry.problem ? ", which has a problem" : ""}`;
   return (
@@ -16,7 +16,7 @@ export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }
       title={entry.about || entry.name}
       onClick={onOpen}
     >
-      <span className="composer-card-picture">
+      <span className="composer-card-image">
         {entry.thumbnail ? (
           <img
             alt=""

@@ -14,10 +14,10 @@ interface Step {
 const composer = () => useComposer.getState();
 
 function connect(): void {
-  const { view, selection, select, tell } = composer();
+  const { view, selection, select, notify } = composer();
   const node = view?.nodes.find((one) => selection.includes(one.name)) ?? view?.nodes.at(-1);
   if (!node) {
-    tell("info", "There is no box yet: add a component first.");
+    notify("info", "There is no box yet: add a component first.");
     return;
   }
   select([node.name]);

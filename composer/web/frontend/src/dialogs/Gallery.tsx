@@ -11,7 +11,7 @@ import { type Deleted, restoreFile } from "./workspace";
 const words = (entry: FileEntry) =>
   `${entry.title} ${entry.name} ${entry.about} ${entry.modes.join(" ")}`.toLowerCase();
 
-/** The graphs that can be opened, with pictures: one's own files and those that come with composer. */
+/** The graphs that can be opened, with drawings: one's own files and those that come with composer. */
 export function Gallery() {
   const { ask, set } = useComposer.getState();
   const [workspace, setWorkspace] = useState<WorkspaceView | null>(null);

@@ -2,7 +2,7 @@ import { useEffect } from "react";
 import { begin } from "../session";
 import { useComposer } from "../store";
 
-/** Tells that the server does not answer, and asks it again until it does. */
+/** Says that the server does not answer, and asks it again until it does. */
 export function Offline() {
   const offline = useComposer((state) => state.offline);
   useEffect(() => {
@@ -22,13 +22,13 @@ export function Offline() {
 }
 
 async function again(): Promise<void> {
-  const { bridge, document, path, set, tell, catalog } = useComposer.getState();
+  const { bridge, document, path, set, notify, catalog } = useComposer.getState();
   if (!catalog || !document) return begin(bridge.host);
   try {
     await bridge.call("look", { document, path });
   } catch (error) {
     if (error instanceof Error && "offline" in error && error.offline) return;
   }
-  if (useComposer.getState().offline) tell("success", "The server answers again.");
+  if (useComposer.getState().offline) notify("success", "The server answers again.");
   set({ offline: false });
 }

@@ -25,7 +25,7 @@ export function Recovery() {
     if (refused) return;
     useFiles.setState({ lost: lost.filter((one) => one !== draft) });
     close();
-    useComposer.getState().tell("success", `${draft.title} is back. It is not saved yet.`);
+    useComposer.getState().notify("success", `${draft.title} is back. It is not saved yet.`);
   };
   return (
     <Modal

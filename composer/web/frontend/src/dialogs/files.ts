@@ -90,7 +90,8 @@ function failed(title: string, failure: Failure): void {
 export async function uploadOne(files: ArrayLike<File>): Promise<void> {
   const [file, ...others] = Array.from(files);
   if (!file) return;
-  if (others.length) app().tell("info", `One file is read at a time: ${others.map((one) => one.name).join(", ")} not.`);
+  if (others.length)
+    app().notify("info", `One file is read at a time: ${others.map((one) => one.name).join(", ")} not.`);
   await upload(file);
 }
 
@@ -138,7 +139,7 @@ export async function upload(file: File): Promise<void> {
     if (!reply) return;
     app().set({ file: { ...app().file, saved: "" } });
     const notes = reply.notes.length ? `; ${counted(reply.notes.length, "note")} on it under Problems` : "";
-    app().tell("info", `Read ${file.name}${notes}`);
+    app().notify("info", `Read ${file.name}${notes}`);
   });
 }
 
@@ -148,7 +149,7 @@ async function readProgram(file: File, title: string): Promise<void> {
   if (large) return failed(title, { message: `${large} The command composer import reads it.`, problems: [] });
   const ended = new AbortController();
   let task = ownTask({ state: "working", doing: "Uploading", total: file.size });
-  const tell = (next: TaskView) => {
+  const report = (next: TaskView) => {
     task = next;
     useFiles.setState({ reading: { name: file.name, task, stop } });
   };
@@ -157,13 +158,13 @@ async function readProgram(file: File, title: string): Promise<void> {
     void cancelTask(task);
     useFiles.setState({ reading: null });
     close();
-    app().tell("info", `${file.name} was not read: it was ended.`);
+    app().notify("info", `${file.name} was not read: it was ended.`);
   };
-  tell(task);
+  report(task);
   app().set({ dialog: "reading" });
   try {
-    const path = await sendFile(file, "program.pt2", (done) => tell({ ...task, done }), ended.signal);
-    task = await follow("program_read", { path, name: file.name }, (next) => !ended.signal.aborted && tell(next));
+    const path = await sendFile(file, "program.pt2", (done) => report({ ...task, done }), ended.signal);
+    task = await follow("program_read", { path, name: file.name }, (next) => !ended.signal.aborted && report(next));
   } catch (error) {
     if (error instanceof EndedError) return;
     const why = error instanceof Error ? error.message : String(error);
@@ -187,7 +188,7 @@ async function showProgram(name: string, result: ProgramResult, title: string): 
     app().show({ document, view, notes, name: file, place: "none", version: null });
     app().set({ file: { ...app().file, imported, saved: "" }, dialog: null, panel: "problems", lens: null });
     focusCanvas();
-    app().tell("info", `Read ${name} with its weights; ${counted(notes.length, "note")} on it under Problems`);
+    app().notify("info", `Read ${name} with its weights; ${counted(notes.length, "note")} on it under Problems`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.offline) app().set({ offline: true });
@@ -203,7 +204,7 @@ export async function save(): Promise<void> {
   if (file.place !== "workspace") return saveAs();
   await finishTyping();
   const reason = await store({ name: app().file.name, version: app().file.version });
-  if (reason) app().tell("error", reason);
+  if (reason) app().notify("error", reason);
 }
 
 export const saveAs = (): void => {
@@ -214,7 +215,7 @@ export const saveAs = (): void => {
 /** Save under a name; gives why it was refused. */
 export async function store(where: Pick<SaveRequest, "name" | "version" | "overwrite">): Promise<string | null> {
   await idle();
-  const { document, bridge, set, tell } = app();
+  const { document, bridge, set, notify } = app();
   set({ busy: app().busy + 1 });
   try {
     const reply = await bridge.call<SaveReply>("save", { ...where, document });
@@ -226,7 +227,7 @@ export async function store(where: Pick<SaveRequest, "name" | "version" | "overw
     const load = await keepWeights({ name: reply.name, place: "workspace", version: reply.version, saved: document });
     useFiles.setState({ conflict: null });
     focusCanvas();
-    tell("success", `Saved ${reply.name}. In Python:`, load || reply.load);
+    notify("success", `Saved ${reply.name}. In Python:`, load || reply.load);
     goOn();
     return null;
   } catch (error) {

@@ -21,7 +21,7 @@ export async function renameFile(name: string, to: string): Promise<{ name: stri
   let now = name;
   const reason = await refusal(async () => {
     now = (await app().bridge.call<FileReply>("rename_file", { name, to })).name;
-    tellTabs({ was: name, now });
+    sendToTabs({ was: name, now });
   });
   return reason === null ? { name: now } : { reason };
 }
@@ -33,7 +33,7 @@ export async function deleteFile(name: string): Promise<Deleted | string> {
   const refused = await refusal(async () => {
     const reply = await app().bridge.call<DeleteFileReply>("delete_file", { name });
     deleted = { ...reply, name, was: file.place === "workspace" && file.name === name ? file : null };
-    tellTabs({ was: name, now: null });
+    sendToTabs({ was: name, now: null });
   });
   return deleted ?? refused ?? "It was not deleted.";
 }
@@ -66,18 +66,18 @@ interface Moved {
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("composer-files");
 channel?.addEventListener("message", (event: MessageEvent<Moved>) => follow(event.data));
 
-function tellTabs(moved: Moved): void {
+function sendToTabs(moved: Moved): void {
   channel?.postMessage(moved);
   follow(moved);
 }
 
 /** The open graph keeps its file under the new name; where the file is gone, it is work that is not saved. */
 export function follow({ was, now }: Moved): void {
-  const { file, set, tell } = app();
+  const { file, set, notify } = app();
   if (file.place !== "workspace" || file.name !== was) return;
   if (now !== null) set({ file: { ...file, name: now } });
   else {
     set({ file: { ...file, place: "none", version: null, saved: "" } });
-    tell("info", `${was} was deleted. Its graph stays open here, and is not saved.`);
+    notify("info", `${was} was deleted. Its graph stays open here, and is not saved.`);
   }
 }

@@ -1,4 +1,4 @@
-/** The server reads less than this, and tells the limit: of a larger file only the beginning goes on its way. */
+/** The server reads less than this, and names the limit: of a larger file only the beginning goes on its way. */
 export const MOST_SENT = 3 * 2 ** 20;
 
 /** A file as the server takes it: its bytes, whatever its encoding is, and its whole size. */

@@ -69,7 +69,7 @@ group("the alternatives of a union", () => {
     expect(alternativeOf(options, value)).toBe(at);
   });
 
-  it("turn one into the other where the value tells how", () => {
+  it("turn one into the other where the value says how", () => {
     const [one, two, choice, none] = options as [Field, Field, Field, Field];
     expect(converted(two, 7)).toEqual([7, 7]);
     expect(converted(one, [5, 7])).toBe(5);

@@ -34,7 +34,7 @@ describe("numbers as people read them", () => {
     ]);
   });
 
-  it("times are told from now", () => {
+  it("times are counted from now", () => {
     expect([ago(0, 30_000), ago(0, 300_000), ago(0, 7_200_000)]).toEqual(["just now", "5 minutes ago", "2 hours ago"]);
   });
 });

@@ -141,7 +141,7 @@ describe("two passes", () => {
     row({ node: "broken", nan: 1 }),
     row({ node: "c" }),
   ]);
-  it("are told apart to the bit, the largest difference first", () => {
+  it("are distinguished to the bit, the largest difference first", () => {
     const found = differences(now, before);
     expect(found.map((one) => [one.node, one.size, one.changed])).toEqual([
       ["broken", Number.POSITIVE_INFINITY, true],

@@ -1,7 +1,7 @@
 /** Numbers of every node of a pass, or of a step of a training: put together, coloured, compared. */
 import type { TrainNodesView, ValueRow } from "../payloads";
 
-/** What is told of one port: of a sequence over all its levels. */
+/** What is shown of one port: of a sequence over all its levels. */
 export interface Numbers {
   count: number;
   mean: number | null;
@@ -207,7 +207,7 @@ const strangeWords = (nan: number, infinite: number): string =>
     .filter(Boolean)
     .join(", ");
 
-/** The looks of every node of a pass; without a statistic only NaN is told. */
+/** The looks of every node of a pass; without a statistic only NaN is shown. */
 export function looksOfPass(now: NodeValues, before: NodeValues | null, statistic: Statistic | null): Looks {
   const entries = [...now].map(([node, ports]): Entry => {
     const earlier = before?.get(node);
@@ -244,7 +244,7 @@ export const portWords = (port: PortValues): string => {
 export function looksOfTraining(view: TrainNodesView, statistic: Statistic | null): Looks {
   const known = statistic === null || OF_TRAINING.includes(statistic) ? statistic : "mean";
   const entries = Object.entries(view.nodes).map(([node, one]): Entry => {
-    const told = (name: "mean" | "std" | "weight" | "gradient") =>
+    const text = (name: "mean" | "std" | "weight" | "gradient") =>
       one.not_finite.includes(name) ? "NaN" : number(one[name]);
     const value = known === null ? null : known === "bad" ? one.bad : known in one ? one[known as "mean"] : null;
     const words = known === "bad" ? String(one.bad) : number(value);
@@ -252,7 +252,7 @@ export function looksOfTraining(view: TrainNodesView, statistic: Statistic | nul
     const bad = one.bad
       ? `NaN or inf ${one.bad.toLocaleString("en")}`
       : strange.map((name) => `${name} NaN`).join(", ");
-    const title = `step ${view.step}: mean ${told("mean")}, spread ${told("std")}, gradient norm ${told("gradient")}, weight norm ${told("weight")}`;
+    const title = `step ${view.step}: mean ${text("mean")}, spread ${text("std")}, gradient norm ${text("gradient")}, weight norm ${text("weight")}`;
     return { node, parts: value === null ? [] : [{ port: "", value, words }], title, bad };
   });
   return looksOf(entries, known !== null && STATISTICS[known].signed);

@@ -16,9 +16,9 @@ export function Side() {
   const set = useComposer((state) => state.set);
   const problems = useComposer((state) => state.view?.problems);
   const unfit = useUnfit();
-  const told = [...(problems ?? []), ...unfit].filter((problem) => problem.severity !== "notice");
-  const count = told.length;
-  const errors = told.some((problem) => problem.severity === "error");
+  const listed = [...(problems ?? []), ...unfit].filter((problem) => problem.severity !== "notice");
+  const count = listed.length;
+  const errors = listed.some((problem) => problem.severity === "error");
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     const other = TABS.find((tab) => tab.panel !== panel);

@@ -13,7 +13,7 @@ export const ask = <T>(name: string, payload: object = {}): Promise<T> =>
 export const askSetup = <T>(name: string, payload: object): Promise<T> =>
   useComposer.getState().bridge.call<T>(`setup_${name}`, payload);
 
-/** Do something with a run; what was refused is told. Null where it was. */
+/** Do something with a run; what was refused is shown. Null where it was. */
 export async function act<T>(name: string, payload: object = {}): Promise<T | null> {
   try {
     const found = await ask<T>(name, payload);
@@ -21,7 +21,7 @@ export async function act<T>(name: string, payload: object = {}): Promise<T | nu
     return found;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    useComposer.getState().tell("error", error.message);
+    useComposer.getState().notify("error", error.message);
     return null;
   }
 }
@@ -56,5 +56,5 @@ async function readNow(): Promise<void> {
 }
 
 whenAskedFor("Train", () => {
-  readTable().catch(() => undefined); // the tab asks again, and tells
+  readTable().catch(() => undefined); // the tab asks again, and says so
 });

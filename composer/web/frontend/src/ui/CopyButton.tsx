@@ -11,7 +11,9 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
       setDone(true);
       setTimeout(() => setDone(false), 1500);
     } catch {
-      useComposer.getState().tell("error", "This browser does not let the page copy: mark the text and press Ctrl+C.");
+      useComposer
+        .getState()
+        .notify("error", "This browser does not let the page copy: mark the text and press Ctrl+C.");
     }
   };
   return (

@@ -110,13 +110,13 @@ function rowsOf(row: ValueRow, before: ValueRow | undefined): [string, string, s
 }
 
 function trainedRows(one: TrainNode): [string, string, string][] {
-  const told = (name: "mean" | "std" | "gradient" | "weight") =>
+  const text = (name: "mean" | "std" | "gradient" | "weight") =>
     one.not_finite.includes(name) ? "NaN or infinite" : number(one[name]);
   return [
-    ["Mean", told("mean"), "Mean of what it gave, over the batch"],
-    ["Spread", told("std"), "Standard deviation of what it gave"],
+    ["Mean", text("mean"), "Mean of what it gave, over the batch"],
+    ["Spread", text("std"), "Standard deviation of what it gave"],
     ["NaN, infinite", one.bad.toLocaleString("en"), "How many of the numbers that it gave"],
-    ["Gradient norm", told("gradient"), "Norm of the gradients of its weights, before they were cut"],
-    ["Weight norm", told("weight"), "Norm of its weights after the step"],
+    ["Gradient norm", text("gradient"), "Norm of the gradients of its weights, before they were cut"],
+    ["Weight norm", text("weight"), "Norm of its weights after the step"],
   ];
 }

@@ -58,12 +58,12 @@ function Scale() {
   const { low, high, signed } = looks;
   if (low === null || high === null) return null;
   const most = Math.max(Math.abs(low), Math.abs(high));
-  const told = (value: number) => (statistic === "zeros" ? share(value, 1) : number(value));
+  const text = (value: number) => (statistic === "zeros" ? share(value, 1) : number(value));
   return (
-    <span className="composer-values-scale" role="img" aria-label={`Colours from ${told(low)} to ${told(high)}`}>
-      <span>{told(signed ? -most : low)}</span>
+    <span className="composer-values-scale" role="img" aria-label={`Colours from ${text(low)} to ${text(high)}`}>
+      <span>{text(signed ? -most : low)}</span>
       <i style={{ background: gradient(signed) }} />
-      <span>{told(signed ? most : high)}</span>
+      <span>{text(signed ? most : high)}</span>
     </span>
   );
 }

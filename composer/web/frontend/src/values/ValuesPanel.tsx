@@ -231,9 +231,9 @@ function Compared({ one }: { one: Difference }) {
           : bad
             ? "NaN"
             : "∞";
-  const told = one.now ?? one.before;
+  const shown = one.now ?? one.before;
   return (
-    <tr className={bad ? "is-bad" : one.changed ? "" : "is-same"} title={told ? portWords(told) : ""}>
+    <tr className={bad ? "is-bad" : one.changed ? "" : "is-same"} title={shown ? portWords(shown) : ""}>
       <Name node={one.node} port={one.port} />
       <td>{words}</td>
       <td>{number(one.now?.mean)}</td>

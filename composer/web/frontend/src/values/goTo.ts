@@ -6,9 +6,9 @@ export async function showNode(path: string): Promise<void> {
   const parts = path.split(".");
   const name = parts.pop() ?? "";
   await enterPath(parts);
-  const { view, path: here, tell, set } = useComposer.getState();
+  const { view, path: here, notify, set } = useComposer.getState();
   if (here.join() !== parts.join() || !view?.nodes.some((node) => node.name === name)) {
-    tell("info", `${path} is not in the graph that is open.`);
+    notify("info", `${path} is not in the graph that is open.`);
     return;
   }
   set({ panel: "inspector" });

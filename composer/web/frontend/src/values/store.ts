@@ -89,7 +89,7 @@ export async function passed(name: string): Promise<void> {
     useValues.getState().put(await useComposer.getState().bridge.call<PassView>("run_values", { name }));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (!error.offline) useComposer.getState().tell("error", error.message);
+    if (!error.offline) useComposer.getState().notify("error", error.message);
   }
 }
 

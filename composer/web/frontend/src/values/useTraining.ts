@@ -15,24 +15,24 @@ export function useTraining(): void {
   const tab = useTab();
   const watched = tab && side === "runs" ? chosen : null;
   const active = table?.rows.some((row) => row.name === watched && isActive(row.state)) ?? false;
-  const told = useRef({ run: "", document: "", differs: null as string | null });
+  const last = useRef({ run: "", document: "", differs: null as string | null });
   useEffect(() => {
     if (!watched) return;
     let timer = 0;
     let ended = false;
     const look = async () => {
       const { document } = useComposer.getState();
-      const fresh = told.current.run !== watched || told.current.document !== document;
+      const fresh = last.current.run !== watched || last.current.document !== document;
       if (!window.document.hidden) {
         try {
           const view = await ask<TrainNodesView>("nodes", { name: watched, document: fresh ? document : null });
           if (ended) return;
-          const differs = fresh ? view.differs : told.current.differs;
-          told.current = { run: watched, document, differs };
+          const differs = fresh ? view.differs : last.current.differs;
+          last.current = { run: watched, document, differs };
           const had = useValues.getState().training?.name === watched;
           useValues.getState().set({ training: { ...view, differs }, ...(had ? {} : { source: "training" }) });
         } catch {
-          // the tab itself tells that the server does not answer, or that the run is gone
+          // the tab itself says that the server does not answer, or that the run is gone
         }
       }
       if (!ended) timer = window.setTimeout(() => void look(), active ? OFTEN : SELDOM);

@@ -12,7 +12,7 @@ export interface ControlProps {
   field: Field;
   value: unknown;
   commit: Commit;
-  /** Told why what was typed is no value, and how it can be typed on; null where it is one. */
+  /** Called with why what was typed is no value, and how it can be typed on; null where it is one. */
   refused: (reason: string | null, again?: () => void) => void;
   invalid?: boolean;
   disabled?: boolean;
@@ -91,7 +91,7 @@ export function TextControl({
     const { current } = latest;
     return () => {
       void current.take().then(() => {
-        if (current.reason) useComposer.getState().tell("error", `${label} was not changed: ${current.reason}`);
+        if (current.reason) useComposer.getState().notify("error", `${label} was not changed: ${current.reason}`);
       });
     };
   }, []);

@@ -99,7 +99,7 @@ function useFits(end: string, from: "source" | "target"): Fit[] | null {
   return fits;
 }
 
-/** What a reference carries, as the view tells it. */
+/** What a reference carries, as the view has it. */
 function sizeOf(reference: string): string {
   const [, node, port, index] = /^([^.[\]]+)(?:\.([^.[\]]+))?(?:\[(-?\d+)\])?$/.exec(reference) ?? [];
   const outputs = useComposer.getState().view?.nodes.find((one) => one.name === node)?.outputs ?? [];

@@ -78,7 +78,7 @@ function Totals({ view }: { view: GraphView }) {
 function Fields({ title, section, fields }: { title: string; section: "inputs" | "data_samples"; fields: NodeView[] }) {
   const add = () =>
     change(section === "inputs" ? "add input" : "add data sample", { op: "add-input", section }).then(
-      (reason) => reason && useComposer.getState().tell("error", reason),
+      (reason) => reason && useComposer.getState().notify("error", reason),
     );
   return (
     <Section title={title}>

@@ -28,7 +28,7 @@ const RIGHT = 8;
 const TOP = 6;
 const BOTTOM = 18;
 
-/** Curves over the steps. The pointer, or arrow keys, tell the values at a step. */
+/** Curves over the steps. The pointer, or arrow keys, show the values at a step. */
 export function Chart({ title, series, end, small = false, log, smoothing, colours }: Props) {
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
@@ -60,7 +60,7 @@ export function Chart({ title, series, end, small = false, log, smoothing, colou
   const broken = shown.flatMap(({ name, curve }) =>
     curve?.broken.some((count) => count > 0) ? [{ name, curve }] : [],
   );
-  const told = (curve: Curve) => number(cursor === null ? curve.last : valueAt(curve, cursor));
+  const text = (curve: Curve) => number(cursor === null ? curve.last : valueAt(curve, cursor));
   return (
     <figure className={`train-chart${small ? " is-small" : ""}`} aria-label={title}>
       <figcaption>
@@ -78,11 +78,11 @@ export function Chart({ title, series, end, small = false, log, smoothing, colou
             >
               <Dash colour={colours[one.name]} />
               {!small && <span className="train-legend-name">{one.name}</span>}
-              {one.curve && <output>{told(one.curve)}</output>}
+              {one.curve && <output>{text(one.curve)}</output>}
               {one.other && (
                 <>
                   <Dash colour={colours[one.name]} other />
-                  <output>{told(one.other)}</output>
+                  <output>{text(one.other)}</output>
                 </>
               )}
             </button>
@@ -168,7 +168,7 @@ const Dash = ({ colour, other }: { colour?: string; other?: boolean }) => (
 
 const described = (title: string, series: Series[]): string => {
   const values = series.map(({ name, curve }) => `${name} ${number(curve?.last)}`);
-  return `${title}: ${values.join(", ")}. Arrow keys tell values.`;
+  return `${title}: ${values.join(", ")}. Arrow keys show values.`;
 };
 
 interface Line {

@@ -155,7 +155,7 @@ function spread(least: number, most: number): string {
 function Delete({ name, onClose }: { name: string; onClose: () => void }) {
   const remove = async () => {
     onClose();
-    if (await act("delete", { name })) useComposer.getState().tell("success", `Deleted ${name}.`);
+    if (await act("delete", { name })) useComposer.getState().notify("success", `Deleted ${name}.`);
   };
   return (
     <Modal

@@ -61,7 +61,7 @@ test("a second click on a column turns it; a first one begins with what is looke
   expect(turned(NEWEST, "name")).toEqual({ column: "name", down: false });
 });
 
-test("a moment is told as shortly as it is clear", () => {
+test("a moment is written as shortly as it is clear", () => {
   const at = (...parts: [number, number, number, number, number]) => new Date(...parts).getTime() / 1000;
   const now = new Date(2026, 10, 28, 12, 0).getTime();
   expect(moment(at(2026, 10, 28, 9, 5), now)).toBe("09:05");

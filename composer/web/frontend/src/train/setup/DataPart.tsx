@@ -162,7 +162,7 @@ function Found({ data }: { data: DataResult }) {
 const words = (split: SplitView, data: DataResult): string =>
   split.name === "train" ? "to train on" : data.held_back ? "held back to measure on" : "to measure on";
 
-/** Codes of problems that faults tell in full. */
+/** Codes of problems that faults show in full. */
 const COVERED = new Set(["bad-image", "data-equal"]);
 
 const FAULTS: Record<string, string> = {

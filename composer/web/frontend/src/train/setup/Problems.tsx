@@ -7,7 +7,7 @@ interface Props {
   problems: ProblemView[];
   /** What fixes are edits of. */
   of: "graph" | "recipe" | "data";
-  /** Told where a problem stands in the text of the recipe. */
+  /** Called with where a problem stands in the text of the recipe. */
   goToLine?: (line: number) => void;
 }
 

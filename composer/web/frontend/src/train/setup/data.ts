@@ -10,7 +10,7 @@ const MANY = 3000;
 export const PAGE = 12;
 const CHECK = "composer.check";
 
-/** What tells the data of a recipe from another one. */
+/** What distinguishes the data of one recipe from those of another. */
 export function dataKeyOf(values: Record<string, unknown> | null | undefined): string {
   const data = values?.data;
   return data ? JSON.stringify([data, values.seed ?? 0]) : "";
@@ -77,23 +77,23 @@ export async function readImages(split: "train" | "val", epoch: number, start: n
 
 /** Upload a zip and unpack it; gives the folder that it became. */
 export async function upload(file: File): Promise<void> {
-  const tell = (unpack: TaskView | null) => useSetup.setState({ unpack });
-  const failed = (message: string) => tell(ownTask({ problems: [problemOf(message)] }));
+  const report = (unpack: TaskView | null) => useSetup.setState({ unpack });
+  const failed = (message: string) => report(ownTask({ problems: [problemOf(message)] }));
   const large = tooLargeFor(file);
   if (large) return failed(`${large} Copy the folder into the workspace instead.`);
   let path: string;
   try {
     path = await sendFile(file, "data.zip", (done) =>
-      tell(ownTask({ state: "working", doing: "Uploading", done, total: file.size })),
+      report(ownTask({ state: "working", doing: "Uploading", done, total: file.size })),
     );
   } catch (error) {
     return failed(`${file.name} was not uploaded: ${error instanceof Error ? error.message : error}`);
   }
-  const task = await follow("setup_unpack", { path, name: file.name }, tell);
+  const task = await follow("setup_unpack", { path, name: file.name }, report);
   if (task.result?.kind !== "unpacked") return;
-  tell(null);
+  report(null);
   const { path: folder, files } = task.result as UnpackResult;
-  useComposer.getState().tell("success", `Unpacked ${files.toLocaleString("en-US")} files to ${folder}`);
+  useComposer.getState().notify("success", `Unpacked ${files.toLocaleString("en-US")} files to ${folder}`);
   await chooseData(folder);
 }
 
@@ -103,11 +103,11 @@ export async function check(): Promise<void> {
   const { document } = useComposer.getState();
   const of = { text, document };
   set({ check: null, checkOf: of, checkTask: null });
-  const task = await follow("setup_check", { document, text, base }, (one) => tellCheck(one, owner, of));
+  const task = await follow("setup_check", { document, text, base }, (one) => reportCheck(one, owner, of));
   if (useSetup.getState().owner === owner) takeCheck(task);
 }
 
-const tellCheck = (task: TaskView, owner: string, of: { text: string; document: string }): void => {
+const reportCheck = (task: TaskView, owner: string, of: { text: string; document: string }): void => {
   if (useSetup.getState().owner === owner) useSetup.setState({ checkTask: task });
   try {
     sessionStorage.setItem(CHECK, JSON.stringify({ id: task.id, owner, of }));

@@ -23,7 +23,7 @@ test("a step moves within its list and never out of it", () => {
   expect(moved(list, 2, 3)).toBe(list);
 });
 
-test("what differs from the defaults is told in short", () => {
+test("what differs from the defaults is written in short", () => {
   const step = { crop: { scale: [0.2, 1], p: 0.5, size: null } };
   expect(summary(step, { scale: [0.08, 1], p: 0.5, size: null })).toBe("scale 0.2, 1");
   expect(summary("crop", {})).toBe("");

@@ -33,7 +33,7 @@ interface SetupState {
   conflict: string;
   form: RecipeFormReply | null;
   data: DataResult | null;
-  /** The data that `data` tells of. */
+  /** The data that `data` is about. */
   dataKey: string;
   look: TaskView | null;
   images: ImagesResult | null;
@@ -84,6 +84,6 @@ function unfitIn(reply: RecipeReply): ProblemView[] {
   return found;
 }
 
-/** Whether a problem comes of the data; those of the graph by itself are told beside it. */
+/** Whether a problem comes of the data; those of the graph by itself are listed beside it. */
 const isOfData = ({ code }: ProblemView): boolean =>
   code.startsWith("data-") || code === "bad-image" || code === "no-loss";

@@ -1,4 +1,4 @@
-/** Values of a recipe by the keys of the form, and how numbers are told beside it. */
+/** Values of a recipe by the keys of the form, and how numbers are written beside it. */
 
 type Values = Record<string, unknown> | null | undefined;
 
