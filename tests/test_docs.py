@@ -52,17 +52,54 @@ test_pipeline = [
 ]
 test_dataloader = dict(dataset=dict(type="ImageNet", pipeline=test_pipeline))
 """
+# The settings of images, schedule and runtime that mmpretrain 1.2 has for it in configs/_base_.
 TRAINING = """
+data_preprocessor["num_classes"] = 1000
+model["head"].update(topk=(1, 5))
+model["head"]["loss"].update(loss_weight=1.0)
+train_pipeline = [
+    dict(type="LoadImageFromFile"),
+    dict(type="RandomResizedCrop", scale=224),
+    dict(type="RandomFlip", prob=0.5, direction="horizontal"),
+    dict(type="PackInputs"),
+]
 train_dataloader = dict(
     batch_size=32,
     num_workers=5,
-    dataset=dict(type="ImageNet", data_root="data/imagenet", split="train"),
+    dataset=dict(type="ImageNet", data_root="data/imagenet", split="train", pipeline=train_pipeline),
     sampler=dict(type="DefaultSampler", shuffle=True),
 )
+val_dataloader = dict(
+    batch_size=32,
+    num_workers=5,
+    dataset=dict(type="ImageNet", data_root="data/imagenet", split="val", pipeline=test_pipeline),
+    sampler=dict(type="DefaultSampler", shuffle=False),
+)
+test_dataloader = val_dataloader
+val_evaluator = test_evaluator = dict(type="Accuracy", topk=(1, 5))
 optim_wrapper = dict(optimizer=dict(type="SGD", lr=0.1, momentum=0.9, weight_decay=0.0001))
 param_scheduler = dict(type="MultiStepLR", by_epoch=True, milestones=[30, 60, 90], gamma=0.1)
 train_cfg = dict(by_epoch=True, max_epochs=100, val_interval=1)
+val_cfg = test_cfg = dict()
 auto_scale_lr = dict(base_batch_size=256)
+default_scope = "mmpretrain"
+default_hooks = dict(
+    timer=dict(type="IterTimerHook"),
+    logger=dict(type="LoggerHook", interval=100),
+    param_scheduler=dict(type="ParamSchedulerHook"),
+    checkpoint=dict(type="CheckpointHook", interval=1),
+    sampler_seed=dict(type="DistSamplerSeedHook"),
+    visualization=dict(type="VisualizationHook", enable=False),
+)
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
+    dist_cfg=dict(backend="nccl"),
+)
+visualizer = dict(type="UniversalVisualizer", vis_backends=[dict(type="LocalVisBackend")])
+log_level = "INFO"
+load_from, resume = None, False
+randomness = dict(seed=None, deterministic=False)
 """
 
 
