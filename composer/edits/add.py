@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.flows import Flows, fitting
 from composer.edits.names import accepted, fresh, refused, snake
 from composer.edits.operations import AddInput, AddNode, SetOutput, Target
@@ -23,7 +23,7 @@ from composer.run.geometry import fitting_steps
 __all__ = ["add_input", "add_node", "holds", "known_part", "part_called", "read_input"]
 
 
-def add_node(draft: Draft, operation: AddNode) -> None:
+def add_node(draft: ScopeDraft, operation: AddNode) -> None:
     """Add a node, and wire it to what it was dropped from.
 
     Raises:
@@ -43,7 +43,7 @@ def add_node(draft: Draft, operation: AddNode) -> None:
         _wire_from_first(draft, name, operation.target)
 
 
-def add_input(draft: Draft, operation: AddInput) -> None:
+def add_input(draft: ScopeDraft, operation: AddInput) -> None:
     """Add an input or a field of the data samples."""
     section = "inputs" if draft.scope else operation.section
     kind = operation.type or port_type(Label if section == "data_samples" else Image).name
@@ -92,7 +92,7 @@ def holds(graph: Graph, outer: str, inner: str) -> bool:
     return False
 
 
-def known_part(draft: Draft, type: str | None, graph: str | None) -> None:
+def known_part(draft: ScopeDraft, type: str | None, graph: str | None) -> None:
     """Make sure that there is such a part, and that the open scope may call it.
 
     Raises:
@@ -115,12 +115,12 @@ def known_part(draft: Draft, type: str | None, graph: str | None) -> None:
         raise refused(text, graph, code="recursive-subgraph")
 
 
-def part_called(draft: Draft, type: str | None, graph: str | None) -> Called:
+def part_called(draft: ScopeDraft, type: str | None, graph: str | None) -> Called:
     """What a node of this type, or one that calls this subgraph, calls."""
     return called_by(Node(type, graph), draft.graphs, draft.catalog)
 
 
-def _wire_to_first(draft: Draft, name: str, ref: Ref) -> None:
+def _wire_to_first(draft: ScopeDraft, name: str, ref: Ref) -> None:
     """Wire a reference to the first port of a new node that takes it; required ports come first."""
     given = Flows(draft.base, draft.scope, draft.catalog).of(ref)
     called = draft.called(name)
@@ -138,7 +138,7 @@ def _wire_to_first(draft: Draft, name: str, ref: Ref) -> None:
             return
 
 
-def _wire_from_first(draft: Draft, name: str, target: Target) -> None:
+def _wire_from_first(draft: ScopeDraft, name: str, target: Target) -> None:
     """Wire the first output of a new node that fits to a port."""
     flows = Flows(draft.graph(), draft.scope, draft.catalog)
     port = None if target.node not in draft.nodes else flows.input_port(target.node, target.port)
@@ -150,7 +150,7 @@ def _wire_from_first(draft: Draft, name: str, target: Target) -> None:
             return
 
 
-def _connect(draft: Draft, ref: Ref, target: Target) -> None:
+def _connect(draft: ScopeDraft, ref: Ref, target: Target) -> None:
     box = mode_of_box(target.node)
     if box is None:
         connect_ref(draft, ref, target)

@@ -28,16 +28,16 @@ from composer.graph.file.scalars import number_text
 from composer.graph.link import Called, called_in, origin_of
 from composer.rules.sizes import Shapes, infer_shapes
 
-__all__ = ["Change", "Difference", "Level", "diff", "renamings"]
+__all__ = ["Change", "ComparedScope", "Difference", "diff", "renamings"]
 
 
 @dataclass(frozen=True)
-class Level:
-    """The top level of a graph, or the inside of one of its subgraphs.
+class ComparedScope:
+    """The top scope of a graph, or the inside of one of its subgraphs.
 
     Args:
         graph: The whole graph.
-        body: The level.
+        body: What it holds.
         catalog: The components.
         modes: The modes that are compared.
         shapes: What parameters were taken from the wire; None inside a subgraph, where it may differ by call.
@@ -81,7 +81,7 @@ class Level:
         return {**self.called(name).defaults, **(known.params if known else {}), **self.given(name)}
 
 
-def renamings(before: Level, after: Level) -> dict[str, str]:
+def renamings(before: ComparedScope, after: ComparedScope) -> dict[str, str]:
     """New ids of the nodes that are the same but for their id, and stand on the same wires."""
     gone = [name for name in before.body.nodes if name not in after.body.nodes]
     come = [name for name in after.body.nodes if name not in before.body.nodes]
@@ -102,9 +102,9 @@ def _by_identity(names: Iterable[str], identities: Mapping[str, int]) -> dict[in
     return found
 
 
-def _identities(level: Level, others: Mapping[str, Node]) -> dict[str, int]:
+def _identities(scope: ComparedScope, others: Mapping[str, Node]) -> dict[str, int]:
     """For each node that the other graph lacks, a hash of all that it is but its id; nothing where there is a cycle."""
-    nodes = level.body.nodes
+    nodes = scope.body.nodes
     dag: nx.DiGraph[str] = nx.DiGraph()
     dag.add_nodes_from(nodes)
     for name, node in nodes.items():
@@ -117,15 +117,15 @@ def _identities(level: Level, others: Mapping[str, Node]) -> dict[str, int]:
     names: dict[str, str] = {}
     for name in nx.topological_sort(dag):
         if name not in others:
-            found[name] = hash(_identity(level, name, names))
+            found[name] = hash(_identity(scope, name, names))
             names[name] = f"#{found[name]}"
     return found
 
 
-def _identity(level: Level, name: str, names: Mapping[str, str]) -> str:
-    node, origin = level.body.nodes[name], level.origin(name)
-    params = {**level.called(name).defaults, **level.given(name)}
-    wires = {port: level.wire(wire, names) for port, wire in node.inputs.items()}
+def _identity(scope: ComparedScope, name: str, names: Mapping[str, str]) -> str:
+    node, origin = scope.body.nodes[name], scope.origin(name)
+    params = {**scope.called(name).defaults, **scope.given(name)}
+    wires = {port: scope.wire(wire, names) for port, wire in node.inputs.items()}
     source = node.weights.source
     weights = replace(node.weights, source=names.get(source, source) if source else source)
     flags = (node.frozen, node.bypassed, node.extra)
@@ -235,8 +235,8 @@ class _Comparison:
         yield from _inputs(("data_samples",), self.a.data_samples, self.b.data_samples, ordered=False)
         yield from _changed(("classes",), self.a.classes, self.b.classes)
         yield from self._graphs()
-        before = Level(self.a, self.a, self.catalog, self.modes, self.shapes[0])
-        after = Level(self.b, self.b, self.catalog, self.modes, self.shapes[1])
+        before = ComparedScope(self.a, self.a, self.catalog, self.modes, self.shapes[0])
+        after = ComparedScope(self.b, self.b, self.catalog, self.modes, self.shapes[1])
         names = renamings(before, after)
         yield from _nodes(("nodes",), before, after, names)
         for mode in self.modes:
@@ -254,8 +254,8 @@ class _Comparison:
                 continue
             yield from _inputs((*path, "inputs"), old.inputs, new.inputs, ordered=False)
             yield from _mappings((*path, "params"), old.params, new.params)
-            before = Level(self.a, old, self.catalog, self.modes)
-            after = Level(self.b, new, self.catalog, self.modes)
+            before = ComparedScope(self.a, old, self.catalog, self.modes)
+            after = ComparedScope(self.b, new, self.catalog, self.modes)
             names = renamings(before, after)
             yield from _nodes((*path, "nodes"), before, after, names)
             for port in _keys(old.outputs, new.outputs):
@@ -264,8 +264,10 @@ class _Comparison:
             yield from _mappings(path, old.extra, new.extra)
 
 
-def _nodes(path: tuple[str, ...], before: Level, after: Level, names: Mapping[str, str]) -> Iterator[Change]:
-    """Differences of the nodes of one level; ``names`` has the new ids of those that were renamed."""
+def _nodes(
+    path: tuple[str, ...], before: ComparedScope, after: ComparedScope, names: Mapping[str, str]
+) -> Iterator[Change]:
+    """Differences of the nodes of one scope; ``names`` has the new ids of those that were renamed."""
     old = {names.get(name, name): (name, node) for name, node in before.body.nodes.items()}
     for name in _keys(old, after.body.nodes):
         if name not in after.body.nodes:
@@ -279,7 +281,7 @@ def _nodes(path: tuple[str, ...], before: Level, after: Level, names: Mapping[st
 
 
 def _node(
-    path: tuple[str, ...], before: Level, old_name: str, after: Level, names: Mapping[str, str]
+    path: tuple[str, ...], before: ComparedScope, old_name: str, after: ComparedScope, names: Mapping[str, str]
 ) -> Iterator[Change]:
     old, new = before.body.nodes[old_name], after.body.nodes[path[-1]]
     one, two = before.origin(old_name), after.origin(path[-1])
@@ -298,7 +300,7 @@ def _node(
     yield from _mappings(path, old.extra, new.extra)
 
 
-def _params(path: tuple[str, ...], before: Level, old_name: str, after: Level) -> Iterator[Change]:
+def _params(path: tuple[str, ...], before: ComparedScope, old_name: str, after: ComparedScope) -> Iterator[Change]:
     """Parameters that differ. One that both graphs leave to the wire, or to another node, is no difference itself."""
     name = path[-2]
     old, new = before.params(old_name), after.params(name)
@@ -357,12 +359,12 @@ def _weights(weights: Weights) -> Any:
     return {"momentum": weights.source, "decay": weights.decay, **end, "update": weights.update}
 
 
-def _node_text(level: Level, name: str) -> str:
+def _node_text(scope: ComparedScope, name: str) -> str:
     """A node on one line: ``Linear(out_features=10) of {input: flat.out}``."""
-    node, origin = level.body.nodes[name], level.origin(name)
+    node, origin = scope.body.nodes[name], scope.origin(name)
     what = origin.type or origin.graph or "unknown"
-    params = ", ".join(f"{key}={_text(value)}" for key, value in level.given(name).items())
-    wires = {port: _single(level.wire(wire)) for port, wire in node.inputs.items()}
+    params = ", ".join(f"{key}={_text(value)}" for key, value in scope.given(name).items())
+    wires = {port: _single(scope.wire(wire)) for port, wire in node.inputs.items()}
     taken = ", ".join(f"{port}: {_text(wire)}" for port, wire in wires.items())
     return f"{what}({params})" + (f" of {taken}" if taken else "")
 

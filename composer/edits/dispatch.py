@@ -6,7 +6,7 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.edits import operations as op
 from composer.edits.add import add_input, add_node
-from composer.edits.draft import Applied, Draft
+from composer.edits.draft import Applied, ScopeDraft
 from composer.edits.group import group, ungroup
 from composer.edits.insert import insert
 from composer.edits.names import refused
@@ -25,7 +25,7 @@ from composer.graph.link import link
 
 __all__ = ["apply"]
 
-_WORK: Mapping[type, Callable[[Draft, Any], None]] = {
+_WORK: Mapping[type, Callable[[ScopeDraft, Any], None]] = {
     op.AddNode: add_node,
     op.ReplaceNode: replace_node,
     op.Insert: insert,
@@ -72,6 +72,6 @@ def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -
     if len(followed) < len(path):
         gone = path[len(followed)]
         raise refused(f"'{gone[:40]}' is no call of a subgraph any more: leave it and try again", gone[:40])
-    draft = Draft(graph, scope, catalog)
+    draft = ScopeDraft(graph, scope, catalog)
     _WORK[type(operation)](draft, operation)
     return draft.applied()

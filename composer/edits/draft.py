@@ -11,7 +11,7 @@ from composer.graph import EMPTY, MODES, Edge, FrozenDict, Graph, Input, Node, R
 from composer.graph.link import Called, called_in, origin_of
 from composer.problems import suggestion
 
-__all__ = ["Applied", "Draft", "edges_of", "modes_of", "outputs_name"]
+__all__ = ["Applied", "ScopeDraft", "edges_of", "modes_of", "outputs_name"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Applied:
     notes: tuple[str, ...] = ()
 
 
-class Draft:
+class ScopeDraft:
     """One scope, taken apart to be changed.
 
     Args:
@@ -158,7 +158,7 @@ class Draft:
             found[name] = node
         self.nodes = found
 
-    def at_callers(self, change: Callable[["Draft", list[str]], None]) -> None:
+    def at_callers(self, change: Callable[["ScopeDraft", list[str]], None]) -> None:
         """Change the scopes that call this subgraph, once this one is done; called with the names of the calls."""
         scope = self.scope
 
@@ -167,7 +167,7 @@ class Draft:
                 nodes = graph.graphs[name].nodes if name else graph.nodes
                 calls = [node for node in nodes if nodes[origin_of(nodes, node) or node].graph == scope]
                 if calls and scope:
-                    draft = Draft(graph, name, self.catalog)
+                    draft = ScopeDraft(graph, name, self.catalog)
                     change(draft, calls)
                     graph = draft.graph()
             return graph

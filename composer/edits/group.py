@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.flows import Flows
 from composer.edits.names import accepted, fresh, refused
 from composer.edits.operations import Group, Ungroup
@@ -19,7 +19,7 @@ from composer.rules.wires import UNKNOWN
 __all__ = ["group", "ungroup"]
 
 
-def group(draft: Draft, operation: Group) -> None:
+def group(draft: ScopeDraft, operation: Group) -> None:
     """Make a subgraph of nodes and call it.
 
     Raises:
@@ -46,7 +46,7 @@ def group(draft: Draft, operation: Group) -> None:
     draft.created.append(call)
 
 
-def _members(draft: Draft, operation: Group) -> dict[str, Node]:
+def _members(draft: ScopeDraft, operation: Group) -> dict[str, Node]:
     wanted = set(operation.names)
     for name in operation.names:
         if name not in draft.fields and not name.startswith("outputs"):
@@ -57,7 +57,7 @@ def _members(draft: Draft, operation: Group) -> dict[str, Node]:
     return members
 
 
-def _refuse_cycle(draft: Draft, members: Mapping[str, Node]) -> None:
+def _refuse_cycle(draft: ScopeDraft, members: Mapping[str, Node]) -> None:
     """A node between two members that is left out would feed the group and be fed by it."""
     fed = _behind(draft, members)
     feeding = _before(draft, members)
@@ -69,7 +69,7 @@ def _refuse_cycle(draft: Draft, members: Mapping[str, Node]) -> None:
         raise refused(text, shown, code="cycle", node=between[0])
 
 
-def _before(draft: Draft, members: Mapping[str, Node]) -> set[str]:
+def _before(draft: ScopeDraft, members: Mapping[str, Node]) -> set[str]:
     found: set[str] = set()
     stack = list(members)
     while stack:
@@ -82,7 +82,7 @@ def _before(draft: Draft, members: Mapping[str, Node]) -> set[str]:
     return found
 
 
-def _behind(draft: Draft, members: Mapping[str, Node]) -> set[str]:
+def _behind(draft: ScopeDraft, members: Mapping[str, Node]) -> set[str]:
     users: dict[str, list[str]] = {}
     for name, node in draft.nodes.items():
         for wire in node.inputs.values():
@@ -98,7 +98,7 @@ def _behind(draft: Draft, members: Mapping[str, Node]) -> set[str]:
     return found
 
 
-def _refuse_weights(draft: Draft, members: Mapping[str, Node]) -> None:
+def _refuse_weights(draft: ScopeDraft, members: Mapping[str, Node]) -> None:
     for name, node in draft.nodes.items():
         source = node.weights.source
         if source is None or source not in draft.nodes or (name in members) == (source in members):
@@ -119,7 +119,7 @@ def _at(ref: Ref, outward: Mapping[tuple[str, str | None], Ref]) -> Ref:
 class _Cut:
     """Nodes cut out of a scope: the wires that come in become inputs, those that go out outputs."""
 
-    def __init__(self, draft: Draft, members: Mapping[str, Node], name: str, call: str) -> None:
+    def __init__(self, draft: ScopeDraft, members: Mapping[str, Node], name: str, call: str) -> None:
         self.draft = draft
         self.members = members
         self.name = name
@@ -215,14 +215,14 @@ class _Cut:
         return FrozenDict(found) if found else EMPTY
 
 
-def _place(draft: Draft, members: Mapping[str, Node], call: str) -> None:
+def _place(draft: ScopeDraft, members: Mapping[str, Node], call: str) -> None:
     """The call stands where the upper left corner of its nodes was."""
     places = [draft.layout.pop(name) for name in members if name in draft.layout]
     if places:
         draft.layout[call] = (min(place[0] for place in places), min(place[1] for place in places))
 
 
-def ungroup(draft: Draft, operation: Ungroup) -> None:
+def ungroup(draft: ScopeDraft, operation: Ungroup) -> None:
     """Put the nodes of a subgraph in place of a call.
 
     Raises:
@@ -250,7 +250,7 @@ def ungroup(draft: Draft, operation: Ungroup) -> None:
 class _Opening:
     """The inside of a call, on its way out."""
 
-    def __init__(self, draft: Draft, call: str, body: Subgraph) -> None:
+    def __init__(self, draft: ScopeDraft, call: str, body: Subgraph) -> None:
         self.draft = draft
         self.call = call
         self.node = draft.nodes[call]
@@ -359,7 +359,7 @@ def _filled(value: Any, values: Mapping[str, Any], raw: bool) -> Any:
     return fill(value, values)
 
 
-def _drop_definition(draft: Draft, name: str) -> None:
+def _drop_definition(draft: ScopeDraft, name: str) -> None:
     """Remove a subgraph that nothing calls any more."""
     bodies: Sequence[Mapping[str, Node]] = [
         draft.nodes,

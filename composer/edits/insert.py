@@ -1,7 +1,7 @@
 """A node put into a wire."""
 
 from composer.edits.add import add_node, known_part, part_called
-from composer.edits.draft import Draft, edges_of, modes_of
+from composer.edits.draft import ScopeDraft, edges_of, modes_of
 from composer.edits.flows import Flows, Passage, passage, signature_of
 from composer.edits.names import refused
 from composer.edits.operations import AddNode, Insert, Target
@@ -15,7 +15,7 @@ from composer.rules.wires import UNKNOWN, Signature
 __all__ = ["impassable", "insert", "is_loose", "wanted_at"]
 
 
-def insert(draft: Draft, operation: Insert) -> None:
+def insert(draft: ScopeDraft, operation: Insert) -> None:
     """Lead a wire through a node: into the port that fits its source, and on from the output that fits its target.
 
     Raises:
@@ -38,7 +38,7 @@ def insert(draft: Draft, operation: Insert) -> None:
     _lead(draft, operation, edges, at, Ref(name, way.output, way.index))
 
 
-def is_loose(draft: Draft, name: str) -> bool:
+def is_loose(draft: ScopeDraft, name: str) -> bool:
     """Whether no wire leads to a node or from it."""
     if draft.nodes[name].inputs:
         return False
@@ -73,7 +73,7 @@ def impassable(signature: Signature, ref: Ref, given: PortType | None, end: str,
     return f"{name} does not give what {end} takes: {'something else' if wanted is None else wanted.name}"
 
 
-def _passage(draft: Draft, called: Called, ref: Ref, target: Target) -> Passage:
+def _passage(draft: ScopeDraft, called: Called, ref: Ref, target: Target) -> Passage:
     """The way of a wire through a part.
 
     Raises:
@@ -89,7 +89,7 @@ def _passage(draft: Draft, called: Called, ref: Ref, target: Target) -> Passage:
     return found
 
 
-def _wire(draft: Draft, operation: Insert) -> tuple[list[Edge], int]:
+def _wire(draft: ScopeDraft, operation: Insert) -> tuple[list[Edge], int]:
     """The wires at the end of the one that is meant, and which of them it is."""
     target = operation.target
     box = mode_of_box(target.node)
@@ -99,7 +99,7 @@ def _wire(draft: Draft, operation: Insert) -> tuple[list[Edge], int]:
     return edges, chosen(draft, edges, draft.reference(operation.source), target)
 
 
-def _added(draft: Draft, operation: Insert) -> str:
+def _added(draft: ScopeDraft, operation: Insert) -> str:
     add_node(
         draft,
         AddNode(type=operation.type, graph=operation.graph, params=operation.params, position=operation.position),
@@ -107,7 +107,7 @@ def _added(draft: Draft, operation: Insert) -> str:
     return draft.created[-1]
 
 
-def _lead(draft: Draft, operation: Insert, edges: list[Edge], at: int, ref: Ref) -> None:
+def _lead(draft: ScopeDraft, operation: Insert, edges: list[Edge], at: int, ref: Ref) -> None:
     """Let the wire come from the node that was put into it, in the modes that are meant."""
     target, old = operation.target, edges[at]
     modes = tuple(mode for mode in old.modes if mode in modes_of(operation.modes))

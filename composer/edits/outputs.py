@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from composer.edits.draft import Draft, edges_of, modes_of, outputs_name
+from composer.edits.draft import ScopeDraft, edges_of, modes_of, outputs_name
 from composer.edits.names import accepted, fresh, refused
 from composer.edits.operations import RemoveOutput, SetOutput
 from composer.graph import MODES, Edge, Ref, Wire
@@ -23,7 +23,7 @@ def mode_of_box(name: str) -> tuple[Any, str] | None:
     return (mode, name) if mode != name and mode in MODES else None
 
 
-def set_output(draft: Draft, operation: SetOutput) -> None:
+def set_output(draft: ScopeDraft, operation: SetOutput) -> None:
     """Name, wire or rename an output.
 
     Raises:
@@ -46,12 +46,12 @@ def set_output(draft: Draft, operation: SetOutput) -> None:
         _rename(draft, mode, name, operation.rename)
 
 
-def remove_output(draft: Draft, operation: RemoveOutput) -> None:
+def remove_output(draft: ScopeDraft, operation: RemoveOutput) -> None:
     """Remove an output."""
     drop_output(draft, _mode(draft, operation.mode), operation.name, None)
 
 
-def drop_output(draft: Draft, mode: str | None, name: str, modes: Sequence[str] | None) -> None:
+def drop_output(draft: ScopeDraft, mode: str | None, name: str, modes: Sequence[str] | None) -> None:
     """Take an output away, in these modes; wires from an output of a subgraph that is gone go with it.
 
     Raises:
@@ -72,7 +72,7 @@ def drop_output(draft: Draft, mode: str | None, name: str, modes: Sequence[str] 
         draft.at_callers(lambda outer, calls: unwire(outer, calls, name))
 
 
-def unwire(draft: Draft, sources: Sequence[str], port: str | None = None) -> None:
+def unwire(draft: ScopeDraft, sources: Sequence[str], port: str | None = None) -> None:
     """Remove every wire from these nodes or inputs (from one port of them, if it is named)."""
     gone = set(sources)
 
@@ -110,7 +110,7 @@ def _by_mode(old: Wire | None, ref: Ref, modes: Sequence[str] | None) -> Wire:
     return wire
 
 
-def _mode(draft: Draft, mode: str | None) -> str | None:
+def _mode(draft: ScopeDraft, mode: str | None) -> str | None:
     if draft.scope:
         return None
     if mode is None:
@@ -135,7 +135,7 @@ def _legal(name: str, taken: Mapping[str, Any], mode: str | None) -> str:
     return name
 
 
-def _rename(draft: Draft, mode: str | None, old: str, new: str) -> None:
+def _rename(draft: ScopeDraft, mode: str | None, old: str, new: str) -> None:
     outputs = draft.outputs[mode]
     _legal(new, outputs, mode)
     draft.outputs[mode] = {new if name == old else name: wire for name, wire in outputs.items()}
@@ -143,7 +143,7 @@ def _rename(draft: Draft, mode: str | None, old: str, new: str) -> None:
         draft.at_callers(lambda outer, calls: _follow(outer, calls, old, new))
 
 
-def _follow(draft: Draft, calls: Sequence[str], old: str, new: str) -> None:
+def _follow(draft: ScopeDraft, calls: Sequence[str], old: str, new: str) -> None:
     """References to an output of a subgraph, at those who call it."""
     names = set(calls)
     draft.map_refs(lambda ref: Ref(ref.source, new, ref.index) if ref.source in names and ref.port == old else ref)

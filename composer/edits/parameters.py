@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.names import accepted, refused
 from composer.edits.values import fitted, landing, like, plain
 from composer.graph import EMPTY, FrozenDict
@@ -13,7 +13,7 @@ from composer.problems import suggestion
 __all__ = ["checked_params", "reset_param", "set_param", "set_subgraph_param"]
 
 
-def set_param(draft: Draft, name: str, parameter: str, value: Any) -> None:
+def set_param(draft: ScopeDraft, name: str, parameter: str, value: Any) -> None:
     """Set a parameter of a node.
 
     Raises:
@@ -28,14 +28,14 @@ def set_param(draft: Draft, name: str, parameter: str, value: Any) -> None:
     draft.change(name, params=FrozenDict({**node.params, **found}))
 
 
-def reset_param(draft: Draft, name: str, parameter: str) -> None:
+def reset_param(draft: ScopeDraft, name: str, parameter: str) -> None:
     """Take a parameter of a node out, so that it has its default or is taken from the wire."""
     params = dict(draft.node(name).params)
     params.pop(parameter, None)
     draft.change(name, params=FrozenDict(params) if params else EMPTY)
 
 
-def set_subgraph_param(draft: Draft, name: str, value: Any, *, remove: bool = False) -> None:
+def set_subgraph_param(draft: ScopeDraft, name: str, value: Any, *, remove: bool = False) -> None:
     """Set the default of a parameter of the open subgraph, or remove it; inside, its default takes its place then."""
     if not draft.scope:
         raise refused("only subgraphs have parameters: enter one, or group nodes into one")
@@ -54,7 +54,7 @@ def set_subgraph_param(draft: Draft, name: str, value: Any, *, remove: bool = Fa
     draft.params[name] = like(value, old) if annotation is None else fitted(annotation, value, old)
 
 
-def checked_params(draft: Draft, node: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def checked_params(draft: ScopeDraft, node: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Values for a node's parameters as they stand in a graph.
 
     Raises:
@@ -77,7 +77,7 @@ def checked_params(draft: Draft, node: str, params: Mapping[str, Any]) -> dict[s
     return found
 
 
-def _fitted(draft: Draft, node: str, name: str, value: Any) -> Any:
+def _fitted(draft: ScopeDraft, node: str, name: str, value: Any) -> Any:
     called, old = draft.called(node), draft.nodes[node].params.get(name)
     if draft.scope and is_template(value):
         return value
@@ -93,7 +93,7 @@ def _fitted(draft: Draft, node: str, name: str, value: Any) -> Any:
     return like(value, old)
 
 
-def _put_default(draft: Draft, name: str, default: Any) -> None:
+def _put_default(draft: ScopeDraft, name: str, default: Any) -> None:
     for id_, node in list(draft.nodes.items()):
         params: dict[str, Any] = {}
         for key, value in node.params.items():
@@ -131,7 +131,7 @@ def escaped(value: Any) -> Any:
     return value
 
 
-def _forget(draft: Draft, calls: list[str], name: str) -> None:
+def _forget(draft: ScopeDraft, calls: list[str], name: str) -> None:
     for call in calls:
         params = dict(draft.nodes[call].params)
         if params.pop(name, LEFT_OUT) is not LEFT_OUT:

@@ -12,7 +12,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.edits.add import holds
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.names import fresh, refused
 from composer.edits.operations import Duplicate, Paste
 from composer.edits.parameters import escaped
@@ -36,7 +36,7 @@ def copy(graph: Graph, path: Sequence[str], names: Iterable[str], catalog: Catal
     Raises:
         GraphError: None of the names is here.
     """
-    draft = Draft(graph, link(graph, catalog).entered(path)[0], catalog)
+    draft = ScopeDraft(graph, link(graph, catalog).entered(path)[0], catalog)
     wanted = set(names)
     nodes = {name: node for name, node in draft.nodes.items() if name in wanted}
     inputs = {name: item for name, item in draft.inputs.items() if name in wanted}
@@ -62,7 +62,7 @@ def copy(graph: Graph, path: Sequence[str], names: Iterable[str], catalog: Catal
     return json.dumps(to_document(fragment), ensure_ascii=False, separators=(",", ":"))
 
 
-def duplicate(draft: Draft, operation: Duplicate) -> None:
+def duplicate(draft: ScopeDraft, operation: Duplicate) -> None:
     """Copy nodes beside themselves: wires among them are copied, wires from others stay."""
     for name in operation.names:
         if name not in draft.fields:
@@ -78,7 +78,7 @@ def duplicate(draft: Draft, operation: Duplicate) -> None:
     _put_in(draft, piece, lambda place: (place[0] + x, place[1] + y))
 
 
-def paste(draft: Draft, operation: Paste) -> None:
+def paste(draft: ScopeDraft, operation: Paste) -> None:
     """Put in what was copied out of this or another graph.
 
     Raises:
@@ -117,7 +117,7 @@ class _Piece:
         self.layout = layout
 
 
-def _put_in(draft: Draft, piece: _Piece, move: Callable[[Any], tuple[float, float]]) -> None:
+def _put_in(draft: ScopeDraft, piece: _Piece, move: Callable[[Any], tuple[float, float]]) -> None:
     """Add copies under new names; references to what is neither copied nor here are dropped."""
     there = set(draft.names)
     taken = dict(draft.names)
@@ -174,7 +174,7 @@ def _needed(nodes: Iterable[Node], graphs: Mapping[str, Subgraph]) -> set[str]:
     return found
 
 
-def _add_subgraphs(draft: Draft, graphs: Mapping[str, Subgraph]) -> dict[str, str]:
+def _add_subgraphs(draft: ScopeDraft, graphs: Mapping[str, Subgraph]) -> dict[str, str]:
     """Add the subgraphs that are not here; gives new names for those whose name is taken by another one."""
     names: dict[str, str] = {}
     kept: set[str] = set()
@@ -198,7 +198,7 @@ def _add_subgraphs(draft: Draft, graphs: Mapping[str, Subgraph]) -> dict[str, st
     return names
 
 
-def _with_origins(draft: Draft, fragment: Graph, origins: Mapping[str, Any]) -> dict[str, Node]:
+def _with_origins(draft: ScopeDraft, fragment: Graph, origins: Mapping[str, Any]) -> dict[str, Node]:
     """The nodes; those whose weights come from a node that is not here become what it was."""
     found: dict[str, Node] = {}
     for name, node in fragment.nodes.items():
@@ -225,7 +225,7 @@ def _own(node: Node, known: Mapping[str, Any]) -> Node:
     )
 
 
-def _params(draft: Draft, params: Mapping[str, Any], values: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _params(draft: ScopeDraft, params: Mapping[str, Any], values: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Parameters as the target has them: ``$name`` stays where the target has it too, else its default takes its place.
 
     Args:
@@ -253,7 +253,7 @@ def _landed(value: Any, missing: Mapping[str, Any], inside: bool) -> Any:
     return fill(value, missing)
 
 
-def _refuse_itself(draft: Draft, nodes: Iterable[Node]) -> None:
+def _refuse_itself(draft: ScopeDraft, nodes: Iterable[Node]) -> None:
     if not draft.scope:
         return
     graph = replace(draft.base, graphs=FrozenDict(draft.graphs))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from composer.edits.draft import Draft, outputs_name
+from composer.edits.draft import ScopeDraft, outputs_name
 from composer.edits.names import fresh, refused
 from composer.edits.operations import Comment, Place, RemoveComment
 from composer.edits.values import plain
@@ -16,7 +16,7 @@ _FURTHEST = 1e8
 _LONGEST = 20_000
 
 
-def put_box(draft: Draft, name: str, position: Sequence[float] | None) -> None:
+def put_box(draft: ScopeDraft, name: str, position: Sequence[float] | None) -> None:
     """Note where a box stands, in whole pixels.
 
     Raises:
@@ -26,7 +26,7 @@ def put_box(draft: Draft, name: str, position: Sequence[float] | None) -> None:
         draft.layout[name] = tuple(_whole(part) for part in position)
 
 
-def place(draft: Draft, operation: Place) -> None:
+def place(draft: ScopeDraft, operation: Place) -> None:
     """Put boxes where they stand; names of boxes that are gone are passed over."""
     boxes = {*draft.names, *((outputs_name(None),) if draft.scope else (outputs_name(mode) for mode in MODES))}
     for name, position in operation.positions.items():
@@ -34,7 +34,7 @@ def place(draft: Draft, operation: Place) -> None:
             put_box(draft, name, position)
 
 
-def comment(draft: Draft, operation: Comment) -> None:
+def comment(draft: ScopeDraft, operation: Comment) -> None:
     """Add a comment, or change one."""
     comments = draft.canvas.comments.setdefault(draft.scope, [])
     ids = [item["id"] for item in comments]
@@ -55,7 +55,7 @@ def comment(draft: Draft, operation: Comment) -> None:
         comments[ids.index(operation.id)] |= found
 
 
-def remove_comment(draft: Draft, operation: RemoveComment) -> None:
+def remove_comment(draft: ScopeDraft, operation: RemoveComment) -> None:
     """Remove a comment."""
     comments = draft.canvas.comments.get(draft.scope, [])
     draft.canvas.comments[draft.scope] = [item for item in comments if item["id"] != operation.id]

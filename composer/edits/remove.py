@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.names import refused
 from composer.edits.operations import Remove, RemoveInput
 from composer.edits.outputs import mode_of_box, unwire
@@ -12,7 +12,7 @@ from composer.problems import suggestion
 __all__ = ["own_weights", "remove", "remove_input"]
 
 
-def remove(draft: Draft, operation: Remove) -> None:
+def remove(draft: ScopeDraft, operation: Remove) -> None:
     """Remove nodes, inputs, comments and whole boxes of outputs.
 
     Raises:
@@ -39,7 +39,7 @@ def remove(draft: Draft, operation: Remove) -> None:
     _take_out(draft, [name for name in names if name in draft.names])
 
 
-def remove_input(draft: Draft, operation: RemoveInput) -> None:
+def remove_input(draft: ScopeDraft, operation: RemoveInput) -> None:
     """Remove an input."""
     if operation.name not in draft.fields:
         shown = operation.name[:40]
@@ -47,7 +47,7 @@ def remove_input(draft: Draft, operation: RemoveInput) -> None:
     _take_out(draft, [operation.name])
 
 
-def _take_out(draft: Draft, names: list[str]) -> None:
+def _take_out(draft: ScopeDraft, names: list[str]) -> None:
     for name in names:
         if name in draft.nodes:
             _hand_on(draft, name)
@@ -61,13 +61,13 @@ def _take_out(draft: Draft, names: list[str]) -> None:
     unwire(draft, names)
 
 
-def _unwire_port(draft: Draft, calls: list[str], port: str) -> None:
+def _unwire_port(draft: ScopeDraft, calls: list[str], port: str) -> None:
     for name in calls:
         if port in draft.nodes[name].inputs:
             draft.wire(name, port, None)
 
 
-def _hand_on(draft: Draft, name: str) -> None:
+def _hand_on(draft: ScopeDraft, name: str) -> None:
     """Before a node goes: those that use its weights get them from its own source, or one of them takes its place."""
     gone = draft.nodes[name]
     users = [other for other, node in draft.nodes.items() if node.weights.source == name and other != name]
@@ -92,13 +92,13 @@ def _hand_on(draft: Draft, name: str) -> None:
             draft.change(user, weights=replace(draft.nodes[user].weights, source=heir))
 
 
-def own_weights(draft: Draft, name: str) -> None:
+def own_weights(draft: ScopeDraft, name: str) -> None:
     """Give a node its own weights, and type and parameters of what it had them from."""
     node = draft.nodes[name]
     draft.nodes[name] = replace(owned(draft, name), weights=OWN, frozen=node.frozen)
 
 
-def owned(draft: Draft, name: str) -> Node:
+def owned(draft: ScopeDraft, name: str) -> Node:
     """A node with the type and the parameters that it has through the source of its weights."""
     node = draft.nodes[name]
     seen, origin = {name}, node

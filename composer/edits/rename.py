@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.names import accepted, refused
 from composer.edits.operations import Rename
 from composer.graph import FrozenDict, Ref
@@ -15,7 +15,7 @@ __all__ = ["rename", "rename_nodes"]
 Item = TypeVar("Item")
 
 
-def rename(draft: Draft, operation: Rename) -> None:
+def rename(draft: ScopeDraft, operation: Rename) -> None:
     """Rename a node or an input.
 
     Raises:
@@ -34,7 +34,7 @@ def rename(draft: Draft, operation: Rename) -> None:
     draft.renamed[old] = new
 
 
-def rename_nodes(draft: Draft, old: str, new: str) -> None:
+def rename_nodes(draft: ScopeDraft, old: str, new: str) -> None:
     """Put a new name in place of an old one, everywhere in the scope."""
     draft.inputs = _renamed(draft.inputs, old, new)
     draft.data_samples = _renamed(draft.data_samples, old, new)
@@ -46,7 +46,7 @@ def rename_nodes(draft: Draft, old: str, new: str) -> None:
             draft.nodes[name] = replace(node, weights=replace(node.weights, source=new))
 
 
-def _rename_port(draft: Draft, calls: Sequence[str], old: str, new: str) -> None:
+def _rename_port(draft: ScopeDraft, calls: Sequence[str], old: str, new: str) -> None:
     """An input of a subgraph, at those who call it."""
     for name in calls:
         wires = draft.nodes[name].inputs

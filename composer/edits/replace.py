@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.catalog.component import Component, Port
 from composer.edits.add import known_part, part_called
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.flows import Flows, carried_types, entry_of, farness, fitting, is_near, signature_of
 from composer.edits.names import refused
 from composer.edits.operations import ReplaceNode
@@ -186,7 +186,7 @@ def _alike(use: Use, given: PortType | None) -> bool:
     return any(is_near(farness(ref, *pair)) for pair in ((given, use.carried), (use.carried, given)))
 
 
-def replace_node(draft: Draft, operation: ReplaceNode) -> None:
+def replace_node(draft: ScopeDraft, operation: ReplaceNode) -> None:
     """Call another part in the place of a node, which keeps its id, and the wires and parameters that fit.
 
     Nodes that have their weights from it become the same. What is not kept is said in the notes.
@@ -233,7 +233,7 @@ class Exchange:
         name: The node.
     """
 
-    def __init__(self, draft: Draft, flows: Flows, name: str) -> None:
+    def __init__(self, draft: ScopeDraft, flows: Flows, name: str) -> None:
         self.draft = draft
         self.flows = flows
         self.group = followers(draft.nodes, name)
@@ -282,7 +282,7 @@ class Exchange:
         return self.draft.called(ref.source).full(ref).port
 
 
-def _take_over(draft: Draft, operation: ReplaceNode, group: Sequence[str]) -> list[str]:
+def _take_over(draft: ScopeDraft, operation: ReplaceNode, group: Sequence[str]) -> list[str]:
     """Let a node call the part, and those that have its weights follow; returns which parameters are lost."""
     name, *others = group
     params = owned(draft, name).params
@@ -296,7 +296,7 @@ def _take_over(draft: Draft, operation: ReplaceNode, group: Sequence[str]) -> li
     return lost
 
 
-def _rewire(draft: Draft, plan: Mapping[str, Kept]) -> None:
+def _rewire(draft: ScopeDraft, plan: Mapping[str, Kept]) -> None:
     """Put the wires that are kept in place, and take the others away."""
     for name, kept in plan.items():
         draft.change(name, inputs=EMPTY)

@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.catalog import Catalog
 from composer.edits.add import read_input
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.names import refused
 from composer.edits.operations import EditStep, SetValues
 from composer.edits.parameters import reset_param, set_param, set_subgraph_param
@@ -22,7 +22,7 @@ from composer.run.geometry import fitting_steps
 __all__ = ["apply_fix", "carries_on", "set_bypassed", "set_values"]
 
 
-def set_bypassed(draft: Draft, name: str, bypassed: bool) -> None:
+def set_bypassed(draft: ScopeDraft, name: str, bypassed: bool) -> None:
     """Bypass a node, or run it again.
 
     Raises:
@@ -34,12 +34,12 @@ def set_bypassed(draft: Draft, name: str, bypassed: bool) -> None:
     draft.change(name, bypassed=bypassed)
 
 
-def carries_on(draft: Draft, name: str) -> bool:
+def carries_on(draft: ScopeDraft, name: str) -> bool:
     """Whether something flows into a node that could take its place."""
     return bool(carrying(draft.called(name), draft.nodes[name].inputs))
 
 
-def set_values(draft: Draft, operation: SetValues) -> None:
+def set_values(draft: ScopeDraft, operation: SetValues) -> None:
     """Set values of the open scope, or take them out.
 
     Raises:
@@ -49,7 +49,7 @@ def set_values(draft: Draft, operation: SetValues) -> None:
         _set_value(draft, step)
 
 
-def _set_value(draft: Draft, step: EditStep) -> None:
+def _set_value(draft: ScopeDraft, step: EditStep) -> None:
     match step.path:
         case ["nodes", node, "params", name] if step.remove:
             reset_param(draft, node, name)
@@ -78,7 +78,7 @@ def _flag(step: EditStep) -> bool:
     raise refused(f"{shown} is true or false, found {step.set!r:.40}", shown, node=step.path[1])
 
 
-def set_input(draft: Draft, section: str, name: str, document: Any) -> None:
+def set_input(draft: ScopeDraft, section: str, name: str, document: Any) -> None:
     """Set what is declared of an input; it may become a field of the data samples, or an input again.
 
     Args:

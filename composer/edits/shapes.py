@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from composer.catalog.component import Component, Port
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.operations import Target
 from composer.graph import Ref
 from composer.ports import Image
@@ -18,7 +18,7 @@ _SIDE = ("img_size", "input_resolution")
 """Parameters that say how high and wide a component's image is."""
 
 
-def starting_shape(draft: Draft, kind: str, target: Target | None) -> Shape | None:
+def starting_shape(draft: ScopeDraft, kind: str, target: Target | None) -> Shape | None:
     """The shape of a new input: the usual one of its type, with what the port that it is for says.
 
     Args:
@@ -51,7 +51,7 @@ def starting_shape(draft: Draft, kind: str, target: Target | None) -> Shape | No
     ]
 
 
-def _usual(draft: Draft, kind: str) -> Shape | None:
+def _usual(draft: ScopeDraft, kind: str) -> Shape | None:
     """The usual shape of a type; of an image with numbers for its sides."""
     found = draft.catalog.port_types[kind].shape if kind in draft.catalog.port_types else None
     if found is None or not draft.catalog.port_types.is_a(kind, Image):
@@ -66,14 +66,14 @@ def _side(params: Mapping[str, Any]) -> tuple[int | None, int | None]:
     return (value[0], value[-1]) if isinstance(value, list | tuple) and value else (None, None)
 
 
-def _params(draft: Draft, name: str, component: Component) -> Mapping[str, Any]:
+def _params(draft: ScopeDraft, name: str, component: Component) -> Mapping[str, Any]:
     """The parameters of a node, with their defaults."""
     given = draft.nodes[name].params
     defaults = {item.name: item.default for item in component.parameters if not item.required}
     return {**defaults, **given}
 
 
-def _of_port(draft: Draft, name: str, component: Component, port: Port) -> Shape | None:
+def _of_port(draft: ScopeDraft, name: str, component: Component, port: Port) -> Shape | None:
     """What a port's axes are: parameters, the sizes on the other wires of its node, or names of free sizes."""
     if port.axes is None:
         return None
@@ -95,7 +95,7 @@ def _of_port(draft: Draft, name: str, component: Component, port: Port) -> Shape
     return found
 
 
-def _sizes_beside(draft: Draft, name: str, component: Component, port: Port) -> Mapping[str, Shape]:
+def _sizes_beside(draft: ScopeDraft, name: str, component: Component, port: Port) -> Mapping[str, Shape]:
     """The sizes of the axes that wires into other ports of a node give; each axis a list, for ``...`` of any length."""
     node = draft.nodes[name]
     wired = {other.name: node.inputs[other.name] for other in component.inputs if other.name in node.inputs}

@@ -1,6 +1,6 @@
 """Where a node's weights come from, and whether they learn."""
 
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.names import refused
 from composer.edits.operations import SetWeights
 from composer.edits.remove import own_weights
@@ -9,7 +9,7 @@ from composer.graph import EMPTY, OWN, Weights
 __all__ = ["owner_of", "set_frozen", "set_weights"]
 
 
-def set_weights(draft: Draft, operation: SetWeights) -> None:
+def set_weights(draft: ScopeDraft, operation: SetWeights) -> None:
     """Set the rule and the source of a node's weights.
 
     Raises:
@@ -37,13 +37,13 @@ def set_weights(draft: Draft, operation: SetWeights) -> None:
     draft.change(name, type=None, graph=None, params=EMPTY, weights=weights, frozen=frozen)
 
 
-def set_frozen(draft: Draft, name: str, frozen: bool) -> None:
+def set_frozen(draft: ScopeDraft, name: str, frozen: bool) -> None:
     """Freeze a node or let it learn again; of one that shares weights the node that has them."""
     draft.node(name)
     draft.change(owner_of(draft, name), frozen=frozen)
 
 
-def owner_of(draft: Draft, name: str) -> str:
+def owner_of(draft: ScopeDraft, name: str) -> str:
     """The node whose module a node calls: itself, or the end of its ``share`` chain."""
     seen: set[str] = set()
     while name not in seen and draft.nodes[name].weights.rule == "share":
@@ -55,7 +55,7 @@ def owner_of(draft: Draft, name: str) -> str:
     return name
 
 
-def _source(draft: Draft, operation: SetWeights) -> str:
+def _source(draft: ScopeDraft, operation: SetWeights) -> str:
     name, source = operation.node, operation.source
     source = draft.nodes[name].weights.source if source is None else source
     if source is None:

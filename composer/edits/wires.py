@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from composer.edits.draft import Draft, edges_of, modes_of
+from composer.edits.draft import ScopeDraft, edges_of, modes_of
 from composer.edits.flows import Flows, best_inputs, best_outputs, fitting
 from composer.edits.names import refused
 from composer.edits.operations import Connect, Disconnect, SetOutput, SetWireModes, Target
@@ -27,7 +27,7 @@ def closes_cycle(nodes: Mapping[str, Node], source: str, target: str) -> bool:
     return False
 
 
-def connect(draft: Draft, operation: Connect) -> None:
+def connect(draft: ScopeDraft, operation: Connect) -> None:
     """Wire a source to a port, or to an output; of a sequence the last level, where the port takes one.
 
     Raises:
@@ -50,7 +50,7 @@ def connect(draft: Draft, operation: Connect) -> None:
     connect_ref(draft, fitting(ref, flows.of(ref), kind) or ref, target, modes_of(operation.modes))
 
 
-def _source(draft: Draft, flows: Flows, operation: Connect) -> Ref:
+def _source(draft: ScopeDraft, flows: Flows, operation: Connect) -> Ref:
     """The source that is named; of a node alone with several outputs the one that fits."""
     name, target = operation.source, operation.target
     outputs = draft.called(name).outputs if name in draft.nodes else ()
@@ -62,7 +62,7 @@ def _source(draft: Draft, flows: Flows, operation: Connect) -> Ref:
     return Ref(name, _only(best, name, f"{target.node}.{target.port}".rstrip("."), "outputs"))
 
 
-def _port(draft: Draft, flows: Flows, ref: Ref, name: str) -> str:
+def _port(draft: ScopeDraft, flows: Flows, ref: Ref, name: str) -> str:
     """The input port of a node that fits a source."""
     node = draft.node(name)
     ports = [port for one in draft.called(name).inputs if (port := flows.input_port(name, one)) is not None]
@@ -85,7 +85,7 @@ def _only(best: Sequence[str], name: str, other: str, what: str) -> str:
     raise refused(text, f"{name} - {other}", code="several-ports", node=name)
 
 
-def connect_ref(draft: Draft, ref: Ref, target: Target, modes: tuple[str, ...] = modes_of(None)) -> None:
+def connect_ref(draft: ScopeDraft, ref: Ref, target: Target, modes: tuple[str, ...] = modes_of(None)) -> None:
     """Wire a reference to a port of a node.
 
     Raises:
@@ -112,7 +112,7 @@ def connect_ref(draft: Draft, ref: Ref, target: Target, modes: tuple[str, ...] =
     draft.wire(target.node, target.port, Wire.join(edges, True))
 
 
-def disconnect(draft: Draft, operation: Disconnect) -> None:
+def disconnect(draft: ScopeDraft, operation: Disconnect) -> None:
     """Remove a port's wire, or an output."""
     target = operation.target
     box = mode_of_box(target.node)
@@ -129,7 +129,7 @@ def disconnect(draft: Draft, operation: Disconnect) -> None:
     draft.wire(target.node, target.port, Wire.join(edges, wire.many))
 
 
-def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
+def set_wire_modes(draft: ScopeDraft, operation: SetWireModes) -> None:
     """Say which modes a wire serves; a port that takes one wire loses in these the ones it has."""
     target = operation.target
     box = mode_of_box(target.node)
@@ -154,7 +154,7 @@ def set_wire_modes(draft: Draft, operation: SetWireModes) -> None:
         outputs[target.port] = found
 
 
-def chosen(draft: Draft, edges: Sequence[Edge], ref: Ref, target: Target) -> int:
+def chosen(draft: ScopeDraft, edges: Sequence[Edge], ref: Ref, target: Target) -> int:
     """Which of a port's wires is meant: the one at its place where it is from the source, else the first from it.
 
     Raises:
@@ -168,7 +168,7 @@ def chosen(draft: Draft, edges: Sequence[Edge], ref: Ref, target: Target) -> int
     raise refused(f"{ref} is not wired to {target.node}.{target.port}", node=target.node, port=target.port)
 
 
-def _known_port(draft: Draft, target: Target) -> bool:
+def _known_port(draft: ScopeDraft, target: Target) -> bool:
     """Whether a port takes many wires.
 
     Raises:
@@ -182,7 +182,7 @@ def _known_port(draft: Draft, target: Target) -> bool:
     return called.takes_many(target.port)
 
 
-def _position(draft: Draft, target: Target, wire: Wire | None) -> int:
+def _position(draft: ScopeDraft, target: Target, wire: Wire | None) -> int:
     count = len(edges_of(wire))
     if target.at is None or not 0 <= target.at < count:
         text = f"{target.node}.{target.port} has {count} wires, counted from 0; found {target.at}"

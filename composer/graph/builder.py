@@ -15,21 +15,21 @@ class Port:
     """What can be wired: an output port of a node, one of its levels, or an input.
 
     Args:
-        level: The builder it belongs to.
+        builder: The builder it belongs to.
         ref: The reference it stands for.
     """
 
-    __slots__ = ("_level", "_ref")
+    __slots__ = ("_builder", "_ref")
 
-    def __init__(self, level: "_Level", ref: Ref) -> None:
-        self._level = level
+    def __init__(self, builder: "_ScopeBuilder", ref: Ref) -> None:
+        self._builder = builder
         self._ref = ref
 
     def __getitem__(self, index: int) -> "Port":
         """One level of a sequence port."""
         if not isinstance(index, int):
             raise TypeError(f"a level is a whole number, found {index!r}")
-        return Port(self._level, Ref(self._ref.source, self._ref.port, index))
+        return Port(self._builder, Ref(self._ref.source, self._ref.port, index))
 
     def __iter__(self) -> Any:
         raise TypeError(f"{self._ref} cannot be looped over: how many levels it has is known only to the model")
@@ -56,17 +56,17 @@ class NodeHandle(Port):
         Raises:
             GraphError: A wire is no such thing, or the node is wired already.
         """
-        self._level._wire(self._ref.source, wires)
+        self._builder._wire(self._ref.source, wires)
         return self
 
     def frozen(self) -> "NodeHandle":
         """Keep weights and normalisation statistics fixed."""
-        self._level._document["nodes"][self._ref.source]["frozen"] = True
+        self._builder._document["nodes"][self._ref.source]["frozen"] = True
         return self
 
     def port(self, name: str) -> Port:
         """An output port by name; needed only for one named like a method of this class."""
-        return Port(self._level, Ref(self._ref.source, name))
+        return Port(self._builder, Ref(self._ref.source, name))
 
     def __getattr__(self, name: str) -> Port:
         if name.startswith("__"):
@@ -74,7 +74,7 @@ class NodeHandle(Port):
         return self.port(name)
 
 
-class _Level:
+class _ScopeBuilder:
     """The top of a graph, or the inside of a subgraph, while it is built."""
 
     def __init__(self, path: tuple[str, ...]) -> None:
@@ -182,7 +182,7 @@ class _Level:
     def _text(self, wire: Any, subject: str) -> Any:
         """A wire with its handles as text."""
         if isinstance(wire, Port):
-            if wire._level is not self:
+            if wire._builder is not self:
                 where = Where("/".join((*self._path[1:], subject)))
                 text = f"'{wire}' belongs to another graph or subgraph; a wire stays within one"
                 raise GraphError(Problem("bad-reference", where, text))
@@ -194,7 +194,7 @@ class _Level:
         return wire
 
 
-class SubgraphBuilder(_Level):
+class SubgraphBuilder(_ScopeBuilder):
     """The inside of a subgraph while it is built; made by ``GraphBuilder.subgraph``.
 
     Args:
@@ -230,7 +230,7 @@ class SubgraphBuilder(_Level):
         self._document["outputs"] = outputs
 
 
-class GraphBuilder(_Level):
+class GraphBuilder(_ScopeBuilder):
     """Builds a graph step by step; what can be known to be wrong is refused at the step that does it.
 
     Example::

@@ -145,7 +145,7 @@ def plan(graph: Graph, catalog: Catalog) -> Plan:
 
 
 def _planned(linked: LinkedGraph) -> Plan:
-    top = _Level(linked, linked.scopes[""])
+    top = _CalledScope(linked, linked.scopes[""])
     graph = linked.running
     programs = {mode: _program(graph, top, mode) for mode in graph.modes}
     parts: dict[str, Part] = {}
@@ -159,14 +159,14 @@ def _planned(linked: LinkedGraph) -> Plan:
 
 
 @dataclass(slots=True)
-class _Level:
+class _CalledScope:
     """A scope that is being expanded: the top, or the inside of one call of a subgraph.
 
     Args:
         linked: The graph.
         scope: The scope.
         path: Ids of the calls that lead here, each with a dot behind it.
-        outer: The level of the call.
+        outer: The scope of the call.
         wires: The wires of the call.
         values: What the subgraph's parameters are.
         inner: The insides of its own calls, by id.
@@ -176,10 +176,10 @@ class _Level:
     linked: LinkedGraph
     scope: Scope
     path: str = ""
-    outer: "_Level | None" = None
+    outer: "_CalledScope | None" = None
     wires: Mapping[str, Wire] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
-    inner: dict[str, "_Level"] = field(default_factory=dict)
+    inner: dict[str, "_CalledScope"] = field(default_factory=dict)
     modules: dict[str, tuple[str, "Momentum | None"]] = field(default_factory=dict)
 
     def component(self, name: str) -> Component:
@@ -196,13 +196,13 @@ class _Level:
         filled = {key: fill(value, self.values) for key, value in given.items()}
         return {key: value for key, value in filled.items() if value is not LEFT_OUT}
 
-    def enter(self, name: str) -> "_Level":
+    def enter(self, name: str) -> "_CalledScope":
         """The inside of a call of a subgraph."""
         if name not in self.inner:
             scope = self.linked.scopes[str(self.scope.subgraph(name))]
             values = {**(scope.params or {}), **self.params(name)}
             wires = self.scope.nodes[name].inputs
-            self.inner[name] = _Level(self.linked, scope, f"{self.path}{name}.", self, wires, values)
+            self.inner[name] = _CalledScope(self.linked, scope, f"{self.path}{name}.", self, wires, values)
         return self.inner[name]
 
     def resolve(self, ref: Ref, mode: str) -> Argument | None:
@@ -214,9 +214,9 @@ class _Level:
             found = None if wire is None else self.outer.resolve_wire(wire, mode)
             return _indexed(found, ref.index)
         if self.scope.subgraph(ref.source) is not None:
-            level = self.enter(ref.source)
-            outputs = level.outputs
-            return _indexed(level.resolve_wire(outputs[ref.port or next(iter(outputs))], mode), ref.index)
+            inside = self.enter(ref.source)
+            outputs = inside.outputs
+            return _indexed(inside.resolve_wire(outputs[ref.port or next(iter(outputs))], mode), ref.index)
         return Value(self.path + ref.source, ref.port or self.component(ref.source).outputs[0].name, ref.index)
 
     @property
@@ -235,21 +235,21 @@ class _Level:
             found.extend(() if value is None else (value,) if isinstance(value, Value) else value)
         return tuple(found)
 
-    def locate(self, path: str) -> "tuple[_Level, str]":
-        """The level and the id of a call, from its path."""
-        level: _Level = self
+    def locate(self, path: str) -> "tuple[_CalledScope, str]":
+        """The scope and the id of a call, from its path."""
+        inside: _CalledScope = self
         *outer, name = path.split(".")
         for part in outer:
-            level = level.enter(part)
-        return level, name
+            inside = inside.enter(part)
+        return inside, name
 
     def order(self, path: str) -> tuple[int, ...]:
         """Where a call stands in the file."""
-        level, names = self, path.split(".")
-        found = [level.scope.positions[names[0]]]
+        inside, names = self, path.split(".")
+        found = [inside.scope.positions[names[0]]]
         for outer, name in pairwise(names):
-            level = level.enter(outer)
-            found.append(level.scope.positions[name])
+            inside = inside.enter(outer)
+            found.append(inside.scope.positions[name])
         return tuple(found)
 
 
@@ -261,7 +261,7 @@ def _indexed(value: Argument | None, index: int | None) -> Argument | None:
     return value[index]
 
 
-def _program(graph: Graph, top: _Level, mode: str) -> Program:
+def _program(graph: Graph, top: _CalledScope, mode: str) -> Program:
     outputs: list[tuple[str, Value]] = []
     for name, ref in graph.outputs[mode].items():
         value = top.resolve(ref, mode)
@@ -288,36 +288,36 @@ def _program(graph: Graph, top: _Level, mode: str) -> Program:
     )
 
 
-def _called(top: _Level, calls: Mapping[str, Call]) -> Iterator[tuple[str, _Level]]:
+def _called(top: _CalledScope, calls: Mapping[str, Call]) -> Iterator[tuple[str, _CalledScope]]:
     """The calls of subgraphs in which something runs, by path, with their insides."""
     paths = dict.fromkeys(path.rsplit(".", depth)[0] for path in calls for depth in range(1, path.count(".") + 1))
     return ((path, top.locate(path + ".")[0]) for path in paths)
 
 
-def _entries(top: _Level, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
-    for path, level in _called(top, calls):
-        for name in level.scope.inputs:
-            value = level.resolve(Ref(name), mode)
+def _entries(top: _CalledScope, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
+    for path, inside in _called(top, calls):
+        for name in inside.scope.inputs:
+            value = inside.resolve(Ref(name), mode)
             if isinstance(value, Value) and (value.port is None or value.source in calls):
                 yield f"{path}.{name}", value
 
 
-def _aliases(top: _Level, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
-    for path, level in _called(top, calls):
-        for port, wire in level.outputs.items():
-            value = level.resolve_wire(wire, mode)
+def _aliases(top: _CalledScope, calls: Mapping[str, Call], mode: str) -> Iterator[tuple[str, Value]]:
+    for path, inside in _called(top, calls):
+        for port, wire in inside.outputs.items():
+            value = inside.resolve_wire(wire, mode)
             if isinstance(value, Value) and (value.port is None or value.source in calls):
                 yield f"{path}.{port}", value
 
 
-def _call(top: _Level, path: str, mode: str) -> Call:
-    level, name = top.locate(path)
-    component = level.component(name)
-    wires = level.scope.nodes[name].inputs
+def _call(top: _CalledScope, path: str, mode: str) -> Call:
+    inside, name = top.locate(path)
+    component = inside.component(name)
+    wires = inside.scope.nodes[name].inputs
     arguments: list[tuple[str, Argument]] = []
     for port in component.inputs:
         wire = wires.get(port.name)
-        value = None if wire is None else level.resolve_wire(wire, mode)
+        value = None if wire is None else inside.resolve_wire(wire, mode)
         if value is not None:
             many = (value,) if port.variadic and isinstance(value, Value) else value
             arguments.append((port.name, many))
@@ -325,26 +325,26 @@ def _call(top: _Level, path: str, mode: str) -> Call:
     return Call(path, module, component, tuple(arguments), momentum.target if momentum else None)
 
 
-def _module(top: _Level, path: str) -> tuple[str, Momentum | None]:
+def _module(top: _CalledScope, path: str) -> tuple[str, Momentum | None]:
     """The module that a call uses, and the momentum copy that this module belongs to."""
     if path not in top.modules:
         top.modules[path] = _found_module(top, path)
     return top.modules[path]
 
 
-def _found_module(top: _Level, path: str) -> tuple[str, Momentum | None]:
-    level: _Level = top
+def _found_module(top: _CalledScope, path: str) -> tuple[str, Momentum | None]:
+    inside: _CalledScope = top
     momentum: Momentum | None = None
     names = path.split(".")
     found: list[str] = []
     for depth, name in enumerate(names):
-        owner = str(level.scope.owner(name))
-        weights = level.scope.nodes[owner].weights
+        owner = str(inside.scope.owner(name))
+        weights = inside.scope.nodes[owner].weights
         found.append(owner)
         if weights.rule == "momentum" and momentum is None:
-            momentum = _momentum(level.scope, found, weights)
+            momentum = _momentum(inside.scope, found, weights)
         if depth < len(names) - 1:
-            level = level.enter(owner)
+            inside = inside.enter(owner)
     return ".".join(found), momentum
 
 
@@ -353,31 +353,31 @@ def _momentum(scope: Scope, found: list[str], weights: Weights) -> Momentum:
     return Momentum(".".join(found), ".".join(source), weights.decay, weights.update, weights.end_decay)
 
 
-def _add_part(top: _Level, path: str, parts: dict[str, Part], momentum: dict[str, Momentum]) -> None:
+def _add_part(top: _CalledScope, path: str, parts: dict[str, Part], momentum: dict[str, Momentum]) -> None:
     if path in parts:
         return
-    level, name = top.locate(path)
+    inside, name = top.locate(path)
     _, copied = _module(top, path)
     source = None
     if copied is not None:
         momentum[copied.target] = copied
         source = copied.source + path[len(copied.target) :]
         _add_part(top, source, parts, momentum)
-    parts[path] = Part(path, level.component(name), level.params(name), _frozen(top, path), source)
+    parts[path] = Part(path, inside.component(name), inside.params(name), _frozen(top, path), source)
 
 
-def _frozen(top: _Level, path: str) -> bool:
-    level: _Level = top
+def _frozen(top: _CalledScope, path: str) -> bool:
+    inside: _CalledScope = top
     names = path.split(".")
     for depth, name in enumerate(names):
-        if level.scope.nodes[name].frozen:
+        if inside.scope.nodes[name].frozen:
             return True
         if depth < len(names) - 1:
-            level = level.enter(name)
+            inside = inside.enter(name)
     return False
 
 
-def _ordered(top: _Level, calls: Mapping[str, Call]) -> Iterable[str]:
+def _ordered(top: _CalledScope, calls: Mapping[str, Call]) -> Iterable[str]:
     """The calls in the order of the file, moved only where a wire asks for it; a source before its momentum copy."""
     in_file = sorted(calls, key=top.order)
     hard = [(value.source, call.path) for call in calls.values() for value in call.values if value.port]

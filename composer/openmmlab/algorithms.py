@@ -14,7 +14,7 @@ from composer.openmmlab.classification import (
     write_classifier,
     write_retriever,
 )
-from composer.openmmlab.draft import Draft
+from composer.openmmlab.draft import GraphDraft
 from composer.openmmlab.fallback import draw_unknown, write_unknown
 from composer.openmmlab.fill import fill
 from composer.openmmlab.match import match
@@ -37,7 +37,7 @@ class Algorithm:
     """
 
     settings: tuple[str, ...]
-    draw: Callable[[Mapping[str, Any], Draft], None]
+    draw: Callable[[Mapping[str, Any], GraphDraft], None]
     write: Callable[[Trace], dict[str, Any]]
 
 
@@ -70,7 +70,7 @@ def algorithm_of(kind: str, config: Mapping[str, Any], package: str) -> Algorith
     return _CUSTOM if is_classifier(kind, config, package) else _UNKNOWN
 
 
-def _draw(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
+def _draw(template: Template, config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw a config by its template; one that lacks a part that is needed by its parts' places."""
     lacking = [slot for slot in template.data.get("needs", ()) if not isinstance(config.get(slot), Mapping)]
     if lacking:

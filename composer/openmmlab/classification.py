@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from composer.graph import Input, Ref, Wire, Wired, thaw
-from composer.openmmlab.draft import COMMON, Draft, Flow
+from composer.openmmlab.draft import COMMON, Flow, GraphDraft
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain, same
 from composer.openmmlab.trace import Trace
@@ -44,7 +44,7 @@ WITHOUT_LAYERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _BY_CLASS = ("FocalLoss", "AsymmetricLoss", "L1Loss", "SmoothL1Loss")
 
 
-def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = True) -> None:
+def draw_head(draft: GraphDraft, config: Any, features: Flow, *, predicts: bool = True) -> None:
     """The nodes of a head, and the outputs of the modes that it serves.
 
     Args:
@@ -82,7 +82,7 @@ def draw_head(draft: Draft, config: Any, features: Flow, *, predicts: bool = Tru
         draft.outputs = {"tensor": {"logits": logits}, **draft.outputs, "predict": _predict(draft, config, logits)}
 
 
-def draw_loss(draft: Draft, config: Any, logits: Ref, target: Ref | None) -> Any:
+def draw_loss(draft: GraphDraft, config: Any, logits: Ref, target: Ref | None) -> Any:
     """The node ``loss`` and the outputs of loss mode.
 
     Args:
@@ -132,7 +132,7 @@ def _label(head: Mapping[str, Any], loss: Any, several: bool) -> Input:
     return Input("Score" if soft else "Label", shape)
 
 
-def _predict(draft: Draft, config: Mapping[str, Any], logits: Ref) -> dict[str, Ref]:
+def _predict(draft: GraphDraft, config: Mapping[str, Any], logits: Ref) -> dict[str, Ref]:
     if split_type(scoped_type(config))[1] in MULTI_LABEL:
         chosen = {key: plain(config[key]) for key in ("thr", "topk") if config.get(key) is not None}
         draft.node("prediction", "MultiLabelPrediction", chosen, logits=logits)
@@ -214,7 +214,7 @@ _PARTS = ("backbone", "neck", "head")
 _PACKAGE = "mmpretrain"
 
 
-def draw_classifier(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_classifier(config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw an ImageClassifier."""
     flow = draft.image(config, config.get("backbone"))
     flow = draft.parts("backbone", config.get("backbone"), flow, "backbone")
@@ -254,7 +254,7 @@ def is_classifier(kind: str, config: Mapping[str, Any], package: str) -> bool:
     return named and "type" in head and set(parts) <= {*_PARTS, *COMMON}
 
 
-def draw_custom(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_custom(config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw a class that is made after ImageClassifier; what is assumed of it is reported."""
     draw_classifier(config, draft)
     rest = [key for key in config if key not in (*_PARTS, *COMMON)]
@@ -270,7 +270,7 @@ def draw_custom(config: Mapping[str, Any], draft: Draft) -> None:
 _OPTIONS = ("similarity_fn", "topk")
 
 
-def draw_retriever(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_retriever(config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw an ImageToImageRetriever."""
     encoder = config.get("image_encoder")
     first = encoder[0] if isinstance(encoder, list | tuple) and encoder else encoder
@@ -309,7 +309,7 @@ def write_retriever(trace: Trace) -> dict[str, Any]:
     return found
 
 
-def _draw_ranking(config: Mapping[str, Any], draft: Draft, features: Flow) -> None:
+def _draw_ranking(config: Mapping[str, Any], draft: GraphDraft, features: Flow) -> None:
     given = {key: plain(config[key]) for key in _OPTIONS if key in config}
     for key, value in given.items():
         draft.carry(key, value)
@@ -339,7 +339,7 @@ def _is_matrix(rows: Any) -> bool:
     return len({len(row) for row in rows}) == 1 and all(type(item) in (int, float) for row in rows for item in row)
 
 
-def _prototypes_on_the_wire(config: Mapping[str, Any], draft: Draft) -> None:
+def _prototypes_on_the_wire(config: Mapping[str, Any], draft: GraphDraft) -> None:
     """A file or a data set of prototypes stays outside: their embeddings come with the data samples."""
     if "prototype" in config:
         draft.carry("prototype", config["prototype"])

@@ -17,7 +17,7 @@ from composer.openmmlab.parts import PartReader, ReadPart
 from composer.openmmlab.plain import plain
 from composer.problems import Problem, Where
 
-__all__ = ["COMMON", "IMAGES", "METADATA", "TRAINING", "Draft", "Flow", "Place", "behind", "entry_of", "resized"]
+__all__ = ["COMMON", "IMAGES", "METADATA", "TRAINING", "Flow", "GraphDraft", "Place", "behind", "entry_of", "resized"]
 
 COMMON = ("_scope_", "data_preprocessor", "init_cfg", "pretrained", "test_cfg", "train_cfg", "type")
 """What the config of every model may have."""
@@ -58,7 +58,7 @@ class Flow:
 
 
 @dataclass
-class Draft:
+class GraphDraft:
     """The parts drawn so far.
 
     Args:

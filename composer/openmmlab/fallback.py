@@ -7,7 +7,7 @@ from typing import Any
 from composer.graph import FrozenDict, Input, Ref, Weights, Wired, thaw
 from composer.graph.names import name_fault
 from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
-from composer.openmmlab.draft import COMMON, Draft, Flow, behind
+from composer.openmmlab.draft import COMMON, Flow, GraphDraft, behind
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.trace import DIGITS, Trace
 
@@ -24,7 +24,7 @@ _NOT_SET = -1.0
 _REPORTED_ELSEWHERE = ("topk", "cal_acc", "init_cfg", "tokenizer_path")
 
 
-def draw_unknown(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_unknown(config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw the parts; settings that are no parts are carried."""
     slots = _drawable(config, draft)
     setting = _averaged_by(config, draft, slots)
@@ -62,7 +62,7 @@ def write_unknown(trace: Trace) -> dict[str, Any]:
     return found
 
 
-def _drawable(config: Mapping[str, Any], draft: Draft) -> list[str]:
+def _drawable(config: Mapping[str, Any], draft: GraphDraft) -> list[str]:
     """The places of the parts that become nodes, in the order in which they are drawn; the others are reported."""
     slots = _slots(config)
     clashes = {slot: name for slot in slots if (name := _clash(slot, config[slot], slots))}
@@ -72,7 +72,7 @@ def _drawable(config: Mapping[str, Any], draft: Draft) -> list[str]:
     return sorted((slot for slot in slots if slot not in clashes), key=_rank)
 
 
-def _averaged_by(config: Mapping[str, Any], draft: Draft, slots: Sequence[str]) -> str | None:
+def _averaged_by(config: Mapping[str, Any], draft: GraphDraft, slots: Sequence[str]) -> str | None:
     """The setting that says how averaged copies of backbone and neck follow them, where that is certain.
 
     It is, where both are there and the number is on the side that the package means.
@@ -85,7 +85,7 @@ def _averaged_by(config: Mapping[str, Any], draft: Draft, slots: Sequence[str]) 
     return given[0] if 0 < value < 1 and (kept or taken) else None
 
 
-def _draw_chain(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], image: Flow) -> Flow:
+def _draw_chain(config: Mapping[str, Any], draft: GraphDraft, slots: Sequence[str], image: Flow) -> Flow:
     """Backbones and necks one after the other."""
     flow = image
     for slot in slots:
@@ -94,7 +94,7 @@ def _draw_chain(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], i
     return flow
 
 
-def _tell_unread(path: str, part: Any, draft: Draft) -> None:
+def _tell_unread(path: str, part: Any, draft: GraphDraft) -> None:
     """Report the settings that nodes of a known algorithm have beside the part, and none has here."""
     if isinstance(part, list | tuple):
         for index, one in enumerate(part):
@@ -105,7 +105,7 @@ def _tell_unread(path: str, part: Any, draft: Draft) -> None:
         draft.left_to_caller(f"model.{path}.{key}", text)
 
 
-def _draw_averages(draft: Draft, config: Mapping[str, Any], setting: str, flow: Flow) -> Flow:
+def _draw_averages(draft: GraphDraft, config: Mapping[str, Any], setting: str, flow: Flow) -> Flow:
     """The averaged copies of backbone and neck on the second view; what flows out is the keys."""
     text = "read as that of averaged copies of backbone and neck, which take a second view"
     draft.left_to_caller(f"model.{setting}", text)
@@ -117,7 +117,9 @@ def _draw_averages(draft: Draft, config: Mapping[str, Any], setting: str, flow: 
     return Flow(behind("_k", replace(flow.ref, source=last)), flow.levels)
 
 
-def _draw_beside(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], image: Flow, flow: Flow) -> Ref | None:
+def _draw_beside(
+    config: Mapping[str, Any], draft: GraphDraft, slots: Sequence[str], image: Flow, flow: Flow
+) -> Ref | None:
     """Memories, which take what flows, and what makes targets of the image: its answer."""
     target: Ref | None = None
     for slot in [slot for slot in slots if _rank(slot) > _HEADS]:
@@ -129,7 +131,7 @@ def _draw_beside(config: Mapping[str, Any], draft: Draft, slots: Sequence[str], 
     return target
 
 
-def _sample_index(config: Any, draft: Draft) -> dict[str, Wired]:
+def _sample_index(config: Any, draft: GraphDraft) -> dict[str, Wired]:
     """The wire for each port of a memory that asks which sample is which."""
     component = draft.reader.component(scoped_type(config)) if isinstance(config, Mapping) else None
     ports = [port.name for port in component.inputs if port.type.name == "SampleIndex"] if component else []
@@ -138,7 +140,7 @@ def _sample_index(config: Any, draft: Draft) -> dict[str, Wired]:
     return dict.fromkeys(ports, Ref("sample_index"))
 
 
-def _draw_head(slot: str, config: Any, draft: Draft, flow: Flow, target: Ref | None, keys: Flow | None) -> None:
+def _draw_head(slot: str, config: Any, draft: GraphDraft, flow: Flow, target: Ref | None, keys: Flow | None) -> None:
     """A head, with the loss that stands in it; a placeholder takes the keys too."""
     loss = config.get("loss") if isinstance(config, Mapping) else None
     drawn = _is_part(loss) and not isinstance(loss, list | tuple) and "loss" not in draft.nodes
@@ -156,7 +158,7 @@ def _draw_head(slot: str, config: Any, draft: Draft, flow: Flow, target: Ref | N
         draft.carried[slot]["loss"] = draw_loss(draft, loss, logits.last, target)
 
 
-def _has_no_layers(config: Mapping[str, Any], draft: Draft) -> bool:
+def _has_no_layers(config: Mapping[str, Any], draft: GraphDraft) -> bool:
     """Whether a head takes what comes as the logits; mmselfsup's of the same name has a layer."""
     scope, kind = split_type(scoped_type(config))
     return kind in WITHOUT_LAYERS and (scope or draft.package) != _KEEPS

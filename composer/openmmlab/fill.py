@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Weights, Wire, Wired, freeze
 from composer.openmmlab.classification import averaged_by_samples
-from composer.openmmlab.draft import Draft, Flow, Place, entry_of, resized
+from composer.openmmlab.draft import Flow, GraphDraft, Place, entry_of, resized
 from composer.openmmlab.images.preprocessors import USUAL_SIZE
 from composer.openmmlab.names import split_type
 from composer.openmmlab.plain import plain, same
@@ -84,7 +84,7 @@ def renamed(config: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str,
     return {keys.get(key, key): value for key, value in config.items() if key not in keys.values()} if keys else config
 
 
-def fill(template: Template, config: Mapping[str, Any], draft: Draft) -> None:
+def fill(template: Template, config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw a config by its template.
 
     Args:
@@ -110,7 +110,7 @@ class _Filling:
 
     template: Template
     config: Mapping[str, Any]
-    draft: Draft
+    draft: GraphDraft
     data: Mapping[str, Any]
     flows: dict[str, Flow | None] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)

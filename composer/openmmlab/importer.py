@@ -7,7 +7,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.openmmlab.algorithms import algorithm_of
 from composer.openmmlab.config_file import ConfigFile
-from composer.openmmlab.draft import COMMON, Draft
+from composer.openmmlab.draft import COMMON, GraphDraft
 from composer.openmmlab.images.data_sets import TestedImages
 from composer.openmmlab.names import package_of, scoped_type, split_type
 from composer.openmmlab.notes import ImportedGraph, cannot_build
@@ -90,7 +90,7 @@ def draw_config(config: Mapping[str, Any] | ConfigFile, package: str | None, cat
         config, changed = in_newer_words(config)
         written = str(scoped_type({"type": config["type"]}))
     kind = split_type(written)[1]
-    draft = Draft(catalog, package, written, images=images)
+    draft = GraphDraft(catalog, package, written, images=images)
     for path, text in changed.items():
         draft.left_to_caller(path, text)
     draft.initialization(config.get("init_cfg"), config.get("pretrained"))
@@ -119,7 +119,7 @@ def _type_of(config: Any) -> str:
     return str(scoped_type({"type": kind}))
 
 
-def name_classes(draft: Draft, config: Mapping[str, Any], images: TestedImages) -> None:
+def name_classes(draft: GraphDraft, config: Mapping[str, Any], images: TestedImages) -> None:
     """Name the classes of a model that predicts some; where the config does not write them, by the type of the data.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from composer.graph import FrozenDict, Ref, Weights, Wire
-from composer.openmmlab.draft import Draft, Flow, behind, resized
+from composer.openmmlab.draft import Flow, GraphDraft, behind, resized
 from composer.openmmlab.images.preprocessors import USUAL_SIZE
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
@@ -18,7 +18,7 @@ _USUAL_CROPS = (2,)
 _SMALLER = (3, 7)  # crops of later sizes have 96 pixels where the first have 224
 
 
-def draw_swav(config: Mapping[str, Any], draft: Draft) -> None:
+def draw_swav(config: Mapping[str, Any], draft: GraphDraft) -> None:
     """Draw a SwAV. Only the first view goes through the backbone in ``tensor`` mode."""
     loss = _loss(config)
     if loss is None:
@@ -77,7 +77,7 @@ def _counts(loss: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(given) if isinstance(given, list) and meant else _USUAL_CROPS
 
 
-def _draw_backbones(config: Mapping[str, Any], draft: Draft, counts: Sequence[int]) -> list[Flow]:
+def _draw_backbones(config: Mapping[str, Any], draft: GraphDraft, counts: Sequence[int]) -> list[Flow]:
     views = [Ref(name) for name in draft.inputs]
     for number, count in enumerate(counts, 1):
         crops, views = tuple(views[:count]), views[count:]
@@ -96,7 +96,7 @@ def _draw_backbones(config: Mapping[str, Any], draft: Draft, counts: Sequence[in
     return [features, *(Flow(behind(suffix, features.ref), features.levels) for suffix in again)]
 
 
-def _draw_neck(config: Mapping[str, Any], draft: Draft, features: Sequence[Flow]) -> Ref:
+def _draw_neck(config: Mapping[str, Any], draft: GraphDraft, features: Sequence[Flow]) -> Ref:
     neck = config.get("neck")
     if not isinstance(neck, Mapping) or "type" not in neck:
         draft.not_understood("model.neck", f"expected a dict with a type, found {plain(neck)!r:.80}")

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from composer.catalog.component import Component
 from composer.edits.add import holds, part_called
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.flows import passage, signature_of
 from composer.edits.insert import impassable, is_loose, wanted_at
 from composer.edits.operations import Target
@@ -14,18 +14,18 @@ from composer.graph import Ref
 from composer.graph.link import Called
 from composer.rules.wires import Signature
 from composer.web.payloads import Drop, DropsReply, DropsRequest, InsertionsReply, Replacement
-from composer.web.views.insight import Insight, Opened
+from composer.web.views.insight import Insight, OpenScope
 
 __all__ = ["drops_of", "insertions_of", "replacements_of"]
 
 
-class _Scope:
+class _Parts:
     """The open scope, and the parts that may be called in it."""
 
     def __init__(self, insight: Insight, path: Sequence[str]) -> None:
-        self.opened: Opened = insight.open(path)
+        self.opened: OpenScope = insight.open(path)
         self.insight = insight
-        self.draft = Draft(insight.graph, self.opened.scope, insight.catalog)
+        self.draft = ScopeDraft(insight.graph, self.opened.scope, insight.catalog)
 
     def signature(self, called: Called) -> Signature:
         """The typed ports of a part."""
@@ -52,7 +52,7 @@ def drops_of(insight: Insight, request: DropsRequest) -> DropsReply:
     Raises:
         GraphError: The part is not there.
     """
-    scope = _Scope(insight, request.path)
+    scope = _Parts(insight, request.path)
     draft = scope.draft
     if request.node is not None:
         draft.node(request.node)
@@ -85,7 +85,7 @@ def replacements_of(insight: Insight, path: Sequence[str], node: str) -> list[Re
     Raises:
         GraphError: There is no such node.
     """
-    scope = _Scope(insight, path)
+    scope = _Parts(insight, path)
     draft = scope.draft
     draft.node(node)
     now = draft.called(node)
@@ -110,7 +110,7 @@ def insertions_of(insight: Insight, path: Sequence[str], source: str, target: Ta
     Raises:
         GraphError: An end of the wire is not there.
     """
-    scope = _Scope(insight, path)
+    scope = _Parts(insight, path)
     draft, flows = scope.draft, scope.opened.flows
     ref = draft.reference(source)
     given, wanted = flows.of(ref), wanted_at(flows, target)
@@ -128,7 +128,7 @@ def insertions_of(insight: Insight, path: Sequence[str], source: str, target: Ta
     return InsertionsReply(nodes=nodes, parts=[item for _, item in sorted(found, key=lambda entry: entry[0])])
 
 
-def _on_box(draft: Draft, name: str, called: Called, holding: str | None) -> Drop:
+def _on_box(draft: ScopeDraft, name: str, called: Called, holding: str | None) -> Drop:
     now = draft.called(name)
     same = now.name == called.name and (now.component is None) == (called.component is None)
     return Drop(source="", node=name, port="", reason=f"{name} is a {called.name} already" if same else holding)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from composer.catalog.component import Component, Port
-from composer.edits.draft import Draft, outputs_name
+from composer.edits.draft import ScopeDraft, outputs_name
 from composer.edits.flows import best_inputs, best_outputs, entry_of, fitting
 from composer.edits.names import refused
 from composer.edits.outputs import NEW, mode_of_box
@@ -16,7 +16,7 @@ from composer.rules.sizes.axes import mismatches
 from composer.rules.sizes.sizes import shape_text
 from composer.web.nearness import FAR, Tier, meant, named, nearness, type_distance
 from composer.web.payloads import BoxFit, Fit
-from composer.web.views.insight import Insight, Opened
+from composer.web.views.insight import Insight, OpenScope
 from composer.web.views.sizes import probe_of_size
 
 __all__ = ["Ends", "box_fits_of", "fits_of"]
@@ -98,9 +98,9 @@ def box_fits_of(
 class Ends:
     """The ends that wires have in a scope."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: OpenScope) -> None:
         self.opened = opened
-        self.draft = Draft(opened.graph, opened.scope, opened.insight.catalog)
+        self.draft = ScopeDraft(opened.graph, opened.scope, opened.insight.catalog)
 
     def from_source(self, ref: Ref) -> Iterator[Fit]:
         """Every port, and whether a wire from a reference may go there."""

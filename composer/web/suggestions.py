@@ -17,7 +17,7 @@ from composer.rules.wires import UNKNOWN, fits
 from composer.web.fits import Ends
 from composer.web.nearness import ANY, FAR, VAGUE, Tier, meant, named, nearness, type_distance
 from composer.web.payloads import Suggestion
-from composer.web.views.insight import Insight, Opened
+from composer.web.views.insight import Insight, OpenScope
 
 __all__ = ["suggestions_of"]
 
@@ -58,7 +58,7 @@ def suggestions_of(insight: Insight, path: Sequence[str], source: str | None, ta
     return ranking.sorted()
 
 
-def _leading_on(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -> None:
+def _leading_on(ranking: _Ranking, insight: Insight, opened: OpenScope, ref: Ref) -> None:
     """The parts that may take what a reference carries."""
     given = opened.flows.of(ref)
     called = opened.known.get(ref.source)
@@ -84,7 +84,7 @@ def _leading_on(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -
             ranking.add(Tier.VAGUE if far >= VAGUE else Tier.NEAR, (FAR, -1), Suggestion(graph=name, port=port_name))
 
 
-def _outputs(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -> None:
+def _outputs(ranking: _Ranking, insight: Insight, opened: OpenScope, ref: Ref) -> None:
     """The modes whose outputs a wire may end in; a loss is one of loss mode, an answer of predict mode."""
     if opened.scope:
         ranking.add(Tier.NEXT, (), Suggestion(output=True, port="+"))
@@ -110,7 +110,7 @@ def _outputs(ranking: _Ranking, insight: Insight, opened: Opened, ref: Ref) -> N
         ranking.add(tier, (), Suggestion(output=True, mode=mode, port="+"))
 
 
-def _feeding(ranking: _Ranking, insight: Insight, opened: Opened, node: str, wanted: Port | None) -> None:
+def _feeding(ranking: _Ranking, insight: Insight, opened: OpenScope, node: str, wanted: Port | None) -> None:
     """The parts that may feed a port."""
     kinds = _before(insight, opened, node)
     usually = (None if wanted is None else wanted.usually) or Usually()
@@ -132,7 +132,7 @@ def _feeding(ranking: _Ranking, insight: Insight, opened: Opened, node: str, wan
             ranking.add(tier, (FAR, -1), Suggestion(graph=name, port=port_name))
 
 
-def _inputs(ranking: _Ranking, insight: Insight, opened: Opened, wanted: Port) -> None:
+def _inputs(ranking: _Ranking, insight: Insight, opened: OpenScope, wanted: Port) -> None:
     """New inputs and data samples that may feed a port, each in the section where its type belongs."""
     usually = wanted.usually or Usually()
     there = {declared.type for declared in opened.fields.values()}
@@ -157,7 +157,7 @@ def _inputs(ranking: _Ranking, insight: Insight, opened: Opened, wanted: Port) -
             ranking.add(here, (-1,), Suggestion(type=name, port="", section=section))
 
 
-def _before(insight: Insight, opened: Opened, node: str) -> dict[str, int]:
+def _before(insight: Insight, opened: OpenScope, node: str) -> dict[str, int]:
     """The places of the kinds, those first that mostly stand before a node or before the outputs of a mode."""
     kinds = insight.catalog.kinds
     box = mode_of_box(node)
@@ -169,7 +169,7 @@ def _before(insight: Insight, opened: Opened, node: str) -> dict[str, int]:
     )
 
 
-def _subgraph_ports(insight: Insight, opened: Opened, *, inputs: bool) -> Iterator[tuple[str, list[Port]]]:
+def _subgraph_ports(insight: Insight, opened: OpenScope, *, inputs: bool) -> Iterator[tuple[str, list[Port]]]:
     """The ports of the subgraphs that may be called in the open scope."""
     for name, body in insight.graph.graphs.items():
         if opened.scope and holds(insight.graph, name, opened.scope):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import Graph, GraphError
-from composer.edits.draft import Draft, outputs_name
+from composer.edits.draft import ScopeDraft, outputs_name
 from composer.edits.paste import copy
 from composer.graph import MODES
 from composer.graph.link import link
@@ -29,7 +29,7 @@ GRAPHS = [
 @st.composite
 def steps(draw: st.DrawFn, graph: Graph, path: tuple[str, ...]) -> dict[str, Any]:
     """An operation that may make sense in the open scope."""
-    scope = Draft(graph, link(graph, CATALOG).entered(path)[0], CATALOG)
+    scope = ScopeDraft(graph, link(graph, CATALOG).entered(path)[0], CATALOG)
     nodes, fields = list(scope.nodes) or ["nothing"], list(scope.fields) or ["nothing"]
     names = [*nodes, *fields]
     node, name = draw(st.sampled_from(nodes)), draw(st.sampled_from(names))
@@ -125,7 +125,7 @@ def test_any_operations_give_a_graph_or_a_reason(data: st.DataObject) -> None:
 def test_group_then_ungroup_runs_the_same(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     path = data.draw(st.sampled_from(sorted(set(scopes(graph)))))
-    scope = Draft(graph, link(graph, CATALOG).entered(path)[0], CATALOG)
+    scope = ScopeDraft(graph, link(graph, CATALOG).entered(path)[0], CATALOG)
     names = data.draw(st.lists(st.sampled_from(list(scope.nodes)), min_size=1, unique=True))
     try:
         grouped = done(graph, {"op": "group", "names": names}, path)
@@ -148,7 +148,7 @@ def test_group_then_ungroup_runs_the_same(data: st.DataObject) -> None:
 def test_a_rename_there_and_back_is_nothing(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     path = data.draw(st.sampled_from(sorted(set(scopes(graph)))))
-    name = data.draw(st.sampled_from(list(Draft(graph, link(graph, CATALOG).entered(path)[0], CATALOG).names)))
+    name = data.draw(st.sampled_from(list(ScopeDraft(graph, link(graph, CATALOG).entered(path)[0], CATALOG).names)))
     there = do(graph, {"op": "rename", "name": name, "to": "quite_another"}, path=path)
     back = do(there, {"op": "rename", "name": "quite_another", "to": name}, path=path)
     assert there != graph and back == graph
@@ -176,7 +176,7 @@ def test_what_is_copied_can_be_pasted_anywhere(data: st.DataObject) -> None:
     graph, other = data.draw(st.sampled_from(GRAPHS)), data.draw(st.sampled_from(GRAPHS))
     path = data.draw(st.sampled_from(sorted(set(scopes(graph)))))
     target = data.draw(st.sampled_from(sorted(set(scopes(other)))))
-    scope = Draft(graph, link(graph, CATALOG).entered(path)[0], CATALOG)
+    scope = ScopeDraft(graph, link(graph, CATALOG).entered(path)[0], CATALOG)
     names = data.draw(st.lists(st.sampled_from(list(scope.names)), min_size=1, unique=True))
     fragment = copy(graph, path, names, CATALOG)
     assert json.loads(fragment)["schema"] == 1
@@ -187,7 +187,7 @@ def test_what_is_copied_can_be_pasted_anywhere(data: st.DataObject) -> None:
         assert codes == {"recursive-subgraph"}
         return
     assert len(pasted.created) == len(names)
-    nodes = set(Draft(other, link(other, CATALOG).entered(target)[0], CATALOG).names)
+    nodes = set(ScopeDraft(other, link(other, CATALOG).entered(target)[0], CATALOG).names)
     assert not nodes & set(pasted.created)
     codes = {problem.code for problem in check(pasted.graph, CATALOG) if problem.severity == "error"}
     assert not codes & {"unknown-node", "unknown-weights", "unknown-subgraph", "unknown-type", "illegal-id"}

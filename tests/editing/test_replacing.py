@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from composer import Graph, GraphError
 from composer.edits import Applied
-from composer.edits.draft import Draft
+from composer.edits.draft import ScopeDraft
 from composer.edits.flows import Flows, entry_of
 from composer.graph import Ref
 from composer.graph.file.document import to_document
@@ -222,7 +222,7 @@ def test_no_wire_goes_unsaid_when_a_node_is_replaced(data: st.DataObject) -> Non
     graph = data.draw(st.sampled_from(GRAPHS))
     node = data.draw(st.sampled_from(list(graph.nodes)))
     part = data.draw(st.sampled_from([*CATALOG.components, *graph.graphs]))
-    called = Draft(graph, "", CATALOG).called(node).name
+    called = ScopeDraft(graph, "", CATALOG).called(node).name
     if part == called:
         with pytest.raises(GraphError, match="already"):
             replaced(graph, node, part)
@@ -261,7 +261,7 @@ def test_what_is_put_into_a_wire_and_bypassed_is_nothing(data: st.DataObject) ->
 
 def _strands(graph: Graph) -> list[tuple[str, str, int, str]]:
     """Every single wire of the top: where it goes, and its source."""
-    wires = Draft(graph, "", CATALOG).all_wires()
+    wires = ScopeDraft(graph, "", CATALOG).all_wires()
     return [(node, port, at, str(one.ref)) for node, port, wire in wires for at, one in enumerate(wire.edges())]
 
 

@@ -25,7 +25,7 @@ from composer.web.canvas import graph_canvas
 from composer.web.catalog_source import CatalogSource
 from composer.web.dock import Dock, Setting, build_dock
 from composer.web.dock.markup import bar_list, hint, progress_bar, table, trouble_list
-from composer.web.dock.opened import Opened
+from composer.web.dock.opened import OpenDocument
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.summary_tab import summary_csv
 from composer.web.dock.tabs import TABS
@@ -148,13 +148,13 @@ def test_nothing_from_a_graph_becomes_markup(text: str) -> None:
 
 
 def test_the_yaml_tab_shows_the_canonical_text(dock: Dock, setting: Setting) -> None:
-    text, message = dock.yaml.refresh(Opened.read(opened()), "", "")
+    text, message = dock.yaml.refresh(OpenDocument.read(opened()), "", "")
     assert text == dumps(loads(SHIPPED.read_text()), setting.catalog())
     assert "No problems" in message
 
 
 def test_that_the_canvas_changed_while_a_person_typed_is_reported(dock: Dock) -> None:
-    _, message = dock.yaml.refresh(Opened.read(opened()), "name: typed\n", "name: before\n")
+    _, message = dock.yaml.refresh(OpenDocument.read(opened()), "name: typed\n", "name: before\n")
     assert "Revert drops it" in message
 
 
@@ -248,14 +248,14 @@ def test_no_cell_of_the_csv_is_a_formula(setting: Setting) -> None:
 def test_a_graph_that_is_opened_takes_the_weights_beside_it(
     dock: Dock, setting: Setting, place: str, name: str, first: str, kinds: list[str]
 ) -> None:
-    _, fresh = dock.run.weights.choices(setting, Opened(place=place, name=name))
+    _, fresh = dock.run.weights.choices(setting, OpenDocument(place=place, name=name))
     assert fresh == {"file": f"{place}/{name}", "kinds": kinds, "kind": first}
 
 
 def test_weights_that_were_not_uploaded_are_refused(setting: Setting) -> None:
     for path in (str(SHIPPED.with_suffix(".safetensors")), "/etc/passwd", None):
         with pytest.raises(GraphError, match="upload"):
-            WeightsPicker.choice(setting, Opened(), "uploaded", path, 0, "none/model")
+            WeightsPicker.choice(setting, OpenDocument(), "uploaded", path, 0, "none/model")
 
 
 def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
@@ -420,10 +420,10 @@ def test_every_event_is_bounded_and_private(page: tuple[gr.Blocks, Dock]) -> Non
     ],
 )
 def test_the_name_of_an_export_is_plain(name: str, stem: str) -> None:
-    assert Opened(name=name).stem == stem
+    assert OpenDocument(name=name).stem == stem
 
 
 def test_problems_are_reported_in_words() -> None:
     with pytest.raises(GraphError):
-        Opened.read("nothing")
+        OpenDocument.read("nothing")
     assert str(Problem("bad-document", Where("document"), "x"))

@@ -12,7 +12,7 @@ from composer.model.emit import emit
 from composer.problems import GraphError
 from composer.rules.sizes import infer_shapes
 from composer.web.dock.markup import hint, html_block, trouble_list
-from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
 from composer.web.runs.messages import trouble_of
 
@@ -76,12 +76,12 @@ class CodeTab:
     def show(self, opened_text: str, mode: str | None) -> tuple[Any, Any, Any, Any]:
         """The source of a mode that was chosen."""
         try:
-            return self.refresh(Opened.read(opened_text), mode)
+            return self.refresh(OpenDocument.read(opened_text), mode)
         except GraphError as error:
             message = trouble_list([trouble_of(problem) for problem in error.problems])
             return gr.skip(), "", gr.skip(), message
 
-    def refresh(self, opened: Opened, mode: str | None) -> tuple[Any, Any, Any, Any]:
+    def refresh(self, opened: OpenDocument, mode: str | None) -> tuple[Any, Any, Any, Any]:
         """The source of what is open; of the first mode where there is no such mode any more."""
         graph = self.setting.graph_of(opened.document)
         chosen = mode if mode in graph.modes else next(iter(graph.modes), None)
@@ -110,7 +110,7 @@ def source_of(graph: Graph, mode: str, setting: Setting) -> str:
     return emit(settled.programs[mode], settled.momentum, graph.name).text
 
 
-def _load_lines(opened: Opened, graph: Graph, mode: str) -> str:
+def _load_lines(opened: OpenDocument, graph: Graph, mode: str) -> str:
     """A script's first lines, for the file that is open."""
     programs_need = "inputs, data_samples" if mode == "loss" and graph.data_samples else "inputs"
     end = "" if mode == "tensor" else f', mode="{mode}"'
@@ -118,6 +118,6 @@ def _load_lines(opened: Opened, graph: Graph, mode: str) -> str:
     return f"import composer\n\n{load}\noutputs = model({programs_need}{end})\n"
 
 
-def _typed(opened: Opened) -> str:
+def _typed(opened: OpenDocument) -> str:
     """The file as one would name it in a script."""
     return f"saved_graphs/{opened.file}" if opened.place == "shipped" else opened.file.rpartition("/")[2]

@@ -12,7 +12,7 @@ import gradio as gr
 
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
-from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.runs import Done, ExportJob, Failed, Progress, Waiting
@@ -100,7 +100,7 @@ class ExportTab:
         """What ``refresh`` gives values for."""
         return [self.mode, self.weights.kind, self.fresh]
 
-    def refresh(self, opened: Opened) -> tuple[Any, ...]:
+    def refresh(self, opened: OpenDocument) -> tuple[Any, ...]:
         """The choices for what is open."""
         modes = self.setting.graph_of(opened.document).modes
         weights, fresh = self.weights.choices(self.setting, opened)
@@ -126,7 +126,7 @@ class ExportTab:
         none = (gr.update(value=None, visible=False),) * len(self.files)
         folder = Path(tempfile.mkdtemp(prefix="composer-export-"))
         try:
-            job = self._job(folder, Opened.read(opened_text), *rest)
+            job = self._job(folder, OpenDocument.read(opened_text), *rest)
             yield *busy, progress_bar(Progress(doing="Starting")), *none
             for event in self.setting.runner.run(job, f"{request.session_hash} export"):
                 match event:
@@ -170,7 +170,7 @@ class ExportTab:
     def _job(
         self,
         folder: Path,
-        opened: Opened,
+        opened: OpenDocument,
         to: Any,
         mode: str | None,
         kind: str | None,

@@ -9,10 +9,10 @@ from composer.graph.file.yamltext import MAX_BYTES
 from composer.problems import GraphError, Problem, Where
 from composer.web.filenames import SUFFIX, file_name_of
 
-__all__ = ["Opened", "opened_box", "opened_script"]
+__all__ = ["OpenDocument", "opened_box", "opened_script"]
 
 
-class Opened(BaseModel):
+class OpenDocument(BaseModel):
     """What is open.
 
     Args:
@@ -34,7 +34,7 @@ class Opened(BaseModel):
     cut: int = 0
 
     @classmethod
-    def read(cls, text: str | None) -> "Opened":
+    def read(cls, text: str | None) -> "OpenDocument":
         """What the browser sent.
 
         Raises:

@@ -13,7 +13,7 @@ from composer.ports import Label
 from composer.problems import GraphError, Problem, Where
 from composer.web.dock.image_file import image_file, shipped_images
 from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
-from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
@@ -126,7 +126,7 @@ class RunTab:
         """What ``refresh`` gives values for."""
         return [self.mode, self.weights.kind, self.label, self.fresh]
 
-    def refresh(self, opened: Opened) -> tuple[Any, ...]:
+    def refresh(self, opened: OpenDocument) -> tuple[Any, ...]:
         """The choices for what is open."""
         graph = self.setting.graph_of(opened.document)
         weights, fresh = self.weights.choices(self.setting, opened)
@@ -160,7 +160,7 @@ class RunTab:
         passes = self.setting.passes
         name, file = passes.begin()
         try:
-            job = replace(self._job(Opened.read(opened_text), *rest), keep=file, keep_bytes=KEPT_BYTES)
+            job = replace(self._job(OpenDocument.read(opened_text), *rest), keep=file, keep_bytes=KEPT_BYTES)
         except GraphError as error:
             message = trouble_list([trouble_of(problem) for problem in error.problems])
             yield *ready, message, *self.answers.none(), ""
@@ -210,7 +210,7 @@ class RunTab:
 
     def _job(
         self,
-        opened: Opened,
+        opened: OpenDocument,
         image: str | None,
         mode: str | None,
         device: str | None,

@@ -14,7 +14,7 @@ from composer.rules.sizes import FREE_SIZE, Shapes, infer_shapes
 from composer.rules.sizes.rows import Row, rounded, size_rows
 from composer.rules.sizes.sizes import free_sizes, shape_text
 from composer.web.dock.markup import bar_list, hint, html_block, table, trouble_list
-from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
 from composer.web.runs.messages import trouble_of
 from composer.web.views.sizes import activation_bytes
@@ -87,12 +87,12 @@ class SummaryTab:
     def show(self, opened_text: str, mode: str | None) -> tuple[Any, ...]:
         """The costs of a mode that was chosen."""
         try:
-            return self.refresh(Opened.read(opened_text), mode)
+            return self.refresh(OpenDocument.read(opened_text), mode)
         except GraphError as error:
             message = trouble_list([trouble_of(problem) for problem in error.problems])
             return gr.skip(), message, "", "", "summary.csv"
 
-    def refresh(self, opened: Opened, mode: str | None) -> tuple[Any, ...]:
+    def refresh(self, opened: OpenDocument, mode: str | None) -> tuple[Any, ...]:
         """The summary of what is open."""
         graph = self.setting.graph_of(opened.document)
         shapes = infer_shapes(graph, self.setting.catalog())

@@ -10,7 +10,7 @@ from composer.problems import GraphError
 from composer.web.dock.code_tab import CodeTab
 from composer.web.dock.export_tab import ExportTab
 from composer.web.dock.markup import html_block, trouble_list
-from composer.web.dock.opened import Opened, opened_box, opened_script
+from composer.web.dock.opened import OpenDocument, opened_box, opened_script
 from composer.web.dock.run_tab import RunTab
 from composer.web.dock.sources import Setting
 from composer.web.dock.summary_tab import SummaryTab
@@ -50,7 +50,7 @@ class Dock:
         """Bring the tab that is shown up to date; the others are, when they are shown."""
         parts = (self._run, self._yaml, self._code, self.summary.outputs, self.export.refreshed)
         found: list[list[Any]] = [[gr.skip()] * len(part) for part in parts]
-        opened = Opened.read(opened_text)
+        opened = OpenDocument.read(opened_text)
         if opened.document and opened.tab in TABS:
             place = TABS.index(opened.tab)
             found[place] = self._fresh(opened, given, found[place])
@@ -68,7 +68,7 @@ class Dock:
     def _code(self) -> list[Any]:
         return [self.code.mode, self.code.code, self.code.load, self.code.message]
 
-    def _fresh(self, opened: Opened, given: tuple[Any, ...], unchanged: list[Any]) -> list[Any]:
+    def _fresh(self, opened: OpenDocument, given: tuple[Any, ...], unchanged: list[Any]) -> list[Any]:
         typed, shown, code, summary = given
         try:
             match opened.tab:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from composer.problems import GraphError, Problem, Where
-from composer.web.dock.opened import Opened
+from composer.web.dock.opened import OpenDocument
 from composer.web.dock.sources import Setting
 from composer.web.runs import WeightsChoice
 from composer.web.uploads import uploaded
@@ -79,7 +79,7 @@ class WeightsPicker:
         """What ``choice`` takes, in order."""
         return [self.kind, self.upload, self.seed, self.known]
 
-    def choices(self, setting: Setting, opened: Opened) -> tuple[Any, dict[str, Any]]:
+    def choices(self, setting: Setting, opened: OpenDocument) -> tuple[Any, dict[str, Any]]:
         """The choices for what is open, and what is chosen for a file that was just opened: its own weights, if any."""
         beside = _beside(setting, opened)
         choices = [("Upload", "uploaded"), ("Random", "random")]
@@ -92,7 +92,12 @@ class WeightsPicker:
 
     @staticmethod
     def choice(
-        setting: Setting, opened: Opened, kind: str | None, upload: str | None, seed: float | None, known: str | None
+        setting: Setting,
+        opened: OpenDocument,
+        kind: str | None,
+        upload: str | None,
+        seed: float | None,
+        known: str | None,
     ) -> WeightsChoice:
         """What was chosen, or what a graph takes that was just opened.
 
@@ -114,7 +119,7 @@ class WeightsPicker:
         return WeightsChoice("random", seed=number)
 
 
-def _beside(setting: Setting, opened: Opened) -> Path | None:
+def _beside(setting: Setting, opened: OpenDocument) -> Path | None:
     """The weights beside the open file."""
     try:
         match opened.place:

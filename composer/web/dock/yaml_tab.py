@@ -12,7 +12,7 @@ from composer.problems import GraphError, Problem
 from composer.rules.sizes import infer_shapes
 from composer.run.images import unprepared
 from composer.web.dock.markup import hint, html_block, trouble_list
-from composer.web.dock.opened import Opened, opened_script
+from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
 from composer.web.payloads import ReadRequest
 from composer.web.runs.messages import trouble_of
@@ -91,7 +91,7 @@ class YamlTab:
             api_visibility="private",
         )
 
-    def refresh(self, opened: Opened, typed: str, shown: str) -> tuple[Any, Any]:
+    def refresh(self, opened: OpenDocument, typed: str, shown: str) -> tuple[Any, Any]:
         """The text of what is open, and what is wrong with it; what a person typed stays until it is applied."""
         graph = self.setting.graph_of(opened.document)
         text = dumps(graph, self.setting.catalog())
@@ -102,7 +102,7 @@ class YamlTab:
     def revert(self, opened_text: str) -> tuple[Any, Any, Any]:
         """Drop what was typed."""
         try:
-            text, message = self.refresh(Opened.read(opened_text), "", "")
+            text, message = self.refresh(OpenDocument.read(opened_text), "", "")
             return text, text, message
         except GraphError as error:
             return gr.skip(), gr.skip(), _troubles(error.problems, "")
@@ -110,7 +110,7 @@ class YamlTab:
     def apply(self, opened_text: str, typed: str) -> tuple[Any, Any, Any, Any]:
         """Put the text on the canvas, as one step of undo; where it is no graph, say why and change nothing."""
         try:
-            opened = Opened.read(opened_text)
+            opened = OpenDocument.read(opened_text)
             reply = self.setting.read(ReadRequest(text=typed, name=opened.file, size=opened.cut))
             text = dumps(self.setting.graph_of(reply.document), self.setting.catalog())
         except GraphError as error:

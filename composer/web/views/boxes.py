@@ -15,7 +15,7 @@ from composer.problems import Problem
 from composer.rules.wires import UNKNOWN
 from composer.web.payloads import NodeView, OutputView, PortView, ProblemView, WeightsView
 from composer.web.views.catalog_view import port_view
-from composer.web.views.insight import Opened, Total
+from composer.web.views.insight import OpenScope, Total
 from composer.web.views.modes import Run
 from composer.web.views.sizes import activation_bytes, level_texts, size_text
 from composer.web.views.values import shown
@@ -37,7 +37,7 @@ class Boxes:
         problems: What is wrong with the whole graph.
     """
 
-    opened: Opened
+    opened: OpenScope
     runs: Mapping[str, Run]
     problems: Sequence[tuple[Problem, ProblemView]]
 

@@ -10,7 +10,7 @@ from composer.graph import Node, Subgraph
 from composer.web.payloads import CommentView, ComponentView, GraphView, ModeView, ParameterView, PortView, ProblemView
 from composer.web.views.boxes import Boxes
 from composer.web.views.catalog_view import type_text
-from composer.web.views.insight import Insight, Opened
+from composer.web.views.insight import Insight, OpenScope
 from composer.web.views.modes import Run, runs_of
 from composer.web.views.problem_views import problem_views
 from composer.web.views.values import shown
@@ -50,7 +50,7 @@ def graph_view(insight: Insight, path: Sequence[str] = ()) -> GraphView:
 
 
 def _mode(
-    insight: Insight, mode: Any, top: Run, here: Run, opened: Opened, problems: Sequence[ProblemView]
+    insight: Insight, mode: Any, top: Run, here: Run, opened: OpenScope, problems: Sequence[ProblemView]
 ) -> ModeView:
     graph = insight.graph
     named = [*opened.fields, *opened.nodes]

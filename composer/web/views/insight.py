@@ -17,7 +17,7 @@ from composer.rules import check
 from composer.rules.sizes import Shapes, infer_shapes
 from composer.run.images import unprepared
 
-__all__ = ["Insight", "Opened", "insight_of"]
+__all__ = ["Insight", "OpenScope", "insight_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -69,12 +69,12 @@ class Insight:
         ref = next(iter(self.graph.graphs[body].outputs[port].refs), None)
         return None if ref is None else Flows(self.graph, body, self.catalog).of(ref)
 
-    def open(self, path: Sequence[str]) -> "Opened":
+    def open(self, path: Sequence[str]) -> "OpenScope":
         """The scope to which a path of calls leads, as far as there are such calls."""
-        outer: Opened | None = None
+        outer: OpenScope | None = None
         _, followed = self.linked.entered(path)
         for depth in range(len(followed) + 1):
-            outer = Opened(self, tuple(followed[:depth]), self.linked.entered(followed[:depth])[0], outer)
+            outer = OpenScope(self, tuple(followed[:depth]), self.linked.entered(followed[:depth])[0], outer)
         assert outer is not None
         return outer
 
@@ -89,7 +89,7 @@ class Total:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenScope:
     """The scope that is open: the top, or the inside of one call of a subgraph.
 
     Args:
@@ -102,7 +102,7 @@ class Opened:
     insight: Insight
     path: tuple[str, ...]
     scope: str
-    outer: "Opened | None"
+    outer: "OpenScope | None"
 
     @property
     def graph(self) -> Graph:

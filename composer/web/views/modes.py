@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from composer.graph import MODES, Ref
 from composer.graph.link import carrying
-from composer.web.views.insight import Opened
+from composer.web.views.insight import OpenScope
 
 __all__ = ["Run", "runs_of"]
 
@@ -25,7 +25,7 @@ class Run:
     inputs: set[str] = field(default_factory=set)
 
 
-def runs_of(opened: Opened) -> list[dict[str, Run]]:
+def runs_of(opened: OpenScope) -> list[dict[str, Run]]:
     """What each mode runs: in the top, in the call that is entered there, and so on to the open scope."""
     levels = [opened]
     while levels[-1].outer is not None:
@@ -37,7 +37,7 @@ def runs_of(opened: Opened) -> list[dict[str, Run]]:
     return found
 
 
-def _starts(level: Opened, mode: str, outer: Mapping[str, Run] | None) -> Iterator[Ref]:
+def _starts(level: OpenScope, mode: str, outer: Mapping[str, Run] | None) -> Iterator[Ref]:
     """The references that are asked of a scope in a mode."""
     if outer is None:
         yield from level.graph.outputs.get(mode, {}).values()
@@ -49,7 +49,7 @@ def _starts(level: Opened, mode: str, outer: Mapping[str, Run] | None) -> Iterat
             yield from here.refs
 
 
-def _run(level: Opened, mode: str, stack: list[Ref]) -> Run:
+def _run(level: OpenScope, mode: str, stack: list[Ref]) -> Run:
     run = Run()
     seen: dict[str, set[str | None]] = {}
     while stack:
@@ -71,7 +71,7 @@ def _run(level: Opened, mode: str, stack: list[Ref]) -> Run:
     return run
 
 
-def _ports(level: Opened, ref: Ref, mode: str) -> Iterable[str]:
+def _ports(level: OpenScope, ref: Ref, mode: str) -> Iterable[str]:
     """The input ports of a node that one of its outputs reads; of a bypassed node the one that goes on."""
     called, wires = level.known[ref.source], level.nodes[ref.source].inputs
     if level.nodes[ref.source].bypassed:

@@ -6,14 +6,14 @@ from typing import Any, Literal
 from composer.edits.draft import outputs_name
 from composer.graph import MODES, Edge, Wire
 from composer.web.payloads import ProblemView, WireView
-from composer.web.views.insight import Opened
+from composer.web.views.insight import OpenScope
 from composer.web.views.modes import Run
 from composer.web.views.sizes import size_text
 
 __all__ = ["wire_views"]
 
 
-def wire_views(opened: Opened, runs: Mapping[str, Run], problems: Sequence[ProblemView]) -> list[WireView]:
+def wire_views(opened: OpenScope, runs: Mapping[str, Run], problems: Sequence[ProblemView]) -> list[WireView]:
     """The wires of the open scope whose source is there.
 
     Args:
@@ -43,7 +43,7 @@ def wire_views(opened: Opened, runs: Mapping[str, Run], problems: Sequence[Probl
     return found
 
 
-def _wires(opened: Opened) -> Iterator[tuple[str, str, Wire, str | None]]:
+def _wires(opened: OpenScope) -> Iterator[tuple[str, str, Wire, str | None]]:
     """Every wire with the box and the port it goes to, and the mode for an output of one."""
     for name, node in opened.nodes.items():
         yield from ((name, port, wire, None) for port, wire in node.inputs.items())
@@ -57,7 +57,7 @@ def _wires(opened: Opened) -> Iterator[tuple[str, str, Wire, str | None]]:
 
 
 def _view(
-    opened: Opened, edge: Edge, end: tuple[str, str], at: int | None, mode: str | None, runs: list[Any]
+    opened: OpenScope, edge: Edge, end: tuple[str, str], at: int | None, mode: str | None, runs: list[Any]
 ) -> WireView:
     ref, (node, port) = edge.ref, end
     kind = opened.flows.of(ref)
