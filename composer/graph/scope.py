@@ -248,7 +248,6 @@ class Wiring:
         """The wires of these nodes."""
         sources: dict[str, list[str]] = {}
         modal, borrowing, calling, odd = list[str](), list[str](), list[str](), list[str]()
-        used: set[str] = set()
         in_order = True
         for name, node in nodes.items():
             if node.weights is not OWN and node.weights.rule != "own":
@@ -267,7 +266,6 @@ class Wiring:
                 if wire.differs:
                     modal.append(name)
             sources[name] = feeding
-            used.update(feeding)
         order = list(sources) if in_order else _sorted(sources)
         cyclic = frozenset() if len(order) == len(sources) else frozenset(sources.keys() - set(order))
         return cls(
@@ -275,7 +273,7 @@ class Wiring:
             order + [name for name in sources if name in cyclic],
             cyclic,
             modal,
-            used,
+            set().union(*sources.values()),
             borrowing,
             calling,
             odd,

@@ -109,7 +109,7 @@ class Nodes:
         for name in wiring.order:
             node = nodes[name]
             carried = _carried(node.inputs, table)
-            sort = (node.type, repr(node.params), *carried)
+            sort = (node.type, repr(node.params) if node.params else "", *carried)
             known = alike.get(sort)
             if known is None or name in closer:
                 found = len(self.report) + len(self._missing)
@@ -275,10 +275,10 @@ def _carried(inputs: Mapping[str, Wire], table: Mapping[str, Outputs]) -> list[A
     found: list[Any] = []
     for port, wire in inputs.items():
         kinds = []
-        for ref in () if wire.differs else wire.refs:
+        for ref in wire.refs:
             outputs = table.get(ref.source)
             kinds.append(None if outputs is None or ref.index is not None else outputs.get(ref.port))
-        found += port, tuple(kinds) if wire.many else kinds[0] if kinds else None
+        found += port, None if wire.differs else tuple(kinds) if wire.many else kinds[0]
     return found
 
 
