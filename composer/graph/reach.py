@@ -111,11 +111,13 @@ def _reach(scope: Scope, needs: Mapping[str, Needs], asked: dict[str, dict[str, 
     return Reach({name for nodes in everything.values() for name in nodes}, by_mode)
 
 
-def _closure(scope: Scope) -> set[str]:
+def _closure(scope: Scope) -> Set[str]:
     """The nodes that some output depends on, where this is the same in every mode."""
     sources = scope.wiring.sources
     found = {ref.source for outputs in scope.outputs.values() for wire in outputs.values() for ref in wire.refs}
     if not scope.wiring.cyclic:
+        if sources.keys() <= scope.wiring.used | found:  # each is read, so every way ends at an output
+            return sources.keys()
         for name in reversed(scope.wiring.order):
             if name in found:
                 found.update(sources[name])

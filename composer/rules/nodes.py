@@ -104,7 +104,7 @@ class Nodes:
         wiring = self.scope.wiring
         special = {*wiring.modal, *wiring.borrowing, *wiring.calling, *wiring.odd, *self.scope.templated}
         special |= self.scope.loose
-        closer = special | (nodes.keys() - reached)
+        closer = special if len(reached) == len(nodes) else special | (nodes.keys() - reached)
         layers = 0
         for name in wiring.order:
             node = nodes[name]
