@@ -355,6 +355,10 @@ class Node:
         frozen: Keep the weights and the normalisation statistics fixed.
         bypassed: Leave the node out: what reads it reads what flows into it.
         extra: Keys of the file that this release does not know, saved back unchanged.
+
+    Attributes:
+        sources: The nodes and inputs that feed it, over all modes, wire by wire.
+        modal: Whether a wire of it differs by mode.
     """
 
     type: str | None = None
@@ -365,9 +369,14 @@ class Node:
     frozen: bool = False
     bypassed: bool = False
     extra: Mapping[str, Any] = EMPTY
+    sources: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    modal: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", _wires(self.inputs))
+        inputs = _wires(self.inputs)
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "sources", tuple([ref.source for wire in inputs.values() for ref in wire.refs]))
+        object.__setattr__(self, "modal", any(wire.differs for wire in inputs.values()))
 
 
 @dataclass(frozen=True, slots=True)

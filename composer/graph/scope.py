@@ -3,7 +3,7 @@
 Nothing here needs the graph to be right: a node of an unknown type, or whose weights come from nowhere, calls nothing.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -234,7 +234,7 @@ class Wiring:
         odd: The nodes with keys that this release does not know.
     """
 
-    sources: Mapping[str, list[str]]
+    sources: Mapping[str, Sequence[str]]
     order: list[str]
     cyclic: frozenset[str] = frozenset()
     modal: list[str] = field(default_factory=list)
@@ -246,7 +246,7 @@ class Wiring:
     @classmethod
     def of(cls, nodes: Mapping[str, Node]) -> "Wiring":
         """The wires of these nodes."""
-        sources: dict[str, list[str]] = {}
+        sources: dict[str, Sequence[str]] = {}
         modal, borrowing, calling, odd = list[str](), list[str](), list[str](), list[str]()
         in_order = True
         for name, node in nodes.items():
@@ -256,16 +256,11 @@ class Wiring:
                 calling.append(name)
             if node.extra:
                 odd.append(name)
-            feeding: list[str] = []
-            for wire in node.inputs.values():
-                for ref in wire.refs:
-                    source = ref.source
-                    feeding.append(source)
-                    if in_order and source not in sources and source in nodes:
-                        in_order = False
-                if wire.differs:
-                    modal.append(name)
-            sources[name] = feeding
+            if node.modal:
+                modal.append(name)
+            for source in node.sources if in_order else ():
+                in_order = in_order and (source in sources or source not in nodes)
+            sources[name] = node.sources
         order = list(sources) if in_order else _sorted(sources)
         cyclic = frozenset() if len(order) == len(sources) else frozenset(sources.keys() - set(order))
         return cls(
@@ -297,7 +292,7 @@ def _ends(nodes: Mapping[str, Node], followed: list[str]) -> dict[str, str | Non
     return ends
 
 
-def _sorted(sources: Mapping[str, list[str]]) -> list[str]:
+def _sorted(sources: Mapping[str, Sequence[str]]) -> list[str]:
     """The nodes, each after those that feed it (Kahn, CACM 5(11), 1962); without those of cycles and behind them."""
     waiting: dict[str, int] = {}
     consumers: dict[str, list[str]] = {}
