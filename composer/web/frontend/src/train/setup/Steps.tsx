@@ -72,22 +72,63 @@ export function Steps({ input, list, kinds, given, disabled }: Props) {
           />
         ))}
       </ol>
-      <select
-        className="composer-select is-small"
-        aria-label={`Add a step to ${input}`}
-        data-go="add"
-        value=""
+      <AddStep
+        label={`Add a step to ${input}`}
+        empty={list.length ? "Add a step" : "No steps: add one"}
+        kinds={kinds}
         disabled={disabled}
-        onChange={(event) => void add(event.target.value)}
-      >
-        <option value="">{list.length ? "Add a step" : "No steps: add one"}</option>
-        {Object.entries(kinds).map(([name, kind]) => (
-          <option key={name} value={name} title={kind.about}>
-            {name}
-          </option>
-        ))}
-      </select>
+        add={(name) => void add(name)}
+      />
     </div>
+  );
+}
+
+interface AddProps {
+  label: string;
+  empty: string;
+  kinds: Record<string, AugmentStep>;
+  disabled: boolean;
+  add: (name: string) => void;
+}
+
+/**
+ * A list from which a step is added: by the mouse at once, from the keyboard by Enter. Letters and arrow keys choose in
+ * a list that is closed, and each of them is a change: a step added by the first letter would not be the one meant.
+ */
+function AddStep({ label, empty, kinds, disabled, add }: AddProps) {
+  const [chosen, setChosen] = useState("");
+  const typed = useRef(false);
+  const take = (name: string) => {
+    setChosen("");
+    if (name) add(name);
+  };
+  return (
+    <select
+      className="composer-select is-small"
+      aria-label={label}
+      title={chosen ? `Enter adds ${chosen}` : undefined}
+      data-go="add"
+      value={chosen}
+      disabled={disabled}
+      onKeyDown={(event) => {
+        typed.current = event.key.length === 1 || event.key.startsWith("Arrow");
+        if (event.key !== "Enter" && event.key !== "Escape") return;
+        if (chosen) event.preventDefault();
+        take(event.key === "Enter" ? chosen : "");
+      }}
+      onPointerDown={() => {
+        typed.current = false;
+      }}
+      onBlur={() => setChosen("")}
+      onChange={(event) => (typed.current ? setChosen(event.target.value) : take(event.target.value))}
+    >
+      <option value="">{empty}</option>
+      {Object.entries(kinds).map(([name, kind]) => (
+        <option key={name} value={name} title={kind.about}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }
 
