@@ -2,9 +2,9 @@
 
     python -m benchmarks.versions [REVISION]
 
-The older one comes from git (by default d19dda0, the last version in which every part resolved graphs for itself) and
-works in a process of its own. Both are asked in turns. The figures are times of processors, as means: Python collects
-garbage every few turns.
+The older one comes from git (by default d19dda0, the last version in which every part resolved graphs for itself), so
+the history has to be there, and works in a process of its own. Both are asked in turns. The figures are times of
+processors, as means: Python collects garbage every few turns.
 """
 
 import itertools
@@ -28,6 +28,9 @@ from benchmarks.check import blocks
 from benchmarks.graphs import resnet_layers
 from benchmarks.turns import Side, in_turns, serve
 from composer import Graph
+from composer.web.actions import Actions
+from composer.web.catalog_source import CatalogSource
+from composer.web.envelopes import enveloped
 
 __all__ = ["main"]
 
@@ -101,10 +104,6 @@ def works_of(graph: Graph, file: Path, node: str, param: str) -> list[tuple[str,
 
 def edit_of(graph: Graph, node: str, param: str) -> Callable[[], Any]:
     """An edit, from the payload of its request to the reply as JSON."""
-    from composer.web.actions import Actions  # noqa: PLC0415
-    from composer.web.catalog_source import CatalogSource  # noqa: PLC0415
-    from composer.web.envelopes import enveloped  # noqa: PLC0415
-
     actions, values = Actions(CatalogSource()), itertools.count(300)
     document = actions.shown(graph).document
 

@@ -31,7 +31,7 @@ class _Parts:
         """The typed ports of a part."""
         return signature_of(self.insight.graph, self.insight.catalog, called)
 
-    def parts(self) -> Iterator[tuple[str | None, str | None, Called]]:
+    def all(self) -> Iterator[tuple[str | None, str | None, Called]]:
         """Every part: type of the component or name of the subgraph, and what it is."""
         for name in self.insight.graph.graphs:
             if not self.opened.scope or not holds(self.insight.graph, name, self.opened.scope):
@@ -52,8 +52,8 @@ def drops_of(insight: Insight, request: DropsRequest) -> DropsReply:
     Raises:
         GraphError: The part is not there.
     """
-    scope = _Parts(insight, request.path)
-    draft = scope.draft
+    parts = _Parts(insight, request.path)
+    draft = parts.draft
     if request.node is not None:
         draft.node(request.node)
         if not is_loose(draft, request.node):
@@ -61,7 +61,7 @@ def drops_of(insight: Insight, request: DropsRequest) -> DropsReply:
         called = draft.called(request.node)
     else:
         called = part_called(draft, request.type, request.graph)
-    signature = scope.signature(called)
+    signature = parts.signature(called)
     whole = request.graph is not None and bool(draft.scope) and holds(draft.base, request.graph, draft.scope)
     holding = f"'{request.graph}' holds '{draft.scope}', which is open" if whole else None
     wires = [
@@ -69,7 +69,7 @@ def drops_of(insight: Insight, request: DropsRequest) -> DropsReply:
             source=str(edge.ref),
             node=node,
             port=port,
-            reason=holding or scope.reason(signature, edge.ref, Target(node=node, port=port)),
+            reason=holding or parts.reason(signature, edge.ref, Target(node=node, port=port)),
         )
         for node, port, wire in draft.all_wires()
         for edge in wire.edges()
@@ -85,20 +85,20 @@ def replacements_of(insight: Insight, path: Sequence[str], node: str) -> list[Re
     Raises:
         GraphError: There is no such node.
     """
-    scope = _Parts(insight, path)
-    draft = scope.draft
+    parts = _Parts(insight, path)
+    draft = parts.draft
     draft.node(node)
     now = draft.called(node)
-    exchange = Exchange(draft, scope.opened.flows, node)
+    exchange = Exchange(draft, parts.opened.flows, node)
     params = owned(draft, node).params
     found: list[tuple[tuple[bool, bool, int, int, str], Replacement]] = []
-    for type_, graph, called in scope.parts():
+    for type_, graph, called in parts.all():
         if called.name == now.name and (now.component is None) == (called.component is None):
             continue
         plan = exchange.planned(called)
         wires = [text for kept in plan.values() for text in kept.lost]
         _, lost = kept_params(params, called.component or called.body, templates=bool(draft.scope))
-        bare = _bare(scope.signature(called), plan[node].wires)
+        bare = _bare(parts.signature(called), plan[node].wires)
         rank = (bool(wires), _kind(called) != _kind(now), len(wires) + bare, len(lost), called.name)
         found.append((rank, Replacement(type=type_, graph=graph, lost=[*wires, *lost], wires=len(wires))))
     return [item for _, item in sorted(found, key=lambda entry: entry[0])]
@@ -110,21 +110,21 @@ def insertions_of(insight: Insight, path: Sequence[str], source: str, target: Ta
     Raises:
         GraphError: An end of the wire is not there.
     """
-    scope = _Parts(insight, path)
-    draft, flows = scope.draft, scope.opened.flows
+    parts = _Parts(insight, path)
+    draft, flows = parts.draft, parts.opened.flows
     ref = draft.reference(source)
     given, wanted = flows.of(ref), wanted_at(flows, target)
-    kinds = scope.insight.catalog.kinds
+    kinds = parts.insight.catalog.kinds
     near = kinds.ranks(kind.name for kind in kinds.values() if kind.anywhere)
     found: list[tuple[tuple[int, bool, int, str], Replacement]] = []
-    for type_, graph, called in scope.parts():
-        signature = scope.signature(called)
+    for type_, graph, called in parts.all():
+        signature = parts.signature(called)
         way = passage(signature, ref, given, wanted)
         if way is not None:
             rank = (_bare(signature, (way.port,)), type_ is not None, near.get(_kind(called), len(near)), called.name)
             found.append((rank, Replacement(type=type_, graph=graph, lost=[], wires=0)))
     loose = [name for name in draft.nodes if is_loose(draft, name)]
-    nodes = [name for name in loose if passage(scope.signature(draft.called(name)), ref, given, wanted)]
+    nodes = [name for name in loose if passage(parts.signature(draft.called(name)), ref, given, wanted)]
     return InsertionsReply(nodes=nodes, parts=[item for _, item in sorted(found, key=lambda entry: entry[0])])
 
 
