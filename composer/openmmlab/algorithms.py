@@ -1,25 +1,15 @@
-"""The algorithms of OpenMMLab that composer knows: as templates, and those that are code."""
+"""The algorithms of OpenMMLab that composer knows, as templates, and what becomes of those that it does not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
-from composer.openmmlab.classification import (
-    draw_classifier,
-    draw_custom,
-    draw_retriever,
-    is_classifier,
-    write_classifier,
-    write_retriever,
-)
-from composer.openmmlab.draft import GraphDraft
+from composer.openmmlab.draft import COMMON, GraphDraft
 from composer.openmmlab.fallback import draw_unknown, write_unknown
 from composer.openmmlab.fill import fill
 from composer.openmmlab.match import match
-from composer.openmmlab.swav import draw_swav, write_swav
-from composer.openmmlab.template import Template, template_of
+from composer.openmmlab.template import Template, kind_of, template_of
 from composer.openmmlab.trace import Trace
 
 __all__ = ["Algorithm", "algorithm_of"]
@@ -41,18 +31,8 @@ class Algorithm:
     write: Callable[[Trace], dict[str, Any]]
 
 
-_PARTS = ("backbone", "neck", "head")
-_CLASSIFIER = Algorithm(_PARTS, draw_classifier, write_classifier)
-_CUSTOM = Algorithm(_PARTS, draw_custom, write_classifier)
-_RETRIEVER = Algorithm(("image_encoder", "head", "prototype", "similarity_fn", "topk"), draw_retriever, write_retriever)
 _UNKNOWN = Algorithm((), draw_unknown, write_unknown)
-_IN_CODE: Mapping[str, Algorithm] = MappingProxyType(
-    {
-        "ImageClassifier": _CLASSIFIER,
-        "ImageToImageRetriever": _RETRIEVER,
-        "SwAV": Algorithm(_PARTS, draw_swav, write_swav),
-    }
-)
+_CLASSIFIER = "ImageClassifier"
 
 
 def algorithm_of(kind: str, config: Mapping[str, Any], package: str) -> Algorithm:
@@ -63,11 +43,12 @@ def algorithm_of(kind: str, config: Mapping[str, Any], package: str) -> Algorith
         config: The config, or what a graph's metadata holds of it.
         package: The package that it is of.
     """
-    if kind in _IN_CODE:
-        return _IN_CODE[kind]
     if template := template_of(kind):
         return Algorithm(template.keys, partial(_draw, template), partial(_write, template))
-    return _CUSTOM if is_classifier(kind, config, package) else _UNKNOWN
+    classifier = template_of(_CLASSIFIER)
+    if classifier is not None and _is_classifier(kind, config, package, classifier):
+        return Algorithm(classifier.keys, partial(_draw_custom, classifier), partial(match, classifier))
+    return _UNKNOWN
 
 
 def _draw(template: Template, config: Mapping[str, Any], draft: GraphDraft) -> None:
@@ -84,3 +65,23 @@ def _write(template: Template, trace: Trace) -> dict[str, Any]:
     """Write a graph by its template, or as it was drawn without the parts that are needed."""
     whole = "needs" not in template.data or trace.graph.outputs.get("predict")
     return match(template, trace) if whole else write_unknown(trace)
+
+
+def _is_classifier(kind: str, config: Mapping[str, Any], package: str, classifier: Template) -> bool:
+    """Whether a class that is not known looks like one made after ImageClassifier: by its name or by its head."""
+    parts = [key for key, value in config.items() if kind_of(value)]
+    if package != "mmpretrain" or not kind_of(config.get("head")) or "backbone" not in config:
+        return False
+    named = kind.endswith("Classifier") or kind_of(config["head"]).endswith("ClsHead")
+    return named and set(parts) <= {*classifier.keys, *COMMON}
+
+
+def _draw_custom(classifier: Template, config: Mapping[str, Any], draft: GraphDraft) -> None:
+    """Draw a class that is made after ImageClassifier; what is assumed of it is reported."""
+    fill(classifier, config, draft)
+    rest = [key for key in config if key not in (*classifier.keys, *COMMON)]
+    for key in rest:
+        draft.carry(key, config[key])
+    text = "it is drawn as ImageClassifier, after which it seems to be made: assumed are a loss of the head's answer "
+    text += "and 'label', and scores and labels in predict mode"
+    draft.unknown_algorithm(rest, text)

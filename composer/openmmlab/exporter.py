@@ -26,7 +26,6 @@ __all__ = ["config_from_graph", "whole_config_from_graph"]
 
 _MOST_DIFFERENCES = 10
 _OF_PIPELINES = frozenset({"resize", "interpolation", "backend", "crop", "crop_padding", "pad"})
-_MARKS = {"ImageToImageRetriever": {"PrototypeSimilarity"}}
 
 
 def config_from_graph(graph: Graph, *, catalog: Catalog | None = None) -> dict[str, Any]:
@@ -93,12 +92,12 @@ def _refuse_loose_ends(trace: Trace) -> None:
 def _algorithm_of(graph: Graph) -> str:
     scopes = [graph.nodes, *(body.nodes for body in graph.graphs.values())]
     types = {node.type for nodes in scopes for node in nodes.values()}
-    candidates = {name: kinds for name, kinds in _MARKS.items() if kinds <= types}
-    fitting = {one.name: one for one in templates() if one.recognized_by and {*one.recognized_by} <= types}
-    candidates |= {name: {*one.recognized_by} for name, one in fitting.items()}
-    found = max(candidates, key=lambda name: len(candidates[name]), default="ImageClassifier")
-    package = fitting[found].data.get("package") if found in fitting else None
-    return f"{package}.{found}" if package else found
+    fitting = [one for one in templates() if one.recognized_by and {*one.recognized_by} <= types]
+    found = max(fitting, key=lambda one: len(one.recognized_by), default=None)
+    if found is None:
+        return "ImageClassifier"
+    package = found.data.get("package")
+    return f"{package}.{found.name}" if package else found.name
 
 
 def _rules(graph: Graph, carried: Mapping[str, Any], catalog: Catalog) -> list[Any]:

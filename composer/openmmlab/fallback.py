@@ -6,7 +6,7 @@ from typing import Any
 
 from composer.graph import FrozenDict, Input, Ref, Weights, Wired, thaw
 from composer.graph.names import name_fault
-from composer.openmmlab.classification import WITHOUT_LAYERS, draw_loss
+from composer.openmmlab.conditions import averaged_by_samples
 from composer.openmmlab.draft import COMMON, Flow, GraphDraft, behind
 from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.trace import DIGITS, Trace
@@ -21,6 +21,7 @@ _MOMENTA = ("momentum", "base_momentum")
 _KEEPS = "mmselfsup"  # its momentum is what an average keeps; mmpretrain's is what it takes in
 _TAKES = "mmpretrain"
 _NOT_SET = -1.0
+_WITHOUT_LAYERS = ("ClsHead", "MultiLabelClsHead")  # what comes are the logits
 _REPORTED_ELSEWHERE = ("topk", "cal_acc", "init_cfg", "tokenizer_path")
 
 
@@ -155,13 +156,25 @@ def _draw_head(slot: str, config: Any, draft: GraphDraft, flow: Flow, target: Re
         if keys and node is not None and node.type not in draft.catalog:
             draft.nodes[slot] = replace(node, inputs=FrozenDict({**node.inputs, "key": keys.ref}))
     if drawn:
-        draft.carried[slot]["loss"] = draw_loss(draft, loss, logits.last, target)
+        draft.carried[slot]["loss"] = _draw_loss(draft, loss, logits.last, target)
+
+
+def _draw_loss(draft: GraphDraft, config: Any, logits: Ref, target: Ref | None) -> Any:
+    """The node ``loss`` and the outputs of loss mode; what comes back is what the config says beyond its node."""
+    wires: dict[str, Wired] = {"pred": logits}
+    if target is not None:
+        wires["target"] = target
+    if averaged_by_samples(config):
+        wires["avg_factor"] = draft.node("batch_size", "BatchSize", samples=logits).ref
+    flow, beyond = draft.part("loss", config, **wires)
+    draft.outputs["loss"] = {"loss": flow.ref}
+    return beyond
 
 
 def _has_no_layers(config: Mapping[str, Any], draft: GraphDraft) -> bool:
     """Whether a head takes what comes as the logits; mmselfsup's of the same name has a layer."""
     scope, kind = split_type(scoped_type(config))
-    return kind in WITHOUT_LAYERS and (scope or draft.package) != _KEEPS
+    return kind in _WITHOUT_LAYERS and (scope or draft.package) != _KEEPS
 
 
 def _write_part(trace: Trace, slot: str, beyond: Any) -> Any:

@@ -1,31 +1,22 @@
 """A template filled with the parts and settings of a config: from the config of a model to its graph."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
 from composer.graph import FrozenDict, Input, Node, Ref, Subgraph, Weights, Wire, Wired, freeze
-from composer.openmmlab.classification import averaged_by_samples
+from composer.openmmlab.conditions import VALUES, conditions_of, is_listed, rows_of
 from composer.openmmlab.draft import Flow, GraphDraft, Place, entry_of, resized
 from composer.openmmlab.images.preprocessors import USUAL_SIZE
 from composer.openmmlab.names import split_type
 from composer.openmmlab.plain import plain, same
-from composer.openmmlab.template import (
-    Setting,
-    Template,
-    at_path,
-    condition_holds,
-    kind_of,
-    learns,
-    resolved,
-    wrong_sections,
-)
+from composer.openmmlab.template import Setting, Template, at_path, kind_of, resolved, wrong_sections
 from composer.openmmlab.trace import DIGITS, kept_share
 
-__all__ = ["CONDITIONS", "PATCH", "fill", "listed"]
+__all__ = ["PATCH", "fill", "listed", "renamed"]
 
 PATCH = 16
 """Pixels of a patch, down and across, where a config does not say it."""
@@ -40,42 +31,13 @@ _EXPECTED: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
         "number": (lambda value: type(value) in (int, float), "a number"),
         "share": (lambda value: type(value) in (int, float) and 0 <= value <= 1, "a number from 0 to 1"),
         "share below 1": (lambda value: type(value) in (int, float) and 0 <= value < 1, "a number from 0 to below 1"),
+        "rows": (
+            lambda value: not is_listed(value) or rows_of(value) is not None,
+            "a file, a data set, or one row of numbers for each prototype",
+        ),
     }
 )
-CONDITIONS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = MappingProxyType(
-    {
-        "loss is a mean": lambda config: at_path(config, "head.loss.reduction", "mean") == "mean",
-        "loss is by class": lambda config: averaged_by_samples(at_path(config, "head.loss")),
-        "loss is inside": lambda config: bool(kind_of(config.get("head"))) and "loss" not in config["head"],
-    }
-)
-"""Conditions of templates that are more than what a config has at a place."""
-
-
 _CALL = re.compile(r"(\w+)\((.+)\)")
-VALUES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "anchors": lambda generator: anchors(generator),
-        "levels": lambda generator: len(strides) if isinstance(strides := at_path(generator, "strides"), list) else 1,
-        "selected": lambda head: selected(head),
-        "sigmoid": lambda loss: bool(at_path(loss, "use_sigmoid", kind_of(loss) in ("FocalLoss", "GHMC"))),
-        "strides": lambda generator: plain(at_path(generator, "strides")),
-    }
-)
-"""Parameters of nodes that are more than what a config has at a place."""
-
-
-def anchors(generator: Any) -> int:
-    """Anchors at a pixel."""
-    ratios, scales = at_path(generator, "ratios"), at_path(generator, "scales")
-    count = len(scales) if isinstance(scales, list | tuple) else at_path(generator, "scales_per_octave")
-    return len(ratios) * count if isinstance(ratios, list | tuple) and type(count) is int else 1
-
-
-def selected(head: Any) -> Any:
-    """How many answers a head has for a region: one a class, or one for all of them."""
-    agnostic = at_path(head, "reg_class_agnostic") or at_path(head, "class_agnostic")
-    return 1 if agnostic else plain(at_path(head, "num_classes", 80))
 
 
 def renamed(config: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
@@ -92,9 +54,22 @@ def fill(template: Template, config: Mapping[str, Any], draft: GraphDraft) -> No
         config: The config of the whole model.
         draft: Takes the graph, and what there is to report.
     """
-    named: dict[str, Callable[[Mapping[str, Any]], bool]] = {**CONDITIONS, "learns": partial(learns, template)}
-    data = resolved(template.data, lambda condition: condition_holds(condition, config, draft.package, named))
-    _Filling(template, config, draft, data).draw()
+    template = template.repeated(plain(at_path(config, at_path(template.data, "repeats.key", ""))))
+    holds = conditions_of(template, draft.package)
+    meant = _with_defaults(config, resolved(template.data, partial(holds, config))["nodes"])
+    data = resolved(template.data, partial(holds, meant))
+    _Filling(template, config, draft, data, Template(template.name, data).settings).draw()
+
+
+def _with_defaults(config: Mapping[str, Any], nodes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A config that says the parts within its parts that it leaves out."""
+    found = dict(config)
+    for entry in nodes.values():
+        outer, _, last = entry.get("slot", "").rpartition(".")
+        around = found.get(outer)
+        if "default" in entry and isinstance(around, Mapping) and last not in around:
+            found[outer] = {**around, last: entry["default"]}
+    return found
 
 
 @dataclass
@@ -106,12 +81,14 @@ class _Filling:
         config: The config of the whole model.
         draft: Takes the graph.
         data: The template without conditions.
+        settings: Those of its settings that count.
     """
 
     template: Template
     config: Mapping[str, Any]
     draft: GraphDraft
     data: Mapping[str, Any]
+    settings: Sequence[Setting]
     flows: dict[str, Flow | None] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +101,7 @@ class _Filling:
         for slot in self.data.get("kept", ()):
             if slot in self.config:
                 self.draft.carry(slot, self.config[slot])
-        self.values = {setting.key: self._setting(setting) for setting in self.template.settings}
+        self.values = {setting.key: self._setting(setting) for setting in self.settings}
         self.flows |= {name: Flow(Ref(name)) for name in (*self.draft.inputs, *self.data.get("data_samples", {}))}
         self._nodes()
         for slot in self.template.slots:
@@ -147,8 +124,10 @@ class _Filling:
                     self.draft.not_understood(place, text)
             if not isinstance(found, Mapping):
                 continue
-            for key in [key for key in found if key not in spec.get("known", found)]:
-                self.draft.not_understood(f"model.{path}.{key}", "it has no effect in the graph", spec["known"])
+            known = spec.get("only", spec.get("known", found))
+            text = f"{kind_of(found)} has no such setting" if "only" in spec else "it has no effect in the graph"
+            for key in [key for key in found if key not in known]:
+                self.draft.not_understood(f"model.{path}.{key}", text, known)
             types = spec.get("types", ())
             if types and kind_of(found) not in types:
                 text = (
@@ -175,8 +154,12 @@ class _Filling:
             if entry.get("second"):
                 self.draft.target_image(self.config, self._words())
             else:
-                size = entry.get("size")
-                self.draft.inputs[name] = image if size is None else resized(image, size, size)
+                size, (share, whole) = entry.get("size"), entry.get("share", (1, 1))
+                height, width = (size, size) if size else self._image_size()
+                whole_image = size is None and share == whole
+                self.draft.inputs[name] = (
+                    image if whole_image else resized(image, height * share // whole, width * share // whole)
+                )
         if "image" not in entries:
             del self.draft.inputs["image"]
 
@@ -213,20 +196,23 @@ class _Filling:
                 return setting.unsaid
         if given is missing:
             return setting.default
-        if "." not in setting.key:
+        if "." not in setting.key and not (setting.expect == "rows" and rows_of(given) is not None):
             self.draft.carry(setting.key, given)
-        if setting.expect == "kept share":
-            share = kept_share(given, self.draft.package)
-            right, text = share is not None, _EXPECTED["share"][1]
-        else:
-            (fits, text), share = _EXPECTED[setting.expect], None
-            right = fits(given)
-        if not right:
+        return self._meant(setting, given)
+
+    def _meant(self, setting: Setting, given: Any) -> Any:
+        """What a value of the config means; the default of its setting where it cannot mean anything."""
+        kept = setting.expect == "kept share"
+        share = kept_share(given, self.draft.package) if kept else None
+        fits, text = _EXPECTED["share" if kept else setting.expect]
+        if (share is None) if kept else not fits(given):
             self.draft.not_understood(f"model.{setting.key}", f"expected {text}, found {plain(given)!r:.80}")
             return setting.default
-        if share is not None:
-            return share
-        return float(given) if setting.expect in ("number", "share", "share below 1") else plain(given)
+        if setting.expect == "rows":
+            return rows_of(given)
+        if setting.expect in ("number", "share", "share below 1"):
+            return float(given)
+        return share if kept else plain(given)
 
     def _section(self, setting: Setting) -> Any:
         """The section around a setting, or the one that counts instead."""
@@ -270,7 +256,7 @@ class _Filling:
         """A call of a subgraph, which is drawn in a scope of its own."""
         data = self.data["graphs"][entry["graph"]]
         around, self.draft.nodes = self.draft.nodes, {}
-        inside = _Filling(self.template, self.config, self.draft, {**self.data, **data}, values=self.values, scope=name)
+        inside = replace(self, data={**self.data, **data}, flows={}, names={}, scope=name)
         inside.flows = {one: Flow(Ref(one)) for one in data["inputs"]}
         inside._nodes()
         self.draft.graphs[entry["graph"]] = Subgraph(
@@ -330,10 +316,12 @@ class _Filling:
         carried = at_carried(self.draft.carried, outer) if outer else self.draft.carried
         if path.partition(".")[0] in self.data.get("kept", ()):
             carried = None
-        if not isinstance(config, Mapping) or "type" not in config:
+        types, given = entry.get("types", ()), isinstance(config, Mapping) and "type" in config
+        if not given or (types and kind_of(config) not in types):
             if carried is not None:
                 carried[last] = plain(config)
-            self.draft.not_understood(f"model.{path}", f"expected a dict with a type, found {plain(config)!r:.80}")
+            text = f"a dict with the type {' or '.join(types)}" if types else "a dict with a type"
+            self.draft.not_understood(f"model.{path}", f"expected {text}, found {plain(config)!r:.80}")
             return None
         inner = {slot[len(path) + 1 :] for slot in self.template.slots if slot.startswith(f"{path}.")}
         inner |= {*entry.get("outside", ())}
@@ -342,6 +330,10 @@ class _Filling:
                 self.draft.not_understood(f"model.{path}.{key}", f"found {value}, {text}")
         config = renamed(config, entry.get("renames", {}))
         own = {key: value for key, value in config.items() if key not in inner}
+        if kind_of(config) in entry.get("passes", ()):
+            self.draft.carry(path, own)
+            self.names[name] = []
+            return self._flow(entry["flow"])
         own["type"] = entry.get("takes", {}).get(kind_of(config), config["type"])
         if "flow" in entry:
             source = self._flow(entry["flow"])
@@ -352,7 +344,7 @@ class _Filling:
             flow, beyond = self.draft.part(name, own, path, **self._wires(entry))
         if own["type"] != config["type"]:
             beyond["type"] = plain(config["type"])
-        if carried is not None:
+        if carried is not None and (not outer or last in at_path(self.config, outer)):
             carried[last] = beyond
         self._set_params(name, entry)
         self.names[name] = [name]
@@ -456,7 +448,7 @@ class _Filling:
         known = component.parameter_by_name if component is not None else {}
         given = {key: self._value(value) for key, value in entry.get("params", {}).items()}
         written = {key for key, value in entry.get("params", {}).items() if not _is_derived(value)}
-        for setting in self.template.settings:
+        for setting in self.settings:
             for target in setting.params:
                 rest, _, path = target.rpartition("1 - ")
                 holder, _, key = path.rpartition(".")
@@ -488,7 +480,9 @@ class _Filling:
         outer, _, last = path.rpartition(".")
         found = at_path(self._said(outer), last)
         listed = isinstance(found, list | tuple)
-        return found if listed or type(found) is int else int(default) if default else None
+        if listed or type(found) is int or not default:
+            return found if listed or type(found) is int else None
+        return int(default) if default.isdigit() else default
 
     def _said(self, path: str) -> Any:
         """What the config has at a path, or the default of the slot there."""
@@ -505,6 +499,8 @@ class _Filling:
         if "tensor" not in self.draft.outputs:
             last = next(name for name in reversed(self.names) if "slots" in self.data["nodes"][name])
             self.draft.outputs = {"tensor": {"features": self._ref(last)}, **self.draft.outputs}
+        if self.data.get("every_level"):
+            self.draft.tell_dropped_levels()
 
     def _data_samples(self) -> None:
         """The fields that something is wired to."""
@@ -515,9 +511,11 @@ class _Filling:
             if name in used:
                 self.draft.data_samples[name] = Input(entry["type"], self._shape(entry))
 
-    def _shape(self, entry: Mapping[str, Any]) -> tuple[int | str, ...]:
+    def _shape(self, entry: Mapping[str, Any]) -> tuple[int | str, ...] | None:
+        """The sizes of a data sample; None where one of them is not known."""
         if "cells" not in entry:
-            return tuple(entry["shape"])
+            sizes = [self._value(size) for size in entry["shape"]]
+            return None if None in sizes else tuple(sizes)
         cell = patch_of(at_path(self.config, entry["cells"]), entry.get("usual", PATCH))
         return ("B", *self._cells(cell))
 

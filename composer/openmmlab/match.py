@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import torch
+
 from composer.graph import Ref, thaw
 from composer.openmmlab.fill import listed, renamed
 from composer.openmmlab.names import PACKAGES, scoped_type, split_type
 from composer.openmmlab.plain import plain, same
-from composer.openmmlab.template import Setting, Template, at_path, key_and_conditions, kind_of
+from composer.openmmlab.template import Setting, Template, at_path, key_and_conditions, kind_of, resolved
 from composer.openmmlab.trace import Trace
 
 __all__ = ["match"]
@@ -29,9 +31,17 @@ def match(template: Template, trace: Trace) -> dict[str, Any]:
     Raises:
         GraphError: Something on the way is not as the template has it.
     """
-    found = _Matching(template, trace)
+    found = _Matching(template.repeated(_counts(template, trace)), trace)
     found.follow()
     return found.config()
+
+
+def _counts(template: Template, trace: Trace) -> Any:
+    """The list of counts that a template repeats itself by, as the node of the part that has it says; None without."""
+    slot, _, key = str(at_path(template.data, "repeats.key", "")).rpartition(".")
+    types = template.entry_at(slot).get("types", ())
+    node = next((name for name, one in trace.graph.nodes.items() if one.type in types), None)
+    return None if node is None else trace.param(node, key)
 
 
 @dataclass
@@ -52,15 +62,7 @@ class _Matching:
 
     def follow(self) -> None:
         """Find the graph's node for each of the template."""
-        graph = self.trace.graph
-        for mode, conditions, _ in self.template.section("outputs"):
-            self._decide(conditions, bool(graph.outputs.get(mode)))
-        for mode, conditions, refs in self.template.section("outputs"):
-            for name in refs if self._holds(conditions) else ():
-                word, inner = key_and_conditions(name)
-                alike = [key for key in refs if key_and_conditions(key)[0] == word]
-                if len(alike) == 1:
-                    self._decide(inner, word in graph.outputs.get(mode, {}))
+        self._decide_outputs()
         wanted = [
             (mode, key_and_conditions(name)[0], text)
             for mode, conditions, refs in self.template.section("outputs")
@@ -69,7 +71,7 @@ class _Matching:
         ]
         for mode, name, text in sorted(wanted, key=lambda item: ("loss", "predict", "tensor").index(item[0])):
             needed = mode != "tensor" or not self.names
-            if needed or name in graph.outputs.get(mode, {}):
+            if needed or name in self.trace.graph.outputs.get(mode, {}):
                 self._ref(text, self.trace.output(mode, name))
         while self.later:
             waiting, self.later = self.later, []
@@ -78,9 +80,25 @@ class _Matching:
             if len(self.later) == len(waiting):
                 self.trace.refuse(waiting[0][1].source, "expected a node that uses the weights of backbone or neck")
 
+    def _decide_outputs(self) -> None:
+        """Decide the conditions on outputs by those that the graph has; what is there says more than what is not."""
+        graph = self.trace.graph
+        for mode, conditions, _ in sorted(
+            self.template.section("outputs"), key=lambda one: not graph.outputs.get(one[0])
+        ):
+            self._decide(conditions, bool(graph.outputs.get(mode)))
+        for mode, conditions, refs in self.template.section("outputs"):
+            for name in refs if self._holds(conditions) else ():
+                word, inner = key_and_conditions(name)
+                alike = [key for key in refs if key_and_conditions(key)[0] == word]
+                if len(alike) == 1:
+                    self._decide(inner, word in graph.outputs.get(mode, {}))
+
     def config(self) -> dict[str, Any]:
         """The config, with what it said of what is not in the graph."""
         found: dict[str, Any] = {}
+        for name in self.template.conditions:
+            self.facts.setdefault(name, False)
         containers = {key: usual for key, held, usual in self.template.section("containers") if self._holds(held)}
         for key in self.template.data.get("kept", ()):
             said = self.trace.carried.get(key)
@@ -90,6 +108,8 @@ class _Matching:
             self._slot(slot, found)
         sections: dict[str, list[Setting]] = {}
         for setting in self.template.settings:
+            if not self._holds(setting.conditions):
+                continue
             sections.setdefault(setting.section, []).append(setting)
         for path, settings in sections.items():
             self._settings(path, settings, found)
@@ -98,15 +118,23 @@ class _Matching:
     def _slot(self, slot: str, found: dict[str, Any]) -> None:
         """Put the part of a slot where it stands."""
         outer, _, last = slot.rpartition(".")
-        name = next((one for one, entry in self.chosen.items() if slot == entry.get("slot", entry.get("slots"))), None)
+        name = next((one for one, entry in self.chosen.items() if slot == entry.get("slot", entry.get("slots"))), "")
         said = at_path(self.trace.carried, slot)
-        if name is not None and self.names.get(name):
+        entry = self._decided(name)
+        if self.names.get(name):
             value = self._part(slot, name)
-            usual = self.chosen[name].get("default", at_path(found, self.chosen[name].get("else", "")))
+            usual = None if self._is_said(entry, outer) else entry.get("default", at_path(found, entry.get("else", "")))
             if usual is None or said is not None or not same(value, plain(usual)):
                 holder_of(found, outer)[last] = value
+        elif "passes" in entry:
+            written = thaw(said) if kind_of(said) in entry["passes"] else {"type": entry["passes"][0]}
+            found[slot] = {key: value for key, value in written.items() if key not in self._inner(slot)}
         elif "." not in slot and slot in self.trace.carried and slot not in found and not (name and kind_of(said)):
             found[slot] = thaw(said)
+
+    def _is_said(self, entry: Mapping[str, Any], outer: str) -> bool:
+        """Whether a part is written though it is the usual one: nothing said what stands around it."""
+        return bool(entry.get("always")) and not isinstance(at_path(self.trace.carried, outer), Mapping)
 
     def _part(self, slot: str, name: str) -> Any:
         names, entry = self.names[name], self.chosen[name]
@@ -118,18 +146,19 @@ class _Matching:
 
     def _written(self, slot: str, node_name: str, name: str = "", index: int | None = None) -> dict[str, Any]:
         """A part of the config for a node, under the name of its type that the config or its package has for it."""
-        entry = self.chosen.get(name, {})
+        entry = self._decided(name)
         scope = self._called(name)
         beyond = at_path(self.trace.carried, slot)
         if beyond is None:
-            beyond = at_path(self.trace.carried, entry.get("else", "")) or entry.get("default")
+            beyond = at_path(self.trace.carried, entry.get("else", ""))
+        if beyond is None and not self._is_said(entry, slot.rpartition(".")[0]):
+            beyond = entry.get("default")
         if index is not None:
             beyond = beyond[index] if isinstance(beyond, Sequence) and index < len(beyond) else None
         said = thaw(beyond) if isinstance(beyond, Mapping) else {}
         if "usual" in entry and said:
             said = {"type": entry["usual"], **said}
-        inner = {one[len(slot) + 1 :] for one in self.template.slots if one.startswith(f"{slot}.")}
-        inner |= {*entry.get("outside", ())}
+        inner = self._inner(slot) | {*entry.get("outside", ())}
         given = renamed({key: value for key, value in said.items() if key not in inner}, entry.get("renames", {}))
         node = self.trace.own(node_name, scope)
         written = scoped_type(given) if "type" in given else None
@@ -140,6 +169,15 @@ class _Matching:
         back = {new: old for old, new in entry.get("renames", {}).items() if said.get(old)}
         part = {back.get(key, key): value for key, value in part.items()}
         return {**part, **{key: value for key, value in said.items() if key in inner}}
+
+    def _decided(self, name: str) -> Mapping[str, Any]:
+        """The node of the template, without what does not count for this graph; empty where there is none."""
+        found: Mapping[str, Any] = resolved(self.chosen.get(name, {}), lambda condition: self._holds((condition,)))
+        return found
+
+    def _inner(self, slot: str) -> set[str]:
+        """The keys of a part that are parts themselves."""
+        return {one[len(slot) + 1 :] for one in self.template.slots if one.startswith(f"{slot}.")}
 
     def _called(self, name: str) -> str:
         """The node of the graph that calls the subgraph in which a node of the template is; empty for the graph."""
@@ -178,10 +216,21 @@ class _Matching:
                 section[key] = thaw(carried[key])
             return
         value = self._value(setting)
-        if value is not MISSING:
+        if setting.expect == "rows":
+            section[key] = self._rows(setting, value)
+        elif value is not MISSING:
             self._put(setting, value, section, said, found)
         elif not setting.section and key in carried:
             section[key] = thaw(carried[key])
+
+    def _rows(self, setting: Setting, value: Any) -> Any:
+        """Rows of numbers as a tensor; what the config said of them where they come on a wire."""
+        name, _, port = setting.params[0].rpartition(".")
+        node = self.names[name][0]
+        if value is None and port not in self.trace.graph.nodes[node].inputs:
+            text = f"its {port} are in its weights, where OpenMMLab's config names them: set {port}"
+            self.trace.refuse(node, text)
+        return thaw(self.trace.carried.get(setting.key)) if value is None else torch.tensor(value)
 
     def _put(self, setting: Setting, value: Any, section: dict[str, Any], said: bool, found: dict[str, Any]) -> None:
         key, carried = setting.key[len(setting.section) + 1 :] if setting.section else setting.key, self.trace.carried
@@ -247,21 +296,34 @@ class _Matching:
             self.chosen[name] = entry
         return self.chosen[name]
 
+    def _types(self, name: str) -> tuple[str, ...]:
+        """The types that the node of a template may have."""
+        possible = [
+            entry for one, conditions, entry in self.template.nodes() if one == name and self._holds(conditions)
+        ]
+        return tuple(dict.fromkeys(entry["type"] for entry in possible if "type" in entry))
+
+    @property
+    def _data_samples(self) -> set[str]:
+        return {name for name, _, _ in self.template.section("data_samples")}
+
     def _is_input(self, name: str) -> bool:
-        sections = ("inputs", "data_samples")
-        return any(one == name for section in sections for one, _, _ in self.template.section(section))
+        return name in self._data_samples or any(one == name for one, _, _ in self.template.section("inputs"))
 
     def _ref(self, text: str, ref: Ref) -> None:
         """Match what a wire of the template comes from with what one of the graph does."""
         name = Ref.parse(text).source
         if self._is_input(name):
-            self.trace.input(ref, name)
+            made = ref.source in self.trace.graph.nodes and name in self._data_samples
+            if not made:  # else the difference says more: what makes it is not in a config
+                self.trace.input(ref, name)
             return
         if name in self.names:
             if ref.source not in self.names[name] and "type" in self.chosen[name]:
                 self.trace.node_of(ref, self.chosen[name]["type"], name)
             return
         node = self.trace.graph.nodes.get(ref.source)
+        types = self._types(name)
         entry = self._entry(name, node.type if node is not None else None)
         if "graph" in entry:
             self._body(name, entry, self.trace.follow(ref, name))
@@ -269,12 +331,12 @@ class _Matching:
             self._chain(name, entry, ref)
         elif "weights" in entry:
             self._again(name, ref)
+        elif "passes" in self._decided(name) and not self.trace.is_head(ref.source):
+            self.names[name] = []
+            self._ref(entry["flow"], ref)
         else:
-            if "slot" in entry:
-                self.trace.follow(ref, name)
-            else:
-                self.trace.node_of(ref, entry["type"], name)
-            self.names[name] = [ref.source]
+            types = tuple(entry.get("types", types))
+            self.names[name] = [self.trace.node_of(ref, types, name) if types else self.trace.follow(ref, name)]
             self._inputs(ref.source, entry)
 
     def _body(self, name: str, entry: Mapping[str, Any], called: str) -> None:
@@ -299,7 +361,7 @@ class _Matching:
                 self._decide(conditions, port in given)
             elif self._holds(conditions) and isinstance(wire, str):
                 self._decide(conditions, self._is_like(wire, self.trace.wire(name, port)))
-            if self._holds(conditions) and (port in given or "slots" not in entry):
+            if self._holds(conditions) and (port in given or not {"slots", "flow"} & entry.keys()):
                 self._wire(wire, name, port)
         for key, wire in entry.items():
             word, conditions = key_and_conditions(key)

@@ -8,10 +8,18 @@ config from a graph. It is written as a graph file is, with these differences:
 - ``weights: {share: backbone}``, ``{momentum: backbone, ...}`` and ``flow`` call all nodes of a slot again.
 - A reference without a port is all that a part gives, ``[0]`` and ``[-1]`` the first and last level where there are
   levels; what flows through an empty slot is what flows into it.
+- ``passes`` lists types of a part that has no node: what flows into it flows out. ``types`` lists all that it may have.
 - ``key (condition)`` counts where the condition holds: a slot or setting is given (``neck``), a package (``mmdet``), a
-  type (``head is ClsHead``), or one of ``CONDITIONS``; ``not`` in front turns it around, commas join several.
+  type (``head is ClsHead``), one of ``conditions``, which gives conditions a name, or one of ``CONDITIONS``; ``not`` in
+  front turns it around, commas join several.
+- ``repeats: {key: path, group: size, item: crop, default: [2]}`` names a list of counts in the config. A key, or an
+  entry of a list, with ``{size}`` in it is there once for each count, one with ``{crop}`` once for each thing that is
+  counted (inside ``{size}``, by this count); ``{later size}``, ``{first crop}`` and ``{later crop}`` set the first
+  count apart.
+- ``sections`` checks dicts of settings: ``known`` are those with an effect in the graph, ``only`` all that there are.
 - ``settings`` says which parameters the keys of the config stand for.
-- A parameter ``=path`` is what the config has at a path, ``=path or 16`` with a default; ``=name`` one of ``VALUES``.
+- A parameter ``=path`` is what the config has at a path, ``=path or 16`` with a default; ``=name`` one of ``VALUES``. A
+  size of a data sample may be one too.
 - ``like`` names a template that this one continues.
 - ``recognized_by`` lists types of nodes that only this algorithm has together.
 """
@@ -21,20 +29,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 from composer.graph.file.yamltext import parse
-from composer.openmmlab.names import PACKAGES, scoped_type, split_type
+from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
 
 __all__ = [
     "Setting",
     "Template",
     "at_path",
-    "condition_holds",
     "key_and_conditions",
     "kind_of",
-    "learns",
     "resolved",
     "template_of",
     "templates",
@@ -45,7 +52,10 @@ Data = Mapping[str, Any]
 Holds = Callable[[str], bool]
 """Whether a condition holds."""
 
+Numbers = Mapping[str, Sequence[int]]
+
 _CONDITIONAL = re.compile(r"(.+?) \((.+)\)")
+_REPEATED = re.compile(r"\{([a-z ]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class Setting:
         instead: The section that counts where the one around it is not there.
         always: Whether it is written where it has its default and nothing was said; by default where nothing was said
             of its whole section.
+        conditions: When it counts.
     """
 
     key: str
@@ -74,6 +85,7 @@ class Setting:
     unsaid: Any = None
     instead: str | None = None
     always: bool | None = None
+    conditions: tuple[str, ...] = ()
 
     @property
     def section(self) -> str:
@@ -96,8 +108,10 @@ class Template:
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
         """The keys of the config that are parameters of nodes."""
-        given = self.data.get("settings", {})
-        return tuple(Setting(key, **{**spec, "params": tuple(spec.get("params", ()))}) for key, spec in given.items())
+        return tuple(
+            Setting(key, conditions=conditions, **{**spec, "params": tuple(spec.get("params", ()))})
+            for key, conditions, spec in self.section("settings")
+        )
 
     @cached_property
     def entries(self) -> tuple[Data, ...]:
@@ -107,9 +121,10 @@ class Template:
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
-        """The places of parts in the config, each before those within it."""
-        found = [entry.get("slot") or entry.get("slots") for entry in self.entries]
-        return tuple(sorted(dict.fromkeys(slot for slot in found if slot), key=lambda slot: slot.count(".")))
+        """The places of parts in the config, each before those within it; the first one takes the image."""
+        chains = [entry["slots"] for entry in self.entries if "slots" in entry]
+        found = dict.fromkeys([*chains, *(entry["slot"] for entry in self.entries if "slot" in entry)])
+        return tuple(sorted(found, key=lambda slot: slot.count(".")))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -121,6 +136,41 @@ class Template:
     def recognized_by(self) -> tuple[str, ...]:
         """Types of nodes by which a graph of it is known."""
         return tuple(self.data.get("recognized_by", ()))
+
+    @property
+    def conditions(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of conditions, with what has to hold for each."""
+        return {name: tuple(text.split(", ")) for name, text in self.data.get("conditions", {}).items()}
+
+    def entry_at(self, slot: str) -> Data:
+        """The first node that stands for the part at a place; empty where there is none."""
+        return next((entry for entry in self.entries if slot in (entry.get("slot"), entry.get("slots"))), {})
+
+    def repeated(self, found: Any) -> "Template":
+        """The template with everything that repeats written out.
+
+        Args:
+            found: The list of counts; the default where it cannot be one.
+        """
+        spec = self.data.get("repeats")
+        if spec is None:
+            return self
+        meant = isinstance(found, Sequence) and found and all(type(one) is int and 0 < one < 100 for one in found)
+        counts = list(found) if meant else spec["default"]
+        ends = list(accumulate(counts))
+        items = {
+            number: range(ends[number - 1] - count + 1, ends[number - 1] + 1) for number, count in enumerate(counts, 1)
+        }
+        group, item = spec["group"], spec["item"]
+        numbers = {
+            group: range(1, len(counts) + 1),
+            f"later {group}": range(2, len(counts) + 1),
+            item: range(1, ends[-1] + 1),
+            f"first {item}": items[1],
+            f"later {item}": range(counts[0] + 1, ends[-1] + 1),
+        }
+        within = {one: {number: {item: items[number]} for number in items} for one in (group, f"later {group}")}
+        return Template(self.name, _repeated(self.data, numbers, within))
 
     def section(self, name: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
         """The entries of a section, each with all conditions on it."""
@@ -151,6 +201,33 @@ def resolved(data: Any, holds: Holds) -> Any:
         if all(map(holds, conditions)):
             found = _over(found, {word: resolved(value, holds)})
     return found
+
+
+def _repeated(data: Any, numbers: Numbers, within: Mapping[str, Mapping[int, Numbers]]) -> Any:
+    """Data with each key, and each entry of a list, once for all numbers of the word in braces in it.
+
+    Args:
+        data: What may hold such words.
+        numbers: The numbers of each word; one that is settled has one.
+        within: The numbers that other words have, once a word has one of its own.
+    """
+
+    def each(text: Any) -> list[Numbers]:
+        found = _REPEATED.search(text) if isinstance(text, str) else None
+        if found is None:
+            return [numbers]
+        word = found[1]
+        return [{**numbers, **within.get(word, {}).get(number, {}), word: [number]} for number in numbers[word]]
+
+    if isinstance(data, Mapping):
+        return {
+            _repeated(key, one, within): _repeated(value, one, within)
+            for key, value in data.items()
+            for one in each(key)
+        }
+    if isinstance(data, list):
+        return [_repeated(value, one, within) for value in data for one in each(value)]
+    return _REPEATED.sub(lambda word: str(numbers[word[1]][0]), data) if isinstance(data, str) else data
 
 
 @cache
@@ -189,23 +266,6 @@ def kind_of(config: Any) -> str:
     return split_type(scoped_type(config))[1] if isinstance(config, Mapping) and "type" in config else ""
 
 
-def condition_holds(
-    condition: str, config: Data, package: str, functions: Mapping[str, Callable[[Data], bool]]
-) -> bool:
-    """Whether a condition holds for a config."""
-    if condition.startswith("not "):
-        return not condition_holds(condition[4:], config, package, functions)
-    if condition in PACKAGES:
-        return condition == package
-    if condition in functions:
-        return functions[condition](config)
-    path, separator, kinds = condition.partition(" is ")
-    found = at_path(config, path)
-    if kinds == "true":
-        return bool(found)
-    return kind_of(found) in kinds.split(" or ") if separator else found is not None
-
-
 def _over(base: Any, data: Any) -> Any:
     """Data over data: mappings are joined, anything else is replaced; null takes out what is there."""
     if not isinstance(base, Mapping) or not isinstance(data, Mapping):
@@ -228,14 +288,6 @@ def wrong_sections(config: Any, path: str, names: Sequence[str], needed: Sequenc
     lacking = [name for name in needed if config and name not in config]
     wrong = [name for name in names if name in config and not isinstance(config[name], Mapping)]
     return {f"{path}.{name}": _no_dict(config.get(name)) for name in (*wrong, *lacking)}
-
-
-def learns(template: Template, config: Data) -> bool:
-    """Whether a config says how the losses are trained."""
-    train = config.get("train_cfg")
-    specs = [spec for name, _, spec in template.section("sections") if name == "train_cfg"]
-    names, needed = (specs[0].get("dicts", ()), specs[0].get("needed", ())) if specs else ((), ())
-    return isinstance(train, Mapping) and bool(train) and not wrong_sections(train, "", names, needed)
 
 
 def _no_dict(value: Any) -> str:

@@ -130,17 +130,6 @@ class Trace:
             self.refuse(name, f"expected {count} wires into {name}.{port}, found {len(found)}")
         return found
 
-    def chain(self, ref: Ref) -> list[str]:
-        """The nodes between the input and a reference, in order."""
-        found: list[str] = []
-        while ref.source in self.graph.nodes:
-            if ref.source in found:
-                self.refuse(ref.source, "it is wired in a cycle")
-            found.append(ref.source)
-            ref = self.wire(ref.source)
-        self.ids["image"] = ref.source
-        return found[::-1]
-
     def is_head(self, name: str) -> bool:
         """Whether a node is a head: by its kind, or a placeholder by its name."""
         node = self.graph.nodes.get(name)
@@ -214,13 +203,6 @@ class Trace:
         given = {key: value for key, value in beyond.items() if key != "loss"} if isinstance(beyond, Mapping) else {}
         return self.written(name, "", kind, given, ())
 
-    def parts(self, slot: str, names: Sequence[str], *, always_list: bool = False) -> Any:
-        """The parts of a config for nodes that stand one after the other: None, one part or a list."""
-        listed = isinstance(self.carried.get(slot), tuple) or always_list
-        if len(names) > 1 or (names and listed):
-            return [self.part(slot, name, index=index) for index, name in enumerate(names)]
-        return self.part(slot, names[0]) if names else [] if self.carried.get(slot) == () else None
-
     def loss(self, name: str, beyond: Any, kind: str | None = None) -> dict[str, Any]:
         """The config of a loss.
 
@@ -232,10 +214,6 @@ class Trace:
         self.ids["loss"] = name
         node = self.own(name)
         return self.reader.write(kind or str(node.type), node.params, beyond if isinstance(beyond, Mapping) else {})
-
-    def carries_none(self, slot: str) -> bool:
-        """Whether the config said that there is no such part."""
-        return slot in self.carried and self.carried[slot] is None
 
     @cached_property
     def _shapes(self) -> Shapes:

@@ -177,7 +177,7 @@ def test_saved_graphs_of_another_shape_are_refused(name: str, text: str) -> None
         (("nodes.neck.inputs.feature", "backbone.out[0]"), "backbone.out[0] -> backbone.out[-1]"),
         (("nodes.extra", {"type": "ReLU", "inputs": {"input": "head.out"}}), "removed nodes.extra"),
         (("nodes.neck", {"type": "Flatten", "inputs": {"input": "backbone.out[-1]"}}), "Flatten is a layer"),
-        (("outputs.predict.scores", "label"), "changed outputs.predict.scores: label -> prediction.scores"),
+        (("outputs.predict.scores", "label"), "expected MultiLabelPrediction or ClassPrediction, found an input"),
         (("outputs.loss", {"criterion": "loss.out"}), "expected the output 'loss', found criterion"),
         (("nodes.loss.inputs.target", {"loss": "other"}), "label"),
     ],
@@ -210,7 +210,7 @@ def test_a_graph_that_lacks_a_node_is_refused_and_names_it(name: str) -> None:
     [
         ("moco_v1", ("nodes.key.inputs.input", "view_2"), "expected BatchUnshuffle, found an input"),
         ("moco_v1", ("nodes.query.inputs.input", "view_1"), "expected a backbone between the view and the head"),
-        ("swav", ("nodes.neck.inputs", None), "expected one wire for each size of crops, found none"),
+        ("swav", ("nodes.neck.inputs", None), "expected 2 wires into neck.features, found 0"),
         ("moco_v1", ("outputs.loss.loss", "nowhere"), "there is no node or input 'nowhere'"),
     ],
 )

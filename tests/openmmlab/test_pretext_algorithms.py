@@ -200,7 +200,7 @@ def test_edits_are_written_and_what_a_config_cannot_say_is_refused() -> None:
     [
         (
             {**SWAV, "head": {"type": "SwAVHead"}},
-            "model.head\n    expected a SwAVHead with a loss of the type SwAVLoss",
+            "model.head.loss\n    expected a dict with the type SwAVLoss, found None",
         ),
         ({**SWAV, "neck": None}, "model.neck\n    expected a dict with a type, found None"),
         ({**NPID, "memory_bank": 3}, "model.memory_bank\n    expected a dict with a type, found 3"),
