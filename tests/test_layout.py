@@ -29,6 +29,8 @@ OPENS_MODULES = {"catalog"}  # the only one that imports by name, which is how i
 OPENS_LATE = {"app.py", "ui.py"}  # a command imports what it needs; Gradio alone takes seconds
 COMPONENTS_MAY_IMPORT = {"annotated_types", "components", "torch"}  # and the standard library and composer.ports
 
+FOLLOWS_WEIGHTS = {"graph", "edits.draft"}  # a draft's nodes change while it is open, so none can be kept resolved
+
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer}
 
 
@@ -67,6 +69,22 @@ def module_faults(module: str, source: str, package: str = "composer") -> list[s
     if opens_modules(source) and not is_in(module, OPENS_MODULES):
         found.append(f"{module} imports modules by name: only the catalog does")
     return found
+
+
+def link_faults(module: str, source: str, package: str = "composer") -> list[str]:
+    """Where a source finds out by itself what nodes call or whose weights they use; a linked graph knows it."""
+    if is_in(module, FOLLOWS_WEIGHTS):
+        return []
+    loops = (loop for loop in ast.walk(ast.parse(source)) if isinstance(loop, ast.While))
+    found = [f"line {loop.lineno} follows weights from node to node" for loop in loops if reads_source(loop)]
+    names = [name for name in imports(source, package) if is_in(name, {"composer.graph.scope"})]
+    return [*found, *(f"imports {name}" for name in names)]
+
+
+def reads_source(loop: ast.While) -> bool:
+    """Whether ``weights.source`` stands in a loop."""
+    read = [one for one in ast.walk(loop) if isinstance(one, ast.Attribute) and one.attr == "source"]
+    return any(isinstance(one.value, ast.Attribute) and one.value.attr == "weights" for one in read)
 
 
 def component_faults(source: str, package: str = "components") -> list[str]:
@@ -153,6 +171,11 @@ def test_a_module_reaches_torch_and_components_as_it_may(path: Path) -> None:
     assert [fault for fault in faults if path.name not in OPENS_LATE or "by name" not in fault] == []
 
 
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_nodes_mean_is_asked_of_the_linked_graph(path: Path) -> None:
+    assert link_faults(module_of(path), path.read_text(), dotted(path)) == []
+
+
 @pytest.mark.parametrize("path", sources("components"), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_components_know_torch_and_ports_only(path: Path) -> None:
     assert component_faults(path.read_text(), dotted(path)) == []
@@ -191,6 +214,19 @@ def test_the_layers_hold(refused: dict[str, list[str]], accepted: dict[str, list
 def test_torch_and_components_are_kept_out(module: str, refused: str, accepted: str) -> None:
     assert len(module_faults(module, refused)) == 1
     assert module_faults(module, accepted) == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted"),
+    [
+        ("from composer.graph.scope import origin_of", "from composer.graph.link import link"),
+        ("while at in nodes:\n    at = nodes[at].weights.source", "while at: at = at.source"),
+        ("while nodes[at].weights.source in nodes: pass", "source = nodes[at].weights.source"),
+    ],
+)
+def test_nobody_follows_weights_by_hand(refused: str, accepted: str) -> None:
+    assert len(link_faults("export.draw", refused)) == 1
+    assert link_faults("export.draw", accepted) == link_faults("edits.draft", refused) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A graph is resolved once, and bypassed nodes are left out where it is."""
 
 import gc
+import re
 import weakref
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +11,10 @@ import torch
 
 import composer
 from composer import Catalog, GraphError, compile, infer_shapes
+from composer.edits.difference import diff
+from composer.edits.dispatch import apply
+from composer.edits.operations import RemoveSubgraph
+from composer.graph import Node, Ref
 from composer.graph.file import dumps, loads
 from composer.graph.link import link
 from composer.graph.plan import plan
@@ -111,6 +116,38 @@ def test_a_bypassed_node_is_left_out_of_what_runs() -> None:
 def test_calls_and_what_is_inside_them_can_be_bypassed() -> None:
     image = torch.rand(2, 3, 8, 8)
     assert torch.equal(compile(loads(SUBGRAPH))(image)["y"], image.tanh())
+
+
+def test_the_graph_as_it_is_written_has_its_bypassed_nodes() -> None:
+    linked = link(loads(CHAIN), Catalog.default())
+    written, running = linked.written[""], linked.scopes[""]
+    assert list(written.nodes) == ["conv", "act", "sum", "skipped", "again"]
+    assert list(running.nodes) == ["conv", "sum", "skipped", "again"]
+    assert [written.called(name).name for name in ("act", "skipped", "again")] == ["ReLU", "Conv2d", "Conv2d"]
+    assert written.full(Ref("act")) == Ref("act", "out") and running.full(Ref("act")) == Ref("act")
+
+
+def test_where_nothing_is_bypassed_a_graph_runs_as_it_is_written() -> None:
+    for text in (CHAIN, SUBGRAPH):
+        linked = link(loads(text.replace("bypassed: true, ", "")), Catalog.default())
+        assert linked.written is linked.scopes
+
+
+def test_calls_that_are_bypassed_call_and_can_be_entered() -> None:
+    linked = link(loads(SUBGRAPH), Catalog.default())
+    assert linked.callers("body") == {"": ["one", "two"]} and linked.callers("nobody") == {}
+    assert linked.entered(["two", "act"]) == ("body", ["two"]) and linked.entered(["three"]) == ("", [])
+    alone = linked.graph.with_nodes({"one": Node("Tanh", inputs={"input": Ref("image")})})
+    with pytest.raises(GraphError, match="two calls 'body'"):
+        apply(alone, (), RemoveSubgraph(name="body"), linked.catalog)
+
+
+@pytest.mark.parametrize("text", [CHAIN, SUBGRAPH])
+def test_ports_of_bypassed_nodes_are_named_and_left_out_alike(text: str) -> None:
+    full, short = loads(text), loads(re.sub(r"\b(one|two|conv|act|sum|skipped|again)\.(out|y)\b", r"\1", text))
+    assert full != short
+    assert dumps(short, Catalog.default()) == dumps(full, Catalog.default()) == dumps(full)
+    assert not diff(short, full)
 
 
 def test_a_bypass_that_nothing_flows_into_is_refused_with_its_fix() -> None:

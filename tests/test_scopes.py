@@ -1,8 +1,11 @@
 """Views of the levels of a graph, and what each mode needs of them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from composer.graph import Graph
+from composer.edits.draft import ScopeDraft
+from composer.graph import FrozenDict, Graph, Node, Weights
 from composer.graph.file import loads
 from composer.graph.link import Scope, link
 from tests.sample_components import CATALOG
@@ -69,6 +72,28 @@ def test_weights_lead_to_their_owner_and_to_what_is_called(
     top: Scope, node: str, owner: str | None, origin: str | None, subgraph: str | None
 ) -> None:
     assert (top.owner(node), top.origin(node), top.subgraph(node)) == (owner, origin, subgraph)
+
+
+@st.composite
+def lendings(draw: st.DrawFn) -> Graph:
+    """Nodes of which many have their weights from others, some from nowhere or in a ring."""
+    names = [f"n{number}" for number in range(draw(st.integers(1, 6)))]
+    kinds = st.sampled_from([None, None, "Act", "Stem"])
+    rules = st.builds(Weights, st.sampled_from(["own", "share", "momentum"]), st.sampled_from([*names, "nobody", None]))
+    nodes = {name: Node(draw(kinds), weights=draw(rules), frozen=draw(st.booleans())) for name in names}
+    return Graph(nodes=FrozenDict(nodes))
+
+
+@given(lendings())
+def test_a_draft_finds_what_a_scope_knows(graph: Graph) -> None:
+    draft, scope = ScopeDraft(graph, "", CATALOG), link(graph, CATALOG).written[""]
+    for name, node in graph.nodes.items():
+        origin = scope.origin(name)
+        assert draft.origin(name) == (None if origin is None else graph.nodes[origin])
+        assert draft.called(name) == scope.called(name) and (draft.origin(name) or node) == scope.original(name)
+        assert scope.owner(name) in (draft.owner(name), None)
+        assert scope.frozen(name) == graph.nodes[draft.owner(name)].frozen
+        assert (scope.owner(name) is None) == (graph.nodes[draft.owner(name)].weights.rule == "share")
 
 
 def test_parameters_come_from_the_origin_too(top: Scope) -> None:

@@ -12,6 +12,7 @@ from composer.catalog import Catalog
 from composer.cli.options import AsJson, File, Folders, Mode, catalog_of, exit_code, graph_of
 from composer.cli.output import print_json, print_problems, print_table, print_text
 from composer.graph import FrozenDict, Graph
+from composer.graph.link import LinkedGraph, link
 from composer.graph.plan import plan
 from composer.model import Model
 from composer.model.compile import compile
@@ -59,9 +60,9 @@ def summarize(
     shapes = infer_shapes(graph, catalog, sizes=sizes)
     modes = (mode,) if mode else graph.modes
     if as_json:
-        print_json(_summary_json(graph, shapes, modes))
+        print_json(_summary_json(link(graph, catalog), shapes, modes))
     else:
-        _print_summary(graph, shapes, modes, sizes)
+        _print_summary(link(graph, catalog), shapes, modes, sizes)
     code = exit_code(shapes.problems)
     if code:
         print_problems(shapes.problems, stderr=True)
@@ -80,8 +81,9 @@ def _sizes(given: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _print_summary(graph: Graph, shapes: Shapes, modes: Sequence[str], sizes: Mapping[str, int]) -> None:
-    inner = [row for outer in size_rows(graph, shapes, modes) for row in outer.walk()]
+def _print_summary(linked: LinkedGraph, shapes: Shapes, modes: Sequence[str], sizes: Mapping[str, int]) -> None:
+    graph = linked.graph
+    inner = [row for outer in size_rows(linked, shapes, modes) for row in outer.walk()]
     notes = any(row.note for row in inner)
     costs = [f"FLOPs ({mode})" for mode in modes]
     head = ["node", "type", "output", "parameters", *costs, *(["weights"] * notes)]
@@ -107,10 +109,10 @@ def _number(count: int | None) -> str:
     return "-" if count is None else f"{count:,}"
 
 
-def _summary_json(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> dict[str, Any]:
-    top = size_rows(graph, shapes, modes)
+def _summary_json(linked: LinkedGraph, shapes: Shapes, modes: Sequence[str]) -> dict[str, Any]:
+    top = size_rows(linked, shapes, modes)
     return {
-        "name": graph.name,
+        "name": linked.graph.name,
         "parameters": shapes.parameters,
         "trainable": sum(node.trainable for node in shapes.nodes.values()),
         "bytes": sum(node.bytes for node in shapes.nodes.values()),

@@ -15,7 +15,7 @@ from composer.edits.wires import connect_ref
 from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
 from composer.graph.file.reader import read_inputs
 from composer.graph.file.structure import Structure
-from composer.graph.link import Called, called_by
+from composer.graph.link import Called
 from composer.ports import Image, Label, PortType, port_type
 from composer.problems import suggestion
 from composer.run.geometry import fitting_steps
@@ -117,7 +117,7 @@ def known_part(draft: ScopeDraft, type: str | None, graph: str | None) -> None:
 
 def part_called(draft: ScopeDraft, type: str | None, graph: str | None) -> Called:
     """What a node of this type, or one that calls this subgraph, calls."""
-    return called_by(Node(type, graph), draft.graphs, draft.catalog)
+    return Called.of(Node(type, graph), draft.graphs, draft.catalog)
 
 
 def _wire_to_first(draft: ScopeDraft, name: str, ref: Ref) -> None:

@@ -25,7 +25,7 @@ from composer.graph import (
     thaw,
 )
 from composer.graph.file.scalars import number_text
-from composer.graph.link import Called, called_in, origin_of
+from composer.graph.link import Scope, link
 from composer.rules.sizes import Shapes, infer_shapes
 
 __all__ = ["Change", "ComparedScope", "Difference", "diff", "renamings"]
@@ -33,33 +33,26 @@ __all__ = ["Change", "ComparedScope", "Difference", "diff", "renamings"]
 
 @dataclass(frozen=True)
 class ComparedScope:
-    """The top scope of a graph, or the inside of one of its subgraphs.
+    """A scope of one of two graphs, in the words of what is compared.
 
     Args:
-        graph: The whole graph.
-        body: What it holds.
-        catalog: The components.
+        scope: The scope as it is written.
         modes: The modes that are compared.
         shapes: What parameters were taken from the wire; None inside a subgraph, where it may differ by call.
     """
 
-    graph: Graph
-    body: Graph | Subgraph
-    catalog: Catalog
+    scope: Scope
     modes: tuple[str, ...]
     shapes: Shapes | None = None
 
-    def origin(self, name: str) -> Node:
-        """The node that says what a node is."""
-        return self.body.nodes[origin_of(self.body.nodes, name) or name]
-
-    def called(self, name: str) -> Called:
-        """What a node calls."""
-        return called_in(self.body.nodes, name, self.graph.graphs, self.catalog)
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """Its nodes."""
+        return self.scope.nodes
 
     def ref(self, ref: Ref, names: Mapping[str, str] = FrozenDict()) -> str:
         """A reference in its full form, with the nodes' new ids."""
-        full = self.called(ref.source).full(ref) if ref.source in self.body.nodes else ref
+        full = self.scope.full(ref)
         return str(Ref(names.get(ref.source, ref.source), full.port, ref.index))
 
     def wire(self, wire: Wire | None, names: Mapping[str, str] = FrozenDict()) -> dict[str, Any]:
@@ -71,24 +64,21 @@ class ComparedScope:
             found[mode] = None if here is None else refs if here.many else refs[0]
         return found
 
-    def given(self, name: str) -> Mapping[str, Any]:
-        """The parameters that are written for a node, or for the one whose weights it uses."""
-        return {**self.origin(name).params, **self.body.nodes[name].params}
-
     def params(self, name: str) -> Mapping[str, Any]:
         """All parameters of a node: defaults, those taken from the wire as far as they are known, those written."""
         known = self.shapes.nodes.get(name) if self.shapes else None
-        return {**self.called(name).defaults, **(known.params if known else {}), **self.given(name)}
+        taken = known.params if known else {}
+        return {**self.scope.called(name).defaults, **taken, **self.scope.params_of(name)}
 
 
 def renamings(before: ComparedScope, after: ComparedScope) -> dict[str, str]:
     """New ids of the nodes that are the same but for their id, and stand on the same wires."""
-    gone = [name for name in before.body.nodes if name not in after.body.nodes]
-    come = [name for name in after.body.nodes if name not in before.body.nodes]
+    gone = [name for name in before.nodes if name not in after.nodes]
+    come = [name for name in after.nodes if name not in before.nodes]
     if not gone or not come:
         return {}
-    old = _by_identity(gone, _identities(before, after.body.nodes))
-    new = _by_identity(come, _identities(after, before.body.nodes))
+    old = _by_identity(gone, _identities(before, after.nodes))
+    new = _by_identity(come, _identities(after, before.nodes))
     return {
         names[0]: new[identity][0] for identity, names in old.items() if len(names) == len(new.get(identity, ())) == 1
     }
@@ -102,9 +92,9 @@ def _by_identity(names: Iterable[str], identities: Mapping[str, int]) -> dict[in
     return found
 
 
-def _identities(scope: ComparedScope, others: Mapping[str, Node]) -> dict[str, int]:
+def _identities(side: ComparedScope, others: Mapping[str, Node]) -> dict[str, int]:
     """For each node that the other graph lacks, a hash of all that it is but its id; nothing where there is a cycle."""
-    nodes = scope.body.nodes
+    nodes = side.nodes
     dag: nx.DiGraph[str] = nx.DiGraph()
     dag.add_nodes_from(nodes)
     for name, node in nodes.items():
@@ -117,15 +107,15 @@ def _identities(scope: ComparedScope, others: Mapping[str, Node]) -> dict[str, i
     names: dict[str, str] = {}
     for name in nx.topological_sort(dag):
         if name not in others:
-            found[name] = hash(_identity(scope, name, names))
+            found[name] = hash(_identity(side, name, names))
             names[name] = f"#{found[name]}"
     return found
 
 
-def _identity(scope: ComparedScope, name: str, names: Mapping[str, str]) -> str:
-    node, origin = scope.body.nodes[name], scope.origin(name)
-    params = {**scope.called(name).defaults, **scope.given(name)}
-    wires = {port: scope.wire(wire, names) for port, wire in node.inputs.items()}
+def _identity(side: ComparedScope, name: str, names: Mapping[str, str]) -> str:
+    node, origin = side.nodes[name], side.scope.original(name)
+    params = {**side.scope.called(name).defaults, **side.scope.params_of(name)}
+    wires = {port: side.wire(wire, names) for port, wire in node.inputs.items()}
     source = node.weights.source
     weights = replace(node.weights, source=names.get(source, source) if source else source)
     flags = (node.frozen, node.bypassed, node.extra)
@@ -224,7 +214,7 @@ class _Comparison:
 
     def __init__(self, a: Graph, b: Graph, catalog: Catalog, shapes: tuple[Shapes, Shapes]) -> None:
         self.a, self.b = a, b
-        self.catalog = catalog
+        self.written = link(a, catalog).written, link(b, catalog).written
         self.modes = tuple(mode for mode in MODES if mode in a.modes or mode in b.modes) or MODES
         self.shapes = shapes
 
@@ -235,8 +225,8 @@ class _Comparison:
         yield from _inputs(("data_samples",), self.a.data_samples, self.b.data_samples, ordered=False)
         yield from _changed(("classes",), self.a.classes, self.b.classes)
         yield from self._graphs()
-        before = ComparedScope(self.a, self.a, self.catalog, self.modes, self.shapes[0])
-        after = ComparedScope(self.b, self.b, self.catalog, self.modes, self.shapes[1])
+        before = ComparedScope(self.written[0][""], self.modes, self.shapes[0])
+        after = ComparedScope(self.written[1][""], self.modes, self.shapes[1])
         names = renamings(before, after)
         yield from _nodes(("nodes",), before, after, names)
         for mode in self.modes:
@@ -254,8 +244,7 @@ class _Comparison:
                 continue
             yield from _inputs((*path, "inputs"), old.inputs, new.inputs, ordered=False)
             yield from _mappings((*path, "params"), old.params, new.params)
-            before = ComparedScope(self.a, old, self.catalog, self.modes)
-            after = ComparedScope(self.b, new, self.catalog, self.modes)
+            before, after = (ComparedScope(written[name], self.modes) for written in self.written)
             names = renamings(before, after)
             yield from _nodes((*path, "nodes"), before, after, names)
             for port in _keys(old.outputs, new.outputs):
@@ -268,9 +257,9 @@ def _nodes(
     path: tuple[str, ...], before: ComparedScope, after: ComparedScope, names: Mapping[str, str]
 ) -> Iterator[Change]:
     """Differences of the nodes of one scope; ``names`` has the new ids of those that were renamed."""
-    old = {names.get(name, name): (name, node) for name, node in before.body.nodes.items()}
-    for name in _keys(old, after.body.nodes):
-        if name not in after.body.nodes:
+    old = {names.get(name, name): (name, node) for name, node in before.nodes.items()}
+    for name in _keys(old, after.nodes):
+        if name not in after.nodes:
             yield Change("removed", (*path, name), old=_node_text(before, old[name][0]))
         elif name not in old:
             yield Change("added", (*path, name), new=_node_text(after, name))
@@ -283,8 +272,8 @@ def _nodes(
 def _node(
     path: tuple[str, ...], before: ComparedScope, old_name: str, after: ComparedScope, names: Mapping[str, str]
 ) -> Iterator[Change]:
-    old, new = before.body.nodes[old_name], after.body.nodes[path[-1]]
-    one, two = before.origin(old_name), after.origin(path[-1])
+    old, new = before.nodes[old_name], after.nodes[path[-1]]
+    one, two = before.scope.original(old_name), after.scope.original(path[-1])
     if one is old or two is new:  # else the node that the weights come from has it
         yield from _changed((*path, "type"), one.type, two.type)
         yield from _changed((*path, "graph"), one.graph, two.graph)
@@ -304,7 +293,7 @@ def _params(path: tuple[str, ...], before: ComparedScope, old_name: str, after: 
     """Parameters that differ. One that both graphs leave to the wire, or to another node, is no difference itself."""
     name = path[-2]
     old, new = before.params(old_name), after.params(name)
-    for key in _keys(before.body.nodes[old_name].params, after.body.nodes[name].params):
+    for key in _keys(before.nodes[old_name].params, after.nodes[name].params):
         yield from _changed((*path, key), old.get(key), new.get(key))
 
 
@@ -359,12 +348,12 @@ def _weights(weights: Weights) -> Any:
     return {"momentum": weights.source, "decay": weights.decay, **end, "update": weights.update}
 
 
-def _node_text(scope: ComparedScope, name: str) -> str:
+def _node_text(side: ComparedScope, name: str) -> str:
     """A node on one line: ``Linear(out_features=10) of {input: flat.out}``."""
-    node, origin = scope.body.nodes[name], scope.origin(name)
+    node, origin = side.nodes[name], side.scope.original(name)
     what = origin.type or origin.graph or "unknown"
-    params = ", ".join(f"{key}={_text(value)}" for key, value in scope.given(name).items())
-    wires = {port: _single(scope.wire(wire)) for port, wire in node.inputs.items()}
+    params = ", ".join(f"{key}={_text(value)}" for key, value in side.scope.params_of(name).items())
+    wires = {port: _single(side.wire(wire)) for port, wire in node.inputs.items()}
     taken = ", ".join(f"{port}: {_text(wire)}" for port, wire in wires.items())
     return f"{what}({params})" + (f" of {taken}" if taken else "")
 

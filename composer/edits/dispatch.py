@@ -67,7 +67,7 @@ def apply(graph: Graph, path: Sequence[str], operation: Any, catalog: Catalog) -
     if isinstance(operation, op.RenameSubgraph):
         return Applied(rename_subgraph(graph, operation, catalog))
     if isinstance(operation, op.RemoveSubgraph):
-        return Applied(remove_subgraph(graph, operation))
+        return Applied(remove_subgraph(graph, operation, catalog))
     scope, followed = link(graph, catalog).entered(path)
     if len(followed) < len(path):
         gone = path[len(followed)]

@@ -8,7 +8,8 @@ from composer.catalog import Catalog
 from composer.edits.canvas import Canvas
 from composer.edits.names import refused
 from composer.graph import EMPTY, MODES, Edge, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
-from composer.graph.link import Called, called_in, origin_of
+from composer.graph.link import Called, link
+from composer.graph.scope import chain_of, origin_of, owner_of
 from composer.problems import suggestion
 
 __all__ = ["Applied", "ScopeDraft", "edges_of", "modes_of", "outputs_name"]
@@ -33,6 +34,9 @@ class Applied:
 
 class ScopeDraft:
     """One scope, taken apart to be changed.
+
+    Its nodes change with every step, so what they are by way of their weights is found anew whenever it is asked; a
+    linked graph, which finds it once, is of a graph that stays what it is.
 
     Args:
         graph: The graph.
@@ -85,12 +89,20 @@ class ScopeDraft:
 
     def called(self, name: str) -> Called:
         """What a node calls."""
-        return called_in(self.nodes, name, self.graphs, self.catalog)
+        return Called.of(self.origin(name), self.graphs, self.catalog)
 
     def origin(self, name: str) -> Node | None:
         """The node that says what a node calls; None where there is none."""
         found = origin_of(self.nodes, name)
         return None if found is None else self.nodes[found]
+
+    def owner(self, name: str) -> str:
+        """The node whose module a node calls: itself, or the end of its ``share`` chain, as far as that leads."""
+        return owner_of(self.nodes, name)
+
+    def chain(self, name: str) -> Iterator[str]:
+        """A node, the one that its weights come from, the one that those come from and so on; each once."""
+        return chain_of(self.nodes, name)
 
     def reference(self, text: str) -> Ref:
         """A reference that a person gives, with the port where there is just one.
@@ -160,19 +172,16 @@ class ScopeDraft:
 
     def at_callers(self, change: Callable[["ScopeDraft", list[str]], None]) -> None:
         """Change the scopes that call this subgraph, once this one is done; called with the names of the calls."""
-        scope = self.scope
 
         def later(graph: Graph) -> Graph:
-            for name in ["", *graph.graphs]:
-                nodes = graph.graphs[name].nodes if name else graph.nodes
-                calls = [node for node in nodes if nodes[origin_of(nodes, node) or node].graph == scope]
-                if calls and scope:
-                    draft = ScopeDraft(graph, name, self.catalog)
-                    change(draft, calls)
-                    graph = draft.graph()
+            for name, calls in link(graph, self.catalog).callers(self.scope).items():
+                draft = ScopeDraft(graph, name, self.catalog)
+                change(draft, calls)
+                graph = draft.graph()
             return graph
 
-        self._later.append(later)
+        if self.scope:
+            self._later.append(later)
 
     # --- what comes of it ---
 

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from composer.catalog import Catalog
 from composer.catalog.component import Port
-from composer.graph import MODES, Graph, Input, Ref
-from composer.graph.link import Called, called_in
+from composer.graph import MODES, Graph, Ref
+from composer.graph.link import Called, link
 from composer.ports import AnyTensor, PortType, port_type
 from composer.rules import port_types
 from composer.rules.wires import UNKNOWN, ByMode, Flow, Signature, combine, fits, produced
@@ -57,22 +57,19 @@ class Flows:
     """
 
     def __init__(self, graph: Graph, scope: str, catalog: Catalog) -> None:
-        body = graph.graphs[scope] if scope else graph
         self.graph = graph
         self.catalog = catalog
-        self.nodes = body.nodes
-        self.fields: dict[str, Input] = {**body.inputs, **({} if scope else graph.data_samples)}
-        self.scope = scope
+        self.scope = link(graph, catalog).written[scope]
 
     @cached_property
     def table(self) -> Mapping[str, Mapping[str, Flow]]:
         """What each output of each node carries."""
-        return port_types(self.graph, self.catalog).get(self.scope, {})
+        return port_types(self.graph, self.catalog).get(self.scope.name, {})
 
     def of(self, ref: Ref) -> PortType | None:
         """What a reference carries; None where that is not known."""
-        if ref.source in self.fields:
-            flow: Flow | None = self.catalog.port_types.get(self.fields[ref.source].type)
+        if ref.source in self.scope.inputs:
+            flow: Flow | None = self.catalog.port_types.get(self.scope.inputs[ref.source].type)
         else:
             ports = self.table.get(ref.source, {})
             only = next(iter(ports)) if len(ports) == 1 else None
@@ -80,13 +77,9 @@ class Flows:
         kind = known_type(flow)
         return kind if kind is None or ref.index is None else entry_of(kind)
 
-    def called(self, name: str) -> Called:
-        """What a node calls."""
-        return called_in(self.nodes, name, self.graph.graphs, self.catalog)
-
     def input_port(self, name: str, port: str) -> Port | None:
         """An input port of a node; None where it is not known."""
-        called = self.called(name)
+        called = self.scope.called(name)
         if called.component is not None:
             return called.component.input_by_name.get(port)
         if called.body is None or port not in called.body.inputs:

@@ -1,6 +1,6 @@
 """Making a subgraph of nodes, and putting the body of one in place of a call."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from composer.edits.operations import Group, Ungroup
 from composer.edits.outputs import drop_output
 from composer.edits.parameters import escaped
 from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire
-from composer.graph.link import origin_of
+from composer.graph.link import link
 from composer.graph.templates import LEFT_OUT, fill, names_in
 from composer.ports import AnyTensor, port_type
 from composer.rules.wires import UNKNOWN
@@ -361,11 +361,7 @@ def _filled(value: Any, values: Mapping[str, Any], raw: bool) -> Any:
 
 def _drop_definition(draft: ScopeDraft, name: str) -> None:
     """Remove a subgraph that nothing calls any more."""
-    bodies: Sequence[Mapping[str, Node]] = [
-        draft.nodes,
-        *(body.nodes for scope, body in draft.graphs.items() if scope not in (draft.scope, name)),
-        *([draft.base.nodes] if draft.scope else []),
-    ]
-    if not any(nodes[origin_of(nodes, node) or node].graph == name for nodes in bodies for node in nodes):
+    here = any((origin := draft.origin(node)) is not None and origin.graph == name for node in draft.nodes)
+    if not here and link(draft.base, draft.catalog).callers(name).keys() <= {draft.scope, name}:
         del draft.graphs[name]
         draft.canvas.comments.pop(name, None)

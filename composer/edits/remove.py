@@ -100,16 +100,10 @@ def own_weights(draft: ScopeDraft, name: str) -> None:
 
 def owned(draft: ScopeDraft, name: str) -> Node:
     """A node with the type and the parameters that it has through the source of its weights."""
-    node = draft.nodes[name]
-    seen, origin = {name}, node
-    params = [node.params]
-    while origin.type is None and origin.graph is None and origin.weights.source in draft.nodes:
-        if origin.weights.source in seen:
+    node = origin = draft.nodes[name]
+    params: dict[str, object] = {}
+    for origin in (draft.nodes[one] for one in draft.chain(name)):
+        params = {**origin.params, **params}
+        if origin.type is not None or origin.graph is not None:
             break
-        seen.add(origin.weights.source)
-        origin = draft.nodes[origin.weights.source]
-        params.append(origin.params)
-    merged: dict[str, object] = {}
-    for part in reversed(params):
-        merged |= part
-    return replace(node, type=origin.type, graph=origin.graph, params=FrozenDict(merged) if merged else EMPTY)
+    return replace(node, type=origin.type, graph=origin.graph, params=FrozenDict(params) if params else EMPTY)

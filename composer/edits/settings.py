@@ -14,7 +14,6 @@ from composer.edits.values import fitted, like
 from composer.edits.weights import set_frozen
 from composer.graph import FrozenDict, Graph, Node, Preprocess
 from composer.graph.file.document import edit
-from composer.graph.link import carrying
 from composer.ports import Image, port_type
 from composer.problems import Edit, suggestion
 from composer.run.geometry import fitting_steps
@@ -36,7 +35,7 @@ def set_bypassed(draft: ScopeDraft, name: str, bypassed: bool) -> None:
 
 def carries_on(draft: ScopeDraft, name: str) -> bool:
     """Whether something flows into a node that could take its place."""
-    return bool(carrying(draft.called(name), draft.nodes[name].inputs))
+    return bool(draft.called(name).carrying(draft.nodes[name].inputs))
 
 
 def set_values(draft: ScopeDraft, operation: SetValues) -> None:

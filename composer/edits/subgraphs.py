@@ -8,7 +8,7 @@ from composer.edits.canvas import Canvas
 from composer.edits.names import accepted, refused
 from composer.edits.operations import RemoveSubgraph, RenameSubgraph
 from composer.graph import FrozenDict, Graph, Node
-from composer.graph.link import origin_of
+from composer.graph.link import link
 from composer.problems import suggestion
 
 __all__ = ["remove_subgraph", "rename_subgraph"]
@@ -41,7 +41,7 @@ def rename_subgraph(graph: Graph, operation: RenameSubgraph, catalog: Catalog) -
     return replace(graph, nodes=called(graph.nodes), graphs=FrozenDict(bodies), metadata=metadata, source=None)
 
 
-def remove_subgraph(graph: Graph, operation: RemoveSubgraph) -> Graph:
+def remove_subgraph(graph: Graph, operation: RemoveSubgraph, catalog: Catalog) -> Graph:
     """The graph without a subgraph.
 
     Raises:
@@ -49,12 +49,10 @@ def remove_subgraph(graph: Graph, operation: RemoveSubgraph) -> Graph:
     """
     name = operation.name
     _refuse_unknown(graph, name)
-    scopes = {"": graph.nodes, **{scope: body.nodes for scope, body in graph.graphs.items() if scope != name}}
-    for scope, nodes in scopes.items():
-        for node in nodes:
-            if nodes[origin_of(nodes, node) or node].graph == name:
-                shown = f"{node} in {scope}" if scope else node
-                raise refused(f"{shown} calls '{name}': remove it first", name)
+    for scope, calls in link(graph, catalog).callers(name).items():
+        if scope != name:
+            shown = f"{calls[0]} in {scope}" if scope else calls[0]
+            raise refused(f"{shown} calls '{name}': remove it first", name)
     bodies = FrozenDict({scope: body for scope, body in graph.graphs.items() if scope != name})
     metadata = Canvas.of(graph).noted(graph.metadata, {"", *bodies})
     return replace(graph, graphs=bodies, metadata=metadata, source=None)

@@ -6,7 +6,7 @@ from composer.edits.operations import SetWeights
 from composer.edits.remove import own_weights
 from composer.graph import EMPTY, OWN, Weights
 
-__all__ = ["owner_of", "set_frozen", "set_weights"]
+__all__ = ["set_frozen", "set_weights"]
 
 
 def set_weights(draft: ScopeDraft, operation: SetWeights) -> None:
@@ -40,19 +40,7 @@ def set_weights(draft: ScopeDraft, operation: SetWeights) -> None:
 def set_frozen(draft: ScopeDraft, name: str, frozen: bool) -> None:
     """Freeze a node or let it learn again; of one that shares weights the node that has them."""
     draft.node(name)
-    draft.change(owner_of(draft, name), frozen=frozen)
-
-
-def owner_of(draft: ScopeDraft, name: str) -> str:
-    """The node whose module a node calls: itself, or the end of its ``share`` chain."""
-    seen: set[str] = set()
-    while name not in seen and draft.nodes[name].weights.rule == "share":
-        seen.add(name)
-        source = draft.nodes[name].weights.source
-        if source not in draft.nodes or source is None:
-            break
-        name = source
-    return name
+    draft.change(draft.owner(name), frozen=frozen)
 
 
 def _source(draft: ScopeDraft, operation: SetWeights) -> str:
@@ -61,24 +49,16 @@ def _source(draft: ScopeDraft, operation: SetWeights) -> str:
     if source is None:
         raise refused("say which node the weights come from", node=name)
     draft.node(source)
-    seen: set[str] = set()
-    at: str | None = source
-    while at is not None and at in draft.nodes and at not in seen:
-        if at == name:
-            text = (
-                "a node cannot have its weights from itself"
-                if source == name
-                else f"{source} has its weights from {name}"
-            )
-            raise refused(f"{text}: choose another node", node=name, code="weights-cycle")
-        seen.add(at)
-        at = draft.nodes[at].weights.source
+    if name in draft.chain(source):
+        itself = "a node cannot have its weights from itself"
+        text = itself if source == name else f"{source} has its weights from {name}"
+        raise refused(f"{text}: choose another node", node=name, code="weights-cycle")
     own, theirs = draft.origin(name), draft.origin(source)
     if own is not None and theirs is not None and (own.type, own.graph) != (theirs.type, theirs.graph):
         mine, other = own.type or own.graph, theirs.type or theirs.graph
         text = f"{name} is a {mine} and {source} a {other}: weights come from a node of the same type"
         raise refused(text, node=name, code="weights-type")
-    followed = draft.nodes[owner_of(draft, source)].weights
+    followed = draft.nodes[draft.owner(source)].weights
     if operation.rule == "momentum" and followed.rule == "momentum":
         text = f"{source} is itself a momentum copy: follow {followed.source}, which is trained"
         raise refused(text, node=name, code="weights-momentum")

@@ -9,8 +9,8 @@ from unicodedata import east_asian_width
 from composer.catalog import Catalog
 from composer.catalog.kinds import Kind
 from composer.export.layout import Box, Link, Ways, arrange
-from composer.graph import Graph, Node, Ref
-from composer.graph.link import called_in
+from composer.graph import Graph, Ref
+from composer.graph.link import Scope, link
 from composer.rules.sizes import Shapes, infer_shapes
 from composer.rules.sizes.sizes import shape_text
 
@@ -66,7 +66,7 @@ def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = N
     """
     catalog = Catalog.default() if catalog is None else catalog
     shapes = shapes or infer_shapes(graph, catalog)
-    boxes = _boxes(graph, catalog)
+    boxes = _boxes(link(graph, catalog).written[""])
     wires = [wire for wire in _wires(graph, boxes) if wire[0] in boxes]
     _place(boxes, wires)
     ways = Ways((box.x, box.y, WIDTH, box.height) for box in boxes.values())
@@ -80,12 +80,13 @@ def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = N
     return "\n".join([head, f"<style>{STYLE}</style>", ground, *parts, "</svg>", ""])
 
 
-def _boxes(graph: Graph, catalog: Catalog) -> dict[str, _Box]:
+def _boxes(top: Scope) -> dict[str, _Box]:
+    graph = top.graph
     boxes: dict[str, _Box] = {}
     for name, entry in graph.inputs.items():
         boxes[name] = _Box(name, f"input: {entry.type}", ENDS, [], [""])
-    for name, node in graph.nodes.items():
-        boxes[name] = _node(graph, name, node, catalog)
+    for name in graph.nodes:
+        boxes[name] = _node(top, name)
     for name, entry in graph.data_samples.items():
         boxes[name] = _Box(name, f"data sample: {entry.type}", ENDS, [], [""])
     for mode, outputs in graph.outputs.items():
@@ -93,11 +94,11 @@ def _boxes(graph: Graph, catalog: Catalog) -> dict[str, _Box]:
     return boxes
 
 
-def _node(graph: Graph, name: str, node: Node, catalog: Catalog) -> _Box:
-    called = called_in(graph.nodes, name, graph.graphs, catalog)
+def _node(top: Scope, name: str) -> _Box:
+    node, called = top.nodes[name], top.called(name)
     note = "bypassed" if node.bypassed else "" if node.weights.rule == "own" else node.weights.rule
     subtitle = f"{called.name or '?'}{f' ({note})' if note else ''}"
-    colour = Kind("").colour if called.component is None else catalog.kinds[called.component.kind].colour
+    colour = Kind("").colour if called.component is None else top.catalog.kinds[called.component.kind].colour
     return _Box(name, subtitle, colour, list(node.inputs), list(called.outputs) if called.known else [""])
 
 

@@ -16,6 +16,7 @@ from composer.graph import Graph
 from composer.graph.file import atomic_write
 from composer.graph.file.document import to_document
 from composer.graph.file.yamlwriter import dump
+from composer.graph.link import LinkedGraph, link
 from composer.graph.plan import plan
 from composer.model import Model
 from composer.model.hub import ADDRESS, SHARED_FILE, hub_problem, repository
@@ -126,7 +127,7 @@ def card(
     head |= {"library_name": "graph-composer", "pipeline_tag": _task(graph, catalog), "tags": ["composer", "pytorch"]}
     parts = [f"---\n{dump(head)}---", f"# {_plain(graph.name or name.rpartition('/')[2])}"]
     parts += [_plain(graph.about)] if graph.about else []
-    parts += ["![The graph](graph.svg)", _use(graph, name), *_tables(graph, shapes, figures or {})]
+    parts += ["![The graph](graph.svg)", _use(graph, name), *_tables(link(graph, catalog), shapes, figures or {})]
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,7 +156,8 @@ def _use(graph: Graph, name: str) -> str:
     return f"```sh\npip install graph-composer\n```\n\n```python\n{code}\n```"
 
 
-def _tables(graph: Graph, shapes: Shapes, figures: Mapping[str, float]) -> Iterator[str]:
+def _tables(linked: LinkedGraph, shapes: Shapes, figures: Mapping[str, float]) -> Iterator[str]:
+    graph = linked.graph
     if figures:
         rows = [f"| {_plain(name)} | {value:.4g} |" for name, value in figures.items()]
         yield "\n".join(["## Measured", "", "| metric | value |", "|---|---|", *rows])
@@ -166,7 +168,7 @@ def _tables(graph: Graph, shapes: Shapes, figures: Mapping[str, float]) -> Itera
         more = len(graph.classes) - _MOST_CLASSES
         yield f"## Classes\n\n{named}{f' and {more} more' if more > 0 else ''}"
     modes = tuple(mode for mode in ("predict", "tensor") if mode in graph.modes) or graph.modes
-    listed = size_rows(graph, shapes, modes)
+    listed = size_rows(linked, shapes, modes)
     rows = [
         f"| {_plain(row.name.strip())} | {_plain(row.type)} | {_plain(row.sizes(modes[:1]) or row.sizes(graph.modes))} "
         f"| {'' if row.parameters is None else f'{row.parameters:,}'} |"

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from composer.catalog import Catalog
 from composer.graph import FrozenDict, Graph, Node, Ref, Subgraph, Wire
-from composer.graph.scope import Called, called_in, carrying
+from composer.graph.scope import Scope
 
 __all__ = ["Detours", "running"]
 
 
-def running(graph: Graph, catalog: Catalog) -> Graph:
-    """The graph without its bypassed nodes; the same object where there are none.
+def running(written: Mapping[str, Scope]) -> Graph:
+    """The graph of these scopes without its bypassed nodes; the same object where there are none.
 
     One whose weights another node uses stays, with nothing that reads it. An output of which nothing is left goes.
     """
-    graphs = {name: _body(body, graph, catalog) for name, body in graph.graphs.items()}
-    past = Detours(graph.nodes, graph.graphs, catalog)
+    graph = written[""].graph
+    graphs = {name: _body(body, Detours(written[name])) for name, body in graph.graphs.items()}
+    past = Detours(written[""])
     if not past and all(graphs[name] is body for name, body in graph.graphs.items()):
         return graph
     outputs = {
@@ -26,8 +26,7 @@ def running(graph: Graph, catalog: Catalog) -> Graph:
     return replace(graph, nodes=past.led(), graphs=FrozenDict(graphs), outputs=FrozenDict(outputs))
 
 
-def _body(body: Subgraph, graph: Graph, catalog: Catalog) -> Subgraph:
-    past = Detours(body.nodes, graph.graphs, catalog)
+def _body(body: Subgraph, past: "Detours") -> Subgraph:
     if not past:
         return body
     outputs = {name: found for name, wire in body.outputs.items() if (found := past.wire(wire)) is not None}
@@ -38,16 +37,13 @@ class Detours:
     """Where references lead when the bypassed nodes of a scope are left out; false where none is bypassed.
 
     Args:
-        nodes: The nodes of the scope.
-        graphs: The subgraphs that they may call.
-        catalog: The components.
+        scope: The scope as it is written.
     """
 
-    def __init__(self, nodes: Mapping[str, Node], graphs: Mapping[str, Subgraph], catalog: Catalog) -> None:
-        self.nodes = nodes
-        self.graphs = graphs
-        self.catalog = catalog
-        self.around = {name for name, node in nodes.items() if node.bypassed}
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.nodes = scope.nodes
+        self.around = {name for name, node in scope.nodes.items() if node.bypassed}
 
     def __bool__(self) -> bool:
         return bool(self.around)
@@ -60,7 +56,7 @@ class Detours:
                 return None
             seen.add(ref.source)
             inputs = self.nodes[ref.source].inputs
-            parts = (inputs[port].in_mode(mode) for port in carrying(self.called(ref.source), inputs))
+            parts = (inputs[port].in_mode(mode) for port in self.scope.called(ref.source).carrying(inputs))
             refs = next((part.refs for part in parts if part is not None and part.refs), None)
             if refs is None:
                 return None
@@ -89,11 +85,7 @@ class Detours:
                 found[name] = node if same else replace(node, inputs=FrozenDict(wires))
         return FrozenDict(found)
 
-    def called(self, name: str) -> Called:
-        """What a node calls, also through the source of its weights."""
-        return called_in(self.nodes, name, self.graphs, self.catalog)
-
     def _is_sequence(self, ref: Ref) -> bool:
-        component = self.called(ref.source).component
+        component = self.scope.component(ref.source)
         port = None if component is None else component.output_by_name.get(ref.port or component.outputs[0].name)
         return port is not None and port.type.is_sequence

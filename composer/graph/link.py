@@ -14,7 +14,7 @@ from composer.catalog import Catalog
 from composer.graph import MODES, FrozenDict, Graph, Subgraph, Wire
 from composer.graph.bypass import Detours, running
 from composer.graph.reach import Needs, Reach, reach_of
-from composer.graph.scope import Called, Scope, Wiring, called_by, called_in, carrying, origin_of
+from composer.graph.scope import Called, Scope
 
 __all__ = [
     "Called",
@@ -23,12 +23,7 @@ __all__ = [
     "Needs",
     "Reach",
     "Scope",
-    "Wiring",
-    "called_by",
-    "called_in",
-    "carrying",
     "link",
-    "origin_of",
     "uncollected",
 ]
 
@@ -68,7 +63,10 @@ def uncollected() -> Iterator[None]:
 
 
 class LinkedGraph:
-    """A graph and what its names mean.
+    """A graph and what its names mean: as it is written, and as it runs.
+
+    What is run asks ``scopes``. What shows, writes, compares or changes the graph asks ``written``, which has the
+    bypassed nodes too. Where nothing is bypassed, they are the same.
 
     Args:
         graph: The graph as it is written.
@@ -90,20 +88,19 @@ class LinkedGraph:
         return found
 
     @cached_property
+    def written(self) -> Mapping[str, Scope]:
+        """The scopes of the graph as it is written, by name: the top under the empty name, then the subgraphs."""
+        return _scopes(self.graph, self.catalog)
+
+    @cached_property
     def running(self) -> Graph:
         """The graph as it runs: without bypassed nodes."""
-        return running(self.graph, self.catalog)
+        return running(self.written)
 
     @cached_property
     def scopes(self) -> Mapping[str, Scope]:
-        """The scopes by name: the top under the empty name, then the subgraphs in the order of the file."""
-        graph = self.running
-        fields = FrozenDict({**graph.inputs, **graph.data_samples})
-        outputs = {mode: {name: Wire.of(ref) for name, ref in graph.outputs[mode].items()} for mode in graph.modes}
-        scopes = {"": Scope("", graph, self.catalog, fields, graph.nodes, outputs)}
-        for name, body in graph.graphs.items():
-            scopes[name] = Scope(name, graph, self.catalog, body.inputs, body.nodes, _outputs(body), body.params)
-        return scopes
+        """The scopes of the graph as it runs: the top under the empty name, then the subgraphs in the file's order."""
+        return self.written if self.running is self.graph else _scopes(self.running, self.catalog)
 
     @cached_property
     def calls(self) -> Mapping[str, Mapping[str, str]]:
@@ -158,14 +155,22 @@ class LinkedGraph:
 
         Calls that are bypassed can be entered too.
         """
-        scope, nodes, followed = "", self.graph.nodes, list[str]()
+        scope, followed = "", list[str]()
         for name in path:
-            body = nodes[origin].graph if (origin := origin_of(nodes, name)) is not None else None
-            if body is None or body not in self.graph.graphs:
+            body = self.written[scope].entries.get(name)
+            if body is None:
                 break
-            scope, nodes = body, self.graph.graphs[body].nodes
+            scope = body
             followed.append(name)
         return scope, followed
+
+    def callers(self, body: str) -> Mapping[str, list[str]]:
+        """For each scope the nodes at which a subgraph is entered, bypassed ones among them; no scope without any."""
+        calls = {
+            name: [node for node, entered in scope.entries.items() if entered == body]
+            for name, scope in self.written.items()
+        }
+        return {name: nodes for name, nodes in calls.items() if nodes}
 
     def at(self, path: str) -> tuple[Scope, str]:
         """The scope and the id of a call that runs, from its path (``roi_head.bbox_head``)."""
@@ -174,6 +179,15 @@ class LinkedGraph:
         for part in outer:
             scope = self.scopes[str(scope.subgraph(part))]
         return scope, name
+
+
+def _scopes(graph: Graph, catalog: Catalog) -> dict[str, Scope]:
+    fields = FrozenDict({**graph.inputs, **graph.data_samples})
+    outputs = {mode: {name: Wire.of(ref) for name, ref in graph.outputs[mode].items()} for mode in graph.modes}
+    scopes = {"": Scope("", graph, catalog, fields, graph.nodes, outputs)}
+    for name, body in graph.graphs.items():
+        scopes[name] = Scope(name, graph, catalog, body.inputs, body.nodes, _outputs(body), body.params)
+    return scopes
 
 
 def _outputs(body: Subgraph) -> dict[str, dict[str, Wire]]:

@@ -3,7 +3,7 @@
 Nothing here needs the graph to be right: a node of an unknown type, or whose weights come from nowhere, calls nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from composer.catalog.component import Component
 from composer.graph import OWN, FrozenDict, Graph, Input, Node, Ref, Subgraph, Wire
 from composer.graph.templates import is_template
 
-__all__ = ["Called", "Scope", "Wiring", "called_by", "called_in", "carrying", "origin_of"]
+__all__ = ["Called", "Scope", "Wiring", "chain_of", "origin_of", "owner_of"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,15 @@ class Called:
     component: Component | None = None
     body: Subgraph | None = None
     name: str = ""
+
+    @classmethod
+    def of(cls, node: Node | None, graphs: Mapping[str, Subgraph], catalog: Catalog) -> "Called":
+        """What a node with a type or a graph calls; nothing that is known where there is none."""
+        if node is None:
+            return cls()
+        if node.type is not None:
+            return cls(catalog.get(node.type), None, node.type)
+        return cls(None, graphs.get(node.graph or ""), node.graph or "")
 
     @property
     def known(self) -> bool:
@@ -65,49 +74,45 @@ class Called:
         """A reference to it with its port, where it has just one output."""
         return Ref(ref.source, self.outputs[0], ref.index) if ref.port is None and len(self.outputs) == 1 else ref
 
+    def carrying(self, wired: Iterable[str]) -> list[str]:
+        """The wired input ports of a node whose wire goes on in its place when it is bypassed, best first.
+
+        Best is the port that its output is declared to be like, then one of the type of the output.
+        """
+        ports = list(wired)
+        component = self.component
+        if component is None or not component.outputs:
+            return ports
+        output, inputs = component.outputs[0], component.input_by_name
+        alike = [port for port in ports if port in inputs and inputs[port].type is output.type]
+        return list(dict.fromkeys([*(port for port in ports if port == output.like), *alike, *ports]))
+
+
+def chain_of(nodes: Mapping[str, Node], name: str | None) -> Iterator[str]:
+    """A node, the one that its weights come from, the one that those come from and so on; each once."""
+    seen: set[str] = set()
+    while name is not None and name in nodes and name not in seen:
+        yield name
+        seen.add(name)
+        name = nodes[name].weights.source
+
 
 def origin_of(nodes: Mapping[str, Node], name: str) -> str | None:
-    """The node that says what a node calls: itself, or the nearest source of its weights with a type.
-
-    Returns:
-        None where there is none.
-    """
-    seen: set[str] = set()
-    while name in nodes and name not in seen:
-        node = nodes[name]
-        if node.type is not None or node.graph is not None:
-            return name
-        seen.add(name)
-        name = node.weights.source or ""
+    """The node that says what a node calls: itself, or the nearest source of its weights with a type; None if none."""
+    for one in chain_of(nodes, name):
+        if nodes[one].type is not None or nodes[one].graph is not None:
+            return one
     return None
 
 
-def called_by(node: Node | None, graphs: Mapping[str, Subgraph], catalog: Catalog) -> Called:
-    """What a node with a type or a graph calls."""
-    if node is None:
-        return Called()
-    if node.type is not None:
-        return Called(catalog.get(node.type), None, node.type)
-    return Called(None, graphs.get(node.graph or ""), node.graph or "")
-
-
-def called_in(nodes: Mapping[str, Node], name: str, graphs: Mapping[str, Subgraph], catalog: Catalog) -> Called:
-    """What one of these nodes calls, also through the source of its weights."""
-    return called_by(nodes.get(origin_of(nodes, name) or ""), graphs, catalog)
-
-
-def carrying(called: Called, wired: Iterable[str]) -> list[str]:
-    """The wired input ports of a node whose wire goes on in its place when it is bypassed, best first.
-
-    Best is the port that its output is declared to be like, then one of the type of the output.
-    """
-    ports = list(wired)
-    component = called.component
-    if component is None or not component.outputs:
-        return ports
-    output, inputs = component.outputs[0], component.input_by_name
-    alike = [port for port in ports if port in inputs and inputs[port].type is output.type]
-    return list(dict.fromkeys([*(port for port in ports if port == output.like), *alike, *ports]))
+def owner_of(nodes: Mapping[str, Node], name: str) -> str:
+    """The node whose module a node calls: itself, or the end of its ``share`` chain, as far as that leads."""
+    at = name
+    for at in chain_of(nodes, name):
+        if nodes[at].weights.rule != "share":
+            return at
+    further = nodes[at].weights.source
+    return further if further is not None and further in nodes else at
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +121,7 @@ class Scope:
 
     Args:
         name: Name of the subgraph; empty at the top.
-        graph: The whole graph, as it runs.
+        graph: The whole graph: as it is written, or as it runs.
         catalog: The components.
         inputs: What references may name beside the nodes: the inputs, at the top also the data samples.
         nodes: The nodes by id.
@@ -144,10 +149,14 @@ class Scope:
         """The node that says what a node calls: itself, or the nearest source of its weights with a type."""
         return self._origins.get(name, name)
 
+    def original(self, name: str) -> Node:
+        """The node that says what a node calls; itself where there is none."""
+        return self.nodes[self.origin(name) or name]
+
     def called(self, name: str) -> Called:
         """What a node calls, also through the source of its weights."""
         origin = self.origin(name)
-        return called_by(None if origin is None else self.nodes.get(origin), self.graph.graphs, self.catalog)
+        return Called.of(None if origin is None else self.nodes.get(origin), self.graph.graphs, self.catalog)
 
     def component(self, name: str) -> Component | None:
         """The component that a node calls, also through the source of its weights; None if there is none."""
@@ -166,9 +175,40 @@ class Scope:
         origin = self.origin(name)
         return node.params if origin in (name, None) else FrozenDict({**self.nodes[str(origin)].params, **node.params})
 
+    def frozen(self, name: str) -> bool:
+        """Whether the weights that a node calls are kept fixed, which is said where they are."""
+        return self.nodes[self.owner(name) or owner_of(self.nodes, name)].frozen
+
     def full(self, ref: Ref) -> Ref:
         """A reference with its port, where its source has just one output."""
         return ref if ref.port is not None or ref.source not in self.nodes else self.called(ref.source).full(ref)
+
+    @cached_property
+    def entries(self) -> Mapping[str, str]:
+        """The nodes at which a subgraph can be entered, with its name: the one that they name, even beside a type."""
+        bodies = {
+            name: self.original(name).graph
+            for name, node in self.nodes.items()
+            if node.graph is not None or node.type is None
+        }
+        return {name: body for name, body in bodies.items() if body is not None and body in self.graph.graphs}
+
+    @cached_property
+    def rings(self) -> Sequence[Sequence[str]]:
+        """The cycles of nodes whose weights come from each other."""
+        found: list[list[str]] = []
+        seen: set[str] = set()
+        for name in self.wiring.borrowing:
+            chain: list[str] = []
+            for at in chain_of(self.nodes, name):
+                if at in seen:
+                    break
+                seen.add(at)
+                chain.append(at)
+            else:
+                further = self.nodes[chain[-1]].weights.source
+                found += [chain[chain.index(further) :]] if further in chain else []
+        return found
 
     @cached_property
     def templated(self) -> frozenset[str]:
@@ -280,15 +320,14 @@ def _ends(nodes: Mapping[str, Node], followed: list[str]) -> dict[str, str | Non
     ends: dict[str, str | None] = {}
     passing = set(followed)
     for name in followed:
-        chain: dict[str, None] = {}
-        at: str | None = name
-        while at in passing and at not in ends and at not in chain:
-            chain[at] = None
-            at = nodes[at].weights.source
-        if at in chain or at not in nodes:
-            at = None
-        end = ends.get(at, at) if at is not None else None
-        ends.update(dict.fromkeys(chain, end))
+        passed: list[str] = []
+        end = None
+        for at in chain_of(nodes, name):
+            if at in ends or at not in passing:
+                end = ends.get(at, at)
+                break
+            passed.append(at)
+        ends.update(dict.fromkeys(passed, end))
     return ends
 
 

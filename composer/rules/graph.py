@@ -87,15 +87,17 @@ def _checked(linked: LinkedGraph, limits: Limits) -> _Checked:
 
 def _flows(linked: LinkedGraph, name: str, table: Mapping[str, Outputs]) -> Mapping[str, Mapping[str, Flow]]:
     """What the outputs of a scope's nodes carry; those of a bypassed node carry what is led past it."""
-    scope, graph = linked.scopes[name], linked.graph
+    scope, written = linked.scopes[name], linked.written[name]
     found = {
         node: {port: flow for port, flow in outputs.items() if port is not None}
         for node, outputs in table.items()
         if outputs and node not in scope.inputs
     }
-    past = Detours(graph.graphs[name].nodes if name else graph.nodes, graph.graphs, linked.catalog)
+    past = Detours(written)
     for node in past.around:
-        found[node] = {port: flow for port in past.called(node).outputs for flow in _past(past, Ref(node, port), table)}
+        found[node] = {
+            port: flow for port in written.called(node).outputs for flow in _past(past, Ref(node, port), table)
+        }
     return found
 
 

@@ -95,7 +95,7 @@ def check_bypassed(report: Report, linked: LinkedGraph, scope: Scope) -> None:
     if graph is linked.running:
         return
     body = graph.graphs[scope.name] if scope.name else graph
-    past = Detours(body.nodes, graph.graphs, linked.catalog)
+    past = Detours(linked.written[scope.name])
     wires = [wire for node in body.nodes.values() if not node.bypassed for wire in node.inputs.values()]
     wires += [Wire.of(wire) for outputs in _written_outputs(body) for wire in outputs.values()]
     lost = {ref.source for wire in wires for edge in wire.edges() for ref in _lost(past, edge)}

@@ -1,6 +1,6 @@
 """The rules about weights: a source that exists, is of the same kind and follows nothing that follows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from composer.graph import Node, freeze, thaw
@@ -13,7 +13,9 @@ __all__ = ["check_weights"]
 
 def check_weights(report: Report, scope: Scope) -> None:
     """Report what is wrong with the weights of a scope's nodes."""
-    ringed = _rings(report, scope)
+    for ring in scope.rings:
+        _ring(report, scope, ring)
+    ringed = {name for ring in scope.rings for name in ring}
     for name in scope.wiring.borrowing:
         node = scope.nodes[name]
         source = node.weights.source
@@ -26,25 +28,7 @@ def check_weights(report: Report, scope: Scope) -> None:
             _momentum(report, scope, name, node)
 
 
-def _rings(report: Report, scope: Scope) -> set[str]:
-    """The nodes of cycles of sources; each cycle is reported once."""
-    seen: set[str] = set()
-    ringed: set[str] = set()
-    for name in scope.wiring.borrowing:
-        chain: dict[str, None] = {}
-        at = name
-        while at in scope.nodes and at not in seen:
-            seen.add(at)
-            chain[at] = None
-            at = scope.nodes[at].weights.source or ""
-        if at in chain:
-            cycle = list(chain)[list(chain).index(at) :]
-            ringed.update(cycle)
-            _ring(report, scope, cycle)
-    return ringed
-
-
-def _ring(report: Report, scope: Scope, cycle: list[str]) -> None:
+def _ring(report: Report, scope: Scope, cycle: Sequence[str]) -> None:
     first = cycle[0]
     typed = next((name for name in cycle if scope.nodes[name].type or scope.nodes[name].graph), None)
     fix: Fix | None = None

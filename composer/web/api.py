@@ -30,6 +30,7 @@ from gradio.events import api
 from composer.graph import MODES, Graph
 from composer.graph.file import loads
 from composer.graph.file.document import to_document
+from composer.graph.link import link
 from composer.problems import GraphError, Problem, Where
 from composer.rules.sizes import infer_shapes
 from composer.rules.sizes.rows import size_rows
@@ -119,11 +120,12 @@ class Api:
             read = self._graph(graph)
         except GraphError as error:
             raise _shown(error) from None
-        found = infer_shapes(read, self.setting.catalog())
+        linked = link(read, self.setting.catalog())
+        found = infer_shapes(read, linked.catalog)
         return {
             "parameters": found.parameters,
             "flops": {mode: found.flops(mode) for mode in read.modes},
-            "nodes": [row.to_json(read.modes) for row in size_rows(read, found, read.modes)],
+            "nodes": [row.to_json(read.modes) for row in size_rows(linked, found, read.modes)],
             "ports": {
                 mode: {ref: shape_text(size) for ref, size in sizes.items()} for mode, sizes in found.ports.items()
             },

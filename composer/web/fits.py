@@ -254,7 +254,7 @@ class Ends:
 
     def _known_sizes(self, name: str, component: Component) -> Mapping[str, Any]:
         """Sizes that parameters fix: those that the graph gives, and defaults."""
-        own = self.opened.written_params(name)
+        own = self.opened.written.params_of(name)
         found = {item.name: item.default for item in component.parameters if not item.required}
         found |= own
         return {key: value for key, value in found.items() if _is_size(value)}

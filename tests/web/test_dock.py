@@ -17,6 +17,7 @@ from gradio.data_classes import ImageData
 import composer
 from composer.graph.file import dumps, loads
 from composer.graph.file.document import to_document
+from composer.graph.link import link
 from composer.problems import GraphError, Problem, Where
 from composer.rules.sizes import infer_shapes
 from composer.rules.sizes.rows import size_rows
@@ -233,7 +234,8 @@ def test_a_summary_of_a_wrong_graph_goes_as_far_as_it_can(dock: Dock) -> None:
 def test_no_cell_of_the_csv_is_a_formula(setting: Setting) -> None:
     graph = loads("schema: 1\nname: x\nnodes:\n  a: {type: '=1+2', inputs: {}}\n")
     shapes = infer_shapes(graph, setting.catalog())
-    assert "\na,'=1+2," in summary_csv(size_rows(graph, shapes, ()), shapes, ())
+    rows = size_rows(link(graph, setting.catalog()), shapes, ())
+    assert "\na,'=1+2," in summary_csv(rows, shapes, ())
 
 
 @pytest.mark.parametrize(

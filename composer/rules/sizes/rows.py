@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.graph import Graph, Node
-from composer.graph.link import origin_of
+from composer.graph import Node
+from composer.graph.link import LinkedGraph
 from composer.rules.sizes.shapes import NodeSize, Shapes
 from composer.rules.sizes.sizes import shape_text
 
@@ -77,28 +77,28 @@ class Row:
         return data | ({"nodes": [row.to_json(modes) for row in self.rows]} if self.rows else {})
 
 
-def size_rows(graph: Graph, shapes: Shapes, modes: Sequence[str]) -> list[Row]:
+def size_rows(linked: LinkedGraph, shapes: Shapes, modes: Sequence[str]) -> list[Row]:
     """One row a node of the graph, in the order of the file.
 
     Args:
-        graph: The graph.
+        linked: The graph.
         shapes: What ``infer_shapes`` found.
         modes: Which modes' sizes and costs are reported.
     """
     outputs = _outputs(shapes, modes)
     found: dict[str, Row] = {}
-    for path in (*graph.nodes, *shapes.nodes):
+    for path in (*linked.graph.nodes, *shapes.nodes):
         *outer, _ = parts = path.split(".")
         for depth in range(1, len(parts) + 1):
             part = ".".join(parts[:depth])
             if part in found:
                 continue
-            node, origin = _definition(graph, parts[:depth])
-            size = shapes.nodes.get(part)
-            found[part] = Row(part, _type(origin), outputs.get(part, {}), _note(node), size)
+            name, scope = parts[depth - 1], linked.written[linked.entered(parts[: depth - 1])[0]]
+            kind, note = _type(scope.original(name)), _note(scope.nodes[name])
+            found[part] = Row(part, kind, outputs.get(part, {}), note, shapes.nodes.get(part))
             if depth > 1:
                 found[".".join(outer[: depth - 1])].rows.append(found[part])
-    return [found[name] for name in graph.nodes]
+    return [found[name] for name in linked.graph.nodes]
 
 
 def rounded(count: int | None) -> str:
@@ -117,14 +117,6 @@ def _outputs(shapes: Shapes, modes: Sequence[str]) -> dict[str, dict[str, dict[s
             path, _, port = reference.rpartition(".")
             found.setdefault(path, {}).setdefault(mode, {})[port] = size
     return found
-
-
-def _definition(graph: Graph, parts: Sequence[str]) -> tuple[Node, Node]:
-    """A node, and the one that says what it is."""
-    nodes = graph.nodes
-    for part in parts[:-1]:
-        nodes = graph.graphs[str(nodes[str(origin_of(nodes, part))].graph)].nodes
-    return nodes[parts[-1]], nodes[origin_of(nodes, parts[-1]) or parts[-1]]
 
 
 def _type(origin: Node) -> str:

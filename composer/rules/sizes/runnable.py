@@ -1,13 +1,13 @@
 """The part of a graph that can be run although other parts are wrong or not yet wired."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 import networkx as nx
 
 from composer.catalog import Catalog
 from composer.graph import MODES, FrozenDict, Graph, Node, Ref, Subgraph, dag_of
-from composer.graph.link import LinkedGraph, Scope, called_in, link
+from composer.graph.link import LinkedGraph, Scope, link
 from composer.problems import Problem
 
 __all__ = ["runnable"]
@@ -32,10 +32,8 @@ def runnable(linked: LinkedGraph, problems: Iterable[Problem]) -> Graph:
             broken.setdefault(problem.where.scope, set()).add(problem.where.node)
     if any(problem.where.scope and problem.where.node is None for problem in errors):
         broken.setdefault("", set()).update(name for name, node in graph.nodes.items() if node.graph)
-    graphs = _whole_subgraphs(graph, broken)
-    names = {*graph.inputs, *graph.data_samples}
-    nodes = _sound(graph.nodes, names, graphs, catalog, broken.get("", set()))
-    part = replace(graph, nodes=FrozenDict(nodes), graphs=FrozenDict(graphs))
+    part = replace(graph, graphs=FrozenDict(_whole_subgraphs(graph, broken)))
+    part = _sound(part, catalog, broken[""])
     scope = link(part, catalog).scopes[""]
     outputs = {mode: _outputs(scope, mode) for mode in (graph.modes or MODES[:1])}
     return replace(part, outputs=FrozenDict({mode: FrozenDict(found) for mode, found in outputs.items()}))
@@ -55,27 +53,24 @@ def _whole_subgraphs(graph: Graph, broken: Mapping[str, set[str]]) -> dict[str, 
         bad |= more
 
 
-def _sound(
-    nodes: Mapping[str, Node],
-    inputs: Iterable[str],
-    graphs: Mapping[str, Subgraph],
-    catalog: Catalog,
-    broken: set[str],
-) -> dict[str, Node]:
-    """The nodes that are right themselves and depend on nothing that is wrong; no cycle among them."""
-    dag = dag_of(inputs, nodes)
+def _sound(graph: Graph, catalog: Catalog, broken: Set[str] = frozenset()) -> Graph:
+    """The graph with the nodes that are right themselves and depend on nothing that is wrong; no cycle among them."""
+    scope = link(graph, catalog).written[""]
+    nodes = scope.nodes
+    dag = dag_of(scope.inputs, nodes)
     cycles = {name for part in nx.strongly_connected_components(dag) if len(part) > 1 for name in part}
     dag.remove_nodes_from(cycles | set(nx.nodes_with_selfloops(dag)) | broken)
-    known = set(inputs)
+    known = set(scope.inputs)
     for name in nx.topological_sort(dag):
         node = nodes.get(name)
-        if node is not None and _references(node) <= known and called_in(nodes, name, graphs, catalog).known:
+        if node is not None and _references(node) <= known and scope.called(name).known:
             known.add(name)
     while orphans := {name for name in known if name in nodes and _weights_lost(nodes[name], known)}:
         known -= orphans
     sound = {name: node for name, node in nodes.items() if name in known}
+    part = replace(graph, nodes=FrozenDict(sound))
     lost = any(not _references(node) <= known for node in sound.values())
-    return _sound(sound, inputs, graphs, catalog, set()) if lost else sound
+    return _sound(part, catalog) if lost else part
 
 
 def _references(node: Node) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from composer.graph import Graph
+from composer.graph.link import link
 from composer.problems import GraphError
 from composer.rules.sizes import FREE_SIZE, Shapes, infer_shapes
 from composer.rules.sizes.rows import Row, rounded, size_rows
@@ -95,7 +96,8 @@ class SummaryTab:
     def refresh(self, opened: OpenDocument, mode: str | None) -> tuple[Any, ...]:
         """The summary of what is open."""
         graph = self.setting.graph_of(opened.document)
-        shapes = infer_shapes(graph, self.setting.catalog())
+        linked = link(graph, self.setting.catalog())
+        shapes = infer_shapes(graph, linked.catalog)
         chosen = mode if mode in graph.modes else next(iter(graph.modes), None)
         radio = gr.update(choices=list(graph.modes), value=chosen)
         file = f"{opened.stem}_summary.csv"
@@ -103,8 +105,8 @@ class SummaryTab:
             empty = hint("The graph has no nodes yet. Drag a component from the palette onto the canvas.")
             return radio, empty, "", "", file
         modes = [chosen] if chosen else []
-        rows = size_rows(graph, shapes, modes)
-        csv_text = summary_csv(size_rows(graph, shapes, graph.modes), shapes, graph.modes)
+        rows = size_rows(linked, shapes, modes)
+        csv_text = summary_csv(size_rows(linked, shapes, graph.modes), shapes, graph.modes)
         return radio, _table(graph, rows, shapes, modes), _side(graph, rows, shapes, chosen), csv_text, file
 
 

@@ -9,7 +9,6 @@ from composer.catalog.component import Component
 from composer.edits.add import holds
 from composer.edits.draft import outputs_name
 from composer.graph import MODES, Input, Node, Preprocess, Ref, Weights, Wire
-from composer.graph.link import origin_of
 from composer.ports import PortType
 from composer.problems import Problem
 from composer.rules.wires import UNKNOWN
@@ -90,7 +89,7 @@ class Boxes:
 
     def _node(self, name: str, node: Node) -> NodeView:
         opened, called = self.opened, self.opened.known[name]
-        origin = opened.nodes[origin_of(opened.nodes, name) or name]
+        origin = opened.written.original(name)
         total = opened.insight.totals.get(opened.key(name))
         leaving = [Ref(name, port) for port in dict.fromkeys((*called.outputs, *self._named.get(name, ())))]
         problems = self._about(name)
@@ -109,7 +108,7 @@ class Boxes:
             taken=shown(self._taken(name, node, called.component)),
             inherited=None if node.weights.rule == "own" else shown(origin.params),
             weights=_weights(node.weights),
-            frozen=opened.nodes[self._owner(name)].frozen,
+            frozen=opened.written.frozen(name),
             parameters=None if total is None else total.parameters,
             trainable=None if total is None else total.trainable,
             flops=_flops(total),
@@ -193,13 +192,6 @@ class Boxes:
         if size is None or component is None or node.weights.rule != "own":
             return {}
         return {key: size.params[key] for key in component.from_wire if key in size.params and key not in node.params}
-
-    def _owner(self, name: str) -> str:
-        nodes, seen = self.opened.nodes, set[str]()
-        while nodes[name].weights.rule == "share" and nodes[name].weights.source in nodes and name not in seen:
-            seen.add(name)
-            name = str(nodes[name].weights.source)
-        return name
 
     def _about(self, name: str) -> list[ProblemView]:
         """The problems of a box, and of all that is inside a call."""

@@ -10,7 +10,7 @@ from composer.catalog import Catalog
 from composer.edits.flows import Flows
 from composer.graph import MODES, Graph, Input, Node, Ref, Source, Subgraph
 from composer.graph.file import positions
-from composer.graph.link import Called, Detours, LinkedGraph, link, origin_of
+from composer.graph.link import Called, Detours, LinkedGraph, Scope, link
 from composer.ports import PortType
 from composer.problems import Problem
 from composer.rules import check
@@ -115,14 +115,19 @@ class OpenScope:
         return self.graph.graphs[self.scope] if self.scope else self.graph
 
     @cached_property
+    def written(self) -> Scope:
+        """What is open, resolved."""
+        return self.insight.linked.written[self.scope]
+
+    @cached_property
     def nodes(self) -> Mapping[str, Node]:
         """Its nodes."""
-        return self.body.nodes
+        return self.written.nodes
 
     @cached_property
     def fields(self) -> Mapping[str, Input]:
         """Its inputs and the fields of the data samples."""
-        return {**self.body.inputs, **({} if self.scope else self.graph.data_samples)}
+        return self.written.inputs
 
     @cached_property
     def flows(self) -> Flows:
@@ -132,17 +137,12 @@ class OpenScope:
     @cached_property
     def known(self) -> Mapping[str, Called]:
         """What each node calls."""
-        return {name: self.flows.called(name) for name in self.nodes}
+        return {name: self.written.called(name) for name in self.nodes}
 
     @cached_property
     def past(self) -> Detours:
         """Where references lead that read a bypassed node."""
-        return Detours(self.nodes, self.graph.graphs, self.insight.catalog)
-
-    def written_params(self, name: str) -> Mapping[str, Any]:
-        """The parameters that are written for a node, or for the one whose weights it uses."""
-        origin = origin_of(self.nodes, name)
-        return {**(self.nodes[origin].params if origin is not None else {}), **self.nodes[name].params}
+        return Detours(self.written)
 
     def key(self, name: str) -> str:
         """Path of a node, as sizes are kept by."""

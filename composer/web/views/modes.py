@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from composer.graph import MODES, Ref
-from composer.graph.link import carrying
 from composer.web.views.insight import OpenScope
 
 __all__ = ["Run", "runs_of"]
@@ -75,7 +74,7 @@ def _ports(level: OpenScope, ref: Ref, mode: str) -> Iterable[str]:
     """The input ports of a node that one of its outputs reads; of a bypassed node the one that goes on."""
     called, wires = level.known[ref.source], level.nodes[ref.source].inputs
     if level.nodes[ref.source].bypassed:
-        return [port for port in carrying(called, wires) if wires[port].in_mode(mode) is not None][:1]
+        return [port for port in called.carrying(wires) if wires[port].in_mode(mode) is not None][:1]
     needs = level.insight.linked.needs
     if called.body is None or called.name not in needs:
         return wires

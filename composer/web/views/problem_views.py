@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from composer.edits.operations import EditStep
 from composer.graph import Graph
-from composer.graph.link import LinkedGraph, origin_of
+from composer.graph.link import LinkedGraph
 from composer.problems import Fix, Problem
 from composer.web.payloads import FixView, ProblemView
 from composer.web.views.values import shown
@@ -67,12 +67,10 @@ def routes(linked: LinkedGraph, path: Sequence[str]) -> dict[str, tuple[str, ...
         linked.entered(path[:depth])[0]: tuple(path[:depth]) for depth in range(len(path) + 1)
     }
     found.setdefault("", ())
-    graph, pending = linked.graph, list(found)
+    pending = list(found)
     for scope in pending:
-        nodes = graph.graphs[scope].nodes if scope else graph.nodes
-        for name in nodes:
-            body = nodes[origin_of(nodes, name) or name].graph
-            if body is not None and body in graph.graphs and body not in found:
+        for name, body in linked.written[scope].entries.items():
+            if body not in found:
                 found[body] = (*found[scope], name)
                 pending.append(body)
     return found
