@@ -36,6 +36,7 @@ from composer.graph.file import atomic_write, dumps, read, write
 from composer.model import Model
 from composer.problems import Fix, GraphError, Problem, Where
 from composer.training.data.samples import shown
+from composer.training.data.source import is_of_hub, paths_of
 from composer.training.environment import environment
 from composer.training.events import Event, EventReader, EventWriter, plain
 from composer.training.recipe import Recipe, Split, read_recipe, write_recipe
@@ -60,9 +61,6 @@ _PARTS = (RECIPE, EVENTS, STATUS)
 REQUEST = "request.json"
 _PREPARED = {GRAPH, RECIPE, OUTPUT, REQUEST}
 """What lies in a folder that was prepared for a run: what is trained, and the wish to train it."""
-
-_PLACES = ("images", "masks", "listed")
-"""Options of formats that are places, from the recipe's folder."""
 
 _TAIL = 4000
 
@@ -376,10 +374,10 @@ def resolved(recipe: Recipe, folder: Path) -> Recipe:
         return str(Path(os.path.abspath(folder / path)))
 
     def split(given: Split) -> Split:
-        if "://" in given.path or given.format in ("huggingface", "hf"):  # not a place in the file system
+        if is_of_hub(given):
             return given
-        beside = {name: whole(value) for name, value in given.options.items() if name in _PLACES and value is not None}
-        return Split.model_validate({**given.model_dump(), "path": whole(given.path), **beside})
+        paths = {name: whole(path) for name, path in paths_of(given).items() if isinstance(path, str)}
+        return Split.model_validate({**given.model_dump(), **paths})
 
     val = None if recipe.data.val is None else split(recipe.data.val)
     data = recipe.data.model_copy(update={"train": split(recipe.data.train), "val": val})

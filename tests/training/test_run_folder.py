@@ -179,6 +179,8 @@ def test_paths_of_a_recipe_hold_from_the_run_folder():
     assert beside.data.train.options == {"images": "/home/me/b", "split": "c"}
     kept = resolved(loads_recipe("graph: g.yaml\ndata: {train: {path: mnist, format: huggingface}}"), Path("/home/me"))
     assert kept.data.train.path == "mnist"
+    odd = resolved(loads_recipe("graph: g.yaml\ndata: {train: {path: a, format: coco, images: 5}}"), Path("/home/me"))
+    assert odd.data.train.options == {"images": 5}, "refused where the data is read, with the other options"
 
 
 def test_a_killed_process_is_reported_as_died_with_its_last_checkpoint(tmp_path):

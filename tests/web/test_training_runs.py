@@ -1,8 +1,10 @@
 """Trainings of the browser: processes of their own, with files as their state."""
 
+import itertools
 import json
 import math
 import os
+import re
 import time
 from pathlib import Path
 
@@ -14,12 +16,14 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graph.file import dumps, loads
 from composer.problems import GraphError
+from composer.training.data.source import FORMATS, options_of, path_options
 from composer.training.node_statistics import NodeReport, NodeStatistics
-from composer.training.recipe import loads_recipe
+from composer.training.recipe import Data, Recipe, Split, loads_recipe
 from composer.training.run_folder import RunFolder
 from composer.training.status import process_start
 from composer.web.setup_payloads import CheckResult
 from composer.web.training import Training
+from composer.web.training.folders import confined
 from composer.web.training.payloads import (
     TrainCompareRequest,
     TrainHave,
@@ -33,6 +37,7 @@ from composer.web.training.payloads import (
 )
 from composer.web.training.places import Places
 from composer.web.training.requests import Request, read_request, write_request
+from composer.web.training.start import placed
 from composer.web.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +135,34 @@ def test_no_path_of_a_recipe_leaves_the_workspace(training, recipe):
     with pytest.raises(GraphError):
         training.starter.start(TrainStartRequest(document=drawn(), recipe=recipe))
     assert training.places.names() == []
+
+
+@pytest.mark.parametrize("option", path_options())
+def test_no_format_reads_beside_its_data_what_lies_out_of_the_workspace(training, workspace, option):
+    (workspace.parent / "secret").mkdir()
+    takes = [reader.name for reader in FORMATS if option in options_of(reader)]
+    assert takes
+    for name, split in itertools.product([*takes, None], ("train", "val")):
+        for path in ("../secret", str(workspace.parent / "secret"), "images/../../secret"):
+            chosen = Split.model_validate({"path": "images", "format": name, option: path})
+            data = {"train": Split(path="images"), split: chosen}
+            recipe = Recipe(graph="graph.yaml", data=Data.model_validate(data))
+            with pytest.raises(GraphError) as refused:
+                placed(recipe, training.places)
+            assert codes(refused) == ["bad-file-name"]
+            with pytest.raises(GraphError) as refused:
+                confined(recipe, workspace, "")
+            assert codes(refused) == ["bad-file-name"]
+
+
+def test_the_options_that_hold_paths_are_those_that_are_documented_as_such():
+    described = {
+        option
+        for reader in FORMATS
+        for option in options_of(reader)
+        if re.search(rf"^ +{option}: .*from the recipe's folder", reader.opens.__doc__ or "", re.MULTILINE)
+    }
+    assert described == set(path_options())
 
 
 def drawn() -> str:

@@ -177,7 +177,7 @@ def open_coco(
     path: Path,
     *,
     split: str | None = None,
-    images: str | None = None,
+    images: Path | None = None,
     classes: Sequence[str] | None = None,
     others: Literal["refuse", "drop"] = "refuse",
     empty: Literal["keep", "drop"] = "keep",

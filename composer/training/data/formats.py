@@ -25,10 +25,10 @@ class Reader:
         what: What lies there, in words.
         fits: Whether a path is of this format, by the names of files alone.
         splits: The splits that lie at a path, in order; none where it is one split by itself.
-        opens: Reads a path; its keyword arguments are the options of the format. Every reader takes ``classes``, the
-            names of the classes in their order where they are known; those that hold splits take ``split``, and those
-            whose annotations name images take ``bad``, which is ``skip`` where missing images are counted later, and
-            ``base``, the recipe's folder.
+        opens: Reads a path; its keyword arguments are the options of the format, and those of type ``Path`` are paths
+            from the recipe's folder. Every reader takes ``classes``, the names of the classes in their order
+            where they are known; those that hold splits take ``split``, and those whose annotations name images take
+            ``bad``, which is ``skip`` where missing images are counted later, and ``base``, the recipe's folder.
     """
 
     name: str

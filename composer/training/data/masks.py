@@ -71,9 +71,9 @@ def open_masks(
     path: Path,
     *,
     split: str | None = None,
-    images: str | None = None,
-    masks: str | None = None,
-    listed: str | None = None,
+    images: Path | None = None,
+    masks: Path | None = None,
+    listed: Path | None = None,
     image_ending: str = "",
     mask_ending: str = "",
     classes: Sequence[str] | None = None,
@@ -141,7 +141,7 @@ def _first(path: Path, names: Sequence[str]) -> Path | None:
     return next((path / name for name in names if (path / name).is_dir()), None)
 
 
-def _root(path: Path, split: str | None, names: Sequence[str], given: str | None, base: Path) -> Path:
+def _root(path: Path, split: str | None, names: Sequence[str], given: Path | None, base: Path) -> Path:
     if given is not None:
         return base / given
     outer = path / split if split is not None and _both(path / split) else path

@@ -3,8 +3,9 @@
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,12 @@ __all__ = [
     "Source",
     "Subset",
     "hold_back",
+    "is_of_hub",
     "open_source",
     "open_splits",
     "options_of",
+    "path_options",
+    "paths_of",
     "recognise",
 ]
 
@@ -263,6 +267,24 @@ def _options(split: Split, reader: Reader, key: str) -> dict[str, Any]:
 def options_of(reader: Reader) -> tuple[str, ...]:
     """The options of a format, in order."""
     return tuple(name for name in _keywords(reader) if name not in _FROM_THE_SPLIT)
+
+
+@cache
+def path_options() -> tuple[str, ...]:
+    """The options of all formats that hold paths from the recipe's folder: those of type ``Path``."""
+    hints = [(name, get_type_hints(reader.opens)[name]) for reader in FORMATS for name in options_of(reader)]
+    return tuple(dict.fromkeys(name for name, hint in hints if Path in (hint, *get_args(hint))))
+
+
+def is_of_hub(split: Split) -> bool:
+    """Whether the samples of a split may come from elsewhere than the file system."""
+    return "://" in split.path or split.format == "huggingface"
+
+
+def paths_of(split: Split) -> dict[str, Any]:
+    """The keys of a split that hold paths, with what they hold; the format need not be known yet."""
+    beside = {name: split.options.get(name) for name in path_options()}
+    return {"path": split.path, **{name: value for name, value in beside.items() if value is not None}}
 
 
 def _keywords(reader: Reader) -> Mapping[str, inspect.Parameter]:

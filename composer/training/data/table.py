@@ -169,7 +169,7 @@ def open_table(
     *,
     split: str | None = None,
     columns: dict[str, str | list[str]] | None = None,
-    images: str | None = None,
+    images: Path | None = None,
     delimiter: str | None = None,
     classes: Sequence[str] | None = None,
     bad: str = "stop",

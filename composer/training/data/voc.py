@@ -89,7 +89,7 @@ def open_voc(
     path: Path,
     *,
     split: str | None = None,
-    images: str | None = None,
+    images: Path | None = None,
     classes: Sequence[str] | None = None,
     first_pixel: Annotated[int, Ge(0), Le(1)] = 1,
     bad: str = "stop",

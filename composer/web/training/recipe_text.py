@@ -10,22 +10,10 @@ from typing import Any
 
 from composer.edits.operations import EditStep
 from composer.problems import GraphError, Problem, Where
+from composer.training.data.source import path_options
 from composer.training.recipe import Part, Recipe, part_at
 
 __all__ = ["command", "edited", "in_order", "moved", "without_defaults"]
-
-_PLACES = (
-    ("data", "train", "path"),
-    ("data", "train", "images"),
-    ("data", "train", "masks"),
-    ("data", "train", "listed"),
-    ("data", "val", "path"),
-    ("data", "val", "images"),
-    ("data", "val", "masks"),
-    ("data", "val", "listed"),
-    ("weights",),
-)
-"""The keys that hold paths."""
 
 _FLAGS: Mapping[tuple[str, ...], str] = {
     ("epochs",): "--epochs",
@@ -172,7 +160,8 @@ def moved(data: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
         new: The folder that they are to hold from.
     """
     found: dict[str, Any] = json.loads(json.dumps(data))
-    for *above, last in _PLACES if old != new else ():
+    places = [("data", split, name) for split in ("train", "val") for name in ("path", *path_options())]
+    for *above, last in [*places, ("weights",)] if old != new else []:
         inside: Any = found
         for key in above:
             inside = inside.get(key) if isinstance(inside, dict) else None

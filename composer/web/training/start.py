@@ -9,6 +9,7 @@ from composer.graph import Graph
 from composer.graph.file import write
 from composer.graph.file.yamltext import MAX_BYTES
 from composer.problems import GraphError, Problem, Where
+from composer.training.data.source import is_of_hub, paths_of
 from composer.training.recipe import Data, Recipe, Split, loads_recipe, write_recipe
 from composer.training.run_folder import GRAPH, RECIPE, new_folder, new_name, resolved
 from composer.web.training.forecasts import Forecasts
@@ -18,9 +19,6 @@ from composer.web.training.queue import Queue
 from composer.web.training.requests import Request
 
 __all__ = ["Starter", "placed"]
-
-_PLACES = ("images", "masks", "listed")
-_HUBS = ("huggingface", "hf")
 
 
 class Starter:
@@ -111,12 +109,11 @@ def placed(recipe: Recipe, places: Places) -> Recipe:
         if split is None:
             continue
         where = f"data.{key}"
-        if "://" in split.path or split.format in _HUBS:
+        if is_of_hub(split):
             text = "data of a hub is not fetched from the browser: train it with composer train"
             problems.append(Problem("recipe-value", Where(where), text))
             continue
-        beside = [value for name, value in split.options.items() if name in _PLACES and value is not None]
-        problems += [fault for path in (split.path, *beside) if (fault := _fault(places, path, where)) is not None]
+        problems += [fault for path in paths_of(split).values() if (fault := _fault(places, path, where)) is not None]
     if recipe.weights is not None and (fault := _fault(places, recipe.weights, "weights")) is not None:
         problems.append(fault)
     if problems:
