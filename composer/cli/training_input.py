@@ -159,10 +159,8 @@ def training_of(file: Path, catalog: Catalog) -> Training:
             source = open_splits(placed.data, Path.cwd(), seed=recipe.seed)[0]
     completed = complete(placed, model.graph, catalog, source, model)
     there = not isinstance(source, range)
-    batch = completed.batches.batch
-    steps = len(source) // batch if completed.batches.drop_last else -(-len(source) // batch)
     as_written = completed.model_copy(update={"data": recipe.data, "graph": recipe.graph, "weights": recipe.weights})
-    return Training(as_written, model, max(steps, 1) if there else None)
+    return Training(as_written, model, max(completed.batches.steps_in_epoch(len(source)), 1) if there else None)
 
 
 def leads() -> bool:

@@ -93,7 +93,7 @@ def complete(recipe: Recipe, graph: Graph, catalog: Catalog, source: Any, model:
     if "batch" not in batches.model_fields_set and batches.drop_last:
         whole = min(batches.batch, len(source))
         batches = batches.model_copy(update={"batch": max(1, whole - whole % world)})
-    per_epoch = max(1, len(source) // batches.batch if batches.drop_last else -(-len(source) // batches.batch))
+    per_epoch = max(1, batches.steps_in_epoch(len(source)))
     update: dict[str, Any] = {"batches": batches}
     attends = not convolves(model)
     if recipe.epochs is None and recipe.steps is None:
@@ -198,8 +198,8 @@ def _lengths(recipe: Recipe, source: Any) -> Iterator[Problem]:
         yield Problem("recipe-value", where, text, fix)
     if source is None or recipe.schedule is None or (recipe.epochs is None and recipe.steps is None):
         return
-    per_epoch = max(1, len(source) // batches.batch)
-    total = recipe.steps or (recipe.epochs or 1) * per_epoch
+    per_epoch = max(1, batches.steps_in_epoch(len(source)))
+    total = recipe.total_steps(per_epoch)
     spans = [(key, getattr(recipe.schedule, key)) for key in ("warmup", "hold", "cooldown")]
     spans += [("at", span) for span in recipe.schedule.at]
     for key, span in spans:

@@ -178,7 +178,7 @@ class Prepared:
         if recipe.distributed.strategy == "fsdp" and processes.world > 1:
             return {"message": "the memory of a sharded model is not counted"}
         epoch = max(self.train.steps_in_epoch, 1)
-        total = recipe.steps or (recipe.epochs or 1) * epoch
+        total = recipe.total_steps(epoch)
         options: dict[str, Any] = {"epoch": epoch, "total": total, "device": processes.device, "world": processes.world}
         try:
             return Counted(recipe, self.graph, self.catalog, batch, **options).event([*held, *tensors_of(batch)])

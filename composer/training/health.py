@@ -161,7 +161,7 @@ def _with_batches(trial: _Trial, prepared: Prepared) -> Iterator[Finding]:
 def _summary(prepared: Prepared) -> str:
     recipe, optimizer = prepared.recipe, prepared.recipe.optimizer
     assert optimizer is not None, "the recipe is complete"
-    total = recipe.steps or (recipe.epochs or 1) * prepared.train.steps_in_epoch
+    total = recipe.total_steps(prepared.train.steps_in_epoch)
     weights = sum(one.numel() for one in prepared.model.parameters() if one.requires_grad)
     return (
         f"{total:,} steps of {recipe.batches.batch} samples, {optimizer.type} with lr {optimizer.lr:g}, "
@@ -206,7 +206,7 @@ def _inputs(batch: Any) -> Iterator[Finding]:
 
 def _memory(trial: _Trial, prepared: Prepared, batch: Any) -> Finding:
     recipe, epoch = prepared.recipe, max(prepared.train.steps_in_epoch, 1)
-    total = recipe.steps or (recipe.epochs or 1) * epoch
+    total = recipe.total_steps(epoch)
     counted = Counted(recipe, trial.graph, trial.catalog, batch, epoch=epoch, total=total, device=trial.device)
     limit = memory_limit(str(trial.device)) if trial.limit is None else trial.limit
     memory, size = counted.forecast(), counted.size
@@ -300,7 +300,7 @@ def _last(losses: Sequence[float]) -> float:
 
 def _time(trial: _Trial, prepared: Prepared, seconds: Sequence[float], reading: float, rows: int) -> Finding:
     recipe = prepared.recipe
-    total = recipe.steps or (recipe.epochs or 1) * prepared.train.steps_in_epoch
+    total = recipe.total_steps(prepared.train.steps_in_epoch)
     whole = duration(seconds[1:] or seconds, total)
     step = whole.seconds / max(total, 1)
     needed = max(1, math.ceil(reading / step))

@@ -98,7 +98,7 @@ def lightning_source(recipe: Recipe, model: Model, name: str) -> str:
         text = "this graph clusters all samples while it trains, which is no matter of a Lightning module: train it "
         raise GraphError(Problem("no-lightning", Where(model.graph.name or "graph"), f"{text}with composer train"))
     assert recipe.optimizer is not None and recipe.schedule is not None, "the recipe is complete"
-    total = recipe.steps or 1000 * (recipe.epochs or 1)
+    total = recipe.total_steps(1000)
     policy = NodePolicy(recipe, model, epoch=1000, total=total)
     kind, own = recipe.optimizer.type, ""
     lars = {"key": ", plain", "flag": f', "{layerwise.NO_ADAPTATION}": plain'} if kind == "LARS" else {}

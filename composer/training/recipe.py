@@ -214,6 +214,19 @@ class Batches(Part):
     shuffle: bool = True
     drop_last: bool = True
 
+    def steps_in_epoch(self, samples: int, world: int = 1) -> int:
+        """How many batches so many samples make; none where they do not fill the only one.
+
+        Each of several processes has as many samples of a batch, so up to ``world - 1`` samples of a last batch that is
+        not full wait for another epoch.
+
+        Args:
+            samples: Samples that are trained on.
+            world: How many processes train together.
+        """
+        whole, rest = divmod(samples, self.batch)
+        return whole if self.drop_last or rest < world else whole + 1
+
 
 class Optimizer(OpenPart):
     """The optimizer.
@@ -438,6 +451,14 @@ class Recipe(Part):
     log: list[Literal["tensorboard", "trackio"]] = Field(default_factory=list)
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    def total_steps(self, epoch: int) -> int:
+        """How many steps the whole training has.
+
+        Args:
+            epoch: Steps in an epoch; at least one is made in each.
+        """
+        return self.steps or (self.epochs or 1) * max(epoch, 1)
 
     def to_document(self, *, full: bool = False) -> dict[str, Any]:
         """As a recipe file has it.

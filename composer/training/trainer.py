@@ -182,7 +182,7 @@ class Trainer:
         self.forecast = forecast if self.processes.first and (run is not None or on_event is not None) else None
         self.types = types or Catalog.default().port_types
         self.per_epoch = max(feed.steps_in_epoch, 1)
-        self.total = recipe.steps or (recipe.epochs or 1) * self.per_epoch
+        self.total = recipe.total_steps(self.per_epoch)
         self.step = 0
         self.best: Best | None = None
         self.metrics: dict[str, float] = {}

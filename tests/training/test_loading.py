@@ -241,13 +241,6 @@ def test_an_order_may_be_given_from_outside() -> None:
         given.set_order(0, drawn)
 
 
-def test_a_field_may_be_given_from_outside() -> None:
-    given = loader()
-    given.set_field("pseudo_label", torch.arange(LENGTH) * 10)
-    for batch in given.batches(0, 2):
-        assert batch.samples["pseudo_label"].tolist() == [10 * index for index in batch.indices]
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

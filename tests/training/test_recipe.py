@@ -1,6 +1,7 @@
 """A recipe is read with care, written in one form, and says all that is wrong with it at once."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,15 @@ from hypothesis import strategies as st
 
 import composer
 from composer import GraphError
+from composer.catalog import Catalog
+from composer.graph.file import read
 from composer.problems import Problem
 from composer.training import Recipe, dumps_recipe, loads_recipe, read_recipe, write_recipe
 from composer.training.augment import MASKS, STEPS
+from composer.training.defaults import check_recipe
 from composer.training.recipe import Span, recipe_schema
 
+FASHION = Path(__file__).parents[2] / "saved_graphs/classification/fashion_mnist.yaml"
 SMALL = "graph: model.yaml\ndata: {train: {path: images}}\n"
 
 WHOLE = """\
@@ -63,6 +68,35 @@ def test_a_file_is_read_back(tmp_path) -> None:
     recipe = loads_recipe(WHOLE)
     write_recipe(recipe, tmp_path / "recipe.yaml")
     assert read_recipe(tmp_path / "recipe.yaml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("batches", "steps"),
+    [
+        ("{batch: 4}", {22: 5, 20: 5, 3: 0}),
+        ("{batch: 4, drop_last: false}", {22: 6, 20: 5, 3: 1, 0: 0}),
+    ],
+)
+def test_an_epoch_has_a_step_for_each_full_batch_and_one_for_the_rest_that_is_kept(batches, steps) -> None:
+    found = loads_recipe(f"{SMALL}epochs: 3\nbatches: {batches}\n")
+    assert {samples: found.batches.steps_in_epoch(samples) for samples in steps} == steps
+    assert found.total_steps(found.batches.steps_in_epoch(22)) == 3 * steps[22]
+
+
+def test_a_training_is_as_long_as_its_steps_say_or_its_epochs_or_one_epoch() -> None:
+    assert [loads_recipe(f"{SMALL}{length}").total_steps(5) for length in ("steps: 7\n", "epochs: 2\n", "")] == [
+        7,
+        10,
+        5,
+    ]
+
+
+@pytest.mark.parametrize(("drop_last", "total"), [("true", 5), ("false", 6)])
+def test_a_schedule_is_compared_with_the_steps_that_are_made(drop_last: str, total: int) -> None:
+    text = f"{SMALL}epochs: 1\nbatches: {{batch: 4, drop_last: {drop_last}}}\nschedule: {{warmup: 6 steps}}\n"
+    graph = read(FASHION)
+    messages = [one.message for one in check_recipe(loads_recipe(text), graph, Catalog.default(), range(22))]
+    assert any("the whole training has" in one for one in messages) == (total < 6)
 
 
 def test_all_faults_are_reported_at_once_at_their_places() -> None:

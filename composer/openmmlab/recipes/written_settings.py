@@ -143,8 +143,7 @@ class _Counted:
         recipe = self.recipe
         if self.by_epoch:
             return _whole(recipe.epochs or 1)
-        steps = recipe.steps or (recipe.epochs or 1) * (self.per_epoch or 1)
-        return steps * recipe.batches.accumulate
+        return recipe.total_steps(self.per_epoch or 1) * recipe.batches.accumulate
 
     def of(self, span: Span) -> float:
         """A stretch; in its own unit where that is steps and nothing says how many an epoch has."""

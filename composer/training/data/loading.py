@@ -113,10 +113,10 @@ class Loader:
         masks, more = read_masks(graph, catalog, augment)
         mixing, wrong = self._mixing(recipe, graph, catalog, source, wiring, training)
         problems += [*more, *wrong]
-        own = recipe.batches.batch
-        self.batch = own if training else recipe.evaluation.batch or own
+        measured = {"batch": recipe.evaluation.batch or recipe.batches.batch, "drop_last": False}
+        self._batches = recipe.batches if training else recipe.batches.model_copy(update=measured)
+        self.batch = self._batches.batch
         self.length = len(source)
-        self.drop_last = training and recipe.batches.drop_last
         problems += self._too_few(training, world)
         if problems:
             raise GraphError(problems)
@@ -132,16 +132,11 @@ class Loader:
         self._steps = _Steps(self)
         self._processes: DataLoader[Any] | None = None
         self._given: dict[int, NDArray[np.int64]] = {}
-        self._fields: dict[str, Tensor] = {}
 
     @property
     def steps_in_epoch(self) -> int:
-        """How many batches an epoch has.
-
-        In training each of several processes has as many samples of a batch, so up to ``world - 1`` samples of a last
-        batch that is not full wait for another epoch.
-        """
-        return self.length // self.batch if self.drop_last else -(-self._usable // self.batch)
+        """How many batches an epoch has; in measuring, the processes need not have as many samples of one."""
+        return self._batches.steps_in_epoch(self.length, self.world if self.training else 1)
 
     @property
     def _usable(self) -> int:
@@ -167,20 +162,6 @@ class Loader:
             raise ValueError(f"epoch {epoch} is being read: set its order before, and ask for batches epoch by epoch")
         self._given = {epoch: found}
 
-    def set_field(self, name: str, values: Tensor) -> None:
-        """Give a field of the data samples a value for each sample, such as the cluster of each for ``pseudo_label``.
-
-        Args:
-            name: The field.
-            values: [samples, ...], in the order of the source.
-
-        Raises:
-            ValueError: They are not as many as there are samples.
-        """
-        if len(values) != self.length:
-            raise ValueError(f"found {len(values)} values for '{name}', expected {self.length}, one a sample")
-        self._fields[name] = values.detach().cpu()
-
     def batches(self, start_step: int, stop_step: int | None = None) -> Iterator[Batch]:
         """The batches of steps ``start_step`` to ``stop_step - 1``, over as many epochs as these are.
 
@@ -200,11 +181,8 @@ class Loader:
         for batch in self._read():
             if isinstance(batch, Failed):
                 raise GraphError(batch.problems)
-            if not len(batch):
-                continue
-            for name, values in self._fields.items():
-                batch.samples[name] = values[torch.tensor(batch.indices)]
-            yield batch
+            if len(batch):
+                yield batch
 
     def close(self) -> None:
         """End the processes that read, and wait until they are gone."""
@@ -282,7 +260,7 @@ class Loader:
             text += f"{f'{below} or ' if below else ''}{above}, or a number of processes that divides {self.batch}"
             fix = Fix(f"set it to {above}", (Edit(("batches", "batch"), above),))
             return [Problem("recipe-value", where, text, fix)]
-        if self.drop_last and self.length < self.batch:
+        if self._batches.drop_last and self.length < self.batch:
             text = f"found {self.batch} for {self.length} samples: with drop_last no batch is left; expected at most "
             return [Problem("recipe-value", where, f"{text}{self.length}")]
         return []

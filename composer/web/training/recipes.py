@@ -325,9 +325,7 @@ def _steps(recipe: Recipe | None, samples: Samples | None) -> int | None:
     """Steps of the whole training."""
     if recipe is None or samples is None:
         return None
-    batches, length = recipe.batches, len(samples[0])
-    per_epoch = length // batches.batch if batches.drop_last else -(-length // batches.batch)
-    return recipe.steps or (recipe.epochs or 1) * max(per_epoch, 1)
+    return recipe.total_steps(recipe.batches.steps_in_epoch(len(samples[0])))
 
 
 def _once(problems: Iterable[ProblemView]) -> list[ProblemView]:
