@@ -5,6 +5,7 @@ a ``Fix`` is a list of edits of the graph's document that ``composer.edit`` appl
 any is raised; ``GraphError`` carries them all.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ __all__ = [
     "Problem",
     "Severity",
     "Where",
+    "byte_text",
     "counted",
     "is_typo",
     "nearest",
     "plain",
     "suggestion",
+    "time_text",
 ]
 
 Severity = Literal["error", "warning", "notice"]
@@ -264,6 +267,30 @@ def counted(count: int, one: str, many: str | None = None) -> str:
         many: What is said of none or several; by default that with an s.
     """
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def byte_text(count: float) -> str:
+    """Bytes in powers of 1,024, to three digits: ``512 MiB``, ``3.2 GiB``."""
+    unit = "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if count >= 1024:
+            count, unit = count / 1024, larger
+    return f"{count:,.0f} {unit}" if count >= 100 else f"{count:.3g} {unit}"
+
+
+def time_text(seconds: float) -> str:
+    """A time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
 
 
 def suggestion(name: str, known: Iterable[str], what: str) -> str:

@@ -12,11 +12,11 @@ from composer.cli.options import AsJson, Folders, catalog_of
 from composer.cli.output import print_json, print_problems, print_table, print_text
 from composer.edits.difference import diff
 from composer.graph import Graph
-from composer.problems import GraphError, Problem
+from composer.problems import GraphError, Problem, time_text
 from composer.training.comparison import RunSummary, recipe_changes, summary_of
 from composer.training.curves import sparkline
 from composer.training.metrics import is_lower_better
-from composer.training.progress import NOT_LOSSES, duration
+from composer.training.progress import NOT_LOSSES
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder, runs_in
 from composer.training.status import stop_run
@@ -90,7 +90,7 @@ def _list(summaries: Sequence[RunSummary]) -> None:
 
 def _row(one: RunSummary) -> tuple[str, ...]:
     of = f"/{one.steps:,}" if one.steps else ""
-    return one.name, one.graph, one.state, f"{one.step:,}{of}", _best(one), duration(one.seconds)
+    return one.name, one.graph, one.state, f"{one.step:,}{of}", _best(one), time_text(one.seconds)
 
 
 def _best(one: RunSummary) -> str:

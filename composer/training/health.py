@@ -18,7 +18,7 @@ from torch import Tensor
 
 from composer.catalog import Catalog
 from composer.graph import Graph
-from composer.problems import GraphError, Problem
+from composer.problems import GraphError, Problem, byte_text, time_text
 from composer.training import checkpoints
 from composer.training.data.index import IndexReport, index_report
 from composer.training.data.samples import Source
@@ -219,12 +219,12 @@ def _memory(trial: _Trial, prepared: Prepared, batch: Any) -> Finding:
         start=max(size, 1),
         most=max(len(trial.source), size),
     )
-    kept = ", ".join(f"{node} {_bytes(held)}" for node, held in list(memory.nodes.items())[:3] if node)
-    text = f"{_bytes(memory.peak)} of {_bytes(limit)} at the peak ({memory.phase}) with {size} samples"
+    kept = ", ".join(f"{node} {byte_text(held)}" for node, held in list(memory.nodes.items())[:3] if node)
+    text = f"{byte_text(memory.peak)} of {byte_text(limit)} at the peak ({memory.phase}) with {size} samples"
     usual = memory
     if memory.bounded:
         usual = counted.forecast(_found(trial, counted))
-        text = f"{_bytes(usual.peak)} with what is found now, at most {text}"
+        text = f"{byte_text(usual.peak)} with what is found now, at most {text}"
     if not largest.fixed:
         text += (
             f"; at most {largest.batch} fit" if largest.batch < len(trial.source) else "; all samples at once would fit"
@@ -305,10 +305,8 @@ def _time(trial: _Trial, prepared: Prepared, seconds: Sequence[float], reading: 
     step = whole.seconds / max(total, 1)
     needed = max(1, math.ceil(reading / step))
     workers = prepared.train.workers if trial.recipe.batches.workers is None else trial.recipe.batches.workers
-    text = (
-        f"{_span(whole.seconds)} ({_span(whole.low)} to {_span(whole.high)}) for {total:,} steps, without measuring; "
-    )
-    text += f"{rows / step:.0f} samples a second"
+    text = f"{time_text(whole.seconds)} ({time_text(whole.low)} to {time_text(whole.high)}) for {total:,} steps, "
+    text += f"without measuring; {rows / step:.0f} samples a second"
     text += f"\none process reads {rows / reading:.0f} samples a second: {needed} keep up"
     values = {
         "seconds": whole.seconds,
@@ -331,8 +329,8 @@ def _disk(trial: _Trial, recipe: Recipe, trainer: Trainer) -> Finding:
     whole = one * (recipe.checkpoints.keep + 1) + 3 * weights
     place = next(path for path in (trial.out.absolute(), *trial.out.absolute().parents) if path.exists())
     free = shutil.disk_usage(place).free
-    text = f"{_bytes(whole)} for {recipe.checkpoints.keep} checkpoints of {_bytes(one)}, last and best; "
-    text += f"{_bytes(free)} are free"
+    text = f"{byte_text(whole)} for {recipe.checkpoints.keep} checkpoints of {byte_text(one)}, last and best; "
+    text += f"{byte_text(free)} are free"
     values = {"needed": whole, "checkpoint": one, "free": free}
     if whole > free:
         return Finding("disk", "error", text, "make room, keep fewer checkpoints, or write elsewhere (--out)", values)
@@ -344,18 +342,3 @@ def _of_problem(item: str, problem: Problem) -> Finding:
     where = f"{problem.where}: " if str(problem.where) else ""
     advice = problem.fix.message if problem.fix else ""
     return Finding(item, state, f"{where}{problem.message}", advice, {"code": problem.code})
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -14,10 +14,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from composer.problems import byte_text, time_text
 from composer.training.memory import FORECAST, memory_peak
 from composer.training.metrics import is_lower_better
 
-__all__ = ["NOT_LOSSES", "Pace", "Progress", "duration"]
+__all__ = [
+    "NOT_LOSSES",
+    "Pace",
+    "Progress",
+]
 
 _WINDOWS = 40
 """Stretches between two events that the pace is judged by, at most: it follows what has changed."""
@@ -42,9 +47,9 @@ class Left:
     most: float
 
     def __str__(self) -> str:
-        least, most = duration(self.least), duration(self.most)
+        least, most = time_text(self.least), time_text(self.most)
         spread = f" ({least} to {most})" if least != most else ""
-        return f"{duration(self.seconds)} left{spread}"
+        return f"{time_text(self.seconds)} left{spread}"
 
 
 class Pace:
@@ -192,8 +197,8 @@ class Progress:
             found.append(f"{self._values['waited']:.0%} waiting for data")
         memory = self._values.get("memory", memory_peak())
         if memory:
-            ahead = f" of {_size(self._forecast)} forecast" if self._forecast else ""
-            found.append(f"{_size(memory)}{ahead}")
+            ahead = f" of {byte_text(self._forecast)} forecast" if self._forecast else ""
+            found.append(f"{byte_text(memory)}{ahead}")
         return found
 
     def _line(self, text: str) -> None:
@@ -218,28 +223,9 @@ class Progress:
         return Group(bar, *lines)
 
 
-def duration(seconds: float) -> str:
-    """A time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
-    if not math.isfinite(seconds):
-        return "?"
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d {hours % 24} h"
-
-
 def _numbers(values: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _size(count: float) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

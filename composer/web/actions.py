@@ -2,10 +2,8 @@
 
 import inspect
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -48,6 +46,7 @@ from composer.web.payloads import (
     SuggestRequest,
     TextReply,
 )
+from composer.web.recent import Recent
 from composer.web.suggestions import suggestions_of
 from composer.web.views import Insight, catalog_view, graph_view, insight_of, problem_view
 
@@ -72,8 +71,8 @@ class Actions:
 
     def __init__(self, source: CatalogSource) -> None:
         self.source_of_parts = source
-        self._graphs: _Recent[str, Graph] = _Recent(64)
-        self._insights: _Recent[tuple[str, str], Insight] = _Recent(8)
+        self._graphs: Recent[str, Graph] = Recent(64)
+        self._insights: Recent[tuple[str, str], Insight] = Recent(8)
         self._catalog_view: tuple[str, CatalogView] | None = None
 
     # --- what other parts of the web app use ---
@@ -244,36 +243,6 @@ class Actions:
             insight = insight_of(self.graph_of(document), parts.catalog)
             self._insights.put(key, insight)
         return insight
-
-
-Key = TypeVar("Key")
-Item = TypeVar("Item")
-
-
-class _Recent(Generic[Key, Item]):
-    """The things that were used last; several threads may ask at once.
-
-    Args:
-        count: How many are kept.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._items: OrderedDict[Key, Item] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Key) -> Item | None:
-        with self._lock:
-            if key in self._items:
-                self._items.move_to_end(key)
-            return self._items.get(key)
-
-    def put(self, key: Key, item: Item) -> None:
-        with self._lock:
-            self._items[key] = item
-            self._items.move_to_end(key)
-            while len(self._items) > self._count:
-                self._items.popitem(last=False)
 
 
 def _request(kind: type[Request], payload: Any) -> Request:

@@ -5,8 +5,9 @@ import math
 
 import pytest
 
+from composer.problems import byte_text, time_text
 from composer.training import progress
-from composer.training.progress import Pace, Progress, duration
+from composer.training.progress import Pace, Progress
 
 
 def shown(events, monkeypatch, terminal=False, every=1.0):
@@ -86,4 +87,20 @@ def test_nothing_is_foretold_from_nothing():
     [(3, "3 s"), (99, "99 s"), (100, "2 min"), (5400, "90 min"), (7260, "2 h 1 min"), (200_000, "2 d 7 h")],
 )
 def test_a_duration_is_said_as_people_do(seconds, text):
-    assert duration(seconds) == text
+    assert time_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1,023 B"),
+        (1536, "1.5 KiB"),
+        (3 << 20, "3 MiB"),
+        (512 << 20, "512 MiB"),
+        (5 << 29, "2.5 GiB"),
+        (1 << 50, "1,048,576 GiB"),
+    ],
+)
+def test_bytes_are_said_to_three_digits(count, text):
+    assert byte_text(count) == text

@@ -217,7 +217,7 @@ def test_a_training_that_can_never_fit_is_refused_with_the_numbers_and_what_to_d
         begin(training)
     assert codes(error) == ["out-of-memory"] and training.places.names() == []
     text = error.value.problems[0].message
-    assert "1,048,576.0 GiB at the peak" in text and "set batches.batch to 7 at most (it is 32)" in text
+    assert "1,048,576 GiB at the peak" in text and "set batches.batch to 7 at most (it is 32)" in text
     checked(training, peak=2**50, largest=7, device="cuda")  # of an accelerator's memory, not of this machine's
     begin(training)
 
@@ -238,7 +238,7 @@ def test_a_training_waits_for_the_memory_that_its_check_counted(training, monkey
     checked(training, peak=5 * 2**30, largest=16)
     name = begin(training)
     message = look(training, name).row.message
-    assert message.startswith("waits for memory: 3.0 GiB are free, and it takes 5.0 GiB at the peak by its check")
+    assert message.startswith("waits for memory: 3 GiB are free, and it takes 5 GiB at the peak by its check")
     assert "set batches.batch to 16 at most (it is 32)" in message
     again = opened(training.places.workspace)  # the numbers are in the folder, for any server
     assert look(again, name).row.message == message

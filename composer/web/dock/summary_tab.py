@@ -10,7 +10,7 @@ import gradio as gr
 
 from composer.graph import Graph
 from composer.graph.link import link
-from composer.problems import GraphError
+from composer.problems import GraphError, byte_text
 from composer.rules.sizes import FREE_SIZE, Shapes, infer_shapes
 from composer.rules.sizes.rows import Row, rounded, size_rows
 from composer.rules.sizes.sizes import free_sizes, shape_text
@@ -136,11 +136,15 @@ def _table(graph: Graph, rows: Sequence[Row], shapes: Shapes, modes: Sequence[st
         held = _activation(row, modes)
         memory += 0 if held is None or row.rows else held
         flops = row.flops(modes[0]) if modes else None
-        counts = [f"{row.parameters:,}" if row.parameters is not None else "-", rounded(flops), _bytes(held)]
+        counts = [
+            "-" if row.parameters is None else f"{row.parameters:,}",
+            rounded(flops),
+            "-" if held is None else byte_text(held),
+        ]
         indented = "\u2003" * row.path.count(".") + row.path.rsplit(".", 1)[-1]
         lines.append([indented, row.type, row.sizes(modes), *counts, row.note])
     flops = shapes.flops(modes[0]) if modes else None
-    total = ["total", "", "", f"{shapes.parameters:,}", rounded(flops), _bytes(memory), ""]
+    total = ["total", "", "", f"{shapes.parameters:,}", rounded(flops), byte_text(memory), ""]
     return table(head, lines, right=["parameters", "FLOPs", "memory"], total=total)
 
 
@@ -150,7 +154,7 @@ def _side(graph: Graph, rows: Sequence[Row], shapes: Shapes, mode: str | None) -
         charts += bar_list(f"FLOPs of {mode} mode", _largest([(row.path, row.flops(mode) or 0) for row in rows]))
     trained = sum(node.trainable for node in shapes.nodes.values())
     held = sum(node.bytes for node in shapes.nodes.values())
-    text = f"{shapes.parameters:,} parameters, {trained:,} of them trained; {_bytes(held)} with buffers. "
+    text = f"{shapes.parameters:,} parameters, {trained:,} of them trained; {byte_text(held)} with buffers. "
     text += "FLOPs and memory are those of one sample (a multiply-add is 2 FLOPs); memory is what a node puts out."
     free = sorted(free_sizes(graph))
     if free:
@@ -177,15 +181,6 @@ def _activation(row: Row, modes: Sequence[str]) -> int | None:
     found = [activation_bytes(size) for mode in modes for size in row.outputs.get(mode, {}).values()]
     known = [count for count in found if count is not None]
     return sum(known) // max(sum(mode in row.outputs for mode in modes), 1) if known else None
-
-
-def _bytes(count: int | None) -> str:
-    if count is None:
-        return "-"
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:,.1f} {unit}"
-    return f"{count} B"
 
 
 def _plain(cell: Any) -> Any:

@@ -7,7 +7,7 @@ import torch
 
 from composer.catalog.origin import placed
 from composer.export.exported import cause_of
-from composer.problems import GraphError
+from composer.problems import GraphError, byte_text
 from composer.web.runs.messages import Failed, Trouble, trouble_of
 
 __all__ = ["died", "failure_of", "no_device", "out_of_memory", "stopped", "timed_out", "too_many"]
@@ -34,8 +34,8 @@ def failure_of(error: BaseException, node: str | None, doing: str, allowed: int 
 
 def out_of_memory(node: str | None, doing: str, allowed: int | None, needs: int | None = None) -> Failed:
     """A run that needs more memory than it may take."""
-    least = f" (at least {_size(needs)} are needed)" if needs else ""
-    most = f"it may take {_size(allowed)} now" if allowed else "there is no more"
+    least = f" (at least {byte_text(needs)} are needed)" if needs else ""
+    most = f"it may take {byte_text(allowed)} now" if allowed else "there is no more"
     where = node or doing[:1].lower() + doing[1:]
     text = f"memory ran out in {where}{least}: {most}; use a smaller image or batch, or a smaller model"
     return Failed(troubles=[Trouble(code="out-of-memory", subject=node or "", message=text, node=node)])
@@ -75,7 +75,3 @@ def too_many(waiting: int) -> Failed:
 def no_device(device: str) -> Failed:
     """A device that is not there."""
     return Failed(troubles=[Trouble(code="no-device", subject=device, message="there is no such device here")])
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from composer.problems import GraphError, Problem, Where
+from composer.problems import GraphError, Problem, Where, byte_text
 from composer.web.filenames import file_name_of
 from composer.web.runs.load import Workshop
 from composer.web.runs.messages import Progress
@@ -205,7 +205,7 @@ def _faults(
         ("are links or devices, which are not unpacked", _is_special),
         ("are encrypted, and no password is asked for", lambda one: bool(one.flag_bits & _ENCRYPTED)),
         ("are packed in a way that is not read here", lambda one: one.compress_type not in _METHODS),
-        (f"are larger than {_size(bounds.each)}", lambda one: one.file_size > bounds.each),
+        (f"are larger than {byte_text(bounds.each)}", lambda one: one.file_size > bounds.each),
         (f"would grow more than {bounds.ratio} times, as bombs do", lambda one: _grows(one, bounds.ratio)),
     ):
         found = [one for one in entries if wrong(one)]
@@ -217,9 +217,9 @@ def _faults(
         yield f"{len(blocked):,} entries lie in what is a file: {_names(blocked)}"
     total = sum(one.file_size for one in files)
     if total > bounds.total:
-        yield f"it unpacks to {_size(total)}, at most {_size(bounds.total)} are unpacked"
+        yield f"it unpacks to {byte_text(total)}, at most {byte_text(bounds.total)} are unpacked"
     if free is not None and total > free * 0.9:
-        yield f"it unpacks to {_size(total)}, and {_size(free)} are free on the disk"
+        yield f"it unpacks to {byte_text(total)}, and {byte_text(free)} are free on the disk"
 
 
 def _leads_out(entry: zipfile.ZipInfo) -> bool:
@@ -274,11 +274,3 @@ def _names(entries: list[zipfile.ZipInfo]) -> str:
 def _plain(name: str) -> str:
     shown = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
     return shown if len(shown) <= 80 else f"{shown[:80]}..."
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

@@ -5,13 +5,13 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import OrderedDict
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from composer.web.recent import Recent
 from composer.web.training.payloads import TrainFile
 
 __all__ = ["Downloads"]
@@ -25,7 +25,7 @@ class Downloads:
     """Hands out files by tokens; a page never names a path."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[Path, str, float]] = OrderedDict()
+        self._known: Recent[str, tuple[Path, str, float]] = Recent(_MOST)
         self._folders: list[tuple[Path, float]] = []
         self._lock = threading.Lock()
 
@@ -46,10 +46,7 @@ class Downloads:
         """
         size = path.stat().st_size
         token = secrets.token_urlsafe(24)
-        with self._lock:
-            self._known[token] = (path, name, time.monotonic() + _SECONDS)
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+        self._known.put(token, (path, name, time.monotonic() + _SECONDS))
         return TrainFile(name=name, size=size, address=f"{_ADDRESS}/{token}")
 
     def folder(self) -> Path:
@@ -66,8 +63,7 @@ class Downloads:
 
     async def answer(self, request: Request) -> Response:
         """Send a file, or say that there is none."""
-        with self._lock:
-            found = self._known.get(request.path_params["token"])
+        found = self._known.get(request.path_params["token"])
         if found is None or found[2] < time.monotonic() or not found[0].is_file():
             return PlainTextResponse("This download is no longer there: ask for it again.", status_code=404)
         path, name, _ = found
@@ -75,8 +71,8 @@ class Downloads:
 
     def close(self) -> None:
         """Forget all of them."""
+        self._known.clear()
         with self._lock:
-            self._known.clear()
             for path, _ in self._folders:
                 shutil.rmtree(path, ignore_errors=True)
             self._folders.clear()

@@ -2,19 +2,16 @@
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from composer.graph import Graph
 from composer.graph.file.document import to_document
-from composer.problems import Problem, Where
+from composer.problems import Problem, Where, byte_text
 from composer.training.recipe import Recipe
+from composer.web.recent import Recent
 from composer.web.setup_payloads import CheckResult
 
-__all__ = ["Forecasts", "Needs", "graph_key", "size_text"]
-
-_KEPT = 64
+__all__ = ["Forecasts", "Needs", "graph_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,8 @@ class Needs:
         """
         if whole is None or not self.memory or self.memory + least <= whole:
             return None
-        text = f"the check counted {size_text(self.memory)} at the peak of a step, its process takes about "
-        text += f"{size_text(least)} more, and this machine has {size_text(whole)}: {self.advice}"
+        text = f"the check counted {byte_text(self.memory)} at the peak of a step, its process takes about "
+        text += f"{byte_text(least)} more, and this machine has {byte_text(whole)}: {self.advice}"
         return Problem("out-of-memory", Where("batches.batch", path=("batches", "batch")), text)
 
     @property
@@ -62,8 +59,7 @@ class Forecasts:
     """The newest checks, by what they were made of."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Needs] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Recent[str, Needs] = Recent(64)
 
     def remember(self, graph: Graph, recipe: Recipe, result: CheckResult) -> None:
         """Note what a check counted.
@@ -81,12 +77,7 @@ class Forecasts:
             largest=(result.largest or 0) if on_processor else 0,
             keep=recipe.checkpoints.keep,
         )
-        with self._lock:
-            key = _key(graph, recipe)
-            self._known[key] = found
-            self._known.move_to_end(key)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+        self._known.put(_key(graph, recipe), found)
 
     def of(self, graph: Graph, recipe: Recipe) -> Needs:
         """What a training will take; nothing is known of one that was not checked as it is now.
@@ -95,8 +86,7 @@ class Forecasts:
             graph: The graph that is trained.
             recipe: The recipe, with whole paths.
         """
-        with self._lock:
-            return self._known.get(_key(graph, recipe), Needs())
+        return self._known.get(_key(graph, recipe)) or Needs()
 
 
 def graph_key(graph: Graph) -> str:
@@ -108,8 +98,3 @@ def graph_key(graph: Graph) -> str:
 def _key(graph: Graph, recipe: Recipe) -> str:
     asked = recipe.model_dump(mode="json", exclude={"graph", "metadata"})
     return f"{graph_key(graph)} {hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()}"
-
-
-def size_text(count: float) -> str:
-    """Bytes as people read them: ``512 MiB``, ``3.2 GiB``."""
-    return f"{count / 2**20:,.0f} MiB" if count < 2**30 else f"{count / 2**30:,.1f} GiB"

@@ -18,11 +18,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import composer
-from composer.problems import GraphError, Problem, Where
+from composer.problems import GraphError, Problem, Where, byte_text
 from composer.training.run_folder import OUTPUT, RECIPE, STATUS
 from composer.training.status import process_start, read_status, stop_run
 from composer.web.runs.memory import free_bytes, whole_bytes
-from composer.web.training.forecasts import Needs, size_text
+from composer.web.training.forecasts import Needs
 from composer.web.training.places import Places
 from composer.web.training.requests import Request, read_request, write_request
 
@@ -119,12 +119,12 @@ class Queue:
         problems = [needs.memory_problem(whole_bytes(), self.least_memory)]
         free, wanted = self.free_disk(), max(self.least_disk, needs.disk)
         if free < wanted:
-            text = f"the disk has {size_text(free)} free, and "
+            text = f"the disk has {byte_text(free)} free, and "
             if needs.disk > self.least_disk:
-                text += f"the check counted {size_text(needs.disk)} for {needs.keep} checkpoints and the weights: "
+                text += f"the check counted {byte_text(needs.disk)} for {needs.keep} checkpoints and the weights: "
                 text += "lower checkpoints.keep, or delete runs that are not needed"
             else:
-                text += f"a training starts with {size_text(self.least_disk)} at least: "
+                text += f"a training starts with {byte_text(self.least_disk)} at least: "
                 text += "delete runs that are not needed"
             problems.append(Problem("cannot-write", Where(str(self.places.runs)), text))
         found = [problem for problem in problems if problem is not None]
@@ -214,18 +214,18 @@ class Queue:
         needs = Needs() if request is None else request.needs
         free = free_bytes()
         if free is not None and free < self.least_memory + needs.memory:
-            text = f"waits for memory: {size_text(free)} are free"
+            text = f"waits for memory: {byte_text(free)} are free"
             if not needs.memory:
                 return text
             needed = (
-                f"{size_text(needs.memory)} at the peak by its check and {size_text(self.least_memory)} for its process"
+                f"{byte_text(needs.memory)} at the peak by its check and {byte_text(self.least_memory)} for its process"
             )
             return f"{text}, and it takes {needed}. To start now, take it out of the queue and {needs.advice}"
         free = self.free_disk()
         if free >= max(self.least_disk, needs.disk):
             return ""
-        text = f"waits for room on the disk: {size_text(free)} are free"
-        return f"{text}, and its checkpoints take {size_text(needs.disk)}" if needs.disk > self.least_disk else text
+        text = f"waits for room on the disk: {byte_text(free)} are free"
+        return f"{text}, and its checkpoints take {byte_text(needs.disk)}" if needs.disk > self.least_disk else text
 
     def _running(self) -> int:
         waiting = set(self.waiting())

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from composer.training.metrics import default_metrics
 from composer.training.recipe import Recipe, loads_recipe
 from composer.web.filenames import RECIPE_SUFFIX, SUFFIX
 from composer.web.payloads import ProblemView
+from composer.web.recent import Recent
 from composer.web.setup_payloads import (
     RecipeReply,
     RecipeRequest,
@@ -90,19 +90,17 @@ class Recipes:
     root: Path
     catalog: Callable[[], Catalog]
     graph_of: Callable[[str], Graph]
-    _samples: "OrderedDict[str, Samples]" = field(default_factory=OrderedDict, repr=False)
-    _outlines: "OrderedDict[str, Model | GraphError]" = field(default_factory=OrderedDict, repr=False)
+    _samples: Recent[str, Samples] = field(default_factory=lambda: Recent(_KEPT), repr=False)
+    _outlines: Recent[str, Model | GraphError] = field(default_factory=lambda: Recent(_KEPT), repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def remember(self, recipe: Recipe, samples: Samples) -> None:
         """Note what the samples of a recipe are."""
-        with self._lock:
-            _put(self._samples, data_key(recipe), samples)
+        self._samples.put(data_key(recipe), samples)
 
     def forget(self, recipe: Recipe) -> None:
         """Samples are looked at again, since files may have changed."""
-        with self._lock:
-            self._samples.pop(data_key(recipe), None)
+        self._samples.forget(data_key(recipe))
 
     def read(self, request: RecipeRequest) -> RecipeReply:
         """Read a recipe, or change it and read what became of it."""
@@ -292,23 +290,18 @@ class Recipes:
         return None if found is None else found.model_copy(update={"batches": plain.batches})
 
     def _known(self, recipe: Recipe | None) -> Samples | None:
-        if recipe is None:
-            return None
-        with self._lock:
-            return self._samples.get(data_key(recipe))
+        return None if recipe is None else self._samples.get(data_key(recipe))
 
     def _outline(self, document: str) -> tuple[Model | None, list[Problem]]:
         """The model without numbers, or what is wrong with the graph."""
         key = hashlib.sha256(document.encode()).hexdigest()
-        with self._lock:
-            found = self._outlines.get(key)
+        found = self._outlines.get(key)
         if found is None:
             try:
                 found = outline(self.graph_of(document), self.catalog())
             except GraphError as error:
                 found = error
-            with self._lock:
-                _put(self._outlines, key, found)
+            self._outlines.put(key, found)
         if isinstance(found, GraphError):
             return None, [problem for problem in found.problems if problem.severity == "error"]
         return found, []
@@ -338,10 +331,3 @@ def _once(problems: Iterable[ProblemView]) -> list[ProblemView]:
 
 def _version(content: bytes | None) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()[:24]
-
-
-def _put(kept: "OrderedDict[str, Any]", key: str, value: Any) -> None:
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)

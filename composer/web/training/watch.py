@@ -1,7 +1,6 @@
 """What is known of a run, read from its files a stretch at a time: a log of millions is never waited for."""
 
 import threading
-from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,10 +8,9 @@ from composer.problems import GraphError
 from composer.training.history import History
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder
+from composer.web.recent import Recent
 
 __all__ = ["Watch", "Watches"]
-
-_KEPT = 500
 
 
 class Watch(History):
@@ -67,19 +65,12 @@ class Watches:
     """What is known of the runs that somebody looked at."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Path, Watch] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Recent[Path, Watch] = Recent(500)
 
     def of(self, folder: Path) -> Watch:
         """What is known of a run."""
-        with self._lock:
-            found = self._kept.pop(folder, None) or Watch(folder)
-            self._kept[folder] = found
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return found
+        return self._kept.setdefault(folder, Watch(folder))
 
     def forget(self, folder: Path) -> None:
         """Of a run that is gone."""
-        with self._lock:
-            self._kept.pop(folder, None)
+        self._kept.forget(folder)
