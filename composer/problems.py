@@ -24,6 +24,7 @@ __all__ = [
     "is_typo",
     "nearest",
     "plain",
+    "some_of",
     "suggestion",
     "time_text",
 ]
@@ -293,6 +294,17 @@ def time_text(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def some_of(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are: ``a, b and 1,234 more``.
+
+    Args:
+        names: The names.
+        most: How many are named.
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def suggestion(name: str, known: Iterable[str], what: str) -> str:
     """``did you mean`` with the nearest names, or all of them when there are few and none is near."""
     names = sorted(set(known))
@@ -301,5 +313,4 @@ def suggestion(name: str, known: Iterable[str], what: str) -> str:
         return "did you mean " + " or ".join(f"'{other}'" for other in near) + "?"
     if not names:
         return f"there are no {what}"
-    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-    return f"the {what} are {shown}"
+    return f"the {what} are {some_of(names, 12)}"

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from torch import Tensor
 
 from composer.cli.gallery import gallery_images, rank_gallery, ranks_prototypes
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of, exit_code
@@ -24,7 +23,7 @@ from composer.ports import ImageShape
 from composer.problems import GraphError, Problem, Where
 from composer.run.arguments import unknown_mode
 from composer.run.geometry import Frame
-from composer.run.inputs import filled, framed, takers
+from composer.run.inputs import filled, framed, moved, takers
 
 __all__ = ["device_of", "run_images"]
 
@@ -182,7 +181,7 @@ def _run(model: Runnable, program: Program, path: Path, place: torch.device) -> 
     images, frame = framed(graph, takers(graph, program.inputs, model.port_types), path)
     inputs, fields = filled(graph, program, images, model.port_types, frame=frame)
     with torch.inference_mode():
-        outputs: dict[str, Any] = model(_moved(inputs, place), _moved(fields, place), mode=program.mode)
+        outputs: dict[str, Any] = model(moved(inputs, place), moved(fields, place), mode=program.mode)
     return outputs, frame
 
 
@@ -190,13 +189,6 @@ def _image_shapes(model: Runnable, program: Program) -> list[str]:
     """The fields that say how much of an input its image fills."""
     fields = model.graph.data_samples
     return [name for name in program.data_samples if model.port_types.is_a(fields[name].type, ImageShape)]
-
-
-def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
-    return {
-        name: value.to(place) if isinstance(value, Tensor) else [item.to(place) for item in value]
-        for name, value in values.items()
-    }
 
 
 def _note_random(model: Runnable, program: Program) -> None:

@@ -14,6 +14,7 @@ from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire
 from composer.graph.link import link
 from composer.graph.templates import LEFT_OUT, fill, names_in
 from composer.ports import AnyTensor, port_type
+from composer.problems import some_of
 from composer.rules.wires import UNKNOWN
 
 __all__ = ["group", "ungroup"]
@@ -63,8 +64,8 @@ def _refuse_cycle(draft: ScopeDraft, members: Mapping[str, Node]) -> None:
     feeding = _before(draft, members)
     between = [name for name in draft.nodes if name in fed and name in feeding and name not in members]
     if between:
-        shown = ", ".join(between[:4]) + (f" and {len(between) - 4} more" if len(between) > 4 else "")
         which = "it" if len(between) == 1 else "them"
+        shown = some_of(between, 4)
         text = f"{shown} would be fed by the group and feed it, which is a cycle: add {which} to the group"
         raise refused(text, shown, code="cycle", node=between[0])
 

@@ -58,7 +58,7 @@ def difference(expected: Any, found: Any) -> float:
     left, right = dict(tensors_in(expected)), dict(tensors_in(found))
     if left.keys() != right.keys():
         return float("inf")
-    return max((_apart(left[name], right[name]) for name in left), default=0.0)
+    return max((largest_difference(left[name], right[name]) for name in left), default=0.0)
 
 
 def tensors_in(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
@@ -75,7 +75,8 @@ def tensors_in(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
         yield name, torch.as_tensor(value)
 
 
-def _apart(expected: Tensor, found: Tensor) -> float:
+def largest_difference(expected: Tensor, found: Tensor) -> float:
+    """The largest difference of two tensors, as ``difference`` has it."""
     if expected.shape != found.shape:
         return float("inf")
     one, other = expected.detach().double(), found.detach().double()

@@ -17,7 +17,7 @@ from composer.model import Model
 from composer.model.momentum import momentum_reset
 from composer.model.weights import WeightsReport, compare
 from composer.ports import MissingPackageError
-from composer.problems import GraphError, Problem, Where, nearest
+from composer.problems import GraphError, Problem, Where, nearest, some_of
 
 __all__ = [
     "ADDRESS",
@@ -47,7 +47,6 @@ PREFIX = "timm/"
 _NETWORK = "timm_model"
 """The attribute of a component that holds timm's network."""
 
-_SHOWN = 8
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
@@ -139,11 +138,10 @@ def _not_listed(listed: Any, asked: str) -> str:
         f"{PREFIX}{name}.{one.tag} ({one.license or 'licence not stated'}"
         + ("" if one.top1 is None else f", {one.top1:.1f} %")
         + ")"
-        for one in best[:_SHOWN]
+        for one in best
     ]
-    more = f" and {len(best) - _SHOWN} more" if len(best) > _SHOWN else ""
     said = f"has no weights {tag!r}" if tag else f"has {len(tags)} sets of weights"
-    return f"{name} {said}; say one of {', '.join(lines)}{more}"
+    return f"{name} {said}; say one of {some_of(lines, 8)}"
 
 
 def timm_nodes(model: Model, architecture: str | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from composer.graph.file import atomic_write
-from composer.problems import GraphError, Problem, Where
+from composer.problems import GraphError, Problem, Where, some_of
 
 __all__ = ["WeightsReport", "compare", "convert", "graph_text_of", "put", "read_weights", "save_weights"]
 
@@ -70,8 +70,7 @@ class WeightsReport:
             lines.append(f"other shape: {name}: the file has {list(found)}, the model {list(expected)}")
         for title, names in (("missing", self.missing), ("not in the model", self.unexpected)):
             if names:
-                more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-                lines.append(f"{title}: {', '.join(names[:10])}{more}")
+                lines.append(f"{title}: {some_of(names, 10)}")
         return "\n".join(lines)
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from composer.export.compare import largest_difference
 from composer.model import Model
 from composer.modules.arguments import Arguments
 from composer.modules.layers import drop_rates
 from composer.modules.recorder import named_tensors, user_line
-from composer.modules.report import listed
+from composer.problems import some_of
 
 __all__ = ["TOLERANCE", "MismatchError", "evaluated_alike", "trained_alike"]
 
@@ -33,16 +34,7 @@ def difference(one: Tensor, other: Tensor) -> float:
     """The largest difference of two tensors, relative to the largest number in them, or to 1 if that is more."""
     if one.shape != other.shape:
         raise MismatchError(f"the sizes are {list(one.shape)} and {list(other.shape)}")
-    if not one.numel():
-        return 0.0
-    a, b = one.detach().double(), other.detach().double()
-    same = torch.isclose(a, b, rtol=0, atol=0, equal_nan=True)
-    if bool(same.all()):
-        return 0.0
-    apart = (a - b).abs().masked_fill(same, 0.0)
-    scale = max(1.0, float(torch.nan_to_num(a, posinf=0.0, neginf=0.0).abs().max()))
-    worst = float(apart.max()) / scale
-    return float("inf") if worst != worst else worst
+    return largest_difference(one, other)
 
 
 def evaluated_alike(model: Model, expected: Mapping[str, Tensor], inputs: Mapping[str, Tensor], *, what: str) -> float:
@@ -104,7 +96,7 @@ def trained_alike(
         raise MismatchError(f"in training the chances of dropout are others: in the module {text}")
     written = _changed(theirs, buffers)
     hints = list(their_chances.drawn)
-    hints += [f"its forward changes {listed(written)}"] if written else []
+    hints += [f"its forward changes {some_of(written, 10)}"] if written else []
     try:
         worst, more = _compared(theirs, mine, expected, found, weights)
     except MismatchError as error:
@@ -173,7 +165,7 @@ def _trained(module: nn.Module, arguments: Arguments) -> dict[str, Tensor]:
 
 
 def _shown(chances: Sequence[float]) -> str:
-    return listed([f"{one:g}" for one in sorted(chances)]) or "none"
+    return some_of([f"{one:g}" for one in sorted(chances)], 10) or "none"
 
 
 _DROPOUTS = ("dropout", "alpha_dropout", "feature_alpha_dropout", "feature_dropout", "dropout1d", "dropout2d",

@@ -1,13 +1,11 @@
 """What an import has to report: what became what, by counts and by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from composer.problems import Problem, Where
+from composer.problems import Problem, Where, some_of
 
-__all__ = ["ImportReport", "listed"]
-
-_SHOWN = 10
+__all__ = ["ImportReport"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class ImportReport:
             some = next(iter(self.renamed.items()))
             lines.append(f"{len(self.renamed)} of {self.weights} names of weights differ: {some[1]} is {some[0]}")
         if self.unused:
-            lines.append(f"weights that no call reads: {listed(self.unused)}")
+            lines.append(f"weights that no call reads: {some_of(self.unused, 10)}")
         return "\n".join([*lines, *self.notes, *(f"warning: {text}" for text in self.lost)])
 
     def problems(self) -> tuple[Problem, ...]:
@@ -72,7 +70,7 @@ class ImportReport:
         where = Where(self.source)
         inside = f" and {len(self.subgraphs)} subgraphs" if self.subgraphs else ""
         text = f"{self.calls:,} calls became {self.top} nodes{inside}, {self._proof()}"
-        unread = (f"weights that no call reads are left out: {listed(self.unused)}",) if self.unused else ()
+        unread = (f"weights that no call reads are left out: {some_of(self.unused, 10)}",) if self.unused else ()
         return (
             Problem("imported", where, "; ".join((text, *unread, *self.notes)), severity="notice"),
             *(Problem("lost-in-evaluation", where, text, severity="warning") for text in self.lost),
@@ -86,9 +84,3 @@ class ImportReport:
         if self.training is not None:
             text += f", outputs and weights by at most {self.training:.1e} around a training step"
         return text
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -12,6 +12,7 @@ from composer.model import Model
 from composer.model.momentum import STEPS, momentum_reset
 from composer.model.weights import WeightsReport
 from composer.openmmlab.layouts import HEAD, LAYOUTS, Layout, joined
+from composer.problems import some_of
 
 __all__ = ["BACK", "RENAMES", "CheckpointReport", "load_state_dict", "own_names", "settle_copies"]
 
@@ -46,8 +47,7 @@ class CheckpointReport(WeightsReport):
         if self.layout != _OPENMMLAB:
             lines.append(f"names: {self.layout}'s")
         if self.fitted:
-            more = f" and {len(self.fitted) - 5} more" if len(self.fitted) > 5 else ""
-            lines.append(f"resized or reordered: {', '.join(self.fitted[:5])}{more}")
+            lines.append(f"resized or reordered: {some_of(self.fitted, 5)}")
         return "\n".join(lines)
 
 

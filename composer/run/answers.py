@@ -13,7 +13,7 @@ from torch import Tensor
 from composer.graph import Graph
 from composer.run.geometry import Box, Frame
 
-__all__ = ["Answer", "Detection", "detections", "draw_detections", "found_in", "named"]
+__all__ = ["Answer", "Detection", "class_name", "detections", "draw_detections", "found_in", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _of_one(graph: Graph, scores: Tensor | None, predicted: list[int], top: int 
     return [
         Answer(
             label,
-            _name(graph, label),
+            class_name(graph.classes, label),
             None if scores is None or not 0 <= label < len(scores) else float(scores[label]),
             label in predicted,
         )
@@ -187,7 +187,7 @@ def found_in(graph: Graph, found: Mapping[str, Any], frame: Frame) -> list[Detec
         listed.append(
             Detection(
                 label,
-                "region" if label is None else _name(graph, label),
+                "region" if label is None else class_name(graph.classes, label),
                 None if kept is None else float(kept[index]),
                 frame.in_image((left, top, right, bottom)),
                 None if masks is None else _mask(torch.as_tensor(masks[index]), frame),
@@ -196,8 +196,9 @@ def found_in(graph: Graph, found: Mapping[str, Any], frame: Frame) -> list[Detec
     return listed
 
 
-def _name(graph: Graph, label: int) -> str:
-    return graph.classes[label] if 0 <= label < len(graph.classes) else f"class {label}"
+def class_name(names: Sequence[str], label: int) -> str:
+    """The name of a class, or ``class 7`` where it has none."""
+    return names[label] if 0 <= label < len(names) else f"class {label}"
 
 
 def _mask(mask: Tensor, frame: Frame) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from composer.rules.sizes import FREE_SIZE
 from composer.run.geometry import Frame, fitting_steps
 from composer.run.images import ImageLike, prepare
 
-__all__ = ["example_inputs", "filled", "framed", "shape_of", "takers"]
+__all__ = ["example_inputs", "filled", "framed", "moved", "shape_of", "takers"]
 
 _OBJECTS = 3
 """How many objects an image has where nothing says so."""
@@ -187,3 +187,11 @@ def _mended_together(problems: Sequence[Problem]) -> list[Problem]:
     changes = ", ".join(fix.changes for fix in fixes if fix.changes)
     whole = Fix(", ".join(fix.message for fix in fixes), tuple(edit for fix in fixes for edit in fix.edits), changes)
     return [replace(problem, fix=whole) for problem in problems]
+
+
+def moved(values: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    """Inputs on a device; a sequence has its levels there."""
+    return {
+        name: value.to(device) if isinstance(value, Tensor) else [item.to(device) for item in value]
+        for name, value in values.items()
+    }

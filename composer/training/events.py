@@ -24,7 +24,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["KINDS", "Event", "EventReader", "EventWriter", "last_event", "plain", "read_events"]
+__all__ = ["KINDS", "Event", "EventReader", "EventWriter", "last_event", "numbers_in", "plain", "read_events"]
 
 KINDS = ("start", "step", "nodes", "evaluation", "checkpoint", "skipped", "note", "end")
 """What the engine writes. Readers pass over kinds that they do not know.
@@ -322,6 +322,15 @@ def last_event(path: str | Path, kind: str, limit: int = 1 << 24) -> Event | Non
     except FileNotFoundError:
         return None
     return None
+
+
+def numbers_in(values: Mapping[str, Any]) -> dict[str, float]:
+    """Those of the values that are numbers."""
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from composer.problems import byte_text, time_text
+from composer.training.events import numbers_in
 from composer.training.memory import FORECAST, memory_peak
 from composer.training.metrics import is_lower_better
 
@@ -145,11 +146,11 @@ class Progress:
                 self._line(begins)
             case "step":
                 self._pace.add(step, time.monotonic())
-                self._values = {name: float(value) for name, value in values.items() if _is_number(value)}
+                self._values = numbers_in(values)
                 self._epoch = self._values.get("epoch", self._epoch)
                 self._now_and_then()
             case "evaluation":
-                self._metrics = {name: float(value) for name, value in values.items() if _is_number(value)}
+                self._metrics = numbers_in(values)
                 self._note_best()
                 self._line(f"{self._place()}: {_numbers(self._metrics)}")
                 self._printed = time.monotonic()
@@ -225,7 +226,3 @@ class Progress:
 
 def _numbers(values: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

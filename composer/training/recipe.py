@@ -51,6 +51,7 @@ __all__ = [
     "read_recipe",
     "recipe_schema",
     "write_recipe",
+    "written",
 ]
 
 SCHEMA = 1
@@ -501,11 +502,11 @@ def loads_recipe(text: bytes | str, file: str = "<string>") -> Recipe:
     data, lines = parse(text, file)
     source = Source(file, lines)
     if not isinstance(data, dict):
-        found = f"found {_written(data)}, expected a recipe: keys such as graph, data and epochs"
+        found = f"found {written(data)}, expected a recipe: keys such as graph, data and epochs"
         raise GraphError(Problem("bad-recipe", Where(file=file), found))
     version = data.get("schema", SCHEMA)
     if version != SCHEMA:
-        found = f"found version {_written(version)}, this release reads version {SCHEMA}"
+        found = f"found version {written(version)}, this release reads version {SCHEMA}"
         raise GraphError(Problem("recipe-schema", _where(source, ("schema",)), found))
     try:
         return Recipe.model_validate(data)
@@ -576,7 +577,7 @@ def _problems(error: ValidationError, data: Mapping[str, Any], source: Source) -
             case "missing":
                 yield Problem("recipe-missing", _where(source, path), f"'{name}' is missing{_MISSING.get(path, '')}")
             case _:
-                text = f"found {_written(found['input'])}, {_expected(found, path)}"
+                text = f"found {written(found['input'])}, {_expected(found, path)}"
                 yield Problem("recipe-value", _where(source, path), text)
 
 
@@ -650,6 +651,7 @@ def _where(source: Source, path: tuple[str | int, ...]) -> Where:
     return Where(".".join(map(str, path)), source.file, line, column, path=path)
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as messages show it: as JSON, cut where it is long."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:60]}..."

@@ -278,7 +278,7 @@ class RunFolder:
 
     def evaluation(self) -> dict[str, Any]:
         """The last evaluation in full; empty where there is none."""
-        found = _json(self.path / EVALUATION)
+        found = read_json(self.path / EVALUATION)
         return found if isinstance(found, dict) else {}
 
     def read_status(self) -> Status:
@@ -322,7 +322,7 @@ class RunFolder:
 
     def environments(self) -> list[dict[str, Any]]:
         """What it was made with, one entry for each process that took it up."""
-        found = _json(self.path / ENVIRONMENT)
+        found = read_json(self.path / ENVIRONMENT)
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     def _remove_halves(self) -> None:
@@ -456,7 +456,8 @@ def _is_run(path: Path) -> bool:
     return bool(names) and (names != [RECIPE] or (path / CHECKPOINTS).is_dir())
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What a file holds; None where there is none, or one that is not whole."""
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

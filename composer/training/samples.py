@@ -10,18 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
 
 from composer.catalog import Catalog
 from composer.graph.file import atomic_write
 from composer.graph.plan import Program, plan
 from composer.model import Model
 from composer.problems import GraphError
-from composer.run.answers import Answer, Detection, detections, draw_detections, named
+from composer.run.answers import Answer, Detection, class_name, detections, draw_detections, named
 from composer.run.geometry import Frame
 from composer.run.images import decode
-from composer.run.inputs import filled, framed, takers
-from composer.training.metrics.metric import class_name, class_names
+from composer.run.inputs import filled, framed, moved, takers
+from composer.training.metrics.metric import class_names
 
 __all__ = ["SampleDrawer", "spread"]
 
@@ -183,14 +182,7 @@ def _run(model: Model, program: Program, plain: Any) -> tuple[Mapping[str, Any],
     prepared, frame = framed(model.graph, takers(model.graph, program.inputs, model.port_types), plain)
     inputs, fields = filled(model.graph, program, prepared, model.port_types, frame=frame)
     with torch.no_grad():
-        return model(_moved(inputs, place), _moved(fields, place), mode="predict"), frame
-
-
-def _moved(values: Mapping[str, Any], place: torch.device) -> dict[str, Any]:
-    return {
-        name: value.to(place) if isinstance(value, Tensor) else [item.to(place) for item in value]
-        for name, value in values.items()
-    }
+        return model(moved(inputs, place), moved(fields, place), mode="predict"), frame
 
 
 def _shown(plain: Any, name: str) -> Image.Image:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from composer.problems import GraphError, Problem, Where
-from composer.training.events import plain
+from composer.training.events import numbers_in, plain
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder
 
@@ -53,7 +53,7 @@ class Writers:
             self.close()
             self._writers = [_MAKERS[name](self._recipe, self._run, step) for name in self._recipe.log]
         elif kind in _KINDS:
-            numbers = {f"{_KINDS[kind]}/{name}": value for name, value in values.items() if _is_number(value)}
+            numbers = {f"{_KINDS[kind]}/{name}": value for name, value in numbers_in(values).items()}
             for writer in self._writers:
                 writer.write(step, numbers)
 
@@ -117,7 +117,3 @@ def _package(name: str) -> Any:
     import trackio  # type: ignore[import-not-found]  # noqa: PLC0415
 
     return trackio
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from composer.modules.functions import RULES
 from composer.modules.layers import DROP_PATHS
 from composer.modules.pt2.archive import DTYPES, Archive, RefusedError
-from composer.modules.report import listed
 from composer.modules.tape import Call, Scope, Tape, V
+from composer.problems import some_of
 
 __all__ = ["Program", "Run"]
 
@@ -167,7 +167,7 @@ class Program:
         paths = (str(_mapping(entry, "a module").get("fqn", "")) for entry in modules)
         silent = [path[:80] for path in paths if path not in acting and _AT_RANDOM.search(path.rpartition(".")[2])]
         if silent:
-            what = f"the program was exported in evaluation, in which {listed(silent)} did nothing"
+            what = f"the program was exported in evaluation, in which {some_of(silent, 10)} did nothing"
             yield f"{what}: what they do in training is lost. Export in training mode (net.train()) to keep it"
         attention = [node for node in self.nodes if node.name == "scaled_dot_product_attention"]
         if attention and not any(node.args[4:5] for node in attention):

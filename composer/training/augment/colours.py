@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from pydantic import AfterValidator, BeforeValidator
 
 from composer.training.augment.sample import Sample
-from composer.training.augment.step import Pair, Share, Step
+from composer.training.augment.step import Pair, Share, Step, ascending, both_ways
 
 __all__ = [
     "AXES",
@@ -38,21 +38,11 @@ def _about_one(given: Any) -> Any:
     return given
 
 
-def _about_zero(given: Any) -> Any:
-    return (-given, given) if isinstance(given, int | float) and not isinstance(given, bool) else given
-
-
-def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] > pair[1]:
-        raise ValueError("expected the lower bound first")
-    return pair
-
-
 Factors = Annotated[
-    tuple[Annotated[float, Ge(0)], Annotated[float, Ge(0)]], BeforeValidator(_about_one), AfterValidator(_in_order)
+    tuple[Annotated[float, Ge(0)], Annotated[float, Ge(0)]], BeforeValidator(_about_one), AfterValidator(ascending)
 ]
 Half = Annotated[float, Interval(ge=-0.5, le=0.5)]
-Turns = Annotated[tuple[Half, Half], BeforeValidator(_about_zero), AfterValidator(_in_order)]
+Turns = Annotated[tuple[Half, Half], BeforeValidator(both_ways), AfterValidator(ascending)]
 
 
 class OfColour(Step):

@@ -22,6 +22,8 @@ __all__ = [
     "Shares",
     "Sides",
     "Step",
+    "ascending",
+    "both_ways",
     "input_size",
     "levels_of",
 ]
@@ -34,10 +36,20 @@ PILLOW: Mapping[str, Image.Resampling] = MappingProxyType(
 )
 
 
-def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
+def ascending(pair: tuple[float, float]) -> tuple[float, float]:
+    """A lower and an upper bound, as they are.
+
+    Raises:
+        ValueError: The upper one comes first.
+    """
     if pair[0] > pair[1]:
         raise ValueError("expected the lower bound first")
     return pair
+
+
+def both_ways(given: Any) -> Any:
+    """One number stands for from its negative to it."""
+    return (-given, given) if isinstance(given, int | float) and not isinstance(given, bool) else given
 
 
 def _one_is_both(given: Any) -> Any:
@@ -48,10 +60,10 @@ def _one_is_both(given: Any) -> Any:
 Share = Annotated[float, Ge(0), Le(1)]
 """A probability or a share, from 0 to 1."""
 
-Shares = Annotated[tuple[Annotated[float, Gt(0), Le(1)], Annotated[float, Gt(0), Le(1)]], AfterValidator(_ascending)]
+Shares = Annotated[tuple[Annotated[float, Gt(0), Le(1)], Annotated[float, Gt(0), Le(1)]], AfterValidator(ascending)]
 """From one share to another, above 0."""
 
-Pair = Annotated[tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]], AfterValidator(_ascending)]
+Pair = Annotated[tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]], AfterValidator(ascending)]
 """From one positive number to another."""
 
 Sides = Annotated[tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)]], BeforeValidator(_one_is_both)]

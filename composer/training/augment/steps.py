@@ -1,6 +1,5 @@
 """All steps by name, and how a recipe's list of them is read."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -26,6 +25,7 @@ from composer.training.augment.policies import AutoAugment, Operation, RandAugme
 from composer.training.augment.sizes import MultiScaleResize, Pad, Resize, ScaleJitter
 from composer.training.augment.step import Step
 from composer.training.augment.turns import Affine, Flip, Rotate
+from composer.training.recipe import written
 
 __all__ = ["STEPS", "read_list", "shown_path"]
 
@@ -83,14 +83,14 @@ def read_list(
     for position, entry in enumerate(entries):
         here = (*path, position)
         if isinstance(entry, Mapping) and len(entry) != 1:
-            text = f"found {_written(entry)}, expected one {what} an entry: a name, or {{NAME: {{PARAMETER: VALUE}}}}"
+            text = f"found {written(entry)}, expected one {what} an entry: a name, or {{NAME: {{PARAMETER: VALUE}}}}"
             problems.append(Problem("recipe-value", _where(here), text))
             continue
         name, params = next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, None)
         if name not in kinds:
             problems.append(_unknown(str(name), kinds, entries, here, what))
         elif params is not None and not isinstance(params, Mapping):
-            text = f"found {_written(params)}, expected parameters: {_signature(kinds[name])}"
+            text = f"found {written(params)}, expected parameters: {_signature(kinds[name])}"
             problems.append(Problem("recipe-value", _where((*here, name)), text))
         else:
             params, faults = _with_lists(dict(params or {}), kinds, (*here, name))
@@ -158,7 +158,7 @@ def _faults(error: ValidationError, kind: type[Any], entries: Sequence[Any], her
             given = entries[int(here[-2])]
             value = (given[name] or {}).get(key) if isinstance(given, Mapping) and key else given
             message = plain(fault["msg"])
-            text = f"found {_written(value)}, {message[:1].lower()}{message[1:]}{_default(kind, key)}"
+            text = f"found {written(value)}, {message[:1].lower()}{message[1:]}{_default(kind, key)}"
             yield Problem("recipe-value", _where((*here, key) if key else here), text)
 
 
@@ -167,7 +167,7 @@ def _default(kind: type[Any], key: str) -> str:
     if field is None or field.is_required():
         return ""
     value = field.default
-    return "" if value is None else f" (by default {_written(value)})"
+    return "" if value is None else f" (by default {written(value)})"
 
 
 def _signature(kind: type[Any]) -> str:
@@ -183,8 +183,3 @@ def _edit(entries: Sequence[Any], here: Path, entry: Any) -> Edit:
 
 def _where(path: Path) -> Where:
     return Where(shown_path(path), path=path)
-
-
-def _written(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:60]}..."

@@ -2,7 +2,7 @@
 
 import math
 from random import Random
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Le
 from pydantic import AfterValidator, BeforeValidator
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator
 from composer.training.augment import geometry
 from composer.training.augment.geometry import Matrix
 from composer.training.augment.sample import Sample
-from composer.training.augment.step import Fill, Pair, Share, Step
+from composer.training.augment.step import Fill, Pair, Share, Step, both_ways
 
 __all__ = ["Affine", "Flip", "Rotate", "affine_matrix"]
 
@@ -19,19 +19,14 @@ Slope = Annotated[float, Interval(gt=-90, lt=90)]
 Sampling = Literal["nearest", "bilinear", "bicubic"]
 
 
-def _both_ways(given: Any) -> Any:
-    """One number stands for from its negative to it."""
-    return (-given, given) if isinstance(given, int | float) and not isinstance(given, bool) else given
-
-
 def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
     if pair[0] > pair[1]:
         raise ValueError("expected the lower bound first, or one number that is not negative")
     return pair
 
 
-Degrees = Annotated[tuple[Turn, Turn], BeforeValidator(_both_ways), AfterValidator(_in_order)]
-Slopes = Annotated[tuple[Slope, Slope], BeforeValidator(_both_ways), AfterValidator(_in_order)]
+Degrees = Annotated[tuple[Turn, Turn], BeforeValidator(both_ways), AfterValidator(_in_order)]
+Slopes = Annotated[tuple[Slope, Slope], BeforeValidator(both_ways), AfterValidator(_in_order)]
 
 
 class Flip(Step):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.training.metrics.metric import class_name
+from composer.run.answers import class_name
 
 __all__ = ["Answered", "box_faults"]
 

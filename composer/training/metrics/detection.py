@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
-from composer.run.answers import Detection, found_in
+from composer.run.answers import Detection, class_name, found_in
 from composer.training.metrics.box_faults import Answered, box_faults
-from composer.training.metrics.metric import Metric, Rows, Seen, class_name, class_names, number
+from composer.training.metrics.metric import Metric, Rows, Seen, class_names, number
 
 __all__ = ["BoxPrecision", "require_coco"]
 

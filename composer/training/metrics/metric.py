@@ -124,11 +124,6 @@ def is_lower_better(name: str) -> bool:
     return "loss" in name.lower()
 
 
-def class_name(names: Sequence[str], label: int) -> str:
-    """The name of a class, or ``class 7`` where it has none."""
-    return names[label] if 0 <= label < len(names) else f"class {label}"
-
-
 def class_names(graph: Graph, source: Rows | None) -> tuple[str, ...]:
     """The names of the classes: those of the data, or of the graph where the data only numbers them."""
     named, own = tuple(source.classes) if source is not None else (), tuple(graph.classes)

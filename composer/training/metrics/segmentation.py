@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from composer.problems import GraphError, Problem, Where
-from composer.training.metrics.metric import Metric, Seen, class_name, number, on_cpu, share, summed
+from composer.run.answers import class_name
+from composer.training.metrics.metric import Metric, Seen, number, on_cpu, share, summed
 
 __all__ = ["MeanIoU"]
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
 
 from composer.web.dock.markup import hint, html_block, table
+from composer.web.runs.maps import grown
 from composer.web.runs.results import RunResult, TensorRow
 
 __all__ = ["RunAnswers"]
@@ -98,15 +97,11 @@ def _regions(result: RunResult) -> Any:
     for region in result.regions[:_REGIONS]:
         name = region.name if region.score is None else f"{region.name} {region.score:.2f}"
         if region.mask is not None:
-            marks.append((_grown(region.mask.array(), grow) / 255.0, name))
+            marks.append((grown(region.mask.array(), grow) / 255.0, name))
         else:
             left, top, right, bottom = (round(side * grow) for side in region.box)
             marks.append(((max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1)), name))
-    return gr.update(value=(_grown(pixels, grow), marks), visible=True)
-
-
-def _grown(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
-    return pixels.repeat(times, axis=0).repeat(times, axis=1)
+    return gr.update(value=(grown(pixels, grow), marks), visible=True)
 
 
 def _rows(result: RunResult, scored: dict[str, float]) -> str:

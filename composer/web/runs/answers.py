@@ -9,7 +9,7 @@ from torch import Tensor
 from composer.export.compare import tensors_in
 from composer.graph import Graph
 from composer.rules.sizes.sizes import shape_text
-from composer.run.answers import named
+from composer.run.answers import class_name, named
 from composer.run.geometry import Frame
 from composer.web.runs.results import ClassScore, Pixels, Region, TensorRow
 from composer.web.runs.values import numbers_of
@@ -82,7 +82,7 @@ def _regions(graph: Graph, found: Mapping[str, Any], factor: int, frame: Frame |
             Region(
                 box=(left, top, right, bottom),
                 in_image=None if frame is None else frame.in_image(whole),
-                name="region" if label is None else _name(graph, label),
+                name="region" if label is None else class_name(graph.classes, label),
                 score=None if scores is None else float(scores[index]),
                 mask=_mask(masks[index], factor) if masks is not None and place < _MASKS else None,
             )
@@ -94,7 +94,3 @@ def _mask(mask: Any, factor: int) -> Pixels:
     levels = torch.as_tensor(mask).squeeze(0) if torch.as_tensor(mask).ndim == 3 else torch.as_tensor(mask)
     chosen = levels > 0.5 if levels.is_floating_point() else levels.bool()
     return Pixels.of((chosen.to(torch.uint8) * 255).cpu()[::factor, ::factor].numpy())
-
-
-def _name(graph: Graph, label: int) -> str:
-    return graph.classes[label] if 0 <= label < len(graph.classes) else f"class {label}"

@@ -10,8 +10,9 @@ from torch import Tensor
 from composer.graph import Graph, Preprocess
 from composer.graph.plan import Program
 from composer.ports import ImageShape, Label, PortTypes
+from composer.run.answers import class_name
 from composer.run.geometry import Frame
-from composer.run.inputs import filled, framed, takers
+from composer.run.inputs import filled, framed, moved, takers
 from composer.web.runs.jobs import RunJob
 from composer.web.runs.results import MAX_SIDE, Pixels
 
@@ -40,7 +41,7 @@ class Feed:
 
     def to(self, device: torch.device) -> tuple[dict[str, Any], dict[str, Any]]:
         """Inputs and data samples on a device."""
-        return _moved(self.inputs, device), _moved(self.data_samples, device)
+        return moved(self.inputs, device), moved(self.data_samples, device)
 
 
 def feed(graph: Graph, program: Program, job: RunJob, types: PortTypes) -> Feed:
@@ -97,24 +98,12 @@ def _label_note(graph: Graph, name: str, fields: dict[str, Any], job: RunJob, ty
         chosen = job.label is not None and 0 <= job.label < (len(graph.classes) or 2)
         if chosen:
             fields[name] = torch.full_like(fields[name], job.label or 0)
-        shown = ", ".join(_class_name(graph, int(label)) for label in fields[name][:4])
+        shown = ", ".join(class_name(graph.classes, int(label)) for label in fields[name][:4])
         return f"{name}: {shown}{'' if chosen else f' (random, seed {job.seed})'}."
     if types.is_a(entry.type, ImageShape):
         return f"{name}: the size of the image."
     return f"{name}: random (seed {job.seed})."
 
 
-def _class_name(graph: Graph, label: int) -> str:
-    return graph.classes[label] if label < len(graph.classes) else f"class {label}"
-
-
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    return {name: _to(value, device) for name, value in values.items()}
-
-
-def _to(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, Tensor) else [_to(item, device) for item in value]

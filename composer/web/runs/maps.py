@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["BAD", "LOW_TO_HIGH", "MOST_TILES", "Sheet", "sheet_of"]
+__all__ = ["BAD", "LOW_TO_HIGH", "MOST_TILES", "Sheet", "grown", "sheet_of"]
 
 LOW_TO_HIGH = ((24, 20, 56), (44, 62, 132), (34, 122, 140), (76, 176, 110), (246, 222, 92))
 """Colours from low to high values; they also rise in brightness, for those who distinguish colours badly."""
@@ -101,7 +101,7 @@ def _one(values: NDArray[Any], kind: str, total: int) -> Sheet:
     height, width = values.shape
     shrink = math.ceil(max(height, width) / _SIDE)
     pixels = _coloured(values[::shrink, ::shrink])
-    pixels = _grown(pixels, max(1, _CELL * 4 // max(pixels.shape[:2])))
+    pixels = grown(pixels, max(1, _CELL * 4 // max(pixels.shape[:2])))
     low, high = _range(values)
     return Sheet(kind, *_png(pixels), height, width, low=low, high=high, left_out=total - values.size)
 
@@ -111,7 +111,7 @@ def _tiles(values: NDArray[Any], first: int) -> Sheet:
     shown = values[first : first + MOST_TILES]
     shrink = math.ceil(max(height, width) / (_CELL * 2))
     grow = max(1, _CELL // math.ceil(max(height, width) / shrink))
-    cells = [_grown(_coloured(one[::shrink, ::shrink]), grow) for one in shown]
+    cells = [grown(_coloured(one[::shrink, ::shrink]), grow) for one in shown]
     tall, wide = cells[0].shape[0] + _GAP, cells[0].shape[1] + _GAP
     across = min(_across(len(cells), math.sqrt(len(cells) * _WIDE * tall / wide)), max(1, _SIDE // wide))
     down = math.ceil(len(cells) / across)
@@ -146,7 +146,8 @@ def _range(values: NDArray[Any]) -> tuple[float | None, float | None]:
     return (float(finite.min()), float(finite.max())) if finite.size else (None, None)
 
 
-def _grown(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+def grown(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    """Pixels [H, W, ...], each of them a square of so many."""
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 

@@ -12,11 +12,12 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from composer.problems import GraphError, Problem, Where, byte_text
+from composer.problems import GraphError, Problem, Where, byte_text, some_of
+from composer.training.data.samples import printable
 from composer.web.filenames import file_name_of
 from composer.web.runs.load import Workshop
 from composer.web.runs.messages import Progress
@@ -27,7 +28,6 @@ __all__ = ["Bounds", "UnpackJob", "contents", "unpack"]
 
 _CHUNK = 2**20
 _ENCRYPTED = 0x1
-_NAMED = 5
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _CLUTTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)", re.IGNORECASE)
 _SMALL = 2**20
@@ -210,11 +210,11 @@ def _faults(
     ):
         found = [one for one in entries if wrong(one)]
         if found:
-            yield f"{len(found):,} entries {words}: {_names(found)}"
+            yield f"{len(found):,} entries {words}: {_some_of(found)}"
     if twice := _twice(files):
-        yield f"{len(twice):,} entries are there twice, or differ in small and capital letters only: {_names(twice)}"
+        yield f"{len(twice):,} entries are there twice, or differ in small and capital letters only: {_some_of(twice)}"
     if blocked := _under_files(files):
-        yield f"{len(blocked):,} entries lie in what is a file: {_names(blocked)}"
+        yield f"{len(blocked):,} entries lie in what is a file: {_some_of(blocked)}"
     total = sum(one.file_size for one in files)
     if total > bounds.total:
         yield f"it unpacks to {byte_text(total)}, at most {byte_text(bounds.total)} are unpacked"
@@ -266,11 +266,10 @@ def _under_files(files: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     ]
 
 
-def _names(entries: list[zipfile.ZipInfo]) -> str:
-    more = f" and {len(entries) - _NAMED:,} more" if len(entries) > _NAMED else ""
-    return ", ".join(f"'{_plain(entry.orig_filename)}'" for entry in entries[:_NAMED]) + more
+def _some_of(entries: Sequence[zipfile.ZipInfo]) -> str:
+    return some_of([f"'{_plain(entry.orig_filename)}'" for entry in entries], 5)
 
 
 def _plain(name: str) -> str:
-    shown = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+    shown = printable(name)
     return shown if len(shown) <= 80 else f"{shown[:80]}..."

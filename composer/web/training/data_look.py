@@ -16,6 +16,7 @@ from torch import Tensor
 from composer.catalog import Catalog
 from composer.graph import Graph, Preprocess
 from composer.problems import GraphError
+from composer.run.answers import class_name
 from composer.training.augment.steps import STEPS
 from composer.training.data.batch import Item
 from composer.training.data.columns import check_wiring
@@ -23,7 +24,7 @@ from composer.training.data.index import IndexReport, index_report
 from composer.training.data.loading import Loader
 from composer.training.data.samples import TARGET, Source, Subset
 from composer.training.data.source import FORMATS, open_splits, recognise
-from composer.training.metrics.metric import class_name, class_names
+from composer.training.metrics.metric import class_names
 from composer.training.recipe import Recipe
 from composer.web.confined import read_within
 from composer.web.runs.load import Workshop

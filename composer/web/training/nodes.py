@@ -1,14 +1,14 @@
 """The newest numbers of every node of a run, for the canvas."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graph.file import read
 from composer.graph.link import link
-from composer.problems import GraphError
+from composer.problems import GraphError, some_of
 from composer.training.node_statistics import NodeReport, NodeStatistics, read_nodes
 from composer.web.training.payloads import TrainNode, TrainNodesRequest, TrainNodesView
 from composer.web.training.places import Places
@@ -17,7 +17,6 @@ __all__ = ["NodeReader"]
 
 _LOG = "events.jsonl"
 _GRAPH = "graph.yaml"
-_NAMED = 3
 _NUMBERS = ("mean", "std", "weight", "gradient")
 
 
@@ -68,7 +67,7 @@ class NodeReader:
         new = [one for one in shown if one not in trained]
         other = [one for one in trained if one in shown and trained[one] != shown[one]]
         parts = [
-            f"{words} {_listed(paths)}"
+            f"{words} {some_of(paths, 3)}"
             for words, paths in (("it lacks", gone), ("it has beside", new), ("of another type are", other))
             if paths
         ]
@@ -88,8 +87,3 @@ def _view(one: NodeStatistics) -> TrainNode:
     found = {name: getattr(one, name) for name in _NUMBERS}
     strange = [name for name, value in found.items() if value is not None and not math.isfinite(value)]
     return TrainNode(**{**found, **dict.fromkeys(strange)}, bad=one.bad, not_finite=strange)
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(paths[:_NAMED]) + more

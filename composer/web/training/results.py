@@ -14,7 +14,7 @@ from composer.graph import Graph
 from composer.graph.file.document import to_document
 from composer.problems import GraphError, Problem, Where
 from composer.training.comparison import recipe_changes
-from composer.training.run_folder import RunFolder
+from composer.training.run_folder import RunFolder, read_json
 from composer.web.payloads import KeepWeightsReply, OpenReply
 from composer.web.runs import Done, ExportJob, Failed, Runner, WeightsChoice
 from composer.web.runs.results import ExportResult
@@ -89,7 +89,7 @@ class Results:
             GraphError: There is no such run.
         """
         folder = self.places.existing(request.name) / "samples" / f"step-{request.step:08d}"
-        answers = _json(folder / "answers.json")
+        answers = read_json(folder / "answers.json")
         found = []
         for about in answers[:_IMAGES] if isinstance(answers, list) else []:
             file = about.get("file") if isinstance(about, dict) else None
@@ -359,10 +359,3 @@ def _image(path: Path) -> str:
     except OSError:
         return ""
     return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
