@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ from composer.graph import Graph
 from composer.model import Model
 from composer.ports import values_checked
 from composer.problems import GraphError, Problem, Where, suggestion
+from composer.training.data.columns import Wiring
 from composer.training.data.loading import Loader
-from composer.training.data.sample_reader import Columns
 from composer.training.data.samples import IMAGE
 from composer.training.data.source import Source, Subset
 from composer.training.faults import measuring_problem
@@ -23,24 +23,14 @@ from composer.training.metrics import Metric, gather, metrics_for, values_of
 from composer.training.recipe import Recipe
 from composer.training.run_folder import RunFolder
 from composer.training.samples import SampleDrawer, spread
+from composer.training.trainer import Feed
 
-__all__ = ["Batches", "Evaluation", "Evaluator", "evaluate"]
+__all__ = ["Evaluation", "Evaluator", "evaluate"]
 
 _LOOKED_AT = 24
 """Samples of each kind whose images are kept with an evaluation: wrong, uncertain, with missed or false boxes."""
 
 _PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-class Batches(Protocol):
-    """What gives batches (``composer.training.data.Loader``)."""
-
-    @property
-    def steps_in_epoch(self) -> int:
-        """How many there are."""
-
-    def batches(self, start_step: int, stop_step: int) -> Iterator[Any]:
-        """Those of some steps, in order."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +52,10 @@ class Evaluation:
 
 def evaluate(
     model: Model,
-    loader: Batches,
+    loader: Feed,
     metrics: Sequence[Metric],
     *,
-    reference: Batches | None = None,
+    reference: Feed | None = None,
     precision: str = "fp32",
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
@@ -202,7 +192,7 @@ class Evaluator:
         graph: Graph,
         catalog: Catalog,
         source: Source,
-        wiring: Columns,
+        wiring: Wiring,
         *,
         train: Source | None = None,
         rank: int = 0,

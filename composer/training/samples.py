@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from composer.run.answers import Answer, Detection, class_name, detections, draw
 from composer.run.geometry import Frame
 from composer.run.images import decode
 from composer.run.inputs import filled, framed, moved, takers
+from composer.training.data.samples import Source
 from composer.training.metrics.metric import class_names
 
 __all__ = ["SampleDrawer", "spread"]
@@ -29,25 +30,6 @@ _LARGEST = 512
 _SMALLEST = 160
 _READABLE = 320
 _TOP = 3
-
-
-class Samples(Protocol):
-    """The samples, as they lie there (``composer.training.data.Source``)."""
-
-    @property
-    def columns(self) -> Mapping[str, str]:
-        """The port type of each column."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """The names of the classes."""
-
-    def __len__(self) -> int: ...
-
-    def name(self, index: int) -> str:
-        """How messages call a sample."""
-
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
 
 
 class SampleDrawer:
@@ -60,7 +42,7 @@ class SampleDrawer:
         count: How many images.
     """
 
-    def __init__(self, catalog: Catalog, source: Samples, column: str = "image", count: int = 8) -> None:
+    def __init__(self, catalog: Catalog, source: Source, column: str = "image", count: int = 8) -> None:
         self.catalog = catalog
         self.source = source
         self.column = column

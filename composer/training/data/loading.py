@@ -23,7 +23,9 @@ from composer.graph import Graph
 from composer.problems import Edit, Fix, GraphError, Problem, Where
 from composer.training.augment import Mixing, defaults_for, random_of, read_masks, read_mixing, read_views, seed_of
 from composer.training.data.batch import Batch, Item, collate
-from composer.training.data.sample_reader import Columns, Rows, SampleReader
+from composer.training.data.columns import Wiring
+from composer.training.data.sample_reader import SampleReader
+from composer.training.data.samples import Source
 from composer.training.recipe import Recipe
 
 __all__ = ["Loader", "default_workers", "order"]
@@ -101,8 +103,8 @@ class Loader:
         recipe: Recipe,
         graph: Graph,
         catalog: Catalog,
-        source: Rows,
-        wiring: Columns,
+        source: Source,
+        wiring: Wiring,
         *,
         training: bool,
         rank: int = 0,
@@ -244,7 +246,7 @@ class Loader:
 
     @staticmethod
     def _mixing(
-        recipe: Recipe, graph: Graph, catalog: Catalog, source: Rows, wiring: Columns, training: bool
+        recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, wiring: Wiring, training: bool
     ) -> tuple[Mixing | None, list[Problem]]:
         if not training:
             return None, []

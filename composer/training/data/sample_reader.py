@@ -1,7 +1,7 @@
 """One sample: read, decoded, augmented, and made into inputs and fields."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,36 +15,11 @@ from composer.run.geometry import Frame, Size
 from composer.run.images import Normalisation, decode
 from composer.training.augment import MaskStep, Sample, View, fitted, random_of
 from composer.training.data.batch import Item
+from composer.training.data.columns import Wiring
 from composer.training.data.placed import objects_in, with_objects
+from composer.training.data.samples import Source
 
-__all__ = ["Columns", "Rows", "SampleReader"]
-
-
-class Rows(Protocol):
-    """What samples are read from."""
-
-    @property
-    def columns(self) -> Mapping[str, str]:
-        """The type of each column."""
-
-    def __len__(self) -> int: ...
-
-    def name(self, index: int) -> str:
-        """How messages call a sample."""
-
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-
-class Columns(Protocol):
-    """Which column feeds what."""
-
-    @property
-    def inputs(self) -> Mapping[str, str]:
-        """The column of each input."""
-
-    @property
-    def samples(self) -> Mapping[str, str]:
-        """The column of each field of the data samples that has one."""
+__all__ = ["SampleReader"]
 
 
 class SampleReader:
@@ -65,8 +40,8 @@ class SampleReader:
         self,
         graph: Graph,
         catalog: Catalog,
-        source: Rows,
-        wiring: Columns,
+        source: Source,
+        wiring: Wiring,
         views: Mapping[str, View],
         masks: Mapping[str, tuple[MaskStep, tuple[int, int]]],
         *,
@@ -93,7 +68,7 @@ class SampleReader:
     def _is(self, types: ports.PortTypes, name: str, kind: Any) -> bool:
         return types.is_a(self.graph.data_samples[name].type, kind)
 
-    def _kind(self, types: ports.PortTypes, name: str, source: Rows) -> str:
+    def _kind(self, types: ports.PortTypes, name: str, source: Source) -> str:
         """What of an image a field holds; empty where it has nothing to do with places in it."""
         if source.columns.get(self.fields[name]) == "SegMap":
             return "seg_map"

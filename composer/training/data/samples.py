@@ -302,20 +302,12 @@ def labels_of(source: Source) -> NDArray[np.int64] | None:
     return cast("NDArray[np.int64] | None", labels()) if callable(labels) else None
 
 
-class Classed(Protocol):
-    """What has classes."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """The names of the classes."""
-
-
-def is_numbered(source: Classed) -> bool:
+def is_numbered(source: Source) -> bool:
     """Whether what lies there numbers its classes and names none; names may have been given to its reader."""
     return bool(getattr(source, "numbered", False))
 
 
-def is_unnamed(source: Classed) -> bool:
+def is_unnamed(source: Source) -> bool:
     """Whether the classes of a source are numbers alone: whatever names them elsewhere is right.
 
     Folders that are called 0 to 9 are names.

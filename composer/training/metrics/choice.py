@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from composer import ports
 from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graph.plan import plan
 from composer.problems import GraphError, Problem, Where, suggestion
+from composer.training.data.columns import Wiring
+from composer.training.data.samples import Source
 from composer.training.metrics.classification import Accuracy, MultiLabel
 from composer.training.metrics.detection import BoxPrecision, require_coco
 from composer.training.metrics.embeddings import NearestNeighbours, Retrieval
 from composer.training.metrics.losses import MeanLoss
-from composer.training.metrics.metric import Metric, Rows, class_names
+from composer.training.metrics.metric import Metric, class_names
 from composer.training.metrics.segmentation import MeanIoU
 
-__all__ = ["METRICS", "Fields", "default_metrics", "metrics_for"]
+__all__ = ["METRICS", "default_metrics", "metrics_for"]
 
 METRICS: Mapping[str, str] = {
     "accuracy": "top-1 accuracy, of classes one by one, confusion matrix",
@@ -38,16 +40,8 @@ _MANY = 5
 """Classes from which on top-5 accuracy means something."""
 
 
-class Fields(Protocol):
-    """Which column of the data feeds which data sample of the graph (``composer.training.data.Wiring``)."""
-
-    @property
-    def samples(self) -> Mapping[str, str]:
-        """The column of each data sample that has one."""
-
-
 def default_metrics(
-    graph: Graph, catalog: Catalog, source: Rows | None = None, fields: Fields | None = None
+    graph: Graph, catalog: Catalog, source: Source | None = None, fields: Wiring | None = None
 ) -> list[str]:
     """The names of the metrics that fit what a graph predicts and what its data says; the first one is the main one.
 
@@ -79,10 +73,10 @@ def default_metrics(
 def metrics_for(
     graph: Graph,
     catalog: Catalog,
-    source: Rows,
+    source: Source,
     *,
-    train: Rows | None = None,
-    fields: Fields | None = None,
+    train: Source | None = None,
+    fields: Wiring | None = None,
     names: Sequence[str] | None = None,
 ) -> list[Metric]:
     """The metrics of a graph on its data.
@@ -110,7 +104,7 @@ def metrics_for(
     return list(_made(asked, answers, source, train))
 
 
-def _made(asked: Sequence[str], answers: "_Answers", source: Rows, train: Rows | None) -> Iterable[Metric]:
+def _made(asked: Sequence[str], answers: "_Answers", source: Source, train: Source | None) -> Iterable[Metric]:
     """The metrics in the order of their names; what is counted together is one."""
     graph, label = answers.graph, answers.label or "label"
     names = class_names(graph, source)
@@ -179,7 +173,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 class _Answers:
     """What a graph predicts, by the types of its ports."""
 
-    def __init__(self, graph: Graph, catalog: Catalog, source: Rows | None, fields: Fields | None) -> None:
+    def __init__(self, graph: Graph, catalog: Catalog, source: Source | None, fields: Wiring | None) -> None:
         self.graph = graph
         self.source = source
         types = catalog.port_types
@@ -202,7 +196,7 @@ class _Answers:
         self.masks = masked and (source is None or "masks" in source.columns)
         self.label = self._label(types, fields)
 
-    def problems(self, name: str, train: Rows | None) -> list[Problem]:
+    def problems(self, name: str, train: Source | None) -> list[Problem]:
         """Why a metric cannot be counted."""
         where = Where("evaluation.metrics", path=("evaluation", "metrics"))
         found = _NUMBERED.fullmatch(name)
@@ -212,7 +206,7 @@ class _Answers:
         need = self._lacks(kind, train)
         return [Problem("no-metric", where, f"'{name}' needs {need}")] if need else []
 
-    def _lacks(self, kind: str, train: Rows | None) -> str:
+    def _lacks(self, kind: str, train: Source | None) -> str:
         """What a metric needs and does not have; empty where it has all."""
         columns = self.source.columns if self.source is not None else {}
         needs = _NEEDS[kind]
@@ -232,7 +226,7 @@ class _Answers:
         given = f", and the data has the columns {', '.join(columns) or 'none'}" if missing in _COLUMNS else ""
         return f"{_WORDS[missing]}{given}"
 
-    def _label(self, types: ports.PortTypes, fields: Fields | None) -> str | None:
+    def _label(self, types: ports.PortTypes, fields: Wiring | None) -> str | None:
         """The data sample with the right classes; clusters that training makes up are none."""
         for name, entry in self.graph.data_samples.items():
             fed = name in fields.samples if fields is not None else not name.startswith("pseudo")

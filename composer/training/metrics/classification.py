@@ -8,7 +8,8 @@ from torch import Tensor
 
 from composer.problems import GraphError, Problem, Where
 from composer.run.answers import class_name
-from composer.training.metrics.metric import Metric, Seen, number, on_cpu, share, summed
+from composer.training.data.batch import Batch
+from composer.training.metrics.metric import Metric, number, on_cpu, share, summed
 
 __all__ = ["Accuracy", "MultiLabel"]
 
@@ -39,7 +40,7 @@ class Accuracy(Metric):
         self.mode = mode
         self.reset()
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch."""
         scores, answers = scores_and_labels(outputs, self.mode)
         wanted = _labels(batch, self.field).to(answers.device)
@@ -109,7 +110,7 @@ class Accuracy(Metric):
             self._counts, self._tops = (summed([state[place] for state in held]) for place in range(2))
             self._samples = [part for state in held for part in state[2]]
 
-    def _note(self, scores: Tensor | None, answers: Tensor, wanted: Tensor, batch: Seen) -> None:
+    def _note(self, scores: Tensor | None, answers: Tensor, wanted: Tensor, batch: Batch) -> None:
         """Keep the answer to each sample; it stays on the device until it is asked for."""
         best = torch.ones(len(answers)) if scores is None else scores.max(dim=1).values
         rows = torch.stack([value.double().to(answers.device) for value in (wanted, answers, best)], dim=1)
@@ -168,7 +169,7 @@ class MultiLabel(Metric):
         self.names = tuple(names)
         self.reset()
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch."""
         scores = next((value for value in _tensors(outputs, 2) if value.is_floating_point()), None)
         if scores is None:
@@ -258,7 +259,7 @@ def _tensors(outputs: Mapping[str, Any], dims: int) -> list[Tensor]:
     return [value for value in outputs.values() if isinstance(value, Tensor) and value.dim() == dims]
 
 
-def _labels(batch: Seen, field: str) -> Tensor:
+def _labels(batch: Batch, field: str) -> Tensor:
     """The class of each sample; of soft labels [B, K] the strongest."""
     found = torch.as_tensor(batch.samples[field])
     return found.argmax(dim=1) if found.dim() == 2 else found.long()

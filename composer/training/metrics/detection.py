@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, Where
 from composer.run.answers import Detection, class_name, found_in
+from composer.training.data.batch import Batch
+from composer.training.data.samples import Source
 from composer.training.metrics.box_faults import Answered, box_faults
-from composer.training.metrics.metric import Metric, Rows, Seen, class_names, number
+from composer.training.metrics.metric import Metric, class_names, number
 
 __all__ = ["BoxPrecision", "require_coco"]
 
@@ -51,14 +53,14 @@ class BoxPrecision(Metric):
         kinds: ``box``, ``mask`` or both.
     """
 
-    def __init__(self, graph: Graph, source: Rows, kinds: Sequence[str] = ("box",)) -> None:
+    def __init__(self, graph: Graph, source: Source, kinds: Sequence[str] = ("box",)) -> None:
         self.graph = graph
         self.source = source
         self.kinds = tuple(kinds)
         self.names = class_names(graph, source)
         self.reset()
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch."""
         listed = next((value for value in outputs.values() if _is_detections(value)), None)
         if listed is None:

@@ -8,8 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from composer.problems import GraphError, Problem, Where
+from composer.training.data.batch import Batch
+from composer.training.data.samples import Source
 from composer.training.metrics.classification import average_precision
-from composer.training.metrics.metric import Metric, Rows, Seen, on_cpu, share
+from composer.training.metrics.metric import Metric, on_cpu, share
 
 __all__ = ["NearestNeighbours", "Retrieval", "embedding"]
 
@@ -31,22 +33,22 @@ class NearestNeighbours(Metric):
     mode = "tensor"
     refers = True
 
-    def __init__(self, source: Rows, train: Rows, k: int = 20, output: str | None = None) -> None:
+    def __init__(self, source: Source, train: Source, k: int = 20, output: str | None = None) -> None:
         self.source = source
         self.train = train
         self.k = k
         self.output = output
         self.reset()
 
-    def refer_to(self, source: Rows) -> None:
+    def refer_to(self, source: Source) -> None:
         """Say which training samples it will see."""
         self.train = source
 
-    def refer(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def refer(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See training samples."""
         self._known.append(self._rows(outputs, batch, self.train))
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch."""
         self._asked.append(self._rows(outputs, batch, self.source))
 
@@ -72,7 +74,7 @@ class NearestNeighbours(Metric):
         """Put them together."""
         self._known, self._asked = ([part for state in states for part in state[place]] for place in range(2))
 
-    def _rows(self, outputs: Mapping[str, Any], batch: Seen, source: Rows) -> tuple[Tensor, Tensor, Tensor]:
+    def _rows(self, outputs: Mapping[str, Any], batch: Batch, source: Source) -> tuple[Tensor, Tensor, Tensor]:
         return on_cpu(embedding(outputs, self.output)), _labels(source, batch), torch.tensor(batch.indices)
 
     def _fresh(self) -> dict[str, Any]:
@@ -96,13 +98,13 @@ class Retrieval(Metric):
 
     mode = "tensor"
 
-    def __init__(self, source: Rows, top: Sequence[int] = (1, 5), output: str | None = None) -> None:
+    def __init__(self, source: Source, top: Sequence[int] = (1, 5), output: str | None = None) -> None:
         self.source = source
         self.top = tuple(top)
         self.output = output
         self.reset()
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch."""
         found = on_cpu(embedding(outputs, self.output))
         self._rows.append((found, _labels(self.source, batch), torch.tensor(batch.indices)))
@@ -170,7 +172,7 @@ def embedding(outputs: Mapping[str, Any], name: str | None = None) -> Tensor:
     raise GraphError(Problem("no-metric", Where("outputs.tensor"), text))
 
 
-def _labels(source: Rows, batch: Seen) -> Tensor:
+def _labels(source: Source, batch: Batch) -> Tensor:
     """The class of each sample, which the graph need not take."""
     return torch.tensor([int(source[index]["label"]) for index in batch.indices])
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from composer.training.metrics.metric import Metric, Seen
+from composer.training.data.batch import Batch
+from composer.training.metrics.metric import Metric
 
 __all__ = ["MeanLoss"]
 
@@ -23,7 +24,7 @@ class MeanLoss(Metric):
     def __init__(self) -> None:
         self.reset()
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch."""
         scalars = {name: torch.as_tensor(value).detach().float().mean() for name, value in outputs.items()}
         if scalars:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,34 +10,10 @@ from torch import distributed as dist
 
 from composer.graph import Graph
 from composer.problems import GraphError
-from composer.training.data.samples import is_unnamed
+from composer.training.data.batch import Batch
+from composer.training.data.samples import Source, is_unnamed
 
-__all__ = ["Metric", "Rows", "Seen", "gather", "is_lower_better"]
-
-
-class Rows(Protocol):
-    """The samples of a data set, as they lie there (``composer.training.data.Source``)."""
-
-    @property
-    def columns(self) -> Mapping[str, str]:
-        """The port type of each column."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """The names of the classes."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-
-class Seen(Protocol):
-    """The samples that outputs belong to (``composer.training.data.Batch``)."""
-
-    samples: dict[str, Any]
-    indices: list[int]
-    names: list[str]
-    frames: list[Any]
+__all__ = ["Metric", "gather", "is_lower_better"]
 
 
 class Metric(ABC):
@@ -52,7 +28,7 @@ class Metric(ABC):
     refers: bool = False
 
     @abstractmethod
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch.
 
         Args:
@@ -60,11 +36,11 @@ class Metric(ABC):
             batch: Its samples.
         """
 
-    def refer(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def refer(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch of the training samples that it compares with."""
         raise NotImplementedError
 
-    def refer_to(self, source: Rows) -> None:  # noqa: B027 - most metrics compare with nothing
+    def refer_to(self, source: Source) -> None:  # noqa: B027 - most metrics compare with nothing
         """Say which training samples it will see, if it compares with them."""
 
     @abstractmethod
@@ -124,7 +100,7 @@ def is_lower_better(name: str) -> bool:
     return "loss" in name.lower()
 
 
-def class_names(graph: Graph, source: Rows | None) -> tuple[str, ...]:
+def class_names(graph: Graph, source: Source | None) -> tuple[str, ...]:
     """The names of the classes: those of the data, or of the graph where the data only numbers them."""
     named, own = tuple(source.classes) if source is not None else (), tuple(graph.classes)
     return own if source is None or (is_unnamed(source) and len(named) <= len(own)) else named

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from composer.problems import GraphError, Problem, Where
 from composer.run.answers import class_name
-from composer.training.metrics.metric import Metric, Seen, number, on_cpu, share, summed
+from composer.training.data.batch import Batch
+from composer.training.metrics.metric import Metric, number, on_cpu, share, summed
 
 __all__ = ["MeanIoU"]
 
@@ -32,7 +33,7 @@ class MeanIoU(Metric):
         self.ignore = ignore
         self.reset()
 
-    def update(self, outputs: Mapping[str, Any], batch: Seen) -> None:
+    def update(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """See a batch; answers of another size are resized to what was drawn."""
         wanted = torch.as_tensor(batch.samples[self.field]).long()
         wanted = wanted[:, 0] if wanted.dim() == 4 else wanted
