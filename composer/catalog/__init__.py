@@ -76,7 +76,7 @@ class Catalog:
             ComponentError: A class is not a component.
             GraphError: A name is taken.
         """
-        return self._with([read_component(item, kind) for item in classes])
+        return self.merged([read_component(item, kind) for item in classes])
 
     def with_folder(self, folder: str | Path) -> "Catalog":
         """This catalog and a folder of component files.
@@ -90,7 +90,7 @@ class Catalog:
         root = Path(folder).resolve()
         if not root.is_dir():
             raise GraphError(Problem("no-folder", Where(str(folder)), "there is no such folder of components"))
-        return self._with(
+        return self.merged(
             _components_of([(_import_file(path, root), read_kind(path.parent)) for path in component_files(root)])
         )
 
@@ -101,7 +101,7 @@ class Catalog:
             GraphError: It cannot be imported, a class is not a component, or a name is taken.
         """
         file, root = Path(path).resolve(), Path(folder).resolve()
-        return self._with(_components_of([(_import_file(file, root), read_kind(file.parent))]))
+        return self.merged(_components_of([(_import_file(file, root), read_kind(file.parent))]))
 
     def with_package(self, name: str) -> "Catalog":
         """This catalog and an importable package with one folder a kind.
@@ -109,9 +109,14 @@ class Catalog:
         Raises:
             GraphError: A module cannot be imported, a class is not a component, or a name is taken.
         """
-        return self._with(_components_of(_modules_of(name)))
+        return self.merged(_components_of(_modules_of(name)))
 
-    def _with(self, components: Iterable[Component]) -> "Catalog":
+    def merged(self, components: Iterable[Component]) -> "Catalog":
+        """This catalog and these components.
+
+        Raises:
+            GraphError: A name is taken.
+        """
         merged = dict(self.components)
         for component in components:
             other = merged.get(component.name)
@@ -126,7 +131,7 @@ class Catalog:
                     )
                 )
             merged[component.name] = component
-        return Catalog(merged)
+        return Catalog(merged, self.cache)
 
     def __getitem__(self, name: str) -> Component:
         return self.components[name]
@@ -224,7 +229,7 @@ def _origin(component: Component) -> str:
 @cache
 def _default() -> Catalog:
     # the types of our own parameters are tried by the contract test
-    catalog = Catalog({})._with(_components_of(_modules_of("components"), try_types=False))
+    catalog = Catalog({}).merged(_components_of(_modules_of("components"), try_types=False))
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda item: item.name):
         catalog = catalog.with_package(entry.value)
     return catalog

@@ -179,6 +179,11 @@ class Component:
         return {parameter.name: parameter for parameter in self.parameters}
 
     @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """The defaults of the parameters that have one."""
+        return {parameter.name: parameter.default for parameter in self.parameters if not parameter.required}
+
+    @cached_property
     def required(self) -> tuple[Parameter, ...]:
         """The parameters without a default."""
         return tuple(parameter for parameter in self.parameters if parameter.required)

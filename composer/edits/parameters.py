@@ -82,10 +82,8 @@ def _fitted(draft: ScopeDraft, node: str, name: str, value: Any) -> Any:
     if draft.scope and is_template(value):
         return value
     if called.component is not None and name in called.component.parameter_by_name:
-        parameter = called.component.parameter_by_name[name]
-        return fitted(
-            parameter.annotation, value, None if parameter.required and old is None else old or parameter.default
-        )
+        annotation = called.component.parameter_by_name[name].annotation
+        return fitted(annotation, value, old or called.component.defaults.get(name))
     if called.body is not None:
         annotation = landing(draft.base, called.name, name, draft.catalog.components)
         old = called.body.params.get(name) if old is None else old

@@ -68,9 +68,7 @@ def _side(params: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 def _params(draft: ScopeDraft, name: str, component: Component) -> Mapping[str, Any]:
     """The parameters of a node, with their defaults."""
-    given = draft.nodes[name].params
-    defaults = {item.name: item.default for item in component.parameters if not item.required}
-    return {**defaults, **given}
+    return {**component.defaults, **draft.nodes[name].params}
 
 
 def _of_port(draft: ScopeDraft, name: str, component: Component, port: Port) -> Shape | None:

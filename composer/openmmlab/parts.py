@@ -158,7 +158,7 @@ class PartReader:
 
 
 def _defaults(component: Component) -> dict[str, Any]:
-    return {item.name: thaw(item.default) for item in component.parameters if not item.required}
+    return {name: thaw(default) for name, default in component.defaults.items()}
 
 
 def _explicit(component: Component, params: Params) -> Iterator[tuple[str, Any]]:

@@ -185,11 +185,10 @@ def _before(call: Call, port: Port, axis: str, position: int) -> tuple[Value, in
 
 def _value_of(resolved: Plan, call: Call, name: str) -> int | None:
     """A whole number that a module's parameter is, as it is written or by default; None where the wire gives it."""
-    parameter = call.component.parameter_by_name.get(name)
     part = resolved.parts.get(call.module)
-    if parameter is None or part is None:
+    if part is None or name not in call.component.parameter_by_name:
         return None
-    value = part.params.get(name, None if parameter.required else parameter.default)
+    value = part.params.get(name, call.component.defaults.get(name))
     return value if type(value) is int else None
 
 
@@ -216,8 +215,7 @@ def _fix(linked: LinkedGraph, resolved: Plan, found: _Place, count: int) -> Fix 
 
 
 def _part_value(component: Component, params: Mapping[str, Any]) -> Any:
-    parameter = component.parameter_by_name[_CLASSES]
-    return params.get(_CLASSES, None if parameter.required else parameter.default)
+    return params.get(_CLASSES, component.defaults.get(_CLASSES))
 
 
 def _shown(key: Iterable[str]) -> str:

@@ -102,8 +102,7 @@ def _defaults(scope: Scope, model: Node) -> Mapping[str, Any]:
         body = scope.graph.graphs.get(str(model.graph))
         return {} if body is None else body.params
     component = scope.catalog.get(model.type)
-    parameters = () if component is None else component.parameters
-    return {parameter.name: parameter.default for parameter in parameters if not parameter.required}
+    return {} if component is None else component.defaults
 
 
 def _momentum(report: Report, scope: Scope, name: str, node: Node) -> None:

@@ -121,14 +121,11 @@ class CatalogSource:
             file.read = mark
         problems.extend(file.problems)
         for component in file.components:
-            other = catalog.get(component.name)
-            if other is not None:
-                text = f"there is a component of this name already ({other.kind}); rename the one in this file, "
-                text += f"its class and its entry in __all__, as My{component.name}"
+            try:
+                catalog = catalog.merged([component])
+            except GraphError as error:
                 where = Where(component.name, _shown(path, folder))
-                problems.append(Problem("duplicate-component", where, text))
-                continue
-            catalog = Catalog({**catalog.components, component.name: component}, catalog.cache)
+                problems += [replace(problem, where=where) for problem in error.problems]
         return catalog
 
 

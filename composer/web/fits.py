@@ -254,9 +254,7 @@ class Ends:
 
     def _known_sizes(self, name: str, component: Component) -> Mapping[str, Any]:
         """Sizes that parameters fix: those that the graph gives, and defaults."""
-        own = self.opened.written.params_of(name)
-        found = {item.name: item.default for item in component.parameters if not item.required}
-        found |= own
+        found = {**component.defaults, **self.opened.written.params_of(name)}
         return {key: value for key, value in found.items() if _is_size(value)}
 
     @cached_property

@@ -179,10 +179,7 @@ def _call_arguments(
 
 def _declared(component: Component, params: Mapping[str, Any], module: nn.Module, axis: str) -> Any:
     """The size that a lower-case axis stands for: a parameter, or an attribute of the built module."""
-    parameter = component.parameter_by_name.get(axis)
-    found = None
-    if parameter is not None:
-        found = params.get(axis, None if parameter.required else parameter.default)
+    found = params.get(axis, component.defaults.get(axis)) if axis in component.parameter_by_name else None
     if not _is_size(found):
         found = getattr(module, axis, None)
     return found if _is_size(found) else None

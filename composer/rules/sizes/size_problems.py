@@ -54,7 +54,7 @@ def _size_fix(call: Call, found: Mismatch, params: Mapping[str, Any], path: Path
     parameter = call.component.parameter_by_name.get(found.axis or "")
     if parameter is None or str(node.params.get(parameter.name, "")).startswith("$"):
         return None
-    now = params.get(parameter.name, None if parameter.required else parameter.default)
+    now = params.get(parameter.name, call.component.defaults.get(parameter.name))
     sizes = found.levels or ()
     value: Any = None
     if isinstance(now, list | tuple):
