@@ -49,6 +49,7 @@ __all__ = [
     "Loss",
     "Mask",
     "MissingPackageError",
+    "Numbers",
     "PortType",
     "PortTypes",
     "Priors",
@@ -62,7 +63,13 @@ __all__ = [
     "Tokens",
     "Usually",
     "Weight",
+    "first_look",
+    "looked_at_once",
     "port_type",
+    "rows_counted",
+    "rows_found",
+    "rows_taken",
+    "values_checked",
 ]
 
 Role = Literal["input", "data_sample", "loss", "prediction", ""]

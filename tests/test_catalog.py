@@ -54,7 +54,6 @@ def test_a_catalog_finds_components_by_name() -> None:
     assert CATALOG["Stem"].cls is Stem and CATALOG.get("Stem") is CATALOG["Stem"]
     assert "Stem" in CATALOG and "stem" not in CATALOG
     assert CATALOG.get("stem") is None and CATALOG.get(None) is None
-    assert CATALOG.nearest("stm") == ["Stem"]
     assert len(CATALOG) == len(list(CATALOG)) == len(CATALOG.components)
 
 

@@ -45,6 +45,14 @@ def imports(source: str, package: str = "") -> Iterator[str]:
             yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
+def exported(source: str) -> set[str] | None:
+    """The names in a source's ``__all__``; None where it has none."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and "__all__" in {getattr(target, "id", None) for target in node.targets}:
+            return set(ast.literal_eval(node.value))
+    return None
+
+
 def opens_modules(source: str) -> bool:
     """Whether a source imports modules by a name that it holds as text."""
     called = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
@@ -181,12 +189,24 @@ def test_components_know_torch_and_ports_only(path: Path) -> None:
     assert component_faults(path.read_text(), dotted(path)) == []
 
 
+def test_what_another_module_imports_is_public() -> None:
+    public = {path: exported(path.read_text()) for path in CORE}
+    listed = {f"composer.{module_of(path)}": names for path, names in public.items() if names is not None}
+    modules = {f"composer.{module_of(path)}" for path in CORE}
+    found = {
+        (module_of(path), name)
+        for path in CORE
+        for name in imports(path.read_text(), dotted(path))
+        if name not in modules
+        for module, _, last in [name.rpartition(".")]
+        if module in listed and last not in listed[module]
+    }
+    assert found == set()
+
+
 def test_no_module_has_the_name_of_something_public() -> None:
-    public: set[str] = set()
-    for node in ast.parse((ROOT / "composer/__init__.py").read_text()).body:
-        if isinstance(node, ast.Assign) and "__all__" in {getattr(target, "id", None) for target in node.targets}:
-            public |= set(ast.literal_eval(node.value))
-    assert public & {room_of(path) for path in CORE} == set()
+    public = exported((ROOT / "composer/__init__.py").read_text())
+    assert public and public & {room_of(path) for path in CORE} == set()
 
 
 @pytest.mark.parametrize(

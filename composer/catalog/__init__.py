@@ -23,7 +23,7 @@ from composer.catalog.component import Component, ComponentError, read_component
 from composer.catalog.kinds import Kind, Kinds, read_kind
 from composer.catalog.origin import FILE, file_of, origin_of, place_of
 from composer.ports import PortTypes, port_type
-from composer.problems import GraphError, Problem, Where, nearest, suggestion
+from composer.problems import GraphError, Problem, Where, suggestion
 
 __all__ = ["Catalog", "component_files", "shared"]
 
@@ -158,10 +158,6 @@ class Catalog:
             if wanted in (_plain(word) for word in component.keywords)
         ]
         return [name for _, name in sorted(found)]
-
-    def nearest(self, name: str) -> list[str]:
-        """Names in the catalog that look most like ``name``."""
-        return nearest(name, self.components)
 
     def stand_ins(self, node: str, type_name: str) -> list[str]:
         """The components that a type may have been meant to be: those of its kind, or all where that is not known.

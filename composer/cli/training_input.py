@@ -27,7 +27,7 @@ from composer.training.recipe import Recipe, read_recipe
 from composer.training.run_folder import RECIPE, RunFolder, resolved
 from composer.training.settings import with_settings
 
-__all__ = ["Given", "Training", "fitted", "given_of", "is_recipe", "leads", "training_of"]
+__all__ = ["Given", "Training", "fitted", "given_of", "is_recipe", "leads", "tell_changes", "training_of"]
 
 _SAMPLES = 10_000
 """How many samples a recipe without data is completed for."""

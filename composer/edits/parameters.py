@@ -10,7 +10,7 @@ from composer.graph import EMPTY, FrozenDict
 from composer.graph.templates import LEFT_OUT, fill, is_template, names_in
 from composer.problems import suggestion
 
-__all__ = ["checked_params", "reset_param", "set_param", "set_subgraph_param"]
+__all__ = ["checked_params", "escaped", "reset_param", "set_param", "set_subgraph_param"]
 
 
 def set_param(draft: ScopeDraft, name: str, parameter: str, value: Any) -> None:

@@ -9,7 +9,7 @@ from composer.edits.outputs import mode_of_box, unwire
 from composer.graph import EMPTY, OWN, FrozenDict, Node
 from composer.problems import suggestion
 
-__all__ = ["own_weights", "remove", "remove_input"]
+__all__ = ["own_weights", "owned", "remove", "remove_input"]
 
 
 def remove(draft: ScopeDraft, operation: Remove) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["TOLERANCE", "Comparison", "compare_outputs", "difference", "tensors_in"]
+__all__ = ["TOLERANCE", "Comparison", "compare_outputs", "difference", "largest_difference", "tensors_in"]
 
 TOLERANCE = 1e-5
 """Largest difference with which an export counts as the same model."""

@@ -13,7 +13,9 @@ from typing import Any, Literal, NamedTuple
 import networkx as nx
 
 __all__ = [
+    "EMPTY",
     "MODES",
+    "OWN",
     "SCHEMA",
     "Edge",
     "FrozenDict",

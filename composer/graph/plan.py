@@ -17,7 +17,7 @@ from composer.graph import Graph, Ref, Weights, Wire
 from composer.graph.link import LinkedGraph, Scope, link
 from composer.graph.templates import LEFT_OUT, fill
 
-__all__ = ["Call", "Momentum", "Part", "Plan", "Program", "Value", "plan"]
+__all__ = ["Argument", "Call", "Momentum", "Part", "Plan", "Program", "Value", "plan"]
 
 
 @dataclass(frozen=True, slots=True)

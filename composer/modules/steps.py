@@ -9,7 +9,7 @@ import torch
 from composer.catalog import Catalog
 from composer.modules.tape import Call, Scope, Tape, V, Value, Varying
 
-__all__ = ["Step", "Steps", "UnsupportedError"]
+__all__ = ["Step", "Steps", "UnsupportedError", "type_name"]
 
 _DTYPES = {getattr(torch, name): name for name in (
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"

@@ -16,6 +16,7 @@ __all__ = [
     "UNKNOWN",
     "ByMode",
     "Flow",
+    "Outputs",
     "Signature",
     "Slot",
     "Wires",

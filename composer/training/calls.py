@@ -15,6 +15,7 @@ from composer.problems import GraphError, Problem, Where
 
 __all__ = [
     "FIXED_RATE",
+    "TRAINING",
     "after_step",
     "assign_clusters",
     "before_epoch",

@@ -18,17 +18,12 @@ _PACKAGES = ("graph-composer", "torch", "torchvision", "numpy", "pillow", "safet
 _SLURM = ("SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURM_RESTART_COUNT")
 
 
-def environment(command: list[str] | None = None, folder: Path | None = None) -> dict[str, Any]:
-    """Versions, hardware, command and commit, as plain data; what cannot be learned is left out.
-
-    Args:
-        command: The command; by default that of this process.
-        folder: Whose git commit counts; by default where the process stands.
-    """
+def environment() -> dict[str, Any]:
+    """Versions, hardware, command and commit of this process, as plain data; what cannot be learned is left out."""
     found = {
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "host": socket.gethostname(),
-        "command": list(sys.argv if command is None else command),
+        "command": list(sys.argv),
         "folder": str(Path.cwd()),
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -38,7 +33,7 @@ def environment(command: list[str] | None = None, folder: Path | None = None) ->
         "accelerators": _accelerators(),
         "world_size": int(os.environ.get("WORLD_SIZE", "1") or 1),
         "slurm": {name: os.environ[name] for name in _SLURM if name in os.environ},
-        "git": _git(folder or Path.cwd()),
+        "git": _git(Path.cwd()),
     }
     return {name: value for name, value in found.items() if value not in (None, {}, [])}
 

@@ -39,22 +39,16 @@ def optimizer_class(name: str) -> type[Optimizer]:
     return found
 
 
-def optimizer_problems(optimizer: "recipes.Optimizer", where: Where | None = None) -> list[Problem]:
-    """What an optimizer of a recipe has that its class does not take.
-
-    Args:
-        optimizer: The part of the recipe.
-        where: The place in messages.
-    """
-    where = where or Where("optimizer", path=("optimizer",))
+def optimizer_problems(optimizer: "recipes.Optimizer") -> list[Problem]:
+    """What an optimizer of a recipe has that its class does not take."""
     if optimizer.type not in optimizer_names():
         hint = suggestion(optimizer.type, optimizer_names(), "optimizers")
-        return [Problem("recipe-value", _at(where, "type"), f"there is no optimizer '{optimizer.type}'; {hint}")]
+        return [Problem("recipe-value", _at("type"), f"there is no optimizer '{optimizer.type}'; {hint}")]
     known = _options(optimizer_class(optimizer.type))
     problems = [
         Problem(
             "recipe-key",
-            _at(where, name),
+            _at(name),
             f"{optimizer.type} takes no '{name}'; {suggestion(name, known, f'options of {optimizer.type}')}",
         )
         for name in optimizer.options
@@ -64,7 +58,7 @@ def optimizer_problems(optimizer: "recipes.Optimizer", where: Where | None = Non
         try:
             _made(optimizer, [torch.nn.Parameter(torch.zeros(1))], fused=False)
         except (TypeError, ValueError) as error:
-            problems.append(Problem("recipe-value", where, f"{optimizer.type} refuses what is given: {error}"))
+            problems.append(Problem("recipe-value", _at(), f"{optimizer.type} refuses what is given: {error}"))
     return problems
 
 
@@ -105,5 +99,5 @@ def _options(cls: type[Optimizer]) -> list[str]:
     return [name for name in known if name not in ("self", *_TAKEN, *_OURS)]
 
 
-def _at(where: Where, key: str) -> Where:
-    return Where(f"{where.subject}.{key}", where.file, where.line, where.column, path=(*where.path, key))
+def _at(*keys: str) -> Where:
+    return Where(".".join(("optimizer", *keys)), path=("optimizer", *keys))

@@ -16,7 +16,7 @@ from composer.training.calls import FIXED_RATE, TRAINING
 from composer.training.layerwise import NO_ADAPTATION
 from composer.training.recipe import Freeze, Policy, Recipe
 
-__all__ = ["FULL_RATE", "Frozen", "NodePolicy", "Treatment", "policy_problems", "role_of"]
+__all__ = ["FULL_RATE", "Frozen", "NodePolicy", "Treatment", "policy_problems", "role_of", "trained"]
 
 FULL_RATE = "full_lr"
 """Key of a parameter group: its learning rate where the schedule's factor is 1."""

@@ -39,6 +39,7 @@ __all__ = [
     "Evaluation",
     "Freeze",
     "Optimizer",
+    "Part",
     "Policy",
     "Recipe",
     "Schedule",

@@ -42,7 +42,22 @@ from composer.training.events import Event, EventReader, EventWriter, plain
 from composer.training.recipe import Recipe, Split, read_recipe, write_recipe
 from composer.training.status import Status, StatusWriter, read_status
 
-__all__ = ["RunFolder", "hashed", "new_folder", "new_name", "resolved", "runs_in"]
+__all__ = [
+    "CURVES",
+    "EVENTS",
+    "GRAPH",
+    "OUTPUT",
+    "RECIPE",
+    "REQUEST",
+    "STATUS",
+    "RunFolder",
+    "hashed",
+    "new_folder",
+    "new_name",
+    "read_json",
+    "resolved",
+    "runs_in",
+]
 
 GRAPH = "graph.yaml"
 RECIPE = "recipe.yaml"

@@ -136,20 +136,12 @@ class StatusWriter:
             raise GraphError(Problem("cannot-write", Where(file=str(self.path)), text)) from None
         self._written = time.monotonic()
 
-    def beat(
-        self,
-        message: str | None = None,
-        *,
-        step: int | None = None,
-        steps: int | None = None,
-        epoch: int | None = None,
-    ) -> None:
+    def beat(self, *, step: int | None = None, steps: int | None = None, epoch: int | None = None) -> None:
         """Say that the run goes on; cheap enough for every step, since most calls write nothing.
 
         A full disk is no reason to end a training here: the log and the checkpoints report it.
         """
-        words = self.status.message if message is None else message
-        self._change(self.status.state, words, step, steps, epoch)
+        self._change(self.status.state, self.status.message, step, steps, epoch)
         if time.monotonic() - self._written < _BEAT:
             return
         self._written = time.monotonic()

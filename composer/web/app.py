@@ -12,7 +12,7 @@ from composer.web.canvas import graph_canvas
 from composer.web.dock import build_dock
 from composer.web.services import Services
 
-__all__ = ["STATIC", "blocks_of", "page_styles"]
+__all__ = ["STATIC", "blocks_of", "page_styles", "theme"]
 
 STATIC = Path(__file__).parent / "static"
 """The bundle of ``frontend/``, as ``make web`` builds it."""

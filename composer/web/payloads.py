@@ -49,6 +49,7 @@ __all__ = [
     "OpenRequest",
     "OutputView",
     "ParameterView",
+    "Payload",
     "PortView",
     "ProblemView",
     "ProposeRequest",

@@ -21,7 +21,7 @@ def payload_schema() -> str:
     inputs: list[Any] = [
         (model, "validation" if model.__name__.endswith("Request") else "serialization")
         for model in models
-        if isinstance(model, type) and issubclass(model, BaseModel)
+        if isinstance(model, type) and issubclass(model, BaseModel) and model is not payloads.Payload
     ]
     _, schema = models_json_schema(inputs, ref_template="#/definitions/{model}")
     definitions = {name: {"title": name, **_plain(item)} for name, item in sorted(schema["$defs"].items())}

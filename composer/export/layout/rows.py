@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from composer.export.layout.columns import Columns
 from composer.export.layout.pieces import COLUMN_GAP, ROW_GAP
 
-__all__ = ["broken"]
+__all__ = ["SIGHT", "broken"]
 
 SIGHT = (660.0, 570.0)
 """Width and height of the canvas in a small window (1280 x 720), in pixels: a graph should be seen whole there."""

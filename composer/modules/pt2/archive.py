@@ -21,7 +21,7 @@ import torch
 
 from composer.problems import GraphError, Problem, Where
 
-__all__ = ["Archive", "RefusedError", "read_archive"]
+__all__ = ["DTYPES", "Archive", "RefusedError", "read_archive"]
 
 MAX_ENTRIES = 65_000
 MAX_DIRECTORY = 16 * 2**20

@@ -29,6 +29,7 @@ __all__ = [
     "is_numbered",
     "is_unnamed",
     "labels_of",
+    "printable",
     "shown",
 ]
 

@@ -18,7 +18,7 @@ from composer.training.metrics.losses import MeanLoss
 from composer.training.metrics.metric import Metric, class_names
 from composer.training.metrics.segmentation import MeanIoU
 
-__all__ = ["METRICS", "default_metrics", "metrics_for"]
+__all__ = ["METRICS", "default_metrics", "metrics_for", "values_of"]
 
 METRICS: Mapping[str, str] = {
     "accuracy": "top-1 accuracy, of classes one by one, confusion matrix",

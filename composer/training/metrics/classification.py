@@ -11,7 +11,7 @@ from composer.run.answers import class_name
 from composer.training.data.batch import Batch
 from composer.training.metrics.metric import Metric, number, on_cpu, share, summed
 
-__all__ = ["Accuracy", "MultiLabel"]
+__all__ = ["Accuracy", "MultiLabel", "average_precision"]
 
 _MOST_CONFUSED = 1000
 """Classes of which a confusion matrix is kept, at most; of more only the right answers of each."""

@@ -13,7 +13,7 @@ from composer.problems import GraphError
 from composer.training.data.batch import Batch
 from composer.training.data.samples import Source, is_unnamed
 
-__all__ = ["Metric", "gather", "is_lower_better"]
+__all__ = ["Metric", "class_names", "gather", "is_lower_better", "number", "on_cpu", "share", "summed"]
 
 
 class Metric(ABC):

@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ClassScore", "ExportResult", "Histogram", "Pixels", "Region", "RunResult", "TensorRow", "ValueRow"]
+__all__ = [
+    "MAX_SIDE",
+    "ClassScore",
+    "ExportResult",
+    "Histogram",
+    "Pixels",
+    "Region",
+    "RunResult",
+    "TensorRow",
+    "ValueRow",
+]
 
 MAX_SIDE = 2048
 

@@ -17,7 +17,7 @@ from composer.rules import check
 from composer.rules.sizes import Shapes, infer_shapes
 from composer.run.images import unprepared
 
-__all__ = ["Insight", "OpenScope", "insight_of"]
+__all__ = ["Insight", "OpenScope", "Total", "insight_of"]
 
 _log = logging.getLogger(__name__)
 
