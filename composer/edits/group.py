@@ -12,7 +12,7 @@ from composer.edits.outputs import drop_output
 from composer.edits.parameters import escaped
 from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire
 from composer.graph.link import link
-from composer.graph.templates import LEFT_OUT, fill, names_in
+from composer.graph.templates import LEFT_OUT, fill, mapped, names_in
 from composer.ports import AnyTensor, port_type
 from composer.problems import some_of
 from composer.rules.wires import UNKNOWN
@@ -349,15 +349,11 @@ def _refs(wire: Wire | None, mode: str) -> tuple[Ref, ...]:
 
 def _filled(value: Any, values: Mapping[str, Any], raw: bool) -> Any:
     """A value with ``$name`` replaced; ``$$`` stays as it is inside a subgraph, where it goes on meaning one ``$``."""
-    if isinstance(value, str) and value.startswith("$$"):
-        return value[1:] if raw else value
-    if isinstance(value, tuple):
-        parts = [_filled(part, values, raw) for part in value]
-        return LEFT_OUT if any(part is LEFT_OUT for part in parts) else tuple(parts)
-    if isinstance(value, FrozenDict):
-        entries = {key: _filled(part, values, raw) for key, part in value.items()}
-        return LEFT_OUT if any(part is LEFT_OUT for part in entries.values()) else FrozenDict(entries)
-    return fill(value, values)
+
+    def filled(part: Any) -> Any:
+        return part if isinstance(part, str) and part.startswith("$$") and not raw else fill(part, values)
+
+    return mapped(value, filled)
 
 
 def _drop_definition(draft: ScopeDraft, name: str) -> None:

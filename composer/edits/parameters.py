@@ -7,10 +7,10 @@ from composer.edits.draft import ScopeDraft
 from composer.edits.names import accepted, refused
 from composer.edits.values import fitted, landing, like, plain
 from composer.graph import EMPTY, FrozenDict
-from composer.graph.templates import LEFT_OUT, fill, is_template, names_in
+from composer.graph.templates import LEFT_OUT, fill, is_template, mapped, names_in
 from composer.problems import suggestion
 
-__all__ = ["checked_params", "escaped", "reset_param", "set_param", "set_subgraph_param"]
+__all__ = ["checked_params", "escaped", "filled_in", "reset_param", "set_param", "set_subgraph_param"]
 
 
 def set_param(draft: ScopeDraft, name: str, parameter: str, value: Any) -> None:
@@ -104,29 +104,16 @@ def _put_default(draft: ScopeDraft, name: str, default: Any) -> None:
 
 def filled_in(value: Any, values: Mapping[str, Any]) -> Any:
     """A value with some of its ``$name`` replaced, and the others kept; texts stay as a subgraph has them."""
-    if isinstance(value, str):
-        if not is_template(value) or value[1:] not in values:
-            return value
-        found = fill(value, values)
-        return escaped(found)
-    if isinstance(value, tuple):
-        parts = [filled_in(part, values) for part in value]
-        return LEFT_OUT if LEFT_OUT in parts else tuple(parts)
-    if isinstance(value, FrozenDict):
-        entries = {key: filled_in(part, values) for key, part in value.items()}
-        return LEFT_OUT if LEFT_OUT in entries.values() else FrozenDict(entries)
-    return value
+
+    def filled(part: Any) -> Any:
+        return escaped(fill(part, values)) if is_template(part) and part[1:] in values else part
+
+    return mapped(value, filled)
 
 
 def escaped(value: Any) -> Any:
     """A plain value as it is written inside a subgraph, where ``$`` at the start of a text means something."""
-    if isinstance(value, str):
-        return f"${value}" if value.startswith("$") else value
-    if isinstance(value, tuple):
-        return tuple(escaped(part) for part in value)
-    if isinstance(value, FrozenDict):
-        return FrozenDict({key: escaped(part) for key, part in value.items()})
-    return value
+    return mapped(value, lambda part: f"${part}" if isinstance(part, str) and part.startswith("$") else part)
 
 
 def _forget(draft: ScopeDraft, calls: list[str], name: str) -> None:

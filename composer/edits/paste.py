@@ -15,7 +15,7 @@ from composer.edits.add import holds
 from composer.edits.draft import ScopeDraft
 from composer.edits.names import fresh, refused
 from composer.edits.operations import Duplicate, Paste
-from composer.edits.parameters import escaped
+from composer.edits.parameters import escaped, filled_in
 from composer.edits.place import put_box
 from composer.edits.remove import owned
 from composer.graph import EMPTY, OWN, Edge, FrozenDict, Graph, Input, Node, Subgraph, Wire, freeze
@@ -236,21 +236,9 @@ def _params(draft: ScopeDraft, params: Mapping[str, Any], values: Mapping[str, A
     if values is None:
         return freeze(escaped(params)) if draft.scope else params
     missing = {key: value for key, value in values.items() if not draft.scope or key not in draft.params}
-    kept = {key: _landed(value, missing, bool(draft.scope)) for key, value in params.items()}
+    land = filled_in if draft.scope else fill
+    kept = {key: land(value, missing) for key, value in params.items()}
     return FrozenDict({key: value for key, value in kept.items() if value is not LEFT_OUT})
-
-
-def _landed(value: Any, missing: Mapping[str, Any], inside: bool) -> Any:
-    if isinstance(value, str) and value.startswith("$") and inside:
-        known = value.startswith("$$") or value[1:] not in missing
-        return value if known else escaped(fill(value, missing)) if fill(value, missing) is not LEFT_OUT else LEFT_OUT
-    if isinstance(value, tuple):
-        parts = [_landed(part, missing, inside) for part in value]
-        return LEFT_OUT if any(part is LEFT_OUT for part in parts) else tuple(parts)
-    if isinstance(value, FrozenDict):
-        entries = {key: _landed(part, missing, inside) for key, part in value.items()}
-        return LEFT_OUT if any(part is LEFT_OUT for part in entries.values()) else FrozenDict(entries)
-    return fill(value, missing)
 
 
 def _refuse_itself(draft: ScopeDraft, nodes: Iterable[Node]) -> None:

@@ -3,12 +3,12 @@
 ``$$`` at the start of a text stands for one ``$``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from composer.graph import FrozenDict
 
-__all__ = ["LEFT_OUT", "fill", "is_template", "names_in"]
+__all__ = ["LEFT_OUT", "fill", "is_template", "mapped", "names_in"]
 
 LEFT_OUT = object()
 """Stands for a value that depends on a parameter that nobody gives."""
@@ -29,16 +29,25 @@ def is_template(value: Any) -> bool:
     return any(True for _ in names_in(value))
 
 
-def fill(value: Any, values: Mapping[str, Any]) -> Any:
-    """A value with each ``$name`` in it replaced; ``LEFT_OUT`` where one has no value or the value None."""
-    if isinstance(value, str) and value.startswith("$"):
-        if value.startswith("$$"):
-            return value[1:]
-        found = values.get(value[1:])
-        return LEFT_OUT if found is None else found
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with each number and text in it changed; ``LEFT_OUT`` where one of them is left out."""
     if isinstance(value, tuple | FrozenDict):
-        parts = [fill(part, values) for part in (value.values() if isinstance(value, FrozenDict) else value)]
+        parts = [mapped(part, change) for part in (value.values() if isinstance(value, FrozenDict) else value)]
         if any(part is LEFT_OUT for part in parts):
             return LEFT_OUT
         return FrozenDict(zip(value, parts, strict=True)) if isinstance(value, FrozenDict) else tuple(parts)
-    return value
+    return change(value)
+
+
+def fill(value: Any, values: Mapping[str, Any]) -> Any:
+    """A value with each ``$name`` in it replaced; ``LEFT_OUT`` where one has no value or the value None."""
+
+    def filled(part: Any) -> Any:
+        if not (isinstance(part, str) and part.startswith("$")):
+            return part
+        if part.startswith("$$"):
+            return part[1:]
+        found = values.get(part[1:])
+        return LEFT_OUT if found is None else found
+
+    return mapped(value, filled)
