@@ -1,4 +1,4 @@
-"""One example of every problem in docs/problems.md."""
+"""One example of every code in the table of codes."""
 
 import io
 import sys
@@ -15,8 +15,13 @@ from torch import nn
 
 import composer
 from composer import Catalog, Graph, GraphError, Limits, Problem
+from composer.edits import apply
+from composer.edits.operations import Connect, Target
 from composer.export import export
 from composer.graph.file import loads
+from composer.openmmlab import config_from_graph, import_config
+from composer.openmmlab.config_file import ConfigFile, read_config
+from composer.openmmlab.recipes import import_recipe
 from composer.ports import FeatureMap
 from composer.problems import Edit
 from composer.run.inputs import example_inputs
@@ -260,6 +265,51 @@ def import_problem(module: nn.Module) -> None:
     raise GraphError(composer.from_pt2(file.getvalue(), title="net.pt2").report.problems())
 
 
+def connect(source: str, node: str, graph: str = GRAPH) -> None:
+    """Wire a source to whichever port of a node fits."""
+    apply(loads(graph), (), Connect(source=source, target=Target(node=node)), Catalog.default())
+
+
+TWO_PORTS = GRAPH.replace("  loss: {type", "  spare: {type: LatentPredictHead}\n  loss: {type")
+
+
+def config(folder: Path, text: str, **bases: str) -> ConfigFile:
+    """A config of OpenMMLab with the files that it inherits from."""
+    for name, content in {"config": text, **bases}.items():
+        (folder / f"{name}.py").write_text(content)
+    return read_config(folder / "config.py")
+
+
+def reading(text: str, **bases: str) -> Callable[[Path], None]:
+    """What reading a config reports, be it refused or not."""
+
+    def read(folder: Path) -> None:
+        raise GraphError(config(folder, text, **bases).notes)
+
+    return read
+
+
+CLASSIFIER: dict[str, Any] = {
+    "type": "ImageClassifier",
+    "backbone": {"type": "ResNet", "depth": 18},
+    "neck": {"type": "GlobalAveragePooling"},
+    "head": {"type": "LinearClsHead", "num_classes": 2, "in_channels": 512},
+}
+TRAINING = """
+model = dict(type='ImageClassifier')
+train_dataloader = dict(batch_size=32, dataset=dict(type='ImageNet', data_root='data', split='train'))
+auto_scale_lr = dict(base_batch_size=256)
+"""
+
+
+def importing(**changes: Any) -> None:
+    raise GraphError(import_config({**CLASSIFIER, **changes}).notes)
+
+
+def importing_training(found: ConfigFile) -> None:
+    raise GraphError(import_recipe(found, Graph()).notes)
+
+
 CALLS: dict[str, Callable[[Path], Any]] = {
     "accumulated": lambda _: check_of("batches: {batch: 8, accumulate: 2}"),
     "bad-checkpoint": lambda folder: checkpoints.load(folder),
@@ -321,10 +371,40 @@ CALLS: dict[str, Callable[[Path], Any]] = {
     "weights-mismatch": lambda _: composer.compile(conv()).load_weights(composer.compile(conv(5)).state_dict()),
     "which-input": lambda _: composer.preprocess(two_views(), IMAGE),
     "wrong-axes": lambda _: shapes_of(one_node("{type: Halving, inputs: {x: image}}"), Catalog.of(Halving)),
+    "port-type": lambda _: connect("prediction.scores", "neck"),
+    "several-ports": lambda _: connect("neck.out", "spare", TWO_PORTS),
+    "config-beside-model": reading("model = dict(test_cfg=dict(score_thr=0.1))\ntest_cfg = dict(score_thr=0.3)"),
+    "config-custom-imports": reading("custom_imports = dict(imports=['my_models'])"),
+    "config-cycle": reading("_base_ = 'config.py'"),
+    "config-deprecated": reading("_deprecation_ = dict(expected='new.py')"),
+    "config-duplicate-key": reading("_base_ = ['one.py', 'two.py']", one="x = 1", two="x = 2"),
+    "config-elsewhere": reading("_base_ = 'mmdet::_base_/models/retinanet.py'"),
+    "config-environment": reading("folder = '{{ $DATA:data }}'"),
+    "config-format": reading("_base_ = 'base.toml'"),
+    "config-imported-value": reading("from lab import CLASSES\nclasses = CLASSES"),
+    "config-main-block": reading("if __name__ == '__main__':\n    print(1)"),
+    "config-merge": reading("_base_ = 'base.py'\nitems = dict(a=1)", base="items = [1]"),
+    "config-no-model": lambda folder: config(folder, "modle = dict(type='ImageClassifier')").model,
+    "config-not-data": reading("width = open('width')"),
+    "config-replaced-model": reading(
+        "with read_base():\n    from .base import *\nmodel = dict(backbone=dict(depth=50))",
+        base="model = dict(type='A')",
+    ),
+    "config-syntax": reading("model = dict("),
+    "config-too-large": reading("x = [0] * 10**6"),
+    "left-to-caller": lambda _: importing(head={**CLASSIFIER["head"], "cal_acc": True}),
+    "no-model-config": lambda _: import_config({}),
+    "no-openmmlab-shape": lambda _: config_from_graph(loads(GRAPH)),
+    "not-understood": lambda _: importing(nekc={"type": "GlobalAveragePooling"}),
+    "outside-catalog": lambda _: importing(backbone={"type": "ConvNeXt"}),
+    "read-as": lambda folder: importing_training(config(folder, TRAINING)),
+    "unknown-algorithm": lambda _: importing(type="MyModel"),
+    "unknown-package": lambda _: import_config(CLASSIFIER, "mmdett"),
 }
 """What is called, with a folder for files."""
 
 TESTED_ELSEWHERE = {
+    *("beside-the-weights", "not-a-tensor", "unknown-object"),
     *("loss-not-finite", "process-failed", "state-outside", "step-failed", "unreached-weights"),
     "dead-worker",
     "bad-archive",
@@ -351,8 +431,8 @@ TESTED_ELSEWHERE = {
     *("no-metric", "no-package", "run-busy", "run-changed", "run-elsewhere", "run-exists"),
     *("out-of-memory", "run-failed", "stopped", "timed-out", "too-many-runs", "weak-password", "worker-died"),
 }
-"""Their texts are held in test_exporting.py, test_standalone.py and tests/training, and those of the browser in
-tests/web."""
+"""Their texts are held in test_exporting.py, test_standalone.py, tests/training and tests/openmmlab/test_commands.py,
+and those of the browser in tests/web."""
 
 SIZES = {"cannot-build", "index-out-of-range", "loss-not-scalar", "shape-mismatch", "too-many-parameters"}
 

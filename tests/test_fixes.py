@@ -12,10 +12,10 @@ from composer import Catalog, Graph, GraphError, Problem
 from composer.graph.file import loads
 from composer.openmmlab import import_config
 from composer.problems import Fix, is_typo
+from composer.problems.codes import CODES
 from composer.rules import check
 from tests.problem_examples import CHANGES, GRAPH
 from tests.sample_components import CATALOG
-from tests.test_problems_page import ROWS
 from tests.test_rules import GRAPHS, TABLE
 
 BROKEN = {
@@ -114,7 +114,7 @@ def test_a_plain_repair_keeps_what_is_meant_and_any_other_says_what_it_changes(
 
 def test_the_repairs_of_all_rules_are_looked_at() -> None:
     seen = {problem.values[2].code for problem in REPAIRS}  # type: ignore[union-attr]
-    offering = {code for code, row in ROWS.items() if row.fix != "no"}
+    offering = {code for code, row in CODES.items() if row.fix != "no"}
     assert offering - seen == set(ELSEWHERE)
 
 

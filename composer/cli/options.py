@@ -12,37 +12,9 @@ from composer.graph import Graph
 from composer.graph.file import loads, read
 from composer.model.weights import graph_text_of
 from composer.problems import GraphError, Problem
+from composer.problems.codes import CODES
 
 __all__ = ["AsJson", "File", "Files", "Folders", "Mode", "WeightsFile", "catalog_of", "exit_code", "graph_of"]
-
-# Problems of what was given beside the graph, or of the file itself; any other problem is one of the graph.
-_NOT_OF_THE_GRAPH = {
-    "bad-image",
-    "bad-mode",
-    "bad-weights-file",
-    "cannot-read",
-    "cannot-write",
-    "hub-refused",
-    "image-size",
-    "image-too-large",
-    "missing-field",
-    "missing-input",
-    "no-example",
-    "no-file",
-    "no-graph",
-    "no-onnx",
-    "no-openvino",
-    "no-package",
-    "no-run",
-    "pickle-refused",
-    "run-busy",
-    "run-elsewhere",
-    "run-exists",
-    "unknown-input",
-    "weights-dtype",
-    "weights-mismatch",
-    "which-input",
-}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A graph file, or a model saved as .safetensors.")]
@@ -83,6 +55,4 @@ def graph_of(path: Path) -> Graph:
 def exit_code(problems: Sequence[Problem]) -> int:
     """0 where there are warnings at most, 2 where a file or an option is at fault, 1 where the graph is."""
     errors = [problem for problem in problems if problem.severity == "error"]
-    if any(problem.code in _NOT_OF_THE_GRAPH for problem in errors):
-        return 2
-    return 1 if errors else 0
+    return max((CODES[problem.code].exit_code for problem in errors), default=0)

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
-from typing import Any, Literal
+from typing import Any
+
+from composer.problems.codes import CODES, Severity
 
 __all__ = [
     "Edit",
@@ -29,7 +31,6 @@ __all__ = [
     "time_text",
 ]
 
-Severity = Literal["error", "warning", "notice"]
 _SHORTEST = 4  # letters of a name of which one may be wrong; one may be missing of these
 _SHORT = 6  # letters of a name that is shortened, and the share of the whole name that it keeps
 _KEPT = 0.75
@@ -162,11 +163,14 @@ class Problem:
     """One thing wrong with a graph.
 
     Args:
-        code: Stable name of the rule, in kebab case.
+        code: Stable name of the rule, in kebab case. ``composer/problems/codes.py`` lists all of them.
         where: Where it is.
         message: What was found, what was expected.
         fix: An edit that mends it, or that says what it changes.
         severity: A ``warning`` does not stop a graph from running; a ``notice`` reports what is not finished yet.
+
+    Raises:
+        AssertionError: The code is not in the table of codes.
     """
 
     code: str
@@ -174,6 +178,12 @@ class Problem:
     message: str
     fix: Fix | None = None
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise AssertionError(
+                f"'{self.code}' is not in the table of codes (composer/problems/codes.py): {self.message}"
+            )
 
     def __str__(self) -> str:
         head = f"{self.code} {self.where}".rstrip()
