@@ -40,8 +40,23 @@ from composer.training.proof import probe_step, prove_policy
 from composer.training.recipe import Recipe, Schedule
 from composer.training.repeated import flat_state, resume_finding
 
-__all__ = ["check_training"]
+__all__ = ["CHECKED", "check_training"]
 
+CHECKED = {
+    "recipe": "Building the model and its data",
+    "data": "Decoding images",
+    "batch": "Reading two batches",
+    "memory": "Counting memory",
+    "step": "Making one step",
+    "gradients": "Looking at gradients",
+    "first loss": "Holding each node against its policy",
+    "policy": "Holding each node against its policy",
+    "resume": "Saving, loading and going on",
+    "one batch": "Learning one batch by heart",
+    "time": "Counting time and disk",
+    "disk": "Counting disk",
+}
+"""The items of the findings in the order of the check, and what is done until the next finding of each."""
 _BY_HEART = 20
 """Steps on one batch."""
 _PATIENCE = 600.0

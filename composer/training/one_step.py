@@ -12,7 +12,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.model import Model
 from composer.training.defaults import task_of
-from composer.training.findings import Finding
+from composer.training.findings import Finding, State
 from composer.training.node_statistics import node_of
 from composer.training.proof import NodeProof, Probe
 
@@ -32,39 +32,59 @@ def step_finding(probe: Probe) -> Finding:
 
 
 def gradient_findings(model: Model, probe: Probe) -> Iterator[Finding]:
-    """Norms by node: none, 0, no number, or far above the others."""
+    """Norms by node: none, 0, no number, or far above the others.
+
+    The values of each finding are the norm of every node (``norms``), the weights without a gradient (``unreached``),
+    and by node what is wrong with it (``nodes``: ``state``, ``about``, ``unreached``).
+    """
     paths = tuple(model.node_params)
     squares: dict[str, float] = {}
     for name, norm in probe.gradients.items():
         node = node_of(name, paths)
         squares[node] = squares.get(node, 0.0) + norm**2
     norms = {node: math.sqrt(square) for node, square in squares.items()}
-    values = {"norms": norms, "unreached": list(probe.unreached)}
-    if probe.unreached:
-        nodes = sorted({node_of(name, paths) for name in probe.unreached})
-        text = f"no loss depends on {len(probe.unreached)} trained weights, of {', '.join(nodes)}"
-        advice = f"wire {nodes[0]} to a loss, or freeze it: policy: {{{nodes[0]}: {{freeze: true}}}}"
-        yield Finding("gradients", "warning", text, advice, values)
+    usual = [norm for norm in norms.values() if math.isfinite(norm) and norm > 0]
+    middle = statistics.median(usual) if usual else 0.0
     bad = [node for node, norm in norms.items() if not math.isfinite(norm)]
+    still = [node for node, norm in norms.items() if norm == 0]
+    loud = [node for node, norm in norms.items() if math.isfinite(norm) and norm > _LOUD * middle > 0]
+    unreached = {name: node_of(name, paths) for name in probe.unreached}
+    nodes = {
+        **{node: _entry("error", "its gradient is no finite number") for node in bad},
+        **{node: _entry("warning", "its gradient is 0") for node in still},
+        **{node: _entry("warning", f"its gradient is {_far_above(middle, f'{_LOUD:,}')}") for node in loud},
+    }
+    for name, node in unreached.items():
+        before = nodes.get(node, _entry("warning", f"no loss depends on {name.removeprefix(f'{node}.')}"))
+        nodes[node] = {**before, "unreached": True}
+    values = {"norms": norms, "unreached": list(unreached), "nodes": nodes}
+    if unreached:
+        named = sorted(set(unreached.values()))
+        text = f"no loss depends on {len(unreached)} trained weights, of {', '.join(named)}"
+        advice = f"wire {named[0]} to a loss, or freeze it: policy: {{{named[0]}: {{freeze: true}}}}"
+        yield Finding("gradients", "warning", text, advice, values)
     if bad:
         text = f"the gradient of {', '.join(bad)} is no finite number"
         yield Finding("gradients", "error", text, "lower the learning rate, or compute in fp32 or bf16", values)
-    still = [node for node, norm in norms.items() if norm == 0]
     if still:
         text = f"the gradient of {', '.join(still)} is 0"
         advice = "what follows cuts it off (a ReLU that is never above 0, a weight of 0 behind it): look at the wires"
         yield Finding("gradients", "warning", text, advice, values)
-    usual = [norm for norm in norms.values() if math.isfinite(norm) and norm > 0]
-    middle = statistics.median(usual) if usual else 0.0
-    loud = [node for node, norm in norms.items() if math.isfinite(norm) and norm > _LOUD * middle > 0]
     if loud:
-        text = f"the gradient of {', '.join(loud)} is more than {_LOUD} times the median of all nodes ({middle:.3g})"
-        yield Finding(
-            "gradients", "warning", text, "give it a norm, a smaller lr by policy, or clip: {norm: 5}", values
-        )
-    if not (probe.unreached or bad or still or loud):
+        text = f"the gradient of {', '.join(loud)} is {_far_above(middle, str(_LOUD))}"
+        advice = "give it a norm, a smaller lr by policy, or clip: {norm: 5}"
+        yield Finding("gradients", "warning", text, advice, values)
+    if not nodes:
         text = f"of {len(norms)} nodes, norms from {min(usual, default=0):.3g} to {max(usual, default=0):.3g}"
         yield Finding("gradients", "ok", text, values=values)
+
+
+def _entry(state: State, about: str) -> dict[str, Any]:
+    return {"state": state, "about": about, "unreached": False}
+
+
+def _far_above(median: float, times: str) -> str:
+    return f"more than {times} times the median of all nodes ({median:.3g})"
 
 
 @contextmanager
@@ -125,14 +145,25 @@ def _guess(path: str, classes: int, loss: float, *, trained: bool) -> Finding:
 
 
 def policy_finding(proofs: Sequence[NodeProof]) -> Finding:
-    """Whether each node moved in one step as its policy says."""
+    """Whether each node moved in one step as its policy says; the values hold each node with its state."""
+    nodes = [
+        {
+            "node": one.node,
+            "kind": one.kind,
+            "fine": one.fine,
+            "moved": one.moved,
+            "state": "ok" if one.fine else "warning" if one.kind == "trained" else "error",
+            "about": one.about,
+        }
+        for one in proofs
+    ]
+    values = {"nodes": nodes}
     wrong = [proof for proof in proofs if not proof.fine]
-    counts = {kind: sum(proof.kind == kind for proof in proofs) for kind in ("trained", "frozen", "momentum copy")}
-    values = {"nodes": [{"node": one.node, "kind": one.kind, "fine": one.fine, "moved": one.moved} for one in proofs]}
     if wrong:
         text = "\n".join(f"{proof.node}: {proof.about}" for proof in wrong)
-        severe = any(proof.kind != "trained" for proof in wrong)
+        severe = any(one["state"] == "error" for one in nodes)
         advice = "look at policy, frozen and the learning rate of these nodes"
         return Finding("policy", "error" if severe else "warning", text, advice, values)
+    counts = {kind: sum(proof.kind == kind for proof in proofs) for kind in ("trained", "frozen", "momentum copy")}
     text = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     return Finding("policy", "ok", f"{text}: each node moved as it should in one step", values=values)

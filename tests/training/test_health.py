@@ -91,8 +91,7 @@ def trained(**changes):
 
 def test_a_sound_training_is_found_sound_in_all_that_is_looked_at(report):
     assert report.state == "ok", report.text()
-    items = "recipe data batch memory step gradients first_loss policy resume one_batch time disk"
-    assert [one.item.replace(" ", "_") for one in report.findings] == items.split()
+    assert [one.item for one in report.findings] == list(health.CHECKED)
 
 
 SHORT = TEXT.replace("kernel_size: 3", "kernel_size: 1, stride: 2")
@@ -198,6 +197,7 @@ def test_weights_that_no_loss_depends_on_are_reported_with_their_node():
     text = SPARE
     one = found(checked(loads(text)), "gradients")[0]
     assert one.state == "warning" and "2 trained weights, of spare" in one.message and "freeze" in one.advice
+    assert one.values["nodes"]["spare"]["unreached"] and one.values["nodes"]["spare"]["state"] == "warning"
 
 
 def test_a_learning_rate_that_is_far_too_large_is_reported_with_a_lower_one():
