@@ -7,9 +7,10 @@ import pytest
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from composer.catalog.component import ComponentError, parse_axes, read_component
+from composer.catalog.component import Component, ComponentError, parse_axes, read_component
 from composer.graph import FrozenDict
 from composer.ports import AnyTensor, Embedding, FeatureMap, Image, LayerCount, Like, Logits, Pyramid
+from composer.rules.parameters import parameter_faults
 from tests.sample_components import Act, Add, Backbone, Contrast, Head, Neck, Stem
 
 
@@ -69,6 +70,11 @@ def test_a_required_parameter_that_names_an_axis_of_an_input_comes_from_the_wire
     assert read_component(Head, "").from_wire == {}
 
 
+def said(component: Component, params: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What is wrong with values: each parameter with the text of its fault."""
+    return tuple((fault.parameter, str(fault)) for fault in component.faults(params))
+
+
 @pytest.mark.parametrize(
     ("params", "faults"),
     [
@@ -94,7 +100,21 @@ def test_a_required_parameter_that_names_an_axis_of_an_input_comes_from_the_wire
     ],
 )
 def test_values_are_held_against_the_annotations(params: dict[str, Any], faults: Any) -> None:
-    assert read_component(Stem, "").faults(params) == faults
+    assert said(read_component(Stem, ""), params) == faults
+
+
+class Sized(nn.Module):
+    def __init__(self, size: int | list[int] = 1) -> None:
+        super().__init__()
+
+    def forward(self, x: Annotated[AnyTensor, "..."]) -> Annotated[AnyTensor, "..."]:
+        return x
+
+
+@pytest.mark.parametrize("value", ["a", "found 1, expected 2", ", expected "])
+def test_a_value_of_no_type_that_may_be_says_all_that_was_expected_whatever_the_value_says(value: str) -> None:
+    found = parameter_faults(read_component(Sized, ""), {"size": value})
+    assert found == {"size": f'found "{value}", expected an integer, or a list'}
 
 
 def test_equal_looking_values_of_other_types_are_told_apart() -> None:
@@ -206,13 +226,13 @@ def test_what_a_parent_says_of_a_parameter_holds_for_the_child() -> None:
         ("stem", "a"),
         ("bias", False),
     ]
-    assert narrow.faults({"width": 0, "bias": 1, "stem": "c"}) == (
+    assert said(narrow, {"width": 0, "bias": 1, "stem": "c"}) == (
         ("width", "found 0, expected at least 1"),
         ("stem", "found \"c\", expected 'a' or 'b'"),
         ("bias", "found 1, expected true or false"),
     )
     assert narrow.schema["properties"]["stem"]["enum"] == ["a", "b"]
-    assert narrower.faults({"stem": "a"}) == (("stem", "found \"a\", expected 'b'"),)
+    assert said(narrower, {"stem": "a"}) == (("stem", "found \"a\", expected 'b'"),)
 
 
 class NoModule:

@@ -1,13 +1,16 @@
 """Sizes of every port, and what is reported when they do not fit."""
 
 from dataclasses import replace
+from typing import Annotated
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from composer import Catalog, GraphError, Limits, compile, edit, infer_shapes
 from composer.graph.file import loads
+from composer.ports import FeatureMap
 from composer.rules.sizes.sizes import axis_number
 
 CHAIN = """
@@ -287,3 +290,17 @@ def test_a_huge_number_of_classes_costs_nothing_to_refuse():
         "type: LinearClsHead, params: {num_classes: 10}", "type: ArcFaceClsHead, params: {num_classes: 1000000000}"
     )
     assert "too-many-parameters" in {problem.code for problem in problems_of(text)}
+
+
+class Braced(nn.Module):
+    """Refuses everything, in words with braces."""
+
+    def forward(self, x: Annotated[FeatureMap, "B C H W"]) -> Annotated[FeatureMap, "B C H W"]:
+        raise RuntimeError("no {wire} into {port}")
+
+
+def test_the_words_of_a_failure_are_shown_as_they_are():
+    text = "schema: 1\ninputs:\n  image: {type: Image, shape: [B, 3, 8, 8]}\nnodes:\n"
+    text += "  part: {type: Braced, inputs: {x: image}}\noutputs:\n  tensor: {out: part.out}\n"
+    (problem,) = problems_of(text, catalog=Catalog.of(Braced))
+    assert problem.code == "forward-failed" and "no {wire} into {port}" in problem.message

@@ -30,7 +30,7 @@ from composer.catalog.unannotated import (
 from composer.ports import AnyTensor, Choices, LayerCount, Like, PortType, Usually, port_type
 from composer.problems import plain
 
-__all__ = ["Component", "ComponentError", "Parameter", "Port", "parse_axes", "read_component"]
+__all__ = ["Component", "ComponentError", "Parameter", "ParameterFault", "Port", "parse_axes", "read_component"]
 
 
 _KEPT = 20_000
@@ -66,6 +66,28 @@ class Parameter:
     def required(self) -> bool:
         """Whether it has no default."""
         return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """A value that a parameter does not take; ``str`` says it in words.
+
+    Args:
+        parameter: Name of the parameter.
+        place: Where in its value, if it is a list: ``[1]``.
+        found: What is there, as JSON of at most 80 characters.
+        reason: Why it is refused.
+        expected: What was expected, if the reason says that.
+    """
+
+    parameter: str
+    place: str
+    found: str
+    reason: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.place}{': ' if self.place else ''}found {self.found}, {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +134,7 @@ class Component:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     access: Access = ""
-    _faults: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, repr=False)
+    _faults: dict[str, tuple[ParameterFault, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def kind(self) -> str:
@@ -226,8 +248,8 @@ class Component:
         """JSON schema of the parameters."""
         return self.model.model_json_schema()
 
-    def faults(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-        """What is wrong with parameter values: (parameter, message) pairs; those left out are not looked at.
+    def faults(self, params: Mapping[str, Any]) -> tuple[ParameterFault, ...]:
+        """What is wrong with parameter values; those left out are not looked at.
 
         Results are kept: a graph of many equal layers is checked once.
         """
@@ -241,14 +263,13 @@ class Component:
             found = self._faults[text] = self._look(params)
         return found
 
-    def _look(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    def _look(self, params: Mapping[str, Any]) -> tuple[ParameterFault, ...]:
         text = json.dumps(params, default=str)
         try:
             self.model.model_validate_json(text)
         except ValidationError as error:
-            given = json.loads(text)
             return tuple(
-                (str(detail["loc"][0]), _fault_text(detail, given))
+                _parameter_fault(detail)
                 for detail in error.errors(include_url=False)
                 if detail["loc"] and detail["type"] not in ("missing", "extra_forbidden")
             )
@@ -568,8 +589,11 @@ def _count(value: Any, key: str | None) -> int:
     return 0
 
 
-def _fault_text(detail: Any, given: Mapping[str, Any]) -> str:
+def _parameter_fault(detail: Any) -> ParameterFault:
+    """What pydantic says of a value, whose texts end in what it expected."""
     inside = "".join(f"[{part}]" for part in detail["loc"][1:] if isinstance(part, int))
     found = detail["input"]
     shown = "nan" if isinstance(found, float) and math.isnan(found) else json.dumps(found, default=str)
-    return f"{inside + ': ' if inside else ''}found {shown[:80]}, {plain(detail['msg'])}"
+    reason = plain(detail["msg"])
+    expected = f", {reason}".partition(", expected ")[2]
+    return ParameterFault(str(detail["loc"][0]), inside, shown[:80], reason, expected)

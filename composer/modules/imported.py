@@ -261,6 +261,7 @@ def _proven(found: ImportedModule, module: nn.Module, arguments: Arguments, tape
     tries = {"on the example": batched, "on other numbers": batched.with_other_numbers()}
     if tape.batch is not None:
         tries["with a batch of one more"] = batched.with_other_numbers().with_batch(tape.batch.second) or batched
+    hint = ""
     try:
         worst = 0.0
         for what, given in tries.items():
@@ -269,12 +270,12 @@ def _proven(found: ImportedModule, module: nn.Module, arguments: Arguments, tape
             worst = max(worst, evaluated_alike(model, expected, as_inputs(given), what=what))
         step = None
         if train:
+            hint = "; from_module(..., train=False) compares evaluation alone"
             step, more = trained_alike(module, model, batched, as_inputs(batched), _tracked(found))
             notes += more
     except MismatchError as error:
         text = f"the graph is not the same function: {error}"
-        fix = "" if "training" not in str(error) else "; from_module(..., train=False) compares evaluation alone"
-        raise GraphError(Problem("not-the-same", Where(title), text + fix)) from error
+        raise GraphError(Problem("not-the-same", Where(title), text + hint)) from error
     report = replace(found.report, evaluation=worst, training=step, notes=tuple(notes))
     proven = replace(found, report=report)
     proven.__dict__["model"] = model

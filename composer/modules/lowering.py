@@ -49,7 +49,7 @@ def _refuse_wrong(steps: Steps, made: int) -> None:
             raise UnsupportedError(f"the catalog has no {step.type}")
         faults = component.faults(step.params)
         if faults:
-            raise UnsupportedError(f"{step.type}.{faults[0][0]}: {faults[0][1]}")
+            raise UnsupportedError(f"{step.type}.{faults[0].parameter}: {faults[0]}")
 
 
 def _placeholder(steps: Steps, call: Call, why: str) -> None:

@@ -1,7 +1,7 @@
 """The rule about the names of classes: as many as what predict mode scores."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class ClassCount:
     fix: Fix | None
 
 
-def class_count(linked: LinkedGraph, count: int) -> ClassCount | None:
+def class_count(linked: LinkedGraph, count: int, names: Sequence[str] = ()) -> ClassCount | None:
     """How many classes a graph trains to distinguish, where that is another number than the data has.
 
     It is the number of classes that predict mode scores, if the part that says so is trained; or else that of the
@@ -54,6 +54,7 @@ def class_count(linked: LinkedGraph, count: int) -> ClassCount | None:
     Args:
         linked: A graph without errors.
         count: How many classes the data has.
+        names: What the fix is to name the classes of the graph, too; empty where their names are to stay.
 
     Returns:
         What differs, and its fix; None where nothing does.
@@ -72,7 +73,7 @@ def class_count(linked: LinkedGraph, count: int) -> ClassCount | None:
         return None
     written = parameter_path(linked, place.module, place.name)
     subject = f"{place.module}.{place.name}" if written is None else _shown(map(str, written)).replace(".params.", ".")
-    return ClassCount(place.value, written, subject, _fix(linked, resolved, place, count))
+    return ClassCount(place.value, written, subject, _fix(linked, resolved, place, count, names))
 
 
 def check_class_names(report: Report, linked: LinkedGraph) -> None:
@@ -192,7 +193,7 @@ def _value_of(resolved: Plan, call: Call, name: str) -> int | None:
     return value if type(value) is int else None
 
 
-def _fix(linked: LinkedGraph, resolved: Plan, found: _Place, count: int) -> Fix | None:
+def _fix(linked: LinkedGraph, resolved: Plan, found: _Place, count: int, names: Sequence[str] = ()) -> Fix | None:
     """The same number everywhere where it is the number of classes: in the head, in targets, in masks."""
     others = [
         path
@@ -211,7 +212,9 @@ def _fix(linked: LinkedGraph, resolved: Plan, found: _Place, count: int) -> Fix 
     keys = dict.fromkeys(tuple(str(key) for key in path) for path in paths if path is not None)
     words = ", ".join(dict.fromkeys(_shown(key) for key in keys))
     edits = tuple(Edit(key, count) for key in keys)
-    return Fix(f"set {words} to {count}", edits, f"in place of {found.value} classes")
+    named = "classes to those of the data, " if names else ""
+    renamed = (Edit(("classes",), list(names)),) if names else ()
+    return Fix(f"set {named}{words} to {count}", (*renamed, *edits), f"in place of {found.value} classes")
 
 
 def _part_value(component: Component, params: Mapping[str, Any]) -> Any:

@@ -102,14 +102,13 @@ def check_names(report: Report, place: Place, name: str, value: Any) -> None:
 
 def parameter_faults(component: Component, params: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong with values, by parameter; where a value may be one of several types, all that was expected."""
-    found: dict[str, str] = {}
-    for name, message in component.faults(params):
-        _, comma, expected = message.partition(", expected ")
-        if name not in found:
-            found[name] = message
-        elif comma and not found[name].endswith(expected):
-            found[name] += f", or {expected}"
-    return found
+    found: dict[str, list[str]] = {}
+    for fault in component.faults(params):
+        if fault.parameter not in found:
+            found[fault.parameter] = [str(fault), fault.expected]
+        elif fault.expected and fault.expected not in found[fault.parameter][1:]:
+            found[fault.parameter].append(fault.expected)
+    return {name: ", or ".join((text, *others)) for name, (text, _, *others) in found.items()}
 
 
 def repaired(component: Component, name: str, value: Any, path: Path, subject: str) -> Fix | None:

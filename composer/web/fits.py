@@ -249,7 +249,7 @@ class Ends:
         value = (probe,) if declared.variadic and not isinstance(probe, tuple) else probe
         for found in mismatches([*others, (declared, value)], known.get):
             if found.port is declared:
-                return found.message.replace("{wire}", str(ref)).replace("{port}", target.end)
+                return found.text(str(ref), target.end)
         return None
 
     def _known_sizes(self, name: str, component: Component) -> Mapping[str, Any]:

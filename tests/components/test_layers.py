@@ -381,7 +381,7 @@ BOUNDS: list[tuple[str, str, Any, Any]] = [
 @pytest.mark.parametrize(("name", "parameter", "refused", "accepted"), BOUNDS, ids=lambda value: str(value))
 def test_a_parameter_has_bounds(name: str, parameter: str, refused: Any, accepted: Any) -> None:
     component = read_component(PARTS[name], "layers")
-    assert {found for found, _ in component.faults({parameter: refused})} == {parameter}
+    assert {fault.parameter for fault in component.faults({parameter: refused})} == {parameter}
     assert component.faults({parameter: accepted}) == ()
 
 

@@ -12,14 +12,17 @@ __all__ = ["Mismatch", "axis_of", "mismatches"]
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One axis that is not what its port declares.
+    """One axis that is not what its port declares, or another number of axes or levels.
 
     Args:
         port: The port.
         axis: The axis's name, or None where the number of axes is wrong.
         found: The size that is there; for a sequence port one a level.
         expected: The size that is declared, or that the same axis has on another port.
-        message: All of it in words, without where it is.
+        position: Which axis of the wire it is; None where the number of axes or levels is wrong.
+        shape: The sizes on the wire; None where the number of levels is wrong.
+        count: How many levels there are, where their number is wrong.
+        source: The other port, where the same axis has another size there.
         entry: Which entry of a variadic or sequence port.
         levels: The size of every entry of a sequence port.
     """
@@ -28,9 +31,31 @@ class Mismatch:
     axis: str | None
     found: Any
     expected: Any
-    message: str
+    position: int | None = None
+    shape: tuple[Any, ...] | None = None
+    count: int = 0
+    source: str = ""
     entry: int | None = None
     levels: tuple[int, ...] | None = None
+
+    def text(self, wire: str, port: str) -> str:
+        """All of it in words.
+
+        Args:
+            wire: What the sizes come from, as people read it.
+            port: The port, likewise.
+        """
+        if self.shape is None:
+            sizes = list(self.expected)
+            return f"got {self.count} levels from {wire}, {port} expects {len(sizes)}: {self.axis} is {sizes}"
+        shown = shape_text(self.shape)
+        if self.position is None:
+            axes = self.port.axes or ()
+            declared = " ".join(axes) or "a scalar"
+            return f"got {len(self.shape)} axes ({shown}), {port} expects {len(axes)} ({declared})"
+        reason = f" as on {self.source}" if self.source else ""
+        found = f"got {self.shape[self.position]} from {wire} ({shown})"
+        return f"axis {self.position} ({self.axis}): {found}, {port} expects {self.expected}{reason}"
 
 
 def axis_of(port: Port, value: Any, axis: str) -> Any:
@@ -73,8 +98,7 @@ def _wrong_count(port: Port, value: Any, size_of: Callable[[str], Any]) -> Misma
         sizes = size_of(axis) if axis[:1].islower() else None
         if isinstance(sizes, list | tuple) and len(sizes) != len(value):
             levels = axis_of(port, value, axis)
-            text = f"got {len(value)} levels from {{wire}}, {{port}} expects {len(sizes)}: {axis} is {list(sizes)}"
-            return Mismatch(port, axis, levels, tuple(sizes), text, levels=levels)
+            return Mismatch(port, axis, levels, tuple(sizes), count=len(value), levels=levels)
     return None
 
 
@@ -82,21 +106,15 @@ def _entry(
     port: Port, probe: Probe, entry: int | None, bound: dict[Any, tuple[Any, str]], size_of: Callable[[str], Any]
 ) -> Iterator[Mismatch]:
     axes = _expanded(port.axes or (), len(probe.first))
-    shown = shape_text(probe.shape)
     if axes is None:
-        expected = " ".join(port.axes or ()) or "a scalar"
-        text = f"got {len(probe.first)} axes ({shown}), {{port}} expects {len(port.axes or ())} ({expected})"
-        yield Mismatch(port, None, probe.shape, port.axes, text, entry)
+        yield Mismatch(port, None, probe.shape, port.axes, shape=probe.shape, entry=entry)
         return
     for position, (axis, size) in enumerate(zip(axes, probe.first, strict=True)):
         expected, source = _expected(axis, entry, port, bound, size_of)
         if expected is None:
             bound[_key(axis, entry, port)] = (size, port.name)
         elif expected != size:
-            found = probe.shape[position]
-            reason = f" as on {source}" if source else ""
-            text = f"axis {position} ({axis}): got {found} from {{wire}} ({shown}), {{port}} expects {expected}{reason}"
-            yield Mismatch(port, axis, size, expected, text, entry)
+            yield Mismatch(port, axis, size, expected, position, probe.shape, source=source, entry=entry)
 
 
 def _expected(

@@ -71,7 +71,7 @@ class Outcome:
         trainable: How many of these take a gradient.
         bytes: Bytes of its weights and buffers.
         flops: Floating-point operations for one sample.
-        faults: What is wrong: mismatches, or (code, text) pairs.
+        faults: What is wrong: mismatches of inputs, or (code, text) pairs, of outputs (code, mismatch).
     """
 
     params: Mapping[str, Any]
@@ -148,7 +148,7 @@ def _forward(component: Component, module: nn.Module, arguments: list[tuple[Port
     seen = list(zip(component.outputs, outputs_of(component, outcome), strict=True))
     size_of = lambda axis: _declared(component, outcome.params, module, axis)  # noqa: E731
     wrong = [item for item in mismatches([*arguments, *seen], size_of) if item.port in component.outputs]
-    return replace(outcome, faults=tuple(("wrong-axes", item.message, item.port.name) for item in wrong))
+    return replace(outcome, faults=tuple(("wrong-axes", item) for item in wrong))
 
 
 def _weigh(params: Mapping[str, Any], module: nn.Module) -> Outcome:

@@ -280,9 +280,9 @@ class _Inference:
             if isinstance(fault, Mismatch):
                 self.problems.append(mismatch_problem(self.linked, call, fault, outcome.params, shown))
             else:
-                code, text, *port = fault
+                code, found = fault
                 sizes = "; ".join(f"{item.name} {shape_text(_shape(value))}" for item, value in arguments)
-                self.problems.append(node_problem(self.linked, call, code, text, sizes, shown, *port))
+                self.problems.append(node_problem(self.linked, call, code, found, sizes, shown))
 
     def _report_refused(self, call: Call, refused: ValueError, mode: str) -> None:
         """Report once what a component refuses of what a caller will hand to it."""

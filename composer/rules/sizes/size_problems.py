@@ -26,14 +26,13 @@ def mismatch_problem(
     if isinstance(argument, Value) and found.entry is not None:
         wire = f"{wire}[{found.entry}]"
     port = f"{call.path}.{found.port.name}"
-    message = found.message.replace("{wire}", wire).replace("{port}", port)
     scope, name = linked.at(call.path)
     fix = _size_fix(call, found, params, scope.path("nodes", name, "params"), scope.nodes[name])
     path = scope.path("nodes", name, "inputs", found.port.name)
     written = scope.nodes[name].inputs[found.port.name]
     source = _source(written, mode, found.entry, isinstance(argument, tuple))
     where = _where(linked, call, path, f"{wire} -> {port}", port=found.port.name, mode=mode, source=source)
-    return Problem("shape-mismatch", where, message, fix)
+    return Problem("shape-mismatch", where, found.text(wire, port), fix)
 
 
 def _where(linked: LinkedGraph, call: Call, path: Path, subject: str, **where: Any) -> Where:
@@ -81,11 +80,15 @@ def index_problem(linked: LinkedGraph, call: Call, port: str, value: Value, leve
 
 
 def node_problem(
-    linked: LinkedGraph, call: Call, code: str, text: str, sizes: str, mode: str | None, port: str = ""
+    linked: LinkedGraph, call: Call, code: str, text: str | Mismatch, sizes: str, mode: str | None
 ) -> Problem:
-    """A node that cannot be built or run as it is."""
+    """A node that cannot be built or run as it is, or whose output is not what its port declares."""
     scope, name = linked.at(call.path)
     path = scope.path("nodes", name)
+    if isinstance(text, Mismatch):
+        subject = f"{call.path}.{text.port.name}"
+        message = f"the component's declared axes are not true: {text.text('forward', subject)}"
+        return Problem(code, _where(linked, call, path, subject, mode=mode), message)
     if code == "missing-parameter":
         message = (
             f"{call.component.name} needs '{text}', which could not be taken from its wire either; "
@@ -93,16 +96,12 @@ def node_problem(
         )
         return Problem(code, _where(linked, call, path, call.path, parameter=text), message)
     shown = ", ".join(f"{key}={thaw(value)!r}" for key, value in scope.nodes[name].params.items())
-    subject = f"{call.path}.{port}" if port else call.path
-    message = text.replace("{wire}", "forward").replace("{port}", subject)
     if code in ("cannot-build", "forward-failed"):
         does = "cannot be built" if code == "cannot-build" else f"cannot run on {sizes or 'no inputs'}"
-        message = f"{call.component.name}({shown}) {does}: {message}"
+        text = f"{call.component.name}({shown}) {does}: {text}"
     elif code == "no-package":
-        message = f"{call.component.name} needs another package: {message}"
-    elif code == "wrong-axes":
-        message = f"the component's declared axes are not true: {message}"
-    return Problem(code, _where(linked, call, path, subject, mode=mode), message)
+        text = f"{call.component.name} needs another package: {text}"
+    return Problem(code, _where(linked, call, path, call.path, mode=mode), text)
 
 
 def value_problem(linked: LinkedGraph, call: Call, refused: ValueError, mode: str) -> Problem:

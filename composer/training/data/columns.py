@@ -247,11 +247,11 @@ def _classes(graph: Graph, catalog: Catalog, source: Source) -> Iterator[Problem
     if not count:
         return
     numbered = is_unnamed(source)
-    differs = class_count(link(graph, catalog), count)
+    named = _named(graph, names, numbered)
+    differs = class_count(link(graph, catalog), count, () if named is None else names)
     too_few = differs is not None and differs.value < count
     if numbered and not too_few and (not graph.classes or count <= len(graph.classes)):
         return
-    named = _named(graph, names, numbered)
     if differs is None:
         if named is not None:
             renamed = Fix("set classes to those of the data", (Edit(("classes",), list(names)),), named[2])
@@ -259,12 +259,8 @@ def _classes(graph: Graph, catalog: Catalog, source: Source) -> Iterator[Problem
             yield Problem("data-classes", where, named[1], renamed, severity=named[0])
         return
     text = f"the data has {_counted(count)} ({shown(names)}), and {differs.subject} is {differs.value}"
-    fix = differs.fix
-    if fix is not None and named is not None:
-        edits = (Edit(("classes",), list(names)), *fix.edits)
-        fix = Fix(f"set classes to those of the data, {fix.message.removeprefix('set ')}", edits, fix.changes)
     path = differs.path or ("nodes",)
-    yield Problem("data-classes", where_of(graph, path, differs.subject), text, fix)
+    yield Problem("data-classes", where_of(graph, path, differs.subject), text, differs.fix)
 
 
 def _named(
