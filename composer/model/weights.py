@@ -64,6 +64,11 @@ class WeightsReport:
         ]
         return "\n".join([head, *rows])
 
+    @property
+    def misfit(self) -> str:
+        """What is said of weights that do not fit."""
+        return f"the weights do not fit the graph\n{self}"
+
     def __str__(self) -> str:
         lines = [self.table()]
         for name, (found, expected) in list(self.mismatched.items())[:20]:
@@ -171,9 +176,8 @@ def put(
         GraphError: Something does not fit and ``strict`` is set, or nothing at all does.
     """
     if (strict and not report.fits) or (report.unexpected and not report.matched):
-        text = f"the weights do not fit the graph\n{report}"
         hint = "load what matches with strict=False" if report.matched else "no entry matches: is this the right file?"
-        raise GraphError(Problem("weights-mismatch", Where(source), f"{text}\n{hint}"))
+        raise GraphError(Problem("weights-mismatch", Where(source), f"{report.misfit}\n{hint}"))
     kinds = {name: pair for name, pair in report.dtypes.items() if len({dtype.is_floating_point for dtype in pair}) > 1}
     if kinds:
         name, (theirs, own) = next(iter(kinds.items()))

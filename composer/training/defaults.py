@@ -232,4 +232,4 @@ def _fixed_rates(graph: Graph, model: Model) -> Iterator[Problem]:
     for path in graph.metadata.get(TRAINING, {}).get(FIXED_RATE, ()):
         if not any(name.startswith(f"{path}.") for name, item in model.named_parameters() if item.requires_grad):
             text = f"metadata.{TRAINING}.{FIXED_RATE} names '{path}', where nothing is trained"
-            yield Problem("unknown-module", Where(str(path)), text)
+            yield Problem("unknown-module", Where(str(path), path=("metadata", TRAINING, FIXED_RATE)), text)

@@ -178,7 +178,7 @@ class Api:
             raise _shown(error) from None
         for event in self.setting.runner.run(job):
             if isinstance(event, Failed):
-                text = "\n".join(f"{item.code} {item.subject}: {item.message}" for item in event.troubles)
+                text = "\n".join(f"{item.code} {item.place}: {item.message}" for item in event.problems)
                 raise gr.Error(text, print_exception=False)
             if isinstance(event, Done) and isinstance(event.result, RunResult):
                 return event.result.to_json()

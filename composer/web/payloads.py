@@ -188,9 +188,10 @@ class CatalogView(Payload):
 
 
 class FixView(Payload):
-    """A repair that can be applied.
+    """A repair.
 
     Args:
+        edits: What it does to the document; empty where a person has to do it.
         changes: What becomes different from what is written; empty where the repair says the same rightly.
     """
 
@@ -198,11 +199,17 @@ class FixView(Payload):
     edits: list[EditStep]
     changes: str = ""
 
+    @property
+    def words(self) -> str:
+        """What it does and what it changes."""
+        return f"{self.message} ({self.changes})" if self.changes else self.message
+
 
 class ProblemView(Payload):
-    """One thing wrong with a graph.
+    """One thing wrong with a graph, a recipe or data.
 
     Args:
+        keys: The keys of the document that it is about, from the top; empty where it is about none.
         path: The calls to enter to see it, outermost first; empty at the top.
         node: The node or input that it is about, in that scope.
         source: The reference that it is about, of a wire.
@@ -213,6 +220,7 @@ class ProblemView(Payload):
     severity: Severity
     subject: str
     message: str
+    keys: list[str | int] = Field(default_factory=list)
     path: list[str] = Field(default_factory=list)
     node: str | None = None
     port: str | None = None
@@ -221,6 +229,11 @@ class ProblemView(Payload):
     source: str | None = None
     line: int | None = None
     fix: FixView | None = None
+
+    @property
+    def place(self) -> str:
+        """The subject, with the mode if it is wrong in one mode only."""
+        return f"{self.subject} ({self.mode} mode)" if self.subject and self.mode else self.subject
 
 
 class WeightsView(Payload):

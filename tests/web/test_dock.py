@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,24 @@ import composer
 from composer.graph.file import dumps, loads
 from composer.graph.file.document import to_document
 from composer.graph.link import link
-from composer.problems import GraphError, Problem, Where
+from composer.problems import Edit, Fix, GraphError, Problem, Where
 from composer.rules.sizes import infer_shapes
 from composer.rules.sizes.rows import size_rows
 from composer.web.actions import Actions
 from composer.web.canvas import graph_canvas
 from composer.web.catalog_source import CatalogSource
 from composer.web.dock import Dock, Setting, build_dock
-from composer.web.dock.markup import bar_list, hint, progress_bar, table, trouble_list
+from composer.web.dock.markup import bar_list, hint, problem_list, progress_bar, table
 from composer.web.dock.opened import OpenDocument
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.summary_tab import summary_csv
 from composer.web.dock.tabs import TABS
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.file_actions import FileActions
-from composer.web.runs import Done, Failed, Passes, Progress, Runner, RunResult, Trouble, Waiting
+from composer.web.runs import Done, Failed, Passes, Progress, Runner, RunResult, Waiting
 from composer.web.runs.payloads import PassRequest
 from composer.web.runs.results import ClassScore, Pixels, Region, TensorRow, ValueRow
+from composer.web.views import problem_view
 from composer.web.workspace import Workspace
 
 SHIPPED = Path(__file__).parents[2] / "saved_graphs" / "classification" / "fashion_mnist.yaml"
@@ -132,13 +134,14 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_from_a_graph_becomes_markup(text: str) -> None:
-    trouble = Trouble(code="x", subject=text, message=f"{text}\n{text}", fix=text, line=1)
+    problem = Problem("x", Where(text, line=1, mode=text), f"{text}\n{text}", Fix(text, changes=text))
+    mended = replace(problem, fix=Fix(text, (Edit((text,), text),), text))
     pieces = [
         hint(text),
         table([text], [[text]], total=[text]),
         bar_list(text, [(text, 1.0, text)]),
-        trouble_list([trouble], [text]) + trouble_list([trouble]),
-        trouble_list([trouble.model_copy(update={"edits": [{"path": [text], "set": text}]})]),
+        problem_list([problem_view(problem)], [text]) + problem_list([problem_view(problem)]),
+        problem_list([problem_view(mended)]),
         progress_bar(Progress(doing=text, node=text, total=3)),
     ]
     for piece in pieces:
@@ -332,7 +335,7 @@ def test_a_run_before_the_choices_have_come_takes_what_the_graph_has(dock: Dock)
 
 
 def test_a_run_that_fails_says_why_and_can_be_started_again(dock: Dock) -> None:
-    runner_of(dock).events = [Failed(troubles=[Trouble(code="run-failed", subject="neck", message="<b>no</b>")])]
+    runner_of(dock).events = [Failed(problems=[problem_view(Problem("run-failed", Where("neck"), "<b>no</b>"))])]
     last = run(dock)[-1]
     assert last[0]["interactive"] and not last[1]["interactive"]
     assert "&lt;b&gt;no&lt;/b&gt;" in last[2]
@@ -383,7 +386,7 @@ def test_a_run_leaves_the_values_of_its_nodes_under_a_name_that_the_page_alone_g
     assert (view.rows, view.mode, view.title) == ([row], "predict", "seed 0 (Trouser), fashion_mnist.safetensors")
     [job] = runner_of(dock).jobs
     assert job.keep.name == f"{last[-1]}.values" and not job.training
-    runner_of(dock).events = [Failed(troubles=[])]
+    runner_of(dock).events = [Failed(problems=[])]
     assert run(dock)[-1][-1] == ""
 
 

@@ -127,10 +127,10 @@ def result(runner: Runner, wanted: RunJob) -> RunResult:
     return found.result
 
 
-def trouble(runner: Runner, wanted: Any) -> Any:
+def failure(runner: Runner, wanted: Any) -> Any:
     found = end(runner, wanted)
     assert isinstance(found, Failed), found
-    return found.troubles[0]
+    return found.problems[0]
 
 
 def assert_it_still_runs(runner: Runner) -> None:
@@ -159,7 +159,7 @@ def test_progress_names_the_node_that_runs(runner: Runner) -> None:
             assert (event.done, event.total) == (1, 2)
             runner.stop("me")
     assert isinstance(event, Failed)
-    assert event.troubles[0].message == "stopped in culprit (Sleeper)"
+    assert event.problems[0].message == "stopped in culprit (Sleeper)"
 
 
 @pytest.mark.parametrize(("label", "note"), [(1, "label: Trouser."), (None, "label: Pullover (random, seed 0).")])
@@ -197,8 +197,8 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(runner: Run
 def test_a_refused_image_comes_with_the_edits_that_mend_it(runner: Runner) -> None:
     graph = loads(NESTED)
     wanted = RunJob(document(NESTED), mode="tensor", image=TROUSER)
-    events = trouble(runner, wanted)
-    edits = [Edit(tuple(edit["path"]), edit.get("set"), edit.get("remove", False)) for edit in events.edits]
+    events = failure(runner, wanted)
+    edits = [Edit(tuple(step.path), step.set, step.remove) for step in events.fix.edits]
     mended = json.dumps(to_document(composer.edit(graph, *edits)))
     assert result(runner, replace(wanted, document=mended)).tensors[0].size == "1 8 14 14"
 
@@ -224,7 +224,7 @@ def test_the_shipped_detector_finds_the_digits_of_a_shipped_image(runner: Runner
 
 
 def test_a_graph_with_problems_is_not_run(runner: Runner) -> None:
-    found = trouble(runner, RunJob(document(UNRULY.format(type="Nothing")), mode="tensor"))
+    found = failure(runner, RunJob(document(UNRULY.format(type="Nothing")), mode="tensor"))
     assert (found.code, found.node) == ("unknown-type", "culprit")
 
 
@@ -240,7 +240,7 @@ def test_a_graph_with_problems_is_not_run(runner: Runner) -> None:
 def test_what_a_node_does_is_reported_with_its_name_and_the_server_lives(
     runner: Runner, kind: str, code: str, text: str
 ) -> None:
-    found = trouble(runner, unruly(kind))
+    found = failure(runner, unruly(kind))
     assert found.code == code
     assert found.message.startswith(text)
     assert found.node == f"culprit ({kind})"
@@ -248,7 +248,7 @@ def test_what_a_node_does_is_reported_with_its_name_and_the_server_lives(
 
 
 def test_a_model_that_needs_more_memory_than_there_is_names_its_largest_node(runner: Runner) -> None:
-    found = trouble(runner, RunJob(document(HUGE), mode="tensor"))
+    found = failure(runner, RunJob(document(HUGE), mode="tensor"))
     assert found.code == "out-of-memory"
     assert found.message.startswith("memory ran out in giant (Linear) (at least 12.1 GiB are needed)")
 
@@ -260,7 +260,7 @@ def test_a_stopped_run_ends_at_once_and_so_does_its_process(runner: Runner) -> N
     stopped.start()
     found = end(runner, unruly("Sleeper"), "me")
     assert isinstance(found, Failed)
-    assert found.troubles[0].code == "stopped"
+    assert found.problems[0].code == "stopped"
     assert time.monotonic() - begun < 10
     assert wait_for(lambda: children() <= before)
 
@@ -278,7 +278,7 @@ def test_a_second_run_of_one_person_ends_the_first(runner: Runner) -> None:
     assert wait_for(lambda: any(ticket.process for ticket in runner._tickets))
     assert isinstance(end(runner, job(), "me"), Done)
     thread.join(10)
-    assert first[-1].troubles[0].code == "stopped"
+    assert first[-1].problems[0].code == "stopped"
 
 
 def test_leaving_a_run_ends_its_process(runner: Runner) -> None:
@@ -292,7 +292,7 @@ def test_leaving_a_run_ends_its_process(runner: Runner) -> None:
 
 def test_a_run_that_takes_too_long_is_ended(folder: Path) -> None:
     with Runner([folder], seconds=4) as impatient:
-        found = trouble(impatient, unruly("Sleeper"))
+        found = failure(impatient, unruly("Sleeper"))
     assert found.code == "timed-out"
     assert found.message.startswith("it was stopped after 4 s, in culprit (Sleeper)")
 
@@ -303,7 +303,7 @@ def test_runs_wait_their_turn_and_are_refused_where_too_many_wait(folder: Path) 
         next(first)
         second = narrow.run(job(), "second")
         assert next(second) == Waiting(place=1)
-        assert trouble(narrow, job()).code == "too-many-runs"
+        assert failure(narrow, job()).code == "too-many-runs"
         narrow.stop("first")
         assert isinstance(list(first)[-1], Failed)
         assert isinstance(list(second)[-1], Done)
@@ -316,7 +316,7 @@ def test_a_waiting_run_can_be_stopped(folder: Path) -> None:
         second = narrow.run(job(), "second")
         next(second)
         narrow.stop("second")
-        assert list(second)[-1].troubles[0].code == "stopped"  # type: ignore[union-attr]
+        assert list(second)[-1].problems[0].code == "stopped"  # type: ignore[union-attr]
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -343,7 +343,7 @@ IMAGES = {
 def test_a_hostile_image_is_a_message(runner: Runner, tmp_path: Path, name: str) -> None:
     content, code = IMAGES[name]
     (tmp_path / "image").write_bytes(content)
-    assert trouble(runner, job(image=tmp_path / "image")).code == code
+    assert failure(runner, job(image=tmp_path / "image")).code == code
 
 
 class Harmful:
@@ -396,10 +396,20 @@ def _state() -> dict[str, torch.Tensor]:
 def test_hostile_weights_are_a_message(runner: Runner, tmp_path: Path, name: str, code: str) -> None:
     path = tmp_path / "weights.safetensors"
     hostile_weights(name, path)
-    found = trouble(runner, job(weights=WeightsChoice("uploaded", path, path.name)))
+    found = failure(runner, job(weights=WeightsChoice("uploaded", path, path.name)))
     assert found.code == code
     assert str(tmp_path) not in found.subject + found.message
+    assert "strict=False" not in found.message
     assert not Path("unpickled").exists()
+
+
+def test_what_is_wrong_with_a_graph_comes_back_with_place_and_fix(runner: Runner) -> None:
+    where = ("nodes", "classifier", "params", "in_features")
+    wrong = composer.edit(read(SHIPPED.with_suffix(".yaml")), Edit(where, 100))
+    found = failure(runner, RunJob(json.dumps(to_document(wrong)), mode="predict"))
+    assert (found.code, found.node) == ("shape-mismatch", "classifier")
+    assert found.keys[:2] == ["nodes", "classifier"]
+    assert [(tuple(step.path), step.set) for step in found.fix.edits] == [(where, 128)]
 
 
 def test_uploaded_weights_are_taken_and_named(runner: Runner, tmp_path: Path) -> None:
@@ -411,7 +421,7 @@ def test_uploaded_weights_are_taken_and_named(runner: Runner, tmp_path: Path) ->
 
 @pytest.mark.parametrize("device", ["cuda:7", "nowhere", "meta", ""])
 def test_a_device_that_is_not_there_is_a_message(runner: Runner, device: str) -> None:
-    assert trouble(runner, job(device=device)).code == "no-device"
+    assert failure(runner, job(device=device)).code == "no-device"
 
 
 def test_a_large_image_is_made_smaller_to_be_shown(runner: Runner, tmp_path: Path) -> None:
@@ -443,7 +453,7 @@ def test_an_export_says_what_it_wrote(runner: Runner, tmp_path: Path, to: Any, f
 
 
 def test_a_graph_that_is_no_model_of_openmmlab_is_not_exported_as_one(runner: Runner, tmp_path: Path) -> None:
-    found = trouble(runner, ExportJob(classifier(), "openmmlab", tmp_path, "net"))
+    found = failure(runner, ExportJob(classifier(), "openmmlab", tmp_path, "net"))
     assert found.message
     assert list(tmp_path.iterdir()) == []
 

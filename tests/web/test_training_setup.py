@@ -504,12 +504,38 @@ def test_a_text_with_faults_tells_their_lines_and_stays_as_it_is(setup: Setup, f
     reply = changed(setup, fitting, text)
     assert reply.text == text
     assert {(problem.subject, problem.line) for problem in reply.problems} == {("epoch", 4), ("batches.batch", 5)}
+    assert sorted(problem.keys for problem in reply.problems) == [["batches", "batch"], ["epoch"]]
     assert not reply.ready
     broken = changed(setup, fitting, "data: [1\n")
     assert broken.values is None
     assert broken.problems
     with pytest.raises(GraphError):
         changed(setup, fitting, "data: [1\n", {"path": ["epochs"], "set": 3})
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("optimizer: {type: SGD, lr: 0.1, lr_x: 1}\n", ["optimizer", "lr_x"]),
+        ("policy: {conv.other: {lr: 1}}\n", ["policy", "conv.other"]),
+        ("augment: {image: [flip, {rotate: {degree: 3}}]}\n", ["augment", "image", 1, "rotate", "degree"]),
+        ("mix: {mixupp: 0.2}\n", ["mix", "mixupp"]),
+        ("weights: ../outside.safetensors\n", ["weights"]),
+    ],
+)
+def test_a_problem_of_a_recipe_names_the_keys_that_it_is_about(
+    setup: Setup, fitting: str, text: str, keys: list[str | int]
+) -> None:
+    looked_at(setup)
+    assert keys in [problem.keys for problem in changed(setup, fitting, f"{DATA}{text}").problems]
+
+
+def test_a_node_that_is_called_like_a_key_of_a_recipe_is_of_the_graph(setup: Setup) -> None:
+    looked_at(setup)
+    text = SMALL.replace("head", "data").replace("num_classes: 3", "num_classes: 2")
+    reply = changed(setup, json.dumps(to_document(loads(text))), DATA)
+    assert [problem.subject for problem in reply.problems if problem.severity == "error"] == []
+    assert "data.num_classes" in [problem.subject for problem in reply.graph_problems]
 
 
 def test_the_command_is_what_the_recipe_says(setup: Setup, fitting: str) -> None:

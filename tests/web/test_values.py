@@ -74,7 +74,7 @@ def shipped(name: str = "classification/fashion_mnist") -> str:
 
 def result(runner: Runner, job: RunJob) -> RunResult:
     *_, last = runner.run(job)
-    assert isinstance(last, Done), last.troubles if isinstance(last, Failed) else last
+    assert isinstance(last, Done), last.problems if isinstance(last, Failed) else last
     assert isinstance(last.result, RunResult)
     return last.result
 

@@ -110,6 +110,7 @@ def test_problems_stand_at_their_box_with_line_and_fix() -> None:
     found = view(graph)
     [problem] = found.problems
     assert (problem.code, problem.path, problem.node, problem.port) == ("shape-mismatch", [], "head", "feature")
+    assert problem.keys == ["nodes", "head", "inputs", "feature"]
     assert problem.fix is not None and problem.fix.edits[0].set == 512
     lines = dumps(graph, CATALOG).split("\n")
     assert problem.line is not None and lines[problem.line - 1].strip().startswith("head:")

@@ -11,10 +11,10 @@ from composer.graph.plan import plan
 from composer.model.emit import emit
 from composer.problems import GraphError
 from composer.rules.sizes import infer_shapes
-from composer.web.dock.markup import hint, html_block, trouble_list
+from composer.web.dock.markup import hint, html_block, problem_list
 from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
-from composer.web.runs.messages import trouble_of
+from composer.web.views import problem_view
 
 __all__ = ["CodeTab", "source_of"]
 
@@ -78,7 +78,7 @@ class CodeTab:
         try:
             return self.refresh(OpenDocument.read(opened_text), mode)
         except GraphError as error:
-            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            message = problem_list([problem_view(problem) for problem in error.problems])
             return gr.skip(), "", gr.skip(), message
 
     def refresh(self, opened: OpenDocument, mode: str | None) -> tuple[Any, Any, Any, Any]:
@@ -92,7 +92,7 @@ class CodeTab:
             source = source_of(graph, chosen, self.setting)
         except GraphError as error:
             head = hint("There is no code while the graph has problems:", "error")
-            message = trouble_list([trouble_of(problem) for problem in error.problems[:100]])
+            message = problem_list([problem_view(problem) for problem in error.problems[:100]])
             return radio, "", _load_lines(opened, graph, chosen), head + message
         return radio, source, _load_lines(opened, graph, chosen), hint("This very text is what runs.")
 

@@ -11,14 +11,14 @@ from typing import Any, cast, get_args
 import gradio as gr
 
 from composer.problems import GraphError, Problem, Where, suggestion
-from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
+from composer.web.dock.markup import hint, html_block, problem_list, progress_bar
 from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.runs import Done, ExportJob, Failed, Progress, Waiting
 from composer.web.runs.jobs import Format
-from composer.web.runs.messages import trouble_of
 from composer.web.runs.results import ExportResult
+from composer.web.views import problem_view
 
 __all__ = ["ExportTab"]
 
@@ -138,9 +138,9 @@ class ExportTab:
                     case Done(result=ExportResult() as result):
                         yield *ready, _notes(result), *self._downloads(folder, result)
                     case Done() | Failed():
-                        yield *ready, trouble_list(event.troubles if isinstance(event, Failed) else []), *none
+                        yield *ready, problem_list(event.problems if isinstance(event, Failed) else []), *none
         except GraphError as error:
-            yield *ready, trouble_list([trouble_of(problem) for problem in error.problems]), *none
+            yield *ready, problem_list([problem_view(problem) for problem in error.problems]), *none
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,9 +6,10 @@ from html import escape
 
 import gradio as gr
 
-from composer.web.runs import Progress, Trouble
+from composer.web.payloads import FixView, ProblemView
+from composer.web.runs import Progress
 
-__all__ = ["bar_list", "hint", "html_block", "progress_bar", "table", "trouble_list"]
+__all__ = ["bar_list", "hint", "html_block", "problem_list", "progress_bar", "table"]
 
 
 def html_block(elem_id: str, value: str = "", classes: str = "") -> gr.HTML:
@@ -75,32 +76,30 @@ def progress_bar(progress: Progress) -> str:
     )
 
 
-def trouble_list(troubles: Sequence[Trouble], lines: Sequence[str] = ()) -> str:
+def problem_list(problems: Sequence[ProblemView], lines: Sequence[str] = ()) -> str:
     """Problems, each with its line where it has one, and what to do.
 
     Args:
-        troubles: The problems.
+        problems: The problems.
         lines: The lines of the text that they are about.
     """
-    return f'<ul class="dock-troubles">{"".join(_trouble(item, lines) for item in troubles)}</ul>' if troubles else ""
+    return f'<ul class="dock-problems">{"".join(_problem(item, lines) for item in problems)}</ul>' if problems else ""
 
 
-def _fix(item: Trouble, *, opened: bool) -> str:
+def _fix(fix: FixView, *, opened: bool) -> str:
     """A button that applies the repair to what is open on the canvas; words where the problem is not about that."""
-    if not item.fix:
-        return ""
-    if not item.edits or not opened:
-        return f'<div class="dock-fix">To mend it: {escape(item.fix)}</div>'
-    edits = escape(json.dumps({"message": item.fix, "edits": item.edits}))
-    return f'<button type="button" class="dock-fix-button" data-fix="{edits}">Fix: {escape(item.fix)}</button>'
+    if not fix.edits or not opened:
+        return f'<div class="dock-fix">To mend it: {escape(fix.words)}</div>'
+    edits = escape(json.dumps({"message": fix.words, "edits": [edit.model_dump() for edit in fix.edits]}))
+    return f'<button type="button" class="dock-fix-button" data-fix="{edits}">Fix: {escape(fix.words)}</button>'
 
 
-def _trouble(item: Trouble, lines: Sequence[str]) -> str:
+def _problem(item: ProblemView, lines: Sequence[str]) -> str:
     where = f'<span class="dock-line">line {item.line}</span>' if item.line else ""
     known = item.line is not None and 0 < item.line <= len(lines)
     text = f"<code>{escape(lines[item.line - 1].strip()[:160])}</code>" if known and item.line else ""
-    subject = f"<b>{escape(item.subject)}</b>" if item.subject and not text else ""
-    fix = _fix(item, opened=not lines)
+    subject = f"<b>{escape(item.place)}</b>" if item.place and not text else ""
+    fix = _fix(item.fix, opened=not lines) if item.fix else ""
     first, _, more = item.message.partition("\n")
     message = escape(first) + (f"<pre>{escape(more)}</pre>" if more else "")
     kind = "dock-error" if item.severity == "error" else "dock-warning"

@@ -12,15 +12,15 @@ from PIL import Image
 from composer.ports import Label
 from composer.problems import GraphError, Problem, Where
 from composer.web.dock.image_file import image_file, shipped_images
-from composer.web.dock.markup import hint, html_block, progress_bar, trouble_list
+from composer.web.dock.markup import hint, html_block, problem_list, progress_bar
 from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.run_answers import RunAnswers
 from composer.web.dock.sources import Setting
 from composer.web.dock.weights_picker import WeightsPicker
 from composer.web.runs import Done, Failed, Progress, RunJob, RunResult, Waiting
-from composer.web.runs.messages import trouble_of
 from composer.web.runs.passes import KEPT_BYTES
 from composer.web.uploads import uploaded
+from composer.web.views import problem_view
 
 __all__ = ["RunTab"]
 
@@ -162,7 +162,7 @@ class RunTab:
         try:
             job = replace(self._job(OpenDocument.read(opened_text), *rest), keep=file, keep_bytes=KEPT_BYTES)
         except GraphError as error:
-            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            message = problem_list([problem_view(problem) for problem in error.problems])
             yield *ready, message, *self.answers.none(), ""
             return
         kept = False
@@ -180,8 +180,8 @@ class RunTab:
                         kept = True
                         yield *ready, self.answers.notes(result), *self.answers.show(result), name
                     case Done() | Failed():
-                        troubles = event.troubles if isinstance(event, Failed) else []
-                        yield *ready, trouble_list(troubles), *self.answers.none(), ""
+                        problems = event.problems if isinstance(event, Failed) else []
+                        yield *ready, problem_list(problems), *self.answers.none(), ""
         finally:
             if not kept:
                 passes.drop(name)

@@ -14,10 +14,10 @@ from composer.problems import GraphError, byte_text
 from composer.rules.sizes import FREE_SIZE, Shapes, infer_shapes
 from composer.rules.sizes.rows import Row, rounded, size_rows
 from composer.rules.sizes.sizes import free_sizes, shape_text
-from composer.web.dock.markup import bar_list, hint, html_block, table, trouble_list
+from composer.web.dock.markup import bar_list, hint, html_block, problem_list, table
 from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
-from composer.web.runs.messages import trouble_of
+from composer.web.views import problem_view
 from composer.web.views.sizes import activation_bytes
 
 __all__ = ["SummaryTab", "summary_csv"]
@@ -90,7 +90,7 @@ class SummaryTab:
         try:
             return self.refresh(OpenDocument.read(opened_text), mode)
         except GraphError as error:
-            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            message = problem_list([problem_view(problem) for problem in error.problems])
             return gr.skip(), message, "", "", "summary.csv"
 
     def refresh(self, opened: OpenDocument, mode: str | None) -> tuple[Any, ...]:

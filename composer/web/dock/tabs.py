@@ -9,13 +9,13 @@ from gradio.context import Context
 from composer.problems import GraphError
 from composer.web.dock.code_tab import CodeTab
 from composer.web.dock.export_tab import ExportTab
-from composer.web.dock.markup import html_block, trouble_list
+from composer.web.dock.markup import html_block, problem_list
 from composer.web.dock.opened import OpenDocument, opened_box, opened_script
 from composer.web.dock.run_tab import RunTab
 from composer.web.dock.sources import Setting
 from composer.web.dock.summary_tab import SummaryTab
 from composer.web.dock.yaml_tab import YamlTab
-from composer.web.runs.messages import trouble_of
+from composer.web.views import problem_view
 
 __all__ = ["Dock", "build_dock"]
 
@@ -83,7 +83,7 @@ class Dock:
                 case _:
                     return [*self.export.refresh(opened)]
         except GraphError as error:
-            message = trouble_list([trouble_of(problem) for problem in error.problems])
+            message = problem_list([problem_view(problem) for problem in error.problems])
             places = {"Run": 4, "YAML": 1, "Code": 3, "Summary": 1}
             if opened.tab in places:
                 unchanged[places[opened.tab]] = message

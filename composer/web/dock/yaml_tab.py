@@ -11,11 +11,11 @@ from composer.graph.file import dumps, loads
 from composer.problems import GraphError, Problem
 from composer.rules.sizes import infer_shapes
 from composer.run.images import unprepared
-from composer.web.dock.markup import hint, html_block, trouble_list
+from composer.web.dock.markup import hint, html_block, problem_list
 from composer.web.dock.opened import OpenDocument, opened_script
 from composer.web.dock.sources import Setting
 from composer.web.payloads import ReadRequest
-from composer.web.runs.messages import trouble_of
+from composer.web.views import problem_view
 
 __all__ = ["YamlTab"]
 
@@ -105,7 +105,7 @@ class YamlTab:
             text, message = self.refresh(OpenDocument.read(opened_text), "", "")
             return text, text, message
         except GraphError as error:
-            return gr.skip(), gr.skip(), _troubles(error.problems, "")
+            return gr.skip(), gr.skip(), _problems(error.problems, "")
 
     def apply(self, opened_text: str, typed: str) -> tuple[Any, Any, Any, Any]:
         """Put the text on the canvas, as one step of undo; where it is no graph, say why and change nothing."""
@@ -114,7 +114,7 @@ class YamlTab:
             reply = self.setting.read(ReadRequest(text=typed, name=opened.file, size=opened.cut))
             text = dumps(self.setting.graph_of(reply.document), self.setting.catalog())
         except GraphError as error:
-            return gr.skip(), gr.skip(), gr.skip(), _troubles(error.problems, typed)
+            return gr.skip(), gr.skip(), gr.skip(), _problems(error.problems, typed)
         pushed = {
             "revision": time.time_ns(),
             "kind": "replace",
@@ -128,18 +128,18 @@ class YamlTab:
         try:
             graph: Graph = loads(text, "")
         except GraphError as error:
-            return _troubles(error.problems, text)
+            return _problems(error.problems, text)
         if not (graph.nodes or graph.inputs or graph.data_samples):
             return hint("Nothing is drawn yet: draw on the canvas, or write a graph here and press Apply.")
         found = [
             *infer_shapes(graph, self.setting.catalog()).problems,
             *unprepared(graph, self.setting.catalog().port_types),
         ]
-        return _troubles(found, text) if found else hint("No problems. Edit the text and press Apply.")
+        return _problems(found, text) if found else hint("No problems. Edit the text and press Apply.")
 
 
-def _troubles(problems: Any, text: str) -> str:
+def _problems(problems: Any, text: str) -> str:
     listed: list[Problem] = list(problems)
     count = sum(problem.severity == "error" for problem in listed)
     head = hint(f"{count} problem{'' if count == 1 else 's'}", "error") if count else ""
-    return head + trouble_list([trouble_of(problem) for problem in listed[:100]], text.splitlines())
+    return head + problem_list([problem_view(problem) for problem in listed[:100]], text.splitlines())

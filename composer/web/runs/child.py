@@ -11,13 +11,13 @@ import torch
 
 from composer.web.catalog_source import CatalogSource
 from composer.web.runs.export import write_export
+from composer.web.runs.failures import failure_of
 from composer.web.runs.jobs import ExportJob, Job, RunJob
 from composer.web.runs.load import RefusedError, Workshop
 from composer.web.runs.memory import allow
 from composer.web.runs.messages import Done, Failed, Progress
 from composer.web.runs.perform import perform
 from composer.web.runs.setup_job import SetupJob
-from composer.web.runs.troubles import failure_of
 
 __all__ = ["work"]
 

@@ -13,9 +13,9 @@ from composer.model import Model
 from composer.model.compile import compile as compile_graph
 from composer.problems import GraphError, Problem, Where
 from composer.rules.sizes import infer_shapes
+from composer.web.runs.failures import out_of_memory
 from composer.web.runs.jobs import WeightsChoice
 from composer.web.runs.messages import Failed
-from composer.web.runs.troubles import out_of_memory
 
 __all__ = ["RefusedError", "Workshop", "weights_note"]
 
@@ -75,17 +75,17 @@ class Workshop:
 def _load(model: Model, weights: WeightsChoice) -> None:
     """Put weights into a model; what is wrong with them names the file as its owner does."""
     try:
-        model.load_weights(str(weights.path), dtype=torch.float32)
+        report = model.load_weights(str(weights.path), strict=False, dtype=torch.float32)
     except GraphError as error:
         raise GraphError([_in_words(problem, weights) for problem in error.problems]) from error
+    if not report.fits:  # what load_weights says of this ends with a hint for scripts
+        raise GraphError(Problem("weights-mismatch", Where(weights.name), report.misfit))
 
 
 def _in_words(problem: Problem, weights: WeightsChoice) -> Problem:
     text = problem.message.replace(str(weights.path), weights.name)
     if problem.code == "pickle-refused":
         text = "this is not a safetensors file, and others are not read here; the command `composer weights` makes one"
-    if problem.code == "weights-mismatch":
-        text = text.rpartition("\n")[0]  # what it ends with is for scripts
     return replace(problem, where=Where(weights.name), message=text)
 
 

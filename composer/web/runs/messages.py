@@ -1,36 +1,18 @@
 """What a worker says while it works, and what the server adds: one JSON text each."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from composer.problems import Problem, Severity
+from composer.web.payloads import ProblemView
 from composer.web.runs.results import ExportResult, RunResult
 from composer.web.setup_payloads import CheckFinding, SetupResult
 
-__all__ = ["Done", "Event", "Failed", "Progress", "Trouble", "Waiting", "parsed", "trouble_of"]
+__all__ = ["Done", "Event", "Failed", "Progress", "Waiting", "parsed"]
 
 
 class _Plain(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Trouble(_Plain):
-    """A problem, as it is shown.
-
-    Args:
-        fix: Its repair in words.
-        edits: The same as edits of the document: ``{"path": [...], "set": ...}`` or ``{..., "remove": true}``.
-    """
-
-    code: str
-    severity: Severity = "error"
-    subject: str
-    message: str
-    node: str | None = None
-    line: int | None = None
-    fix: str | None = None
-    edits: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class Waiting(_Plain):
@@ -74,7 +56,7 @@ class Failed(_Plain):
     """The end: what went wrong."""
 
     kind: Literal["failed"] = "failed"
-    troubles: list[Trouble]
+    problems: list[ProblemView]
 
 
 Event = Annotated[Waiting | Progress | Done | Failed, Field(discriminator="kind")]
@@ -89,19 +71,3 @@ def parsed(text: bytes) -> Waiting | Progress | Done | Failed:
         pydantic.ValidationError: It is none.
     """
     return _EVENT.validate_json(text)
-
-
-def trouble_of(problem: Problem) -> Trouble:
-    """A problem as it is shown."""
-    where = problem.where
-    subject = f"{where.subject} ({where.mode} mode)" if where.mode and where.subject else where.subject
-    return Trouble(
-        code=problem.code,
-        severity=problem.severity,
-        subject=subject,
-        message=problem.message,
-        node=where.node,
-        line=where.line,
-        fix=str(problem.fix).partition(": ")[2] if problem.fix else None,
-        edits=problem.fix.to_json()["edits"] if problem.fix else [],
-    )

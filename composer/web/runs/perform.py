@@ -8,6 +8,7 @@ import torch
 from composer.graph.plan import plan
 from composer.run.arguments import unknown_mode
 from composer.web.runs import answers
+from composer.web.runs.failures import no_device
 from composer.web.runs.hooks import Watch
 from composer.web.runs.inputs import feed
 from composer.web.runs.jobs import RunJob
@@ -15,7 +16,6 @@ from composer.web.runs.load import RefusedError, Workshop, weights_note
 from composer.web.runs.memory import peak_bytes, restart_peak
 from composer.web.runs.messages import Progress
 from composer.web.runs.results import RunResult
-from composer.web.runs.troubles import no_device
 from composer.web.runs.values import Recorder
 
 __all__ = ["perform"]

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 
 from composer.catalog import Catalog
 from composer.web.runs.child import work
+from composer.web.runs.failures import died, stopped, timed_out, too_many
 from composer.web.runs.jobs import Job
 from composer.web.runs.memory import free_bytes
 from composer.web.runs.messages import Done, Failed, Progress, Waiting, parsed
 from composer.web.runs.setup_job import SetupJob
-from composer.web.runs.troubles import died, stopped, timed_out, too_many
 
 __all__ = ["Runner"]
 

@@ -166,8 +166,8 @@ def confined(recipe: Recipe, root: Path, base: str) -> Recipe:
     folder = below(root, base, "base")
     found = resolved(recipe, folder)
     problems = [
-        Problem("bad-file-name", Where(key, path=tuple(key.split("."))), f"found '{_short(text)}': {fault}")
-        for key, text in _paths(found)
+        Problem("bad-file-name", Where(".".join(keys), path=keys), f"found '{_short(text)}': {fault}")
+        for keys, text in _paths(found)
         if (fault := _outside(text, root)) is not None
     ]
     if problems:
@@ -175,17 +175,17 @@ def confined(recipe: Recipe, root: Path, base: str) -> Recipe:
     return found
 
 
-def _paths(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Every path that a recipe names, with its key."""
-    splits: dict[str, Split | None] = {"data.train": recipe.data.train, "data.val": recipe.data.val}
+def _paths(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every path that a recipe names, with its keys."""
+    splits: dict[str, Split | None] = {"train": recipe.data.train, "val": recipe.data.val}
     for key, split in splits.items():
         if split is not None:
-            yield f"{key}.path", split.path
+            yield ("data", key, "path"), split.path
             for name, value in split.options.items():
                 if isinstance(value, str) and ("/" in value or "\\" in value):
-                    yield f"{key}.{name}", value
+                    yield ("data", key, name), value
     if recipe.weights is not None:
-        yield "weights", recipe.weights
+        yield ("weights",), recipe.weights
 
 
 def _outside(text: str, root: Path) -> str | None:

@@ -310,8 +310,7 @@ class Recipes:
 def _is_of_recipe(problem: Problem) -> bool:
     """Whether a problem is about the recipe, and its fix an edit of that."""
     keys = {field.alias or name for name, field in Recipe.model_fields.items()}
-    first = str(problem.where.path[0]) if problem.where.path else problem.where.subject.partition(".")[0]
-    return first in keys
+    return bool(problem.where.path) and problem.where.path[0] in keys
 
 
 def _steps(recipe: Recipe | None, samples: Samples | None) -> int | None:

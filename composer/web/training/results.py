@@ -199,7 +199,7 @@ class Results:
                 files = [self.downloads.offer(path, path.name) for path in paths]
                 return TrainExportReply(files=files, notes=list(event.result.notes))
             if isinstance(event, Failed):
-                raise GraphError([Problem(one.code, Where(one.subject), one.message) for one in event.troubles])
+                raise GraphError([Problem(one.code, Where(one.place), one.message) for one in event.problems])
         raise AssertionError("a job ends with Done or Failed")
 
     def compare(self, request: TrainCompareRequest) -> TrainComparison:

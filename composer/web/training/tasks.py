@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.web.payloads import FixView, ProblemView
-from composer.web.runs import Done, Failed, Progress, Runner, Trouble, Waiting
+from composer.web.runs import Done, Failed, Progress, Runner, Waiting
 from composer.web.runs.setup_job import SetupJob
 from composer.web.setup_payloads import SetupResult, TaskView
 
@@ -125,25 +124,6 @@ def _change(view: TaskView, event: Waiting | Progress | Done | Failed) -> dict[s
             }
         case Done(result=result):
             return {"state": "done", "doing": "", "result": result}
-        case Failed(troubles=troubles):
-            stopped = any(trouble.code == _STOPPED for trouble in troubles)
-            return {
-                "state": _STOPPED if stopped else "failed",
-                "doing": "",
-                "problems": [_problem(trouble) for trouble in troubles],
-            }
-
-
-def _problem(trouble: Trouble) -> ProblemView:
-    fix = None
-    if trouble.fix and trouble.edits:
-        fix = FixView.model_validate({"message": trouble.fix, "edits": trouble.edits})
-    return ProblemView(
-        code=trouble.code,
-        severity=trouble.severity,
-        subject=trouble.subject,
-        message=trouble.message,
-        node=trouble.node,
-        line=trouble.line,
-        fix=fix,
-    )
+        case Failed(problems=problems):
+            stopped = any(problem.code == _STOPPED for problem in problems)
+            return {"state": _STOPPED if stopped else "failed", "doing": "", "problems": problems}

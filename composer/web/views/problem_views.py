@@ -12,7 +12,7 @@ from composer.web.views.values import shown
 __all__ = ["problem_view", "problem_views", "routes"]
 
 
-def problem_view(problem: Problem, path: Sequence[str] = ()) -> ProblemView:
+def problem_view(problem: Problem) -> ProblemView:
     """A problem that is about no graph that is drawn."""
     where = problem.where
     return ProblemView(
@@ -20,14 +20,14 @@ def problem_view(problem: Problem, path: Sequence[str] = ()) -> ProblemView:
         severity=problem.severity,
         subject=where.subject,
         message=problem.message,
-        path=list(path),
+        keys=list(where.path),
         node=where.node,
         port=where.port,
         parameter=where.parameter,
         mode=where.mode,
         line=where.line,
         source=where.source,
-        fix=_fix(problem.fix),
+        fix=None if problem.fix is None else _fix(problem.fix),
     )
 
 
@@ -76,8 +76,6 @@ def routes(linked: LinkedGraph, path: Sequence[str]) -> dict[str, tuple[str, ...
     return found
 
 
-def _fix(fix: Fix | None) -> FixView | None:
-    if fix is None or not fix.edits:
-        return None
+def _fix(fix: Fix) -> FixView:
     edits = [EditStep(path=list(edit.path), set=shown(edit.value), remove=edit.remove) for edit in fix.edits]
     return FixView(message=fix.message, edits=edits, changes=fix.changes)

@@ -243,7 +243,7 @@ def test_a_graph_without_such_a_form_says_why_it_is_not_exported(classifier: Pag
     show(classifier, "Export")
     choose(classifier, "export-to", "OpenMMLab config")
     classifier.locator("#dock-export-start").click()
-    expect(classifier.locator("#dock-export-status .dock-troubles")).to_be_visible(timeout=WAIT)
+    expect(classifier.locator("#dock-export-status .dock-problems")).to_be_visible(timeout=WAIT)
 
 
 def test_an_empty_graph_says_what_it_lacks_when_it_is_run(page: Page) -> None:

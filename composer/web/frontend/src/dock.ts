@@ -120,7 +120,7 @@ async function applyFix(button: HTMLElement): Promise<void> {
   const done = document.createElement("li");
   done.className = "dock-done";
   done.textContent = `Done: ${message}. Run again.`;
-  button.closest(".dock-troubles")?.replaceChildren(done);
+  button.closest(".dock-problems")?.replaceChildren(done);
 }
 
 document.addEventListener("click", ({ target }) => {

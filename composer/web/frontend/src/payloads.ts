@@ -271,9 +271,10 @@ export interface TypeView {
   image: boolean;
 }
 /**
- * One thing wrong with a graph.
+ * One thing wrong with a graph, a recipe or data.
  *
  * Args:
+ *     keys: The keys of the document that it is about, from the top; empty where it is about none.
  *     path: The calls to enter to see it, outermost first; empty at the top.
  *     node: The node or input that it is about, in that scope.
  *     source: The reference that it is about, of a wire.
@@ -287,6 +288,7 @@ export interface ProblemView {
   severity: "error" | "warning" | "notice";
   subject: string;
   message: string;
+  keys: (string | number)[];
   path: string[];
   node: string | null;
   port: string | null;
@@ -297,9 +299,10 @@ export interface ProblemView {
   fix: FixView | null;
 }
 /**
- * A repair that can be applied.
+ * A repair.
  *
  * Args:
+ *     edits: What it does to the document; empty where a person has to do it.
  *     changes: What becomes different from what is written; empty where the repair says the same rightly.
  *
  * This interface was referenced by `Payloads`'s JSON-Schema

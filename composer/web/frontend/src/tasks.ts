@@ -29,6 +29,7 @@ export const problemOf = (message: string): ProblemView => ({
   severity: "error",
   subject: "",
   message,
+  keys: [],
   path: [],
   node: null,
   port: null,

@@ -104,7 +104,7 @@ async function wirable(name: string, end?: string): Promise<Wirable[]> {
         return {
           id: `${source} ${target}`,
           name: words,
-          kind: held(target),
+          kind: held(target) && `now ${held(target)}`,
           text: fit.end,
           source,
           target,

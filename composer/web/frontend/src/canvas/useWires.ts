@@ -105,7 +105,7 @@ function hover(at: Point, taken: boolean): void {
 }
 
 /** An end, and the wire whose place is taken there. */
-const described = (end: string): string => `${worded(end)}${held(end) ? `, ${held(end)}` : ""}`;
+const described = (end: string): string => `${worded(end)}${held(end) ? `, now ${held(end)}` : ""}`;
 
 const isOwn = (wiring: Wiring | null, box: string): boolean =>
   wiring !== null && (wiring.end === box || wiring.end.slice(0, wiring.end.lastIndexOf(".")) === box);
@@ -139,7 +139,7 @@ function onBox(
   const take = (end: string) => {
     const [source, target] = wiring.from === "source" ? [wiring.end, end] : [end, wiring.end];
     const before = held(target);
-    if (before) useComposer.getState().notify("info", `${target} takes ${source}; it had ${before.slice(4)}.`);
+    if (before) useComposer.getState().notify("info", `${target} takes ${source}; it had ${before}.`);
     if (!moved?.data) return void connect(source, target);
     void reconnect(moved.data.view, wiring.from === "source" ? moved.data.view.source : source, target);
   };

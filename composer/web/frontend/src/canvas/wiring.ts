@@ -108,9 +108,8 @@ export const refusal = (handle: string): string | null =>
 export const worded = (end: string): string =>
   end.replace(/^outputs\.(\w+)\.\+$/, "new output of $1 mode").replace(/^outputs\.\+$/, "new output");
 
-/** Says where a port has a wire already, which a new one takes the place of. */
+/** The source of the wire that a port has already, and that a new one takes the place of; empty where it has none. */
 export function held(end: string): string {
   const wires = useComposer.getState().view?.wires ?? [];
-  const wire = wires.find((one) => `${one.node}.${one.port}` === end && one.at === null);
-  return wire ? `now ${wire.source}` : "";
+  return wires.find((one) => `${one.node}.${one.port}` === end && one.at === null)?.source ?? "";
 }

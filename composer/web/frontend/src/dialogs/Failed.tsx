@@ -1,3 +1,4 @@
+import { placeOf } from "../logic/problems";
 import { Modal } from "../ui/Modal";
 import { cancel, useFiles } from "./files";
 
@@ -26,7 +27,7 @@ export function Failed() {
             <b>{problem.code}</b>{" "}
             <span className="composer-soft">
               {problem.line ? `line ${problem.line} ` : ""}
-              {problem.subject}
+              {placeOf(problem)}
             </span>
             <div className="composer-lines">{problem.message}</div>
           </li>

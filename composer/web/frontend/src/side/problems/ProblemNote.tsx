@@ -7,7 +7,7 @@ export function ProblemNote({ problem }: { problem: ProblemView }) {
   return (
     <div className={`composer-problem-note is-${problem.severity}`}>
       <div className="composer-lines">{problem.message}</div>
-      {fix && !(problem.severity === "notice" && fix.changes) && (
+      {!!fix?.edits.length && !(problem.severity === "notice" && fix.changes) && (
         <button
           type="button"
           className="composer-button is-small composer-fix"

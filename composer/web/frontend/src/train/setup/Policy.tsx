@@ -1,5 +1,6 @@
 import { useEffect, useId, useState } from "react";
 import { type Field, fieldOf } from "../../logic/fields";
+import { isOfPolicy } from "../../logic/problems";
 import type { NodeView } from "../../payloads";
 import { FormField } from "../../side/form/FormField";
 import { TextLine } from "../../side/form/TextLine";
@@ -32,9 +33,7 @@ function Keys({ path, own }: { path: string; own: Record<string, unknown> }) {
   const found = useFinding(path);
   useEffect(() => void wake(), []);
   if (!form) return <p className="setup-hint">{refused || "Reading the recipe"}</p>;
-  const problems = (reply?.problems ?? []).filter(
-    (one) => one.subject === `policy.${path}` || one.subject.startsWith(`policy.${path}.`),
-  );
+  const problems = (reply?.problems ?? []).filter((one) => isOfPolicy(one, path));
   return (
     <>
       {form.policy.map((field) => {

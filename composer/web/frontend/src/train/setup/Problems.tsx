@@ -1,3 +1,4 @@
+import { placeOf } from "../../logic/problems";
 import type { ProblemView } from "../../payloads";
 import { act } from "../../side/edits";
 import { goTo } from "../../side/problems/goTo";
@@ -19,7 +20,7 @@ export function ProblemList({ problems, of, goToLine }: Props) {
       {problems.map((problem, place) => (
         <li key={`${problem.code} ${problem.subject} ${place}`} className={`is-${problem.severity}`}>
           <div className="setup-problem-head">
-            <b>{problem.subject || (of === "data" ? "data" : problem.code)}</b>
+            <b>{placeOf(problem) || (of === "data" ? "data" : problem.code)}</b>
             {of === "graph" && problem.node && (
               <button type="button" className="composer-button is-link" onClick={() => void goTo(problem)}>
                 show it
@@ -45,7 +46,7 @@ export function ProblemList({ problems, of, goToLine }: Props) {
 
 function Fix({ problem, of }: { problem: ProblemView; of: "graph" | "recipe" }) {
   const { fix } = problem;
-  if (!fix) return null;
+  if (!fix?.edits.length) return null;
   const mend = () => {
     if (of === "graph") return act(`fix: ${fix.message}`, { op: "set", edits: fix.edits, fix: true });
     return editRecipe(...fix.edits.map(({ path, set, remove }) => ({ path, set, remove })));

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { type Field, fieldOf } from "../../logic/fields";
+import { isWithin } from "../../logic/problems";
 import { textOf } from "../../logic/values";
 import type { RecipeField } from "../../payloads";
 import { FormField } from "../../side/form/FormField";
@@ -48,8 +49,7 @@ function Entry({ field, disabled }: { field: RecipeField; disabled: boolean }) {
   const reply = useSetup((state) => state.reply);
   const kind = useMemo(() => fieldOf(field.json_schema), [field]);
   const { value, fallback, given } = shownOf(field.path, reply?.values, reply?.completed, reply?.defaults);
-  const key = field.path.join(".");
-  const problem = reply?.problems.find((one) => one.subject === key && one.severity === "error");
+  const problem = reply?.problems.find((one) => one.severity === "error" && isWithin(one, field.path));
   const empty = value === undefined || value === null;
   return (
     <FormField

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { fieldOf } from "../../logic/fields";
+import { isWithin } from "../../logic/problems";
 import { textOf } from "../../logic/values";
 import type { AugmentStep } from "../../payloads";
 import { FormField } from "../../side/form/FormField";
@@ -151,8 +152,7 @@ function Row({ at, step, input, kinds, last, isOpen, disabled, toggle, move, rem
   const problems = useSetup((state) => state.reply?.problems) ?? [];
   const name = nameOf(step);
   const kind = kinds[name];
-  const place = `augment.${input}[${at}]`;
-  const mine = problems.filter(({ subject }) => subject === place || subject.startsWith(`${place}.`));
+  const mine = problems.filter((problem) => isWithin(problem, ["augment", input, at]));
   const said = summary(step, kind?.defaults ?? {});
   const words = `${name}, step ${at + 1} of ${input}`;
   return (

@@ -1,5 +1,6 @@
 /** The recipe of the graph that is open: read by the server, changed by form and text, and kept whatever happens. */
 import { Refusal } from "../../bridge";
+import { isWithin } from "../../logic/problems";
 import type { RecipeFormReply, RecipeReply, SaveRecipeReply, StoredRecipeReply } from "../../payloads";
 import { type FileState, useComposer } from "../../store";
 import { askSetup } from "../ask";
@@ -90,8 +91,7 @@ export const editRecipe = (...edits: Edit[]): Promise<string | null> =>
       if (useSetup.getState().owner !== owner) return null;
       const wrong = reply.problems.find(
         (problem) =>
-          problem.severity === "error" &&
-          edits.some(({ path, remove }) => !remove && problem.subject.startsWith(path.join("."))),
+          problem.severity === "error" && edits.some(({ path, remove }) => !remove && isWithin(problem, path)),
       );
       if (wrong) return wrong.message;
       useSetup.setState({ reply, of, text: reply.text, refused: "" });

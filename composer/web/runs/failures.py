@@ -7,8 +7,9 @@ import torch
 
 from composer.catalog.origin import placed
 from composer.export.exported import cause_of
-from composer.problems import GraphError, byte_text
-from composer.web.runs.messages import Failed, Trouble, trouble_of
+from composer.problems import GraphError, Problem, Severity, Where, byte_text
+from composer.web.runs.messages import Failed
+from composer.web.views.problem_views import problem_view
 
 __all__ = ["died", "failure_of", "no_device", "out_of_memory", "stopped", "timed_out", "too_many"]
 
@@ -25,11 +26,11 @@ def failure_of(error: BaseException, node: str | None, doing: str, allowed: int 
         allowed: How many bytes it could take.
     """
     if isinstance(error, GraphError):
-        return Failed(troubles=[trouble_of(problem) for problem in error.problems])
+        return Failed(problems=[problem_view(problem) for problem in error.problems])
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY.search(str(error)):
         return out_of_memory(node, doing, allowed)
     text = placed(f"{node or doing} failed: {cause_of(error)}", error)
-    return Failed(troubles=[Trouble(code="run-failed", subject=node or "", message=text, node=node)])
+    return _failed("run-failed", text, node)
 
 
 def out_of_memory(node: str | None, doing: str, allowed: int | None, needs: int | None = None) -> Failed:
@@ -38,7 +39,7 @@ def out_of_memory(node: str | None, doing: str, allowed: int | None, needs: int 
     most = f"it may take {byte_text(allowed)} now" if allowed else "there is no more"
     where = node or doing[:1].lower() + doing[1:]
     text = f"memory ran out in {where}{least}: {most}; use a smaller image or batch, or a smaller model"
-    return Failed(troubles=[Trouble(code="out-of-memory", subject=node or "", message=text, node=node)])
+    return _failed("out-of-memory", text, node)
 
 
 def died(status: int | None, node: str | None, doing: str) -> Failed:
@@ -51,27 +52,31 @@ def died(status: int | None, node: str | None, doing: str) -> Failed:
         if -status == signal.SIGKILL:
             why += ", which it does where memory runs out"
     text = f"the process that ran the model died in {where}: {why}. The graph and the page are as they were"
-    return Failed(troubles=[Trouble(code="worker-died", subject=node or "", message=text, node=node)])
+    return _failed("worker-died", text, node)
 
 
 def timed_out(seconds: float, node: str | None, doing: str) -> Failed:
     """A run that took too long."""
     text = f"it was stopped after {seconds:.0f} s, in {node or doing[:1].lower() + doing[1:]}"
-    return Failed(troubles=[Trouble(code="timed-out", subject=node or "", message=text, node=node)])
+    return _failed("timed-out", text, node)
 
 
 def stopped(node: str | None) -> Failed:
     """A run that a person stopped."""
     text = f"stopped in {node}" if node else "stopped"
-    return Failed(troubles=[Trouble(code="stopped", severity="warning", subject=node or "", message=text, node=node)])
+    return _failed("stopped", text, node, severity="warning")
 
 
 def too_many(waiting: int) -> Failed:
     """A run that was not taken."""
     text = f"{waiting} runs are waiting already; try again in a while"
-    return Failed(troubles=[Trouble(code="too-many-runs", subject="", message=text)])
+    return _failed("too-many-runs", text, None)
 
 
 def no_device(device: str) -> Failed:
     """A device that is not there."""
-    return Failed(troubles=[Trouble(code="no-device", subject=device, message="there is no such device here")])
+    return Failed(problems=[problem_view(Problem("no-device", Where(device), "there is no such device here"))])
+
+
+def _failed(code: str, text: str, node: str | None, severity: Severity = "error") -> Failed:
+    return Failed(problems=[problem_view(Problem(code, Where(node or "", node=node), text, severity=severity))])
