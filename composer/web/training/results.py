@@ -15,7 +15,7 @@ from composer.graph.file.document import to_document
 from composer.problems import GraphError, Problem, Where
 from composer.training.comparison import recipe_changes
 from composer.training.run_folder import RunFolder, read_json
-from composer.web.payloads import KeepWeightsReply, OpenReply
+from composer.web.payloads import KeepWeightsReply, OpenReply, ProblemView
 from composer.web.runs import Done, ExportJob, Failed, Runner, WeightsChoice
 from composer.web.runs.results import ExportResult
 from composer.web.training.downloads import Downloads
@@ -199,7 +199,7 @@ class Results:
                 files = [self.downloads.offer(path, path.name) for path in paths]
                 return TrainExportReply(files=files, notes=list(event.result.notes))
             if isinstance(event, Failed):
-                raise GraphError([Problem(one.code, Where(one.place), one.message) for one in event.problems])
+                raise GraphError([_problem(view) for view in event.problems])
         raise AssertionError("a job ends with Done or Failed")
 
     def compare(self, request: TrainCompareRequest) -> TrainComparison:
@@ -215,6 +215,11 @@ class Results:
         ]
         difference = diff(one.graph, other.graph, self.catalog())
         return TrainComparison(recipe=changes, graph=_graph_lines(difference))
+
+
+def _problem(view: ProblemView) -> Problem:
+    where = Where(view.subject, line=view.line, node=view.node, mode=view.mode, path=tuple(view.keys))
+    return Problem(view.code, where, view.message, severity=view.severity)
 
 
 def _is_matrix(value: Any) -> bool:
