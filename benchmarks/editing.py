@@ -2,7 +2,7 @@
 
     python -m benchmarks.editing
 
-Every edit changes a parameter, so the document is new each time, and what hangs on the parameter gets other sizes.
+Every edit changes a parameter, so the document is new each time, and what depends on the parameter gets other sizes.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Small components for tests of the rules, so that these hang on none of those that composer ships."""
+"""Small components for tests of the rules, so that these depend on none of those that composer ships."""
 
 from typing import Annotated, Literal, NamedTuple
 

@@ -180,7 +180,7 @@ class OwnError(RuntimeError):
 
 
 class Failing(nn.Module):
-    \"\"\"Fails where it is told to.\"\"\"
+    \"\"\"Fails in the place that it is given.\"\"\"
 
     def __init__(self, where: str = "") -> None:
         super().__init__()

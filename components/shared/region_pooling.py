@@ -40,7 +40,7 @@ class Grid:
         """First coordinate, length of a bin and points in a bin along one axis, all [R]."""
         offset = 0.5 if self.aligned else 0.0
         start = start - offset
-        length = (end - offset) - start  # rounded as the original's, on which the number of points hangs
+        length = (end - offset) - start  # rounded as the original's, on which the number of points depends
         if not self.aligned:
             length = length.clamp(min=1)
         step = length / bins

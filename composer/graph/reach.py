@@ -1,7 +1,7 @@
 """What each mode needs: only what a mode's outputs depend on is run in that mode.
 
-A component needs all its inputs. A call of a subgraph needs the inputs on which those outputs depend that are asked of
-it, which is settled per output; sets of a subgraph's inputs are kept as bits of one integer.
+A component needs all its inputs. A call of a subgraph needs the inputs on which the outputs depend that are read of it,
+output by output. Sets of a subgraph's inputs are kept as bits of one integer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -17,7 +17,7 @@ Bits = tuple[int, int]
 """Two sets of a subgraph's inputs: those that are read, and those of them that must be wired."""
 
 _NOTHING: Bits = (0, 0)
-_Asked = dict[str, set[str | None]]
+_Read = dict[str, set[str | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +61,16 @@ class Reach:
 
     Args:
         nodes: The nodes that some output depends on; all, where there are no outputs at all.
-        asked: For each mode the nodes that run and which of their outputs are asked for; empty where no wire differs
-            by mode and no subgraph is called, so that one look serves every mode.
+        by_mode: For each mode the nodes that run and which of their outputs are read; empty where no wire differs by
+            mode and no subgraph is called, so that one look serves every mode.
     """
 
     nodes: Set[str]
-    asked: Mapping[str, Mapping[str, set[str | None]]] = field(default_factory=dict)
+    by_mode: Mapping[str, Mapping[str, set[str | None]]] = field(default_factory=dict)
 
     def modes_of(self, name: str) -> tuple[str, ...]:
         """The modes in which a node runs."""
-        return tuple(mode for mode, asked in self.asked.items() if name in asked)
+        return tuple(mode for mode, nodes in self.by_mode.items() if name in nodes)
 
 
 def reach_of(scopes: Mapping[str, Scope], bodies: Sequence[str]) -> tuple[dict[str, Needs], dict[str, Reach]]:
@@ -83,31 +83,31 @@ def reach_of(scopes: Mapping[str, Scope], bodies: Sequence[str]) -> tuple[dict[s
     needs: dict[str, Needs] = {}
     for name in bodies:
         needs[name] = Needs(tuple(scopes[name].inputs), _needs(scopes[name], needs))
-    asked: dict[str, dict[str, set[str]]] = {}
-    reached = {name: _reach(scopes[name], needs, asked) for name in ["", *reversed(bodies)]}
+    calls: dict[str, dict[str, set[str]]] = {}
+    reached = {name: _reach(scopes[name], needs, calls) for name in ["", *reversed(bodies)]}
     return needs, reached
 
 
-def _reach(scope: Scope, needs: Mapping[str, Needs], asked: dict[str, dict[str, set[str]]]) -> Reach:
-    """What is run in a scope; notes in ``asked`` which outputs of which subgraphs are asked for in which mode."""
+def _reach(scope: Scope, needs: Mapping[str, Needs], calls: dict[str, dict[str, set[str]]]) -> Reach:
+    """What is run in a scope; notes in ``calls`` which outputs of which subgraphs are read in which mode."""
     wiring = scope.wiring
     if not any(scope.outputs.values()):
         return Reach(scope.nodes.keys())
     if not wiring.modal and not wiring.calling:
         return Reach(_closure(scope))
-    everything = {mode: _asked(scope, mode, outputs.values(), needs) for mode, outputs in scope.outputs.items()}
+    everything = {mode: _running(scope, mode, outputs.values(), needs) for mode, outputs in scope.outputs.items()}
     by_mode = everything
-    if scope.name in asked:
-        wanted = asked[scope.name]
+    if scope.name in calls:
+        wanted = calls[scope.name]
         wires = {mode: [outputs[name] for name in wanted.get(mode, ())] for mode, outputs in scope.outputs.items()}
-        by_mode = {mode: _asked(scope, mode, wires[mode], needs) for mode in wires}
+        by_mode = {mode: _running(scope, mode, wires[mode], needs) for mode in wires}
     for mode, nodes in by_mode.items():
         for name in wiring.calling:
             body = scope.subgraph(name)
             if body in needs and name in nodes:
                 outputs = needs[str(body)].outputs[mode]
                 ports = outputs.keys() if None in nodes[name] else outputs.keys() & nodes[name]
-                asked.setdefault(str(body), {}).setdefault(mode, set()).update(ports)
+                calls.setdefault(str(body), {}).setdefault(mode, set()).update(ports)
     return Reach({name for nodes in everything.values() for name in nodes}, by_mode)
 
 
@@ -132,9 +132,9 @@ def _closure(scope: Scope) -> Set[str]:
     return found
 
 
-def _asked(scope: Scope, mode: str, wires: Iterable[Wire], needs: Mapping[str, Needs]) -> _Asked:
-    """The nodes that run in a mode for these outputs, and the ports that are asked of them."""
-    found: _Asked = {}
+def _running(scope: Scope, mode: str, wires: Iterable[Wire], needs: Mapping[str, Needs]) -> _Read:
+    """The nodes that run in a mode for these outputs, and which of their outputs are read."""
+    found: _Read = {}
     read: dict[str, int] = {}
     stack = [ref for wire in wires for ref in wire.refs]
     while stack:

@@ -127,7 +127,7 @@ def _present(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _faults(scope: Scope, name: str, component: Component, params: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong with the parameters of a node that hang on those of the subgraph around it."""
+    """What is wrong with the parameters of a node that depend on those of the subgraph around it."""
     node = scope.nodes[name]
     for key, template in node.params.items():
         parameter = component.parameter_by_name.get(key)

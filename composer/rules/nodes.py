@@ -44,7 +44,7 @@ class FreeOutputs:
                     texts.append(name if port is None else f"{name}.{port}")
 
     def only(self, node: str, wanted: PortType) -> str | None:
-        """The one free output or input that fits a port of a node and does not hang on it; None if there are others.
+        """The one free output or input that fits a port of a node and does not depend on it; None if there are others.
 
         Nor is there one for a port that takes any tensor: that it fits would mean nothing.
         """
@@ -81,10 +81,10 @@ class Nodes:
         report: Takes the problems.
         reach: What is run in the scope.
         signatures: The ports of the subgraphs that it may call.
-        needs: Which inputs their outputs hang on.
+        needs: Which inputs their outputs depend on.
         alike: What is known of nodes that were looked at.
         wires: Follows references; its table is filled.
-        layers: Layers that the nodes declare, without those that hang on parameters of the subgraph around them.
+        layers: Layers that the nodes declare, without those that depend on parameters of the subgraph around them.
     """
 
     scope: Scope
@@ -114,7 +114,7 @@ class Nodes:
             if known is None or name in closer:
                 found = len(self.report) + len(self._missing)
                 known = self._look(name, node)
-                runs = name in reached and (not self.reach.asked or self.reach.modes_of(name))
+                runs = name in reached and (not self.reach.by_mode or self.reach.modes_of(name))
                 clean = found == len(self.report) + len(self._missing) and name not in special
                 if clean and runs and _is_known(carried[1::2]):
                     alike[sort] = known
@@ -234,7 +234,7 @@ class Nodes:
         if name not in self.reach.nodes:
             return
         lacking: dict[str, list[str | None]] = {}
-        modes: Iterable[str | None] = self.reach.modes_of(name) if self.reach.asked else (None,)
+        modes: Iterable[str | None] = self.reach.modes_of(name) if self.reach.by_mode else (None,)
         for mode in modes:
             for port in self._required(name, signature, mode):
                 if port not in meant and not _is_wired(node.inputs.get(port), mode):
@@ -251,7 +251,7 @@ class Nodes:
             return []
         needs = self.needs[signature.name]
         bits = 0
-        for port in self.reach.asked[mode][name]:
+        for port in self.reach.by_mode[mode][name]:
             bits |= needs.of(mode, port)[1]
         return list(needs.names(bits))
 

@@ -59,8 +59,8 @@ def example_inputs(
             value = None
             if shape is not None and kind is not None:
                 free = known if kind.entries == "level" else {_first(shape): _OBJECTS, **known}
-                settled = tuple(size if isinstance(size, int) else free.get(size, FREE_SIZE) for size in shape)
-                value = kind.example(Extent(settled, batch, len(graph.classes) or 2, image), generator)
+                resolved = tuple(size if isinstance(size, int) else free.get(size, FREE_SIZE) for size in shape)
+                value = kind.example(Extent(resolved, batch, len(graph.classes) or 2, image), generator)
             if value is None:
                 text = f"no example of the type {entry.type} can be made; give it a type of one tensor and a shape"
                 problems.append(Problem("no-example", Where(name), text))

@@ -267,7 +267,7 @@ class Ends:
         return users
 
     def _feeding(self, name: str) -> set[str]:
-        """The nodes on which a node hangs."""
+        """The nodes on which a node depends."""
         nodes = self.opened.nodes
         return _reached(
             name,
@@ -277,7 +277,7 @@ class Ends:
         )
 
     def _fed(self, name: str) -> set[str]:
-        """The nodes that hang on a node."""
+        """The nodes that depend on a node."""
         return _reached(name, lambda one: self._users.get(one, ()))
 
 

@@ -241,8 +241,8 @@ def test_a_component_is_documented(component: Component) -> None:
     first, *rest = (component.cls.__doc__ or "").strip().splitlines() or [""]
     assert first.strip().endswith("."), "the docstring's first line is one sentence"
     assert not rest or not rest[0].strip(), "a blank line follows the first"
-    untold = [parameter.name for parameter in component.parameters if not parameter.help.strip()]
-    assert not untold, "parameters that Args does not describe"
+    undescribed = [parameter.name for parameter in component.parameters if not parameter.help.strip()]
+    assert not undescribed, "parameters that Args does not describe"
     assert not component.unannotated, "annotate the ports"
     loose = [item.name for item in component.parameters if item.annotation in (Any, inspect.Parameter.empty)]
     assert not loose, "parameters without a type"

@@ -84,7 +84,7 @@ def test_frozen_stages_keep_weights_and_statistics_in_training(depth: Any, deep_
     stem = {"stem"} if deep_stem else {"conv1", "bn1"}
     fixed = {name.partition(".")[0] for name, p in model.named_parameters() if not p.requires_grad}
     assert fixed == stem | {"layer1"}
-    for again in (model, model.train()):  # as built, and after it is told to train
+    for again in (model, model.train()):  # as built, and after train()
         before = statistics(again)
         again(images())[-1].sum().backward()
         assert moved(before, again) == {"layer2", "layer3", "layer4"}

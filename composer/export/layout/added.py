@@ -45,7 +45,7 @@ def place_new(boxes: Sequence[Box], links: Sequence[Link]) -> dict[str, tuple[in
 
 
 def _parts(lost: Sequence[Box], wires: Mapping[str, Sequence[Link]], stands: Mapping[str, Box]) -> list[list[Box]]:
-    """New boxes that hang together, those with a wire to what stands already first."""
+    """New boxes in connected parts, those with a wire to what stands already first."""
     parts = [
         [lost[at] for at in part] for part in Net(lost, [link for mine in wires.values() for link in mine]).parts()
     ]

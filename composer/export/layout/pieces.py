@@ -68,7 +68,7 @@ class Net:
             self.before[target].append(source)
 
     def parts(self) -> list[list[int]]:
-        """The boxes that hang together, in the order in which they are named."""
+        """The connected parts of the boxes, in the order in which they are named."""
         part = [-1] * len(self.boxes)
         found: list[list[int]] = []
         for first in range(len(self.boxes)):

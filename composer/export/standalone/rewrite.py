@@ -1,4 +1,4 @@
-"""The text of a definition as it stands in the stand-alone file: names settled, port types and bounds gone."""
+"""The text of a definition as it stands in the stand-alone file: names resolved, port types and bounds gone."""
 
 import ast
 import re

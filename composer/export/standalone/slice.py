@@ -39,7 +39,7 @@ class _Need:
 
 
 class Slicer:
-    """Collects things and what they need in turn, settles their names, and writes them.
+    """Collects things and what they need in turn, resolves their names, and writes them.
 
     Args:
         packages: Top-level packages, beside composer's, whose sources are taken over.

@@ -106,8 +106,8 @@ def source_of(graph: Graph, mode: str, setting: Setting) -> str:
     errors = [item for item in infer_shapes(graph, setting.catalog()).problems if item.severity == "error"]
     if errors:
         raise GraphError(errors)
-    settled = plan(graph, setting.catalog())
-    return emit(settled.programs[mode], settled.momentum, graph.name).text
+    planned = plan(graph, setting.catalog())
+    return emit(planned.programs[mode], planned.momentum, graph.name).text
 
 
 def _load_lines(opened: OpenDocument, graph: Graph, mode: str) -> str:

@@ -93,7 +93,7 @@ class Boxes:
         total = opened.insight.totals.get(opened.key(name))
         leaving = [Ref(name, port) for port in dict.fromkeys((*called.outputs, *self._named.get(name, ())))]
         problems = self._about(name)
-        modes: Any = [mode for mode in MODES if name in self.runs[mode].asked]
+        modes: Any = [mode for mode in MODES if name in self.runs[mode].nodes]
         sizes = [opened.size(ref, modes) for ref in leaving]
         calls = origin.type is None and origin.graph is not None
         return NodeView(

@@ -56,7 +56,7 @@ def _mode(
     named = [*opened.fields, *opened.nodes]
     return ModeView(
         mode=mode,
-        nodes=[name for name in named if name in here.asked or name in here.inputs],
+        nodes=[name for name in named if name in here.nodes or name in here.inputs],
         inputs=[name for name in graph.inputs if name in top.inputs],
         data_samples=[name for name in graph.data_samples if name in top.inputs],
         outputs=list(graph.outputs.get(mode, ())),
@@ -70,7 +70,7 @@ def _stops(problem: ProblemView, mode: str, top: Run) -> bool:
     if problem.severity != "error" or problem.mode not in (None, mode):
         return False
     name = problem.path[0] if problem.path else problem.node
-    return name is None or name in top.asked or name in top.inputs or name == f"outputs.{mode}"
+    return name is None or name in top.nodes or name in top.inputs or name == f"outputs.{mode}"
 
 
 def _comment(item: Mapping[str, Any]) -> CommentView:

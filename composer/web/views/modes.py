@@ -14,55 +14,55 @@ class Run:
     """What a mode runs in a scope.
 
     Args:
-        asked: The nodes that it runs, and which of their outputs are asked for (None: all).
+        nodes: The nodes that it runs, and which of their outputs are read (None: all).
         read: The ports that it reads, with their nodes.
         inputs: The inputs that it reads.
     """
 
-    asked: dict[str, set[str | None]] = field(default_factory=dict)
+    nodes: dict[str, set[str | None]] = field(default_factory=dict)
     read: set[tuple[str, str]] = field(default_factory=set)
     inputs: set[str] = field(default_factory=set)
 
 
 def runs_of(opened: OpenScope) -> list[dict[str, Run]]:
     """What each mode runs: in the top, in the call that is entered there, and so on to the open scope."""
-    levels = [opened]
-    while levels[-1].outer is not None:
-        levels.append(levels[-1].outer)
+    scopes = [opened]
+    while scopes[-1].outer is not None:
+        scopes.append(scopes[-1].outer)
     found: list[dict[str, Run]] = []
-    for level in reversed(levels):
+    for scope in reversed(scopes):
         outer = found[-1] if found else None
-        found.append({mode: _run(level, mode, list(_starts(level, mode, outer))) for mode in MODES})
+        found.append({mode: _run(scope, mode, list(_starts(scope, mode, outer))) for mode in MODES})
     return found
 
 
-def _starts(level: OpenScope, mode: str, outer: Mapping[str, Run] | None) -> Iterator[Ref]:
-    """The references that are asked of a scope in a mode."""
+def _starts(opened: OpenScope, mode: str, outer: Mapping[str, Run] | None) -> Iterator[Ref]:
+    """The references that a mode reads of a scope."""
     if outer is None:
-        yield from level.graph.outputs.get(mode, {}).values()
+        yield from opened.graph.outputs.get(mode, {}).values()
         return
-    asked = outer[mode].asked.get(level.path[-1], set())
-    for name, wire in level.graph.graphs[level.scope].outputs.items():
+    read = outer[mode].nodes.get(opened.path[-1], set())
+    for name, wire in opened.graph.graphs[opened.scope].outputs.items():
         here = wire.in_mode(mode)
-        if here is not None and (None in asked or name in asked):
+        if here is not None and (None in read or name in read):
             yield from here.refs
 
 
-def _run(level: OpenScope, mode: str, stack: list[Ref]) -> Run:
+def _run(opened: OpenScope, mode: str, stack: list[Ref]) -> Run:
     run = Run()
     seen: dict[str, set[str | None]] = {}
     while stack:
         ref = stack.pop()
-        if ref.source not in level.nodes:
+        if ref.source not in opened.nodes:
             run.inputs.add(ref.source)
             continue
-        node, ports = level.nodes[ref.source], seen.setdefault(ref.source, set())
+        node, ports = opened.nodes[ref.source], seen.setdefault(ref.source, set())
         if ref.port in ports:
             continue
         ports.add(ref.port)
         if not node.bypassed:
-            run.asked[ref.source] = ports
-        for port in _ports(level, ref, mode):
+            run.nodes[ref.source] = ports
+        for port in _ports(opened, ref, mode):
             here = node.inputs[port].in_mode(mode)
             if here is not None and (ref.source, port) not in run.read:
                 run.read.add((ref.source, port))
@@ -70,12 +70,12 @@ def _run(level: OpenScope, mode: str, stack: list[Ref]) -> Run:
     return run
 
 
-def _ports(level: OpenScope, ref: Ref, mode: str) -> Iterable[str]:
+def _ports(opened: OpenScope, ref: Ref, mode: str) -> Iterable[str]:
     """The input ports of a node that one of its outputs reads; of a bypassed node the one that goes on."""
-    called, wires = level.known[ref.source], level.nodes[ref.source].inputs
-    if level.nodes[ref.source].bypassed:
+    called, wires = opened.known[ref.source], opened.nodes[ref.source].inputs
+    if opened.nodes[ref.source].bypassed:
         return [port for port in called.carrying(wires) if wires[port].in_mode(mode) is not None][:1]
-    needs = level.insight.linked.needs
+    needs = opened.insight.linked.needs
     if called.body is None or called.name not in needs:
         return wires
     inner = needs[called.name]

@@ -81,7 +81,7 @@ def _runs(edge: Edge, node: str, port: str, mode: str | None, runs: Mapping[str,
     if mode is not None:
         return [mode]
     if node == outputs_name(None):
-        return [m for m in edge.modes if edge.ref.source in runs[m].asked or edge.ref.source in runs[m].inputs]
+        return [m for m in edge.modes if edge.ref.source in runs[m].nodes or edge.ref.source in runs[m].inputs]
     return [m for m in edge.modes if (node, port) in runs[m].read]
 
 

@@ -124,9 +124,9 @@ def test_a_report_ends_when_it_is_reported_to_and_what_it_saw_lies_spread(tmp_pa
     assert not report.complete and report.splits["train"].looked_at == 10
     assert "10 of 100 images were decoded" in str(report)
     assert report.splits["train"].counts["9"] == 10
-    told_so_far: list[tuple[int, int]] = []
-    report = index_report(source, stop=lambda: len(told_so_far) >= 5, progress=lambda *one: told_so_far.append(one))
-    assert told_so_far == [(number, 100) for number in range(1, 6)]
+    progress: list[tuple[int, int]] = []
+    report = index_report(source, stop=lambda: len(progress) >= 5, progress=lambda *one: progress.append(one))
+    assert progress == [(number, 100) for number in range(1, 6)]
     assert index_report(source, source, seconds=0).splits["val"].looked_at == 1
 
 
