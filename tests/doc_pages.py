@@ -163,10 +163,10 @@ class Reader:
             for example in examples:
                 case = contract.Case(self.catalog[name], example)
                 contract.test_axes_are_as_declared(case)
-                contract.test_it_builds_without_data_as_with_data(case)
+                contract.test_a_component_has_the_same_state_dict_on_the_meta_device(case)
                 contract.test_a_gradient_reaches_every_parameter(case)
-                contract.test_evaluation_repeats_itself_and_changes_nothing(case)
-                contract.test_a_state_dict_says_all(case)
+                contract.test_evaluation_is_deterministic_and_leaves_the_state_unchanged(case)
+                contract.test_a_loaded_state_dict_reproduces_the_outputs(case)
 
     def run_commands(self, block: Block) -> None:
         for shown in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:

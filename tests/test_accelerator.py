@@ -125,7 +125,7 @@ def test_every_graph_learns_on_the_device(path, device, dtype):
     assert {tensor.device.type for tensor in model.state_dict().values()} == {device.type}
 
 
-def test_losses_that_draw_no_numbers_are_those_of_the_cpu(path, device):
+def test_deterministic_losses_equal_those_of_the_cpu(path, device):
     model = loaded(path).train()
     given = example_inputs(model.graph, batch=4)
     found = []

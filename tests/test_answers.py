@@ -1,4 +1,4 @@
-"""Predictions in words."""
+"""Predictions as names of classes."""
 
 import pytest
 import torch

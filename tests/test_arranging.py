@@ -134,7 +134,7 @@ def test_a_new_box_stands_beside_what_it_is_wired_to():
     assert place_new(stands, links("conv norm")) == {}
 
 
-def test_what_is_wired_to_many_boxes_stands_right_of_all():
+def test_a_new_box_fed_by_several_boxes_stands_right_of_all_of_them():
     stands = boxes("a", "b", a=(0, 0), b=(500, 300))
     found = place_new([*stands, *boxes("add")], links("a add", "b add"))
     assert found["add"][0] > 500 + WIDE

@@ -106,7 +106,7 @@ def test_a_graph_is_a_snapshot_that_building_on_does_not_change() -> None:
     ],
     ids=itertools.count(),
 )
-def test_what_is_wrong_is_refused_at_once(step: Callable[[GraphBuilder], Any], code: str, text: str) -> None:
+def test_a_wrong_builder_call_is_refused_at_once(step: Callable[[GraphBuilder], Any], code: str, text: str) -> None:
     build = moco()
     before = build.graph().outputs
     with pytest.raises(GraphError) as caught:

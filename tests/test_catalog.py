@@ -123,7 +123,7 @@ outputs: {tensor: {features: "backbone.out[-1]"}}
     assert torch.equal(twin.eval()(image)["features"], model.eval()(image)["features"])
 
 
-def test_the_old_catalog_stays_as_it_is(tmp_path: Path) -> None:
+def test_adding_a_folder_leaves_the_old_catalog_unchanged(tmp_path: Path) -> None:
     before = Catalog.of(Stem)
     after = before.with_folder(write(tmp_path, "part.py", PART.format(name="Part")))
     assert [item.name for item in before] == ["Stem"]
@@ -158,7 +158,7 @@ def test_the_type_names_of_a_catalog_are_unique(tmp_path: Path) -> None:
             ["bad-component {folder}/part.py:", " Part\n", "input 'x' has no port type"],
         ),
     ],
-    ids=["syntax", "raises", "imports nothing", "no __all__", "a lost name", "no class", "no port type"],
+    ids=["syntax", "raises", "imports nothing", "no __all__", "a missing name", "no class", "no port type"],
 )
 def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, source: str, texts: list[str]) -> None:
     with pytest.raises(GraphError) as error:
@@ -340,6 +340,6 @@ def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
         assert Catalog.of().with_folder(tmp_path)["Part"].parameters[0].default == width
 
 
-def test_a_component_without_a_docstring_has_none(tmp_path: Path) -> None:
+def test_a_component_without_a_docstring_has_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "part.py").write_text(SMALL_PART.format(width=1))
     assert Catalog.of().with_folder(tmp_path)["Part"].doc == ""

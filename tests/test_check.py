@@ -64,7 +64,7 @@ def test_a_problem_names_its_node_port_parameter_and_mode() -> None:
         pytest.param("loss: {loss: loss.out}", "loss: {loss: loss.out, x: rest.out}", id="a tensor of no known type"),
     ],
 )
-def test_what_means_something_is_accepted(old: str, new: str) -> None:
+def test_meaningful_variants_of_the_graph_are_accepted(old: str, new: str) -> None:
     rest = "  rest: {type: Mean, inputs: {input: act.out}}\n" if "rest.out" in new else ""
     text = MODEL.replace(old, new).replace("outputs:\n", rest + "outputs:\n")
     assert old in MODEL
@@ -81,7 +81,7 @@ def test_a_type_that_differs_by_mode_is_followed_through_nodes_like_their_input(
     assert problem.message == "got Logits from act.out, loss.target takes Label"
 
 
-def test_a_node_of_an_unknown_type_hides_nothing_else() -> None:
+def test_a_node_of_an_unknown_type_hides_no_other_problem() -> None:
     text = MODEL.replace("type: Contrast", "type: Contrst").replace("rois: rois.out", "rois: stem.out")
     assert [problem.code for problem in check(loads(text), CATALOG)] == [
         "unknown-type",
@@ -90,7 +90,7 @@ def test_a_node_of_an_unknown_type_hides_nothing_else() -> None:
     ]
 
 
-def test_the_order_of_the_nodes_means_nothing() -> None:
+def test_the_order_of_the_nodes_does_not_change_the_problems() -> None:
     graph = loads(MODEL.replace("'backbone.out[-1]'", "backbone.out"))
     turned = replace(graph, nodes=FrozenDict(reversed(graph.nodes.items())))
     assert {str(problem) for problem in check(turned, CATALOG)} == {str(problem) for problem in check(graph, CATALOG)}
@@ -128,7 +128,7 @@ def test_each_cycle_is_reported_once() -> None:
     ],
     ids=["no type", "two types", "another update"],
 )
-def test_what_only_a_graph_made_in_python_can_say_is_refused_too(node: Node, text: str) -> None:
+def test_invalid_nodes_made_in_python_are_refused(node: Node, text: str) -> None:
     graph = replace(loads(MODEL), source=None)
     nodes = {"a": node, "b": Node("Act", inputs=FrozenDict(input=Ref("image")))}
     assert text in [str(problem) for problem in check(replace(graph, nodes=FrozenDict(nodes)), CATALOG)]

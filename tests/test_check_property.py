@@ -68,7 +68,7 @@ def test_a_graph_has_problems_or_can_be_planned(graph: Graph | None) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(graphs())
-def test_a_fix_mends_its_problem(graph: Graph | None) -> None:
+def test_applying_a_fix_removes_its_problem(graph: Graph | None) -> None:
     for problem in check(graph, CATALOG) if graph is not None else ():
         if graph is not None and problem.fix is not None:
             left = check(edit(graph, problem.fix), CATALOG)

@@ -1,4 +1,4 @@
-"""The names of classes are as many as what predict mode scores, and the repair keeps the graph right."""
+"""The number of class names equals that of the scores in predict mode, and the fix keeps the graph valid."""
 
 import pytest
 
@@ -81,7 +81,7 @@ outputs:
     ],
     ids=["a head and its targets", "plain layers", "a parameter by default", "a parameter of a call"],
 )
-def test_another_number_is_reported_and_mended_where_it_is_written(text: str, fix: str) -> None:
+def test_another_number_of_class_names_is_reported_with_a_fix(text: str, fix: str) -> None:
     graph = loads(text)
     (problem,) = composer.check(graph)
     assert (problem.code, problem.severity) == ("class-names", "warning")
@@ -101,12 +101,12 @@ def test_another_number_is_reported_and_mended_where_it_is_written(text: str, fi
     ],
     ids=["a head", "plain layers", "a call", "prototypes are no classes", "no names"],
 )
-def test_what_agrees_is_accepted(text: str) -> None:
+def test_as_many_class_names_as_scores_are_accepted(text: str) -> None:
     assert composer.check(loads(text)) == []
 
 
 @pytest.mark.parametrize("name", ["retinanet_r50_fpn", "mask_rcnn_r50_fpn"])
-def test_a_detector_is_mended_in_its_heads_and_targets_but_not_in_its_proposals(name: str) -> None:
+def test_the_fix_of_a_detector_changes_heads_and_targets_but_not_proposals(name: str) -> None:
     graph = composer.edit(read(SAVED / "detection" / f"{name}.yaml"), Edit(("classes",), ["cat", "dog"]))
     (problem,) = composer.check(graph)
     assert problem.code == "class-names" and problem.fix is not None

@@ -144,7 +144,7 @@ def test_list_for_programs_has_the_ports() -> None:
     ]
 
 
-def test_show_tells_ports_parameters_bounds_and_help() -> None:
+def test_show_prints_ports_parameters_bounds_and_help() -> None:
     text = "\n".join(" ".join(line.split()) for line in lines("show", "Conv2d"))
     assert "input FeatureMap B in_channels H W" in text
     assert "in_channels int >= 1 from the wire into input Channels of the input." in text
@@ -170,7 +170,7 @@ def test_check_of_good_files() -> None:
     assert data("check", "good.yaml") == [{"file": "good.yaml", "ok": True, "problems": []}]
 
 
-def test_check_tells_all_problems_of_all_files() -> None:
+def test_check_reports_all_problems_of_all_files() -> None:
     found = lines("check", "bad.yaml", "good.yaml", code=1)
     assert "unknown-type bad.yaml:12" in "\n".join(found)
     assert [line for line in found if line.startswith("bad-parameter bad.yaml:9")]
@@ -205,7 +205,7 @@ def test_warnings_do_not_fail() -> None:
         ("schema: 1\nschema: 1\n", 1, "duplicate-key"),
     ],
 )
-def test_check_of_what_is_no_graph(content: str | None, code: int, expected: str) -> None:
+def test_check_reports_files_that_are_no_graphs(content: str | None, code: int, expected: str) -> None:
     if content is not None:
         Path("x.yaml").write_text(content)
     assert lines("check", "x.yaml", code=code)[0].startswith(expected)
@@ -219,7 +219,7 @@ def test_fmt_writes_canonical_form_once() -> None:
     assert lines("fmt", "good.yaml") == lines("fmt", "--check", "good.yaml") == []
 
 
-def test_fmt_never_loses_comments_unasked() -> None:
+def test_fmt_keeps_files_with_comments_unless_drop_comments_is_given() -> None:
     commented = GRAPH.replace("nodes:\n", "nodes:\n  # the stem\n")
     Path("good.yaml").write_text(commented)
     assert "--drop-comments" in error("fmt", "good.yaml", code=1)
@@ -236,7 +236,7 @@ def test_fmt_goes_on_after_a_bad_file() -> None:
     assert "no-file" in error("fmt", "nowhere.yaml")
 
 
-def test_diff_tells_changes_and_fails_like_diff_does() -> None:
+def test_diff_shows_changes_and_exits_like_diff() -> None:
     Path("wide.yaml").write_text(GRAPH.replace("out_features: 3", "out_features: 4"))
     assert lines("diff", "good.yaml", "wide.yaml", code=1) == [
         "changed nodes.head.params.out_features: 3 -> 4",
@@ -323,7 +323,7 @@ def test_run_in_another_mode_prints_names_and_sizes() -> None:
     assert found == ["a.png  features [1, 4, 6, 6]  logits [1, 3]"]
 
 
-def test_run_takes_the_mode_that_there_is_and_makes_up_what_a_mode_needs_beside_the_image() -> None:
+def test_run_uses_the_only_mode_and_random_values_for_its_other_inputs() -> None:
     Path("features.yaml").write_text(GRAPH.split("  loss: {loss:")[0])
     assert "features [1, 4, 6, 6]" in composer("run", "features.yaml", "a.png").stdout
     result = composer("run", "good.yaml", "a.png", "--mode", "loss")
@@ -366,7 +366,7 @@ def test_run_goes_on_after_a_bad_image() -> None:
         (["a.png", "a.png"], 1, "UTF-8"),
     ],
 )
-def test_run_refuses_in_words(arguments: list[str], code: int, expected: str) -> None:
+def test_run_reports_bad_arguments_without_a_traceback(arguments: list[str], code: int, expected: str) -> None:
     assert expected in error("run", *arguments, code=code)
 
 
@@ -399,7 +399,7 @@ def test_export_writes_a_file_that_was_compared() -> None:
         (["blocks.yaml", "--to", "torch", "--mode", "loss"], 1, "no outputs for the mode 'loss'"),
     ],
 )
-def test_export_refuses_in_words(arguments: list[str], code: int, expected: str) -> None:
+def test_export_reports_bad_arguments_without_a_traceback(arguments: list[str], code: int, expected: str) -> None:
     assert expected in error("export", *arguments, code=code)
 
 
@@ -446,7 +446,7 @@ def test_a_wrong_call_is_a_usage_error(arguments: list[str]) -> None:
     assert "Usage:" in error(*arguments)
 
 
-def test_a_fault_in_a_component_is_told_apart_from_an_answer(
+def test_a_crash_in_a_component_has_its_own_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("parts").mkdir()

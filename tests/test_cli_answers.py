@@ -91,7 +91,7 @@ def test_boxes_are_in_pixels_of_the_image_whatever_the_input_is(folder: Path) ->
     assert np.allclose(other["box"], expected, atol=6)
 
 
-def test_what_was_found_is_drawn_on_the_image() -> None:
+def test_save_draws_the_detected_boxes_on_the_image() -> None:
     result = run(*digits(DIGITS[0], "--save", "found.png"))
     assert result.exit_code == 0 and "drawn in found.png" in result.stderr
     with Image.open(DIGITS[0]) as image, Image.open("found.png") as drawn:
@@ -157,7 +157,7 @@ def test_features_are_saved_one_row_an_image() -> None:
         ([*map(str, digits(DIGITS[0], "--gallery", DIGITS[1]))], "a gallery needs one embedding [B, D]"),
     ],
 )
-def test_what_does_not_go_together_is_refused_in_words(arguments: list[str], expected: str) -> None:
+def test_contradicting_options_of_run_are_refused_with_the_reason(arguments: list[str], expected: str) -> None:
     Path("empty").mkdir()
     result = run(*arguments)
     assert result.exit_code != 0 and isinstance(result.exception, SystemExit), result.output

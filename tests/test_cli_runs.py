@@ -46,7 +46,7 @@ def ran(*words, code=0):
     return result.stdout
 
 
-def test_runs_are_listed_with_what_they_came_to(tmp_path):
+def test_runs_are_listed_with_their_results(tmp_path):
     a_run(tmp_path, "one")
     a_run(tmp_path, "two")
     head, *rows = ran(tmp_path).splitlines()
@@ -56,13 +56,13 @@ def test_runs_are_listed_with_what_they_came_to(tmp_path):
     assert [one["best"] for one in json.loads(ran(tmp_path, "--json"))] == [0.5, 0.5]
 
 
-def test_an_empty_folder_says_how_a_run_begins(tmp_path, monkeypatch):
+def test_an_empty_folder_of_runs_explains_how_to_start_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "composer train GRAPH --data FOLDER" in ran()
     assert "composer train" in ran(tmp_path)
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
     result = CliRunner().invoke(app, ["runs", str(tmp_path / "gone")])
     assert result.exit_code == 2 and "no-run" in result.stderr
     result = CliRunner().invoke(app, ["runs", str(tmp_path), str(tmp_path)])
@@ -100,7 +100,7 @@ def test_only_losses_and_metrics_have_a_best_value(tmp_path):
     assert lines["waited"][-1] == "0.8" and lines["waited"][-2] != "0.8"
 
 
-def test_equal_recipes_and_graphs_are_said_to_be_so(tmp_path):
+def test_equal_recipes_and_graphs_are_reported_as_equal(tmp_path):
     text = ran(a_run(tmp_path, "one").path, a_run(tmp_path, "two").path)
     assert "the recipes are equal" in text and "equal in meaning" in text
 

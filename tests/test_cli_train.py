@@ -97,7 +97,7 @@ class Impatient(Progress):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_a_stopped_run_goes_on_where_it_was(folder, monkeypatch):
+def test_a_stopped_run_resumes_at_its_step(folder, monkeypatch):
     trained("tiny.yaml", "--data", "images", "--steps", 6, "--out", "whole")
     with monkeypatch.context() as patch:
         patch.setattr("composer.cli.train.Progress", Impatient)
@@ -128,7 +128,7 @@ class Picky(nn.Module):
 """
 
 
-def test_a_part_that_looks_at_numbers_is_not_counted_and_trains(folder):
+def test_a_component_that_branches_on_values_trains_without_a_memory_forecast(folder):
     Path("parts/necks").mkdir(parents=True)
     Path("parts/necks/picky.py").write_text(PICKY)
     text = GRAPH.replace("CLASSES", "3").replace("{feature: conv.out}", "{feature: picky.out}")
@@ -140,7 +140,7 @@ def test_a_part_that_looks_at_numbers_is_not_counted_and_trains(folder):
     assert "memory" not in ahead.values and ahead.values["message"].startswith("memory cannot be counted: ")
 
 
-def test_a_graph_for_other_classes_is_refused_with_the_option_that_mends_it(folder):
+def test_a_graph_for_other_classes_is_refused_with_the_option_that_fixes_it(folder):
     before = Path("ten.yaml").read_text()
     result = trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run", code=1)
     assert "data-classes" in result.stderr and "add --fix" in result.stderr and not Path("run").exists()
@@ -164,14 +164,14 @@ def test_a_graph_for_other_classes_is_refused_with_the_option_that_mends_it(fold
         ("precision=fp8", "found \"fp8\", expected 'fp32', 'bf16' or 'fp16'"),
     ],
 )
-def test_a_setting_that_is_none_is_reported_before_a_recipe_is_printed(folder, setting, expected):
+def test_an_unknown_setting_is_reported_and_no_recipe_is_printed(folder, setting, expected):
     given = ("train", "tiny.yaml", "--data", "images", "--print-recipe", "--set", setting)
     result = ran(*given, code=1)
     assert expected in result.output and "schema:" not in result.output
     assert result.output.count("the graph names no classes") <= 1
 
 
-def test_what_was_left_out_and_classes_without_images_are_reported_before_the_first_step(folder):
+def test_ignored_files_and_empty_classes_are_reported_before_the_first_step(folder):
     Path("images/train/red/notes.ico").write_bytes(b"none")
     for file in Path("images/val/red").iterdir():
         file.unlink()
@@ -217,7 +217,7 @@ def test_a_run_does_not_go_on_with_other_classes(folder, monkeypatch):
     assert "finished after 6 steps" in ran("train", "--resume", "run", "--device", "cpu").stdout
 
 
-def test_a_user_at_a_terminal_is_asked(folder, monkeypatch):
+def test_a_user_at_a_terminal_is_asked_before_the_graph_is_fixed(folder, monkeypatch):
     monkeypatch.setattr(training_input, "_may_ask", lambda: True)
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
     trained("ten.yaml", "--data", "images", "--steps", 1, "--out", "run")
@@ -243,8 +243,8 @@ VIT = GRAPH.replace(
 )
 
 
-@pytest.mark.parametrize("graph", [GRAPH, VIT], ids=["convolves", "does not"])
-def test_what_is_printed_is_what_is_trained(folder, graph):
+@pytest.mark.parametrize("graph", [GRAPH, VIT], ids=["with convolutions", "without convolutions"])
+def test_the_printed_recipe_is_the_one_that_is_trained(folder, graph):
     Path("one.yaml").write_text(graph.replace("CLASSES", "3"))
     given = ("one.yaml", "--data", "images", "--steps", 1, "--batch", 6, "--workers", 0)
     printed = loads_recipe(ran("train", *given, "--print-recipe").stdout)
@@ -265,7 +265,7 @@ def test_paths_of_a_recipe_are_from_its_folder_and_a_saved_model_is_trained_furt
     assert RunFolder.open("further").recipe.weights == str(folder / "run" / "last.safetensors")
 
 
-def test_a_training_is_tried_before_it_begins(folder):
+def test_check_tries_a_training_without_starting_a_run(folder):
     result = ran("train", "tiny.yaml", "--data", "images", "--batch", 6, "--check", "--device", "cpu").stdout
     for item in ("data", "memory", "gradients", "one batch", "resume", "disk"):
         assert item in result
@@ -299,13 +299,13 @@ def test_a_run_without_a_name_gets_one(folder):
         (["--resume", "gone"], 2, "no-run"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_in_words(folder, words, code, expected):
+def test_bad_arguments_of_train_are_refused_with_the_reason(folder, words, code, expected):
     result = ran("train", *words, code=code)
     assert expected in " ".join(result.output.split()) and "Traceback" not in result.output
     assert not Path("runs").exists()
 
 
-def test_options_stand_in_the_recipe_of_the_run_and_it_can_be_trained_again(folder):
+def test_options_are_recorded_in_the_recipe_of_the_run_which_trains_again(folder):
     trained("tiny.yaml", "--data", "images", "--epochs", 1, "--seed", 5, "--precision", "bf16", "--out", "run")
     recipe = read_recipe("run/recipe.yaml")
     assert (recipe.epochs, recipe.seed, recipe.precision) == (1, 5, "bf16")

@@ -1,4 +1,4 @@
-"""What lies between steps and epochs, driven by hand for each algorithm that needs it."""
+"""The calls between steps and epochs (clusters, queues, prototypes), for each algorithm that needs them."""
 
 import copy
 
@@ -86,7 +86,7 @@ def clustered(model: Model) -> Tensor:
     return assign_clusters(model, features, kmeans(whitened(features, 4), CLUSTERS))
 
 
-def test_deepcluster_starts_its_classifier_anew_and_weighs_classes() -> None:
+def test_deepcluster_resets_its_classifier_and_weighs_classes() -> None:
     torch.manual_seed(0)
     model = composer.compile(loads(DEEPCLUSTER))
     before = model.head.fc_cls.weight.detach().clone()
@@ -149,7 +149,7 @@ def test_swav_starts_its_queue_and_releases_its_prototypes() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("graph", [DEEPCLUSTER, ODC, SWAV], ids=["deepcluster", "odc", "swav"])
-def test_a_compiled_model_does_the_same(graph: str) -> None:
+def test_clustering_calls_work_on_a_compiled_model(graph: str) -> None:
     torch.compiler.reset()
     plain = composer.compile(loads(graph))
     if graph is not SWAV:
@@ -171,7 +171,7 @@ def test_a_compiled_model_does_the_same(graph: str) -> None:
         assert torch.allclose(buffer.float(), compiled.get_buffer(f"_orig_mod.{name}").float(), atol=1e-4), name
 
 
-def test_what_none_of_this_concerns_takes_it_all() -> None:
+def test_calls_between_steps_and_epochs_have_no_effect_on_other_models() -> None:
     model = composer.compile(loads(SWAV.replace("queue_length: 8, queue_starts: 1, frozen_steps: 2", "epsilon: 0.1")))
     before_epoch(model, 0)
     before_step(model, 0)
@@ -200,7 +200,7 @@ def test_clusters_that_do_not_fit_are_refused_before_anything_changes(
         assert torch.equal(tensor, before[name]), name
 
 
-def test_every_cluster_is_seen_equally_often() -> None:
+def test_uniform_over_clusters_draws_every_cluster_equally_often() -> None:
     labels = torch.tensor([0] * 9 + [1] * 2 + [3])
     index = uniform_over_clusters(labels, seed=0)
     assert torch.bincount(labels[index]).tolist() == [4, 4, 0, 4]

@@ -117,7 +117,7 @@ def test_a_value_of_no_type_that_may_be_says_all_that_was_expected_whatever_the_
     assert found == {"size": f'found "{value}", expected an integer, or a list'}
 
 
-def test_equal_looking_values_of_other_types_are_told_apart() -> None:
+def test_values_that_compare_equal_but_differ_in_type_are_distinguished() -> None:
     stem = read_component(Stem, "")
     assert stem.faults({"bias": True}) == ()
     assert stem.faults({"bias": 1}) != ()
@@ -207,9 +207,7 @@ BELOW = {"first": "", "kernel": "A size of its own.", "stem": "How it begins.", 
         (Silent, BELOW),
     ],
 )
-def test_keyword_arguments_that_are_handed_on_are_the_parameters_of_the_parent(
-    cls: type, parameters: dict[str, str]
-) -> None:
+def test_kwargs_passed_to_super_become_the_parameters_of_the_parent(cls: type, parameters: dict[str, str]) -> None:
     """In the parent's order, each new one behind the one before it; without those that the call itself gives."""
     component = read_component(cls, "kind")
     assert [(item.name, item.help) for item in component.parameters] == [*parameters.items()]
@@ -219,7 +217,7 @@ def test_keyword_arguments_that_are_handed_on_are_the_parameters_of_the_parent(
     assert cls(**component.arguments(given)).given[1:3] == ("b", True)
 
 
-def test_what_a_parent_says_of_a_parameter_holds_for_the_child() -> None:
+def test_a_subclass_inherits_types_bounds_and_defaults_of_parameters() -> None:
     narrow, narrower = read_component(Narrow, ""), read_component(Narrower, "")
     assert [(item.name, item.default) for item in narrow.parameters if not item.required] == [
         ("kernel", 3),
@@ -359,7 +357,7 @@ class BadField(nn.Module):
         (BadField, "BadField.forward: output 'other' has no port type"),
     ],
 )
-def test_a_class_that_does_not_say_enough_is_refused_with_what_to_write(refused: Any, text: str) -> None:
+def test_a_class_without_needed_annotations_is_refused_with_what_to_write(refused: Any, text: str) -> None:
     with pytest.raises(ComponentError) as error:
         read_component(refused, "kind")
     assert text in str(error.value)
@@ -375,14 +373,14 @@ def test_a_class_that_does_not_say_enough_is_refused_with_what_to_write(refused:
         (KeywordsOfUntyped, [("input", "AnyTensor")], ("of __init__ 'width'",)),
     ],
 )
-def test_what_has_no_annotation_takes_anything(cls: type, inputs: Any, unannotated: tuple[str, ...]) -> None:
+def test_arguments_without_annotations_take_any_value(cls: type, inputs: Any, unannotated: tuple[str, ...]) -> None:
     component = read_component(cls, "kind")
     assert ports(component.inputs) == inputs
     assert ports(component.outputs) == [("out", "AnyTensor")]
     assert component.unannotated == unannotated
 
 
-def test_what_says_enough_is_accepted() -> None:
+def test_a_fully_annotated_class_is_accepted() -> None:
     class Enough(nn.Module):
         def __init__(self, width: Annotated[int, Ge(1)] | None = None) -> None:
             super().__init__()
@@ -395,7 +393,7 @@ def test_what_says_enough_is_accepted() -> None:
     assert enough.faults({"width": None}) == () and enough.faults({"width": 0}) != ()
 
 
-def test_many_wires_behind_an_optional_input_are_refused() -> None:
+def test_a_starred_input_after_an_optional_one_is_refused() -> None:
     class Gap(nn.Module):
         def forward(self, image: Image, mask: Image | None = None, *more: Image) -> Image:
             return image

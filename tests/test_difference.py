@@ -84,7 +84,7 @@ def changes(text: str, *replacements: tuple[str, str]) -> list[str]:
         ("{input: image}}", "{input: image}, weights: own, frozen: false}"),
     ],
 )
-def test_another_way_to_write_the_same_is_no_difference(old: str, new: str) -> None:
+def test_equivalent_notations_are_no_difference(old: str, new: str) -> None:
     assert changes(PLAIN, (old, new)) == []
 
 
@@ -141,13 +141,13 @@ def test_a_removed_node_is_reported_with_the_wires_that_close_the_gap() -> None:
     ]
 
 
-def test_a_new_id_is_a_renaming_and_its_wires_are_none() -> None:
+def test_a_renamed_node_is_one_change_and_its_wires_are_none() -> None:
     assert changes(PLAIN, ("act", "relu")) == ["renamed nodes.act -> relu; its names in the state dict change with it"]
     found = changes(PLAIN, ("conv", "stem"), ("act", "relu"))
     assert [line.split(";")[0] for line in found] == ["renamed nodes.conv -> stem", "renamed nodes.act -> relu"]
 
 
-def test_twins_are_not_taken_for_renamed() -> None:
+def test_identical_nodes_are_not_reported_as_renamed() -> None:
     twin = "  second: {type: ReLU, inputs: {input: conv.out}}\n  pool:"
     before = PLAIN.replace("  pool:", twin)
     found = diff(loads(before), loads(before.replace("second", "x1").replace("act", "x2")), CATALOG)

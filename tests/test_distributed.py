@@ -82,7 +82,7 @@ slow = pytest.mark.slow
 
 
 @slow
-def test_every_process_has_the_batches_of_all(answers):
+def test_gathering_gives_every_process_the_batches_of_all(answers):
     for found in answers:
         assert torch.equal(found["gathered"], BOTH)
         assert torch.allclose(found["sum"], batch(0) + batch(1))
@@ -94,7 +94,7 @@ def test_a_process_that_computes_alone_waits_for_no_other(answers):
 
 
 @slow
-def test_the_gradient_of_a_part_is_that_of_the_losses_of_all(answers):
+def test_gathered_gradients_sum_over_the_losses_of_all_processes(answers):
     assert answers[0]["gradient"].tolist() == [[0.0] * 3, [3.0] * 3]
     assert answers[1]["gradient"].tolist() == [[6.0] * 3, [9.0] * 3]
 
@@ -142,7 +142,7 @@ def test_the_own_key_of_a_query_is_counted_over_all(answers):
     assert [found["target"].tolist() for found in answers] == [[0, 1], [2, 3]]
 
 
-def test_alone_nothing_is_gathered():
+def test_collectives_are_the_identity_in_a_single_process():
     x = batch(0).requires_grad_()
     assert (process_count(), process_rank()) == (1, 0)
     assert all(function(x) is x for function in (gathered, gathered_with_gradient, all_summed))
@@ -150,7 +150,7 @@ def test_alone_nothing_is_gathered():
     assert BatchShuffle()(x).order.tolist() == [0, 1]
 
 
-def test_alone_it_compiles_in_one_piece():
+def test_collectives_compile_as_one_graph_in_a_single_process():
     def step(x):
         return gathered_with_gradient(x) + gathered(x)
 

@@ -227,7 +227,7 @@ def test_keys_come_in_a_fixed_order_without_defaults() -> None:
     assert list(document["nodes"]["a"]["params"]) == ["b", "a"]
 
 
-def test_nothing_counts_as_left_out() -> None:
+def test_null_counts_as_left_out() -> None:
     empty = dict.fromkeys(
         ("name", "about", "classes", "inputs", "data_samples", "graphs", "nodes", "outputs", "layout")
     )
@@ -326,7 +326,7 @@ def test_unknown_types_ports_and_nodes_open() -> None:
         ),
     ],
 )
-def test_problems_read_well(document: dict[str, Any], expected: str) -> None:
+def test_structural_problems_have_their_full_text(document: dict[str, Any], expected: str) -> None:
     problems = problems_of(**document)
     assert str(problems[0]) == expected
 
@@ -355,11 +355,11 @@ def test_a_problem_says_which_node_port_parameter_and_mode_it_is_about() -> None
 
 
 @pytest.mark.parametrize("value", [object(), {1}, b"x", 1j, "\ud800", 10**700, float, {1: 2}, {"\ud800": 1}])
-def test_what_is_no_plain_data_is_refused(value: object) -> None:
+def test_values_that_are_no_plain_data_are_refused(value: object) -> None:
     assert only(nodes={"a": {"type": "A", "params": {"p": value}}}).where.node == "a"
 
 
-def test_data_that_holds_itself_is_refused() -> None:
+def test_cyclic_data_is_refused() -> None:
     cycle: list[Any] = []
     cycle.append(cycle)
     assert only(nodes={"a": {"type": "A", "params": {"p": cycle}}}).code == "too-deep"
@@ -494,7 +494,7 @@ def test_an_edit_to_what_is_no_graph_is_refused(change: Edit, code: str) -> None
     assert [problem.code for problem in caught.value.problems] == [code]
 
 
-def test_an_edit_does_not_hold_on_to_the_value_it_was_given() -> None:
+def test_an_edit_copies_its_value() -> None:
     value = {"type": "A", "params": {"p": [1]}}
     graph = edit(LINE, Edit(("nodes", "c"), value), Edit(("nodes", "c", "params", "p", "0"), 2))
     assert value == {"type": "A", "params": {"p": [1]}}

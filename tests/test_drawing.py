@@ -19,7 +19,7 @@ def texts_of(svg):
 
 
 @pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
-def test_a_image_names_every_node_type_and_mode(path):
+def test_a_drawing_names_every_node_type_and_mode(path):
     graph = read(path)
     texts = texts_of(draw(graph))
     assert {*graph.nodes, *graph.inputs, *graph.modes} <= set(texts)

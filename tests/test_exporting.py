@@ -139,7 +139,7 @@ RUNNERS = {"onnx": run_onnx, "torch": run_archive}
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("mode", ["tensor", "loss", "predict"])
 @pytest.mark.parametrize("to", RUNNERS)
-def test_a_file_gives_what_the_model_gives_under_the_same_names(to, mode, batch, model, files):
+def test_an_exported_file_returns_the_outputs_of_the_model_by_name(to, mode, batch, model, files):
     given = arguments(model, mode, batch)
     model.eval()
     with torch.no_grad():
@@ -257,7 +257,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_exported_is_refused_and_nothing_is_written(case, tmp_path):
+def test_an_impossible_export_is_refused_and_leaves_the_old_file(case, tmp_path):
     build, options, text = REFUSED[case]
     if options["to"] == "onnx":
         pytest.importorskip("onnxruntime")
@@ -271,13 +271,13 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_written(case, tmp_pat
     assert path.read_text() == "as it was" and [item.name for item in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_branch_on_the_numbers_is_refused_in_the_words_of_torch(tmp_path):
+def test_a_branch_on_values_is_refused_with_torchs_message(tmp_path):
     with pytest.raises(GraphError, match=r"export-failed one_part .*\n    torch.export cannot export this mode"):
         export(model_of("Branching"), "torch", tmp_path / "model.pt2")
     assert not list(tmp_path.iterdir())
 
 
-def test_its_twin_with_lists_is_written_as_python(tmp_path):
+def test_a_model_with_lists_of_outputs_is_exported_as_python(tmp_path):
     model = model_of("PerImage", outputs="{found: part.boxes, records: part.records}")
     assert export(model, "python", tmp_path / "model.py").difference == 0
     assert "class PerImage(nn.Module):" in (tmp_path / "model.py").read_text()
@@ -389,7 +389,7 @@ def test_every_graph_compiles_in_one_piece_and_goes_through_torch_export(name, t
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "mode"), tiny_graphs.FAMILIES)
-def test_each_family_of_graphs_goes_into_onnx(name, mode, tmp_path):
+def test_each_family_of_graphs_is_exported_to_onnx(name, mode, tmp_path):
     pytest.importorskip("onnxruntime")
     torch.manual_seed(0)
     model = compile(tiny_graphs.small(name))

@@ -1,4 +1,4 @@
-"""What a repair does to what is written: a plain one says the same rightly, any other says what it changes."""
+"""Fixes: each keeps what the file means or states what it changes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -96,9 +96,7 @@ REPAIRS = list(repairs())
 
 
 @pytest.mark.parametrize(("text", "catalog", "problem"), REPAIRS)
-def test_a_plain_repair_keeps_what_is_meant_and_any_other_says_what_it_changes(
-    text: str, catalog: Catalog, problem: Problem
-) -> None:
+def test_a_fix_keeps_the_meaning_or_states_what_it_changes(text: str, catalog: Catalog, problem: Problem) -> None:
     assert problem.fix is not None
     document = yaml.safe_load(text)
     mended = applied(document, problem.fix)
@@ -112,7 +110,7 @@ def test_a_plain_repair_keeps_what_is_meant_and_any_other_says_what_it_changes(
         assert kept(problem.code, lost, gained), (lost, gained)
 
 
-def test_the_repairs_of_all_rules_are_looked_at() -> None:
+def test_the_fixes_of_all_rules_are_tested() -> None:
     seen = {problem.values[2].code for problem in REPAIRS}  # type: ignore[union-attr]
     offering = {code for code, row in CODES.items() if row.fix != "no"}
     assert offering - seen == set(ELSEWHERE)
@@ -147,7 +145,7 @@ ELSEWHERE = (
         ("patch_norm", "patch_cfg", False),
     ],
 )
-def test_a_name_is_a_typo_or_that_of_something_else(name: str, other: str, typo: bool) -> None:
+def test_typos_are_distinguished_from_other_names(name: str, other: str, typo: bool) -> None:
     assert is_typo(name, other) is typo
 
 
@@ -161,9 +159,7 @@ def test_a_name_is_a_typo_or_that_of_something_else(name: str, other: str, typo:
         ("backbone", {"with_cls": False}, "False is lost"),
     ],
 )
-def test_no_plain_repair_makes_an_imported_model_another_one(
-    part: str, settings: dict[str, Any], expected: str
-) -> None:
+def test_no_fix_silently_changes_an_imported_model(part: str, settings: dict[str, Any], expected: str) -> None:
     config: dict[str, Any] = {
         "backbone": {"type": "ResNet", "depth": 18},
         "head": {"type": "LinearClsHead", "num_classes": 3, "in_channels": 512},
@@ -183,7 +179,7 @@ def sizes_of(graph: Graph) -> Iterator[Problem]:
 
 
 @pytest.mark.parametrize("levels", [[8, 16, 32, 64], [8, 16], [8, 16, 64]])
-def test_the_channels_of_all_levels_are_mended_at_once(levels: list[int]) -> None:
+def test_one_fix_sets_the_channels_of_all_levels(levels: list[int]) -> None:
     build = composer.GraphBuilder("levels")
     image = build.input("image", "Image", ["B", 3, 64, 64])
     backbone = build.node("backbone", "ResNet", depth=18, base_channels=16, out_indices=[0, 1, 2])(image=image)
@@ -196,7 +192,7 @@ def test_the_channels_of_all_levels_are_mended_at_once(levels: list[int]) -> Non
     assert list(sizes_of(composer.edit(build.graph(), fix))) == []
 
 
-def test_the_number_of_patches_is_mended() -> None:
+def test_the_number_of_patches_has_a_fix() -> None:
     size = {"embed_dims": 16, "num_layers": 1, "num_heads": 2, "feedforward_channels": 16}
     config = {
         "type": "MAE",

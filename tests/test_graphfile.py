@@ -216,7 +216,7 @@ def test_a_new_file_has_the_mode_that_files_have(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
-def test_after_a_failure_the_old_file_is_whole_and_nothing_lies_about(
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def fail(*_: object) -> None:
@@ -298,7 +298,7 @@ def test_a_missing_file_is_a_problem_with_the_names_of_those_that_are_there(tmp_
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 300])
-def test_what_cannot_be_a_file_is_a_problem(tmp_path: Path, name: str) -> None:
+def test_an_invalid_file_name_is_a_problem(tmp_path: Path, name: str) -> None:
     for action in (read, lambda path: write(Graph(), path)):
         with pytest.raises(GraphError) as caught:
             action(f"{tmp_path}/{name}")
@@ -342,7 +342,7 @@ def test_text_and_bytes_are_read_alike() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "saved_graphs").rglob("*.yaml")), ids=lambda path: path.stem)
-def test_keys_stand_where_they_are_read_again(path: Path) -> None:
+def test_keys_are_written_in_the_place_they_are_read_from(path: Path) -> None:
     graph = read(path)
     source = loads(dumps(graph)).source
     found = positions(graph)

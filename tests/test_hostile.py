@@ -58,7 +58,7 @@ def refusal(text: bytes | str, file: str = "<string>") -> GraphError | None:
 
 
 @pytest.mark.parametrize(("name", "case"), REFUSED_WHEN_READ.items(), ids=REFUSED_WHEN_READ)
-def test_is_refused_when_read(name: str, case: tuple[set[str], bytes]) -> None:
+def test_a_hostile_file_is_refused_when_read(name: str, case: tuple[set[str], bytes]) -> None:
     codes, text = case
     error = refusal(text, f"{name}.yaml")
     assert error is not None
@@ -73,14 +73,14 @@ def codes_of(text: bytes, refuse: Callable[[Graph], object]) -> set[str]:
 
 
 @pytest.mark.parametrize(("codes", "text"), REFUSED_WHEN_CHECKED.values(), ids=REFUSED_WHEN_CHECKED)
-def test_is_refused_when_checked_and_when_compiled(codes: set[str], text: bytes) -> None:
+def test_a_hostile_graph_is_refused_by_check_and_compile(codes: set[str], text: bytes) -> None:
     found = {problem.code for problem in check(loads(text)) if problem.severity == "error"}
     assert codes <= found
     assert codes_of(text, compile) == found
 
 
 @pytest.mark.parametrize(("codes", "text"), REFUSED_WHEN_COMPILED.values(), ids=REFUSED_WHEN_COMPILED)
-def test_is_refused_before_anything_is_built(codes: set[str], text: bytes) -> None:
+def test_an_oversized_graph_is_refused_before_anything_is_built(codes: set[str], text: bytes) -> None:
     Catalog.default()
     start = time.process_time()
     assert codes_of(text, compile) == codes
@@ -88,7 +88,7 @@ def test_is_refused_before_anything_is_built(codes: set[str], text: bytes) -> No
 
 
 @pytest.mark.parametrize("text", [text for _, text in OPENED.values()], ids=OPENED)
-def test_opens_and_is_saved_back(text: bytes) -> None:
+def test_a_harmless_odd_file_opens_and_is_saved_back(text: bytes) -> None:
     graph = loads(text)
     assert loads(dumps(graph)) == graph
 

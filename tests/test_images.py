@@ -42,7 +42,7 @@ def problem_of(graph: Graph, image: Any, name: str | None = None) -> Any:
     return problem
 
 
-def test_every_way_to_give_a_image_gives_the_same_numbers(tmp_path: Path) -> None:
+def test_every_way_to_pass_an_image_gives_the_same_values(tmp_path: Path) -> None:
     pixels = ramp(4, 6)
     image = Image.fromarray(pixels)
     image.save(tmp_path / "a.png")
@@ -183,7 +183,7 @@ def test_bands_are_those_of_an_array() -> None:
     assert problem_of(graph, bands[:, :, :3]).code == "image-size"
 
 
-def test_a_image_is_turned_upright() -> None:
+def test_an_image_is_turned_upright_by_its_exif_orientation() -> None:
     image = Image.fromarray(ramp(2, 3))
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
@@ -266,7 +266,7 @@ JPEG = encoded(Image.fromarray(ramp(64, 64)), "JPEG")
         ([], "bad-image", "at least one image"),
     ],
 )
-def test_what_is_no_image_is_refused_in_words(given: Any, code: str, expected: str) -> None:
+def test_files_that_are_no_images_are_refused_with_the_reason(given: Any, code: str, expected: str) -> None:
     problem = problem_of(graph_with(), given)
     assert problem.code == code
     assert expected in problem.message
@@ -297,7 +297,7 @@ def test_images_of_several_sizes_are_no_batch() -> None:
     assert preprocess(graph_with(resize=(2, 2)), [ramp(2, 2), ramp(2, 3)]).shape == (2, 3, 2, 2)
 
 
-def test_a_image_of_another_size_is_refused_with_the_resize_that_mends_it() -> None:
+def test_an_image_of_another_size_is_refused_with_the_resize_that_fixes_it() -> None:
     problem = problem_of(graph_with(("B", 3, 28, 32)), ramp(30, 32))
     assert str(problem) == (
         "image-size image\n"
@@ -395,7 +395,7 @@ def test_there_are_as_many_means_as_channels() -> None:
         ("x: {type: FeatureMap, shape: [B, 3, 8, 8]}", []),
     ],
 )
-def test_image_inputs_that_say_nothing_of_images_get_a_notice_with_the_repair_of_a_refused_run(inputs, expected):
+def test_an_image_input_without_preprocess_gets_a_notice_with_the_fix_of_a_refused_run(inputs, expected):
     text = f"schema: 1\ninputs: {{{inputs}}}\nnodes:\n  act: {{type: ReLU, inputs: {{input: x}}}}\n"
     graph = loads(text + "outputs:\n  tensor: {out: act.out}\n")
     notices = unprepared(graph, Catalog.default().port_types)

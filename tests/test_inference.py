@@ -166,7 +166,7 @@ outputs: {tensor: {out: neck.out, flat: flat.out}}
 """
 
 
-def test_what_follows_a_free_size_is_reported_in_terms_of_it():
+def test_sizes_that_depend_on_a_free_size_are_expressed_in_it():
     shapes = infer_shapes(loads(FREE))
     assert shapes["image"] == ("B", 3, "H", "W")
     assert shapes["backbone.out"] == (("B", 64, "H/4", "W/4"), ("B", 512, "H/32", "W/32"))
@@ -193,7 +193,7 @@ def test_free_sizes_may_be_given():
     assert infer_shapes(loads(text), sizes={"H": 64, "W": 96})["backbone.out"][0] == ("B", 16, 8, 12)
 
 
-def test_what_grows_with_the_batch_is_shown_as_a_multiple_of_it():
+def test_sizes_that_grow_with_the_batch_are_shown_as_its_multiple():
     text = """
 schema: 1
 inputs:

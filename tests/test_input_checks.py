@@ -55,7 +55,7 @@ def state(model: Model) -> dict[str, Tensor]:
         ({"index": torch.tensor([0, 6])}, "bank", "index", "found sample 6, expected 0 to 5: the bank holds 6 samples"),
     ],
 )
-def test_it_is_reported_with_node_and_port_and_nothing_changes(
+def test_a_bad_value_is_reported_with_node_and_port_and_no_state_changes(
     model: Model, bad: dict[str, Any], node: str, port: str, text: str
 ) -> None:
     before = state(model)
@@ -92,7 +92,7 @@ def test_labels_that_are_disregarded_are_taken(model: Model) -> None:
     assert model(IMAGE, {**GOOD, "label": torch.tensor([0, -100])}, mode="loss")["loss"].isfinite()
 
 
-def test_what_a_node_refuses_on_its_way_is_reported_with_the_node() -> None:
+def test_a_value_refused_by_a_node_is_reported_with_node_and_port() -> None:
     wrong = composer.compile(loads(GRAPH))
     wrong.head.in_channels = 33
     with pytest.raises(GraphError) as caught:
@@ -102,7 +102,7 @@ def test_what_a_node_refuses_on_its_way_is_reported_with_the_node() -> None:
     assert "found 32 numbers a sample, expected 33" in problem.message
 
 
-def test_an_error_that_is_none_of_a_value_stays_as_it_is_and_names_the_node() -> None:
+def test_any_other_error_of_a_node_is_unchanged_and_names_the_node() -> None:
     model = composer.compile(loads(GRAPH))
     model.head.double()
     with pytest.raises(RuntimeError, match="Double") as caught:
@@ -133,7 +133,7 @@ def test_an_error_that_is_none_of_a_value_stays_as_it_is_and_names_the_node() ->
         (IMAGE, {"index": GOOD["index"][:1]}, "index (loss mode)\n    its first axis (B) is 1, that of image is 2"),
     ],
 )
-def test_what_has_other_sizes_than_it_declares_is_refused_at_once(
+def test_inputs_of_other_sizes_than_declared_are_refused(
     model: Model, given: Tensor, field: dict[str, Tensor], text: str
 ) -> None:
     before = state(model)
@@ -144,13 +144,13 @@ def test_what_has_other_sizes_than_it_declares_is_refused_at_once(
     assert all(torch.equal(tensor, before[name]) for name, tensor in state(model).items())
 
 
-def test_no_images_have_no_features(model: Model) -> None:
+def test_an_empty_batch_gives_empty_features(model: Model) -> None:
     assert model.eval()(IMAGE[:0])["features"].shape == (0, 32)
     model.train()
 
 
 @pytest.mark.slow
-def test_a_compiled_model_is_one_graph_and_looks_at_no_values(model: Model) -> None:
+def test_a_compiled_model_is_one_graph_without_value_checks(model: Model) -> None:
     torch.compiler.reset()
     compiled = torch.compile(model, fullgraph=True, backend="eager")
     torch.manual_seed(0)

@@ -35,12 +35,12 @@ def graph_of(inputs: str, samples: str = "") -> composer.Graph:
         ("  a: {type: FeatureMap, shape: [B, 3, 8, 8]}", []),
     ],
 )
-def test_a_image_goes_to_the_inputs_that_take_one(inputs: str, taking: list[str]) -> None:
+def test_an_image_is_passed_to_every_image_input(inputs: str, taking: list[str]) -> None:
     graph = graph_of(inputs)
     assert takers(graph, list(graph.inputs), TYPES) == taking
 
 
-def test_one_fix_mends_all_inputs() -> None:
+def test_one_fix_adds_preprocess_to_all_image_inputs() -> None:
     graph = graph_of("  a: {type: Image, shape: [B, 3, 8, 8]}\n  b: {type: Image, shape: [B, 1, 6, 9]}")
     with pytest.raises(GraphError) as refused:
         framed(graph, ["a", "b"], IMAGE)

@@ -1,4 +1,4 @@
-"""What a folder declares of its kind, and what a folder of one's own gets by it without a change of composer."""
+"""Kinds that folders declare, those of users included, have their title, colours and order everywhere."""
 
 import re
 from pathlib import Path
@@ -52,7 +52,7 @@ def folder_with(root: Path, declared: str, kind: str = "my-filters") -> Path:
     return folder.parent
 
 
-def test_a_folder_of_ones_own_has_its_title_colour_and_place(tmp_path: Path) -> None:
+def test_a_user_folder_declares_its_title_colour_and_order(tmp_path: Path) -> None:
     catalog = Catalog.default().with_folder(folder_with(tmp_path, DECLARED))
     (view,) = [kind for kind in catalog_view(catalog, "1").kinds if kind.name == "my-filters"]
     assert (view.title, view.colour, view.dark) == ("Filters of ours", "#112233", "#ddeeff")
@@ -63,7 +63,7 @@ def test_a_folder_of_ones_own_has_its_title_colour_and_place(tmp_path: Path) -> 
     assert catalog[next(item.type for item in offered if item.type in catalog)].kind == "backbones"
 
 
-def test_a_folder_that_says_nothing_is_grey_and_called_like_the_folder(tmp_path: Path) -> None:
+def test_a_folder_without_a_declaration_is_grey_and_named_after_itself(tmp_path: Path) -> None:
     catalog = Catalog.default().with_folder(folder_with(tmp_path, "def broken(:", "own_parts"))
     assert catalog.kinds["own_parts"] == Kind("own_parts", "Own parts")
     assert catalog.kinds["nowhere"].title == "Nowhere" and "nowhere" not in catalog.kinds
@@ -84,7 +84,7 @@ def test_a_folder_named_like_a_kind_of_composer_joins_it(tmp_path: Path) -> None
         ("\nKIND = 'Necks'", "KIND: expected a mapping of plain values"),
     ],
 )
-def test_what_no_kind_has_is_refused_with_its_line(tmp_path: Path, declared: str, text: str) -> None:
+def test_an_invalid_kind_declaration_is_refused_with_its_line(tmp_path: Path, declared: str, text: str) -> None:
     with pytest.raises(GraphError) as error:
         read_kind(folder_with(tmp_path, declared) / "my-filters")
     (problem,) = error.value.problems
@@ -92,7 +92,7 @@ def test_what_no_kind_has_is_refused_with_its_line(tmp_path: Path, declared: str
     assert problem.message.startswith(text)
 
 
-def test_the_browser_takes_over_what_is_declared_anew(tmp_path: Path) -> None:
+def test_the_browser_follows_a_changed_declaration(tmp_path: Path) -> None:
     source = CatalogSource([folder_with(tmp_path, DECLARED)], pause=0)
     before = source.read()
     assert before.catalog.kinds["my-filters"].title == "Filters of ours" and not before.problems
@@ -101,7 +101,7 @@ def test_the_browser_takes_over_what_is_declared_anew(tmp_path: Path) -> None:
     assert after.catalog.kinds["my-filters"].title == "Filters of mine, too" and after.revision != before.revision
 
 
-def test_the_kinds_of_composer_are_told_apart_by_colour_and_say_what_they_are() -> None:
+def test_the_kinds_of_composer_have_titles_and_different_colours() -> None:
     kinds = Catalog.default().kinds
     assert len({kind.colour for kind in kinds.values()}) == len({kind.dark for kind in kinds.values()}) == len(kinds)
     assert all(re.fullmatch("[A-Z][A-Za-z ]+", kind.title) for kind in kinds.values())

@@ -216,7 +216,7 @@ def test_no_module_has_the_name_of_something_public() -> None:
         ({"rules": ["composer.steps.x"], "steps": ["composer.model.y"]}, {"rules": ["composer.steps.x"], "steps": []}),
     ],
 )
-def test_the_layers_hold(refused: dict[str, list[str]], accepted: dict[str, list[str]]) -> None:
+def test_an_import_of_a_higher_layer_is_found(refused: dict[str, list[str]], accepted: dict[str, list[str]]) -> None:
     assert len(layer_faults(import_graph(refused))) == 1
     assert layer_faults(import_graph(accepted)) == []
 
@@ -259,7 +259,7 @@ def test_nobody_follows_weights_by_hand(refused: str, accepted: str) -> None:
         ("from ..composer import model", "from .resnet import ResNet"),
     ],
 )
-def test_components_stand_alone(refused: str, accepted: str) -> None:
+def test_an_import_that_components_may_not_have_is_found(refused: str, accepted: str) -> None:
     assert len(component_faults(refused)) == 1
     assert component_faults(accepted) == []
 

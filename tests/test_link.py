@@ -69,7 +69,7 @@ def test_compile_and_load_check_and_plan_a_graph_once(counts: Counter[str], tmp_
     assert counts == {"check_definitions": 2, "_program": 2}
 
 
-def test_what_is_known_of_a_graph_is_kept_with_it_and_its_catalog(counts: Counter[str]) -> None:
+def test_links_and_problems_are_cached_per_graph_and_catalog(counts: Counter[str]) -> None:
     graph, catalog = loads(CHAIN), Catalog.default()
     for _ in range(3):
         assert check(graph, catalog) == [] and not infer_shapes(graph, catalog).problems
@@ -79,7 +79,7 @@ def test_what_is_known_of_a_graph_is_kept_with_it_and_its_catalog(counts: Counte
 
 
 @pytest.mark.parametrize("text", [CHAIN, SUBGRAPH])
-def test_what_was_read_checked_or_compiled_goes_at_once_where_nobody_holds_it(text: str) -> None:
+def test_unreferenced_graphs_and_models_are_freed_without_the_garbage_collector(text: str) -> None:
     def used() -> list[weakref.ref[object]]:
         graph = loads(text)
         check(graph)
@@ -113,7 +113,7 @@ def test_a_bypassed_node_is_left_out_of_what_runs() -> None:
     assert torch.equal(found["z"], model.skipped(model.conv(image)))
 
 
-def test_calls_and_what_is_inside_them_can_be_bypassed() -> None:
+def test_calls_of_subgraphs_and_nodes_inside_them_can_be_bypassed() -> None:
     image = torch.rand(2, 3, 8, 8)
     assert torch.equal(compile(loads(SUBGRAPH))(image)["y"], image.tanh())
 
@@ -150,7 +150,7 @@ def test_ports_of_bypassed_nodes_are_named_and_left_out_alike(text: str) -> None
     assert not diff(short, full)
 
 
-def test_a_bypass_that_nothing_flows_into_is_refused_with_its_fix() -> None:
+def test_a_bypassed_node_without_an_input_is_refused_with_a_fix() -> None:
     graph = loads(CHAIN.replace("inputs: {input: conv.out}", "inputs: {}"))
     problem = next(found for found in check(graph) if found.code == "empty-bypass")
     assert problem.where.node == "act" and problem.fix is not None

@@ -1,4 +1,4 @@
-"""Files of weights: what is loaded, what is refused, and that nothing is initialised in vain."""
+"""Files of weights: what is loaded, what is refused, and that no weight is initialised needlessly."""
 
 import pickle
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_strict_false_loads_what_matches_and_initialises_the_rest(saved, path, t
     assert 0 < part.head.fc.weight.std() < 0.1
 
 
-def test_a_file_in_which_nothing_fits_is_refused_even_so(path, tmp_path):
+def test_a_file_without_any_matching_weight_is_refused_even_with_strict_false(path, tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
     with pytest.raises(GraphError, match="no entry matches"):
         composer.load(path, weights=tmp_path / "a.safetensors", strict=False)
@@ -142,7 +142,7 @@ class Evil:
         return (open, (str(self.path), "w"))
 
 
-def test_even_an_allowed_pickle_runs_nothing(path, tmp_path):
+def test_an_allowed_pickle_runs_no_code(path, tmp_path):
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(Evil(tmp_path / "trace")))
     with pytest.raises(GraphError, match="bad-weights-file"):
         composer.load(path, weights=tmp_path / "evil.pth", allow_pickle=True)
@@ -250,7 +250,7 @@ def by_hand(outputs, node="conv", **changes):
     ],
     ids=["output name", "index", "graph name", "id", "reserved id"],
 )
-def test_what_no_file_may_hold_is_refused_in_a_graph_made_by_hand(graph, capsys):
+def test_names_that_would_inject_code_are_refused_in_graphs_made_by_hand(graph, capsys):
     with pytest.raises(GraphError):
         composer.compile(graph())
     assert "PWNED" not in capsys.readouterr().out
@@ -310,14 +310,14 @@ def test_a_refused_conversion_leaves_the_model_as_it_was(path, tmp_path):
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
-def test_what_is_initialised_beside_loaded_weights_gets_their_dtype(path, tmp_path):
+def test_weights_initialised_beside_loaded_ones_get_their_dtype(path, tmp_path):
     state = {name: value for name, value in composer.load(path).half().state_dict().items() if "head" not in name}
     save_file(state, tmp_path / "half.safetensors")
     model = composer.load(path, weights=tmp_path / "half.safetensors", strict=False)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float16}
 
 
-def test_whole_numbers_are_no_weights(path, tmp_path):
+def test_integer_tensors_are_refused_as_weights(path, tmp_path):
     state = {name: value.long() for name, value in composer.load(path).state_dict().items()}
     save_file(state, tmp_path / "long.safetensors")
     with pytest.raises(GraphError, match="of another kind of number"):
@@ -329,7 +329,7 @@ def test_the_sum_of_a_saved_models_parts_is_limited(saved):
         composer.load(saved[1], limits=Limits(parameter_bytes=500))
 
 
-def test_a_graph_too_long_with_what_its_wires_say_is_saved_without(path, tmp_path, monkeypatch):
+def test_a_graph_too_large_with_wire_parameters_is_saved_without_them(path, tmp_path, monkeypatch):
     model = composer.load(path)
     monkeypatch.setattr("composer.model.MAX_BYTES", 10)
     model.save(tmp_path / "long.safetensors")

@@ -48,7 +48,7 @@ def test_tensor_is_the_default_mode_and_returns_the_named_outputs(model, image):
     assert found["features"].shape == (3, 4, 6, 6) and found["logits"].shape == (3, 5)
 
 
-def test_a_wire_by_mode_runs_what_its_mode_says(model, image):
+def test_a_wire_by_mode_uses_the_source_of_its_mode(model, image):
     pooled = model.small(model.stem(image)).mean((2, 3))
     expected = torch.nn.functional.cross_entropy(model.head(pooled), torch.tensor([0, 1, 2]))
     assert torch.allclose(model(image, {"label": torch.tensor([0, 1, 2])}, mode="loss")["loss"], expected)

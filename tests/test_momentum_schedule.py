@@ -1,4 +1,4 @@
-"""Momentum copies in training: their updates, the schedule of what they keep, and what a training loop gets."""
+"""Momentum copies in training: their updates, the schedule of the decay, and the calls of a training loop."""
 
 import builtins
 from copy import deepcopy
@@ -51,21 +51,21 @@ def stepped(model, fraction):
 
 
 @pytest.mark.parametrize(("fraction", "kept"), [(0.0, 0.9), (0.5, 0.95), (1.0, 1.0)])
-def test_what_a_copy_keeps_follows_half_a_cosine(fraction, kept):
+def test_the_decay_follows_half_a_cosine_to_end_decay(fraction, kept):
     assert stepped(compile(loads(TEXT)), fraction) == pytest.approx(kept, abs=1e-5)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
-def test_without_an_end_it_stays_as_it_is(fraction):
+def test_the_decay_is_constant_without_end_decay(fraction):
     assert stepped(compile(loads(WITHOUT)), fraction) == pytest.approx(0.9, abs=1e-5)
 
 
-def test_before_a_loop_tells_anything_training_is_at_its_start():
+def test_the_decay_is_the_initial_one_before_progress_is_reported():
     assert compile(loads(TEXT)).training_progress == 0
     assert scheduled_decay(0.9, 1.0, torch.zeros(())).item() == pytest.approx(0.9)
 
 
-def test_progress_is_no_weight():
+def test_training_progress_is_not_in_the_state_dict():
     model = compile(loads(TEXT))
     assert "training_progress" not in model.state_dict()
     assert not hasattr(compile(loads(WITHOUT)), "training_progress")
@@ -79,12 +79,12 @@ def test_progress_outside_0_to_1_is_refused(fraction):
     set_progress(model, 1)
 
 
-def test_the_code_says_it():
+def test_the_generated_source_shows_the_decay_schedule():
     assert "decay=scheduled_decay(0.9, 1.0, self.training_progress)" in compile(loads(TEXT)).code["loss"]
     assert "decay=0.9)" in compile(loads(WITHOUT)).code["loss"]
 
 
-def test_a_compiled_model_follows_without_being_compiled_again():
+def test_a_compiled_model_follows_the_schedule_without_recompiling():
     torch.compiler.reset()
     model = compile(loads(TEXT))
     twin = deepcopy(model)
@@ -101,14 +101,14 @@ def test_a_compiled_model_follows_without_being_compiled_again():
     assert counter.frame_count <= 2  # a backward of its own may count
 
 
-def test_a_wrapped_model_is_reported_too():
+def test_set_progress_reaches_a_wrapped_model():
     model = compile(loads(TEXT))
     set_progress(torch.compile(model, backend="eager"), 0.25)
     assert model.training_progress == 0.25
 
 
 @pytest.mark.parametrize(("end", "accepted"), [("1.0", True), ("0.0", True), ("1.5", False), ("-1.0", False)])
-def test_an_end_outside_0_to_1_is_refused(end, accepted):
+def test_an_end_decay_outside_0_to_1_is_refused(end, accepted):
     problems = composer.check(loads(TEXT.replace("end_decay: 1.0", f"end_decay: {end}")))
     errors = [problem for problem in problems if problem.code == "weights-momentum"]
     assert (not errors) is accepted
@@ -117,14 +117,14 @@ def test_an_end_outside_0_to_1_is_refused(end, accepted):
         assert errors[0].fix is not None
 
 
-def test_an_end_that_is_no_number_or_stands_beside_share_is_refused():
+def test_an_end_decay_that_is_no_number_or_beside_share_is_refused():
     with pytest.raises(GraphError, match="a number from 0 to 1"):
         loads(TEXT.replace("end_decay: 1.0", "end_decay: fast"))
     with pytest.raises(GraphError, match="found end_decay beside share"):
         loads(TEXT.replace("{momentum: backbone, decay: 0.9, end_decay: 1.0}", "{share: backbone, end_decay: 1.0}"))
 
 
-def test_a_file_and_a_difference_show_the_end():
+def test_files_and_diffs_show_end_decay():
     graph = loads(TEXT)
     assert loads(dumps(graph)) == graph
     assert "decay: 0.9, end_decay: 1.0" in dumps(graph)
@@ -135,7 +135,7 @@ def test_a_file_and_a_difference_show_the_end():
     ]
 
 
-def test_a_standalone_file_has_the_schedule():
+def test_a_standalone_file_contains_the_schedule():
     model = compile(loads(TEXT))
     space = {}
     exec(built(standalone_source(model).text), space)  # noqa: S102 - what composer wrote
@@ -157,7 +157,7 @@ def built(text):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
-def test_an_update_is_the_average_and_the_first_a_copy(dtype):
+def test_the_first_update_copies_and_later_updates_average(dtype):
     torch.manual_seed(0)
     source = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3)).to(dtype)
     target = momentum_copy(source)
@@ -181,7 +181,7 @@ def test_an_update_is_the_average_and_the_first_a_copy(dtype):
     assert torch.equal(target[0].weight, source[0].weight)
 
 
-def test_modules_of_a_fixed_rate_are_a_group_of_their_own():
+def test_modules_with_a_fixed_learning_rate_get_their_own_parameter_group():
     model = compile(
         loads(
             TEXT.replace("[backbone]", "[backbone_2]")

@@ -86,7 +86,7 @@ def test_the_normal_form_is_offered_as_the_fix() -> None:
         ("graphs: {a: {}, а: {}}", "'а' looks like 'a'"),
     ],
 )
-def test_two_names_of_one_scope_do_not_look_alike(text: str, alike: str) -> None:
+def test_two_names_of_one_scope_that_look_alike_are_refused(text: str, alike: str) -> None:
     with pytest.raises(GraphError) as refused:
         loads(f"schema: 1\n{text}")
     assert [problem.message.partition(",")[0] for problem in refused.value.problems] == [alike]

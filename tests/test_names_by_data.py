@@ -40,7 +40,7 @@ def test_no_module_knows_a_type_or_kind_by_name() -> None:
     assert {path: names for path, names in found.items() if names} == {}
 
 
-def test_no_source_of_the_front_end_does() -> None:
+def test_no_source_of_the_front_end_knows_a_type_or_kind_by_name() -> None:
     folder = SOURCE / "web" / "frontend" / "src"
     paths = [
         path for path in folder.rglob("*.*") if path.suffix in (".ts", ".tsx", ".css") and ".test." not in path.name
@@ -58,11 +58,11 @@ def test_no_source_of_the_front_end_does() -> None:
         ('if component.kind == "heads":\n    pass', ["1: heads"]),
     ],
 )
-def test_a_name_is_found(source: str, found: list[str]) -> None:
+def test_a_type_named_as_text_is_found_in_python(source: str, found: list[str]) -> None:
     assert named(source) == found
 
 
-def test_a_name_in_the_front_end_is_found() -> None:
+def test_a_type_named_as_text_is_found_in_the_front_end() -> None:
     assert named_in_the_browser('const a = ["necks", `x`]; color: var(--kind-heads); b === "Image"') == [
         "necks",
         "heads",

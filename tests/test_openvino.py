@@ -28,7 +28,7 @@ def model() -> Model:
 
 @NEEDED
 @pytest.mark.parametrize("mode", ["tensor", "loss", "predict"])
-def test_a_file_gives_what_the_model_gives_under_the_same_names(model: Model, mode: str, tmp_path: Path) -> None:
+def test_an_exported_file_returns_the_outputs_of_the_model_by_name(model: Model, mode: str, tmp_path: Path) -> None:
     report = export(model, "openvino", tmp_path / "model.xml", mode=mode)
     assert report.difference is not None and report.difference <= 1e-5
     assert "batches of any size" in report.note
@@ -103,7 +103,7 @@ def test_a_file_that_no_composer_wrote_is_not_run(model: Model, kind: str, tmp_p
 @NEEDED
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "mode"), tiny_graphs.FAMILIES)
-def test_each_family_of_graphs_goes_there(name: str, mode: str, tmp_path: Path) -> None:
+def test_each_family_of_graphs_is_exported_to_openvino(name: str, mode: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     report = export(compile(tiny_graphs.small(name)), "openvino", tmp_path / "model.xml", mode=mode)
     assert report.difference is not None and report.difference <= 1e-5

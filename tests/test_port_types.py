@@ -128,7 +128,7 @@ def extent(kind: PortType) -> Extent:
     )
 
 
-def test_a_type_in_one_line_has_what_its_parent_has() -> None:
+def test_a_port_type_inherits_every_property_of_its_parent() -> None:
     word, mark = PortType("Word", parent=Label), PortType("Mark", parent=Boxes)
     label, boxes = port_type(Label), port_type(Boxes)
     for own, parent in ((word, label), (mark, boxes)):
@@ -168,7 +168,7 @@ def test_an_example_has_the_dtype_that_sizes_are_inferred_with(kind: PortType) -
         assert {one.dtype for one in example if kind.is_sequence} or {example.dtype} == {kind.dtype}
 
 
-def test_a_graph_with_types_of_ones_own_is_checked_sized_and_trained(catalog: composer.Catalog) -> None:
+def test_a_graph_with_user_port_types_is_checked_sized_and_trained(catalog: composer.Catalog) -> None:
     graph = loads(GRAPH)
     assert composer.check(graph, catalog) == []
     shapes = composer.infer_shapes(graph, catalog)
@@ -191,20 +191,20 @@ def test_a_graph_with_types_of_ones_own_is_checked_sized_and_trained(catalog: co
         model({"photo": torch.ones(1, 3, 8, 8, dtype=torch.uint8)})
 
 
-def test_a_wire_of_another_type_is_refused_by_the_name_of_ones_own(catalog: composer.Catalog) -> None:
+def test_a_wire_of_another_type_is_refused_with_the_name_of_the_user_type(catalog: composer.Catalog) -> None:
     crossed = loads(GRAPH.replace("word: word}", "word: classifier.out}"))
     found = {problem.code: problem.message for problem in composer.check(crossed, catalog)}
     assert found["wrong-type"] == "got Logits from classifier.out, words.word takes Word"
 
 
-def test_the_commands_run_it_on_an_image(folder: Path) -> None:
+def test_summary_and_run_accept_user_port_types(folder: Path) -> None:
     file, image = folder.parent / "words.yaml", folder.parent / "photo.png"
     assert "PhotoClassifier" in run("summary", file, "--catalog", folder)
     assert "loss_places" in run("run", file, image, "--catalog", folder, "--mode", "loss")
     assert "word, marks: random" in run("run", file, image, "--catalog", folder, "--mode", "loss")
 
 
-def test_the_browser_colours_it_feeds_it_and_offers_an_input_of_it(folder: Path, catalog: composer.Catalog) -> None:
+def test_the_browser_gets_colour_and_section_of_user_port_types(folder: Path, catalog: composer.Catalog) -> None:
     views = {kind.name: (kind.colour, kind.section, kind.image) for kind in catalog_view(catalog, "1").port_types}
     assert [views[name] for name in ("Word", "Photo", "Mark")] == [
         ("label", "data_samples", False),

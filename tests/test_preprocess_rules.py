@@ -1,4 +1,4 @@
-"""What a graph file may say of images becoming inputs, and what check says of their channels."""
+"""``preprocess`` of a graph file: accepted and refused steps, and what check reports about channels."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def test_steps_are_read_and_written_as_they_are(steps: str) -> None:
         ("{channels: gray, std: [9, 8, 9]}", "expected a list of 1 number above 0", None),
     ],
 )
-def test_steps_that_mean_nothing_are_refused_with_what_was_expected(steps: str, text: str, fix: str | None) -> None:
+def test_invalid_preprocess_steps_are_refused_with_what_was_expected(steps: str, text: str, fix: str | None) -> None:
     with pytest.raises(GraphError) as caught:
         graph_of(steps)
     problem = caught.value.problems[0]
@@ -88,7 +88,7 @@ def test_steps_that_mean_nothing_are_refused_with_what_was_expected(steps: str, 
         ("{channels: bands, mean: [1, 2, 3, 4]}", 5, None),
     ],
 )
-def test_channels_that_the_input_does_not_take_are_reported_and_mended(steps: str, channels: int, fix: Any) -> None:
+def test_channels_that_the_input_does_not_take_are_reported_with_a_fix(steps: str, channels: int, fix: Any) -> None:
     graph = graph_of(steps, channels)
     (problem,) = composer.check(graph)
     assert problem.code == "preprocess-channels" and f"the input takes {channels} channel" in problem.message

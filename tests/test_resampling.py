@@ -42,29 +42,29 @@ OPENCV = {
 
 
 @pytest.mark.parametrize(("how", "size"), OPENCV, ids=str)
-def test_opencvs_pixels_are_met(how: str, size: tuple[int, int]) -> None:
+def test_resizing_equals_opencv(how: str, size: tuple[int, int]) -> None:
     found = resampled(np.stack([SOURCE, 255 - SOURCE]), size, how)
     assert found.dtype == np.uint8 and found.shape == (2, *size)
     assert found[0].tolist() == OPENCV[how, size]
 
 
 @pytest.mark.parametrize("how", ["bilinear", "area"])
-def test_half_the_size_is_the_mean_of_four(how: str) -> None:
+def test_halving_an_image_averages_four_pixels(how: str) -> None:
     halved = [[41, 87, 109, 107], [147, 129, 87, 149], [125, 107, 193, 127]]
     assert resampled(EVEN[None], (3, 4), how)[0].tolist() == halved
 
 
-def test_whole_blocks_are_averaged_by_area() -> None:
+def test_area_interpolation_averages_whole_blocks() -> None:
     assert resampled(EVEN[None], (2, 4), "area")[0].tolist() == [[68, 114, 93, 134], [141, 102, 166, 122]]
 
 
 @pytest.mark.parametrize("how", ["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"])
-def test_pillows_pixels_are_pillows(how: str) -> None:
+def test_resizing_by_pillow_equals_pillow(how: str) -> None:
     resample = Image.Resampling[how.upper()]
     expected = np.asarray(Image.fromarray(SOURCE).resize((4, 3), resample))
     assert np.array_equal(resampled(SOURCE[None], (3, 4), how, "pillow")[0], expected)
 
 
 @pytest.mark.parametrize("backend", ["cv2", "pillow"])
-def test_an_image_of_the_size_stays_as_it_is(backend: str) -> None:
+def test_an_image_of_the_right_size_is_unchanged(backend: str) -> None:
     assert np.array_equal(resampled(SOURCE[None], SOURCE.shape, "bicubic", backend)[0], SOURCE)

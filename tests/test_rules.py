@@ -32,12 +32,12 @@ TABLE = [
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_the_graphs_themselves_are_accepted(name: str) -> None:
+def test_the_unchanged_graphs_are_accepted(name: str) -> None:
     assert check(loads(GRAPHS[name], "g.yaml"), CATALOG) == []
 
 
 @pytest.mark.parametrize(("name", "old", "new", "text"), TABLE)
-def test_a_rule_tells_what_is_wrong_and_where(name: str, old: str, new: str, text: str) -> None:
+def test_a_rule_reports_the_problem_and_its_place(name: str, old: str, new: str, text: str) -> None:
     assert old in GRAPHS[name]
     found = check(loads(GRAPHS[name].replace(old, new), "g.yaml"), CATALOG)
     assert text in [str(problem) for problem in found]
@@ -47,7 +47,7 @@ def test_a_rule_tells_what_is_wrong_and_where(name: str, old: str, new: str, tex
     ("name", "old", "new", "text"),
     [case for case in TABLE if "    fix: " in str(case.values[3]) or "    or: " in str(case.values[3])],
 )
-def test_its_fix_mends_it(name: str, old: str, new: str, text: str) -> None:
+def test_the_fix_of_a_problem_removes_it(name: str, old: str, new: str, text: str) -> None:
     graph = loads(GRAPHS[name].replace(old, new), "g.yaml")
     problem = next(problem for problem in check(graph, CATALOG) if str(problem) == text)
     assert problem.fix is not None

@@ -36,13 +36,13 @@ def source_of(graph):
     return "\n\n".join(emit(program, settled.momentum, graph.name).text for program in settled.programs.values())
 
 
-def test_where_its_boxes_stand_is_left_to_the_canvas_which_knows_their_sizes(path):
+def test_a_saved_graph_has_no_layout(path):
     graph = composer.read(path)
     assert not graph.layout
     assert not any(body.layout for body in graph.graphs.values())
 
 
-def test_there_are_the_promised_graphs():
+def test_all_documented_graphs_are_present():
     assert set(NAMES) >= {
         "barlowtwins",
         "byol",
@@ -73,20 +73,20 @@ def test_there_are_the_promised_graphs():
     }
 
 
-def test_it_is_in_canonical_form(path):
+def test_a_saved_graph_is_in_canonical_form(path):
     assert dumps(composer.read(path), Catalog.default()) == path.read_text()
 
 
-def test_it_round_trips(path):
+def test_a_saved_graph_round_trips(path):
     graph = composer.read(path)
     assert loads(dumps(graph)) == graph
 
 
-def test_nothing_is_wrong_with_it(built):
+def test_a_saved_graph_has_no_problems(built):
     assert composer.infer_shapes(composer.read(built)).problems == []
 
 
-def test_its_generated_source_is_the_golden_one(path, request):
+def test_the_generated_source_of_a_saved_graph_equals_the_golden_file(path, request):
     golden = GOLDEN / f"{path.stem}.py"
     text = source_of(composer.read(path))
     if request.config.getoption("--write-golden"):
@@ -96,7 +96,7 @@ def test_its_generated_source_is_the_golden_one(path, request):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_it_runs_in_every_mode_that_it_has(built):
+def test_a_saved_graph_runs_in_each_of_its_modes(built):
     torch.manual_seed(0)
     model = composer.load(built)
     inputs, samples = example_inputs(model.graph, batch=2)

@@ -1,4 +1,4 @@
-"""Views of the levels of a graph, and what each mode needs of them."""
+"""The scopes of a graph, and what each mode needs of them."""
 
 import pytest
 from hypothesis import given
@@ -49,7 +49,7 @@ def top(graph: Graph) -> Scope:
     return link(graph, CATALOG).scopes[""]
 
 
-def test_the_top_comes_first_and_then_the_subgraphs(graph: Graph) -> None:
+def test_scopes_are_the_top_level_and_then_the_subgraphs(graph: Graph) -> None:
     scopes = link(graph, CATALOG).scopes
     assert list(scopes) == ["", "body"]
     assert scopes[""].path("nodes", "one") == ("nodes", "one")
@@ -68,7 +68,7 @@ def test_the_top_comes_first_and_then_the_subgraphs(graph: Graph) -> None:
         ("cycle", None, None, None),
     ],
 )
-def test_weights_lead_to_their_owner_and_to_what_is_called(
+def test_shared_weights_resolve_to_their_owner_and_origin(
     top: Scope, node: str, owner: str | None, origin: str | None, subgraph: str | None
 ) -> None:
     assert (top.owner(node), top.origin(node), top.subgraph(node)) == (owner, origin, subgraph)
@@ -96,7 +96,7 @@ def test_a_draft_finds_what_a_scope_knows(graph: Graph) -> None:
         assert (scope.owner(name) is None) == (graph.nodes[draft.owner(name)].weights.rule == "share")
 
 
-def test_parameters_come_from_the_origin_too(top: Scope) -> None:
+def test_a_sharing_node_has_the_parameters_of_its_origin(top: Scope) -> None:
     assert top.params_of("three") == {"width": 4}
     assert top.component("mixed") is CATALOG["Act"] and top.component("one") is None
 

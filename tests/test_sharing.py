@@ -79,7 +79,7 @@ def test_a_pushed_model_is_made_again_from_its_address(hub, model):
     }
 
 
-def test_the_card_tells_what_the_model_takes_and_gives_and_names_are_no_markup(model):
+def test_the_card_lists_inputs_and_outputs_and_escapes_names(model):
     text = card(model.graph, "someone/tiny", figures={"accuracy": 0.93991}, license="apache-2.0")
     head, _, body = text.removeprefix("---\n").partition("---\n")
     assert "license: apache-2.0" in head and "pipeline_tag: image-classification" in head
@@ -91,7 +91,7 @@ def test_the_card_tells_what_the_model_takes_and_gives_and_names_are_no_markup(m
     assert "| head | Linear |" in body and "122 parameters" in body
 
 
-def test_what_a_repository_is_called_is_looked_at_before_anything_is_sent(hub, model):
+def test_an_invalid_repository_name_is_refused_before_anything_is_sent(hub, model):
     for name in ("tiny", "a/b/c", "../tiny", "a/..", "someone/tiny@", "someone/ti ny", "", "hf://x"):
         with pytest.raises(GraphError, match="OWNER/NAME"):
             push(model, name)
@@ -108,7 +108,7 @@ def test_what_a_repository_is_called_is_looked_at_before_anything_is_sent(hub, m
         ("hf://someone/empty", "no model of composer"),
     ],
 )
-def test_why_a_model_cannot_be_fetched(hub, model, address, message):
+def test_a_failed_download_is_reported_with_the_reason(hub, model, address, message):
     push(model, "someone/tiny")
     (hub / "someone/empty").mkdir()
     with pytest.raises(GraphError, match=message):

@@ -213,7 +213,7 @@ CASES = [*tiny_graphs.NAMES, "momentum_pair", "parts"]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_gives_the_same_numbers_where_composer_cannot_be_imported(name, models, alone):
+def test_the_file_gives_the_same_numbers_without_composer(name, models, alone):
     inputs, fields = example_inputs(models[name].graph)
     for mode, outputs in alone[name]["outputs"].items():
         with torch.no_grad():
@@ -222,12 +222,12 @@ def test_it_gives_the_same_numbers_where_composer_cannot_be_imported(name, model
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_its_state_dict_has_the_same_names_in_the_same_order(name, models, alone):
+def test_the_file_has_the_state_dict_names_of_the_model_in_order(name, models, alone):
     assert alone[name]["keys"] == list(models[name].state_dict())
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_imports_only_torch_and_the_standard_library(name, written):
+def test_the_file_imports_only_torch_and_the_standard_library(name, written):
     tree = ast.parse(written[name].text)
     found = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     found |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -240,7 +240,7 @@ def test_it_imports_only_torch_and_the_standard_library(name, written):
 @pytest.mark.parametrize(
     "arguments", [["format", "--check"], ["check", "--select=E,F,I,W,UP", "--target-version=py311"]]
 )
-def test_it_reads_as_if_written_by_hand(arguments, written, tmp_path):
+def test_the_file_equals_its_golden_source(arguments, written, tmp_path):
     for name, file in written.items():
         (tmp_path / f"{name}.py").write_text(file.text)
     (tmp_path / "ruff.toml").write_text("line-length = 120\n")
@@ -248,7 +248,7 @@ def test_it_reads_as_if_written_by_hand(arguments, written, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_generated_forward_is_the_very_text_of_the_model(models, written):
+def test_the_file_contains_the_generated_forward_of_the_model(models, written):
     for name, model in models.items():
         for text in model.code.values():
             assert "\n".join(f"    {line}" if line else "" for line in text.splitlines()) in written[name].text
@@ -295,7 +295,7 @@ def test_a_momentum_copy_and_its_updates_are_written(written):
     assert "momentum_update" not in written["resnet18"].text
 
 
-def test_it_trains_as_the_model_does(models, written):
+def test_the_file_trains_as_the_model_does(models, written):
     model = copy.deepcopy(models["momentum_pair"]).train()
     _, cls = imported(written["momentum_pair"])
     other = cls()
@@ -356,7 +356,7 @@ def test_wrong_arguments_are_refused(arguments, mode, message, written):
 
 
 @pytest.mark.parametrize("component", list(Catalog.default()), ids=lambda component: component.name)
-def test_every_component_can_be_taken_out(component):
+def test_every_component_can_be_written_stand_alone(component):
     slicer = Slicer([component.cls.__module__.split(".")[0]])
     thing = slicer.add(component.cls, component.name)
     found = slicer.write([thing])
@@ -424,19 +424,19 @@ def star(folder, imports, body):
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_stand_alone_is_refused_and_named(case, tmp_path):
+def test_sources_that_cannot_stand_alone_are_refused_by_name(case, tmp_path):
     imports, body, message = REFUSED[case]
     with pytest.raises(GraphError) as refused:
         standalone_source(star(tmp_path, imports, body))
     assert [str(problem) for problem in refused.value.problems] == [f"export-source star\n    {message}"]
 
 
-def test_its_accepted_twin_is_written(tmp_path):
+def test_imports_of_the_standard_library_are_written(tmp_path):
     text = standalone_source(star(tmp_path, "from math import pi\n", "return x * pi")).text
     assert "from math import pi" in text and "return x * pi" in text
 
 
-def test_a_module_of_composer_components_is_used_by_its_parts(tmp_path):
+def test_a_module_import_of_components_is_written_by_its_used_parts(tmp_path):
     model = star(
         tmp_path, "from components.shared import activation as a\n", 'return a.build_activation({"type": "ReLU"})(x)'
     )

@@ -1,4 +1,4 @@
-"""The rules where subgraphs come in: modes, parameters that land inside, and expansions that are counted first."""
+"""Rules for subgraphs: modes, parameters that are passed inside, and expansions that are counted first."""
 
 from pathlib import Path
 from time import perf_counter
@@ -22,7 +22,7 @@ def test_a_problem_in_a_subgraph_names_it() -> None:
     assert (problem.where.scope, problem.where.node, problem.where.port) == ("block", "loss", "pred")
 
 
-def test_a_mode_needs_only_the_inputs_on_which_its_outputs_hang() -> None:
+def test_a_mode_needs_only_the_inputs_that_its_outputs_depend_on() -> None:
     graph = loads(BLOCKS.replace("loss: {loss: first.loss, mean_loss", "loss: {mean_loss"))
     assert "target" in graph.nodes["first"].inputs
     without = edit(graph, Edit(("nodes", "first", "inputs", "target"), remove=True))
@@ -52,14 +52,14 @@ outputs:
     assert [problem.code for problem in check(loads(asked), CATALOG)] == ["missing-input"]
 
 
-def test_a_dollar_is_plain_text_at_the_top_and_where_it_is_doubled() -> None:
+def test_a_dollar_sign_is_plain_text_outside_subgraphs_and_where_doubled() -> None:
     text = BLOCKS.replace("norm: $norm", "label: $$width")
     assert [problem.code for problem in check(loads(text), CATALOG)] == []
     at_top = BLOCKS.replace("mean: {type: Mean,", "mean: {type: Stem, params: {in_channels: 3, label: $width},")
     assert not [p for p in check(loads(at_top), CATALOG) if p.code == "unknown-parameter"]
 
 
-def test_rings_of_subgraphs_are_reported_once_and_hide_nothing_else() -> None:
+def test_cycles_of_subgraphs_are_reported_once_beside_other_problems() -> None:
     text = BLOCKS.replace("{graph: block, params: {width: $width, classes: 3}", "{graph: thrice, params: {width: 3}")
     text = text.replace(
         "  twice:\n",
@@ -126,7 +126,7 @@ def layers(depth: int) -> Graph:
         pytest.param(layers(10**5), [], id="10^5 layers"),
     ],
 )
-def test_what_declares_too_much_is_refused_at_once(graph: Graph, texts: list[str]) -> None:
+def test_subgraphs_that_expand_beyond_the_limits_are_refused_within_a_second(graph: Graph, texts: list[str]) -> None:
     start = perf_counter()
     assert [str(problem) for problem in check(graph, CATALOG)] == texts
     assert perf_counter() - start < 1

@@ -158,7 +158,7 @@ def test_statistics_of_a_momentum_copy_follow_the_source(views):
     assert torch.equal(model.again.norm.running_mean, model.encoder.norm.running_mean)
 
 
-def test_momentum_code_stands_under_no_grad():
+def test_momentum_updates_run_under_no_grad():
     code = compile(loads(MOMENTUM)).code["loss"]
     assert (
         "    if self.training:\n"

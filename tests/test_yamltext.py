@@ -168,7 +168,7 @@ def test_scalars_are_quoted_only_where_they_must_be(value: object, text: str) ->
     assert dump({"a": value}) == f"a: {text}\n"
 
 
-def test_what_is_deep_stands_on_one_line_where_it_fits() -> None:
+def test_nested_values_are_written_on_one_line_if_they_fit() -> None:
     short = {"type": "ResNet", "params": {"depth": 50}, "inputs": {"feature": "backbone.out[-1]"}}
     long = {"type": "X", "params": {f"parameter_{index}": index for index in range(9)}}
     assert dump({"schema": 1, "nodes": {"a": short, "b": long}, "data_samples": {}, "classes": ["cat", "dog"]}) == (
@@ -253,7 +253,7 @@ def test_a_reference_to_a_level_may_stand_bare_in_braces(text: str, data: object
         (b"#" * (MAX_BYTES + 1), ["too-large"]),
     ],
 )
-def test_what_is_more_than_plain_data_is_refused(text: bytes | str, problems: list[str]) -> None:
+def test_anchors_aliases_tags_and_merge_keys_are_refused(text: bytes | str, problems: list[str]) -> None:
     assert codes(text) == problems
 
 
@@ -271,7 +271,7 @@ def test_what_is_more_than_plain_data_is_refused(text: bytes | str, problems: li
         ("'1': 2", {"1": 2}),
     ],
 )
-def test_what_looks_like_it_but_is_plain_data_is_read(text: bytes | str, data: object) -> None:
+def test_quoted_and_harmless_look_alikes_of_yaml_features_are_read(text: bytes | str, data: object) -> None:
     assert parse(text)[0] == data
 
 
@@ -365,7 +365,7 @@ def test_utf8_of_any_script_is_read(text: str) -> None:
     assert parse(text.encode(), "f.yaml")[0].keys() == {"name"}
 
 
-def test_a_file_that_is_too_large_tells_its_size_and_the_limit() -> None:
+def test_a_file_that_is_too_large_is_refused_with_its_size_and_the_limit() -> None:
     with pytest.raises(GraphError, match=r"too large: 20,971,520 bytes \(20 MB\).* at most 2,097,152 bytes \(2 MB\)"):
         parse(b"#" * (20 * 2**20))
 

@@ -22,12 +22,12 @@ def test_with_equal_exponents_it_is_focal_loss() -> None:
 
 
 @pytest.mark.parametrize(("logit", "counts"), [(-5.0, False), (0.0, True)])
-def test_absent_classes_that_are_easy_count_nothing(logit: float, counts: bool) -> None:
+def test_easy_negatives_below_the_clip_have_no_loss(logit: float, counts: bool) -> None:
     loss = AsymmetricLoss(clip=0.05)(torch.full((1, 2), logit), torch.zeros(1, 2))
     assert bool(loss > 0) == counts
 
 
 @pytest.mark.parametrize("options", [{}, {"use_sigmoid": False}])
-def test_indices_are_rows(options: dict[str, bool]) -> None:
+def test_class_indices_give_the_loss_of_one_hot_rows(options: dict[str, bool]) -> None:
     loss, indices = AsymmetricLoss(**options), torch.tensor([2, 0, 1, 2])
     torch.testing.assert_close(loss(LOGITS, indices), loss(LOGITS, F.one_hot(indices, 3)))

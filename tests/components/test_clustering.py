@@ -6,7 +6,7 @@ import torch
 from components.shared.clustering import centroids_of, kmeans, whitened
 
 
-def test_well_parted_samples_are_found_again() -> None:
+def test_separated_clusters_are_recovered() -> None:
     torch.manual_seed(0)
     centres = 10 * torch.eye(4)
     truth = torch.arange(40) % 4
@@ -37,7 +37,7 @@ def test_a_cluster_without_samples_keeps_its_centroid() -> None:
     assert found.tolist() == [[2, 0], [7, 7]]
 
 
-def test_whitened_features_have_no_scale_of_their_own() -> None:
+def test_whitened_features_are_uncorrelated_and_have_unit_length() -> None:
     torch.manual_seed(0)
     features = torch.randn(400, 3) @ torch.tensor([[9.0, 1, 0], [0, 2, 1], [0, 0, 0.1]]) + 4
     found = whitened(features, 2)

@@ -1,4 +1,4 @@
-"""What every component of the catalog keeps, checked on the examples in ``examples/<kind>.yaml``.
+"""The contract of every component of the catalog, checked on the examples in ``examples/<kind>.yaml``.
 
 For each component a file of its kind (``backbones.yaml``, ``backbones_resnet.yaml``) lists one or more tiny examples::
 
@@ -225,13 +225,13 @@ def test_every_component_of_a_kind_has_an_example(kind: str) -> None:
 
 
 @pytest.mark.parametrize("component", list(CATALOG), ids=lambda component: component.name)
-def test_every_component_says_what_people_type_to_find_it(component: Component) -> None:
+def test_every_component_has_keywords(component: Component) -> None:
     assert component.keywords, "give its docstring a paragraph 'Keywords: ...', the best first"
     assert len({word.casefold() for word in component.keywords}) == len(component.keywords)
     assert "Keywords" not in component.doc
 
 
-def test_examples_say_nothing_unknown() -> None:
+def test_examples_have_only_known_keys() -> None:
     keys = {key for _, _, listed in EXAMPLES for example in listed for key in example}
     assert keys <= KEYS
 
@@ -248,7 +248,7 @@ def test_a_component_is_documented(component: Component) -> None:
     assert not loose, "parameters without a type"
 
 
-def test_no_component_is_forgotten_in_all() -> None:
+def test_every_component_class_is_listed_in_all() -> None:
     forgotten = []
     for path in sorted(Path(components.__path__[0]).glob("*/[!_]*.py")):
         module = importlib.import_module(f"components.{path.parent.name}.{path.stem}")
@@ -322,7 +322,7 @@ def declared(case: Case, axis: str, entry: int | None) -> int | None:
     return found
 
 
-def test_it_builds_without_data_as_with_data(case: Case) -> None:
+def test_a_component_has_the_same_state_dict_on_the_meta_device(case: Case) -> None:
     with torch.device("meta"):
         empty = case.component.cls(**case.arguments).eval()
     stray = [name for name, item in empty.state_dict().items() if not item.is_meta]
@@ -334,7 +334,7 @@ def test_it_builds_without_data_as_with_data(case: Case) -> None:
 
 
 @pytest.mark.slow
-def test_it_compiles_as_one_graph(case: Case) -> None:
+def test_a_component_compiles_as_one_graph(case: Case) -> None:
     if case.data_dependent:
         pytest.skip("sizes of outputs depend on the data")
     torch.compiler.reset()
@@ -375,7 +375,7 @@ def has_gradient(parameter: nn.Parameter) -> bool:
     return parameter.grad is not None and bool(parameter.grad.any())
 
 
-def test_evaluation_repeats_itself_and_changes_nothing(case: Case) -> None:
+def test_evaluation_is_deterministic_and_leaves_the_state_unchanged(case: Case) -> None:
     inputs = mapped(Tensor.clone, case.inputs)
     state = {name: item.clone() for name, item in case.module.state_dict().items()}
     first = mapped(lambda item: item.clone() if isinstance(item, Tensor) else item, list(leaves(case.outputs)))
@@ -385,7 +385,7 @@ def test_evaluation_repeats_itself_and_changes_nothing(case: Case) -> None:
     same(case.module.state_dict(), state)
 
 
-def test_a_state_dict_says_all(case: Case) -> None:
+def test_a_loaded_state_dict_reproduces_the_outputs(case: Case) -> None:
     other = case.build(seed=5)
     other.load_state_dict(case.module.state_dict(), strict=True)
     same(case.run(other), case.outputs)
@@ -471,15 +471,15 @@ class Hides(nn.Module):
     ("cls", "broken"),
     [
         (WrongAxes, "test_axes_are_as_declared"),
-        (ForeignDevice, "test_it_builds_without_data_as_with_data"),
-        (LooksAtNumbers, "test_it_compiles_as_one_graph"),
+        (ForeignDevice, "test_a_component_has_the_same_state_dict_on_the_meta_device"),
+        (LooksAtNumbers, "test_a_component_compiles_as_one_graph"),
         (Unused, "test_a_gradient_reaches_every_parameter"),
-        (Drifts, "test_evaluation_repeats_itself_and_changes_nothing"),
-        (Overwrites, "test_evaluation_repeats_itself_and_changes_nothing"),
-        (Hides, "test_a_state_dict_says_all"),
+        (Drifts, "test_evaluation_is_deterministic_and_leaves_the_state_unchanged"),
+        (Overwrites, "test_evaluation_is_deterministic_and_leaves_the_state_unchanged"),
+        (Hides, "test_a_loaded_state_dict_reproduces_the_outputs"),
     ],
 )
-def test_what_breaks_the_contract_is_found(cls: type, broken: str) -> None:
+def test_the_contract_test_fails_for_components_that_break_it(cls: type, broken: str) -> None:
     params = {"channels": 4} if cls is WrongAxes else {}
     case = Case(read_component(cls, "broken"), {"params": params, "inputs": {"x": [2, 4]}})
     with pytest.raises((AssertionError, Unsupported)):

@@ -50,7 +50,7 @@ def test_suppression_is_the_greedy_rule():
         assert keep[0].nonzero().flatten().tolist() == greedy(rows, threshold)
 
 
-def test_a_chain_of_boxes_is_settled_from_its_beginning():
+def test_a_chain_of_overlapping_boxes_is_suppressed_from_the_best_on():
     rows = torch.tensor([[4.0 * step, 0, 4.0 * step + 10, 10] for step in range(40)])  # each overlaps the next by 3/7
     keep = unsuppressed(rows[None], torch.ones(1, 40, dtype=torch.bool), 0.4)
     assert keep[0].nonzero().flatten().tolist() == list(range(0, 40, 2))
@@ -65,7 +65,7 @@ def test_mask_targets_keep_their_precision_under_autocast():
     assert found.dtype == torch.float32 and torch.equal(found, expected)
 
 
-def test_a_box_that_is_not_valid_suppresses_nothing():
+def test_invalid_boxes_suppress_no_other_box():
     rows = boxes([0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10])
     keep = unsuppressed(rows[None], torch.tensor([[False, True, True]]), 0.5)
     assert keep.tolist() == [[False, True, False]]
@@ -78,12 +78,12 @@ def test_suppression_compiles_to_the_same():
     assert torch.equal(compiled(rows, valid, 0.3), unsuppressed(rows, valid, 0.3))
 
 
-def test_boxes_of_two_classes_do_not_see_each_other():
+def test_boxes_do_not_suppress_boxes_of_other_classes():
     rows = boxes([0, 0, 10, 10], [0, 0, 10, 10], [1, 1, 10, 10])
     assert first_kept(rows, torch.tensor([0, 1, 0]), 0.5, 10).tolist() == [0, 1]
 
 
-def test_stretches_of_the_best_keep_what_all_of_them_keep(monkeypatch):
+def test_suppression_in_chunks_keeps_the_same_boxes(monkeypatch):
     generator = torch.Generator().manual_seed(2)
     rows, groups = random_boxes(80, 20, generator), torch.randint(3, (80,), generator=generator)
     whole = first_kept(rows, groups, 0.2, -1)
@@ -93,7 +93,7 @@ def test_stretches_of_the_best_keep_what_all_of_them_keep(monkeypatch):
     assert torch.equal(first_kept(rows, groups, 0.2, 15), whole[:15])
 
 
-def test_torchvision_that_does_not_fit_is_passed_over(monkeypatch):
+def test_an_incompatible_torchvision_is_ignored(monkeypatch):
     def broken(name):
         raise RuntimeError("operator torchvision::nms does not exist")
 
@@ -161,7 +161,7 @@ def test_roi_align_is_the_mean_of_interpolated_points_of_its_level():
         torch.testing.assert_close(found[index], sampled(own, shrunk, grid), atol=1e-5, rtol=1e-5)
 
 
-def test_points_far_outside_count_nothing():
+def test_sampling_points_outside_the_feature_map_are_zero():
     ones = torch.ones(1, 1, 4, 4)
     rois = torch.tensor([[0, -8.0, 0, 0, 4], [0, -4.0, 0, 4, 4]])
     found = roi_align([ones], [1], rois, torch.zeros(2, dtype=torch.long), Grid((1, 4)))
@@ -219,12 +219,12 @@ def test_anchors_stand_around_the_corners_of_their_pixels():
     assert anchors.tolist() == [square, tall, *moved]
 
 
-def test_an_octave_has_its_scales_between():
+def test_scales_per_octave_lie_between_powers_of_two():
     octave = AnchorGenerator((8,), (1.0,), octave_base_scale=4, scales_per_octave=2)([torch.zeros(1, 1, 1, 1)])
     torch.testing.assert_close(octave[:, 2], torch.tensor([16.0, 16 * 2**0.5]))
 
 
-def test_a_level_of_another_stride_is_refused_and_its_twin_is_not():
+def test_a_level_whose_size_does_not_match_its_stride_is_refused():
     generator, image = AnchorGenerator((8, 16), (1.0,), (1.0,)), torch.zeros(1, 3, 30, 40)
     right = [torch.zeros(1, 1, 4, 5), torch.zeros(1, 1, 2, 3)]
     assert generator(right, image).shape == (26, 4)
@@ -259,13 +259,13 @@ GRID = boxes([0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 4, 5], [20, 20, 30, 30])
         ({"neg_iou_thr": (0.1, 0.45), "match_low_quality": False}, [1, -1, 0, -1]),
     ],
 )
-def test_a_prior_answers_for_the_box_it_overlaps_most(params, expected):
+def test_a_prior_is_assigned_to_the_box_that_it_overlaps_most(params, expected):
     assigner = MaxIoUAssigner(**{"pos_iou_thr": 0.7, "neg_iou_thr": 0.3, **params})
     target = boxes([0, 0, 10, 10], [0, 0, 4, 2])
     assert assigner(GRID, [target])[0].tolist() == expected
 
 
-def test_a_image_without_boxes_is_all_background():
+def test_an_image_without_boxes_is_all_background():
     assigned = MaxIoUAssigner(0.7, 0.3)(GRID, [boxes(), boxes([0, 0, 10, 10])])
     assert assigned.tolist() == [[0] * 4, [1, -1, 0, 0]]
     valid = torch.tensor([[True, True, False, True]])
@@ -294,7 +294,7 @@ def test_regions_are_assigned_in_their_own_image():
         (torch.zeros(3), r"boxes: found \[3\] for image 1, expected \[n, 4\]"),
     ],
 )
-def test_boxes_that_nothing_can_be_learned_from_are_refused(wrong, expected):
+def test_invalid_ground_truth_boxes_are_refused(wrong, expected):
     with pytest.raises(ValueError, match=expected):
         MaxIoUAssigner(0.7, 0.3)(GRID, [boxes([0, 0, 1, 1]), wrong])
     with pytest.raises(ValueError, match="found boxes for 1 images, expected 2"):
@@ -323,7 +323,7 @@ def test_a_sampler_with_a_seed_leaves_the_global_generator_alone():
     assert torch.equal(after, torch.rand(3))
 
 
-def test_boxes_stand_before_the_regions_of_their_image_and_positive_ones_before_negative_ones():
+def test_ground_truth_boxes_precede_proposals_and_positive_samples_precede_negative_ones():
     rois = torch.tensor([[0, 0.0, 0, 1, 1], [0, 0, 0, 9, 9], [1, 0, 0, 5, 5]])
     found = RandomSampler(10, 0.5)(rois, torch.tensor([0, 1, 0]), [boxes([0, 0, 8, 8]), boxes()])
     assert found.priors[:, 3].tolist() == [8, 9, 1, 5]
@@ -337,13 +337,13 @@ def test_negative_samples_have_a_bound():
     assert int((found.assigned == 0).sum()) == 2
 
 
-def test_an_image_without_a_positive_sample_counts_as_one():
+def test_an_image_without_positive_samples_counts_one_in_avg_factor():
     assigned = torch.tensor([[0, -1, 0], [1, 2, 0]])
     assert PseudoSampler()(torch.zeros(3, 4), assigned).avg_factor == 3
     assert RandomSampler(9, 0.5, add_gt_as_proposals=False)(torch.zeros(3, 4), assigned).avg_factor == 1 + 2 + 2 + 1
 
 
-def test_targets_say_class_box_and_weight():
+def test_box_targets_hold_class_box_and_weight():
     assigned = torch.tensor([[0, 2, -1, 1], [0, 0, -1, 0]])
     own = [boxes([0, 0, 10, 10], [2, 2, 6, 6]), boxes()]
     found = BoxTargets(3, pos_weight=2)(GRID, assigned, own, [torch.tensor([1, 2]), torch.zeros(0, dtype=torch.long)])
@@ -415,7 +415,7 @@ def test_decoded_boxes_end_with_their_own_image():
     assert anchors.tolist() == [[0, 0, 30, 20], [0, 0, 12, 10]]
 
 
-def test_a_side_grows_by_a_bounded_factor():
+def test_decoded_widths_and_heights_change_by_a_bounded_factor():
     found = DeltaXYWHBBoxCoder()(boxes([0, 0, 1, 1]), torch.tensor([[0.0, 0, 100, -100]]))
     torch.testing.assert_close(found[0, 2:] - found[0, :2], torch.tensor([62.5, 1 / 62.5]), atol=1e-4, rtol=1e-4)
 
@@ -459,7 +459,7 @@ def test_a_two_stage_detector_takes_the_box_of_the_class():
     assert found.labels.tolist() == [1]
 
 
-def test_of_all_classes_only_the_right_one_is_taken():
+def test_class_selection_takes_the_channels_of_the_given_class():
     pred = torch.arange(12.0).view(2, 6)
     assert ClassSelection(3)(pred, torch.tensor([1, 3])).tolist() == [[2, 3], [10, 11]]
     assert ClassSelection(1)(pred, torch.tensor([1, 3])).tolist() == pred.tolist()
@@ -486,7 +486,7 @@ def test_giou_of_boxes_by_hand():
     torch.testing.assert_close(GIoULoss()(one, other, weight, torch.tensor(1.0)), torch.tensor(1 - 1 / 7 + 2 / 9))
 
 
-def test_harmony_gives_each_range_of_gradients_the_same_say():
+def test_ghmc_weighs_each_bin_of_gradient_norms_equally():
     pred = torch.tensor([[0.0], [0.0], [0.0], [9.0]])
     target = torch.tensor([[0.0], [0], [0], [1]])
     entropy = F.binary_cross_entropy_with_logits(pred, target, reduction="none")[:, 0]
@@ -505,7 +505,7 @@ def test_running_counts_change_in_training_only():
         assert loss.acc_sum.sum() == 2
 
 
-def test_levels_are_counted_one_after_the_other():
+def test_ghmc_counts_gradients_level_by_level():
     pred, target = torch.randn(6, 2), torch.zeros(6, 2)
     level = torch.tensor([0, 1, 0, 1, 1, 0])
     both, one = GHMC(bins=3, momentum=0.5, levels=2), GHMC(bins=3, momentum=0.5)

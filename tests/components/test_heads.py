@@ -126,7 +126,7 @@ def test_similarity_is_the_cosine_of_every_pair() -> None:
     )
 
 
-def test_prototypes_on_the_wire_go_before_those_held() -> None:
+def test_prototypes_on_the_wire_replace_stored_prototypes() -> None:
     memory = PrototypeSimilarity(2, 2, prototypes=((1.0, 0.0), (0.0, 1.0)))
     feature = torch.tensor([[0.0, 2.0]])
     assert memory(feature, torch.tensor([[0.0, 1.0], [0.0, -1.0]])).tolist() == [[1.0, -1.0]]
@@ -148,7 +148,7 @@ def test_ranking_lists_the_most_similar_first(topk: int, labels: list[list[int]]
     assert torch.equal(ranking.scores, similarity)
 
 
-def test_ranking_none_is_refused() -> None:
+def test_a_ranking_of_zero_prototypes_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         SimilarityRanking(0)
 

@@ -1,4 +1,4 @@
-"""Every loss and prediction of classifiers with every form of label: what is meant is done, the rest is refused."""
+"""Every classification loss and prediction with every format of labels: valid ones are used, all others refused."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ def refusal(model: composer.Model, label: Any) -> composer.Problem:
 
 @pytest.mark.parametrize("form", ALIKE)
 @pytest.mark.parametrize("name", LOSSES)
-def test_forms_that_mean_the_same_give_the_same(models: dict[str, composer.Model], name: str, form: str) -> None:
+def test_equivalent_label_formats_give_the_same_loss(models: dict[str, composer.Model], name: str, form: str) -> None:
     given, same = ALIKE[form]
     if name == "softmax" and form in ("rows of whole numbers", "rows of true and false"):
         assert "set use_soft" in refusal(models[name], given).message
@@ -105,7 +105,7 @@ def test_forms_that_mean_the_same_give_the_same(models: dict[str, composer.Model
 
 @pytest.mark.parametrize("form", NO_LABELS)
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_is_no_label_is_refused_before_anything_changes(
+def test_invalid_labels_are_refused_before_any_state_changes(
     models: dict[str, composer.Model], name: str, form: str
 ) -> None:
     problem = refusal(models[name], NO_LABELS[form])
@@ -115,7 +115,9 @@ def test_what_is_no_label_is_refused_before_anything_changes(
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_minus_100_is_disregarded_by_the_softmax_of_indices_alone(models: dict[str, composer.Model], name: str) -> None:
+def test_label_minus_100_is_ignored_by_softmax_losses_of_class_indices_only(
+    models: dict[str, composer.Model], name: str
+) -> None:
     label = torch.tensor([2, 0, -100, 2])
     if name == "softmax":
         assert call(models[name], label).isfinite()
@@ -223,7 +225,7 @@ def test_other_parts_refuse_labels_that_are_no_classes(kind: str, port: str) -> 
         assert caught.value.problems[0].where.port == port
 
 
-def test_the_answer_to_one_logit_names_both_classes() -> None:
+def test_the_prediction_of_one_logit_has_the_names_of_both_classes() -> None:
     build = GraphBuilder("binary", classes=["good", "scratched"])
     logits = build.input("logits", "Logits", ["B", 1])
     prediction = build.node("prediction", "ClassPrediction")(logits=logits)

@@ -243,7 +243,7 @@ WIRING: list[tuple[str, dict[str, Any], tuple[Tensor, ...], Callable[..., Any]]]
 @pytest.mark.parametrize(
     ("name", "params", "inputs", "expected"), WIRING, ids=[f"{row[0]}-{i}" for i, row in enumerate(WIRING)]
 )
-def test_a_wiring_part_does_what_it_says(
+def test_a_wiring_component_computes_the_torch_function_of_its_name(
     name: str, params: dict[str, Any], inputs: tuple[Tensor, ...], expected: Callable[..., Any]
 ) -> None:
     close(PARTS[name](**params)(*inputs), expected(*inputs))
@@ -265,7 +265,7 @@ def test_detach_stops_the_gradient() -> None:
     same(out, x.detach())
 
 
-def test_a_class_token_stands_in_front_and_positions_are_added() -> None:
+def test_the_class_token_comes_first_and_positions_are_added() -> None:
     token = built(embedding.ClassToken, embed_dims=4)
     out = token(SEQUENCE)
     same(out[:, 1:], SEQUENCE)
@@ -341,7 +341,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("name", "params", "message", "mended"), REFUSED, ids=[f"{row[0]}-{i}" for i, row in enumerate(REFUSED)]
 )
-def test_what_does_not_fit_together_is_refused(
+def test_contradicting_layer_parameters_are_refused(
     name: str, params: dict[str, Any], message: str, mended: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=message):

@@ -67,7 +67,7 @@ def test_an_average_over_nothing_is_zero() -> None:
         ({"reduction": "max"}, {"reduction": "none"}, "found reduction 'max'"),
     ],
 )
-def test_reductions_that_make_no_sense_are_refused(refused: Any, accepted: Any, text: str) -> None:
+def test_unknown_reductions_and_avg_factor_with_sum_are_refused(refused: Any, accepted: Any, text: str) -> None:
     gap(LOGITS, ROWS, **accepted)
     with pytest.raises(ValueError, match=text):
         gap(LOGITS, ROWS, **refused)
@@ -85,7 +85,7 @@ LOSSES: dict[str, Callable[..., nn.Module]] = {
 
 
 @pytest.mark.parametrize("make", LOSSES.values(), ids=LOSSES)
-def test_every_loss_weights_and_reduces_alike(make: Callable[..., nn.Module]) -> None:
+def test_every_loss_applies_weights_and_reduction_in_the_same_way(make: Callable[..., nn.Module]) -> None:
     each = make(reduction="none")(LOGITS, ROWS)
     weighted = each * (WEIGHT if each.dim() == 1 else WEIGHT[:, None])
     loss = make(loss_weight=3.0)
@@ -116,7 +116,7 @@ def test_class_weights_multiply_without_dividing_the_mean() -> None:
     assert not CrossEntropyLoss(class_weight=weights).state_dict()
 
 
-def test_binary_cross_entropy_asks_each_class_by_itself() -> None:
+def test_binary_cross_entropy_treats_each_class_independently() -> None:
     p = LOGITS.sigmoid()
     by_hand = -(ROWS * p.log() * 5 + (1 - ROWS) * (1 - p).log())
     loss = CrossEntropyLoss(use_sigmoid=True, pos_weight=(5.0, 5.0, 5.0))
@@ -206,7 +206,7 @@ def test_targets_of_another_shape_are_refused(loss: nn.Module, refused: Tensor, 
         ({"pos_weight": (1.0,)}, {"use_sigmoid": True, "pos_weight": (1.0,)}, "without use_sigmoid"),
     ],
 )
-def test_contradictions_are_refused(refused: dict[str, Any], accepted: dict[str, Any], text: str) -> None:
+def test_contradicting_parameters_are_refused(refused: dict[str, Any], accepted: dict[str, Any], text: str) -> None:
     CrossEntropyLoss(**accepted)
     with pytest.raises(ValueError, match=text):
         CrossEntropyLoss(**refused)

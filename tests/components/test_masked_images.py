@@ -1,4 +1,4 @@
-"""Parts that fill in hidden patches: what they hide, what they ask for, and what they refuse."""
+"""Parts of masked image modelling: what they hide, what they require, and what they refuse."""
 
 import math
 from typing import Any
@@ -78,7 +78,7 @@ def test_random_masking_hides_the_ratio_and_its_order_puts_patches_back() -> Non
     assert not found.mask.gather(1, found.ids_keep).any()
 
 
-def test_random_masking_hides_anew_in_each_call_and_the_same_after_the_same_seed() -> None:
+def test_random_masking_draws_a_new_mask_in_each_call_and_repeats_it_by_seed() -> None:
     masking = RandomMasking(4)
     first, second = masking(images()).mask, masking(images()).mask
     assert not torch.equal(first, second)
@@ -101,7 +101,7 @@ def test_random_masking_hides_the_same_in_all_images_where_one_choice_is_shared(
         assert found.mask.sum(dim=1).tolist() == [8] * 8
 
 
-def test_masked_patches_are_given_in_the_order_of_the_image() -> None:
+def test_masked_patches_are_returned_in_the_order_of_the_image() -> None:
     found = MaskedPatches(3)(mask_of(2, 5, 11))
     assert found.ids_masked.tolist() == [[2, 5, 11]] * 2
     assert found.ids_keep[0].tolist() == [cell for cell in range(16) if cell not in (2, 5, 11)]
@@ -115,7 +115,7 @@ def test_masks_with_another_number_of_hidden_patches_are_refused() -> None:
 
 
 @pytest.mark.parametrize("part", [MaskFeatViT(**TINY), BEiTPretrainViT(**TINY), SimMIMSwinTransformer(**SWIN)])
-def test_what_is_hidden_is_not_seen(part: nn.Module) -> None:
+def test_the_pixels_of_hidden_patches_do_not_change_the_features(part: nn.Module) -> None:
     part.eval()
     first = images()
     second = first.clone()
@@ -164,7 +164,7 @@ MIXED: dict[str, Any] = {
 }
 
 
-def test_mixed_images_do_not_see_each_other() -> None:
+def test_patches_of_mixed_images_do_not_attend_to_the_other_image() -> None:
     part, mask = MixMIMPretrainTransformer(**MIXED).eval(), mask_of(1, 6, 11).flatten(1)
     first = images(32)
     second = first.clone()
@@ -178,7 +178,7 @@ def test_mixed_images_do_not_see_each_other() -> None:
     torch.testing.assert_close(part(first, torch.ones(2, 16)).tokens.flip(0), plain.tokens)
 
 
-def test_images_come_out_of_their_two_mixtures_whichever_half_is_called_hidden() -> None:
+def test_images_are_restored_from_both_mixtures_whichever_half_the_mask_hides() -> None:
     image, mask, head = images(), mask_of(1, 6, 11).flatten(1), MixMIMPretrainHead(patch_size=4)
     pixels = head.targets(image)
     found = head(image, pixels, pixels.flip(0), mask)
@@ -221,7 +221,7 @@ def test_mixmim_refuses_other_images_and_masks() -> None:
 # positions
 
 
-def test_sine_cosine_positions_tell_row_and_column() -> None:
+def test_sine_cosine_positions_differ_by_row_and_column() -> None:
     found = sine_cosine_positions((2, 3), 8)
     assert found.shape == (1, 7, 8)
     assert not found[0, 0].any()
@@ -241,7 +241,7 @@ def test_sine_cosine_positions_are_not_learned(kind: Any) -> None:
     assert not kind(**TINY).pos_embed.requires_grad
 
 
-def test_what_the_backbones_other_parts_need_is_an_output() -> None:
+def test_relative_position_biases_and_position_embeddings_are_outputs_of_the_backbones() -> None:
     shared = BEiTPretrainViT(**TINY)
     nn.init.normal_(shared.rel_pos_bias.relative_position_bias_table)
     torch.testing.assert_close(shared(images()).rel_pos_bias, shared.rel_pos_bias())
@@ -290,7 +290,7 @@ def test_tables_of_relative_positions_are_resized_and_spread_to_the_layers() -> 
         ({"frozen_stages": 3}, "at most the 2 layers"),
     ],
 )
-def test_beit_refuses_what_does_not_go_together(options: dict[str, Any], text: str) -> None:
+def test_beit_refuses_contradicting_parameters(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         BEiTViT(**TINY, **options)
 
@@ -300,7 +300,7 @@ def test_relative_positions_refuse_images_of_another_size() -> None:
         BEiTViT(**TINY)(images(12))
 
 
-def test_frozen_layers_of_beit_learn_nothing() -> None:
+def test_frozen_layers_of_beit_do_not_change() -> None:
     backbone = BEiTViT(**TINY, frozen_stages=1)
     learned = {name for name, parameter in backbone.named_parameters() if parameter.requires_grad}
     assert learned == {name for name, _ in backbone.named_parameters() if name.startswith(("layers.1.", "ln"))}
@@ -390,7 +390,7 @@ def test_beit_v2_scores_both_predictions_by_one_layer() -> None:
     assert found.avg_factor.item() == 2
 
 
-def test_words_outside_the_codebook_and_of_other_grids_are_refused() -> None:
+def test_codebook_indices_out_of_range_or_of_another_grid_are_refused() -> None:
     feats, mask = torch.randn(2, 4, 6), mask_of(1, grid=2)
     with pytest.raises(ValueError, match="target: found the visual word 5, expected 0 to 4"):
         BEiTV2Head(6, 5)(feats, feats, torch.full((2, 4), 5), mask)
@@ -429,7 +429,7 @@ def test_caes_neck_predicts_as_many_patches_as_are_hidden() -> None:
 # losses
 
 
-def test_reconstruction_counts_what_is_hidden_only() -> None:
+def test_the_reconstruction_loss_covers_hidden_patches_only() -> None:
     pred, target = torch.randn(2, 4, 6), torch.randn(2, 4, 6)
     mask = torch.tensor([[1, 0, 0, 0], [0, 1, 1, 0]])
     expected = (pred - target).square()[mask.bool()].mean()
@@ -500,7 +500,7 @@ def test_histograms_refuse_sizes_that_do_not_fit(options: dict[str, int], size: 
         CLIPGenerator(16, 4, 8, 1, 2, 6),
     ],
 )
-def test_target_generators_learn_nothing_by_gradients(generator: nn.Module) -> None:
+def test_target_generators_get_no_gradient(generator: nn.Module) -> None:
     assert not any(parameter.requires_grad for parameter in generator.parameters())
     assert not generator(images().requires_grad_()).requires_grad
 
@@ -509,7 +509,7 @@ def tokenizer(**options: Any) -> VQKD:
     return VQKD(VQKD_ENCODER, 5, 4, **options)
 
 
-def test_words_follow_what_they_stand_for_in_training_only() -> None:
+def test_codebook_entries_follow_their_features_in_training_only() -> None:
     generator = tokenizer(quantize_kmeans_init=False, decay=0.5)
     before = generator.quantize.embedding.weight.clone()
     words = generator.eval()(images())
@@ -524,7 +524,7 @@ def test_words_follow_what_they_stand_for_in_training_only() -> None:
     assert torch.equal((after - before).abs().sum(dim=1) > 1e-6, used > 0)
 
 
-def test_words_that_are_not_loaded_start_from_a_clustering_of_the_first_batch() -> None:
+def test_a_codebook_without_weights_starts_from_clusters_of_the_first_batch() -> None:
     generator = tokenizer().train()
     assert not generator.quantize.embedding.weight.any()
     generator(images())

@@ -1,4 +1,4 @@
-"""Memories and what follows clusters: they answer first, then take in, and only in training."""
+"""Memory banks and cluster updates: a call returns the bank first and stores the batch afterwards, in training only."""
 
 import zlib
 
@@ -21,7 +21,7 @@ def filled(**params: int) -> ODCMemory:
     return memory
 
 
-def test_a_simple_memory_answers_before_it_takes_in() -> None:
+def test_a_simple_memory_returns_its_bank_before_it_stores_the_batch() -> None:
     memory = SimpleMemory(length=6, feat_dim=4, momentum=0.25, neg_num=3)
     before, feature, index = memory.feature_bank.clone(), torch.randn(2, 4), torch.tensor([1, 4])
     unit = F.normalize(feature)
@@ -44,7 +44,7 @@ def test_the_gradient_is_that_of_the_bank_before_it_changed() -> None:
     assert again.grad is not None and torch.allclose(feature.grad, again.grad)
 
 
-def test_negatives_are_all_samples_alike_and_never_the_own_one_where_that_is_asked() -> None:
+def test_negatives_are_drawn_evenly_and_without_the_own_sample_by_ensure_neg() -> None:
     torch.manual_seed(0)
     index = torch.tensor([2, 0])
     free = SimpleMemory(length=4, feat_dim=2, momentum=0.5, neg_num=4000)._draw(index)
@@ -54,7 +54,7 @@ def test_negatives_are_all_samples_alike_and_never_the_own_one_where_that_is_ask
     assert not (kept == index.unsqueeze(1)).any()
 
 
-def test_a_table_of_aliases_that_was_loaded_is_drawn_from() -> None:
+def test_negatives_are_drawn_from_a_loaded_alias_table() -> None:
     torch.manual_seed(0)
     memory = SimpleMemory(length=2, feat_dim=2, momentum=0.5)
     memory.multinomial.load_state_dict({"prob": torch.tensor([0.5, 1.0]), "alias": torch.tensor([1, 0])})
@@ -101,7 +101,7 @@ def test_a_memory_of_clusters_keeps_its_banks_out_of_the_state_dict() -> None:
 
 
 @pytest.mark.parametrize("memory", [SimpleMemory(12, 4, 0.5, 2), filled()], ids=["SimpleMemory", "ODCMemory"])
-def test_a_sample_outside_is_refused_and_nothing_changes(memory: SimpleMemory | ODCMemory) -> None:
+def test_a_sample_index_out_of_range_is_refused_before_any_update(memory: SimpleMemory | ODCMemory) -> None:
     before = memory.feature_bank.clone()
     for bad in (12, -1):
         with pytest.raises(ValueError, match=rf"index: found sample {bad}, expected 0 to 11.*set length"):
@@ -113,7 +113,7 @@ def test_a_sample_outside_is_refused_and_nothing_changes(memory: SimpleMemory | 
     assert not torch.equal(memory.feature_bank, before)
 
 
-def test_a_memory_that_holds_nothing_says_how_it_is_filled() -> None:
+def test_an_empty_memory_is_refused_with_how_to_fill_it() -> None:
     memory = ODCMemory(length=4, feat_dim=2, momentum=0.5, num_classes=2, min_cluster=1)
     with pytest.raises(ValueError, match=r"the memory holds nothing yet: call composer\.training\.assign_clusters"):
         memory(torch.randn(1, 2), torch.tensor([0]))
@@ -128,16 +128,14 @@ def test_a_memory_that_holds_nothing_says_how_it_is_filled() -> None:
         ((12, 4), torch.arange(12) % 3, "a cluster without samples"),
     ],
 )
-def test_a_memory_takes_no_clusters_that_do_not_fit(
-    features: tuple[int, int], labels: torch.Tensor, match: str
-) -> None:
+def test_a_memory_refuses_clusters_of_another_size(features: tuple[int, int], labels: torch.Tensor, match: str) -> None:
     memory = ODCMemory(length=12, feat_dim=4, momentum=0.5, num_classes=4, min_cluster=3)
     with pytest.raises(ValueError, match=match):
         memory.init_memory(torch.randn(features), labels)
     assert (memory.label_bank == -1).all()
 
 
-def test_class_weights_follow_counts_only_where_they_are_asked_to() -> None:
+def test_class_weights_follow_the_counts_that_are_set() -> None:
     label = torch.tensor([0, 1, 1])
     still = ClassWeights(2)
     still.set_class_counts(torch.tensor([1, 4]))

@@ -59,7 +59,7 @@ def worker(rank: int, port: int, folder: str) -> None:
     torch.save(found, Path(folder) / f"{rank}.pt")
 
 
-def test_two_processes_hold_what_one_with_all_samples_does(tmp_path: Path) -> None:
+def test_two_processes_hold_the_banks_of_one_process_with_all_samples(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

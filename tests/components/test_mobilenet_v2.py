@@ -13,7 +13,7 @@ def images() -> Tensor:
     return torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-def test_it_has_the_published_number_of_parameters() -> None:
+def test_mobilenet_v2_has_the_published_number_of_parameters() -> None:
     with torch.device("meta"):
         model = MobileNetV2()
     classifier = 1280 * 1000 + 1000
@@ -33,7 +33,7 @@ def test_widths_are_multiples_of_8_near_the_factor(factor: float, channels: tupl
         assert MobileNetV2(factor, out_indices=tuple(range(8))).out_channels == channels
 
 
-def test_levels_are_those_of_out_indices() -> None:
+def test_out_indices_choose_the_levels() -> None:
     model = MobileNetV2(0.1, out_indices=(0, 1, 2, 4, 6, 7)).eval()
     levels = model(images())
     assert [level.shape[2] for level in levels] == [32, 16, 8, 4, 2, 2]
@@ -49,7 +49,7 @@ def test_levels_are_those_of_out_indices() -> None:
         ({"norm_eval": True}, set()),
     ],
 )
-def test_what_is_frozen_keeps_its_statistics(options: dict[str, Any], moving: set[str]) -> None:
+def test_frozen_stages_keep_their_running_statistics(options: dict[str, Any], moving: set[str]) -> None:
     model = MobileNetV2(0.1, **options).train()
     before = {name: value.clone() for name, value in model.named_buffers()}
     model(images())
@@ -86,7 +86,7 @@ def test_recomputing_blocks_gives_the_same_gradients() -> None:
         ({"act_cfg": {"type": "ReLU", "slope": 1}}, {"act_cfg": {"type": "LeakyReLU", "negative_slope": 0.1}}, "slope"),
     ],
 )
-def test_contradictions_are_refused(refused: dict[str, Any], accepted: dict[str, Any], text: str) -> None:
+def test_contradicting_parameters_are_refused(refused: dict[str, Any], accepted: dict[str, Any], text: str) -> None:
     MobileNetV2(0.1, **accepted)
     with pytest.raises(ValueError, match=text):
         MobileNetV2(0.1, **refused)

@@ -77,7 +77,7 @@ def test_the_neck_of_crops_puts_sizes_under_one_another_in_the_order_of_the_wire
         neck(torch.randn(4, 3, 2, 2))
 
 
-def test_a_head_starts_anew_when_clusters_do() -> None:
+def test_new_clusters_reset_the_head() -> None:
     head = ClsHead(in_channels=50, num_classes=40)
     with torch.no_grad():
         head.fc_cls.weight.fill_(7)

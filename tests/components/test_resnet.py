@@ -45,7 +45,7 @@ def test_every_depth_has_the_published_number_of_parameters(depth: Any, millions
         ({"deep_stem": True, "avg_down": True, "out_indices": (0, 3)}, [8, 1]),
     ],
 )
-def test_levels_are_those_of_out_indices(options: dict[str, Any], sizes: list[int]) -> None:
+def test_out_indices_choose_the_levels(options: dict[str, Any], sizes: list[int]) -> None:
     model = ResNet(18, **TINY, **options).eval()
     levels = model(images())
     assert [level.shape[2] for level in levels] == sizes
@@ -60,12 +60,12 @@ def test_stages_after_the_last_level_are_not_run() -> None:
 
 
 @pytest.mark.parametrize(("style", "strides"), [("pytorch", ((1, 1), (2, 2))), ("caffe", ((2, 2), (1, 1)))])
-def test_style_says_which_convolution_takes_the_step(style: Any, strides: Any) -> None:
+def test_style_chooses_the_convolution_with_the_stride(style: Any, strides: Any) -> None:
     block = ResNet(50, **TINY, style=style).layer2[0]
     assert (block.conv1.stride, block.conv2.stride) == strides
 
 
-def test_blocks_start_as_the_identity_unless_told_otherwise() -> None:
+def test_blocks_start_as_the_identity_unless_zero_init_residual_is_off() -> None:
     assert not ResNet(50, **TINY).layer1[1].bn3.weight.any()
     assert ResNet(50, **TINY, zero_init_residual=False).layer1[1].bn3.weight.eq(1).all()
 
@@ -137,7 +137,7 @@ def test_recomputing_blocks_gives_the_same_gradients() -> None:
         torch.testing.assert_close(one.grad, other.grad)
 
 
-def test_stochastic_depth_rises_with_depth_and_rests_in_evaluation() -> None:
+def test_drop_path_rates_rise_with_depth_and_act_in_training_only() -> None:
     model = ResNet(18, **TINY, drop_path_rate=0.7, zero_init_residual=False)
     blocks = [block for index in range(1, 5) for block in getattr(model, f"layer{index}")]
     rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in blocks]
@@ -156,7 +156,7 @@ def test_v1c_has_three_small_convolutions_in_the_stem() -> None:
 
 
 @pytest.mark.parametrize(("variant", "pools"), [(ResNetV1c, False), (ResNetV1d, True)])
-def test_v1d_steps_its_shortcuts_by_pooling(variant: type[ResNet], pools: bool) -> None:
+def test_only_v1d_downsamples_its_shortcuts_by_average_pooling(variant: type[ResNet], pools: bool) -> None:
     shortcut = variant(18, **TINY).layer2[0].downsample
     assert isinstance(shortcut[0], nn.AvgPool2d) == pools
     assert shortcut[-2].stride == ((1, 1) if pools else (2, 2))
@@ -198,7 +198,7 @@ def test_the_small_stem_keeps_the_size() -> None:
         (ResNet_CIFAR, {"deep_stem": True}, {"deep_stem": False}, "single convolution"),
     ],
 )
-def test_contradictions_are_refused(
+def test_contradicting_parameters_are_refused(
     variant: type[ResNet], refused: dict[str, Any], accepted: dict[str, Any], text: str
 ) -> None:
     variant(18, **{**TINY, **accepted})

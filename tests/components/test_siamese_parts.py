@@ -1,4 +1,4 @@
-"""What contrastive and siamese algorithms are made of: queue, similarities, heads, losses and necks."""
+"""Parts of contrastive and siamese algorithms: queue, similarities, heads, losses and necks."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_a_queue_answers_before_it_takes_in() -> None:
+def test_a_queue_returns_its_keys_before_it_stores_the_batch() -> None:
     queue = NegativeQueue(4, length=6)
     before = queue.queue.clone()
     keys = numbers(2, 4)
@@ -30,7 +30,7 @@ def test_a_queue_answers_before_it_takes_in() -> None:
     assert queue.queue_ptr.tolist() == [2]
 
 
-def test_a_queue_goes_round_also_where_batches_do_not_divide_its_length() -> None:
+def test_a_queue_wraps_around_if_the_batch_does_not_divide_its_length() -> None:
     queue = NegativeQueue(4, length=5)
     first, second = numbers(3, 4), numbers(3, 4, seed=1)
     queue(first)
@@ -48,7 +48,7 @@ def test_a_queue_in_evaluation_stays_as_it_is(batch: int) -> None:
     assert queue.queue_ptr.tolist() == [0]
 
 
-def test_of_more_keys_than_a_queue_holds_the_last_stay_as_if_they_came_one_by_one() -> None:
+def test_a_batch_larger_than_the_queue_leaves_its_last_keys() -> None:
     whole, single = NegativeQueue(4, length=6), NegativeQueue(4, length=6)
     for keys in (numbers(2, 4), numbers(15, 4, seed=1)):
         whole(keys)
@@ -58,11 +58,11 @@ def test_of_more_keys_than_a_queue_holds_the_last_stay_as_if_they_came_one_by_on
     assert torch.equal(whole.queue_ptr, single.queue_ptr)
 
 
-def test_keys_in_a_queue_begin_with_length_one() -> None:
+def test_initial_keys_of_a_queue_have_unit_norm() -> None:
     assert torch.allclose(NegativeQueue(4, length=6).queue.norm(dim=0), torch.ones(6))
 
 
-def test_pairs_are_told_from_all_others_as_simclr_counts_them() -> None:
+def test_pair_similarity_separates_positives_and_negatives_as_simclr_does() -> None:
     views = numbers(2, 3, 5)
     found = PairSimilarity()(views.flatten(0, 1))
     cosines = F.cosine_similarity(views.flatten(0, 1)[:, None], views.flatten(0, 1)[None], dim=2)
@@ -73,12 +73,12 @@ def test_pairs_are_told_from_all_others_as_simclr_counts_them() -> None:
         torch.testing.assert_close(found.neg[row], cosines[row, others])
 
 
-def test_an_odd_number_of_rows_is_no_two_views() -> None:
+def test_an_odd_number_of_rows_is_refused_as_two_views() -> None:
     with pytest.raises(ValueError, match="found 3 rows"):
         PairSimilarity()(numbers(3, 4))
 
 
-def test_each_place_meets_the_most_alike_of_the_other_view() -> None:
+def test_each_position_is_matched_with_the_most_similar_one_of_the_other_view() -> None:
     features, order = numbers(1, 7, 2, 3), torch.tensor([3, 0, 5, 1, 2, 4])
     moved = features.flatten(2)[:, :, order].unflatten(2, (2, 3))
     query, key = numbers(1, 4, 6), numbers(1, 4, 6, seed=1)
@@ -88,7 +88,7 @@ def test_each_place_meets_the_most_alike_of_the_other_view() -> None:
 
 
 @pytest.mark.parametrize(("places", "accepted"), [(6, True), (4, False)])
-def test_places_and_their_embeddings_are_as_many(places: int, accepted: bool) -> None:
+def test_as_many_embeddings_as_positions_are_required(places: int, accepted: bool) -> None:
     arguments = numbers(1, 7, 2, 3), numbers(1, 7, 2, 3), numbers(1, 4, places), numbers(1, 4, places)
     if accepted:
         DenseCorrespondence()(*arguments)
@@ -104,7 +104,7 @@ def test_the_right_key_is_class_0_and_similarities_are_over_the_temperature() ->
     assert found.target.tolist() == [0, 0, 0]
 
 
-def test_no_gradient_goes_to_what_is_predicted() -> None:
+def test_no_gradient_flows_to_the_target_of_the_predictor() -> None:
     head = LatentPredictHead(PREDICTOR)
     online, target = numbers(5, 4).requires_grad_(), numbers(5, 4, seed=1).requires_grad_()
     found = head(online, target)
@@ -150,7 +150,7 @@ def test_a_predictor_that_cannot_be_built_is_refused(predictor: dict[str, object
     LatentPredictHead(PREDICTOR)
 
 
-def test_cosine_similarity_is_averaged_over_what_the_mask_leaves() -> None:
+def test_cosine_similarity_is_averaged_over_unmasked_elements() -> None:
     pred, target = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[3.0, 0.0], [1.0, 0.0]])
     assert CosineSimilarityLoss()(pred, target).item() == pytest.approx(-0.5)
     assert CosineSimilarityLoss(2.0, 2.0)(pred, target).item() == pytest.approx(1.0)
@@ -167,7 +167,7 @@ def test_cosine_similarity_is_averaged_over_what_the_mask_leaves() -> None:
         (LinearNeck(5, 4, gap_dim=2), (2, 5, 3, 3), (2, 5)),
     ],
 )
-def test_a_neck_says_what_kind_of_feature_it_takes(
+def test_a_neck_refuses_features_of_other_axes(
     neck: nn.Module, accepted: tuple[int, ...], refused: tuple[int, ...]
 ) -> None:
     assert neck(numbers(*accepted)).shape == (2, 4)
@@ -175,7 +175,7 @@ def test_a_neck_says_what_kind_of_feature_it_takes(
         neck(numbers(*refused))
 
 
-def test_an_mlp_has_the_layers_it_is_asked_for() -> None:
+def test_an_mlp_neck_has_num_layers_layers() -> None:
     neck = NonLinearNeck(5, 6, 4, num_layers=3, with_last_bn_affine=False, with_last_bias=True)
     shapes = {name: tuple(value.shape) for name, value in neck.named_parameters()}
     assert shapes == {

@@ -19,7 +19,7 @@ def test_the_stacked_head_is_linear_layers_with_activations_between() -> None:
     torch.testing.assert_close(head(feature), last(second(first(feature).relu()).relu()))
 
 
-def test_only_hidden_layers_are_dropped() -> None:
+def test_dropout_acts_on_hidden_layers_only() -> None:
     head = StackedLinearClsHead(50, 6, (5,), dropout_rate=1.0)
     logits = head(torch.randn(2, 6, generator=GENERATOR))
     torch.testing.assert_close(logits, head.layers[1].fc.bias.expand(2, -1))

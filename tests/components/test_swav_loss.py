@@ -25,7 +25,7 @@ ORIGINAL = [
 ]
 
 
-def test_it_is_the_original_also_with_a_queue() -> None:
+def test_the_loss_with_a_queue_equals_the_original() -> None:
     loss = SwAVLoss(feat_dim=6, num_crops=(2, 1), num_prototypes=5, queue_length=8, queue_starts=0)
     loss.before_epoch(0)
     with torch.no_grad():
@@ -50,7 +50,7 @@ def test_codes_spread_samples_evenly_over_prototypes() -> None:
     assert torch.allclose(sinkhorn(scores + 100, 0.5, 50, torch.ones(12)), codes, atol=1e-4)
 
 
-def test_rows_that_do_not_count_leave_the_codes_of_others_as_they_are() -> None:
+def test_unused_queue_rows_do_not_change_the_codes() -> None:
     scores = torch.randn(6, 4, generator=seeded("scores"))
     counted = torch.tensor([1.0, 1, 0, 1, 0, 1])
     some = sinkhorn(scores, 0.05, 3, counted)
@@ -89,7 +89,7 @@ def test_the_queue_starts_in_its_epoch_and_fills_in_training_only() -> None:
     assert not loss.queue[:, 2:].any()
 
 
-def test_prototypes_are_held_in_the_first_steps() -> None:
+def test_prototypes_are_frozen_in_the_first_steps() -> None:
     loss = SwAVLoss(4, num_prototypes=3, frozen_steps=2)
     for step, learns in ((0, False), (1, False), (2, True)):
         loss.before_step(step)
@@ -97,13 +97,13 @@ def test_prototypes_are_held_in_the_first_steps() -> None:
 
 
 @pytest.mark.parametrize("params", [{"num_crops": (1,)}, {"crops_for_assign": (2,)}])
-def test_crops_that_are_not_there_are_refused(params: dict[str, tuple[int, ...]]) -> None:
+def test_unknown_crops_are_refused(params: dict[str, tuple[int, ...]]) -> None:
     with pytest.raises(ValueError, match="found crops_for_assign"):
         SwAVLoss(4, **params)
     SwAVLoss(4, num_crops=(2, 1), crops_for_assign=(2,))
 
 
-def test_rows_that_are_no_whole_samples_are_refused_and_nothing_changes() -> None:
+def test_rows_that_the_number_of_crops_does_not_divide_are_refused() -> None:
     loss = SwAVLoss(4, num_crops=(2, 1), num_prototypes=3)
     before = loss.prototypes.weight.detach().clone()
     with pytest.raises(ValueError, match="feature: found 7 rows, expected a multiple of the 3 crops"):

@@ -98,7 +98,7 @@ def test_attention_in_a_window_that_covers_the_map_is_full_attention_with_a_bias
     torch.testing.assert_close(layer(x), expected)
 
 
-def test_a_regular_window_sees_itself_only() -> None:
+def test_a_pixel_of_a_regular_window_depends_on_its_window_only() -> None:
     assert torch.equal(influence(attention(3), (6, 9), 4, 4), block((6, 9), slice(3, 6), slice(3, 6)))
 
 
@@ -175,7 +175,7 @@ def test_stochastic_depth_rises_over_all_blocks() -> None:
         (1, set()),
     ],
 )
-def test_frozen_stages_learn_nothing_and_stay_in_evaluation_mode(stages: int, learned: set[str]) -> None:
+def test_frozen_stages_do_not_change_and_stay_in_evaluation_mode(stages: int, learned: set[str]) -> None:
     model = build(frozen_stages=stages, out_indices=(0, 1)).train()
     parts = {"patch_embed", "stages.0", "stages.1", "norm0", "norm1"}
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
@@ -258,7 +258,7 @@ def test_an_arch_has_its_published_size(arch: Any, wide: int, blocks: int) -> No
         ),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(
+def test_invalid_parameters_are_refused_with_the_accepted_ones(
     refused: dict[str, Any], says: str, accepted: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=says):

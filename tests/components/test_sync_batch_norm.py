@@ -55,7 +55,7 @@ def worker(rank: int, port: int, folder: str) -> None:
     torch.save(found, Path(folder) / f"{rank}.pt")
 
 
-def test_two_processes_of_different_sizes_do_what_one_does(tmp_path: Path) -> None:
+def test_two_processes_with_different_batches_equal_one_process(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -72,7 +72,7 @@ def test_two_processes_of_different_sizes_do_what_one_does(tmp_path: Path) -> No
             assert all(torch.allclose(rank[name][key], alone[key], atol=1e-5) for rank in ranks), (name, key)
 
 
-def test_one_process_computes_what_batch_norm_does() -> None:
+def test_one_process_equals_batch_norm() -> None:
     image = images()["map"]
     norm = build_norm({"type": "SyncBN"}, 4)
     assert isinstance(norm, nn.SyncBatchNorm)

@@ -177,7 +177,7 @@ def test_drop_path_rates_rise_evenly() -> None:
         (2, set()),
     ],
 )
-def test_frozen_stages_learn_nothing(stages: int, learned: set[str]) -> None:
+def test_frozen_stages_do_not_change(stages: int, learned: set[str]) -> None:
     model = build(frozen_stages=stages)
     parts = {"patch_embed", "pos_embed", "cls_token", "layers.0", "layers.1", "ln1"}
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
@@ -247,7 +247,7 @@ def test_an_arch_has_its_published_size(arch: Any, wide: int, layers: int) -> No
         ({"norm_cfg": {"type": "LN", "epsilon": 1}}, "does not take", {"norm_cfg": {"type": "LN", "eps": 1.0}}),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_the_way_out(
+def test_invalid_parameters_are_refused_with_the_accepted_ones(
     refused: dict[str, Any], says: str, accepted: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=says):
@@ -255,14 +255,14 @@ def test_what_cannot_be_built_is_refused_with_the_way_out(
     build(**accepted)(random_image())
 
 
-def test_kept_patches_are_refused_where_their_grid_is_wanted() -> None:
+def test_kept_patches_are_refused_for_outputs_that_need_the_whole_grid() -> None:
     keep = torch.tensor([[0, 1], [2, 3]])
     with pytest.raises(ValueError, match="set out_type to 'raw'"):
         build(out_type="featmap")(random_image(), keep)
     assert build(out_type="avg_featmap")(random_image(), keep)[0].shape == (2, 8)
 
 
-def test_an_option_that_is_like_no_other_is_refused_with_all_there_are() -> None:
+def test_an_unknown_option_without_a_similar_one_is_refused_with_all_options() -> None:
     settled = {"in_channels": 3, "embed_dims": 4}
     with pytest.raises(ValueError, match=r"unknown option 'xyzzy', expected some of in_channels, .*remove it"):
         construct(PatchEmbed, "patch_cfg", settled, {"xyzzy": 1})
@@ -276,7 +276,7 @@ def test_an_option_that_is_like_no_other_is_refused_with_all_there_are() -> None
         (6, ["layers.pre_logits.weight", "layers.pre_logits.bias", "layers.head.weight", "layers.head.bias"]),
     ],
 )
-def test_the_head_gives_its_scores_and_what_they_are_read_from(hidden: int | None, names: list[str]) -> None:
+def test_the_head_returns_scores_and_the_features_before_them(hidden: int | None, names: list[str]) -> None:
     head, feature = VisionTransformerClsHead(5, 8, hidden), torch.randn(2, 8)
     assert list(head.state_dict()) == names
     nn.init.normal_(head.layers[-1].weight)

@@ -23,7 +23,7 @@ layout: {a: [1, 2]}
 """
 
 
-def test_a_rename_is_followed_everywhere() -> None:
+def test_a_rename_updates_every_reference() -> None:
     renamed = done(sample(MODES), {"op": "rename", "name": "a", "to": "first"})
     document = to_document(renamed.graph)
     assert renamed.renamed == {"a": "first"}
@@ -35,7 +35,7 @@ def test_a_rename_is_followed_everywhere() -> None:
     assert document["layout"] == {"first": [1, 2]}
 
 
-def test_an_input_of_a_subgraph_takes_its_callers_along() -> None:
+def test_renaming_an_input_of_a_subgraph_renames_it_in_every_call() -> None:
     graph = do(sample(MODAL), {"op": "rename", "name": "image", "to": "image"}, path=("encoder",))
     assert graph.graphs["encoder"].nodes["conv"].inputs["input"] == Wire.of(Ref("image"))
     for node in (graph.nodes["encoder"], graph.nodes["encoder_k"], graph.graphs["pair"].nodes["second"]):
@@ -74,14 +74,14 @@ def test_a_name_that_looks_like_another_one_is_refused() -> None:
     assert "сок" in do(graph, {"op": "rename", "name": "head", "to": "сок"}).nodes
 
 
-def test_a_removed_node_takes_its_wires_and_outputs_along() -> None:
+def test_removing_a_node_removes_its_wires_and_outputs() -> None:
     graph = do(sample(), {"op": "remove", "names": ["neck", "label"]})
     assert graph.nodes["head"].inputs == {} and list(graph.nodes["loss"].inputs) == ["pred"]
     assert list(graph.outputs["tensor"]) == ["logits"]
     assert "neck" not in graph.layout and "label" not in graph.data_samples
 
 
-def test_who_shares_the_weights_of_a_removed_node_takes_its_place() -> None:
+def test_the_first_node_that_shares_the_weights_of_a_removed_node_becomes_their_owner() -> None:
     graph = do(sample(MODES), {"op": "remove", "names": ["a"]})
     document = to_document(graph)["nodes"]
     assert document["b"]["type"] == "Conv2d" and document["b"]["params"]["out_channels"] == 4
@@ -93,13 +93,13 @@ def test_who_shares_the_weights_of_a_removed_node_takes_its_place() -> None:
     assert [p.code for p in check(graph, CATALOG) if p.severity == "error"] == []
 
 
-def test_an_input_that_goes_takes_the_wires_of_callers_along() -> None:
+def test_removing_an_input_of_a_subgraph_removes_the_wires_of_every_call() -> None:
     graph = do(sample(MODAL), {"op": "remove-input", "name": "other"}, path=("encoder",))
     assert list(graph.nodes["encoder"].inputs) == ["image"]
     assert list(graph.graphs["pair"].nodes["second"].inputs) == ["image"]
 
 
-def test_what_is_not_there_is_refused_with_the_nearest_name() -> None:
+def test_removing_an_unknown_node_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(GraphError, match="did you mean 'neck'"):
         do(sample(), {"op": "remove", "names": ["necl"]})
 
@@ -113,11 +113,11 @@ def test_what_is_not_there_is_refused_with_the_nearest_name() -> None:
         ("MoCoV2Neck", "moco_v2_neck"),
     ],
 )
-def test_ids_are_made_of_types(type_: str, name: str) -> None:
+def test_ids_are_derived_from_types(type_: str, name: str) -> None:
     assert snake(type_) == name
 
 
-def test_fresh_names_are_legal_and_counted_on() -> None:
+def test_new_names_are_legal_and_numbered() -> None:
     assert fresh("neck", {"neck"}) == "neck_2"
     assert fresh("neck_2", {"neck", "neck_2"}) == "neck_3"
     assert fresh("forward", set()) == "forward_1"
@@ -157,7 +157,7 @@ def test_freezing_a_shared_node_freezes_where_the_weights_are() -> None:
     assert do(graph, put("nodes", "b", "frozen", value=True)).nodes["a"].frozen
 
 
-def test_a_subgraph_gets_another_name_or_goes_when_nothing_calls_it() -> None:
+def test_a_subgraph_is_renamed_or_removed_if_nothing_calls_it() -> None:
     noted = do(sample(MODAL), {"op": "comment", "text": "why", "box": [0, 0, 1, 1]}, path=("encoder",))
     graph = do(noted, {"op": "rename-subgraph", "name": "encoder", "to": "trunk"})
     assert graph.nodes["encoder"].graph == graph.graphs["pair"].nodes["first"].graph == "trunk"

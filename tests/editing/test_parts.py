@@ -47,7 +47,7 @@ def test_a_group_inside_a_subgraph_passes_parameters_on() -> None:
     ("names", "code"),
     [(["backbone", "head"], "cycle"), (["image"], "bad-edit"), (["nothing"], "unknown-node")],
 )
-def test_a_group_that_cannot_be_is_refused(names: list[str], code: str) -> None:
+def test_an_impossible_group_is_refused(names: list[str], code: str) -> None:
     with pytest.raises(GraphError) as refused:
         do(sample(), {"op": "group", "names": names})
     assert [problem.code for problem in refused.value.problems] == [code]
@@ -88,7 +88,7 @@ def test_a_duplicate_keeps_the_wires_from_others_and_those_among_the_copies() ->
     assert made.graph.layout["neck_2"] == (490, 60)
 
 
-def test_what_is_pasted_elsewhere_keeps_what_is_there_and_drops_the_rest() -> None:
+def test_pasted_nodes_keep_wires_to_existing_names_and_drop_the_others() -> None:
     fragment = copy(sample(), (), ["neck", "head", "loss"], CATALOG)
     made = done(sample(MODAL), {"op": "paste", "fragment": fragment, "position": [100, 100]})
     assert made.created == ("neck_2", "head", "loss_2")
@@ -98,7 +98,7 @@ def test_what_is_pasted_elsewhere_keeps_what_is_there_and_drops_the_rest() -> No
     assert made.graph.layout["neck_2"] == (100, 100)
 
 
-def test_a_fragment_carries_its_subgraphs_and_what_its_weights_come_from() -> None:
+def test_a_fragment_holds_its_subgraphs_and_the_sources_of_its_weights() -> None:
     fragment = copy(sample(MODAL), (), ["pair", "again", "encoder_k"], CATALOG)
     graph = do(sample(), {"op": "paste", "fragment": fragment})
     assert set(graph.graphs) == {"pair", "encoder"}
@@ -111,7 +111,7 @@ def test_a_fragment_carries_its_subgraphs_and_what_its_weights_come_from() -> No
     assert both.graphs["pair_2"].nodes["first"].graph == "encoder_2"
 
 
-def test_parameters_of_a_subgraph_become_values_where_nobody_declares_them() -> None:
+def test_pasted_subgraph_parameters_become_values_where_they_are_not_declared() -> None:
     fragment = copy(sample(MODAL), ("encoder",), ["conv"], CATALOG)
     assert do(sample(), {"op": "paste", "fragment": fragment}).nodes["conv"].params["out_channels"] == 4
     same = do(sample(MODAL), {"op": "paste", "fragment": fragment}, path=("encoder",))
@@ -119,12 +119,12 @@ def test_parameters_of_a_subgraph_become_values_where_nobody_declares_them() -> 
 
 
 @pytest.mark.parametrize("fragment", ["", "hello", "[]", "{}", '{"schema": 1, "nodes": 3}', "[" * 100_000])
-def test_what_was_never_copied_is_refused(fragment: str) -> None:
+def test_pasting_text_that_is_no_fragment_is_refused(fragment: str) -> None:
     with pytest.raises(GraphError):
         do(sample(), {"op": "paste", "fragment": fragment})
 
 
-def test_a_bypassed_node_is_led_around_and_wired_again() -> None:
+def test_bypassing_a_node_and_undoing_it_keeps_its_wires() -> None:
     graph = sample()
     past = do(graph, put("nodes", "neck", "bypassed", value=True))
     assert past.nodes["head"].inputs == graph.nodes["head"].inputs and past.outputs == graph.outputs
@@ -170,7 +170,7 @@ def test_comments_are_kept_by_scope_and_never_change_the_meaning() -> None:
         ("BatchNorm2d", "eps", 2, 2.0),
     ],
 )
-def test_whole_numbers_become_what_the_parameter_is(type_: str, name: str, sent: Any, kept: Any) -> None:
+def test_integers_are_converted_to_the_type_of_the_parameter(type_: str, name: str, sent: Any, kept: Any) -> None:
     made = done(sample(), {"op": "add-node", "type": type_})
     graph = do(made.graph, put("nodes", made.created[0], "params", name, value=sent))
     found = graph.nodes[made.created[0]].params[name]
@@ -207,7 +207,7 @@ def test_the_default_of_a_subgraphs_parameter_takes_its_place_when_it_is_removed
     assert "width" not in graph.nodes["encoder"].params and "width" not in graph.graphs["pair"].nodes["first"].params
 
 
-def test_a_fix_is_applied_wherever_one_is_and_numbers_become_what_the_parameter_is() -> None:
+def test_a_fix_applies_in_any_open_scope_and_converts_numbers_to_the_parameter_type() -> None:
     wrong = do(sample(), {"op": "add-node", "type": "Dropout", "params": {"p": 2.5}, "source": "head.out"})
     [problem] = [item for item in check(wrong, CATALOG) if item.code == "bad-parameter"]
     edits = json.loads(json.dumps([edit.to_json() for edit in problem.fix.edits] if problem.fix else []))

@@ -107,7 +107,7 @@ def scopes(graph: Graph) -> Iterator[tuple[str, ...]]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_any_operations_give_a_graph_or_a_reason(data: st.DataObject) -> None:
+def test_any_operations_give_a_valid_graph_or_a_refusal(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     for _ in range(data.draw(st.integers(1, 12))):
         path = data.draw(st.sampled_from(sorted(set(scopes(graph)))))
@@ -145,7 +145,7 @@ def test_group_then_ungroup_runs_the_same(data: st.DataObject) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_rename_there_and_back_is_nothing(data: st.DataObject) -> None:
+def test_renaming_a_node_and_back_restores_the_graph(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     path = data.draw(st.sampled_from(sorted(set(scopes(graph)))))
     name = data.draw(st.sampled_from(list(ScopeDraft(graph, link(graph, CATALOG).entered(path)[0], CATALOG).names)))
@@ -158,7 +158,7 @@ def test_a_rename_there_and_back_is_nothing(data: st.DataObject) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_bypassing_and_wiring_again_is_nothing_in_any_order(data: st.DataObject) -> None:
+def test_bypassing_nodes_and_undoing_it_in_any_order_restores_the_graph(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     names = data.draw(st.lists(st.sampled_from(list(graph.nodes)), min_size=1, max_size=3, unique=True))
     changed = graph
@@ -172,7 +172,7 @@ def test_bypassing_and_wiring_again_is_nothing_in_any_order(data: st.DataObject)
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_what_is_copied_can_be_pasted_anywhere(data: st.DataObject) -> None:
+def test_any_copied_nodes_can_be_pasted_into_any_scope(data: st.DataObject) -> None:
     graph, other = data.draw(st.sampled_from(GRAPHS)), data.draw(st.sampled_from(GRAPHS))
     path = data.draw(st.sampled_from(sorted(set(scopes(graph)))))
     target = data.draw(st.sampled_from(sorted(set(scopes(other)))))
@@ -194,5 +194,5 @@ def test_what_is_copied_can_be_pasted_anywhere(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.name)
-def test_the_samples_are_right(graph: Graph) -> None:
+def test_the_sample_graphs_have_no_errors(graph: Graph) -> None:
     assert [problem for problem in check(graph, CATALOG) if problem.severity == "error"] == []

@@ -55,7 +55,7 @@ def inserted(graph: Graph, source: str, to: str, path: tuple[str, ...] = (), **p
         ("prediction", "GlobalAveragePooling", {}, {}, "the wire head.out -> prediction.logits"),
     ],
 )
-def test_a_node_that_is_replaced_keeps_its_id_and_what_fits(node, part, inputs, params, lost) -> None:
+def test_a_replaced_node_keeps_its_id_and_matching_parameters_and_wires(node, part, inputs, params, lost) -> None:
     made = replaced(sample(), node, part)
     document = to_document(made.graph)["nodes"]
     assert document[node].get("inputs", {}) == inputs and document[node].get("params", {}) == params
@@ -80,7 +80,7 @@ def test_wires_that_differ_by_mode_are_kept_by_mode() -> None:
     assert single.notes == ("sum is a ReLU now. Not kept: the wire again.out -> sum.xs.",)
 
 
-def test_those_that_have_its_weights_become_the_same_with_their_wires() -> None:
+def test_nodes_that_share_the_weights_of_a_replaced_node_are_replaced_too() -> None:
     made = replaced(sample(MARGIN), "backbone", "SwinTransformer")
     nodes = to_document(made.graph)["nodes"]
     assert nodes["again"] == {"weights": {"share": "backbone"}, "inputs": {"image": "view_2"}}
@@ -91,7 +91,7 @@ def test_those_that_have_its_weights_become_the_same_with_their_wires() -> None:
     assert to_document(pools)["nodes"]["neck_2"]["inputs"] == {"input": "again.out[-1]"}
 
 
-def test_a_node_with_the_weights_of_another_gets_its_own_and_that_is_said() -> None:
+def test_replacing_a_sharing_node_gives_it_its_own_weights_with_a_note() -> None:
     made = replaced(sample(MODAL), "again", "Dropout")
     assert made.graph.nodes["again"].weights.rule == "own" and made.graph.nodes["again"].type == "Dropout"
     assert made.notes == ("again is a Dropout now. Not kept: the weights of neck, the parameter out_features.",)
@@ -103,7 +103,7 @@ def test_parameters_of_the_subgraph_around_it_are_kept() -> None:
     assert made.notes == () and made.graph.graphs["encoder"].outputs == sample(MODAL).graphs["encoder"].outputs
 
 
-def test_a_level_that_is_wired_stays_that_level_and_goes_where_there_are_none() -> None:
+def test_a_wired_level_is_kept_unless_the_replacement_has_no_levels() -> None:
     assert str(replaced(sample(MARGIN), "backbone", "MobileNetV2").graph.outputs["tensor"]["map"]) == "backbone.out[0]"
     flat = replaced(sample(MARGIN), "backbone", "ReLU").graph
     assert str(flat.outputs["tensor"]["map"]) == "backbone.out"
@@ -125,7 +125,7 @@ def test_a_bypassed_node_stays_bypassed() -> None:
         ("image", "ReLU", "unknown-node"),
     ],
 )
-def test_a_replacement_that_cannot_be_is_refused(node: str, part: str, code: str) -> None:
+def test_an_impossible_replacement_is_refused(node: str, part: str, code: str) -> None:
     with pytest.raises(GraphError) as refused:
         replaced(sample(), node, part)
     assert [problem.code for problem in refused.value.problems] == [code]
@@ -218,7 +218,7 @@ def test_a_port_that_fits_better_is_not_passed_over_because_it_is_taken() -> Non
 
 @settings(max_examples=80, deadline=None)
 @given(st.data())
-def test_no_wire_goes_unsaid_when_a_node_is_replaced(data: st.DataObject) -> None:
+def test_every_wire_that_a_replacement_drops_is_reported(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     node = data.draw(st.sampled_from(list(graph.nodes)))
     part = data.draw(st.sampled_from([*CATALOG.components, *graph.graphs]))
@@ -244,7 +244,7 @@ def test_no_wire_goes_unsaid_when_a_node_is_replaced(data: st.DataObject) -> Non
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_what_is_put_into_a_wire_and_bypassed_is_nothing(data: st.DataObject) -> None:
+def test_a_node_inserted_into_a_wire_and_bypassed_changes_no_output(data: st.DataObject) -> None:
     graph = data.draw(st.sampled_from(GRAPHS))
     node, port, at, ref = data.draw(st.sampled_from(_strands(graph)))
     target = {"node": node, "port": port, "at": at}

@@ -72,7 +72,7 @@ def test_a_port_that_takes_many_gets_one_more_or_another_one() -> None:
         ("<b>", "head.feature", "bad-reference"),
     ],
 )
-def test_a_wire_that_cannot_be_is_refused_with_the_reason(source: str, to: str, code: str) -> None:
+def test_an_impossible_wire_is_refused_with_the_reason(source: str, to: str, code: str) -> None:
     with pytest.raises(GraphError) as refused:
         connected(sample(), source, to)
     assert [problem.code for problem in refused.value.problems] == [code]
@@ -88,7 +88,7 @@ def test_a_wire_is_removed_in_some_modes_or_in_all() -> None:
     assert second.nodes["sum"].inputs["xs"] == Wire.of((Ref("a", "out"),))
 
 
-def test_the_modes_of_a_wire_are_set_and_another_wire_makes_room() -> None:
+def test_setting_the_modes_of_a_wire_takes_them_from_the_other_wire() -> None:
     graph = sample(MODAL)
     step = {"op": "set-wire-modes", "target": target("neck.input"), "source": "pair.out"}
     wires = do(graph, {**step, "modes": ["tensor", "loss"]}).nodes["neck"].inputs["input"]
@@ -118,7 +118,7 @@ def test_an_output_is_named_wired_renamed_and_removed() -> None:
     assert "predict" not in graph.outputs
 
 
-def test_outputs_of_a_subgraph_take_their_callers_along() -> None:
+def test_renaming_an_output_of_a_subgraph_renames_it_in_every_caller() -> None:
     graph = sample(MODAL)
     renamed = do(graph, {"op": "set-output", "name": "map", "rename": "features"}, path=("encoder",))
     assert renamed.outputs["tensor"]["map"] == Ref("encoder", "features")

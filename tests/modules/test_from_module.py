@@ -54,7 +54,7 @@ def test_weights_keep_the_names_of_the_modules() -> None:
     assert names["layer2._0.downsample._1.running_mean"] == "layer2.0.downsample.1.running_mean"
 
 
-def test_the_module_is_left_as_it_was() -> None:
+def test_importing_leaves_the_module_unchanged() -> None:
     module, example = zoo("mobile")
     module.train()
     module.features[1].eval()
@@ -67,7 +67,7 @@ def test_the_module_is_left_as_it_was() -> None:
     assert all(torch.equal(before[name], item) for name, item in module.state_dict().items())
 
 
-def test_saved_and_loaded_it_is_still_the_module(tmp_path) -> None:
+def test_a_saved_and_loaded_graph_equals_the_module(tmp_path) -> None:
     module, (images,) = zoo("vit")
     found = composer.from_module(module, images, name="tiny_vit")
     found.save(tmp_path / "vit.yaml")
@@ -97,7 +97,7 @@ class Cumulative(nn.Module):
         return torch.cumprod(self.fc(x), dim=1, dtype=torch.float32)
 
 
-def test_what_has_no_part_becomes_a_placeholder_with_its_arguments(tmp_path) -> None:
+def test_a_call_without_a_component_becomes_a_placeholder_with_its_arguments(tmp_path) -> None:
     found = composer.from_module(Cumulative(), torch.randn(2, 4))
     assert list(found.report.placeholders) == ["cumprod"]
     assert "torch.cumprod" in found.report.placeholders["cumprod"]
@@ -143,7 +143,7 @@ class Aliased(nn.Module):
         return y
 
 
-def test_what_the_recording_cannot_see_is_found_by_the_comparison() -> None:
+def test_a_graph_that_computes_something_else_is_refused() -> None:
     with pytest.raises(GraphError, match="not the same function"):
         composer.from_module(Aliased(), torch.randn(2, 4))
 
@@ -180,7 +180,7 @@ class Aux(nn.Module):
         return (y, F.dropout(self.aux(y), 0.7)) if self.training else y
 
 
-def test_outputs_of_training_alone_are_told_and_left_out() -> None:
+def test_outputs_of_training_mode_alone_are_left_out_and_reported() -> None:
     report = composer.from_module(Aux(), torch.randn(2, 3, 8, 8)).report
     assert report.unused == ("aux.bias", "aux.weight")
     assert any("in training the module returns 2 tensors" in note for note in report.notes)
@@ -194,7 +194,7 @@ def test_outputs_of_training_alone_are_told_and_left_out() -> None:
         (nn.Linear(4, 2), ([1, 2],), "holds no tensor"),
     ],
 )
-def test_an_example_that_does_not_do_is_refused(module: nn.Module, example: tuple, text: str) -> None:
+def test_an_example_that_the_module_cannot_run_on_is_refused(module: nn.Module, example: tuple, text: str) -> None:
     with pytest.raises(GraphError, match=text) as caught:
         composer.from_module(module, *example)
     assert caught.value.problems[0].code == "cannot-import"
@@ -218,7 +218,7 @@ def test_the_graph_can_be_trained_with_a_loss_of_its_own() -> None:
     assert drops == [0.1, 0.2]
 
 
-def test_the_report_says_what_became_what() -> None:
+def test_the_report_counts_calls_nodes_and_subgraphs() -> None:
     report = composer.from_module(TinyResNet(), torch.randn(2, 3, 16, 16)).report
     text = str(report)
     assert report.became["Conv2d", "Conv2d"] == 15
@@ -243,7 +243,7 @@ class Written(nn.Module):
         return y
 
 
-def test_what_is_written_into_a_part_of_a_tensor_is_seen() -> None:
+def test_assignments_to_slices_of_a_tensor_are_imported() -> None:
     found = composer.from_module(Written(), torch.randn(2, 4))
     assert found.report.placeholders == {}
     assert found.report.training is not None

@@ -128,14 +128,14 @@ def from_file(module: nn.Module, *example: Any) -> ImportedModule:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_come_in_for_any_batch(name: str) -> None:
+def test_functions_are_imported_for_any_batch(name: str) -> None:
     torch.manual_seed(0)
     found = whole(Calls(FUNCTIONS[name]), torch.randn(2, 4))
     assert not [note for note in found.report.notes if "the batch is fixed" in note]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_come_in_through_a_file(name: str) -> None:
+def test_functions_are_imported_from_a_pt2_file(name: str) -> None:
     torch.manual_seed(0)
     found = from_file(Calls(FUNCTIONS[name]), torch.randn(2, 4))
     assert found.report.placeholders == {}
@@ -169,7 +169,7 @@ class Maps(nn.Module):
         }
 
 
-def test_maps_are_taken_apart_and_put_together() -> None:
+def test_feature_maps_are_split_and_joined() -> None:
     torch.manual_seed(0)
     whole(Maps(), torch.randn(2, 3, 6, 6))
     assert from_file(Maps(), torch.randn(2, 3, 6, 6)).report.placeholders == {}
@@ -226,7 +226,7 @@ class Begun(nn.Module):
 
 
 @pytest.mark.parametrize("which", ["hidden", "cell", "both"])
-def test_the_states_that_an_lstm_begins_with_come_in(which: str) -> None:
+def test_initial_states_of_an_lstm_are_imported(which: str) -> None:
     found = whole(Begun(which), torch.randn(2, 3, 8))
     node = next(node for node in found.graph.nodes.values() if node.type == "LSTM")
     assert set(node.inputs) == {"input", *(["hidden", "cell"] if which == "both" else [which])}
@@ -248,7 +248,7 @@ class ByMask(nn.Module):
         return self.attention(x, x, x, key_padding_mask=padding, need_weights=False)[0] + y.transpose(1, 2).flatten(2)
 
 
-def test_a_mask_is_an_input_of_truth_values() -> None:
+def test_a_boolean_mask_is_an_input() -> None:
     seen = torch.tensor([[True, True, False], [True, True, True]])
     assert whole(ByMask(), torch.randn(2, 3, 8), seen).graph.inputs["seen"].type == "Mask"
 
@@ -342,7 +342,7 @@ class Moving(nn.Module):
         return y - self.mean
 
 
-def test_what_a_module_does_beside_its_parts_is_named() -> None:
+def test_random_numbers_and_buffer_updates_in_forward_are_refused_by_name() -> None:
     with pytest.raises(
         GraphError, match=r"randn_like draws random numbers at test_functions.py, line \d+: return y \+"
     ):
@@ -382,7 +382,7 @@ def test_lists_and_dictionaries_of_tensors_are_inputs() -> None:
         (lambda y, x: y.argmax() + x, "the place of the largest of all numbers of a tensor: name an axis"),
     ],
 )
-def test_what_has_no_part_is_named(function: Callable[..., Any], text: str) -> None:
+def test_functions_without_a_component_are_reported(function: Callable[..., Any], text: str) -> None:
     report = composer.from_module(Calls(function), torch.randn(2, 4)).report
     assert any(text in why for why in report.placeholders.values())
 

@@ -81,14 +81,14 @@ def test_layers_are_rebuilt_so_that_the_graph_trains() -> None:
     assert [part.p for part in model.modules() if isinstance(part, nn.Dropout)] == [0.2]
 
 
-def test_a_program_exported_in_training_keeps_what_acts_there() -> None:
+def test_a_program_exported_in_training_keeps_dropout_and_statistics() -> None:
     found = composer.from_pt2(exported("mobile", train=True))
     drops = [round(part.drop_prob, 6) for part in found.model.modules() if type(part).__name__ == "DropPath"]
     assert drops == [0.1, 0.2]
     assert found.report.evaluation is not None
 
 
-def test_a_program_of_evaluation_says_what_it_lost_for_training() -> None:
+def test_a_program_exported_in_evaluation_reports_the_layers_that_training_loses() -> None:
     (lost,) = composer.from_pt2(exported("mobile")).report.lost
     assert "in which features.1.drop_path, features.2.drop_path, features.3.drop_path did nothing" in lost
     (attention,) = composer.from_pt2(exported("encoder")).report.lost

@@ -31,7 +31,7 @@ def test_a_classifier_becomes_the_same_function(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_program_does_too(name: str) -> None:
+def test_a_pt2_program_of_a_classifier_becomes_the_same_function(name: str) -> None:
     module, images = built(name)
     file = io.BytesIO()
     torch.export.save(torch.export.export(module.eval(), (images,)), file)

@@ -90,7 +90,7 @@ def list_of_stages() -> tuple[Any, str]:
 @settings(max_examples=120, deadline=None)
 @given(spoilt())
 @example(list_of_stages())
-def test_it_ends_in_a_graph_and_a_config_or_in_an_error(given: tuple[Any, str]) -> None:
+def test_any_config_becomes_a_graph_and_a_config_again_or_a_graph_error(given: tuple[Any, str]) -> None:
     config, package = given
     with suppress(GraphError):
         graph = import_config(config, package).graph
@@ -99,7 +99,7 @@ def test_it_ends_in_a_graph_and_a_config_or_in_an_error(given: tuple[Any, str]) 
         config_from_graph(graph)
 
 
-def test_a_section_that_is_a_list_is_one_error_and_comes_back() -> None:
+def test_a_list_in_place_of_a_dict_is_one_problem() -> None:
     config, package = list_of_stages()
     found = import_config(config, package)
     (problem,) = found.not_understood
@@ -119,6 +119,6 @@ def test_a_section_that_is_a_list_is_one_error_and_comes_back() -> None:
         ("retinanet", {"test_cfg": "x"}, "model.test_cfg"),
     ],
 )
-def test_what_should_be_a_dict_is_reported(name: str, change: dict[str, Any], expected: str) -> None:
+def test_settings_that_should_be_dicts_are_reported(name: str, change: dict[str, Any], expected: str) -> None:
     problems = import_config({**DETECTORS[name], **change}, "mmdet").not_understood
     assert [problem.where.subject for problem in problems] == [expected]

@@ -27,7 +27,7 @@ def file_of(data: dict[str, Any]) -> ConfigFile:
 
 
 @pytest.mark.parametrize("config", [FASTER_RCNN, RETINANET], ids=["faster_rcnn", "retinanet"])
-def test_train_cfg_and_test_cfg_beside_the_model_are_its_own(config: dict[str, Any]) -> None:
+def test_train_cfg_and_test_cfg_beside_the_model_belong_to_it(config: dict[str, Any]) -> None:
     expected = graph_from_config(config)
     found = graph_from_config(file_of(split(config)))
     assert "loss" in found.outputs
@@ -35,7 +35,7 @@ def test_train_cfg_and_test_cfg_beside_the_model_are_its_own(config: dict[str, A
     assert same(config_from_graph(found), config)
 
 
-def test_what_the_model_says_itself_goes_before_what_stands_beside_it() -> None:
+def test_settings_inside_the_model_override_those_beside_it() -> None:
     other = {**RETINANET["test_cfg"], "score_thr": 0.9}
     model = {key: value for key, value in RETINANET.items() if key != "train_cfg"}
     found = file_of({"model": model, "train_cfg": RETINANET["train_cfg"], "test_cfg": other})
@@ -53,7 +53,7 @@ def test_what_the_model_says_itself_goes_before_what_stands_beside_it() -> None:
         {"train_cfg": None, "test_cfg": None},
     ],
 )
-def test_loops_of_mmengine_are_no_settings_of_the_model(loops: dict[str, Any]) -> None:
+def test_loop_settings_of_mmengine_are_not_model_settings(loops: dict[str, Any]) -> None:
     model = classifier(resnet(), linear())
     assert file_of({"model": model, **loops}).model == model
     inside = {**RETINANET}

@@ -104,7 +104,7 @@ def test_a_config_becomes_a_graph_that_runs(config, tmp_path):
     assert model(torch.zeros(1, 3, 64, 64), mode="predict")["scores"].shape == (1, 7)
 
 
-def test_what_is_not_followed_is_reported(config, tmp_path):
+def test_custom_imports_are_reported_with_their_line(config, tmp_path):
     result = run("import", config, "-o", tmp_path / "graph.yaml")
     assert f"{config}:3:1" in result.stderr and "custom_imports is not followed" in result.stderr
 
@@ -178,7 +178,7 @@ DISAGREEMENTS = {
 
 
 @pytest.mark.parametrize(("changes", "removed", "name"), DISAGREEMENTS.values(), ids=DISAGREEMENTS)
-def test_a_checkpoint_that_does_not_agree_stops(graph, tmp_path, changes, removed, name):
+def test_a_checkpoint_that_does_not_match_stops_the_command(graph, tmp_path, changes, removed, name):
     saved = checkpoint_of(composer.load(graph), **changes)
     for entry in removed:
         del saved["state_dict"][entry]
@@ -191,13 +191,13 @@ def test_a_checkpoint_that_does_not_agree_stops(graph, tmp_path, changes, remove
     assert out.exists()
 
 
-def test_a_checkpoint_of_something_else_is_refused_even_then(graph, tmp_path):
+def test_a_checkpoint_without_any_match_is_refused_even_with_leave_out(graph, tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "a.pth")
     result = run("weights", tmp_path / "a.pth", "--graph", graph, "--leave-out")
     assert result.exit_code == 2 and "right file" in result.stderr
 
 
-def test_what_training_leaves_in_a_checkpoint_is_passed_over(tmp_path, elsewhere):
+def test_objects_that_training_leaves_in_a_checkpoint_are_ignored(tmp_path, elsewhere):
     buffer = elsewhere(HistoryBuffer, "mmengine.logging.history_buffer")()
     saved = {
         "state_dict": OrderedDict(a=torch.ones(2)),
@@ -243,7 +243,7 @@ def test_nothing_in_a_checkpoint_runs(tmp_path, legacy):
     assert not mark.exists()
 
 
-def test_calls_of_the_system_are_refused(tmp_path):
+def test_names_of_the_operating_system_in_a_checkpoint_are_refused(tmp_path):
     torch.save({"a": torch.ones(1), "b": Call(os.system, "true")}, tmp_path / "a.pth")
     with pytest.raises(GraphError, match="system"):
         read_checkpoint(tmp_path / "a.pth")
@@ -283,14 +283,14 @@ def test_the_weights_are_found_under_the_usual_names(tmp_path, key):
     assert list(read_checkpoint(tmp_path / "a.pth").tensors) == ["w"]
 
 
-def test_a_graph_goes_back_into_the_config_it_came_from(graph, config, tmp_path):
+def test_a_graph_is_exported_as_the_config_it_was_imported_from(graph, config, tmp_path):
     out = tmp_path / "back.py"
     result = run("export", graph, "--to", "openmmlab", "-o", out)
     assert result.exit_code == 0, result.output
     assert read_config(out).model == read_config(config).model
 
 
-def test_a_graph_that_openmmlab_cannot_say_is_refused(graph, tmp_path):
+def test_a_graph_without_an_openmmlab_config_is_refused(graph, tmp_path):
     text = graph.read_text().replace("feature: neck.out", "feature: backbone.out[-1]")
     text = text.replace("nodes:\n", "nodes:\n  more: {type: ReLU, inputs: {input: image}}\n")
     other = tmp_path / "other.yaml"
@@ -321,7 +321,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("model", TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize("ending", ["py", "json"])
-def test_a_written_config_is_read_as_what_it_was(tmp_path, model, ending):
+def test_a_written_config_is_read_back_unchanged(tmp_path, model, ending):
     path = tmp_path / f"config.{ending}"
     write_config(model, path)
     assert read_config(path).model == model
@@ -357,7 +357,7 @@ UNWIRED = {
 }
 
 
-def test_an_error_that_is_no_parameters_stops_the_import_too(tmp_path):
+def test_any_error_of_the_graph_stops_the_import(tmp_path):
     path, out = written(tmp_path, UNWIRED), tmp_path / "graph.yaml"
     result = run("import", path, "-o", out)
     assert result.exit_code == 1 and not out.exists()

@@ -96,7 +96,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("source", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_what_is_data_is_read(files, source, expected):
+def test_literals_and_plain_expressions_are_read(files, source, expected):
     found = value_of(files(source))
     assert found == expected and type(found) is type(expected)
 
@@ -139,7 +139,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("source", "line", "column", "text"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_data_is_refused_with_its_line(files, source, line, column, text):
+def test_code_in_a_config_is_refused_with_line_and_column(files, source, line, column, text):
     path = files(source)
     (problem,) = problems_of(path)
     assert problem.code == "config-not-data"
@@ -164,7 +164,7 @@ def test_refusals_in_bases_and_in_the_file_are_reported_together(files):
     ]
 
 
-def test_nothing_runs(files, tmp_path):
+def test_code_in_a_config_is_never_executed(files, tmp_path):
     mark = tmp_path / "ran"
     source = f"import pathlib\nx = pathlib.Path({str(mark)!r}).touch()\n__import__('os').mkdir({str(mark)!r})\n"
     problems_of(files(source + f"if True:\n    open({str(mark)!r}, 'w')\n"))
@@ -206,7 +206,7 @@ def test_bases_are_inherited_as_mmengine_does(files, base, source, expected):
     assert value_of(files(f"_base_ = './base.py'\n{source}", base__py=base)) == expected
 
 
-def test_bases_come_from_anywhere_and_in_any_format(tmp_path):
+def test_bases_may_lie_in_any_folder_and_format(tmp_path):
     texts = {
         "top/config.py": "_base_ = ['../mid/a.py', f'./{1 + 1}.json']\nx = dict(top=1)",
         "mid/a.py": "_base_ = ['../b.yaml']\nx = dict(mid='{{fileBasename}}')",
@@ -378,7 +378,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("source", BOMBS.values(), ids=BOMBS)
-def test_what_grows_without_end_is_refused_quickly(files, source):
+def test_values_that_grow_without_bound_are_refused_within_seconds(files, source):
     path = files(source)
     start = time.perf_counter()
     (problem,) = problems_of(path)
@@ -427,7 +427,7 @@ def test_a_file_that_is_not_there_is_reported(tmp_path):
     assert problem.code == "no-file"
 
 
-def test_custom_imports_are_reported_and_not_followed(files):
+def test_custom_imports_are_reported_and_never_imported(files):
     found = read_config(files("custom_imports = dict(\n    imports=['no.such_module'], allow_failed_imports=False)"))
     (note,) = found.notes
     assert (note.code, note.severity, note.where.line) == ("config-custom-imports", "warning", 1)
@@ -458,22 +458,22 @@ def test_a_deprecated_base_is_reported(files):
         ("model = dict(type='MAE')", None),
     ],
 )
-def test_the_package_is_what_the_config_says(files, source, package):
+def test_the_package_is_read_from_the_config(files, source, package):
     assert read_config(files(source)).package == package
 
 
-def test_a_config_without_a_model_says_what_it_has(files):
+def test_a_config_without_a_model_is_refused_with_its_keys(files):
     with pytest.raises(GraphError, match=r"config-no-model[\s\S]*did you mean 'modle'"):
         read_config(files("modle = dict(type='A')\nother = 1")).model  # noqa: B018
 
 
-def test_a_data_preprocessor_beside_the_model_is_the_models_unless_it_has_one(files):
+def test_a_data_preprocessor_beside_the_model_is_used_unless_the_model_has_one(files):
     source = "data_preprocessor = dict(mean=[1.0])\nmodel = dict(type='A')"
     assert read_config(files(source)).model == {"type": "A", "data_preprocessor": {"mean": [1.0]}}
     own = "\nmodel['data_preprocessor'] = dict(mean=[2.0])"
     assert read_config(files(source + own)).model["data_preprocessor"] == {"mean": [2.0]}
 
 
-def test_the_data_is_json(files):
+def test_the_values_of_a_config_are_json(files):
     found = read_config(files("import torch\nx = dict(a=(1, 2.5), b=torch.nn.ReLU, c=None, d='ü')"))
     assert json.loads(json.dumps(found.data)) == found.data

@@ -182,7 +182,7 @@ def test_saved_graphs_of_another_shape_are_refused(name: str, text: str) -> None
         (("nodes.loss.inputs.target", {"loss": "other"}), "label"),
     ],
 )
-def test_what_a_config_cannot_say_is_refused(change: tuple[str, Any], text: str) -> None:
+def test_changes_that_no_config_expresses_are_refused(change: tuple[str, Any], text: str) -> None:
     changes = [change]
     if change[0] == "nodes.loss.inputs.target":
         changes.append(("data_samples.other", {"type": "Label", "shape": ["B"]}))
@@ -229,14 +229,14 @@ def test_an_algorithm_that_was_taken_apart_is_refused(name: str, change: tuple[s
         {"data_preprocessor": None},
     ],
 )
-def test_what_is_not_understood_comes_back_too(change: dict[str, Any]) -> None:
+def test_settings_that_are_not_understood_are_written_back(change: dict[str, Any]) -> None:
     config = {**classifier(resnet(), linear()), **change}
     graph = import_config(config).graph
     assert same(config_from_graph(graph), config)
     assert same(config_from_graph(loads(dumps(graph, Catalog.default()))), config)
 
 
-def test_the_whole_refusal() -> None:
+def test_a_refusal_has_its_full_text() -> None:
     graph = edited(classifier(resnet(), linear()), ("nodes.backbone.frozen", True))
     with pytest.raises(GraphError) as caught:
         config_from_graph(graph)

@@ -156,7 +156,7 @@ def test_a_pipeline_of_the_older_packages_becomes_steps(pipeline: Any, steps: An
     assert places_of(found) == []
 
 
-def test_padding_behind_the_normalisation_is_what_becomes_zero() -> None:
+def test_padding_after_the_normalisation_is_zero_after_it() -> None:
     inside = [{"type": "Resize"}, {"type": "Normalize", **NORM}, {"type": "Pad", "size_divisor": 32}]
     data = {"test": {"type": "CocoDataset", "pipeline": [LOAD, aug(*inside, img_scale=(1333, 800))]}}
     steps = steps_of(import_config(config_of(classifier(resnet(), linear()), data=data)))
@@ -250,7 +250,7 @@ def test_without_images_for_testing_those_for_validation_are_read_and_reported(b
         ("Resize", "expected a dict with a type"),
     ],
 )
-def test_what_no_step_says_is_reported_by_name_and_stops_nothing(step: Any, text: str) -> None:
+def test_transforms_without_a_preprocess_step_are_reported_by_name(step: Any, text: str) -> None:
     found = imported(LOAD, step, PACK)
     assert text in str(found) and found.not_understood == ()
     assert any(place.startswith("test_dataloader.dataset.pipeline.1") for place in places_of(found))
@@ -318,9 +318,7 @@ def test_a_config_without_a_pipeline_says_which_size_was_taken() -> None:
         ({"type": "CocoDataset"}, 3, (), "CocoDataset has 80 classes, and the model counts 3"),
     ],
 )
-def test_classes_are_those_that_the_data_set_names(
-    data_set: Any, count: int, classes: Any, expected: str | None
-) -> None:
+def test_class_names_are_read_from_the_data_set(data_set: Any, count: int, classes: Any, expected: str | None) -> None:
     head = linear(num_classes=count)
     found = import_config(config_of(classifier(resnet(), head), test_dataloader={"dataset": data_set}))
     assert found.graph.classes == classes

@@ -54,7 +54,7 @@ def test_the_command_takes_the_folder(config: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["mmcls", "=configs", "mmcls=none"])
-def test_a_folder_that_cannot_be_meant_is_refused(config: Path, written: str) -> None:
+def test_an_invalid_folder_of_configs_is_refused(config: Path, written: str) -> None:
     result = CliRunner().invoke(app, ["import", str(config), "--configs", written])
     assert result.exit_code == 1 and f"no-folder --configs {written}" in result.output
 
@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_meant_is_refused(config: Path, written: str) ->
         ("from math import pi\nmodel = dict(type='A')", []),
     ],
 )
-def test_whatever_becomes_its_own_name_is_reported(tmp_path: Path, source: str, expected: list[str]) -> None:
+def test_imported_names_that_are_used_as_values_are_reported(tmp_path: Path, source: str, expected: list[str]) -> None:
     path = tmp_path / "config.py"
     path.write_text(source)
     notes = read_config(path).notes

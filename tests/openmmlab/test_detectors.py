@@ -1,4 +1,4 @@
-"""Detectors of OpenMMLab, tiny ones: drawn, written back, trained and asked."""
+"""Tiny detectors of OpenMMLab: imported, exported, trained and run."""
 
 import copy
 from dataclasses import replace
@@ -233,7 +233,7 @@ def test_a_config_comes_back(name):
 
 
 @every
-def test_a_graph_that_no_config_is_noted_in_becomes_one(name):
+def test_a_graph_without_a_stored_config_is_written_as_a_config(name):
     graph = replace(graph_from_config(CONFIGS[name], "mmdet"), metadata=FrozenDict())
     config = config_from_graph(graph)
     assert config["type"] == f"mmdet.{CONFIGS[name]['type']}"
@@ -300,7 +300,7 @@ def test_a_graph_of_another_shape_is_refused():
         ),
     ],
 )
-def test_what_has_no_effect_is_reported(config, expected):
+def test_settings_of_detectors_that_have_no_effect_are_reported(config, expected):
     assert [str(note.where) for note in import_config(config, "mmdet").not_understood] == [expected]
 
 
@@ -349,7 +349,7 @@ def test_a_known_detector_that_lacks_a_part_is_named_and_its_heads_keep_their_se
 
 
 @every
-def test_it_learns_from_images_with_and_without_boxes(name):
+def test_a_detector_trains_on_images_with_and_without_boxes(name):
     model = model_of(name).train()
     total = sum(value for key, value in losses(model, [[4, 4, 40, 30], [20, 24, 60, 60]], []).items() if "loss" in key)
     total.backward()
@@ -389,7 +389,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("name", ["faster_rcnn", "retinanet"])
-def test_what_does_not_belong_to_the_images_stops_training_before_anything_changes(name, wrong):
+def test_boxes_labels_and_masks_that_do_not_match_the_images_are_refused_before_any_update(name, wrong):
     fields, subject, reported = WRONG[wrong]
     model = model_of(name).train()
     before = copy.deepcopy(model.state_dict())
@@ -404,7 +404,7 @@ def test_what_does_not_belong_to_the_images_stops_training_before_anything_chang
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
-def test_anchors_on_padding_say_nothing_to_the_loss():
+def test_anchors_on_padding_do_not_contribute_to_the_loss():
     model = model_of("retinanet").train()
     images = torch.randn(2, 3, 64, 64)
     fields = samples(model, [[1, 1, 9, 9], [4, 4, 30, 28]], [])

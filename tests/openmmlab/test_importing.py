@@ -164,7 +164,7 @@ def test_losses_by_class_are_averaged_by_samples(loss: Any, averaged: bool) -> N
     ],
     ids=lambda loss: str(loss["type"]),
 )
-def test_by_one_logit_label_1_is_the_positive_class(loss: Any) -> None:
+def test_label_1_is_the_positive_class_of_a_one_logit_head(loss: Any) -> None:
     config = classifier(resnet(), linear(num_classes=1, loss=loss))
     found = import_config(config)
     assert [note.where.subject for note in found.notes] == ["model.head.num_classes"]
@@ -264,7 +264,7 @@ def test_prototypes_of_a_data_set_come_with_the_data_samples() -> None:
     assert answers["scores"].shape == (2, 4)
 
 
-def test_what_the_catalog_lacks_stays_a_placeholder() -> None:
+def test_a_type_outside_the_catalog_becomes_a_placeholder() -> None:
     imported = import_config(classifier({"type": "ResNeXt", "depth": 50, "groups": 32}, linear(2048)))
     assert imported.placeholders == ("backbone",)
     assert imported.not_understood == ()
@@ -344,7 +344,7 @@ def test_a_setting_that_is_not_understood_stops_the_import_unless_it_is_left_out
         ({"train_cfg": {"hook": print}}, "model\n    found <built-in function print> (builtin_function_or_method)"),
     ],
 )
-def test_each_part_that_is_no_part_is_reported(change: Any, text: str) -> None:
+def test_each_part_that_is_no_dict_with_a_type_is_reported(change: Any, text: str) -> None:
     found = import_config({**classifier(resnet(), linear()), **change}).not_understood
     assert text in "\n".join(map(str, found))
 
@@ -370,14 +370,14 @@ def test_each_part_that_is_no_part_is_reported(change: Any, text: str) -> None:
         ({"data_preprocessor": {"type": "VideoDataPreprocessor", "format_shape": "NCTHW"}}, "; left out: format_shape"),
     ],
 )
-def test_what_is_left_to_the_caller_is_reported_and_stops_nothing(change: Any, text: str) -> None:
+def test_settings_left_to_the_caller_are_reported_as_warnings(change: Any, text: str) -> None:
     config = {**classifier(resnet(), linear()), **change}
     assert text in str(import_config(config))
     composer.compile(graph_from_config(config))
 
 
 @pytest.mark.parametrize("config", [None, [], {}, {"type": None}, {"backbone": {"type": "ResNet"}}])
-def test_what_is_no_config_of_a_model_is_refused(config: Any) -> None:
+def test_a_config_without_a_model_type_is_refused(config: Any) -> None:
     with pytest.raises(GraphError, match="expected the config of a model, a dict with a type"):
         import_config(config)
 

@@ -46,7 +46,7 @@ def holds(model: composer.Model, state: dict[str, Tensor]) -> bool:
     ],
     ids=["plain", "state_dict", "model", "both", "module", "module.model"],
 )
-def test_wrappings_are_taken_off(wrap: Any) -> None:
+def test_state_dicts_are_found_in_wrapped_checkpoints(wrap: Any) -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     report = load_state_dict(model, wrap(state))
     assert holds(model, state)
@@ -66,7 +66,7 @@ def test_counts_of_an_averaged_model_do_not_hide_the_prefix() -> None:
     assert report.unexpected == ("steps", "n_averaged")
 
 
-def test_what_is_no_weight_is_reported() -> None:
+def test_entries_that_are_no_weights_are_reported_as_unexpected() -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     beside: dict[Any, Any] = {3: torch.zeros(2), ("a", 1): 1, "epoch": 3, "steps": torch.tensor(7)}
     report = load_state_dict(model, {**state, **beside})
@@ -76,7 +76,7 @@ def test_what_is_no_weight_is_reported() -> None:
 
 
 @pytest.mark.parametrize("kind", [torch.complex64, torch.int64, torch.bool])
-def test_other_kinds_of_numbers_do_not_go_into_weights(kind: torch.dtype) -> None:
+def test_integer_and_complex_tensors_are_not_loaded_into_weights(kind: torch.dtype) -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     before = model.head.fc.weight.clone()
     report = load_state_dict(model, {**state, "head.fc.weight": state["head.fc.weight"].to(kind)})
@@ -88,7 +88,7 @@ def test_other_kinds_of_numbers_do_not_go_into_weights(kind: torch.dtype) -> Non
 
 
 @pytest.mark.parametrize("front", ["", "backbone.", "encoder.", "image_encoder.0."])
-def test_a_backbone_alone_goes_into_a_bigger_graph(front: str) -> None:
+def test_a_backbone_checkpoint_loads_into_a_larger_graph(front: str) -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     own = {name: tensor for name, tensor in state.items() if name.startswith("backbone.")}
     head = model.head.fc.weight.clone()
@@ -120,7 +120,7 @@ def test_a_retriever_fits_the_saved_graphs_ids() -> None:
     assert report.renamed["image_encoder.0.conv1.weight"] == "backbone.conv1.weight"
 
 
-def test_what_does_not_fit_is_reported_and_left() -> None:
+def test_missing_unexpected_and_mismatched_entries_are_reported_and_skipped() -> None:
     model, state = model_of(CONFIG), checkpoint_of(CONFIG)
     before = model.head.fc.weight.clone()
     del state["backbone.conv1.weight"]
@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_reported_and_left() -> None:
     )
 
 
-def test_nothing_that_fits_is_no_error() -> None:
+def test_a_checkpoint_without_matching_entries_raises_no_error() -> None:
     report = load_state_dict(model_of(CONFIG), {"a": torch.zeros(1), "b.c": torch.zeros(2)})
     assert not report.matched
     assert report.unexpected == ("a", "b.c")

@@ -249,7 +249,7 @@ def test_the_second_image_is_prepared_by_its_own_numbers() -> None:
     assert graph.inputs["target_image"].shape == ("B", 3, 32, 32)
 
 
-def test_the_second_image_shows_what_the_first_does() -> None:
+def test_the_second_image_is_the_same_crop_as_the_first() -> None:
     arch = {"backbone": {"type": "BEiTPretrainViT", "arch": ARCH}}
     graph = graph_from_config({**beit(), **arch}, "mmpretrain")
     first, second = graph.inputs["image"].preprocess, graph.inputs["target_image"].preprocess

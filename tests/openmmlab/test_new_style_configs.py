@@ -49,7 +49,7 @@ def imported(tmp_path: Path, text: str) -> Any:
 
 
 @pytest.mark.parametrize("text", [CLASSIFIER, PATHS])
-def test_a_class_is_what_its_registered_name_is(tmp_path: Path, text: str) -> None:
+def test_a_class_is_read_as_its_registered_name(tmp_path: Path, text: str) -> None:
     found, plain = imported(tmp_path, text), imported(tmp_path, PLAIN)
     assert found.graph.nodes == plain.graph.nodes
     assert str(found) == str(plain)
@@ -101,7 +101,7 @@ def test_an_imported_class_keeps_a_package_that_is_another_one(path: str, packag
     assert split_type(name)[0] == scope
 
 
-def test_a_class_of_ones_own_with_the_name_of_a_component_stays_apart(tmp_path: Path) -> None:
+def test_a_user_class_with_the_name_of_a_component_is_kept_apart(tmp_path: Path) -> None:
     own = CLASSIFIER.replace("LinearClsHead, ResNet\n", "LinearClsHead\nfrom my_models import ResNet\n")
     found = imported(tmp_path, own)
     assert found.graph.nodes["backbone"].type == "my_models.ResNet"

@@ -1,4 +1,4 @@
-"""NPID, ODC, DeepCluster, SwAV, RelativeLoc and RotationPred: drawn, run, and written back."""
+"""NPID, ODC, DeepCluster, SwAV, RelativeLoc and RotationPred: imported, run, and exported."""
 
 import copy
 from typing import Any
@@ -185,7 +185,7 @@ def test_a_wrong_number_of_views_is_reported_before_anything_is_updated() -> Non
     assert built(views[:4], mode="loss")["loss"].isfinite()
 
 
-def test_edits_are_written_and_what_a_config_cannot_say_is_refused() -> None:
+def test_edits_are_written_or_refused_if_no_config_expresses_them() -> None:
     text = dumps(graph_of("npid"), Catalog.default())
     assert config_from_graph(loads(text.replace("neg_num: 3", "neg_num: 7")))["neg_num"] == 7
     swav = dumps(graph_of("swav"), Catalog.default())
@@ -214,7 +214,7 @@ def test_edits_are_written_and_what_a_config_cannot_say_is_refused() -> None:
         ),
     ],
 )
-def test_what_is_no_part_is_reported(config: dict[str, Any], text: str) -> None:
+def test_parts_of_the_wrong_type_are_reported(config: dict[str, Any], text: str) -> None:
     assert text in "\n".join(map(str, import_config(config, "mmselfsup").not_understood))
 
 

@@ -122,7 +122,7 @@ PACK = step("PackInputs")
         (step("RandomAffine", scaling_ratio_range=[0.5, 1.5], max_shear_degree=0, border_val=0), "affine"),
     ],
 )
-def test_a_transform_is_a_step(transform, expected):
+def test_a_transform_becomes_an_augmentation_step(transform, expected):
     augment, left = imported([LOAD, transform, PACK])
     assert left == {}
     (found,) = augment["image"]
@@ -155,7 +155,7 @@ def test_a_transform_is_a_step(transform, expected):
         (step("RandomChoice", transforms=[[step("RandomFlip")], [step("Mosaic")]]), "Mosaic"),
     ],
 )
-def test_what_is_no_step_is_reported_at_its_place(transform, named):
+def test_transforms_without_an_augmentation_step_are_reported_at_their_place(transform, named):
     _, left = imported([LOAD, transform, PACK])
     assert any(place.startswith("train_dataloader.dataset.pipeline.1") and named in left[place] for place in left)
 
@@ -185,7 +185,7 @@ CHOSEN = {
 }
 
 
-def test_one_of_several_lists_of_steps_is_drawn_as_there():
+def test_random_choice_and_auto_augment_become_one_of():
     for key, kind in (("transforms", "RandomChoice"), ("policies", "AutoAugment")):
         augment, left = imported([LOAD, step("RandomFlip", prob=0.5), step(kind, **{key: DETR}), PACK])
         assert (augment, left) == ({"image": ["flip", {"one_of": CHOSEN}]}, {})
@@ -194,7 +194,7 @@ def test_one_of_several_lists_of_steps_is_drawn_as_there():
     assert found == {"one_of": {"lists": [[{"flip": {"p": 1.0}}], []], "weights": [0.3, 0.7]}}
 
 
-def test_policies_of_ones_own_are_operations():
+def test_auto_augment_policies_become_operations():
     policies = [[step("Posterize", bits=4, prob=0.4), step("Rotate", angle=30.0, prob=0.6)], [step("Invert", prob=0.1)]]
     given = step("AutoAugment", policies=policies, hparams={"pad_val": 124, "interpolation": "bicubic"})
     augment, left = imported([LOAD, given])
@@ -263,7 +263,7 @@ def test_squares_are_hidden_as_simmim_hides_them():
     assert imported([squares], graph("image", mask=True))[0]["mask"] == [{"random": {"ratio": 0.5, "unit": 2}}]
 
 
-def test_a_resize_that_preprocess_does_is_not_said_twice():
+def test_a_resize_that_preprocess_does_is_not_repeated():
     text = "schema: 1\nname: g\ninputs:\n  image: {type: Image, shape: [B, 3, H, W], "
     text += "preprocess: {resize: {short: 800, long: 1333}}}\nnodes: {}\noutputs: {}\n"
     drawn = loads(text)
@@ -274,7 +274,7 @@ def test_a_resize_that_preprocess_does_is_not_said_twice():
     assert len(imported([resize, step("MinIoURandomCrop"), flip], drawn)[0]["image"]) == 3
 
 
-def test_what_mixes_batches_is_mixed():
+def test_mixup_and_cutmix_become_the_mix_of_the_recipe():
     augments = [step("Mixup", alpha=0.8), step("CutMix", alpha=1.0)]
     data = {"optim_wrapper": {"optimizer": {"type": "SGD"}}, "model": {"train_cfg": {"augments": augments}}}
     found = import_recipe(ConfigFile("c.py", data, None, (), ()), graph("image"))

@@ -46,32 +46,32 @@ def imported(graph: Graph, **paramwise) -> Imported:
     return Imported(graph, {"optimizer": optimizer, "paramwise_cfg": paramwise})
 
 
-def test_roles_are_roles(graphs):
+def test_paramwise_multipliers_of_norms_and_biases_become_optimizer_settings(graphs):
     found = imported(graphs["resnet"], norm_decay_mult=0.0, bias_decay_mult=0.5, bias_lr_mult=2.0)
     optimizer = found.optimizer
     assert (optimizer.norm_decay_mult, optimizer.bias_decay_mult, optimizer.bias_lr_mult) == (0, 0.5, 2)
     assert found.policy == {} and found.left == {}
 
 
-def test_a_key_that_is_a_node_is_a_policy(graphs):
+def test_a_custom_key_that_names_a_node_becomes_its_policy(graphs):
     found = imported(graphs["resnet"], custom_keys={"backbone": {"lr_mult": 0.1, "decay_mult": 0.5}})
     assert found.policy == {"backbone": {"lr": 0.1, "decay": 0.5}} and found.left == {}
 
 
-def test_the_longest_key_goes_before_others(graphs):
+def test_the_longest_matching_custom_key_wins(graphs):
     keys = {"backbone": {"lr_mult": 0.1}, "backbone.layer1": {"lr_mult": 0.5}}
     found = imported(graphs["resnet"], custom_keys=keys)
     assert found.policy == {"backbone": {"lr": 0.1}, "backbone.layer1": {"lr": 0.5}}
 
 
-def test_names_of_normalisation_are_a_role(graphs):
+def test_custom_keys_that_name_all_norms_become_norm_decay_mult(graphs):
     keys = {"bn": {"decay_mult": 0.0}, "downsample.1": {"decay_mult": 0.0}, "bias": {"decay_mult": 0.0}}
     found = imported(graphs["resnet"], custom_keys=keys)
     assert (found.optimizer.norm_decay_mult, found.optimizer.bias_decay_mult, found.policy) == (0, 0, {})
     assert found.left == {}
 
 
-def test_names_of_parameters_are_those_that_do_not_decay(graphs):
+def test_custom_keys_that_name_parameters_become_no_decay(graphs):
     keys = {".cls_token": {"decay_mult": 0.0}, ".pos_embed": {"decay_mult": 0.0}}
     found = imported(graphs["vit"], custom_keys=keys)
     assert found.optimizer.no_decay == ["cls_token", "pos_embed"] and found.left == {}
@@ -89,12 +89,12 @@ def test_a_rate_by_layer_is_a_policy_of_the_backbone(graphs):
     assert found.optimizer.norm_decay_mult == 0
 
 
-def test_a_key_that_names_nothing_is_reported(graphs):
+def test_a_custom_key_that_matches_no_parameter_is_reported(graphs):
     found = imported(graphs["resnet"], custom_keys={"decoder": {"lr_mult": 0.1}})
     assert found.policy == {} and "'decoder'" in found.meant["optim_wrapper.paramwise_cfg.custom_keys.decoder"]
 
 
-def test_a_key_that_sets_rules_of_roles_aside_is_reported(graphs):
+def test_a_custom_key_that_overrides_the_rules_of_norms_and_biases_is_reported(graphs):
     found = imported(graphs["resnet"], norm_decay_mult=0.0, custom_keys={"backbone": {"lr_mult": 0.1}})
     assert found.policy == {"backbone": {"lr": 0.1}} and found.optimizer.norm_decay_mult == 0
     assert "mmengine#846" in found.meant["optim_wrapper.paramwise_cfg.custom_keys"]
@@ -113,7 +113,7 @@ def test_rules_that_are_not_known_are_reported(graphs):
     assert "surprise" in str(found.left) and "optim_wrapper.paramwise_cfg.custom_keys.head.momentum" in found.left
 
 
-def test_of_a_graph_that_cannot_be_built_the_names_tell(graphs):
+def test_custom_keys_of_a_graph_that_cannot_be_built_are_read_by_name(graphs):
     model = {**RESNET, "backbone": {"type": "Unheard"}}
     graph = import_config(model, catalog=CATALOG).graph
     keys = {"backbone": {"lr_mult": 0.1}, ".norm": {"decay_mult": 0}, "pos_embed": {"decay_mult": 0}, "x.y": {}}

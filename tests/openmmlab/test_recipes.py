@@ -96,7 +96,7 @@ def test_a_config_of_mmcv_1_becomes_a_recipe(imported):
     assert list(found.left) == ["fp16.loss_scale"]
 
 
-def test_everything_decays_as_in_mmengine_where_nothing_else_is_said(imported):
+def test_all_parameters_decay_as_in_mmengine_by_default(imported):
     optimizer = imported(NEWER).recipe.optimizer
     assert optimizer is not None and (optimizer.norm_decay_mult, optimizer.bias_decay_mult) == (1, 1)
 
@@ -120,7 +120,7 @@ def test_the_batch_is_that_of_all_gpus(imported, text, name, gpus, size):
     assert f" {size}" in found.meant["train_dataloader.batch_size"]
 
 
-def test_a_rate_that_is_scaled_by_the_batch_is_scaled(imported):
+def test_auto_scale_lr_scales_the_learning_rate_by_the_batch(imported):
     found = imported(NEWER + "auto_scale_lr = dict(base_batch_size=256, enable=True)", gpus=2)
     assert found.recipe.optimizer.lr == pytest.approx(0.1 * 64 / 256)
     result = imported(NEWER + "auto_scale_lr = dict(base_batch_size=256)", gpus=2)
@@ -216,7 +216,7 @@ def test_iterations_of_an_accumulated_batch_are_parts_of_a_step(imported):
     assert recipe.schedule is not None and recipe.schedule.at == [Span(500, "steps")]
 
 
-def test_an_average_of_weights_keeps_what_the_hook_does_not_add(imported):
+def test_the_ema_decay_is_one_minus_the_momentum_of_the_hook(imported):
     recipe = imported(NEWER + "custom_hooks = [dict(type='EMAHook', momentum=1e-4, priority='ABOVE_NORMAL')]").recipe
     assert recipe.ema is not None and recipe.ema.decay == 0.9999 and not recipe.ema.warmup
     text = "custom_hooks = [dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.0002, update_buffers=True)]"
@@ -247,7 +247,7 @@ def test_an_average_of_weights_keeps_what_the_hook_does_not_add(imported):
         ("load_from = 'r18.pth'", "load_from", "r18.pth"),
     ],
 )
-def test_what_a_recipe_does_not_hold_is_reported_at_its_place(imported, text, place, named):
+def test_training_settings_without_a_recipe_key_are_reported_at_their_place(imported, text, place, named):
     found = imported(NEWER + text)
     assert named in found.left[place]
 
@@ -278,7 +278,7 @@ def test_pickles_of_cifar_are_not_read(imported):
 @pytest.mark.parametrize(
     ("written", "name"), [("accuracy/top1", "accuracy"), ("coco/bbox_mAP", "box_ap"), ("auto", None), ("mine", None)]
 )
-def test_what_is_best_is_a_metric(imported, written, name):
+def test_save_best_becomes_the_best_metric_of_the_evaluation(imported, written, name):
     text = f"default_hooks['checkpoint'].update(save_best='{written}', rule='greater')"
     found = imported(NEWER + text)
     assert (found.recipe.evaluation.best, found.recipe.evaluation.mode) == (name, "max" if name else None)

@@ -90,7 +90,9 @@ def test_a_config_comes_back_also_through_a_file(name: str) -> None:
         ("mmselfsup", {"momentum": 1}, 1.0),
     ],
 )
-def test_a_momentum_is_what_is_kept_or_what_is_taken_in(package: str, settings: Config, decay: float) -> None:
+def test_momentum_is_the_kept_share_in_mmselfsup_and_the_added_share_in_mmpretrain(
+    package: str, settings: Config, decay: float
+) -> None:
     config = {**MOCO, **settings}
     graph = graph_from_config(config, package=package)
     assert graph.nodes["backbone_k"].weights.decay == decay
@@ -155,7 +157,7 @@ def test_vits_of_mmselfsup_give_the_map_and_the_class_token(
     assert [tuple(one.shape) for one in built(views(0)[0])] == shapes
 
 
-def test_what_mmselfsups_moco_v3_learns_from_is_the_class_token() -> None:
+def test_moco_v3_of_mmselfsup_trains_on_the_class_token() -> None:
     config = SIAMESE["moco_v3_vit"]
     ours, theirs = (
         composer.compile(graph_from_config(config, package=name)).eval() for name in ("mmpretrain", "mmselfsup")

@@ -71,7 +71,7 @@ def retinanet(**options: object) -> dict[str, object]:
     }
 
 
-def test_a_classifier_comes_in_with_its_parameters_and_goes_out_as_it_was() -> None:
+def test_a_timm_classifier_is_imported_and_exported_unchanged() -> None:
     found = import_config(CLASSIFIER, "mmpretrain")
     assert found.graph.nodes["backbone"].params == {
         "model_name": "efficientnet_b0",
@@ -83,14 +83,14 @@ def test_a_classifier_comes_in_with_its_parameters_and_goes_out_as_it_was() -> N
     assert same(config_from_graph(loads(dumps(found.graph))), CLASSIFIER)
 
 
-def test_the_part_of_mmpretrain_gives_one_level_unless_it_is_reported_otherwise() -> None:
+def test_mmpretrains_timm_backbone_returns_one_level_by_default() -> None:
     backbone = {"type": "TIMMBackbone", "model_name": "resnet50.a1_in1k"}
     found = import_config({**CLASSIFIER, "backbone": backbone}, "mmpretrain")
     assert found.graph.nodes["backbone"].params == {"model_name": "resnet50", "features_only": False}
     assert same(config_from_graph(loads(dumps(found.graph)))["backbone"], backbone)
 
 
-def test_weights_that_a_config_asks_for_are_reported_with_the_command_that_brings_them() -> None:
+def test_pretrained_weights_in_a_config_are_reported_with_the_command_that_loads_them() -> None:
     found = import_config(retinanet(model_name="convnext_tiny.in12k_ft_in1k"), "mmdet")
     (note,) = [note for note in found.notes if note.where.subject == "model.backbone.pretrained"]
     assert "composer weights timm/convnext_tiny.in12k_ft_in1k" in note.message
@@ -108,7 +108,7 @@ def test_an_option_that_the_part_does_not_take_is_reported() -> None:
 
 @needs("timm")
 @pytest.mark.parametrize(("config", "package"), [(CLASSIFIER, "mmpretrain"), (retinanet(), "mmdet")])
-def test_what_comes_in_can_be_built(config, package) -> None:
+def test_an_imported_timm_backbone_can_be_built(config, package) -> None:
     found = import_config(config, package)
     assert composer.infer_shapes(found.graph).problems == []
     outline(found.graph)

@@ -192,7 +192,7 @@ def test_a_step_without_a_transform_is_named(name: str) -> None:
     assert kinds == ["LoadImageFromFile", "RandomGrayscale", "PackInputs"]
 
 
-def test_what_comes_near_is_reported() -> None:
+def test_settings_that_are_only_similar_in_mmengine_are_reported() -> None:
     (note,) = written(recipe_of(augment={"image": [{"flip": {"p": 0.4, "direction": "both"}}]})).left
     assert "at most one of the directions is drawn there, each by itself here" in note
     named = written(recipe_of(optimizer={"type": "SGD", "lr": 0.1, "no_decay": ["token"]}))
@@ -245,13 +245,13 @@ def test_views_second_images_and_hidden_patches_come_back() -> None:
     ],
     ids=str,
 )
-def test_what_has_no_counterpart_is_named(changes: dict[str, Any], key: str) -> None:
+def test_recipe_keys_without_a_counterpart_are_named(changes: dict[str, Any], key: str) -> None:
     assert written(recipe_of()).left == ()
     left = written(recipe_of(**changes)).left
     assert any(line.startswith(key) for line in left), left
 
 
-def test_rules_of_a_node_are_keys_of_its_name_and_what_mmengine_does_otherwise_is_reported() -> None:
+def test_node_policies_become_custom_keys_and_differences_to_mmengine_are_reported() -> None:
     drawn = read(ROOT / "saved_graphs" / "classification" / "resnet18.yaml")
     recipe = recipe_of(policy={"backbone": {"lr": 0.1}, "backbone.layer4": {"lr": 0.5, "decay": 0.5}})
     model = whole_config_from_graph(drawn, catalog=CATALOG)["model"]

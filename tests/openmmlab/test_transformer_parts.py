@@ -1,4 +1,4 @@
-"""Transformers that other packages, or older releases, describe in other words."""
+"""Transformers that other packages, or older releases, describe under other names."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_the_tokens_of_old_releases_are_an_out_type(old: dict[str, Any], out_typ
 
 
 @pytest.mark.parametrize("old", [{"output_cls_token": False, "out_type": "raw"}, {"avg_token": "yes"}])
-def test_tokens_that_cannot_be_meant_are_reported(old: dict[str, Any]) -> None:
+def test_invalid_token_settings_are_reported(old: dict[str, Any]) -> None:
     problems = composer.check(import_config(vit(**old)).graph)
     assert {problem.where.parameter for problem in problems} >= {key for key in old if key != "out_type"}
 
@@ -110,12 +110,12 @@ def test_the_swin_transformer_of_mmdet_has_its_own_names(settings: dict[str, Any
         ({"strides": "4"}, "strides"),
     ],
 )
-def test_what_the_component_cannot_say_is_reported(settings: dict[str, Any], key: str) -> None:
+def test_settings_of_mmdets_swin_that_the_component_lacks_are_reported(settings: dict[str, Any], key: str) -> None:
     (problem,) = import_config(detection_swin(**settings)).not_understood
     assert problem.where.subject == f"model.backbone.{key}"
 
 
-def test_edited_depths_are_written_in_the_words_of_mmdet() -> None:
+def test_edited_depths_are_written_under_the_parameter_names_of_mmdet() -> None:
     graph = import_config(detection_swin(mlp_ratio=2, drop_path_rate=0.2)).graph
     arch = {**SIZE, "depths": [1, 3, 2]}
     edited = composer.edit(graph, Edit(("nodes", "backbone", "params", "arch"), arch))

@@ -30,14 +30,14 @@ def nodes_of(config: dict[str, Any], package: str = "mmpretrain") -> dict[str, A
     return found
 
 
-def test_what_makes_targets_of_the_image_is_wired_to_the_loss() -> None:
+def test_a_target_generator_is_wired_to_the_target_of_the_loss() -> None:
     nodes = nodes_of(algorithm(head=HEAD, target_generator={"type": "UnheardGenerator", "bins": 9}))
     assert nodes["target_generator"]["inputs"] == {"image": "image"}
     assert nodes["loss"]["inputs"] == {"pred": "head.out", "target": "target_generator.out"}
     assert "target" not in nodes_of(algorithm(head=HEAD))["loss"]["inputs"]
 
 
-def test_a_memory_takes_what_flows_and_stands_beside_the_chain() -> None:
+def test_a_memory_reads_the_chain_without_being_part_of_it() -> None:
     memory = {"type": "SimpleMemory", "length": 10, "feat_dim": 8, "momentum": 0.5}
     nodes = nodes_of(algorithm(neck=LINEAR, head=HEAD, memory_bank=memory, queue={"type": "UnheardQueue"}))
     assert nodes["memory_bank"]["inputs"] == {"feature": "neck.out", "index": "sample_index"}
@@ -54,7 +54,7 @@ def test_a_memory_takes_what_flows_and_stands_beside_the_chain() -> None:
         ("mmselfsup", {"base_momentum": 0.99}, 0.99),
     ],
 )
-def test_a_momentum_is_that_of_averaged_copies_where_that_is_certain(
+def test_an_unambiguous_momentum_becomes_that_of_momentum_copies(
     package: str, setting: dict[str, float], decay: float
 ) -> None:
     backbone = {**RESNET, "out_indices": [4 if package == "mmselfsup" else 3]}
@@ -86,7 +86,7 @@ def test_any_other_momentum_stays_a_setting_that_is_reported(package: str, parts
     assert same(config_from_graph(imported.graph), config)
 
 
-def test_an_edited_share_is_written_back_as_its_package_has_it() -> None:
+def test_an_edited_decay_is_written_back_in_the_convention_of_its_package() -> None:
     config = algorithm(neck=LINEAR, head=HEAD, momentum=0.001)
     text = dumps(import_config(config, "mmpretrain").graph, Catalog.default())
     assert config_from_graph(loads(text.replace("decay: 0.999", "decay: 0.99"))) == {**config, "momentum": 0.01}
@@ -141,7 +141,7 @@ def test_settings_that_no_node_has_are_reported(parts: dict[str, Any], expected:
     nodes_of(config)
 
 
-def test_a_repair_never_makes_a_part_another_kind_of_part() -> None:
+def test_a_fix_never_replaces_a_part_by_another_kind() -> None:
     catalog = Catalog.default()
     for kind, expected in (("SwAVNeckHead", "heads"), ("LinearNec", None), ("MultiPrototypesLoss", "losses")):
         imported = import_config(algorithm(neck={"type": kind}), "mmpretrain")
@@ -181,5 +181,7 @@ def test_a_class_made_after_image_classifier_is_drawn_as_one_and_reported() -> N
         (CLASSIFIER, "mmdet", False),
     ],
 )
-def test_what_is_taken_for_a_classifier(config: dict[str, Any], package: str, classifies: bool) -> None:
+def test_algorithms_that_look_like_image_classifiers_get_predict_mode(
+    config: dict[str, Any], package: str, classifies: bool
+) -> None:
     assert ("predict" in import_config(config, package).graph.modes) == classifies

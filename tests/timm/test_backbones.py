@@ -51,7 +51,7 @@ def size_of(name: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", list(two_of_each_module()))
-def test_a_graph_of_it_compiles_and_its_levels_have_the_channels_and_sizes_that_timm_gives(name):
+def test_a_timm_backbone_compiles_with_timms_channels_and_sizes_of_levels(name):
     height, width = size_of(name)
     graph = loads(LEVELS.format(name=name, height=height, width=width))
     sizes = composer.infer_shapes(graph)
@@ -82,7 +82,7 @@ def two_classifiers_of_each_module() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", list(two_classifiers_of_each_module()))
-def test_a_classifier_of_it_has_as_many_logits_as_classes(name):
+def test_a_timm_classifier_has_as_many_logits_as_classes(name):
     height, width = size_of(name)
     params = f"{{model_name: {name}, num_classes: 7}}"
     sizes = composer.infer_shapes(loads(CLASSIFIER.format(params=params, height=height, width=width)))

@@ -49,7 +49,7 @@ def noise(size: tuple[int, int]) -> Image.Image:
 
 @needs("timm")
 @pytest.mark.parametrize("name", WEIGHTS)
-def test_twenty_sizes_are_read_as_timms_own_transform_reads_them(name):
+def test_images_of_twenty_sizes_are_prepared_as_by_timms_transform(name):
     graph = graph_of(name)
     config = timm_data.resolve_data_config({}, pretrained_cfg=pretrained_config(name))
     transform = timm_data.create_transform(**config, is_training=False)
@@ -83,7 +83,7 @@ def test_steps_of_all_weights_can_be_written_and_give_the_size_of_their_images()
             assert loads(dumps(graph)).inputs == graph.inputs
 
 
-def test_the_list_has_every_architecture_once_and_what_is_said_of_each():
+def test_the_list_has_every_architecture_once_with_its_facts():
     models = timm_models()
     assert len(models) == 1371
     assert sum(bool(tag) for model in models.values() for tag in model.weights) == 1826

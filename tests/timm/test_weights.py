@@ -135,7 +135,7 @@ def test_a_backbone_takes_all_but_the_classifier_and_so_do_copies_that_follow_it
 
 
 @needs("timm")
-def test_images_of_another_size_and_number_of_channels_are_met_as_timm_meets_them(tmp_path):
+def test_weights_adapt_to_image_size_and_channels_as_in_timm(tmp_path):
     file, _ = saved_by_timm(tmp_path, "test_vit")
     params = "{model_name: test_vit, img_size: 96, in_channels: 1}"
     text = BACKBONE.format(size=96, params=params).replace(
@@ -154,7 +154,7 @@ def test_images_of_another_size_and_number_of_channels_are_met_as_timm_meets_the
 
 
 @needs("timm")
-def test_another_number_of_classes_is_told_and_nothing_is_written_unless_the_caller_goes_on(tmp_path):
+def test_another_number_of_classes_is_reported_and_written_only_with_leave_out(tmp_path):
     file, network = saved_by_timm(tmp_path, "test_resnet")
     path, out = classifier(tmp_path, "{model_name: test_resnet, num_classes: 4}"), tmp_path / "out.safetensors"
     arguments = ("timm/test_resnet.r160_in1k", "--graph", path, "--file", file, "-o", out)
@@ -170,7 +170,7 @@ def test_another_number_of_classes_is_told_and_nothing_is_written_unless_the_cal
 
 
 @needs("timm")
-def test_preprocess_of_the_weights_is_told_and_written_on_demand(tmp_path):
+def test_the_preprocess_of_the_weights_is_reported_and_written_on_demand(tmp_path):
     file, _ = saved_by_timm(tmp_path, "test_resnet")
     path, out = classifier(tmp_path, "{model_name: test_resnet}"), tmp_path / "out.safetensors"
     arguments = ("timm/test_resnet.r160_in1k", "--graph", path, "--file", file, "-o", out)
@@ -205,7 +205,7 @@ def cached(folder: Path, name: str, file: Path) -> dict[str, str]:
 
 
 @needs("timm")
-def test_the_hubs_cache_is_enough_and_without_it_a_file_is_asked_for(tmp_path):
+def test_weights_are_read_from_the_hub_cache_or_a_file_is_requested(tmp_path):
     file, network = saved_by_timm(tmp_path, "test_resnet")
     environment = cached(tmp_path / "home", "test_resnet.r160_in1k", file)
     path = classifier(tmp_path, "{model_name: test_resnet}")
@@ -228,7 +228,7 @@ def test_the_hubs_cache_is_enough_and_without_it_a_file_is_asked_for(tmp_path):
 
 
 @needs("timm")
-def test_a_damaged_file_is_told_as_such(tmp_path):
+def test_a_damaged_file_is_reported_as_damaged(tmp_path):
     path = classifier(tmp_path, "{model_name: test_resnet}")
     (tmp_path / "cut.safetensors").write_bytes(b"\xff" * 8 + b"{")
     done = composer_weights("timm/test_resnet.r160_in1k", "--graph", path, "--file", tmp_path / "cut.safetensors")

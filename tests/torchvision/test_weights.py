@@ -140,7 +140,7 @@ def test_names_and_shapes_of_the_largest_agree_too(name: str) -> None:
 
 
 @with_torchvision
-def test_its_default_weights_are_taken_and_their_facts_shown_first(resnet: Any, folder: Path) -> None:
+def test_default_weights_are_used_and_their_facts_shown_first(resnet: Any, folder: Path) -> None:
     graph, file, _ = resnet
     done = composer_weights("torchvision/resnet18", "--graph", graph, "--file", file, "-o", folder / "out.safetensors")
     default = models.ResNet18_Weights.DEFAULT
@@ -153,7 +153,7 @@ def test_its_default_weights_are_taken_and_their_facts_shown_first(resnet: Any, 
 
 
 @with_torchvision
-def test_torch_hubs_cache_is_enough_and_without_it_a_file_is_asked_for(
+def test_weights_are_read_from_the_torch_hub_cache_or_a_file_is_requested(
     resnet: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph, file, network = resnet
@@ -203,9 +203,7 @@ def test_nothing_in_a_file_is_run(resnet: Any, folder: Path) -> None:
 
 
 @with_torchvision
-def test_another_number_of_classes_is_told_and_nothing_is_written_unless_the_caller_goes_on(
-    resnet: Any, folder: Path
-) -> None:
+def test_another_number_of_classes_is_reported_and_written_only_with_leave_out(resnet: Any, folder: Path) -> None:
     graph, file, network = resnet
     graph.write_text(graph_of("resnet18", 64, classes=4))
     out = folder / "out.safetensors"
@@ -262,7 +260,7 @@ def test_a_smaller_network_whose_weights_all_fit_is_reported(folder: Path) -> No
 
 
 @with_torchvision
-def test_what_only_trains_otherwise_is_no_matter(resnet: Any, folder: Path) -> None:
+def test_settings_that_change_training_only_do_not_block_weights(resnet: Any, folder: Path) -> None:
     graph, file, network = resnet
     graph.write_text(
         graph_of("resnet18", 64, frozen_stages=1, norm_eval="true", norm_cfg="{type: SyncBN, momentum: 0.01}")
@@ -295,7 +293,7 @@ def test_a_copy_that_follows_the_backbone_gets_its_weights(resnet: Any, folder: 
         ("torchvision/vit_b_32", "the graph has no node VisionTransformer {patch_size: 32}"),
     ],
 )
-def test_a_name_that_fits_nothing_is_refused(name: str, said: str, resnet: Any) -> None:
+def test_an_unknown_name_of_weights_is_refused(name: str, said: str, resnet: Any) -> None:
     graph, file, _ = resnet
     done = composer_weights(name, "--graph", graph, "--file", file)
     assert done.exit_code != 0 and said in done.output
@@ -326,7 +324,7 @@ def test_preprocess_is_that_of_the_weights_pixel_by_pixel(name: str, folder: Pat
 
 
 @with_torchvision
-def test_preprocess_is_told_and_written_on_demand(resnet: Any, folder: Path) -> None:
+def test_a_different_preprocess_is_reported_and_written_on_demand(resnet: Any, folder: Path) -> None:
     graph, file, _ = resnet
     graph.write_text(graph_of("resnet18", 224))
     arguments = ("torchvision/resnet18", "--graph", graph, "--file", file, "-o", folder / "out.safetensors")

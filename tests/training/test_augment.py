@@ -66,7 +66,7 @@ def around(bits: Any) -> list[int]:
     return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
 
 
-def test_every_step_is_tried() -> None:
+def test_every_augmentation_step_has_a_test_case() -> None:
     assert MOVING.keys() == {name for name, step in STEPS.items() if step.moves}
 
 
@@ -98,7 +98,7 @@ def test_boxes_masks_and_maps_follow_the_image(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
-def test_a_step_draws_from_its_random_numbers_alone_and_spares_what_it_is_given(name: str) -> None:
+def test_a_step_uses_its_own_random_numbers_and_leaves_its_input_unchanged(name: str) -> None:
     step = made(name, MOVING.get(name, {})).fitted(ENTRY)
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 256, (96, 128, 3), dtype=np.uint8)
@@ -182,7 +182,7 @@ def test_a_crop_of_drawn_sides_is_never_larger_than_the_image() -> None:
         ({"name": "translate_y", "amount": 0.25, "negative": 0, "fill": 0}, lambda pixels: _shifted(pixels, 10)),
     ],
 )
-def test_an_operation_does_what_its_name_says(params: Mapping[str, Any], expected: Any) -> None:
+def test_each_operation_changes_pixels_as_its_name_says(params: Mapping[str, Any], expected: Any) -> None:
     pixels = levels(40, 30, 3)
     found = made("operation", {**params, "p": 1.0})(Sample(Image.fromarray(pixels), (40, 30)), random_of(0, 0, 0))
     assert (np.asarray(found.image) == expected(pixels)).all()
@@ -194,7 +194,7 @@ def _shifted(pixels: Any, rows: int) -> Any:
     return np.concatenate([np.zeros_like(pixels[:rows]), pixels[:-rows]])
 
 
-def test_an_amount_is_turned_around_as_often_as_it_says_and_only_with_a_sign() -> None:
+def test_negative_is_the_probability_of_inverting_signed_amounts() -> None:
     for name, both in (("brightness", 2), ("solarize_add", 1)):
         step = made("operation", {"name": name, "amount": 0.5 if both == 2 else 60, "p": 1.0, "negative": 0.5})
         pixels = np.full((2, 2, 3), 100, np.uint8)
@@ -254,7 +254,7 @@ RECORDED = 0.06377073621474927
 """The same on every machine: what makes a training repeatable elsewhere."""
 
 
-def test_an_object_of_which_less_than_a_pixel_is_left_goes_with_its_label_and_mask() -> None:
+def test_an_object_with_less_than_a_pixel_left_is_dropped_with_label_and_mask() -> None:
     sample = scene()
     sample.boxes = np.array([[40, 30, 90, 70], [0, 0, 30.5, 20]], np.float32)
     sample.box_labels = np.array([3, 4])
@@ -267,7 +267,7 @@ def test_an_object_of_which_less_than_a_pixel_is_left_goes_with_its_label_and_ma
     assert found.box_labels.tolist() == [3] and len(found.masks) == 1
 
 
-def test_jitter_by_nothing_changes_nothing_and_by_zero_leaves_black_gray_or_the_mean() -> None:
+def test_color_jitter_is_the_identity_by_default_and_by_zero_removes_the_property() -> None:
     pixels = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8))
 
     def jittered(**amounts: Any) -> Any:
@@ -371,7 +371,7 @@ def test_a_fault_of_a_recipe_is_reported_at_its_place(augment: Any, place: str, 
     assert re.search(message, problem.message), problem.message
 
 
-def test_all_faults_are_reported_at_once_and_typing_errors_have_a_repair() -> None:
+def test_all_faults_are_reported_at_once_and_typos_have_a_fix() -> None:
     found = problems({"image": ["flp", {"pad": {"padding": -1, "fil": 3}}], "mask": ["rndom"]})
     assert [problem.where.subject for problem in found] == [
         "augment.image[0]",
@@ -420,7 +420,7 @@ def test_blocks_hide_as_many_patches_in_every_sample(grid: tuple[int, int]) -> N
     assert BlockMask().hidden((14, 14)) == 75
 
 
-def test_blocks_lie_together() -> None:
+def test_hidden_blocks_are_contiguous() -> None:
     """Of the neighbours of hidden patches more are hidden than by chance."""
     together = []
     for index in range(50):

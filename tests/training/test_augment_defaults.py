@@ -71,7 +71,7 @@ def test_every_saved_graph_has_a_default_of_which_a_batch_can_be_made(path: Path
         ("resnet50_arcface", {"image": [{"resize": {"size": 256}}, "random_crop", "flip"]}),
     ],
 )
-def test_the_default_is_what_the_field_takes(name: str, expected: dict[str, Any]) -> None:
+def test_saved_graphs_have_their_published_default_augmentation(name: str, expected: dict[str, Any]) -> None:
     (path,) = [path for path in PATHS if path.stem == name]
     assert defaults_for(composer.read(path), CATALOG) == expected
 

@@ -39,7 +39,7 @@ A, B, FAR = [0.0, 0.0, 50.0, 50.0], [100.0, 0.0, 150.0, 50.0], [150.0, 60.0, 190
 NEAR_A = [5.0, 0.0, 55.0, 50.0]
 
 
-def test_an_image_tells_what_is_right_missed_and_false() -> None:
+def test_boxes_of_an_image_are_sorted_into_right_missed_and_false() -> None:
     found = box_faults([image(7, [(A, 0), (B, 1)], [(NEAR_A, 0, 0.9), (FAR, 1, 0.8)])], NAMES)
     assert found["score"] == pytest.approx(0.9)  # with the false box F1 is 1/2, without it 2/3
     sure = [(NEAR_A, 0, 0.7), (FAR, 1, 0.8)]
@@ -59,7 +59,7 @@ def test_a_second_box_of_the_same_object_and_one_of_another_class_are_false() ->
     assert faults(row) == [("missed", "cat"), ("false", "dog"), ("", "dog")]
 
 
-def test_what_lies_in_an_ignored_area_is_no_fault() -> None:
+def test_detections_in_ignored_areas_are_no_errors() -> None:
     found = box_faults([image(0, [(A, 0)], [(A, 0, 0.5), (FAR, 1, 0.9)], ignored=[FAR])], NAMES)
     assert found["score"] == 0.5 and found["false"] == [] and found["missed"] == []
 
@@ -76,7 +76,7 @@ def test_images_come_with_the_worst_first_and_not_without_end() -> None:
 
 
 @pytest.mark.parametrize("images", [[], [image(0, [], [])], [image(0, [(A, 0)], [])]])
-def test_nothing_found_is_no_error(images: list[Answered]) -> None:
+def test_images_without_detections_are_accepted(images: list[Answered]) -> None:
     found = box_faults(images, NAMES)
     assert found["score"] == 0 and found["false"] == []
     assert [row["missed"] for row in found["missed"]] == [1] * sum(len(one.truth) for one in images)

@@ -1,4 +1,4 @@
-"""What the processes of a training exchange: the count without them is that of two real ones."""
+"""The traffic between the processes of a training: the count agrees with two real processes."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_count_is_what_two_processes_hand_to_their_collectives(measured: Path, name: str) -> None:
+def test_the_counted_traffic_equals_that_of_two_processes(measured: Path, name: str) -> None:
     gradients, gathered, summed, sent, calls = map(int, (measured / name).read_text().split())
     traffic = traffic_of(small(name), batch=BATCH, world=2)
     assert (traffic.gradients, traffic.gathered, traffic.summed, traffic.sent, traffic.calls) == (

@@ -1,4 +1,4 @@
-"""Curves are thinned without losing what stands out, and runs are compared by what they came to."""
+"""Curves are thinned without losing outliers, and runs are compared by their results."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from composer.training.curves import Curve, sparkline
 from tests.training.test_run_folder import a_run
 
 
-def test_a_curve_keeps_few_points_its_mean_and_what_stands_out():
+def test_a_thinned_curve_keeps_its_mean_and_its_outliers():
     curve, draw = Curve(most=64), random.Random(0)
     values = [draw.random() for _ in range(10_000)]
     values[777], values[5000] = 9.0, math.nan
@@ -40,14 +40,14 @@ def test_a_curve_is_the_same_after_it_was_written_and_read():
         Curve.of_json(curve.to_json(), most=2)
 
 
-def test_a_line_of_blocks_rises_with_the_values_and_marks_what_is_no_number():
+def test_a_sparkline_scales_with_the_values_and_marks_nan():
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
     assert sparkline([1.0, math.nan, 1.0]) == "▅!▅"
     assert len(sparkline([float(value) for value in range(1000)], 20)) == 20
     assert sparkline([]) == ""
 
 
-def test_a_summary_tells_what_a_run_came_to(tmp_path):
+def test_a_summary_holds_the_results_of_a_run(tmp_path):
     run = a_run(tmp_path)
     for step, value in ((1, 0.5), (2, 0.9), (3, math.nan), (4, 0.7)):
         run.events.append("evaluation", step, accuracy=value, val_loss=1.0)

@@ -140,7 +140,7 @@ class Torn:
         raise ConnectionError("the disk is gone")
 
 
-def test_what_a_source_raises_is_reported_with_the_sample() -> None:
+def test_an_error_of_a_data_source_is_reported_with_the_sample() -> None:
     with pytest.raises(GraphError, match="record 0") as caught:
         list(loader(Torn(), training=False).batches(0))
     assert "ConnectionError: the disk is gone" in caught.value.problems[0].message

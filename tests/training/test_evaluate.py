@@ -85,7 +85,7 @@ def test_every_sample_counts_once():
     assert found.details["Accuracy"]["classes"][0]["name"] == "dark"
 
 
-def test_measuring_changes_nothing():
+def test_evaluation_leaves_the_model_unchanged():
     model, source = a_model(), a_source()
     model.train()
     model.norm.eval()  # as a policy freezes it
@@ -111,7 +111,7 @@ def test_a_sample_that_cannot_be_read_is_named_and_the_model_is_as_it_was():
     assert model.training
 
 
-def test_neighbours_are_looked_for_among_training_samples():
+def test_knn_searches_the_training_samples():
     model, source = a_model(), a_source()
     loader, metrics = parts(model, source, ["knn_3"])
     found = evaluate(model, loader, metrics, reference=loader)
@@ -119,7 +119,7 @@ def test_neighbours_are_looked_for_among_training_samples():
 
 
 @pytest.mark.parametrize(("among", "seen"), [(7, 7), (100, 23)])
-def test_a_recipe_says_among_how_many_training_samples_neighbours_are_looked_for(among, seen):
+def test_knn_among_sets_the_number_of_training_samples_that_are_searched(among, seen):
     model, source, catalog = a_model(), a_source(), Catalog.default()
     recipe = loads_recipe(RECIPE + f"evaluation: {{metrics: [knn_3], knn_among: {among}}}\n")
     wires = wiring(model.graph, catalog, recipe, source)
@@ -157,7 +157,7 @@ def test_a_training_keeps_its_evaluation_and_draws_samples(tmp_path):
     run.close()
 
 
-def test_boxes_are_drawn_beside_those_that_are_right(tmp_path):
+def test_predicted_boxes_are_drawn_beside_the_ground_truth(tmp_path):
     torch.manual_seed(0)
     model = composer.compile(composer.read("saved_graphs/detection/digits.yaml"))
     boxes = [np.array([[8, 8, 40, 40]], np.float32), np.zeros((0, 4), np.float32)]
@@ -172,7 +172,7 @@ def test_boxes_are_drawn_beside_those_that_are_right(tmp_path):
 
 
 @pytest.mark.parametrize(("length", "count"), [(0, 8), (3, 8), (8, 8), (9, 8), (1000, 8)])
-def test_samples_lie_evenly(length, count):
+def test_spread_samples_are_distinct_and_evenly_spaced(length, count):
     found = spread(length, count)
     assert len(found) == min(length, count) == len(set(found)) and all(0 <= index < length for index in found)
 
@@ -212,7 +212,7 @@ def measured_by_one_of_two(rank, store, results):
     dist.destroy_process_group()
 
 
-def test_two_processes_measure_what_one_does_and_fail_together(tmp_path):
+def test_two_processes_measure_the_same_as_one_and_fail_together(tmp_path):
     context = multiprocessing.get_context("fork")
     results = context.Queue()
     processes = [context.Process(target=measured_by_one_of_two, args=(r, tmp_path / "s", results)) for r in range(2)]

@@ -28,7 +28,7 @@ def steps(path: Path) -> list[int]:
     return [event.step for event in read_events(path)]
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_written_events_are_read_back(tmp_path):
     path = tmp_path / "events.jsonl"
     with EventWriter(path) as log:
         log.append("step", 3, loss=torch.tensor(0.5), lr=1e-3, names=["a\nb", "ä"], at={"x": 1})
@@ -60,7 +60,7 @@ def test_a_reader_sees_each_event_once_while_it_is_written(tmp_path):
     assert reader.read() == [] and reader.cuts == 0
 
 
-def test_a_torn_last_line_is_left_for_later(tmp_path):
+def test_an_incomplete_last_line_is_read_once_it_is_complete(tmp_path):
     path = tmp_path / "events.jsonl"
     line = Event("step", 0, 1.0, {"loss": 1.0}).to_line()
     path.write_bytes(line + line[:9])
@@ -70,7 +70,7 @@ def test_a_torn_last_line_is_left_for_later(tmp_path):
     assert [event.step for event in reader.read()] == [0]
 
 
-def test_the_next_writer_cuts_off_a_torn_line(tmp_path):
+def test_the_next_writer_removes_an_incomplete_last_line(tmp_path):
     path = tmp_path / "events.jsonl"
     written(path, 3)
     whole = path.read_bytes()
@@ -89,7 +89,7 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path, rubbish):
     assert steps(path) == [0, 1]
 
 
-def test_two_hundred_truncations_lose_the_torn_line_only(tmp_path):
+def test_truncated_logs_lose_the_incomplete_line_only(tmp_path):
     path = tmp_path / "events.jsonl"
     written(path, 30)
     content = path.read_bytes()
@@ -118,7 +118,7 @@ def test_a_log_is_cut_back_to_a_checkpoint(tmp_path):
     assert reader.cuts == 1
 
 
-def test_a_cut_beside_a_line_or_beyond_the_end_leaves_whole_lines(tmp_path):
+def test_a_cut_inside_a_line_or_beyond_the_end_leaves_whole_lines(tmp_path):
     path = tmp_path / "events.jsonl"
     written(path, 4)
     length = path.stat().st_size
@@ -204,7 +204,7 @@ def test_a_full_disk_is_reported_and_leaves_whole_lines(tmp_path):
     assert content.endswith(b"\n") and steps(path) == list(range(content.count(b"\n"))) != []
 
 
-def test_a_closed_log_takes_nothing(tmp_path):
+def test_a_closed_log_refuses_events(tmp_path):
     log = EventWriter(tmp_path / "events.jsonl")
     log.close()
     with pytest.raises(ValueError, match="closed"):

@@ -1,4 +1,4 @@
-"""A training that goes on from a checkpoint makes the same steps to the bit."""
+"""A training that resumes from a checkpoint makes the same steps bit for bit."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("name", list(VARIANTS))
-def test_steps_after_a_checkpoint_are_those_without_one(name, tmp_path):
+def test_a_resumed_training_makes_the_same_steps_bit_for_bit(name, tmp_path):
     graph_name, changes = VARIANTS[name]
     graph, recipe = tiny_graphs.small(graph_name), recipe_of(**changes)
     run = run_in(tmp_path / "run", recipe, graph)
@@ -56,7 +56,7 @@ def test_the_newest_whole_checkpoint_is_found_and_a_damaged_one_passed_over(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000012"]
 
 
-def test_the_log_and_the_weights_lie_with_the_checkpoint(tmp_path):
+def test_a_run_keeps_log_and_weights_beside_the_checkpoint(tmp_path):
     graph, recipe = tiny_graphs.small("fashion_mnist"), recipe_of()
     run = run_in(tmp_path / "run", recipe, graph)
     trainer_of(graph, recipe, run).fit()

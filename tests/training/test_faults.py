@@ -1,4 +1,4 @@
-"""What goes wrong in a training is reported in one message that names it, and the last checkpoint is whole."""
+"""Errors of a training are reported in one message with their place, and the last checkpoint is whole."""
 
 import os
 import signal
@@ -122,7 +122,7 @@ def broken(error):
         ("[enforce fail] DefaultCPUAllocator: can't allocate memory", "out-of-memory", "with 8 samples at once"),
     ],
 )
-def test_what_fails_in_a_step_is_reported_with_its_number(error, code, says):
+def test_an_error_in_a_step_is_reported_with_the_step_number(error, code, says):
     model = broken(error)
     model.breaker.calls = 0
     feed = ExampleFeed(model.graph, batch=8)
@@ -133,7 +133,7 @@ def test_what_fails_in_a_step_is_reported_with_its_number(error, code, says):
     assert says in problem.message
 
 
-def test_memory_that_ran_out_comes_with_what_to_do():
+def test_running_out_of_memory_is_reported_with_what_to_change():
     error = RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
     assert ran_out_of_memory(error)
     assert not ran_out_of_memory(RuntimeError("other"))
@@ -200,7 +200,7 @@ def test_a_full_disk_is_reported_and_the_last_checkpoint_stays(tmp_path, monkeyp
         ("disk", "cannot-write", "File too large"),
     ],
 )
-def test_a_process_that_runs_short_says_of_what_and_its_checkpoint_is_whole(tmp_path, what, code, says):
+def test_a_process_out_of_memory_or_disk_says_so_and_keeps_its_checkpoint(tmp_path, what, code, says):
     run = tmp_path / "run"
     command = [sys.executable, "-m", "tests.training.short_of", what, str(run)]
     root = Path(__file__).parents[2]

@@ -79,7 +79,7 @@ def test_the_forecast_of_a_large_graph_is_the_peak_of_a_real_step(name):
     ],
     ids=str,
 )
-def test_what_a_recipe_asks_for_is_in_the_forecast(changes):
+def test_precision_accumulation_ema_and_clipping_are_in_the_forecast(changes):
     graph = "fashion_mnist" if "channels_last" in changes else "resnet18_cifar"
     forecast, real = both(small(graph), replace(FUSED, **changes))
     assert forecast.peak == pytest.approx(real.peak, rel=0.01)
@@ -102,7 +102,7 @@ def test_a_moving_average_costs_as_much_as_the_weights():
     assert averaged.peak - plain.peak == weights
 
 
-def test_a_detector_whose_regions_are_drawn_is_forecast_by_an_upper_bound_that_is_said():
+def test_a_detector_that_samples_regions_has_an_upper_bound_of_memory():
     forecast, real = both(saved("digits"), batch=2)
     assert forecast.peak >= real.peak
     model = outline(saved("faster_rcnn_r50_fpn")).train()
@@ -111,7 +111,7 @@ def test_a_detector_whose_regions_are_drawn_is_forecast_by_an_upper_bound_that_i
     assert any("proposals" in path for path in found.bounded)
 
 
-def test_a_detector_is_forecast_by_what_it_finds():
+def test_the_forecast_of_a_detector_uses_the_regions_it_finds():
     graph = saved("mask_rcnn_r50_fpn")
     image = replace(graph.inputs["image"], shape=("B", 3, 96, 96), preprocess=None)
     graph = replace(graph, inputs=FrozenDict({"image": image}))
@@ -131,7 +131,7 @@ def test_a_detector_is_forecast_by_what_it_finds():
     assert 6 <= rows["roi_head.positives"][0] < 256  # the boxes themselves are regions too
 
 
-def test_what_a_node_finds_is_said_in_its_order_and_the_most_of_several_passes():
+def test_row_counts_keep_their_order_and_the_maximum_of_several_passes():
     running = RunningNode()
     noted = RowCounts(lambda: running.node)
     for found in ((3, 1), (2, 5)):
@@ -154,7 +154,7 @@ def test_memory_grows_in_a_straight_line_with_the_batch():
     assert two > 1.5 * one
 
 
-def test_a_forecast_needs_no_numbers_and_changes_nothing():
+def test_a_forecast_computes_no_values_and_changes_no_state():
     graph = small("moco_v2")
     model = composer.compile(graph).train()
     before, state = {name: value.clone() for name, value in model.state_dict().items()}, torch.random.get_rng_state()
@@ -204,7 +204,7 @@ def test_a_graph_without_a_loss_is_refused():
         forecast_memory(outline(replace(graph, outputs={"tensor": graph.outputs["tensor"]})))
 
 
-def test_the_shapes_of_what_is_given_count():
+def test_the_forecast_uses_the_shapes_of_the_batch():
     model = outline(classifier()).train()
     images = torch.zeros(2, 3, 8, 8)
     wide, narrow = (

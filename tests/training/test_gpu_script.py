@@ -15,7 +15,7 @@ def run(monkeypatch, capsys, *options):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
-def test_without_a_device_nothing_is_measured_and_that_is_said(monkeypatch, capsys):
+def test_without_a_device_the_script_says_that_nothing_is_measured(monkeypatch, capsys):
     assert "no CUDA device: nothing was measured" in run(monkeypatch, capsys)
 
 

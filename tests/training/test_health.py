@@ -1,4 +1,4 @@
-"""A training is tried before it begins: what is found, and what is advised."""
+"""``composer train --check``: findings and advice before a training begins."""
 
 import json
 from dataclasses import replace
@@ -89,7 +89,7 @@ def trained(**changes):
     return prepared.trainer(), next(prepared.train.batches(0, 1))
 
 
-def test_a_sound_training_is_found_sound_in_all_that_is_looked_at(report):
+def test_a_valid_training_passes_every_check(report):
     assert report.state == "ok", report.text()
     assert [one.item for one in report.findings] == list(health.CHECKED)
 
@@ -100,9 +100,9 @@ SHORT = TEXT.replace("kernel_size: 3", "kernel_size: 1, stride: 2")
 @pytest.mark.parametrize(
     ("text", "asked", "lies", "warned"),
     [(TEXT, None, True, 0), (TEXT, True, True, 0), (SHORT, None, False, 0), (SHORT, True, False, 1)],
-    ids=["by itself", "asked for", "left out by itself", "refused with a word"],
+    ids=["default on", "requested", "default off", "requested with a warning"],
 )
-def test_images_lie_channels_last_only_where_a_cpu_computes_that_rightly(text, asked, lies, warned):
+def test_channels_last_is_off_where_onednn_computes_wrongly(text, asked, lies, warned):
     changes = {} if asked is None else {"channels_last": asked}
     prepared = prepare(recipe(**changes), loads(text), Catalog.default(), samples())
     assert prepared.recipe.channels_last is lies
@@ -114,7 +114,7 @@ def test_images_lie_channels_last_only_where_a_cpu_computes_that_rightly(text, a
         trainer.train_step(batch)
 
 
-def test_the_memory_of_a_detector_is_reported_by_what_it_finds_and_at_most():
+def test_the_memory_of_a_detector_is_reported_as_typical_and_maximum():
     graph = composer.read(Path(__file__).parents[2] / "saved_graphs/detection/faster_rcnn_r50_fpn.yaml")
     image = graph.inputs["image"]
     small = replace(image, shape=("B", 3, 96, 96), preprocess=replace(image.preprocess, resize=(96, 96)))
@@ -129,14 +129,14 @@ def test_the_memory_of_a_detector_is_reported_by_what_it_finds_and_at_most():
     assert "with what is found now, at most" in found.message and "sampler" in found.message
 
 
-def test_the_report_is_text_and_json(report):
+def test_the_report_is_available_as_text_and_json(report):
     assert all(one.item in report.text() for one in report.findings)
     plain = json.loads(report.dumps())
     assert plain["state"] == "ok" and len(plain["findings"]) == len(report.findings)
     assert found(report, "memory")[0].values["peak"] > 0
 
 
-def test_findings_are_reported_as_they_come():
+def test_on_finding_gets_every_finding_of_the_report():
     seen = []
     report = checked(on_finding=seen.append)
     assert tuple(seen) == report.findings
@@ -165,7 +165,7 @@ def test_a_recipe_that_is_wrong_is_a_finding():
     assert "stemm" in report.text()
 
 
-def test_memory_that_does_not_suffice_is_reported_with_what_would():
+def test_insufficient_memory_is_reported_with_the_batch_that_fits():
     peak = found(checked(), "memory")[0].values["peak"]
     short = found(checked(limit=peak // 2), "memory")[0]
     assert short.state == "error" and "accumulate" in short.advice
@@ -175,7 +175,7 @@ def test_memory_that_does_not_suffice_is_reported_with_what_would():
     assert nothing.state == "error" and "not even one sample" in nothing.advice
 
 
-def test_what_is_wrong_with_the_data_is_reported():
+def test_unreadable_samples_are_reported_as_data_warnings():
     images = [np.zeros((16, 16, 3), np.uint8)] * 11 + [b"no image"]
     source = ArraySource(images, np.arange(12) % 3, ("a", "b", "c"))
     report = checked(source=source, data={"train": {"path": "."}, "bad": "skip"})
@@ -205,13 +205,13 @@ def test_a_learning_rate_that_is_far_too_large_is_reported_with_a_lower_one():
     assert one.state == "warning" and "lower optimizer.lr towards 0.5" in one.advice
 
 
-def test_what_no_learning_rate_mends_is_an_error():
+def test_a_batch_that_cannot_be_learned_at_any_rate_is_an_error():
     report = checked(policy={name: {"freeze": True} for name in ("norm", "head")}, optimizer={"type": "SGD", "lr": 0.0})
     assert found(report, "one batch")[0].state == "error"
     assert "2 frozen" in found(report, "policy")[0].message
 
 
-def test_a_state_that_does_not_come_back_is_reported(monkeypatch):
+def test_a_checkpoint_that_does_not_restore_the_state_is_reported(monkeypatch):
     real = checkpoints.load
 
     def other(path, **options):
@@ -238,7 +238,7 @@ def test_a_disk_that_is_too_small_is_reported(monkeypatch):
         ({"type": "SGD", "lr": 0.1, "momentum": 0.9, "nesterov": True}, 1.0),
     ],
 )
-def test_the_first_step_of_each_node_is_proved(optimizer, moved):
+def test_the_first_step_of_each_node_equals_its_policy(optimizer, moved):
     trainer, batch = trained(optimizer=optimizer, policy={"norm": {"freeze": True}, "stem": {"lr": 0.1}})
     proofs = prove_policy(trainer, probe_step(trainer, batch))
     assert all(proof.fine for proof in proofs), proofs
@@ -247,13 +247,13 @@ def test_the_first_step_of_each_node_is_proved(optimizer, moved):
     assert [proof.moved for proof in proofs if proof.kind == "trained"] == pytest.approx([moved, moved], rel=0.05)
 
 
-def test_gradients_that_are_cut_are_part_of_the_proof():
+def test_clipped_gradients_are_part_of_the_expected_step():
     trainer, batch = trained(optimizer={"type": "SGD", "lr": 0.1}, clip={"norm": 0.01})
     proofs = [proof for proof in prove_policy(trainer, probe_step(trainer, batch)) if proof.kind == "trained"]
     assert all(proof.fine and proof.moved < 0.5 for proof in proofs)
 
 
-def test_what_moved_otherwise_than_it_should_is_found():
+def test_weights_that_moved_against_their_policy_are_reported():
     trainer, batch = trained(policy={"norm": {"freeze": True}})
     probe = probe_step(trainer, batch)
     changed = {name: value + 0.25 if value.is_floating_point() else value for name, value in probe.before.items()}
@@ -267,7 +267,7 @@ def test_a_parameter_belongs_to_the_innermost_node():
     assert node_of("x.weight", ["a"]) == "x"
 
 
-def test_what_a_recipe_says_of_memory_is_in_the_plan():
+def test_memory_settings_of_a_recipe_are_in_the_step_plan():
     full = recipe(precision="bf16", ema={"decay": 0.9}, clip={"norm": 1.0}, batches={"batch": 8, "accumulate": 2})
     plan = step_plan(full.model_copy(update={"channels_last": True}), world=2)
     assert (plan.dtype, plan.accumulate, plan.ema, plan.clip) == (torch.bfloat16, 2, True, True)

@@ -1,4 +1,4 @@
-"""What is known of a run is read once: later readers have only what came since, and a changed log is read anew."""
+"""The history of a run is read once: later readers read only new events, and a changed log is read anew."""
 
 import json
 import math
@@ -58,7 +58,7 @@ def blot(run: RunFolder, length: int) -> None:
         file.write(b"x" * (length - 1))
 
 
-def test_it_follows_a_log_and_begins_anew_after_a_cut(tmp_path: Path) -> None:
+def test_a_history_follows_the_log_and_restarts_after_a_cut(tmp_path: Path) -> None:
     run = a_run(tmp_path)
     run.events.cut(0)
     found = History(RunFolder(run.path))
@@ -75,7 +75,7 @@ def test_it_follows_a_log_and_begins_anew_after_a_cut(tmp_path: Path) -> None:
     assert set(found.curves) == {"loss"} and found.best is None
 
 
-def test_a_later_reader_knows_all_and_reads_only_what_came_since(tmp_path: Path) -> None:
+def test_a_later_reader_reads_only_new_events(tmp_path: Path) -> None:
     run = a_run(tmp_path)
     steps(run, 0, 2000)
     first = later(run)
@@ -89,7 +89,7 @@ def test_a_later_reader_knows_all_and_reads_only_what_came_since(tmp_path: Path)
     assert summary(first) == expected
 
 
-def test_what_is_kept_with_a_checkpoint_holds_after_the_run_goes_on_from_it(tmp_path: Path) -> None:
+def test_curves_kept_with_a_checkpoint_are_valid_after_a_resume(tmp_path: Path) -> None:
     run = a_run(tmp_path)
     steps(run, 0, 500)
     checkpoint = run.events.length
@@ -108,7 +108,7 @@ def test_what_is_kept_with_a_checkpoint_holds_after_the_run_goes_on_from_it(tmp_
 
 
 @pytest.mark.parametrize("change", ["cut", "regrown", "damaged", "version", "metric", "points", "gone", "place"])
-def test_what_does_not_fit_the_log_is_not_believed(tmp_path: Path, change: str) -> None:
+def test_stale_or_damaged_curve_files_are_ignored(tmp_path: Path, change: str) -> None:
     run = a_run(tmp_path)
     steps(run, 0, 300)
     before = run.events.length
@@ -138,7 +138,7 @@ def test_what_does_not_fit_the_log_is_not_believed(tmp_path: Path, change: str) 
     assert summary(later(run)) == whole(run)
 
 
-def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_history_works_in_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run(tmp_path)
     steps(run, 0, 100)
     found = later(run)
@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path, monkeypat
     assert not found.keep() and not (run.path / CURVES).exists()
 
 
-def test_a_long_log_is_read_a_stretch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "_STRETCH", 1000)
     run = a_run(tmp_path)
     steps(run, 0, 500)

@@ -1,4 +1,4 @@
-"""Whatever ends the process of a training, at whatever moment: it goes on to the bit from what lies in its folder."""
+"""A training that is killed at any moment resumes bit for bit from its folder."""
 
 import os
 import random
@@ -43,7 +43,7 @@ def folders(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", FAMILIES)
-def test_steps_after_kill_9_are_those_without_it(folders, name):
+def test_a_training_killed_by_sigkill_resumes_bit_for_bit(folders, name):
     states = []
     for folder in folders:
         found = checkpoints.newest(folder / name / "checkpoints")
@@ -79,7 +79,7 @@ def differing(one, other, path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_kills_at_random_moments_leave_a_folder_that_goes_on(tmp_path):
+def test_a_run_killed_at_random_moments_can_be_resumed(tmp_path):
     torch.set_num_threads(1)
     whole = train(RECIPE, graph=prepared(), source=colours(), out=tmp_path / "whole")
     expected = load_file(tmp_path / "whole" / "last.safetensors")

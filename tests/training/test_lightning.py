@@ -129,7 +129,7 @@ def two_threads():
     ],
 )
 @pytest.mark.usefixtures("two_threads")
-def test_its_steps_are_those_of_composers_own_loop(lightning, graph, changes):
+def test_lightning_steps_equal_those_of_composers_own_loop(lightning, graph, changes):
     count = 2 if graph.name == "byol" else 6  # its first gradients are so large that rounding soon shows
     recipe = recipe_of(**changes)
     torch.manual_seed(0)
@@ -154,7 +154,7 @@ def test_its_steps_are_those_of_composers_own_loop(lightning, graph, changes):
         assert torch.allclose(buffer, buffers[name], rtol=1e-2, atol=1e-2), name
 
 
-def test_it_is_short_and_says_what_a_trainer_is_given():
+def test_the_lightning_file_is_short_and_names_the_trainer_arguments():
     recipe = recipe_of(precision="bf16", clip={"norm": 1.0}, batches={"batch": 32, "accumulate": 4}, mix={"mixup": 0.2})
     text = lightning_source(recipe, composer.compile(small("resnet50")), "Model")
     assert len(text.splitlines()) < 90

@@ -107,7 +107,7 @@ def test_a_batch_depends_on_its_step_alone() -> None:
     assert same(list(loader().batches(7, 12)), whole[7:])
 
 
-def test_workers_change_nothing_and_stay_over_calls() -> None:
+def test_workers_give_the_same_batches_and_are_reused() -> None:
     alone = list(loader().batches(0, 8))
     shared = loader(batches={"workers": 2})
     assert same(list(shared.batches(0, 3)), alone[:3])
@@ -181,7 +181,7 @@ def test_an_image_that_cannot_be_read_is_named() -> None:
     workers.close()
 
 
-def test_a_skipped_image_is_counted_and_the_next_one_stands_for_it() -> None:
+def test_a_skipped_image_is_counted_and_replaced_by_the_next() -> None:
     images = [Image.fromarray(array) for array in arrays()]
     broken: list[Any] = [*images[:5], b"no array", b"", *images[7:]]
     given = ArraySource(broken, np.arange(LENGTH) % 3)
@@ -250,7 +250,7 @@ def test_an_order_may_be_given_from_outside() -> None:
         ({"augment": {"imag": ["flip"]}}, "did you mean 'image'"),
     ],
 )
-def test_what_cannot_be_dealt_out_is_a_problem(changes: dict[str, Any], message: str) -> None:
+def test_batches_that_processes_cannot_share_evenly_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(GraphError, match=message):
         loader(**changes)
 
@@ -329,7 +329,7 @@ def test_a_signal_to_all_processes_leaves_those_that_read_to_the_one_that_trains
     reading.close()
 
 
-def test_processes_that_read_are_gone_once_a_loader_is_closed() -> None:
+def test_closing_a_loader_ends_its_workers() -> None:
     before = set(multiprocessing.active_children())
     reading = loader(batches={"workers": 2})
     next(reading.batches(0, 4))
@@ -354,7 +354,7 @@ print("done")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
 
 
-def test_a_pass_that_is_left_early_spoils_nothing() -> None:
+def test_leaving_an_iteration_early_does_not_change_later_batches() -> None:
     alone = list(loader().batches(0, 8))
     reading = loader(batches={"workers": 2})
     for batch in reading.batches(0, 8):
@@ -364,7 +364,7 @@ def test_a_pass_that_is_left_early_spoils_nothing() -> None:
     reading.close()
 
 
-def test_what_reads_may_be_sent_to_processes_that_begin_anew() -> None:
+def test_the_reading_parts_can_be_pickled_for_spawned_workers() -> None:
     steps = ["rand_augment", "trivial_augment", {"random_erasing": {"p": 1.0}}]
     reading = loader(augment={"image": steps}, mix={})
     sent = pickle.loads(pickle.dumps(reading._parts))  # noqa: S301

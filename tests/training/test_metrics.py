@@ -115,14 +115,14 @@ def test_many_classes_are_counted_without_a_confusion_matrix():
     assert "confusion" not in metric.details() and metric.details()["classes"][3]["recall"] == 0.5
 
 
-def test_one_score_tells_two_classes_and_soft_labels_count_by_the_strongest():
+def test_one_score_separates_two_classes_and_soft_labels_count_as_their_largest():
     metric = Accuracy(top=[1])
     outputs = {"scores": torch.tensor([[0.9], [0.2]]), "labels": torch.tensor([1, 0])}
     metric.update(outputs, Seen({"label": torch.tensor([[0.1, 0.9], [0.4, 0.6]])}, [0, 1]))
     assert metric.value()["accuracy"] == metric.value()["top_1"] == 0.5
 
 
-def test_a_metric_of_nothing_is_no_number():
+def test_a_metric_without_samples_is_nan():
     for metric in (Accuracy(top=[5]), MultiLabel(), MeanIoU("seg"), MeanLoss()):
         assert all(math.isnan(value) for value in metric.value().values())
         metric.merge([metric.state(), metric.state()])
@@ -396,7 +396,7 @@ def test_a_metric_that_cannot_be_counted_is_refused(graph, names, code, word):
     assert problem.code == code and word in problem.message
 
 
-def test_what_is_counted_together_is_one_metric_in_the_order_asked():
+def test_related_names_share_one_metric_in_the_requested_order():
     graph = composer.read("saved_graphs/classification/fashion_mnist.yaml")
     names = ["loss", "accuracy", "top_3", "top_5", "knn_3"]
     found = metrics_for(graph, Catalog.default(), LABELLED, train=LABELLED, names=names)

@@ -1,4 +1,4 @@
-"""Mixup and CutMix: soft labels, the same in every number of processes, refused where a loss takes one class."""
+"""Mixup and CutMix: soft labels, the same for any number of processes, refused for losses that take one class."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def test_images_and_labels_are_mixed_by_the_same_share(mix: dict[str, float]) ->
             assert 1 - least - 1e-6 <= share[0] <= most + 1e-6  # some pixels are alike in both
 
 
-def test_processes_mix_what_one_would() -> None:
+def test_several_processes_mix_the_same_pairs_as_one() -> None:
     whole = batches({"mixup": 0.8, "cutmix": 1.0})
     parts = [batches({"mixup": 0.8, "cutmix": 1.0}, rank=rank, world=2) for rank in range(2)]
     for batch, *mine in zip(whole, *parts, strict=True):
@@ -102,7 +102,7 @@ def test_a_batch_of_each_classifier_that_may_be_mixed_has_a_loss() -> None:
         ("selfsup/moco_v2", {"mixup": 1.0}, "mix", "the graph takes no labels"),
     ],
 )
-def test_what_cannot_be_mixed_is_reported(name: str, mix: dict[str, float], place: str, message: str) -> None:
+def test_unsupported_mix_settings_are_reported(name: str, mix: dict[str, float], place: str, message: str) -> None:
     graph = composer.read(GRAPHS / f"{name}.yaml")
     fields = {key: key for key in graph.data_samples if key != "image_shape"}
     mixing, problems = read_mixing(graph, CATALOG, mix, fields, 10)
@@ -111,14 +111,14 @@ def test_what_cannot_be_mixed_is_reported(name: str, mix: dict[str, float], plac
         raise GraphError(problems)
 
 
-def test_rows_stay_rows() -> None:
+def test_multi_label_rows_are_mixed_as_rows() -> None:
     mixing = Mixing({"mixup": 1.0}, ("image",), {"label": 3})
     rows = torch.tensor([[1.0, 0, 1], [0, 1, 0]])
     _, found = mixing({"image": torch.zeros(2, 3, 4, 4)}, {"label": rows, "weight": 1}, random_of(0, 0, 0))
     assert torch.allclose(found["label"].sum(dim=0), rows.sum(dim=0)) and found["weight"] == 1
 
 
-def test_rows_of_whole_numbers_are_no_shares() -> None:
+def test_integer_label_rows_are_refused_as_soft_labels() -> None:
     model = composer.compile(CIFAR)
     images = torch.zeros(2, 3, 32, 32)
     assert model(images, {"label": torch.full((2, 10), 0.1)}, mode="loss")["loss"] > 0

@@ -57,7 +57,7 @@ def noted(graph, **changes):
     return events
 
 
-def test_what_nodes_give_is_the_mean_and_spread_over_the_batch():
+def test_node_statistics_are_mean_and_spread_over_the_batch():
     graph = tiny_graphs.classifier()
     model, batch = composer.compile(graph).train(), ExampleFeed(graph, batch=8).at(0)
     outputs = {}
@@ -144,7 +144,7 @@ def test_a_loss_that_is_no_number_leaves_the_node_that_made_it(tmp_path):
     assert report.nodes["conv"].weight > 0
 
 
-def test_compiled_models_are_counted_without_what_nodes_give():
+def test_compiled_models_have_statistics_of_weights_and_gradients_only():
     watch = NodeWatch(composer.compile(tiny_graphs.classifier()))
     report = watch.report(1)
     assert not report.outputs and report.nodes["conv"].mean is None and report.nodes["conv"].weight > 0
@@ -176,7 +176,7 @@ def test_events_of_another_form_are_no_numbers(tmp_path, nodes):
     assert read_nodes(tmp_path / "log") is None
 
 
-def test_numbers_of_a_hostile_log_become_none(tmp_path):
+def test_invalid_values_of_a_hostile_log_become_none(tmp_path):
     nodes = {"a": {"mean": "NaN", "std": [], "bad": "Infinity", "weight": True}, "b": 3}
     (tmp_path / "log").write_text(json.dumps({"step": 1, "time": 1, "kind": "nodes", "nodes": nodes}) + "\n")
     found = read_nodes(tmp_path / "log").nodes

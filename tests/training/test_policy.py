@@ -1,4 +1,4 @@
-"""What a policy says of a node holds for its weights, and what it cannot mean is refused with a way out."""
+"""A policy of a node applies to its weights, and an invalid policy is refused with a fix."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def test_every_trained_weight_is_in_one_group_named_by_its_node():
     assert {group["name"].partition(" ")[0] for group in groups} == {"backbone", "neck"}
 
 
-def test_rules_multiply():
+def test_learning_rate_and_decay_factors_multiply():
     found = groups_of(
         "resnet18",
         optimizer={"type": "SGD", "lr": 1.0, "weight_decay": 1.0, "bias_lr_mult": 2.0, "bias_decay_mult": 0.5},
@@ -62,7 +62,7 @@ def test_layers_decay_by_their_distance_from_the_end():
         ("moco_v2", {"backbone_k": {"lr": 0.1}}, "policy-path", "momentum copy of 'backbone'"),
     ],
 )
-def test_a_policy_that_would_change_nothing_is_refused(graph, policy, code, says):
+def test_a_policy_without_effect_is_refused(graph, policy, code, says):
     model = composer.compile(tiny_graphs.small(graph))
     (problem,) = policy_problems(recipe_of(policy=policy), model)
     assert problem.code == code
@@ -83,7 +83,7 @@ def test_everything_frozen_is_refused():
         trainer_of(tiny_graphs.classifier(), recipe_of(policy={"conv": {"freeze": True}, "head": {"freeze": True}}))
 
 
-def test_what_is_frozen_does_not_move_until_its_step_nor_do_its_statistics():
+def test_frozen_weights_and_statistics_are_unchanged_until_their_step():
     graph = tiny_graphs.small("resnet18")
     policy = {"backbone": {"freeze": {"until": "4 steps"}}, "backbone.layer4": {"freeze": False}}
     trainer = trainer_of(graph, recipe_of(policy=policy))
@@ -101,7 +101,7 @@ def test_what_is_frozen_does_not_move_until_its_step_nor_do_its_statistics():
     assert len(trainer.optimizer.param_groups) == count
 
 
-def test_a_fixed_rate_stays():
+def test_a_fixed_learning_rate_ignores_the_schedule():
     trainer = trainer_of(tiny_graphs.small("simsiam"), recipe_of(schedule={"type": "linear"}))
     for step in range(4):
         trainer.train_step(trainer.feed.at(step))
@@ -122,7 +122,7 @@ def test_a_fixed_rate_stays():
         ({"type": "Lamb", "max_grad_norm": 0}, "more than 0"),
     ],
 )
-def test_what_an_optimizer_does_not_take_is_reported(given, says):
+def test_invalid_optimizer_settings_are_reported(given, says):
     (problem,) = optimizer_problems(Optimizer.model_validate(given))
     assert says in problem.message
 

@@ -1,4 +1,4 @@
-"""Two processes train as one would, and go on to the bit from what they wrote, as DDP and in shards."""
+"""Two processes train as one would, and resume bit for bit, with DDP and in shards."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -171,12 +171,12 @@ pytestmark = slow
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_two_processes_go_on_to_the_bit(answers, name):
+def test_two_processes_resume_bit_for_bit(answers, name):
     assert answers[name][0] == []
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[2]])
-def test_two_processes_compute_what_one_does_with_the_whole_batch(answers, name):
+def test_two_processes_equal_one_with_the_whole_batch(answers, name):
     alone = trainer_of(name, 0, 1)
     alone.fit()
     for key, item in alone.model.state_dict().items():
@@ -184,7 +184,7 @@ def test_two_processes_compute_what_one_does_with_the_whole_batch(answers, name)
 
 
 @pytest.mark.parametrize("name", TAKEN_UP)
-def test_one_process_goes_on_as_two_and_two_as_one(answers, name):
+def test_a_run_of_one_process_resumes_with_two_and_back(answers, name):
     whole = answers["alone", name]
     for key in (("taken up", name), ("again", name)):
         assert answers[key].keys() == whole.keys()

@@ -1,4 +1,4 @@
-"""What a training shows: few lines where there is no terminal, and a time left that says how sure it is."""
+"""The progress of a training: few lines without a terminal, and a remaining time with its uncertainty."""
 
 import io
 import math
@@ -62,7 +62,7 @@ def test_names_from_files_never_become_markup(monkeypatch):
     assert "[red]a.png" in text and "[/]" in text
 
 
-def test_a_steady_pace_is_sure_and_an_unsteady_one_says_so():
+def test_the_remaining_time_has_a_range_that_grows_with_an_unsteady_pace():
     steady, unsteady = Pace(), Pace()
     for place in range(20):
         steady.add(10 * place, 5.0 * place)
@@ -74,7 +74,7 @@ def test_a_steady_pace_is_sure_and_an_unsteady_one_says_so():
     assert left is not None and left.least < 200 < 800 < left.most and "(" in str(left)
 
 
-def test_nothing_is_foretold_from_nothing():
+def test_no_remaining_time_is_shown_without_measured_steps():
     pace = Pace()
     assert pace.left(0, 100) is None
     pace.add(0, 1.0)
@@ -86,7 +86,7 @@ def test_nothing_is_foretold_from_nothing():
     ("seconds", "text"),
     [(3, "3 s"), (99, "99 s"), (100, "2 min"), (5400, "90 min"), (7260, "2 h 1 min"), (200_000, "2 d 7 h")],
 )
-def test_a_duration_is_said_as_people_do(seconds, text):
+def test_durations_are_shown_in_seconds_minutes_hours_or_days(seconds, text):
     assert time_text(seconds) == text
 
 

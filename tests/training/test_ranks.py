@@ -1,4 +1,4 @@
-"""Many processes train, lose one and go on as fewer: nothing of the work is lost or done twice."""
+"""Many processes train, lose one and continue as fewer: no work is lost or done twice."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A recipe is read with care, written in one form, and says all that is wrong with it at once."""
+"""Recipes: read strictly, written in one form, and refused with all problems at once."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_a_written_recipe_is_read_as_the_same(text: str, full: bool) -> None:
     assert dumps_recipe(loads_recipe(written), full=full) == written
 
 
-def test_what_has_its_default_is_not_written() -> None:
+def test_default_values_are_not_written() -> None:
     assert dumps_recipe(loads_recipe(SMALL)) == "schema: 1\ngraph: model.yaml\ndata:\n  train: {path: images}\n"
 
 
@@ -120,7 +120,7 @@ def test_a_mistyped_key_is_renamed_by_its_fix_and_keeps_its_value() -> None:
     ]
 
 
-def test_a_mistyped_key_is_not_told_as_a_missing_one_too() -> None:
+def test_a_mistyped_key_is_not_reported_as_missing_too() -> None:
     (problem,) = problems(f"{SMALL}policy: {{neck: {{freeze: {{untl: 10%}}}}}}\n")
     assert (problem.code, str(problem.where)) == ("recipe-key", "r.yaml:3:26 policy.neck.freeze.untl")
     assert problem.fix is not None
@@ -141,7 +141,7 @@ def test_a_mistyped_key_is_not_told_as_a_missing_one_too() -> None:
         (f"{SMALL}optimizer: {{lr: .nan}}\n", "recipe-value"),
     ],
 )
-def test_what_is_no_recipe_is_refused_by_name(text: str, code: str) -> None:
+def test_invalid_recipes_are_refused_with_their_problem_code(text: str, code: str) -> None:
     assert problems(text)[0].code == code
 
 
@@ -154,24 +154,24 @@ def test_a_missing_file_is_reported(tmp_path) -> None:
     ("text", "steps"),
     [("5 epochs", 50), ("1 epoch", 10), ("0.5 epochs", 5), ("7 steps", 7), ("10%", 20), ("12.5 %", 25), ("100%", 200)],
 )
-def test_a_stretch_is_counted_in_steps(text: str, steps: int) -> None:
+def test_a_span_is_converted_to_steps(text: str, steps: int) -> None:
     assert Span.parse(text).in_steps(epoch=10, total=200) == steps
 
 
 @pytest.mark.parametrize(
     "text", ["", "5", "five epochs", "-1 steps", "1.5 steps", "101%", "1 epoch 2 steps", None, 5.0]
 )
-def test_what_is_no_stretch_is_refused(text: object) -> None:
+def test_invalid_spans_are_refused(text: object) -> None:
     with pytest.raises(ValueError, match="expected"):
         Span.parse(text)
 
 
-def test_a_long_stretch_is_written_in_full() -> None:
+def test_a_long_span_is_written_in_full() -> None:
     assert str(Span(1_250_000, "steps")) == "1250000 steps"
 
 
 @given(st.sampled_from(["epochs", "steps", "%"]), st.integers(0, 100))
-def test_a_stretch_is_written_as_it_is_read(unit: str, amount: int) -> None:
+def test_a_span_round_trips_through_text(unit: str, amount: int) -> None:
     assert Span.parse(str(Span(amount, unit))) == Span(amount, unit)
 
 

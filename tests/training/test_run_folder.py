@@ -1,4 +1,4 @@
-"""The folder of a run: it opens whatever happened to it, and says what became of its process."""
+"""The folder of a run: it opens after any interruption and reports the state of its process."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def codes(error) -> list[str]:
     return [problem.code for problem in error.value.problems]
 
 
-def test_a_run_holds_what_it_was_made_of(tmp_path):
+def test_a_run_holds_its_graph_recipe_and_environment(tmp_path):
     run = a_run(tmp_path)
     again = RunFolder.open(run.path)
     assert again.graph == loads(GRAPH)
@@ -78,7 +78,7 @@ def test_weights_carry_the_graph_and_can_be_those_of_an_average(tmp_path):
     assert not composer.load(run.weights("best")).conv.weight.any()
 
 
-def test_a_folder_that_holds_something_is_not_begun_in(tmp_path):
+def test_a_run_does_not_start_in_a_folder_that_is_not_empty(tmp_path):
     run = a_run(tmp_path)
     run.close()
     with pytest.raises(GraphError) as refused:
@@ -101,7 +101,7 @@ def test_a_run_that_was_killed_before_it_had_a_recipe_begins_anew(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["graph.yaml", "notes.txt", "checkpoints"])
-def test_what_a_user_keeps_in_a_folder_is_not_written_over(tmp_path, name):
+def test_a_run_does_not_start_in_a_folder_with_files_of_the_user(tmp_path, name):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / name).touch()
     with pytest.raises(GraphError) as refused:
@@ -110,7 +110,7 @@ def test_what_a_user_keeps_in_a_folder_is_not_written_over(tmp_path, name):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: None])
-def test_what_is_no_run_is_refused(tmp_path, make):
+def test_a_folder_that_is_no_run_is_refused(tmp_path, make):
     make(tmp_path / "other")
     with pytest.raises(GraphError) as refused:
         RunFolder.open(tmp_path / "other")
@@ -168,7 +168,7 @@ def test_another_graph_or_other_data_is_refused_on_resume(tmp_path):
     assert codes(refused) == ["run-changed", "run-changed"]
 
 
-def test_paths_of_a_recipe_hold_from_the_run_folder():
+def test_recipe_paths_are_relative_to_the_run_folder():
     text = "graph: g.yaml\nweights: ../w.safetensors\ndata: {train: {path: a}, val: {path: /b}}\n"
     found = resolved(loads_recipe(text), Path("/home/me/recipes"))
     assert (found.graph, found.weights) == ("/home/me/recipes/g.yaml", "/home/me/w.safetensors")
@@ -241,7 +241,7 @@ def test_a_run_of_another_machine_dies_with_its_heartbeat(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"state": "happy"}', '{"state": ' * 3000])
-def test_a_damaged_status_is_none(tmp_path, text):
+def test_a_damaged_status_file_is_treated_as_missing(tmp_path, text):
     (tmp_path / "status.json").write_text(text)
     assert read_status(tmp_path / "status.json") is None
 

@@ -58,13 +58,13 @@ def test_the_warm_up_is_a_straight_line_to_where_the_fall_begins():
     assert found[-1] == pytest.approx((1 + math.cos(math.pi * 14 / 15)) / 2)
 
 
-def test_a_hold_and_a_cooldown_stand_around_the_fall():
+def test_hold_and_cooldown_come_before_and_after_the_decay():
     found = factors(type="linear", warmup="2 steps", hold="4 steps", cooldown="5 steps", end=0.5)
     assert found[2:7] == [1] * 5
     assert found[15:] == [0.5] * 5
 
 
-def test_a_step_asks_nothing_but_its_number():
+def test_the_factor_of_a_step_depends_on_its_number_only():
     schedule = RateSchedule(Schedule(type="cosine"), epoch=5, total=20)
     assert [schedule.factor(step) for step in (13, 2, 13)] == [
         schedule.factor(13),

@@ -24,7 +24,7 @@ outputs:
 """
 
 
-def test_settings_reach_any_key_with_values_of_any_kind():
+def test_set_changes_any_key_with_values_of_any_type():
     texts = [
         "optimizer.lr=0.5",
         "optimizer.betas=[0.9, 0.95]",
@@ -41,7 +41,7 @@ def test_settings_reach_any_key_with_values_of_any_kind():
     assert found.epochs == 3
 
 
-def test_none_takes_a_key_out():
+def test_setting_none_removes_a_key():
     found = with_settings(RECIPE, {("epochs",): None, ("steps",): 5})
     assert (found.epochs, found.steps) == (None, 5)
 
@@ -58,7 +58,7 @@ def test_none_takes_a_key_out():
         ("precision=fp8", "recipe-value", "fp16"),
     ],
 )
-def test_a_wrong_setting_is_refused_without_lines_of_a_text_that_nobody_wrote(text, code, word):
+def test_a_wrong_setting_is_refused_without_line_numbers(text, code, word):
     if text == "optimizer.lrate=1":  # further keys of an optimizer are its class's
         assert with_settings(RECIPE, parse_settings([text])).optimizer.options == {"lrate": 1}
         return

@@ -1,4 +1,4 @@
-"""What a step of a training does beside forward, backward and optimizer."""
+"""A training step beyond forward, backward and optimizer: kernels and layout."""
 
 from collections.abc import Iterator
 

@@ -41,7 +41,7 @@ def test_a_process_that_is_killed_comes_back_and_all_ends_equal(tmp_path, strate
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("strategy", "times"), [("ddp", 1), ("fsdp", 5)])
-def test_a_program_of_ones_own_ends_as_any_other(tmp_path, strategy, times):
+def test_a_script_that_calls_train_exits_normally(tmp_path, strategy, times):
     """Threads of gloo that were left aborted it as Python took itself down, one time in some."""
     for turn in range(times):
         done = launched(tmp_path / str(turn), strategy, program="leaving", restarts=0)

@@ -1,4 +1,4 @@
-"""Values are looked at once in a call of a model, and on an accelerator not at all where a loop has done it."""
+"""Values are checked once in a call of a model, and not at all on an accelerator if a loop has done it."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ class Aminmax(torch.utils._python_dispatch.TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_an_index_is_looked_at_once_though_input_check_and_component_both_ask():
+def test_an_index_is_checked_once_by_input_check_and_component_together():
     model = composer.compile(loads(GRAPH)).train()
     with Aminmax() as once:
         model(IMAGE, GOOD, mode="loss")
@@ -58,7 +58,7 @@ def test_a_batch_is_refused_without_running_the_model():
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_values_are_looked_at_again_in_the_next_call_and_where_they_are_others():
+def test_values_are_checked_again_in_the_next_call_and_when_they_changed():
     values, more = torch.tensor([1]), torch.tensor([1])
     assert first_look(values, 3) and first_look(values, 3)
     with looked_at_once():
@@ -100,7 +100,7 @@ def on_meta(graph):
     return stepper
 
 
-def test_a_step_on_an_accelerator_asks_it_for_no_value(monkeypatch):
+def test_a_step_on_an_accelerator_reads_no_value_back(monkeypatch):
     graph = composer.load(SAVED / "classification" / "fashion_mnist.yaml").graph
     stepper, batch = on_meta(graph), ExampleFeed(graph).at(0)
     for module in ("components.losses.class_rows", "components.shared.value_checks"):

@@ -35,7 +35,7 @@ def sizes_of(params: str, size: int = 224):
         ("{model_type: rt_detr_resnet, out_indices: [2, 3, 4]}", [(512, 28), (1024, 14), (2048, 7)]),
     ],
 )
-def test_its_levels_have_sizes_and_what_is_behind_them_takes_their_channels(params, levels):
+def test_backbone_levels_have_sizes_and_the_neck_takes_their_channels(params, levels):
     found = sizes_of(params)
     assert found.problems == []
     assert [level[1:3] for level in found.ports["tensor"]["backbone.out"]] == levels
@@ -53,6 +53,6 @@ def test_its_levels_have_sizes_and_what_is_behind_them_takes_their_channels(para
         ("{model_type: resnet, config: {hiden_sizes: [8]}}", "did you mean 'hidden_sizes'?"),
     ],
 )
-def test_what_would_name_other_code_or_weights_or_nothing_is_refused(params, said):
+def test_configs_that_name_other_code_or_weights_are_refused(params, said):
     (problem,) = [one for one in sizes_of(params).problems if one.code == "cannot-build"]
     assert said in problem.message

@@ -181,7 +181,7 @@ def test_a_folder_that_transformers_saved_gives_its_numbers_in_our_own_component
 
 
 @torch.no_grad()
-def test_the_encoder_of_a_masked_autoencoder_goes_into_ours(tmp_path: Path) -> None:
+def test_the_encoder_of_vit_mae_loads_into_vision_transformer(tmp_path: Path) -> None:
     settings = {**VIT, "image_size": 32, "patch_size": 8, "mask_ratio": 0.0, "decoder_hidden_size": 16}
     settings |= {"decoder_num_hidden_layers": 1, "decoder_num_attention_heads": 2, "decoder_intermediate_size": 32}
     network = saved(tmp_path / "saved", "ViTMAEForPreTraining", settings)
@@ -211,7 +211,7 @@ def test_a_backbone_of_transformers_gives_the_numbers_of_its_checkpoint(model_ty
         assert torch.equal(mine, followed)
 
 
-def test_what_a_checkpoint_lacks_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+def test_missing_entries_are_named_and_nothing_is_written(tmp_path: Path) -> None:
     saved(tmp_path / "saved", "ConvNextModel", {"depths": [1, 1, 1, 1]})
     text = of_library("resnet").replace("model_type: resnet", "model_type: convnext")
     done, out = loaded(tmp_path, text)
@@ -291,7 +291,7 @@ def test_a_pickle_is_not_read(tmp_path: Path) -> None:
         ({"model_type": None}, "config.json says no model_type"),
     ],
 )
-def test_a_network_that_is_not_here_is_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_weights_of_an_unknown_network_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
     saved(tmp_path / "saved", *OWN["vit"][0][:2])
     config = tmp_path / "saved" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), **changes}))
@@ -325,7 +325,7 @@ def test_the_licence_is_that_of_the_card(head: str, said: str, tmp_path: Path) -
     assert said in loaded(tmp_path, own("vit"))[0].output.splitlines()[0]
 
 
-def test_the_hubs_cache_is_enough_and_without_it_a_folder_is_asked_for(
+def test_weights_are_read_from_the_hub_cache_or_a_folder_is_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))

@@ -1,4 +1,4 @@
-"""What the browser asks is answered, or refused in words; nothing that it sends brings the server down."""
+"""Requests of the browser are answered or refused with a message; nothing that it sends brings the server down."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ def edited(*operations: dict[str, Any], path: tuple[str, ...] = (), text: str | 
     return answer("edit", {"document": document(text), "path": list(path), "operations": list(operations)})
 
 
-def test_the_catalog_tells_forms_ports_and_help() -> None:
+def test_the_catalog_has_forms_ports_and_help() -> None:
     catalog = ACTIONS.catalog().model_dump(mode="json")
     by_type = {item["type"]: item for item in catalog["components"]}
     head = by_type["LinearClsHead"]
@@ -86,13 +86,13 @@ def test_a_new_graph_is_empty_and_can_be_built_up() -> None:
     assert [wire["size"] for wire in reply["view"]["wires"]] == ["B 3 224 224", "B 512 7 7", "B 512"]
 
 
-def test_all_operations_are_done_or_none() -> None:
+def test_operations_of_one_edit_are_applied_together_or_not_at_all() -> None:
     good, bad = {"op": "rename", "name": "neck", "to": "pool"}, {"op": "remove", "names": ["neck"]}
     assert not edited(good, bad)["ok"]
     assert edited(bad)["ok"] and edited(good)["result"]["renamed"] == {"neck": "pool"}
 
 
-def test_an_edit_without_a_look_gives_the_same_document() -> None:
+def test_an_edit_without_a_view_gives_the_same_document() -> None:
     step = {"op": "place", "positions": {"neck": [1, 2]}}
     quiet = answer("edit", {"document": document(), "operations": [step], "look": False})["result"]
     assert quiet["view"] is None and quiet["document"] == edited(step)["result"]["document"]
@@ -125,7 +125,7 @@ def test_a_document_is_the_same_text_after_it_was_read() -> None:
         {"document": '{"schema": 1, "x": "\ud800"}', "operations": [], "names": ["a"], "source": "a"},
     ],
 )
-def test_what_is_no_request_is_a_failure_in_words(name: str, payload: Any) -> None:
+def test_an_invalid_payload_is_answered_with_a_message(name: str, payload: Any) -> None:
     found = answer(name, payload)
     assert not found["ok"] and found["result"] is None
     assert found["error"]["message"] and "Traceback" not in found["error"]["message"]
@@ -154,7 +154,7 @@ def test_what_is_no_request_is_a_failure_in_words(name: str, payload: Any) -> No
         {"op": "paste", "fragment": MARKUP},
     ],
 )
-def test_a_hostile_operation_changes_nothing(operation: dict[str, Any]) -> None:
+def test_a_hostile_operation_is_refused(operation: dict[str, Any]) -> None:
     found = edited(operation)
     assert not found["ok"] and found["error"]["message"]
     assert len(found["error"]["message"]) < 1000
@@ -171,7 +171,7 @@ def test_a_document_that_is_too_long_is_refused() -> None:
     assert "at most" in answer("look", {"document": " " * (LARGEST + 1)})["error"]["message"]
 
 
-def test_what_nobody_expected_is_logged_and_shown_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_logged_and_answered_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_: Any) -> BaseModel:
         raise RuntimeError("/secret/path")
 
@@ -261,7 +261,7 @@ def test_a_part_is_dropped_where_it_fits() -> None:
     assert answer("drops", {"document": document(), "node": "neck"})["result"] == {"wires": [], "boxes": []}
 
 
-def test_what_keeps_the_wires_of_a_node_and_is_of_its_kind_may_replace_it_first() -> None:
+def test_replacements_of_the_same_kind_that_keep_the_wires_come_first() -> None:
     found = answer("replacements", {"document": document(), "node": "backbone"})["result"]["parts"]
     assert [item["type"] for item in found[:3]] == ["ResNetSobel", "ResNetV1c", "ResNetV1d"]
     assert all(not item["wires"] for item in found[:20]) and found[-1]["wires"]
@@ -269,7 +269,7 @@ def test_what_keeps_the_wires_of_a_node_and_is_of_its_kind_may_replace_it_first(
     assert not answer("replacements", {"document": document(), "node": "image"})["ok"]
 
 
-def test_what_a_wire_goes_through_may_be_put_into_it() -> None:
+def test_components_that_fit_into_a_wire_are_offered_for_it() -> None:
     loose = sample()
     text = ACTIONS.shown(do(loose, {"op": "add-node", "type": "ReLU", "id": "act"})).document
     asked = {"source": "neck.out", "target": {"node": "head", "port": "feature"}}
@@ -280,7 +280,7 @@ def test_what_a_wire_goes_through_may_be_put_into_it() -> None:
     assert types.index("Dropout") < types.index("MatMul")  # which needs another wire
 
 
-def test_what_an_operation_does_not_keep_is_said() -> None:
+def test_an_operation_reports_what_it_did_not_keep() -> None:
     reply = edited({"op": "replace-node", "node": "backbone", "type": "MobileNetV2"})["result"]
     assert reply["notes"] == ["backbone is a MobileNetV2 now. Not kept: the parameter depth."]
     assert edited({"op": "replace-node", "node": "neck", "type": "LinearNeck"})["result"]["notes"] == []
@@ -310,7 +310,7 @@ def write(path: Path, text: str, moment: int) -> None:
     os.utime(path, ns=(moment, moment))
 
 
-def test_a_touched_file_gives_a_new_catalog_and_a_broken_one_is_a_message(tmp_path: Path) -> None:
+def test_a_changed_component_file_gives_a_new_catalog_and_a_broken_one_is_reported(tmp_path: Path) -> None:
     now = [0.0]
     source = CatalogSource([tmp_path], clock=lambda: now[0])
     actions = Actions(source)

@@ -64,7 +64,7 @@ def test_check_finds_nothing_wrong_with_a_shipped_graph(client: Client) -> None:
     assert client.predict(GRAPH, api_name="/check") == {"ok": True, "problems": []}
 
 
-def test_check_tells_a_wrong_size_with_its_repair(client: Client) -> None:
+def test_check_reports_a_wrong_size_with_its_fix(client: Client) -> None:
     found = client.predict(WRONG, api_name="/check")
     assert not found["ok"]
     [problem] = found["problems"]
@@ -73,7 +73,7 @@ def test_check_tells_a_wrong_size_with_its_repair(client: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nodes: [", "!!python/object:os.system {}", "{", "[1, 2]", "\0", "a: &x [*x]"])
-def test_check_tells_of_a_text_that_is_no_graph(client: Client, text: str) -> None:
+def test_check_reports_a_text_that_is_no_graph(client: Client, text: str) -> None:
     found = client.predict(text, api_name="/check")
     assert not found["ok"] or text == ""
     assert all(problem["message"] for problem in found["problems"])
@@ -102,7 +102,9 @@ def test_code_is_what_runs(client: Client, mode: str) -> None:
     ("graph", "mode", "text"),
     [(WRONG, "tensor", "shape-mismatch"), (GRAPH, "train", "no outputs for the mode 'train'"), ("{", "loss", "yaml")],
 )
-def test_code_says_why_there_is_none(client: Client, graph: str, mode: str, text: str) -> None:
+def test_code_of_a_wrong_graph_or_mode_is_refused_with_the_reason(
+    client: Client, graph: str, mode: str, text: str
+) -> None:
     with pytest.raises(AppError, match=text):
         client.predict(graph, mode, api_name="/code")
 
@@ -133,7 +135,9 @@ def test_run_takes_uploaded_weights_and_gives_losses(client: Client) -> None:
         (GRAPH, {"weights": handle_file(str(IMAGE))}, "pickle-refused"),
     ],
 )
-def test_run_says_what_is_wrong(client: Client, graph: str, given: dict[str, Any], text: str) -> None:
+def test_run_reports_the_problem_without_a_traceback(
+    client: Client, graph: str, given: dict[str, Any], text: str
+) -> None:
     with pytest.raises(AppError, match=text) as refused:
         client.predict(graph, api_name="/run", **given)
     assert "Traceback" not in str(refused.value)

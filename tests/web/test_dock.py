@@ -157,7 +157,7 @@ def test_the_yaml_tab_shows_the_canonical_text(dock: Dock, setting: Setting) -> 
     assert "No problems" in message
 
 
-def test_that_the_canvas_changed_while_a_person_typed_is_reported(dock: Dock) -> None:
+def test_a_change_of_the_canvas_while_yaml_is_typed_is_reported(dock: Dock) -> None:
     _, message = dock.yaml.refresh(OpenDocument.read(opened()), "name: typed\n", "name: before\n")
     assert "Revert drops it" in message
 
@@ -274,7 +274,7 @@ def test_only_the_tab_that_is_shown_is_brought_up_to_date(dock: Dock) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"document": 3}', '{"document": "{", "tab": "Code"}', "null"])
-def test_what_is_no_graph_is_reported_or_left_alone(dock: Dock, text: str) -> None:
+def test_an_invalid_document_is_reported_or_ignored(dock: Dock, text: str) -> None:
     given = ["", "", None, None]
     with suppress(GraphError):
         found = dock.refresh(text, *given)
@@ -348,7 +348,7 @@ def test_a_run_with_weights_that_were_not_uploaded_is_not_begun(dock: Dock, kind
     assert runner_of(dock).jobs == []
 
 
-def test_a_image_that_was_not_uploaded_is_not_opened(dock: Dock) -> None:
+def test_an_image_that_was_not_uploaded_is_not_opened(dock: Dock) -> None:
     [last] = run(dock, image="/etc/passwd")
     assert "not uploaded" in last[2]
     assert runner_of(dock).jobs == []
@@ -406,7 +406,7 @@ def test_the_image_of_a_person_is_not_opened_by_the_server(page: tuple[gr.Blocks
     assert len(updating) == 1  # a shipped image is put there as a value, which leaves the component as it is
 
 
-def test_every_event_is_bounded_and_private(page: tuple[gr.Blocks, Dock]) -> None:
+def test_every_event_is_private_and_has_a_concurrency_limit(page: tuple[gr.Blocks, Dock]) -> None:
     for fn in page[0].fns.values():
         assert fn.api_visibility == "private", fn.name
         assert fn.fn is None or fn.name == "leave" or fn.concurrency_limit != "default", fn.name

@@ -101,7 +101,7 @@ def test_too_large_a_body_is_refused_on_every_endpoint(method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), [item for item in ENDPOINTS if item[0] in CHANGING])
-def test_a_body_that_does_not_tell_its_length_is_counted(method, path):
+def test_a_body_without_a_content_length_is_counted(method, path):
     async def parts():
         for _ in range(30):
             yield b"x" * 100
@@ -133,12 +133,12 @@ def test_a_length_that_is_no_number_is_refused(length):
         "/composer-static/%2e%2e/payloads.py",
     ],
 )
-def test_what_the_page_does_not_need_is_not_there(path):
+def test_endpoints_that_the_page_does_not_need_are_not_served(path):
     assert ask("POST", path).status_code == 404
     assert ask("GET", path).status_code == 404
 
 
-def test_a_known_path_takes_its_own_methods_only():
+def test_a_known_path_refuses_other_methods():
     assert ask("POST", "/config").status_code == 405
     assert ask("GET", "/gradio_api/upload").status_code == 405
     assert ask("DELETE", "/").status_code == 405

@@ -1,4 +1,4 @@
-"""A ``.pt2`` file that a person uploads: it becomes a graph whose weights are there for Run and Save."""
+"""An uploaded ``.pt2`` file becomes a graph whose weights are there for Run and Save."""
 
 import io
 import json
@@ -86,7 +86,7 @@ def test_a_program_becomes_a_graph_whose_weights_are_kept(programs: Programs) ->
     assert more == []
 
 
-def test_what_training_loses_and_what_has_no_part_is_among_the_notes(programs: Programs) -> None:
+def test_lost_training_behaviour_and_placeholders_are_in_the_notes(programs: Programs) -> None:
     class Rotated(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return torch.cumprod(x, 1)
@@ -101,7 +101,7 @@ def test_what_training_loses_and_what_has_no_part_is_among_the_notes(programs: P
     assert programs.weights(found.file) is not None
 
 
-def test_the_weights_run_and_are_put_beside_the_saved_graph(programs: Programs) -> None:
+def test_imported_weights_run_and_are_saved_beside_the_graph(programs: Programs) -> None:
     found = result_of(read(programs, exported("residual")))
     weights = programs.weights(found.file)
     job = RunJob(found.document, "tensor", weights=WeightsChoice("imported", weights, "net.safetensors"))
@@ -158,7 +158,7 @@ def test_weights_are_found_by_names_of_imports_alone(programs: Programs, name: s
     assert [problem.code for problem in refused.value.problems] == ["bad-file-name"]
 
 
-def test_links_lead_nowhere(programs: Programs, tmp_path: Path) -> None:
+def test_symbolic_links_in_the_import_folder_are_not_followed(programs: Programs, tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "net.safetensors").write_bytes(b"secret")
     folder = programs._made()
@@ -232,7 +232,7 @@ def test_an_upload_becomes_a_graph_whatever_it_is_called(served: tuple[TestClien
     assert ask("program_keep", {"name": file, "file": "../x.yaml"})["error"]["problems"][0]["code"] == "bad-file-name"
 
 
-def test_only_uploads_are_read_and_a_refused_one_leaves_nothing(served: tuple[TestClient, Path], ask: Ask) -> None:
+def test_only_uploads_are_read_and_a_refused_one_leaves_no_files(served: tuple[TestClient, Path], ask: Ask) -> None:
     client, folder = served
     before = set((folder / ".imports").iterdir())
     other = folder / "mine.pt2"

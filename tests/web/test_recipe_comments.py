@@ -82,7 +82,7 @@ def test_an_edit_keeps_every_comment(keys: list[str], value: object, before: str
         assert before in written.split("\n")
 
 
-def test_a_comment_of_a_key_that_is_gone_stands_above_what_it_was_in() -> None:
+def test_a_comment_of_a_removed_key_moves_above_its_section() -> None:
     data, _ = parse(TEXT)
     del data["optimizer"]["lr"]
     lines = rewritten(TEXT, data).split("\n")
@@ -91,7 +91,7 @@ def test_a_comment_of_a_key_that_is_gone_stands_above_what_it_was_in() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "  \n\n"])
-def test_an_empty_text_becomes_what_is_written(text: str) -> None:
+def test_an_empty_text_becomes_the_written_recipe(text: str) -> None:
     assert rewritten(text, {"epochs": 3}) == dump({"epochs": 3})
 
 
@@ -103,7 +103,7 @@ def test_text_without_comments_is_written_in_the_one_style() -> None:
 @pytest.mark.parametrize(
     "text", ["a: 'x # y'\n", "a: x#y\n", 'a: "# z"\n', "a: |\n  # text\n  more\n", "a: >-\n  b\n\n  # c\n"]
 )
-def test_what_looks_like_a_comment_inside_a_value_is_none(text: str) -> None:
+def test_a_hash_sign_inside_a_value_is_no_comment(text: str) -> None:
     data, _ = parse(text)
     assert rewritten(text, data) == dump(data)
 

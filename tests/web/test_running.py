@@ -147,7 +147,7 @@ def test_the_shipped_classifier_names_what_a_shipped_image_shows(runner: Runner)
     assert found.image is not None and found.image.array().shape == (28, 28)
 
 
-def test_a_run_tells_what_it_does(runner: Runner) -> None:
+def test_a_run_reports_its_progress(runner: Runner) -> None:
     events = [event for event in runner.run(job()) if isinstance(event, Progress)]
     assert events
     assert all(event.done <= event.total for event in events)
@@ -177,7 +177,7 @@ def test_tensor_mode_gives_sizes_and_numbers(runner: Runner) -> None:
     assert row.low <= row.mean <= row.high
 
 
-def test_without_a_image_random_numbers_go_in_and_it_says_so(runner: Runner) -> None:
+def test_a_run_without_an_image_uses_random_values_and_says_so(runner: Runner) -> None:
     found = result(runner, job(mode="tensor", image=None, weights=WeightsChoice(seed=3), batch=5, seed=3))
     assert found.tensors[0].size == "5 10"
     assert found.notes == [
@@ -194,7 +194,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(runner: Run
     assert one.tensors == same.tensors != other.tensors
 
 
-def test_a_refused_image_comes_with_the_edits_that_mend_it(runner: Runner) -> None:
+def test_a_refused_image_is_reported_with_the_edits_that_fix_it(runner: Runner) -> None:
     graph = loads(NESTED)
     wanted = RunJob(document(NESTED), mode="tensor", image=TROUSER)
     events = failure(runner, wanted)
@@ -203,7 +203,7 @@ def test_a_refused_image_comes_with_the_edits_that_mend_it(runner: Runner) -> No
     assert result(runner, replace(wanted, document=mended)).tensors[0].size == "1 8 14 14"
 
 
-def test_boxes_and_masks_come_best_first(runner: Runner) -> None:
+def test_boxes_and_masks_are_sorted_by_score(runner: Runner) -> None:
     found = result(runner, RunJob(document(BOXES), image=TROUSER))
     assert found.regions is not None
     assert [(region.name, region.score) for region in found.regions] == [("dog", 0.75), ("cat", 0.25)]
@@ -237,7 +237,7 @@ def test_a_graph_with_problems_is_not_run(runner: Runner) -> None:
         ("Quitter", "run-failed", "culprit (Quitter) failed: SystemExit: 3"),
     ],
 )
-def test_what_a_node_does_is_reported_with_its_name_and_the_server_lives(
+def test_a_failing_node_is_reported_by_name_and_the_server_keeps_running(
     runner: Runner, kind: str, code: str, text: str
 ) -> None:
     found = failure(runner, unruly(kind))
@@ -340,7 +340,7 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_a_hostile_image_is_a_message(runner: Runner, tmp_path: Path, name: str) -> None:
+def test_a_hostile_image_is_reported_as_a_problem(runner: Runner, tmp_path: Path, name: str) -> None:
     content, code = IMAGES[name]
     (tmp_path / "image").write_bytes(content)
     assert failure(runner, job(image=tmp_path / "image")).code == code
@@ -393,7 +393,7 @@ def _state() -> dict[str, torch.Tensor]:
         ("other shape", "weights-mismatch"),
     ],
 )
-def test_hostile_weights_are_a_message(runner: Runner, tmp_path: Path, name: str, code: str) -> None:
+def test_hostile_weights_are_reported_as_a_problem(runner: Runner, tmp_path: Path, name: str, code: str) -> None:
     path = tmp_path / "weights.safetensors"
     hostile_weights(name, path)
     found = failure(runner, job(weights=WeightsChoice("uploaded", path, path.name)))
@@ -420,7 +420,7 @@ def test_uploaded_weights_are_taken_and_named(runner: Runner, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "nowhere", "meta", ""])
-def test_a_device_that_is_not_there_is_a_message(runner: Runner, device: str) -> None:
+def test_a_missing_device_is_reported_as_a_problem(runner: Runner, device: str) -> None:
     assert failure(runner, job(device=device)).code == "no-device"
 
 

@@ -61,7 +61,7 @@ def call(client, name, payload):
 
 @pytest.mark.parametrize(("method", "path"), [item for item in ENDPOINTS if item[0] in CHANGING])
 @pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
-def test_a_malformed_body_is_an_answer_and_not_the_end(client, method, path, body):
+def test_a_malformed_body_is_answered_and_the_server_keeps_running(client, method, path, body):
     for kind in ("application/json", "multipart/form-data; boundary=x", "text/plain"):
         answer = client.request(method, path, content=body, headers={"Content-Type": kind})
         assert answer.status_code < 600 and b"Traceback" not in answer.content
@@ -97,7 +97,7 @@ def test_the_functions_of_the_server_answer_in_envelopes(client):
         ),
     ],
 )
-def test_a_payload_that_is_none_is_reported(client, name, payload):
+def test_an_invalid_payload_is_answered_with_a_message(client, name, payload):
     answer = call(client, name, payload)
     assert answer.status_code == 200 and not answer.json()["ok"]
     assert "Traceback" not in answer.text and str(Path(__file__).parents[2]) not in answer.text

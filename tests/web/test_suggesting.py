@@ -1,4 +1,4 @@
-"""What a wire that is dropped on the ground is offered, best first, for every port of every component."""
+"""What is offered for a wire that is dropped on empty canvas, best first, for every port of every component."""
 
 import pytest
 
@@ -77,13 +77,13 @@ def offered(component: str, *, source: str | None = None, target: str | None = N
 
 
 @pytest.mark.parametrize("port", FIRST)
-def test_a_port_is_offered_what_mostly_feeds_it(port: str) -> None:
+def test_a_port_is_offered_its_usual_sources_first(port: str) -> None:
     component, _, name = port.partition(".")
     assert offered(component, target=f"n.{name}")[0] == FIRST[port]
 
 
 @pytest.mark.parametrize("port", LEADING_ON)
-def test_an_output_is_offered_where_it_mostly_goes(port: str) -> None:
+def test_an_output_is_offered_its_usual_targets_first(port: str) -> None:
     component, _, name = port.partition(".")
     assert offered(component, source=f"n.{name}")[0] == LEADING_ON[port]
 
@@ -107,7 +107,7 @@ def test_every_input_port_is_offered_something_of_its_own_kind_first(component: 
 
 
 @pytest.mark.parametrize(("component", "port"), PORTS, ids=[f"{name}.{port.name}" for name, port in PORTS])
-def test_what_usually_feeds_a_port_is_there_and_fits(component: str, port: Port) -> None:
+def test_the_usual_sources_of_a_port_exist_and_fit(component: str, port: Port) -> None:
     usually = port.usually or Usually()
     assert all(fits(item, port.type) for item in usually.types)
     for feeder in usually.components:
@@ -150,7 +150,7 @@ def test_in_a_subgraph_a_port_is_offered_an_input_of_its_type_and_no_data_sample
         ({"source": "loss.out"}, "outputs.loss.+"),
     ],
 )
-def test_of_the_ends_that_are_there_the_nearest_come_first(ends: dict[str, str], first: str) -> None:
+def test_among_existing_outputs_and_inputs_the_nearest_come_first(ends: dict[str, str], first: str) -> None:
     text = """
 schema: 1
 inputs: {image: {type: Image, shape: [B, 3, 64, 64]}, more: {type: FeatureMap, shape: [B, 3, 64, 64]}}

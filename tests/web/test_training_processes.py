@@ -1,4 +1,4 @@
-"""A training that the browser starts is a process of its own: it waits, stops, goes on, is killed, fails with words."""
+"""A training that the browser starts is a process of its own: it waits, stops, resumes, is killed or fails."""
 
 import time
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_a_run_that_is_stopped_while_it_starts_ends(training):
     assert read_status(training.places.runs / name / "status.json") is None
 
 
-def test_what_keeps_a_training_from_beginning_is_reported(training, workspace):
+def test_a_training_that_cannot_start_is_reported_with_the_reason(training, workspace):
     (workspace / "empty" / "cat").mkdir(parents=True)
     name = start(training, RECIPE.replace("images", "empty"), name="no images")
     end = time.monotonic() + 180

@@ -87,7 +87,7 @@ def codes(error):
 
 
 @pytest.mark.parametrize("name", [*OUTSIDE, "..", ".", ".queue", "a/b", "con", "<b>"])
-def test_a_run_has_a_name_and_no_path(training, name):
+def test_run_names_that_are_paths_are_refused(training, name):
     for call in (
         lambda: look(training, name[:200]),
         lambda: training.runs.stop(TrainStopRequest(name=name[:200])),
@@ -169,7 +169,7 @@ def drawn() -> str:
     return (ROOT / "saved_graphs/classification/fashion_mnist.yaml").read_text()
 
 
-def test_what_waits_is_in_files_and_in_order(training):
+def test_waiting_trainings_are_kept_in_files_in_their_order(training):
     training.queue.at_once = 0
     names = [training.starter.start(TrainStartRequest(document=drawn(), data="images")).name for _ in range(3)]
     assert len(set(names)) == 3
@@ -191,7 +191,7 @@ def test_a_full_disk_refuses_a_training_before_it_begins(training):
     assert training.places.names() == []
 
 
-def test_what_waits_for_memory_says_so(training):
+def test_a_training_that_waits_for_memory_says_so(training):
     training.queue.least_memory = 2**62
     name = training.starter.start(TrainStartRequest(document=drawn(), data="images")).name
     assert look(training, name).row.state == "queued"
@@ -265,7 +265,7 @@ def test_a_request_without_a_check_can_be_read(training, needs):
     assert read_request(folder) == Request("begin", 1.0)
 
 
-def test_the_table_tells_what_each_run_came_to(training):
+def test_the_table_shows_the_results_of_each_run(training):
     made(training, "one")
     [row] = training.runs.table(TrainRunsRequest()).rows
     assert (row.state, row.step, row.metric, row.best, row.best_step) == ("finished", 3, "accuracy", 0.5, 3)
@@ -314,7 +314,7 @@ def test_a_page_gets_the_points_that_it_does_not_have(training):
     assert other.first == 0 and len(other.step) == 10
 
 
-def test_a_run_whose_process_is_gone_has_died_with_its_last_words(training):
+def test_a_run_whose_process_is_gone_is_shown_as_died_with_the_end_of_its_output(training):
     run = made(training, "one", state="running")
     status = json.loads((run.path / "status.json").read_text())
     (run.path / "status.json").write_text(json.dumps({**status, "pid": 2**22 + 5}))
@@ -390,7 +390,7 @@ def test_a_download_is_known_by_its_token_alone(training):
         assert client.get(files[0].address).status_code == 404
 
 
-def test_an_evaluation_is_reported_whatever_its_file_holds(training):
+def test_any_content_of_an_evaluation_file_is_read_or_ignored(training):
     run = made(training, "one")
     request = TrainNameRequest(name="one")
     assert training.results.evaluation(request).step == 0
@@ -423,7 +423,7 @@ def test_two_runs_differ_in_keys_and_parts(training):
         training.results.compare(TrainCompareRequest(one="one", other="other"))
 
 
-def test_a_status_that_names_a_process_of_others_ends_none(training):
+def test_stop_never_kills_a_process_that_is_not_of_the_run(training):
     run = made(training, "one", state="running")
     found = json.loads((run.path / "status.json").read_text())
     (run.path / "status.json").write_text(json.dumps({**found, "pid": os.getpid(), "started": ""}))
@@ -433,7 +433,7 @@ def test_a_status_that_names_a_process_of_others_ends_none(training):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "x"}', '{"kind": "begin", "at": "now"}', "[" * 10000])
-def test_a_damaged_request_is_none(tmp_path, text):
+def test_a_damaged_request_is_ignored(tmp_path, text):
     (tmp_path / "request.json").write_text(text)
     assert read_request(tmp_path) is None
 
@@ -465,7 +465,7 @@ outputs:
 """
 
 
-def test_the_newest_numbers_of_nodes_are_read_with_what_is_no_number_by_name(training):
+def test_the_newest_node_statistics_are_read_with_nan_by_name(training):
     run = RunFolder.create(training.places.runs / "a", loads_recipe(RECIPE), loads(NODES))
     nothing = training.nodes.look(TrainNodesRequest(name="a"))
     assert (nothing.step, nothing.nodes, nothing.differs) == (None, {}, None)

@@ -301,7 +301,7 @@ def test_an_archive_has_bounds(tmp_path: Path, bounds: Bounds, expected: str) ->
     assert len(contents(path, "x.zip", free=10_000)[0]) == 2
 
 
-def test_a_table_that_lies_about_a_size_is_found_while_it_is_unpacked(tmp_path: Path) -> None:
+def test_a_zip_with_false_sizes_is_refused_while_it_is_unpacked(tmp_path: Path) -> None:
     path = lying(tmp_path / "x.zip")
     entries, _ = contents(path, "x.zip")
     with pytest.raises(GraphError, match="is damaged"):
@@ -350,7 +350,7 @@ def test_data_is_reported_with_its_format_splits_and_counts(setup: Setup) -> Non
     assert found.known == {}
 
 
-def test_a_deep_look_names_the_images_that_cannot_be_read(setup: Setup) -> None:
+def test_a_deep_report_names_the_images_that_cannot_be_read(setup: Setup) -> None:
     found = looked_at(setup, deep=True)
     assert found.complete
     faults = [fault for split in found.splits for fault in split.faults if fault.kind == "unreadable"]
@@ -376,7 +376,7 @@ def test_a_task_that_nobody_knows_is_gone_and_one_that_is_stopped_stays_so(setup
 # --- the recipe --------------------------------------------------------------------------------------------------
 
 
-def test_a_graph_is_held_against_the_data_and_its_fix_mends_it(setup: Setup, document: str, fitting: str) -> None:
+def test_a_graph_is_checked_against_the_data_and_its_fix_applies(setup: Setup, document: str, fitting: str) -> None:
     looked_at(setup)
     reply = changed(setup, document, DATA)
     (problem,) = reply.graph_problems
@@ -397,9 +397,9 @@ def test_a_graph_is_held_against_the_data_and_its_fix_mends_it(setup: Setup, doc
         ("{path: digits, classes: [zero, one, two]}", ["data-classes"]),
         ("{path: folders}", ["data-classes"]),
     ],
-    ids=["numbers are all it has", "named by the recipe", "folders are names"],
+    ids=["numbered classes", "named in the recipe", "named by folders"],
 )
-def test_classes_of_the_graph_are_held_against_names_and_never_against_numbers(
+def test_classes_of_the_graph_are_compared_with_names_and_never_with_numbers(
     setup: Setup, workspace: Path, fitting: str, train: str, expected: list[str]
 ) -> None:
     images, labels = np.zeros((6, 16, 16), np.uint8), np.arange(6, dtype=np.uint8) % 3
@@ -422,7 +422,7 @@ def test_data_that_was_not_looked_at_is_not_ready(setup: Setup, fitting: str) ->
     assert (none.has_data, none.problems, none.ready) == (False, [], False)
 
 
-def test_what_is_filled_in_is_what_train_would_fill_in(setup: Setup, fitting: str) -> None:
+def test_the_completed_recipe_equals_that_of_composer_train(setup: Setup, fitting: str) -> None:
     looked_at(setup)
     reply = changed(setup, fitting, DATA)
     assert reply.completed is not None
@@ -467,7 +467,7 @@ def test_an_edit_of_the_form_keeps_the_comments_of_the_text(setup: Setup, fittin
     assert "\nepochs: 5  # short\n" in reply.text and reply.values is not None and reply.values["epochs"] == 5
 
 
-def test_the_form_tells_the_parameters_of_every_step_of_augmentation(setup: Setup) -> None:
+def test_the_form_lists_the_parameters_of_every_augmentation_step(setup: Setup) -> None:
     form = recipe_form()
     assert set(form.augmentation) == set(STEPS) and set(form.masks) == set(MASKS)
     crop = form.augmentation["random_resized_crop"]
@@ -489,7 +489,7 @@ def test_the_form_tells_the_parameters_of_every_step_of_augmentation(setup: Setu
         ([{"path": ["policy", "conv", "lr"], "set": 1}, {"path": ["policy", "conv", "lr"], "remove": True}], {}),
     ],
 )
-def test_edits_of_the_form_stand_in_the_text(
+def test_edits_of_the_form_change_the_text(
     setup: Setup, fitting: str, edits: list[dict[str, Any]], expected: dict[str, Any]
 ) -> None:
     reply = changed(setup, fitting, DATA, *edits)
@@ -499,7 +499,7 @@ def test_edits_of_the_form_stand_in_the_text(
     assert reply.problems == []
 
 
-def test_a_text_with_faults_tells_their_lines_and_stays_as_it_is(setup: Setup, fitting: str) -> None:
+def test_a_text_with_faults_is_reported_by_line_and_kept(setup: Setup, fitting: str) -> None:
     text = f"# mine\n{DATA}epoch: 3\nbatches: {{batch: many}}\n"
     reply = changed(setup, fitting, text)
     assert reply.text == text
@@ -538,7 +538,7 @@ def test_a_node_that_is_called_like_a_key_of_a_recipe_is_of_the_graph(setup: Set
     assert "data.num_classes" in [problem.subject for problem in reply.graph_problems]
 
 
-def test_the_command_is_what_the_recipe_says(setup: Setup, fitting: str) -> None:
+def test_the_shown_command_trains_the_same_recipe(setup: Setup, fitting: str) -> None:
     looked_at(setup)
     reply = changed(
         setup,
@@ -655,7 +655,7 @@ def test_both_views_of_a_graph_of_two_views_are_shown(setup: Setup) -> None:
 # --- the check ---------------------------------------------------------------------------------------------------
 
 
-def test_the_check_tells_of_every_node_and_of_what_the_training_needs(setup: Setup, fitting: str) -> None:
+def test_the_check_reports_every_node_and_the_needs_of_the_training(setup: Setup, fitting: str) -> None:
     text = (
         "graph: small.yaml\ndata: {train: {path: animals}, bad: skip}\nbatches: {batch: 4}\nepochs: 1\n"
         "policy: {conv: {freeze: true}}\n"

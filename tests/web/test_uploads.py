@@ -59,12 +59,12 @@ def test_files_that_were_not_uploaded_are_refused_however_deep_they_stand(client
         "\0",
     ],
 )
-def test_everything_else_goes_through_whole(client: TestClient, body: str) -> None:
+def test_bodies_without_foreign_files_pass_unchanged(client: TestClient, body: str) -> None:
     answer = client.post("/queue/join", content=body)
     assert (answer.status_code, answer.json()["length"]) == (200, len(body.encode()))
 
 
-def test_what_is_nested_too_deep_to_look_through_is_refused(client: TestClient) -> None:
+def test_a_body_nested_too_deeply_is_refused(client: TestClient) -> None:
     assert client.post("/queue/join", content="[" * 90 + "]" * 90).status_code == 403
 
 
@@ -73,7 +73,7 @@ def test_functions_of_the_server_take_paths_of_their_own(client: TestClient) -> 
     assert client.post("/component_server/", json={"data": {"path": "/etc/passwd", "meta": META}}).status_code == 403
 
 
-def test_uploads_go_through_unread(client: TestClient) -> None:
+def test_uploaded_contents_are_not_inspected_for_paths(client: TestClient) -> None:
     assert client.post("/upload", content=b'{"path": "/etc/passwd"}').status_code == 200
 
 

@@ -117,7 +117,7 @@ def test_numbers_of_any_type_are_counted(dtype: torch.dtype) -> None:
     assert (found["low"], found["high"], found["mean"], found["zeros"]) == (0, 1, 0.5, 2)
 
 
-def test_a_checksum_tells_values_apart_that_have_the_same_numbers() -> None:
+def test_a_checksum_distinguishes_values_with_the_same_statistics() -> None:
     one, other = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([3.0, 1.0, 2.0])
     assert numbers_of(one)["mean"] == numbers_of(other)["mean"]
     assert numbers_of(one)["checksum"] != numbers_of(other)["checksum"] == numbers_of(other.clone())["checksum"]
@@ -189,7 +189,7 @@ def test_values_beyond_the_bound_are_counted_and_not_kept_but_for_the_selected_n
         passes.draw(MapRequest(name=name, node="stem_conv", port="out"))
 
 
-def test_a_run_that_nobody_looks_into_counts_nothing(runner: Runner) -> None:
+def test_a_run_that_records_no_values_computes_no_statistics(runner: Runner) -> None:
     assert result(runner, RunJob(shipped(), mode="tensor")).values == []
 
 
@@ -241,7 +241,7 @@ def test_nan_has_a_colour_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "x" * 100])
-def test_only_who_knows_a_pass_sees_it(passes: Passes, name: str) -> None:
+def test_values_of_a_run_need_its_unguessable_name(passes: Passes, name: str) -> None:
     for call, request in ((passes.look, PassRequest(name=name)), (passes.draw, MapRequest(name=name, node="x"))):
         with pytest.raises(GraphError, match="are not kept any more"):
             call(request)  # type: ignore[operator]
@@ -254,7 +254,7 @@ def bare(**changes: Any) -> RunResult:
     return RunResult(**plain, **rest, values=[row.model_copy(update=changes)])
 
 
-def test_old_passes_go_and_their_files_with_them(passes: Passes, tmp_path: Path) -> None:
+def test_old_passes_are_deleted_with_their_files(passes: Passes, tmp_path: Path) -> None:
     names = []
     for _ in range(20):
         name, file = passes.begin()
@@ -279,14 +279,14 @@ def test_sizes_that_a_worker_made_up_are_compared_with_its_file(passes: Passes, 
         passes.draw(MapRequest(name=name, node="n", port="out"))
 
 
-def test_files_of_passes_end_with_the_server() -> None:
+def test_files_of_passes_are_deleted_when_the_server_ends() -> None:
     with Passes() as passes:
         _, file = passes.begin()
         file.write_bytes(b"x")
     assert not file.parent.exists()
 
 
-def test_a_recorder_without_a_file_keeps_nothing(tmp_path: Path) -> None:
+def test_a_recorder_without_a_file_keeps_no_values(tmp_path: Path) -> None:
     graph = composer.read(SAVED / "classification" / "fashion_mnist.yaml")
     recorder = Recorder(plan(graph, composer.Catalog.default()).programs["tensor"])
     recorder.given({"image": torch.zeros(1, 1, 28, 28)})

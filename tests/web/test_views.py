@@ -30,7 +30,7 @@ def wires(found: GraphView) -> dict[str, Any]:
     return {wire.id: wire for wire in found.wires}
 
 
-def test_boxes_tell_sizes_parameters_and_cost() -> None:
+def test_boxes_show_sizes_parameters_and_cost() -> None:
     found = boxes(view(sample()))
     backbone, neck, head = found["backbone"], found["neck"], found["head"]
     assert backbone.parameters == backbone.trainable == 11_176_512 and backbone.flops > 10**8
@@ -42,7 +42,7 @@ def test_boxes_tell_sizes_parameters_and_cost() -> None:
     assert found["image"].shape == ["B", 3, 64, 64] and head.position == (720, 40)
 
 
-def test_each_box_tells_the_modes_that_run_it() -> None:
+def test_each_box_shows_the_modes_that_run_it() -> None:
     found = view(sample())
     modes = {name: node.modes for name, node in boxes(found).items()}
     assert modes["loss"] == modes["label"] == ["loss"] and modes["prediction"] == ["predict"]
@@ -75,7 +75,7 @@ def test_inside_a_call_sizes_are_those_of_that_call() -> None:
     assert view(graph, "pair", "gone").path == ["pair"]
 
 
-def test_calls_and_shared_nodes_show_the_ports_of_what_they_are() -> None:
+def test_calls_and_shared_nodes_show_the_ports_of_their_source() -> None:
     found = boxes(view(sample(MODAL)))
     encoder_k, again = found["encoder_k"], found["again"]
     assert encoder_k.role == "subgraph" and [port.name for port in encoder_k.outputs] == ["map", "out"]
@@ -123,7 +123,7 @@ def test_problems_stand_at_their_box_with_line_and_fix() -> None:
     }
 
 
-def test_a_problem_inside_a_subgraph_tells_a_call_that_leads_there() -> None:
+def test_a_problem_inside_a_subgraph_names_a_call_of_it() -> None:
     wrong = do(sample(MODAL), {"op": "disconnect", "target": {"node": "pool", "port": "feature"}}, path=("encoder",))
     inside = [problem for problem in view(wrong).problems if problem.code == "missing-input"]
     assert {(tuple(problem.path), problem.node) for problem in inside} == {(("encoder",), "pool")}
@@ -200,7 +200,7 @@ def test_a_wire_from_a_field_shows_its_declared_size_and_no_number_for_a_free_on
     assert sizes == {"N 4"}
 
 
-def test_a_box_that_nobody_has_wired_is_calm_and_one_that_lacks_a_wire_is_not() -> None:
+def test_a_new_box_without_wires_has_no_problem_and_a_half_wired_one_has() -> None:
     graph = loads(
         """
 schema: 1
@@ -219,7 +219,7 @@ outputs: {tensor: {out: conv.out}, loss: {loss: partly.out}}
     assert found["partly"][0] == found["conv"][0] == "error"
 
 
-def test_a_graph_with_a_node_that_nobody_has_wired_runs() -> None:
+def test_a_graph_with_an_unconnected_node_runs() -> None:
     graph = loads(
         """
 schema: 1

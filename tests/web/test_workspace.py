@@ -69,7 +69,7 @@ def workspace(tmp_path):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_is_none_reaches_no_file(workspace, catalog, name, tmp_path):
+def test_an_invalid_name_reaches_no_file(workspace, catalog, name, tmp_path):
     uses = (
         lambda: workspace.save(GRAPH, name, catalog),
         lambda: workspace.read("workspace", name),
@@ -101,7 +101,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_saved_loads_in_python_and_is_listed(workspace, catalog, name):
+def test_a_saved_graph_is_listed_and_loads_in_python(workspace, catalog, name):
     saved = workspace.save(GRAPH, name, catalog)
     assert saved.name == name and workspace.names("workspace") == [name]
     assert composer.read(workspace.folder / name) == loads(dumps(GRAPH, catalog))
@@ -210,14 +210,14 @@ def test_only_what_was_deleted_is_restored(workspace, catalog, token):
     assert workspace.names("workspace") == []
 
 
-def test_a_link_is_moved_itself(workspace, catalog):
+def test_deleting_a_symbolic_link_keeps_its_target(workspace, catalog):
     workspace.save(GRAPH, "tiny.yaml", catalog)
     (workspace.folder / "link.yaml").symlink_to(workspace.folder / "tiny.yaml")
     workspace.delete("link.yaml")
     assert workspace.names("workspace") == ["tiny.yaml"]
 
 
-def test_what_is_not_there_is_neither_renamed_nor_deleted(workspace):
+def test_renaming_or_deleting_a_missing_graph_is_refused(workspace):
     for use in (lambda: workspace.rename("gone.yaml", "b.yaml"), lambda: workspace.delete("gone.yaml")):
         with pytest.raises(GraphError, match="no such graph any more"):
             use()
@@ -242,7 +242,7 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(workspace, catalog,
     assert secret.read_text() == dumps(GRAPH)
 
 
-def test_a_file_that_changed_underneath_is_not_overwritten_unasked(workspace, catalog):
+def test_a_file_that_changed_on_disk_is_overwritten_only_when_confirmed(workspace, catalog):
     first = workspace.save(GRAPH, "tiny.yaml", catalog)
     other = loads(dumps(GRAPH).replace("name: tiny", "name: other"))
     second = workspace.save(other, "tiny.yaml", catalog, version=first.version)
@@ -253,12 +253,12 @@ def test_a_file_that_changed_underneath_is_not_overwritten_unasked(workspace, ca
     assert workspace.read("workspace", "tiny.yaml").graph().name == "tiny"
 
 
-def test_a_new_graph_does_not_replace_a_file_of_its_name_unasked(workspace, catalog):
+def test_a_new_graph_replaces_a_file_of_its_name_only_when_confirmed(workspace, catalog):
     workspace.save(GRAPH, "tiny.yaml", catalog)
     assert workspace.save(GRAPH, "tiny.yaml", catalog) is None
 
 
-def test_of_many_who_save_at_once_one_wins_and_the_others_are_reported(workspace, catalog):
+def test_of_concurrent_saves_one_wins_and_the_others_are_refused(workspace, catalog):
     start = workspace.save(GRAPH, "tiny.yaml", catalog)
     results = {}
 

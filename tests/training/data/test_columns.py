@@ -1,4 +1,4 @@
-"""How the columns of data meet the inputs of a graph."""
+"""How the columns of a data set are wired to the inputs of a graph."""
 
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def test_columns_are_found_by_their_types() -> None:
     assert (wired.inputs, wired.samples, wired.made) == ({"image": "image"}, {"label": "label"}, {})
 
 
-def test_all_views_are_drawn_from_one_column() -> None:
+def test_all_view_inputs_read_the_same_image_column() -> None:
     wired, problems = found(saved("selfsup/swav"), some_images())
     assert problems == [] and set(wired.inputs.values()) == {"image"} and len(wired.inputs) == 8
 
@@ -105,7 +105,7 @@ def test_all_views_are_drawn_from_one_column() -> None:
         ("detection/faster_rcnn_r50_fpn", {"image_shape": Made("image_shape")}),
     ],
 )
-def test_some_values_have_no_column_and_are_made(name: str, made: dict[str, Made]) -> None:
+def test_masks_indices_and_pseudo_labels_are_generated_without_a_column(name: str, made: dict[str, Made]) -> None:
     wired, _ = found(saved(name), boxed())
     assert wired.made == made
     assert wired.clustered == (("pseudo_label",) if "deepcluster" in name else ())
@@ -154,7 +154,7 @@ def test_columns_may_be_chosen_and_a_wrong_choice_is_reported() -> None:
     assert "the graph has no input or field 'labl'" in lines_of(classifier(), source, labl="kind", label="kind")[0]
 
 
-def test_maps_go_where_labels_have_height_and_width() -> None:
+def test_label_maps_are_wired_to_labels_with_height_and_width() -> None:
     graph = loads(CLASSIFIER.format(count=2, classes="").replace("label: {type: Label, shape: [B]}", MAP))
     source = some_images(columns={"seg_map": [np.zeros((8, 8), np.uint8)] * 4})
     wired, _ = found(graph, source)
@@ -166,7 +166,7 @@ def test_maps_go_where_labels_have_height_and_width() -> None:
 MAP = "label: {type: Label, shape: [B, H, W]}"
 
 
-def test_another_number_of_classes_is_mended_in_the_graph() -> None:
+def test_another_number_of_classes_has_a_fix_of_the_graph() -> None:
     graph = classifier(1000)
     (problem,) = found(graph, animals(3))[1]
     assert problem.code == "data-classes" and problem.severity == "error"
@@ -178,7 +178,7 @@ def test_another_number_of_classes_is_mended_in_the_graph() -> None:
     assert found(graph, animals(3))[1] == []
 
 
-def test_a_detector_is_mended_wherever_it_counts_classes(tmp_path: Path) -> None:
+def test_the_fix_of_a_detector_sets_every_number_of_classes(tmp_path: Path) -> None:
     graph = saved("detection/mask_rcnn_r50_fpn")
     source = opened(coco(tmp_path))
     (problem,) = (one for one in found(graph, source)[1] if one.code == "data-classes")
@@ -204,14 +204,14 @@ def test_a_classifier_that_predicts_by_something_else_is_compared_where_it_train
         ("classes: [hat, shoe]", "warning", "the graph's classes are hat, shoe, those of the data cat, dog"),
     ],
 )
-def test_other_names_of_classes_are_reported_and_mended(classes: str, severity: str, message: str) -> None:
+def test_other_class_names_are_reported_with_a_fix(classes: str, severity: str, message: str) -> None:
     graph = classifier(2, classes)
     (problem,) = found(graph, animals())[1]
     assert problem.severity == severity and message in problem.message
     assert found(mended(graph, problem), animals())[1] == []
 
 
-def test_numbers_are_no_names() -> None:
+def test_labels_that_are_numbers_are_not_compared_with_class_names() -> None:
     source = some_images(labels=[0, 1, 1, 0])
     assert found(classifier(2, "classes: [cat, dog]"), source)[1] == []
     assert found(classifier(5, "classes: [a, b, c, d, e]"), source)[1] == []
@@ -240,7 +240,7 @@ def digits(folder: Path, kind: str) -> Source:
 
 
 @pytest.mark.parametrize("kind", ["folder", "part of a folder", "csv", "coco"])
-def test_names_that_are_digits_are_names(tmp_path: Path, kind: str) -> None:
+def test_class_names_that_are_digits_are_compared_as_names(tmp_path: Path, kind: str) -> None:
     source = digits(tmp_path, kind)
     assert sorted(source.classes) == ["0", "1"] and not is_unnamed(source)
     graph = classifier(2, "classes: [T-shirt, Trouser]")
@@ -260,7 +260,7 @@ def test_names_that_are_digits_are_names(tmp_path: Path, kind: str) -> None:
     assert severities == ["notice"]
 
 
-def test_numbers_that_nothing_names_have_the_names_of_the_graph() -> None:
+def test_unnamed_labels_take_the_class_names_of_the_graph() -> None:
     graph, source = classifier(2, "classes: [cat, dog]"), some_images(labels=[0, 1, 1, 0])
     assert is_unnamed(source) and is_unnamed(Subset(source, [0]))
     assert class_names(graph, source) == ("cat", "dog")
@@ -287,7 +287,7 @@ def test_more_clusters_than_samples_are_refused() -> None:
     assert "takes 10,000 clusters, and the data has 4 samples to make them of" in problem.message
 
 
-def test_an_input_that_does_not_say_how_an_image_becomes_it_is_mended() -> None:
+def test_an_image_input_without_preprocess_has_a_fix() -> None:
     text = CLASSIFIER.format(count=2, classes="classes: [cat, dog]").replace(", preprocess: {resize: [32, 32]}", "")
     (problem,) = found(loads(text), animals())[1]
     assert (problem.code, problem.severity) == ("no-preprocess", "error")
@@ -296,7 +296,7 @@ def test_an_input_that_does_not_say_how_an_image_becomes_it_is_mended() -> None:
     assert "takes [B, 5, 32, 32], and does not say how" in lines_of(five, animals())[0]
 
 
-def test_changes_of_colours_are_noticed(tmp_path: Path) -> None:
+def test_conversions_of_colour_channels_are_reported(tmp_path: Path) -> None:
     gray = ArraySource(np.zeros((4, 8, 8), np.uint8), [0, 1, 1, 0])
     assert lines_of(classifier(), gray) == [
         "data-channels notice: gray images become three equal channels for this input ('channels: rgb')"

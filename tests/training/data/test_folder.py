@@ -67,7 +67,7 @@ def test_classes_may_be_given_in_an_order_and_a_class_may_be_empty(tmp_path: Pat
     assert source.classes == ("dog", "bird", "cat")
 
 
-def test_what_is_wrong_with_a_folder_is_reported(tmp_path: Path) -> None:
+def test_loose_images_unknown_classes_and_empty_folders_are_reported(tmp_path: Path) -> None:
     classes_of(tmp_path / "a", {"cat": 1, "dog": 1})
     saved_image(tmp_path / "a" / "loose.png")
     assert "1 image lies beside the folders of the classes" in message_of(tmp_path / "a")
@@ -94,7 +94,7 @@ def test_files_that_are_no_images_are_left_out_and_named(tmp_path: Path) -> None
     assert notice.message == "1 file is no image and was left out: notes.txt"
 
 
-def test_links_in_a_circle_end(tmp_path: Path) -> None:
+def test_cyclic_symbolic_links_are_followed_once(tmp_path: Path) -> None:
     classes_of(tmp_path, {"cat": 2})
     (tmp_path / "cat" / "again").symlink_to(tmp_path / "cat")
     assert len(opened(tmp_path)) == 2
@@ -124,7 +124,7 @@ def test_a_class_that_only_the_second_split_has_is_a_problem(tmp_path: Path) -> 
         open_splits(Data(train=Split(path=".")), tmp_path)
 
 
-def test_a_share_of_each_class_is_held_back_and_more_samples_move_none(tmp_path: Path) -> None:
+def test_a_share_of_each_class_is_held_back_and_stays_when_samples_are_added(tmp_path: Path) -> None:
     classes_of(tmp_path, {"cat": 20, "dog": 10})
     data = Data(train=Split(path="."), hold_back=0.2)
     train, val = open_splits(data, tmp_path, seed=3)
@@ -139,7 +139,7 @@ def test_a_share_of_each_class_is_held_back_and_more_samples_move_none(tmp_path:
     assert open_splits(Data(train=Split(path="."), hold_back=0), tmp_path)[1] is None
 
 
-def test_a_limit_leaves_so_many_of_all_classes_alike_and_measures_on_all(tmp_path: Path) -> None:
+def test_a_limit_keeps_classes_balanced_and_leaves_the_validation_split_whole(tmp_path: Path) -> None:
     classes_of(tmp_path, {"cat": 20, "dog": 10})
     data = Data(train=Split(path="."), hold_back=0.2, limit=9)
     train, val = open_splits(data, tmp_path, seed=3)
@@ -190,7 +190,7 @@ def test_sources_go_to_other_processes(tmp_path: Path) -> None:
     assert list(labels_of(copy)) == [1, 0]
 
 
-def test_many_texts_are_packed() -> None:
+def test_lists_of_file_names_are_packed_compactly() -> None:
     texts = Texts(["a", "", "ß.png", "b\udcff.png"])
     assert (
         list(texts) == ["a", "", "ß.png", "b\udcff.png"] and texts[-1] == "b\udcff.png" and texts[1:3] == ["", "ß.png"]
@@ -198,6 +198,6 @@ def test_many_texts_are_packed() -> None:
     assert len(pickle.dumps(Texts(f"class/{index:08d}.jpg" for index in range(10_000)))) < 300_000
 
 
-def test_long_lists_of_names_are_cut() -> None:
+def test_long_lists_of_names_are_shortened() -> None:
     assert shown([f"{index}.png" for index in range(17)]) == "0.png, 1.png, 2.png, 3.png, 4.png and 12 more"
     assert shown(["a\x1b[31m\udcff.png"]) == "a\\x1b[31m\\udcff.png"

@@ -116,7 +116,7 @@ def test_objects_are_mappings_of_lists_or_lists_of_mappings(listed: bool) -> Non
         ),
     ],
 )
-def test_what_is_not_clear_is_reported(rows: Rows, options: dict[str, Any], message: str) -> None:
+def test_ambiguous_columns_are_reported(rows: Rows, options: dict[str, Any], message: str) -> None:
     with pytest.raises(GraphError) as caught:
         HuggingFaceSource(rows, **options)
     assert message in str(caught.value)

@@ -79,7 +79,7 @@ def test_broken_and_cut_off_images_are_named(tmp_path: Path) -> None:
     assert "cat/2.png (" in str(index_report(train))
 
 
-def test_images_that_are_in_two_splits_are_found_and_twins_in_one(tmp_path: Path) -> None:
+def test_duplicate_images_within_and_across_splits_are_reported(tmp_path: Path) -> None:
     folder = animals(tmp_path)
     shutil.copy(folder / "train" / "cat" / "2.png", folder / "val" / "dog" / "copy.png")
     shutil.copy(folder / "train" / "cat" / "0.png", folder / "train" / "dog" / "same.png")
@@ -90,7 +90,7 @@ def test_images_that_are_in_two_splits_are_found_and_twins_in_one(tmp_path: Path
     assert any("1 image is there twice, in different classes" in one for one in found)
 
 
-def test_boxes_are_held_against_the_images_as_they_are(tmp_path: Path) -> None:
+def test_boxes_are_checked_against_the_image_sizes(tmp_path: Path) -> None:
     path = coco(tmp_path, annotations=[annotation(1, 7, 2, [1, 1, 9, 9])])
     Image.new("RGB", (5, 5)).save(tmp_path / "b.png")
     report = index_report(opened(path))
@@ -106,7 +106,7 @@ def test_boxes_are_held_against_the_images_as_they_are(tmp_path: Path) -> None:
     ]
 
 
-def test_maps_are_held_against_images_and_classes(tmp_path: Path) -> None:
+def test_label_maps_are_checked_against_images_and_classes(tmp_path: Path) -> None:
     source = opened(maps(tmp_path), classes=["ground", "tree"])
     Image.new("L", (3, 3), 255).save(tmp_path / "masks" / "a.png")
     report = index_report(source)
@@ -118,7 +118,7 @@ def test_maps_are_held_against_images_and_classes(tmp_path: Path) -> None:
     assert "1 label of boxes or maps is no class, in a.jpg" in found and "in/b.jpg (its map: this is not" in found
 
 
-def test_a_report_ends_when_it_is_reported_to_and_what_it_saw_lies_spread(tmp_path: Path) -> None:
+def test_a_report_stops_on_demand_and_samples_the_data_evenly(tmp_path: Path) -> None:
     source = ArraySource(np.arange(100 * 4, dtype=np.uint8).reshape(100, 2, 2), np.arange(100) // 10)
     report = index_report(source, most=10)
     assert not report.complete and report.splits["train"].looked_at == 10
@@ -146,7 +146,7 @@ def test_an_interrupt_ends_a_report_at_once(tmp_path: Path) -> None:
     assert threading.active_count() <= before
 
 
-def test_what_readers_left_out_is_in_the_report(tmp_path: Path) -> None:
+def test_files_that_readers_skip_are_in_the_report(tmp_path: Path) -> None:
     folder = animals(tmp_path)
     (folder / "train" / "notes.txt").write_text("")
     shutil.rmtree(folder / "val")
@@ -156,7 +156,7 @@ def test_what_readers_left_out_is_in_the_report(tmp_path: Path) -> None:
     ]
 
 
-def test_a_trial_of_a_training_looks_at_the_images(tmp_path: Path) -> None:
+def test_check_reports_images_that_cannot_be_decoded(tmp_path: Path) -> None:
     folder = animals(tmp_path)
     (folder / "train" / "cat" / "1.png").write_bytes(b"no image")
     train, val = open_splits(Data(train=Split(path=".")), folder)

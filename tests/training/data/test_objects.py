@@ -66,13 +66,15 @@ def test_coco_maps_categories_in_the_order_of_their_ids_and_sorts_images(tmp_pat
     assert source[2]["boxes"].shape == (0, 4) and source[2]["masks"] == []
 
 
-def test_a_crowd_is_neither_to_be_found_nor_wrong(tmp_path: Path) -> None:
+def test_crowd_annotations_become_ignored_boxes(tmp_path: Path) -> None:
     sample = opened(coco(tmp_path))[1]
     assert sample["ignored_boxes"].tolist() == [[0, 0, 5, 5]] and sample["ignored_labels"].tolist() == [0]
     assert sample["ignored_masks"] == [{"size": [10, 20], "counts": [5, 195]}]
 
 
-def test_coco_in_small_pieces_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_coco_file_read_in_small_chunks_gives_the_same_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = coco(tmp_path)
     whole = opened(path)
     for size in (1, 7, 64):
@@ -92,7 +94,7 @@ def test_objects_of_some_classes_may_be_left_out(tmp_path: Path) -> None:
     assert "no category is one of the classes" in message_of(path, classes=["bird"], others="drop")
 
 
-def test_a_coco_source_goes_to_other_processes(tmp_path: Path) -> None:
+def test_a_coco_source_can_be_pickled(tmp_path: Path) -> None:
     source = opened(coco(tmp_path))
     assert repr(pickle.loads(pickle.dumps(source))[1]) == repr(source[1])  # noqa: S301
 
@@ -131,7 +133,7 @@ def test_a_broken_coco_file_is_reported_with_its_line(tmp_path: Path, changes: d
     assert found.code == "bad-data" and found.where.file == str(path)
 
 
-def test_the_line_of_what_is_no_json_is_reported(tmp_path: Path) -> None:
+def test_the_line_of_a_json_error_is_reported(tmp_path: Path) -> None:
     path = coco(tmp_path)
     lines = path.read_text().splitlines()
     lines[10] = '"width": 2O,'
@@ -263,7 +265,7 @@ def yolo(folder: Path, lines: str = "1 0.5 0.5 0.5 1.0\n0 0.1 0.1 0.5 0.1 0.5 0.
     return folder
 
 
-def test_yolo_is_in_shares_of_the_image(tmp_path: Path) -> None:
+def test_yolo_boxes_are_relative_to_the_image_size(tmp_path: Path) -> None:
     train, val = open_splits(Data(train=Split(path=".")), yolo(tmp_path))
     assert val is not None and len(train) == len(val) == 2 and train.classes == ("cat", "dog")
     sample = train[0]
@@ -275,7 +277,7 @@ def test_yolo_is_in_shares_of_the_image(tmp_path: Path) -> None:
     assert "1 of 2 objects have a box and no polygon" in warned(train)
 
 
-def test_yolo_knows_images_that_stand_on_their_side(tmp_path: Path) -> None:
+def test_yolo_boxes_follow_the_exif_orientation(tmp_path: Path) -> None:
     yolo(tmp_path, "0 0.5 0.5 1 1\n")
     turned = Image.new("RGB", (20, 10))
     exif = turned.getexif()
@@ -284,7 +286,7 @@ def test_yolo_knows_images_that_stand_on_their_side(tmp_path: Path) -> None:
     assert opened(tmp_path, split="train")[0]["boxes"].tolist() == [[0, 0, 10, 20]]
 
 
-def test_yolo_without_settings_and_beside_them(tmp_path: Path) -> None:
+def test_yolo_is_read_with_and_without_data_yaml(tmp_path: Path) -> None:
     yolo(tmp_path / "plain").joinpath("data.yaml").unlink()
     assert opened(tmp_path / "plain", split="val").classes == ("0", "1")
     (tmp_path / "plain" / "classes.txt").write_text("x\ny\n")

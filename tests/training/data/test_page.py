@@ -40,7 +40,7 @@ def mutated(data: bytes, draw: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["coco", "voc", "list", "yolo", "settings", "csv", "idx", "gz"])
-def test_whatever_a_file_holds_it_is_read_or_reported(name: str, tmp_path: Path) -> None:
+def test_any_file_content_is_read_or_reported(name: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"split": "train"}
     if name == "coco":
         path, options = coco(tmp_path), {}

@@ -191,7 +191,7 @@ def test_maps_of_splits_are_found_in_both_layouts(tmp_path: Path) -> None:
         assert "training" in train[0]["seg_map"] and "validation" in val[0]["image"]
 
 
-def test_names_may_end_differently(tmp_path: Path) -> None:
+def test_images_and_masks_may_have_different_name_endings(tmp_path: Path) -> None:
     saved_image(tmp_path / "leftImg8bit" / "x" / "1_leftImg8bit.png")
     for ending in ("_labelIds", "_color"):
         saved_image(tmp_path / "gtFine" / "x" / f"1_gtFine{ending}.png")

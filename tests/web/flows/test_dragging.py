@@ -1,4 +1,4 @@
-"""What is dragged: where it goes, what it does there, and how it is given up."""
+"""Dragging: where boxes and wires go, what they do there, and how a drag is cancelled."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -118,7 +118,7 @@ GIVE_UP: dict[str, Callable[[Page], object]] = {
 }
 
 
-def test_every_drag_is_given_up_and_leaves_nothing_behind(cifar: Page) -> None:
+def test_every_cancelled_drag_leaves_the_graph_unchanged(cifar: Page) -> None:
     page, before = cifar, drawing.text(cifar)
     x, y = drawing.position(page, "neck")
     area = drawing.area(drawing.pane(page))
@@ -428,7 +428,7 @@ layout: {view_1: [0, 0], norm: [260, 0], act: [260, 120], outputs.tensor: [500, 
 
 
 @pytest.mark.parametrize("name", ["view_1", "act", "outputs.tensor"])
-def test_a_part_that_is_dropped_on_a_box_it_cannot_replace_stands_beside_it_in_sight(page: Page, name: str) -> None:
+def test_a_component_dropped_on_a_box_it_cannot_replace_is_placed_beside_it(page: Page, name: str) -> None:
     open_text(page, CROWDED)
     page.keyboard.press("f")
     take_part(page, "Label", middle(box(page, name)))

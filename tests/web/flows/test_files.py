@@ -34,7 +34,7 @@ def changed(page: Page) -> Page:
     return page
 
 
-def test_what_is_saved_loads_in_python_with_the_line_that_is_shown(changed, app):
+def test_a_saved_graph_loads_in_python_with_the_line_that_is_shown(changed, app):
     steps.save_as(changed, "seven")
     expect(steps.unsaved_mark(changed)).to_have_count(0)
     toast = changed.get_by_role("status").filter(has_text="Saved seven.yaml")
@@ -132,7 +132,7 @@ def test_files_of_any_name_are_saved_renamed_deleted_and_brought_back(changed: P
         (app.workspace / f"{name}.yaml").unlink()
 
 
-def test_what_cannot_be_read_says_what_it_is(page: Page) -> None:
+def test_an_unreadable_upload_is_reported_with_what_it_is(page: Page) -> None:
     chooser = page.locator(".composer-toolbar input[type=file]")
     refused = {
         b"a: " + b"x" * (20 * 2**20): "too large: 20,971,523 bytes (20 MB); a graph file has at most 2,097,152 bytes",
@@ -161,7 +161,7 @@ def test_saving_over_another_graph_says_what_is_replaced(changed, app):
 
 
 @pytest.mark.parametrize("answer", ["Overwrite", "Save as ...", "Cancel"])
-def test_a_file_that_changed_underneath_is_not_overwritten_unasked(changed, app, answer):
+def test_a_file_that_changed_on_disk_is_overwritten_only_after_a_question(changed, app, answer):
     steps.save_as(changed, "shared")
     path = app.workspace / "shared.yaml"
     path.write_text(steps.SIAMESE, "utf-8")
@@ -186,7 +186,7 @@ def test_a_file_that_changed_underneath_is_not_overwritten_unasked(changed, app,
 
 
 @pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save"])
-def test_unsaved_work_is_not_given_up_unasked(changed, app, answer):
+def test_unsaved_work_is_discarded_only_after_a_question(changed, app, answer):
     changed.get_by_role("button", name="New", exact=True).click()
     steps.dialog(changed, "Save your changes?").get_by_role("button", name=answer, exact=True).click()
     if answer == "Save":
@@ -213,7 +213,7 @@ def test_a_config_that_would_do_something_is_not_run(page, tmp_path):
     assert not mark.exists()
 
 
-def test_a_file_that_cannot_be_read_tells_where_and_leaves_the_graph(changed):
+def test_a_file_that_cannot_be_read_is_reported_with_its_line_and_keeps_the_graph(changed):
     steps.upload(changed, "schema: 1\nnodes: {a: {type: ReLU}, a: {type: ReLU}}\n", "twice.yaml")
     steps.dialog(changed, "Save your changes?").get_by_role("button", name="Don't save").click()
     failed = steps.dialog(changed, "twice.yaml can't be read")
@@ -236,7 +236,7 @@ def test_a_placeholder_is_explained_and_kept_as_it_was(page):
     assert line in text and "stem_channels: 32" in text
 
 
-def test_what_is_still_being_typed_is_not_lost_to_a_new_graph(page: Page) -> None:
+def test_text_being_typed_is_kept_when_new_is_cancelled(page: Page) -> None:
     steps.open_shipped(page)
     steps.pick(page, "head")
     steps.control(page, "num_classes").fill("7")
@@ -302,7 +302,7 @@ def test_a_pt2_file_opens_as_a_graph_that_runs_and_is_saved_with_its_weights(pag
         torch.testing.assert_close(names["model"].eval()(image)["out"], expected)
 
 
-def test_a_pt2_file_that_is_none_is_refused_and_one_that_is_read_can_be_ended(changed: Page, app: App) -> None:
+def test_an_invalid_pt2_file_is_refused_and_reading_one_can_be_stopped(changed: Page, app: App) -> None:
     chooser = changed.locator(".composer-toolbar input[type=file]")
     pickled = io.BytesIO()
     torch.save(nn.Linear(2, 2).state_dict(), pickled)

@@ -48,7 +48,7 @@ def test_text_that_is_no_number_is_refused_beside_its_field_and_can_be_typed_on(
     expect(steps.field(cifar, "num_classes").get_by_role("alert")).to_have_count(0)
 
 
-def test_what_is_refused_as_its_field_goes_away_is_reported(cifar):
+def test_a_refused_value_is_reported_when_its_field_closes(cifar):
     steps.pick(cifar, "head")
     steps.control(cifar, "num_classes").fill("ten")
     steps.pick(cifar, "neck")
@@ -97,7 +97,7 @@ def test_undo_in_a_form_undoes_the_graph_and_the_form_shows_it(cifar):
     expect(steps.name_field(cifar)).to_have_value("backbone")
 
 
-def test_enter_of_an_input_method_commits_nothing(cifar):
+def test_enter_in_an_input_method_does_not_commit_the_field(cifar):
     session = cifar.context.new_cdp_session(cifar)
 
     def compose(text, key="Enter"):
@@ -159,7 +159,7 @@ def test_a_value_out_of_bounds_stays_in_its_field_with_the_problem_beside_it(cif
     expect(steps.problems(cifar)).to_have_text("No problems")
 
 
-def test_what_is_taken_from_the_wire_is_shown_can_be_set_and_taken_back(cifar):
+def test_a_parameter_from_the_wire_can_be_set_and_reset(cifar):
     steps.pick(cifar, "head")
     expect(steps.field(cifar, "in_channels")).to_contain_text("from the wire: 512")
     expect(steps.control(cifar, "in_channels")).to_have_value("")
@@ -193,7 +193,7 @@ def test_a_switch_and_a_list_are_set(cifar):
     assert "norm_eval: true" in text and "strides: [1, 2, 2, 1]" in text
 
 
-def test_a_value_of_several_forms_goes_from_one_to_another(page):
+def test_a_value_with_several_types_switches_between_their_fields(page):
     steps.open_text(page, steps.NESTED.replace("in_channels: 4, ", ""))
     steps.pick(page, "encoder")
     page.get_by_role("button", name="Enter").click()
@@ -208,7 +208,7 @@ def test_a_value_of_several_forms_goes_from_one_to_another(page):
     assert "kernel_size: [3, 5]" in steps.downloaded(page)
 
 
-def test_a_mapping_is_typed_as_text_and_told_where_it_cannot_be_read(cifar):
+def test_a_mapping_is_typed_as_text_and_its_syntax_errors_are_shown(cifar):
     steps.pick(cifar, "backbone")
     steps.put(cifar, "norm_cfg", "{type: GN, num_groups: ")
     expect(steps.field(cifar, "norm_cfg").get_by_role("alert")).to_contain_text("expected")
@@ -218,7 +218,7 @@ def test_a_mapping_is_typed_as_text_and_told_where_it_cannot_be_read(cifar):
     assert "norm_cfg: {type: GN, num_groups: 8}" in steps.downloaded(cifar)
 
 
-def test_what_is_being_typed_is_taken_over_when_another_box_is_selected(cifar):
+def test_text_being_typed_is_applied_when_another_box_is_selected(cifar):
     steps.pick(cifar, "head")
     steps.control(cifar, "num_classes").fill("33")
     steps.pick(cifar, "neck")

@@ -49,7 +49,7 @@ def test_kinds_have_the_colours_that_their_folders_declare(page: Page) -> None:
         assert page.locator(".composer").evaluate(read, list(kinds)) == colours
 
 
-def test_a_line_of_the_palette_tells_what_it_is_and_enter_adds_it(page: Page) -> None:
+def test_a_palette_entry_describes_its_component_and_enter_adds_it(page: Page) -> None:
     page.locator(".composer-start").wait_for()
     page.keyboard.press("/")
     page.keyboard.type("globalav")

@@ -1,4 +1,4 @@
-"""Problems: reported, shown, gone to, and repaired."""
+"""Problems: listed, selected on the canvas, and fixed."""
 
 from playwright.sync_api import expect
 

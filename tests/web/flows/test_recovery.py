@@ -116,7 +116,7 @@ def test_work_of_a_closed_tab_is_offered_once_and_still_knows_its_file(changed, 
     assert "num_classes: 78" in (app.workspace / "half.yaml").read_text("utf-8")
 
 
-def test_what_is_thrown_away_is_not_offered_again(changed, app):
+def test_discarded_work_is_not_offered_again(changed, app):
     page = another(changed, app.address)
     changed.close()
     page.reload()

@@ -1,4 +1,4 @@
-"""The dock: a model is run, read as text and code, counted, and taken elsewhere."""
+"""The dock: a model is run, edited as text, shown as code, counted, and exported."""
 
 import csv
 import io
@@ -109,7 +109,7 @@ def test_loss_mode_shows_its_losses_and_says_which_label_it_took(classifier: Pag
     assert float(classifier.locator("#dock-rows td").last.inner_text()) < first
 
 
-def test_random_weights_say_so(classifier: Page) -> None:
+def test_a_run_with_random_weights_says_that_the_model_learned_nothing(classifier: Page) -> None:
     show(classifier, "Run")
     take_image(classifier)
     choose(classifier, "run-weights", "Random")
@@ -164,7 +164,7 @@ def test_yaml_is_edited_and_applied_as_one_step(classifier: Page) -> None:
     expect(classifier.locator("#dock-yaml .cm-content")).to_contain_text("name: fashion_mnist")
 
 
-def test_what_was_typed_stays_when_the_canvas_changes(classifier: Page) -> None:
+def test_typed_yaml_is_kept_when_the_canvas_changes(classifier: Page) -> None:
     show(classifier, "YAML")
     text = classifier.locator("#dock-yaml .cm-content")
     expect(text).to_contain_text("name: fashion_mnist")
@@ -239,7 +239,7 @@ def test_a_graph_is_exported_with_its_weights_and_as_python(classifier: Page) ->
     compile(source.read_text(), source.name, "exec")
 
 
-def test_a_graph_without_such_a_form_says_why_it_is_not_exported(classifier: Page) -> None:
+def test_an_impossible_export_shows_the_reason(classifier: Page) -> None:
     show(classifier, "Export")
     choose(classifier, "export-to", "OpenMMLab config")
     classifier.locator("#dock-export-start").click()

@@ -131,7 +131,7 @@ def test_panels_and_the_dock_are_resized_and_the_sizes_are_kept(page: Page) -> N
     assert drawing.area(dock)["height"] == 320
 
 
-def test_what_is_seen_stays_in_sight_when_the_dock_opens(page: Page) -> None:
+def test_visible_boxes_stay_in_view_when_the_dock_opens(page: Page) -> None:
     steps.open_shipped(page)
     drawing.canvas(page).focus()
     page.keyboard.press("f")

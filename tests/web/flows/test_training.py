@@ -201,7 +201,7 @@ def test_two_runs_are_compared_and_the_best_weights_are_used(tab: Page, trained:
     expect(tab.locator("#dock-run-status")).to_contain_text("best.safetensors")
 
 
-def test_the_trained_model_is_taken_away(tab: Page, trained: str) -> None:
+def test_a_trained_model_is_exported(tab: Page, trained: str) -> None:
     run_of(tab, trained).get_by_role("button", name="Export").click()
     dialog = tab.get_by_role("dialog", name="Export the trained model")
     with tab.expect_download() as download:
@@ -215,7 +215,7 @@ def test_the_trained_model_is_taken_away(tab: Page, trained: str) -> None:
     assert "class " in download.value.path().read_text()
 
 
-def test_what_is_no_number_is_reported_and_marked(tab: Page, workspace: Path) -> None:
+def test_nan_losses_are_reported_and_marked(tab: Page, workspace: Path) -> None:
     made(workspace, "nan", [3.0, 2.0, math.nan, math.inf, 1.0], val_loss=math.nan)
     run = run_of(tab, "nan")
     expect(run.get_by_text("loss was NaN or infinite 2 times, first at step 3")).to_be_visible()
@@ -223,7 +223,7 @@ def test_what_is_no_number_is_reported_and_marked(tab: Page, workspace: Path) ->
     expect(run.get_by_role("img", name="Losses: loss 1, val_loss NaN")).to_be_visible()
 
 
-def test_a_run_that_died_says_so_with_its_last_words(tab: Page, workspace: Path) -> None:
+def test_a_run_that_died_shows_the_end_of_its_output(tab: Page, workspace: Path) -> None:
     folder = made(workspace, "dead", [2.0, 1.0]).path
     found = json.loads((folder / "status.json").read_text())
     (folder / "status.json").write_text(json.dumps({**found, "state": "running", "pid": 2**22 + 9}))
@@ -235,7 +235,7 @@ def test_a_run_that_died_says_so_with_its_last_words(tab: Page, workspace: Path)
     expect(run.get_by_role("button", name="Resume")).to_have_count(0)
 
 
-def test_names_and_words_of_a_run_are_never_markup(tab: Page, workspace: Path) -> None:
+def test_names_and_log_text_of_a_run_are_never_markup(tab: Page, workspace: Path) -> None:
     run = made(workspace, "hostile", [1.0])
     (run.path / "output.log").write_text(f"{HOSTILE}\n")
     rows = [{"name": HOSTILE, "precision": 1, "recall": 1, "count": 2}] * 2
@@ -284,7 +284,7 @@ def test_a_detector_shows_its_curves_and_what_it_missed_and_found_wrongly(tab: P
     assert tab.locator("img[src=x]").count() == 0
 
 
-def test_curves_tell_their_values_by_keyboard(tab: Page, workspace: Path) -> None:
+def test_values_of_curves_are_read_by_keyboard(tab: Page, workspace: Path) -> None:
     made(workspace, "keys", [4.0, 3.0, 2.0])
     run = run_of(tab, "keys")
     sides = tab.get_by_role("tablist", name="Training")

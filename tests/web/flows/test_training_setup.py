@@ -127,7 +127,7 @@ def test_an_epoch_later_the_images_are_others(page: Page) -> None:
     expect(first).to_have_attribute("href", before)
 
 
-def test_a_graph_of_other_classes_is_mended_by_a_button_and_undone(page: Page) -> None:
+def test_a_button_fixes_a_graph_of_other_classes_and_undo_restores_it(page: Page) -> None:
     open_text(page, SMALL)
     tab = choose_animals(page)
     problem = tab.get_by_role("list", name="Problems of the graph")
@@ -142,7 +142,7 @@ def test_a_graph_of_other_classes_is_mended_by_a_button_and_undone(page: Page) -
     expect(problem).to_contain_text("the data has 2 classes")
 
 
-def test_form_and_yaml_are_each_others_and_a_reload_keeps_them(page: Page, app: App) -> None:
+def test_form_and_yaml_stay_in_step_and_survive_a_reload(page: Page, app: App) -> None:
     open_text(page, FITTING)
     save_as(page, "kept recipe")
     tab = choose_animals(page)
@@ -211,7 +211,7 @@ def test_a_hostile_zip_is_refused_by_name_and_a_good_one_becomes_the_data(page: 
     assert not list((app.workspace / "data").glob(".unpacking*"))
 
 
-def test_the_policy_of_a_node_is_said_in_its_inspector_and_proven_by_the_check(page: Page) -> None:
+def test_the_policy_of_a_node_is_set_in_its_inspector_and_verified_by_the_check(page: Page) -> None:
     open_text(page, FITTING)
     tab = choose_animals(page)
     tab.locator(".setup-fault summary").click()

@@ -1,4 +1,4 @@
-"""Trainings from the first click to the last word: set up in an empty workspace, cut off by a full disk, signed in."""
+"""Trainings set up in an empty workspace, ended by a full disk, and started by a user who signed in."""
 
 import io
 import json
@@ -106,7 +106,7 @@ def test_a_training_is_set_up_in_an_empty_workspace_and_trains(
 
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform != "linux", reason="another process gets its limit by prlimit, which is Linux's")
-def test_a_disk_that_fills_up_is_reported_with_last_words_and_last_checkpoint(
+def test_a_full_disk_is_reported_with_the_end_of_the_output_and_the_last_checkpoint(
     browser: Browser, empty: App, folders: tuple[Path, Path]
 ) -> None:
     for name, content in images().items():

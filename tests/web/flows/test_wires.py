@@ -143,7 +143,7 @@ def test_a_selected_wire_is_deleted(cifar: Page) -> None:
     expect(cifar.locator('[data-id="loss"] .composer-port-missing')).to_contain_text("pred")
 
 
-def test_a_lens_lights_a_mode_and_lists_what_it_needs(cifar: Page) -> None:
+def test_the_mode_lens_highlights_a_mode_and_lists_its_inputs(cifar: Page) -> None:
     drawing.canvas(cifar).focus()
     cifar.keyboard.press("3")
     legend = cifar.get_by_role("region", name="predict mode")

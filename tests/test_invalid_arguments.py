@@ -1,4 +1,4 @@
-"""Whatever a caller hands to a saved graph in place of what it takes is refused before anything is updated."""
+"""Every saved graph refuses invalid arguments before anything is updated."""
 
 import re
 from collections.abc import Iterator
@@ -121,7 +121,7 @@ def wrong(model: Model, mode: str, inputs: Any, samples: Any) -> Iterator[tuple[
 
 
 @pytest.mark.parametrize("path", SAVED)
-def test_what_it_does_not_take_is_refused_and_nothing_is_updated(path: Path) -> None:
+def test_invalid_arguments_are_refused_before_any_update(path: Path) -> None:
     model = without_first_values(path).train()
     inputs, samples = example_inputs(model.graph, batch=2, sizes=SIZES)
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}

@@ -1,4 +1,4 @@
-"""What check accepts without a word can be compiled and runs in every mode on example inputs."""
+"""A graph that check accepts without a problem compiles and runs in every mode on example inputs."""
 
 import copy
 import random
@@ -130,7 +130,7 @@ def test_the_graphs_themselves_run(text: str) -> None:
 
 
 @pytest.mark.parametrize("document", list(variants()))
-def test_what_a_run_refuses_is_reported_before(document: dict[str, Any]) -> None:
+def test_a_graph_that_a_run_refuses_is_reported_by_check(document: dict[str, Any]) -> None:
     try:
         graph = from_document(document)
     except GraphError:
