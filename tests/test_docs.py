@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
+WIDTH = 120
+BLOCK = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 ANSWER = re.compile(r"(\S+)  (.+) ([\d.]+)")
 
@@ -212,6 +214,25 @@ def anchors(page: Path) -> set[str]:
     """What headings are called in links, as GitHub does it."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", [*NAMES, "CHANGELOG.md", "DECISIONS.md"])
+def test_prose_is_wrapped_at_120_columns(name: str) -> None:
+    assert wide_lines((ROOT / name).read_text()) == []
+
+
+def test_wide_lines_are_found_outside_of_tables_code_images_and_addresses() -> None:
+    word, address = "word " * 30, f"https://example.org/{'x' * 120}"
+    allowed = f"| {word} |\n\n```sh\n{word}\n```\n\n![{word}](image.png)\n\n{address}\n"
+    assert wide_lines(allowed) == []
+    assert wide_lines(f"{allowed}\n- {word}\n") == [f"- {word}"]
+
+
+def wide_lines(text: str) -> list[str]:
+    """Lines of prose wider than ``WIDTH``; tables, code, images and single words may be wider."""
+    lines = BLOCK.sub("", text).splitlines()
+    prose = (line for line in lines if not line.lstrip().startswith(("|", "![")) and " " in line.strip())
+    return [line for line in prose if len(line) > WIDTH]
 
 
 @pytest.mark.parametrize("name", NAMES)
