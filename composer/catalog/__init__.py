@@ -45,7 +45,7 @@ class Catalog:
 
     Args:
         components: The components; their names are unique.
-        cache: What inference has found out about them, by content; only a memory, never part of the meaning.
+        cache: Results of inference about them, by content; not part of equality.
     """
 
     components: Mapping[str, Component]
@@ -56,7 +56,7 @@ class Catalog:
         """The components that come with composer, and those of installed packages.
 
         A package adds its own through the entry-point group ``composer.components``, whose value names an importable
-        package with one folder a kind. A folder ``shared`` is no kind: it holds what components have in common.
+        package with one folder per kind. A folder ``shared`` is no kind: it holds code that components share.
         """
         return _default()
 
@@ -150,7 +150,7 @@ class Catalog:
         return None if name is None else self.components.get(name)
 
     def known_as(self, words: str) -> list[str]:
-        """Names of the components that people call so, those first of which it is the best word."""
+        """Names of the components with this keyword, those first that list it earliest."""
         wanted = _plain(words)
         found = [
             ([_plain(word) for word in component.keywords].index(wanted), component.name)
@@ -160,7 +160,7 @@ class Catalog:
         return [name for _, name in sorted(found)]
 
     def stand_ins(self, node: str, type_name: str) -> list[str]:
-        """The components that a type may have been meant to be: those of its kind, or all where that is not known.
+        """The components that may replace an unknown type: those of its kind, or all if the kind is unknown.
 
         The kind is taken from the type's name, or by the id of the node. The id is a weaker hint: a layer may stand
         anywhere.

@@ -7,13 +7,13 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what a graph declares, looked at before anything is built; raise them by passing other ones.
+    """Bounds on what a graph declares, checked before anything is built. Pass other ones to raise them.
 
     Args:
         nodes: Calls after every subgraph is expanded.
-        layers: Sum of what the nodes' ``LayerCount`` parameters declare, at least one a node.
+        layers: Sum of the nodes' ``LayerCount`` parameters, at least one per node.
         modules: Modules within one node; one that declares more layers is not built at all.
-        nesting: How deep subgraphs may hold subgraphs.
+        nesting: Depth of subgraphs within subgraphs.
         parameter_bytes: Bytes of all parameters and buffers.
     """
 

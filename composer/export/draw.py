@@ -57,12 +57,12 @@ class _Box:
 
 
 def draw(graph: Graph, catalog: Catalog | None = None, shapes: Shapes | None = None) -> str:
-    """The SVG text of a graph's image; the boxes stand where the canvas places them.
+    """Draw a graph as SVG text, with its boxes placed as on the canvas.
 
     Args:
         graph: The graph; it may have problems.
         catalog: The components; by default those that come with composer.
-        shapes: What ``infer_shapes`` found, if it is at hand.
+        shapes: The result of ``infer_shapes``, if it is at hand.
     """
     catalog = Catalog.default() if catalog is None else catalog
     shapes = shapes or infer_shapes(graph, catalog)

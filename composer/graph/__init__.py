@@ -356,7 +356,7 @@ class Node:
         weights: Where the weights come from.
         frozen: Keep the weights and the normalisation statistics fixed.
         bypassed: Leave the node out: what reads it reads what flows into it.
-        extra: Keys of the file that this release does not know, saved back unchanged.
+        extra: Unknown keys of the file, saved back unchanged.
 
     Attributes:
         sources: The nodes and inputs that feed it, over all modes, wire by wire.
@@ -432,18 +432,18 @@ class Graph:
 
     Args:
         name: Name of the model.
-        about: What it is, with its source.
-        inputs: What ``inputs`` holds in a forward call, in this order.
-        data_samples: What ``data_samples`` holds, by name.
+        about: Description of the model, with its source.
+        inputs: The inputs of a forward call, in this order.
+        data_samples: The fields of ``data_samples`` of a forward call, by name.
         nodes: The nodes by id, in the order of the file.
         outputs: For each mode the named outputs.
         graphs: The subgraphs by name.
-        classes: What the labels count.
-        layout: Where the boxes stand on the canvas; never changes what the graph means.
-        metadata: What programs note about the graph, each under its own name; never changes what the graph means.
+        classes: Names of the classes, in the order of their labels.
+        layout: Positions of the boxes on the canvas; not part of the meaning.
+        metadata: Notes of programs about the graph, each under its own name; not part of the meaning.
         schema: Version of the file format.
         extra: Keys of the file that this release does not know, saved back unchanged.
-        source: Where it was read; no part of equality.
+        source: Where it was read; not part of equality.
     """
 
     name: str = ""

@@ -231,7 +231,7 @@ class SubgraphBuilder(_ScopeBuilder):
 
 
 class GraphBuilder(_ScopeBuilder):
-    """Builds a graph step by step; what can be known to be wrong is refused at the step that does it.
+    """Builds a graph step by step, and refuses a wrong step at once.
 
     Example::
 

@@ -29,19 +29,19 @@ __all__ = ["Model"]
 class Model(nn.Module):
     """A compiled graph.
 
-    Its children are the graph's nodes by id (the inside of a subgraph is a child of its own), so the names in its state
-    dict begin with node ids. Made by ``composer.compile`` and ``composer.load``.
+    Its children are the graph's nodes by id; a call of a subgraph is a child with its own children. So the names in its
+    state dict begin with node ids. Made by ``composer.compile`` and ``composer.load``.
 
     Attributes:
         graph: The graph.
         code: For each mode the generated source that runs.
-        functions: For each mode the function that the source makes, of the model and the inputs that it needs.
-        signatures: For each mode what a caller hands over, and how it becomes the arguments of the function.
+        functions: For each mode the compiled function of this source; it takes the model and the inputs that it needs.
+        signatures: For each mode the inputs and data samples, and how they become the arguments of the function.
         node_params: Parameters of each module by path, with those taken from the wire.
-        node_calls: For each mode the nodes that it runs, in order: path, and path of the module that is called.
+        node_calls: For each mode the nodes that it runs, in order: their path, and the path of the called module.
         frozen_paths: Paths of the modules whose weights and statistics stay fixed.
         port_types: The types of its inputs and data samples, by name.
-        weights_report: How the weights that were loaded fit; None while none were.
+        weights_report: Which of the loaded weights matched; None before any were loaded.
 
     Args:
         graph: The graph.
@@ -87,17 +87,17 @@ class Model(nn.Module):
 
         Args:
             inputs: A tensor, a sequence in the order of the graph's inputs, or a mapping by their names.
-            data_samples: A mapping of batched fields by name, or a list with one mapping a sample, which is stacked.
-                Needed only by modes that reach a field.
+            data_samples: A mapping of batched fields by name, or a list with one mapping per sample, which is stacked.
+                Needed only by modes that use a field.
             mode: ``tensor``, ``loss`` or ``predict``.
 
         Returns:
-            What the graph names as the outputs of the mode. In loss mode these are scalars; those whose name contains
-            ``loss`` are what training sums, the rest are for logging.
+            The outputs of the mode by name. In loss mode these are scalars; training sums those whose name contains
+            ``loss``, the others are for logging.
 
         Raises:
             GraphError: The graph has no such mode, an input or field is missing or of another kind, or a node cannot
-                take a value. All of it is looked at before anything is updated; while compiling nothing is.
+                take a value. Everything is checked before anything is updated, except while compiling.
         """
         function = self.functions.get(str(mode))
         if function is None:
@@ -120,14 +120,14 @@ class Model(nn.Module):
                 raise found from error
 
     def check_values(self, inputs: Any, data_samples: Any = None, mode: str = "loss") -> None:
-        """Refuse what a mode cannot take, without running it.
+        """Refuse arguments that a mode cannot take, without running it.
 
-        A loop looks at a batch on the CPU, copies it to an accelerator and runs the mode within
+        A training loop checks a batch on the CPU, copies it to an accelerator, and runs the mode within
         ``composer.ports.values_checked()``, so that no check waits for the device.
 
         Args:
-            inputs: As ``forward`` takes them, of any device.
-            data_samples: As ``forward`` takes them.
+            inputs: As for ``forward``, on any device.
+            data_samples: As for ``forward``.
             mode: The mode.
 
         Raises:
@@ -152,15 +152,14 @@ class Model(nn.Module):
         return self
 
     def save(self, path: str | Path, state: Mapping[str, Tensor] | None = None) -> None:
-        """Write weights and graph as one safetensors file, which ``composer.load`` opens alone.
+        """Write weights and graph as one safetensors file, for ``composer.load``.
 
-        Parameters that were taken from the wire are written out. The file is replaced at once: whatever happens, there
-        is the old one or the new one.
+        Parameters that were taken from the wire are written out. The file is replaced atomically.
 
         Args:
             path: The file.
-            state: Weights to write in place of its own, under the same names: a moving average of them, or what was
-                gathered from several processes.
+            state: Weights to write instead of its own, under the same names, such as a moving average, or weights that
+                were gathered from several processes.
         """
         written = {
             name: replace(node, params=self.node_params.get(name, node.params))
@@ -184,12 +183,12 @@ class Model(nn.Module):
 
         Args:
             source: A safetensors file, a torch file (with ``allow_pickle``), or tensors by name.
-            strict: Refuse weights that do not fit; otherwise what matches is loaded.
+            strict: Refuse weights that do not fit; otherwise load those that match.
             dtype: Convert weights and model to it. Without it weights of another dtype are refused.
             allow_pickle: Whether a torch file may be read.
 
         Returns:
-            What matched, is missing, has another shape, node by node.
+            The entries that matched, are missing or have another shape, node by node.
 
         Raises:
             GraphError: The weights do not fit.

@@ -37,14 +37,14 @@ def compile(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Model:
-    """Make a model of a graph, with freshly initialised weights.
+    """Build a model from a graph, with newly initialised weights.
 
     Args:
         graph: The graph; it is checked, and every size is inferred, before anything is built.
         catalog: The components; by default those that come with composer.
         limits: How much the graph may declare.
         device: Where the model goes.
-        dtype: What its floating-point weights are converted to; by default torch's default dtype.
+        dtype: The dtype of its floating-point weights; by default torch's default dtype.
 
     Raises:
         GraphError: Something is wrong; it carries all problems.
@@ -86,16 +86,16 @@ def load(
     catalog: Catalog | None = None,
     limits: Limits | None = None,
 ) -> Model:
-    """Make a model of a graph file, of a file that ``Model.save`` wrote, or of one that was pushed to the hub.
+    """Build a model from a graph file, a file of ``Model.save``, or a model on the hub.
 
     Args:
         path: A YAML graph; a safetensors file with a graph in it, whose weights are then loaded; or
-            ``hf://OWNER/NAME``, perhaps with ``@REVISION``, which fetches such a file.
+            ``hf://OWNER/NAME``, optionally with ``@REVISION``, which downloads such a file.
         weights: A file of weights; the model is then built without initialising any.
         device: Where the model goes.
-        dtype: What floating-point weights are converted to; by default they keep the dtype of the file.
-        strict: Refuse weights that do not fit; otherwise what matches is loaded and the rest is initialised.
-            ``model.weights_report`` says what was loaded.
+        dtype: The dtype of its floating-point weights; by default that of the file.
+        strict: Refuse weights that do not fit; otherwise load those that match and initialise the others.
+            ``model.weights_report`` lists both.
         allow_pickle: Whether ``weights`` may be a torch file; it is read with ``weights_only=True``.
         catalog: The components; by default those that come with composer.
         limits: How much the graph may declare.

@@ -21,7 +21,7 @@ __all__ = ["from_pt2"]
 def from_pt2(
     source: str | Path | bytes, *, name: str = "", title: str = "", catalog: Catalog | None = None
 ) -> ImportedModule:
-    """A program that ``torch.export.save`` wrote as a graph, with its weights.
+    """Turn a file of ``torch.export.save`` into a graph, with its weights.
 
     The file is read as JSON and bytes: nothing in it is unpickled, imported or run but operations of a list of known
     ones. Layers are made of the modules that the file names for each operation, so the graph trains as the module did,

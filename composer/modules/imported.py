@@ -97,12 +97,12 @@ def from_module(
     train: bool = True,
     **named: Any,
 ) -> ImportedModule:
-    """A module as a graph: its layers and functions as nodes, the modules that hold them as subgraphs.
+    """Turn a module into a graph: layers and functions become nodes, modules that contain others become subgraphs.
 
-    The module is run on the example in evaluation mode, with two sizes of the batch, while every layer and every
-    function of torch is written down. Sizes other than the batch become those of the example. Then graph and module
-    are compared: outputs in evaluation on other numbers too, and outputs and weights around a training step. The
-    module is left as it was.
+    The module is run on the example in evaluation mode, with two batch sizes, while every layer and every function of
+    torch is recorded. Sizes other than the batch become those of the example. Then graph and module are compared: the
+    outputs in evaluation, also on other numbers, and outputs and weights around a training step. The module is left
+    unchanged.
 
     Args:
         module: The module, on the CPU.

@@ -166,8 +166,8 @@ class Problem:
         code: Stable name of the rule, in kebab case. ``composer/problems/codes.py`` lists all of them.
         where: Where it is.
         message: What was found, what was expected.
-        fix: An edit that mends it, or that says what it changes.
-        severity: A ``warning`` does not stop a graph from running; a ``notice`` reports what is not finished yet.
+        fix: An edit that solves it and states what else it changes.
+        severity: A ``warning`` does not stop a graph from running; a ``notice`` reports what is unfinished.
 
     Raises:
         AssertionError: The code is not in the table of codes.

@@ -31,8 +31,8 @@ def check(graph: Graph, catalog: Catalog | None = None, limits: Limits | None = 
 
     Args:
         graph: The graph.
-        catalog: The components it may use; the default catalog if left out.
-        limits: How large it may be; ``Limits()`` if left out.
+        catalog: The components that it may use; by default those that come with composer.
+        limits: How much it may declare; by default ``Limits()``.
 
     Returns:
         The problems in the order of the file; empty for a graph that can be compiled.

@@ -69,12 +69,12 @@ class Prepared:
 
 
 def preprocess(graph: Graph, image: ImageLike | Sequence[ImageLike], name: str | None = None) -> Tensor:
-    """Make images into an input of a graph.
+    """Prepare images as an input of a graph.
 
     Args:
-        graph: The graph; its input says how in ``preprocess``.
+        graph: The graph; ``preprocess`` of its input describes the steps.
         image: An image, or several.
-        name: Name of the input; may be left out where only one takes images.
+        name: Name of the input; may be left out if only one takes images.
 
     Returns:
         float32 [1, C, H, W], or [B, C, H, W] for several images.

@@ -58,24 +58,24 @@ def train(
     Under torchrun every process calls this with the same arguments, and they train together; the first one writes.
 
     Args:
-        recipe: The recipe, or its file; None where a run is resumed.
-        graph: The graph in place of the one that the recipe names.
-        out: The folder of the run; by default ``runs/GRAPH-DATE-TIME``, a new one. Where torchrun or Slurm started
-            the same command again after a failure, a run that began there goes on.
-        resume: The folder of a run to go on with, to the bit where it was.
-        device: ``cpu``, ``cuda``, ``cuda:1``; by default an accelerator where there is one.
-        source: The samples to train on, in place of those that the recipe names.
-        val: Those to measure on; without them, and with ``source``, nothing is measured.
+        recipe: The recipe, or its file; None to resume a run.
+        graph: A graph to use instead of the one that the recipe names.
+        out: The folder of the run; by default ``runs/GRAPH-DATE-TIME``, a new one. If torchrun or Slurm restarts
+            the same command after a failure, the run in this folder is resumed.
+        resume: The folder of a run to resume, bit for bit.
+        device: ``cpu``, ``cuda``, ``cuda:1``; by default an accelerator if there is one.
+        source: Samples to train on instead of those that the recipe names.
+        val: Samples to evaluate on; with ``source`` and without ``val``, nothing is evaluated.
         catalog: The components; by default those that come with composer.
         on_event: Called with each event as it is written: kind, step, values.
-        warned: Called with each warning; by default they are notes of the log.
+        warned: Called with each warning; by default warnings are notes of the log.
 
     Returns:
-        How it ended, with the model.
+        The outcome, with the model.
 
     Raises:
-        GraphError: Something is wrong with recipe, graph, data or machine; all of it that can be known before the
-            first step is reported before it.
+        GraphError: Recipe, graph, data or machine have problems. All that can be known before the first step are
+            reported before it.
     """
     catalog = Catalog.default() if catalog is None else catalog
     if (recipe is None) == (resume is None):

@@ -50,10 +50,10 @@ def from_document(data: Any, source: Source | None = None) -> Graph:
 
 
 def edit(graph: Graph, *edits: Edit | Fix) -> Graph:
-    """A changed copy of a graph. Only what an edit touches is read anew; all else is shared with the old graph.
+    """A changed copy of a graph. Only the edited parts are read again; all others are shared with the old graph.
 
-    Mappings on the way to a key that is set are made where they are missing; taking out what is not there changes
-    nothing. In a list, a number is the key of an entry.
+    Missing mappings on the way to a key that is set are created. Removing a missing key changes nothing. In a list, a
+    number is the key of an entry.
 
     Args:
         graph: The graph.

@@ -86,7 +86,7 @@ def _canonical_document(graph: Graph, catalog: Catalog | None) -> Any:
 
 
 def write(graph: Graph, path: str | Path, catalog: Catalog | None = None) -> None:
-    """Write a graph file, at once: whatever happens, there is the old file or the new one.
+    """Write a graph file, atomically.
 
     Args:
         graph: The graph.
@@ -94,7 +94,7 @@ def write(graph: Graph, path: str | Path, catalog: Catalog | None = None) -> Non
         catalog: Components, as for ``dumps``.
 
     Raises:
-        GraphError: The file cannot be written, or would be larger than what is read again.
+        GraphError: The file cannot be written, or would be too large to be read again.
     """
     text = dumps(graph, catalog).encode()
     if len(text) > MAX_BYTES:

@@ -108,14 +108,14 @@ def infer_shapes(
 ) -> Shapes:
     """Sizes of every port, parameters and FLOPs of every node, and every problem of the graph.
 
-    A graph with problems is inferred as far as it can be: nodes that are wrong, and those behind them, are left out.
+    A graph with problems is inferred as far as possible: wrong nodes, and those after them, are left out.
 
     Args:
         graph: The graph.
         catalog: The components; by default those that come with composer.
         limits: How much a graph may declare.
-        sizes: What free sizes other than the batch are, by name (``{"H": 512, "W": 512}``). Those that are left out
-            are 224 for what has to be a number, such as FLOPs.
+        sizes: Free sizes other than the batch, by name (``{"H": 512, "W": 512}``). The others count as 224 where a
+            number is needed, as for FLOPs.
     """
     linked = link(graph, Catalog.default() if catalog is None else catalog)
     return linked.once(_inferred, limits or Limits(), FrozenDict(sizes or {}))
