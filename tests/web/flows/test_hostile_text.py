@@ -80,7 +80,7 @@ def test_strings_typed_into_every_field_stay_text(watched):
     expect(watched.locator(".composer-chooser")).to_contain_text("No end of this name fits.")
 
 
-def test_a_hostile_graph_in_the_gallery_is_a_image_and_text(watched, app):
+def test_a_hostile_graph_in_the_gallery_is_shown_as_image_and_text(watched, app):
     (app.workspace / "hostile.yaml").write_text(hostile_file(HOSTILE), "utf-8")
     watched.get_by_role("button", name="Open", exact=True).click()
     card = watched.locator(".composer-card", has_text="hostile.yaml")
