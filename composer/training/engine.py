@@ -27,12 +27,12 @@ from composer.training.evaluate import Evaluator
 from composer.training.faults import lost_process
 from composer.training.memory import Counted, tensors_of
 from composer.training.metrics import default_metrics
+from composer.training.parallel import synchronised
 from composer.training.processes import Processes, joined
 from composer.training.recipe import Recipe, read_recipe
 from composer.training.run_folder import RunFolder, new_folder, new_name, resolved
 from composer.training.state import seed_everything
 from composer.training.trainer import Outcome, Trainer
-from composer.training.wrapping import synchronised
 from composer.training.writers import Writers, require_writers
 
 __all__ = ["Outcome", "Prepared", "Trainer", "prepare", "seed_everything", "train"]

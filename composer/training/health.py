@@ -38,7 +38,7 @@ from composer.training.one_step import first_losses, gradient_findings, policy_f
 from composer.training.processes import Processes
 from composer.training.proof import probe_step, prove_policy
 from composer.training.recipe import Recipe, Schedule
-from composer.training.repeated import flat_state, resume_finding
+from composer.training.resume_check import flat_state, resume_finding
 
 __all__ = ["CHECKED", "check_training"]
 

@@ -18,11 +18,11 @@ from composer.training.ema import WeightAverage
 from composer.training.faults import label_problems, lost_process, memory_problem, not_finite, ran_out_of_memory
 from composer.training.node_statistics import NodeWatch
 from composer.training.optimizers import build_optimizer, optimizer_problems
+from composer.training.parallel import Wrapped
 from composer.training.policy import FULL_RATE, NodePolicy
 from composer.training.processes import Processes
 from composer.training.recipe import Recipe
 from composer.training.schedule import RateSchedule
-from composer.training.wrapping import Wrapped
 
 __all__ = ["Stepper"]
 

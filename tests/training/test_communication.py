@@ -10,8 +10,8 @@ from torch import multiprocessing
 import composer
 from benchmarks.communication import Traffic, counted, traffic_of
 from composer.run.inputs import example_inputs
+from composer.training.parallel import Wrapped
 from composer.training.processes import Processes
-from composer.training.wrapping import Wrapped
 from tests.tiny_graphs import small
 from tests.together import leave
 

@@ -13,10 +13,10 @@ from composer import GraphError
 from composer.graph.file import loads
 from composer.run.inputs import example_inputs
 from composer.training import checkpoints
+from composer.training.parallel import synchronised
 from composer.training.processes import Processes
 from composer.training.recipe import Evaluation, Span
 from composer.training.trainer import Trainer
-from composer.training.wrapping import synchronised
 from tests import tiny_graphs
 from tests.together import leave
 from tests.training.families import small

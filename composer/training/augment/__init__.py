@@ -3,7 +3,7 @@
 from composer.training.augment.checks import check_augmentation
 from composer.training.augment.defaults import defaults_for
 from composer.training.augment.hidden import MASKS, MaskStep, read_masks
-from composer.training.augment.mixing import Mixing, read_mixing
+from composer.training.augment.mixup import Mixing, read_mixing
 from composer.training.augment.sample import Sample, random_of, seed_of
 from composer.training.augment.step import Step
 from composer.training.augment.steps import STEPS

@@ -8,7 +8,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import Problem
 from composer.training.augment.hidden import read_masks
-from composer.training.augment.mixing import read_mixing
+from composer.training.augment.mixup import read_mixing
 from composer.training.augment.views import read_views
 
 __all__ = ["check_augmentation"]

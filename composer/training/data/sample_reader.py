@@ -14,9 +14,9 @@ from composer.problems import GraphError, Problem, Where
 from composer.run.geometry import Frame, Size
 from composer.run.images import Normalisation, decode
 from composer.training.augment import MaskStep, Sample, View, fitted, random_of
+from composer.training.data.annotations import objects_in, with_objects
 from composer.training.data.batch import Item
 from composer.training.data.columns import Wiring
-from composer.training.data.placed import objects_in, with_objects
 from composer.training.data.samples import Source
 
 __all__ = ["SampleReader"]

@@ -1,4 +1,4 @@
-"""What lies on an image: boxes, masks and the map of classes, from raw values, and as an input's pixels have them."""
+"""The annotations of an image (boxes, masks, class map): from raw values, and in the pixels of an input."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -10,7 +10,7 @@ import torch
 import composer
 from composer import Catalog, Graph, GraphError
 from composer.training.augment import random_of, read_mixing
-from composer.training.augment.mixing import Mixing
+from composer.training.augment.mixup import Mixing
 from composer.training.data.loading import Loader
 from composer.training.data.samples import ArraySource
 from composer.training.recipe import Recipe

@@ -1,4 +1,4 @@
-"""Whether a step after saving and loading is the step of a training that went on, bit by bit."""
+"""Whether a step after saving and loading equals that of an uninterrupted training, bit for bit."""
 
 from collections.abc import Mapping
 from typing import Any
