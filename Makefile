@@ -19,7 +19,7 @@ help:
 
 install: $(READY)
 
-# torch goes first and alone, so that the build chosen for it (CPU or CUDA) is settled before anything else asks for it.
+# torch goes first and alone, so that its build (CPU or CUDA) is chosen before anything else requires it.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`." >&2; exit 1; }
