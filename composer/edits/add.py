@@ -5,7 +5,7 @@ from typing import Any
 
 from composer.edits.draft import ScopeDraft
 from composer.edits.flows import Flows, fitting
-from composer.edits.names import accepted, fresh, refused, snake
+from composer.edits.names import accepted, refused
 from composer.edits.operations import AddInput, AddNode, SetOutput, Target
 from composer.edits.outputs import NEW, mode_of_box, set_output
 from composer.edits.parameters import checked_params
@@ -16,6 +16,7 @@ from composer.graph import EMPTY, FrozenDict, Graph, Input, Node, Ref
 from composer.graph.file.reader import read_inputs
 from composer.graph.file.structure import Structure
 from composer.graph.link import Called
+from composer.graph.names import fresh, snake
 from composer.ports import Image, Label, PortType, port_type
 from composer.problems import suggestion
 from composer.run.geometry import fitting_steps

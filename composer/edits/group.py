@@ -6,12 +6,13 @@ from typing import Any
 
 from composer.edits.draft import ScopeDraft
 from composer.edits.flows import Flows
-from composer.edits.names import accepted, fresh, refused
+from composer.edits.names import accepted, refused
 from composer.edits.operations import Group, Ungroup
 from composer.edits.outputs import drop_output
 from composer.edits.parameters import escaped
 from composer.graph import EMPTY, FrozenDict, Input, Node, Ref, Subgraph, Wire
 from composer.graph.link import link
+from composer.graph.names import fresh
 from composer.graph.templates import LEFT_OUT, fill, mapped, names_in
 from composer.ports import AnyTensor, port_type
 from composer.problems import some_of

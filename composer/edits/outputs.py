@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from composer.edits.draft import ScopeDraft, edges_of, modes_of, outputs_name
-from composer.edits.names import accepted, fresh, refused
+from composer.edits.names import accepted, refused
 from composer.edits.operations import RemoveOutput, SetOutput
 from composer.graph import MODES, Edge, Ref, Wire
+from composer.graph.names import fresh
 from composer.problems import suggestion
 
 __all__ = ["NEW", "drop_output", "mode_of_box", "output_name", "remove_output", "set_output", "unwire"]

@@ -13,7 +13,7 @@ from typing import Any
 from composer.catalog import Catalog
 from composer.edits.add import holds
 from composer.edits.draft import ScopeDraft
-from composer.edits.names import fresh, refused
+from composer.edits.names import refused
 from composer.edits.operations import Duplicate, Paste
 from composer.edits.parameters import escaped, filled_in
 from composer.edits.place import put_box
@@ -21,6 +21,7 @@ from composer.edits.remove import owned
 from composer.graph import EMPTY, OWN, Edge, FrozenDict, Graph, Input, Node, Subgraph, Wire, freeze
 from composer.graph.file.document import from_document, to_document
 from composer.graph.link import link
+from composer.graph.names import fresh
 from composer.graph.templates import LEFT_OUT, fill
 
 __all__ = ["copy", "duplicate", "paste"]

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from composer.edits.draft import ScopeDraft, outputs_name
-from composer.edits.names import fresh, refused
+from composer.edits.names import refused
 from composer.edits.operations import Comment, Place, RemoveComment
 from composer.edits.values import plain
 from composer.graph import MODES
+from composer.graph.names import fresh
 
 __all__ = ["comment", "place", "put_box", "remove_comment"]
 

@@ -7,11 +7,22 @@ taken: another one would name another attribute in generated source than in the 
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
-__all__ = ["INVISIBLE", "MAX_NAME", "RESERVED", "alike", "mixed_scripts", "name_fault", "normal_form"]
+__all__ = [
+    "INVISIBLE",
+    "MAX_NAME",
+    "RESERVED",
+    "alike",
+    "fresh",
+    "lookalike",
+    "mixed_scripts",
+    "name_fault",
+    "normal_form",
+    "snake",
+]
 
 
 MAX_NAME = 100
@@ -169,6 +180,48 @@ def alike(names: Iterable[str]) -> list[tuple[str, str]]:
         if other != name:
             found.append((name, other))
     return found
+
+
+def lookalike(name: str, taken: Collection[str]) -> str | None:
+    """The name among those taken that this one looks like; None if there is none."""
+    found = [other for later, other in alike([*taken, name]) if later == name]
+    return found[0] if found else None
+
+
+_WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])(?!Net|LU|Co|CL)|(?<=[A-Z])(?=[A-Z][a-z])(?!Net)")
+_ODD = re.compile(r"\W+")
+_LONGEST = MAX_NAME - 10
+
+
+def snake(text: str) -> str:
+    """A type's name as an id: ``GlobalAveragePooling`` gives ``global_average_pooling``, ``ResNet`` ``resnet``."""
+    return _ODD.sub("_", _WORD_STARTS.sub("_", text)).lower().strip("_")
+
+
+def fresh(wanted: str, taken: Collection[str], *, attribute: bool = True) -> str:
+    """A legal name that is not taken: the wanted one, or that with a number behind it (``neck_2``).
+
+    Args:
+        wanted: What it should be called.
+        taken: Names that it cannot have.
+        attribute: Whether it becomes an attribute of the model.
+    """
+    base = wanted[:_LONGEST] or "node"
+    if name_fault(base, attribute=attribute) is not None:
+        base = base.lstrip("_") or "node"
+        base = base if name_fault(base + "_1", attribute=attribute) is None else "node"
+        base = base if name_fault(base, attribute=attribute) is None else f"{base}_1"
+    if not _is_used(base, taken):
+        return base
+    stem = re.sub(r"_[0-9]{1,6}$", "", base) or base
+    number = 2
+    while _is_used(f"{stem}_{number}", taken) or name_fault(f"{stem}_{number}", attribute=attribute) is not None:
+        number += 1
+    return f"{stem}_{number}"
+
+
+def _is_used(name: str, taken: Collection[str]) -> bool:
+    return name in taken or lookalike(name, taken) is not None
 
 
 def _shape(name: str) -> str:

@@ -3,9 +3,9 @@
 import pytest
 
 from composer import GraphError
-from composer.edits.names import fresh, snake
 from composer.graph import Ref, Weights, Wire
 from composer.graph.file.document import to_document
+from composer.graph.names import fresh, snake
 from composer.rules import check
 from tests.editing.samples import CATALOG, MODAL, do, done, put, sample
 

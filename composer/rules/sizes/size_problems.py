@@ -1,12 +1,11 @@
 """What inference found wrong, as problems with a place in the file and a repair."""
 
-import re
 from collections.abc import Mapping
-from itertools import chain, count
 from typing import Any
 
 from composer.graph import Node, Wire, thaw
 from composer.graph.link import LinkedGraph, Scope
+from composer.graph.names import fresh, snake
 from composer.graph.plan import Call, Value
 from composer.ports import InputError, RefusedInputError
 from composer.problems import Edit, Fix, Problem, Where
@@ -120,16 +119,15 @@ def value_problem(linked: LinkedGraph, call: Call, refused: ValueError, mode: st
 
 
 def _insertion(scope: Scope, node: str, port: str, refused: RefusedInputError, mode: str) -> Fix | None:
-    """A fix that puts a component with one input into a wire."""
-    wire, kind = scope.nodes[node].inputs[port], refused.insert
+    """A fix that puts a component in front of a port, the wire into its first input."""
+    wire, component = scope.nodes[node].inputs[port], scope.catalog.get(refused.insert)
     part = wire.in_mode(mode)
-    if part is None or part.many:
+    if part is None or part.many or component is None or not component.inputs or not component.outputs:
         return None
     ref = part.refs[0]
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
-    names = chain([plain], (f"{plain}_{number}" for number in count(2)))
-    name = next(name for name in names if name not in scope.names and name not in scope.graph.data_samples)
-    new = put(scope.path("nodes", name), {"type": kind, "inputs": {"label": str(ref)}}, "")
+    name = fresh(snake(component.name), {*scope.names, *scope.graph.data_samples})
+    given = {component.inputs[0].name: str(ref)}
+    new = put(scope.path("nodes", name), {"type": component.name, "inputs": given}, "")
     target = scope.path("nodes", node, "inputs", port, *((mode,) if wire.differs else ()))
-    edits: tuple[Edit, ...] = (*new.edits, *put(target, f"{name}.out", "").edits)
-    return Fix(f"put {kind} between {ref} and {node}.{port}", edits, refused.changes)
+    edits: tuple[Edit, ...] = (*new.edits, *put(target, f"{name}.{component.outputs[0].name}", "").edits)
+    return Fix(f"put {component.name} between {ref} and {node}.{port}", edits, refused.changes)
