@@ -59,6 +59,7 @@ __all__ = [
     "SampleIndex",
     "Scalar",
     "Score",
+    "SegMap",
     "Target",
     "Tokens",
     "Usually",
@@ -583,6 +584,17 @@ Label = Annotated[
     ),
 ]
 """Class indices, [B] (int64), or soft or multi-hot targets, [B, K]."""
+
+SegMap = Annotated[
+    Tensor,
+    PortType(
+        "SegMap",
+        shape=("B", "H", "W"),
+        parent=Label,
+        keywords=("gt_sem_seg", "segmentation map", "semantic mask", "label map", "pixel labels"),
+    ),
+]
+"""The class of each pixel, [B, H, W] (int64)."""
 
 Target = Annotated[
     Tensor,

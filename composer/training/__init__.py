@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any
 from composer.training.calls import (
     FIXED_RATE,
     after_step,
-    assign_clusters,
     before_epoch,
     before_step,
     parameter_groups,
     set_learning_rate,
     set_progress,
-    uniform_over_clusters,
 )
+from composer.training.clusters import assign_clusters, uniform_over_clusters
 from composer.training.recipe import Recipe, dumps_recipe, loads_recipe, read_recipe, write_recipe
 
 if TYPE_CHECKING:

@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch import distributed as dist
-from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from composer.model import Model
@@ -17,13 +14,13 @@ __all__ = [
     "FIXED_RATE",
     "TRAINING",
     "after_step",
-    "assign_clusters",
     "before_epoch",
     "before_step",
     "parameter_groups",
+    "parts_with",
+    "set_class_counts",
     "set_learning_rate",
     "set_progress",
-    "uniform_over_clusters",
 ]
 
 TRAINING = "training"
@@ -99,7 +96,7 @@ def before_epoch(model: nn.Module, epoch: int) -> None:
         model: The model, also inside ``torch.compile`` or ``DistributedDataParallel``.
         epoch: Counted from 0.
     """
-    for part in _parts_with(model, "before_epoch"):
+    for part in parts_with(model, "before_epoch"):
         part.before_epoch(epoch)
 
 
@@ -112,7 +109,7 @@ def before_step(model: nn.Module, step: int) -> None:
         model: The model.
         step: Counted from 0 over the whole training.
     """
-    for part in _parts_with(model, "before_step"):
+    for part in parts_with(model, "before_step"):
         part.before_step(step)
 
 
@@ -126,91 +123,28 @@ def after_step(model: nn.Module, step: int) -> None:
         model: The model.
         step: Counted from 0 over the whole training.
     """
-    for part in list(_parts_with(model, "after_step")):
+    for part in list(parts_with(model, "after_step")):
         counts = part.after_step(step)
         if counts is not None:
-            _set_class_counts(model, counts)
+            set_class_counts(model, counts)
 
 
-def assign_clusters(model: nn.Module, features: Tensor, labels: Tensor) -> Tensor:
-    """Give a model the clusters of all samples, as DeepCluster needs them before each epoch and ODC once at the start.
-
-    Every part with a method ``new_clusters(features, labels)`` takes them (a classifier starts anew, a memory is
-    filled), then every part with ``set_class_counts(counts)`` how many samples each cluster has. Where several
-    processes train, all call it; the labels of the first one count for all, and what these parts hold is copied from
-    there. How features are clustered is the caller's choice: ``components.shared.clustering`` has k-means.
-
-    Args:
-        model: The model.
-        features: The features of all samples in the order of their indices, [N, C].
-        labels: The cluster of each, [N] (int64).
-
-    Returns:
-        The labels, the same in all processes, for the field ``pseudo_label``.
-
-    Raises:
-        GraphError: The model has no such part, or one of them cannot take what is given.
-    """
-    if labels.shape != features.shape[:1]:
-        text = f"found features {list(features.shape)} and labels {list(labels.shape)}, expected one label a sample"
-        raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
-    for part in _parts_with(model, "set_class_counts"):
-        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < part.num_classes:
-            text = f"found labels from {labels.min()} to {labels.max()}, expected 0 to {part.num_classes - 1}: set the "
-            text += "number of clusters to num_classes of the graph"
-            raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
-    parts = list(_parts_with(model, "new_clusters"))
-    if not parts:
-        text = "no part of the model takes clusters (new_clusters): is this the right graph?"
-        raise GraphError(Problem("bad-clusters", Where("assign_clusters"), text))
-    labels = _from_first(labels.clone())
-    try:
-        for part in parts:
-            part.new_clusters(features, labels)
-    except ValueError as error:
-        raise GraphError(Problem("bad-clusters", Where("assign_clusters"), str(error))) from error
-    for part in parts:
-        for tensor in (*part.parameters(), *part.buffers()):
-            if not isinstance(tensor, DTensor):  # of a sharded weight each process drew a part that no other has
-                _from_first(tensor.data)
-    _set_class_counts(model, torch.bincount(labels))
-    return labels
-
-
-def uniform_over_clusters(labels: Tensor, *, seed: int) -> Tensor:
-    """Samples for an epoch in which every cluster is seen equally often (DeepCluster, arXiv:1807.05520, section 3.3).
-
-    Args:
-        labels: The cluster of each sample, [N].
-        seed: A new one for each epoch, the same in all processes.
-
-    Returns:
-        [N] indices in a random order.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    labels = labels.cpu()
-    members = [(labels == cluster).nonzero().flatten() for cluster in torch.unique(labels).tolist()]
-    each = -(-len(labels) // len(members))
-    drawn = [one[torch.randint(len(one), (each,), generator=generator)] for one in members]
-    return torch.cat(drawn)[torch.randperm(each * len(members), generator=generator)][: len(labels)]
-
-
-def _parts_with(model: nn.Module, method: str) -> Iterator[Any]:
+def parts_with(model: nn.Module, method: str) -> Iterator[Any]:
+    """The parts of a model that have a method, in the order of the graph."""
     return (part for part in model.modules() if callable(getattr(type(part), method, None)))
 
 
-def _set_class_counts(model: nn.Module, counts: Tensor) -> None:
-    for part in _parts_with(model, "set_class_counts"):
+def set_class_counts(model: nn.Module, counts: Tensor) -> None:
+    """Tell every part that asks (``set_class_counts``) how many samples each class has.
+
+    Args:
+        model: The model.
+        counts: [K]; classes behind the last one have none.
+    """
+    for part in parts_with(model, "set_class_counts"):
         padded = counts.new_zeros(part.num_classes)
         padded[: len(counts)] = counts
         part.set_class_counts(padded)
-
-
-def _from_first(tensor: Tensor) -> Tensor:
-    """The tensor, overwritten with what the first process holds."""
-    if dist.is_available() and dist.is_initialized():
-        dist.broadcast(tensor, 0)
-    return tensor
 
 
 def _progress(model: nn.Module) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ from composer.ports import Boxes, Image, Label, Mask
 from composer.problems import Edit, Fix, Problem, Where
 from composer.training.augment import check_augmentation, defaults_for
 from composer.training.calls import FIXED_RATE, TRAINING
-from composer.training.clusters import PSEUDO_LABEL
+from composer.training.label_fields import cluster_fields
 from composer.training.optimizers import optimizer_problems
 from composer.training.policy import policy_problems
 from composer.training.recipe import Clip, Optimizer, Recipe, Schedule, Span
@@ -44,7 +44,8 @@ def task_of(graph: Graph, catalog: Catalog) -> Task:
         return "detection"
     if any(types.is_a(kind, Mask) for kind in fields.values()):
         return "masked"
-    if any(types.is_a(kind, Label) and name != PSEUDO_LABEL for name, kind in fields.items()):
+    made = cluster_fields(graph, types)
+    if any(types.is_a(kind, Label) and name not in made for name, kind in fields.items()):
         return "classification"
     return "views" if len(images) > 1 else "pretext"
 

@@ -94,7 +94,7 @@ def lightning_source(recipe: Recipe, model: Model, name: str) -> str:
     Raises:
         GraphError: The graph clusters its samples between epochs, which no such module can do.
     """
-    if clustering_of(model):
+    if clustering_of(model, recipe.data.columns):
         text = "this graph clusters all samples while it trains, which is no matter of a Lightning module: train it "
         raise GraphError(Problem("no-lightning", Where(model.graph.name or "graph"), f"{text}with composer train"))
     assert recipe.optimizer is not None and recipe.schedule is not None, "the recipe is complete"

@@ -137,7 +137,7 @@ def tensors_of(batch: Any) -> Iterator[Tensor]:
 
 
 def _fields(model: Model, batch: Any) -> dict[str, Any]:
-    """The data samples of a batch, with labels of clusters where they will be made."""
+    """The data samples of a batch, with classes for those that training makes."""
     made = {
         name: torch.zeros(len(batch.indices), dtype=torch.int64)
         for name in model.signatures["loss"].fields

@@ -14,6 +14,7 @@ from composer.problems import GraphError, Problem, Where
 __all__ = [
     "PartValues",
     "buffer_digests",
+    "mixed_seed",
     "outside_buffers",
     "put_buffers",
     "random_state",
@@ -30,6 +31,14 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+
+
+def mixed_seed(seed: int, *numbers: int) -> int:
+    """A seed of its own for a purpose."""
+    found = seed
+    for number in numbers:
+        found = (found * 6364136223846793005 + number + 1442695040888963407) % 2**63
+    return found
 
 
 def random_state(device: torch.device) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from composer.model import Model
 from composer.ports import PortTypes, values_checked
 from composer.problems import GraphError, Problem, Where
 from composer.training.calls import FIXED_RATE, after_step, before_step, set_progress
-from composer.training.clusters import PSEUDO_LABEL
 from composer.training.ema import WeightAverage
 from composer.training.faults import label_problems, lost_process, memory_problem, not_finite, ran_out_of_memory
 from composer.training.node_statistics import NodeWatch
@@ -99,13 +98,15 @@ class Stepper:
             self.policy.hold(self.model, step)
         self.wrapped.refresh()
 
-    def make(self, batch: Any, step: int, labels: Tensor | None = None, *, watched: bool = False) -> dict[str, Tensor]:
+    def make(
+        self, batch: Any, step: int, fields: Mapping[str, Any] | None = None, *, watched: bool = False
+    ) -> dict[str, Tensor]:
         """Make a step.
 
         Args:
             batch: The samples of the step, or this process's share of them.
             step: Its number, from 0.
-            labels: The pseudo label of every sample of the data set, where the graph takes them.
+            fields: Data samples that are not in the batch.
             watched: Whether the numbers of every node are counted: ``nodes.newest`` has them then.
 
         Returns:
@@ -118,7 +119,7 @@ class Stepper:
         try:
             counted = self.nodes.outputs() if watched and not self.recipe.compile else nullcontext()
             with counted, _by_onednn(self._pointwise):
-                losses = self._gradients(batch, step, labels)
+                losses = self._gradients(batch, step, {**batch.samples, **(fields or {})})
             if watched:
                 self.nodes.gradients(self.scaler.get_scale())
             self._move_weights(step)
@@ -159,9 +160,8 @@ class Stepper:
             if not group.get(FIXED_RATE):
                 group["lr"] = group[FULL_RATE] * factor
 
-    def _gradients(self, batch: Any, step: int, labels: Tensor | None) -> dict[str, Tensor]:
+    def _gradients(self, batch: Any, step: int, given: Mapping[str, Any]) -> dict[str, Tensor]:
         """Forward and backward, in as many parts as the recipe says."""
-        given = self._with_labels(batch, labels)
         if self._looks_first:
             self.model.check_values(batch.inputs, given)
         inputs, samples = self.moved(batch.inputs), self.moved(given)
@@ -223,11 +223,6 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         if self.ema is not None:
             self.ema.follow(step)
-
-    def _with_labels(self, batch: Any, labels: Tensor | None) -> dict[str, Any]:
-        if labels is None or PSEUDO_LABEL not in self.model.graph.data_samples:
-            return dict(batch.samples)
-        return {**batch.samples, PSEUDO_LABEL: labels[torch.tensor(batch.indices)]}
 
     def _refuse_unreached(self) -> tuple[str, ...]:
         """After the first backward: what shall be trained and got no gradient, which is reported with its node."""

@@ -16,8 +16,8 @@ from composer.model import Model
 from composer.ports import PortTypes
 from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
-from composer.training.calls import before_epoch, uniform_over_clusters
-from composer.training.clusters import clustered, clustering_of, features_of
+from composer.training.calls import before_epoch
+from composer.training.clusters import Clusters
 from composer.training.history import History
 from composer.training.memory import FORECAST
 from composer.training.metrics import is_lower_better
@@ -28,6 +28,7 @@ from composer.training.signals import Signals
 from composer.training.state import (
     PartValues,
     buffer_digests,
+    mixed_seed,
     outside_buffers,
     put_buffers,
     random_state,
@@ -75,6 +76,28 @@ class Feed(Protocol):
 
     def batches(self, start_step: int, stop_step: int) -> Iterator[Any]:
         """The batches of these steps, in order."""
+
+
+class EpochStart(Protocol):
+    """What a loop does before it asks for the batches of an epoch, and what comes of it.
+
+    Attributes:
+        each_epoch: Whether the batches of an epoch depend on it: they are asked for epoch by epoch then.
+    """
+
+    each_epoch: bool
+
+    def begin_epoch(self, trainer: "Trainer") -> None:
+        """Do what is due."""
+
+    def fields(self, batch: Any) -> Mapping[str, Any]:
+        """Data samples of a batch that no column of the data holds."""
+
+    def state(self) -> dict[str, Any]:
+        """What a training goes on from, under names of its own."""
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that holds these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +210,6 @@ class Trainer:
         self.best: Best | None = None
         self.metrics: dict[str, float] = {}
         self.losses: dict[str, float] = {}
-        self.labels: Tensor | None = None
-        self._labels_epoch = -1
         self._saved = -1
         self._asked = False
         every = recipe.statistics.every
@@ -196,7 +217,7 @@ class Trainer:
         self._count_every = own
         self._log_every = max(1, min(_LONGEST, self.total // _LOGS))
         self.values = PartValues(model)
-        self.clustering = clustering_of(model)
+        self.epoch_start: EpochStart = Clusters(model, recipe.data.columns)
         self.stepper = Stepper(recipe, model, self.processes, epoch=self.per_epoch, total=self.total, types=self.types)
         self.ema = self.stepper.ema
         self.optimizer = self.stepper.optimizer
@@ -249,7 +270,7 @@ class Trainer:
             GraphError: The loss is no finite number, memory ran out, or the model refuses the batch.
         """
         watched = self._count_every > 0 and self.step % self._count_every == 0
-        losses = self.stepper.make(batch, self.step, self.labels, watched=watched)
+        losses = self.stepper.make(batch, self.step, self.epoch_start.fields(batch), watched=watched)
         self.step += 1
         self._count(losses, len(batch.indices))
         return losses
@@ -273,8 +294,7 @@ class Trainer:
             "scaler": self.stepper.scaler.state_dict(),
             "values": self.values.changed(),
             "outside": outside_buffers(self.model),
-            "labels": self.labels,
-            "labels_epoch": self._labels_epoch,
+            **self.epoch_start.state(),
             "ranks": ranks,
             "sharded": self.wrapped.sharded,
         }
@@ -345,45 +365,27 @@ class Trainer:
         self.stepper.scaler.load_state_dict(state["scaler"])
         self.best = None if state["best"] is None else Best(*state["best"])
         self.metrics = dict(state["metrics"])
-        self.labels, self._labels_epoch = state["labels"], int(state["labels_epoch"])
+        self.epoch_start.load(state)
         self.stepper.resume(self.step)
         if state["world"] == self.processes.world:
             own = state["ranks"][self.processes.rank]
             put_buffers(self.model, own["buffers"])
             set_random_state(own["random"], self._device)
         else:
-            seed_everything(_mixed(self.recipe.seed, self.step, self.processes.rank))
+            seed_everything(mixed_seed(self.recipe.seed, self.step, self.processes.rank))
         self._saved = self.step
         self._sums = _Sums()
 
     # What happens between steps.
 
     def begin_epoch(self) -> None:
-        """Clusters, then what parts do when an epoch begins; the same where one goes on."""
-        epoch = self.epoch
-        due = self._labels_epoch != epoch if self.clustering == "each epoch" else self.labels is None
-        if self.clustering and due:
-            self._cluster(epoch)
-        if self.clustering == "each epoch" and self.labels is not None:
-            order = uniform_over_clusters(self.labels, seed=_mixed(self.recipe.seed, epoch, 0))
-            self.feed.set_order(epoch, order)  # type: ignore[attr-defined]
-        before_epoch(self.model, epoch)
-
-    def _cluster(self, epoch: int) -> None:
-        if self.whole is None or not self.samples:
-            text = "this graph clusters all samples before it trains, and the loop was given no pass over them"
-            raise GraphError(Problem("bad-clusters", Where("data"), text))
-        with self.wrapped.whole():  # the processes may have different numbers of batches
-            features = features_of(self.model, self.whole(), self.stepper.moved, self.samples)
-        if self.processes.world > 1:  # each process saw its share
-            torch.distributed.all_reduce(features)
-        self.labels = clustered(self.model, features, seed=_mixed(self.recipe.seed, epoch, 1))
-        self._labels_epoch = epoch
-        self._event("note", message=f"{self.samples} samples in {int(self.labels.max()) + 1} clusters")
+        """What is due when an epoch begins, also where one goes on: of the loop, then of parts of the model."""
+        self.epoch_start.begin_epoch(self)
+        before_epoch(self.model, self.epoch)
 
     def _pass(self, signals: Signals) -> bool:
         """Steps until the end, or of one epoch where the order of the next is not known yet; True to stop."""
-        one = self.clustering == "each epoch"
+        one = self.epoch_start.each_epoch
         stop = min((self.epoch + 1) * self.per_epoch, self.total) if one else self.total
         batches = iter(self.feed.batches(self.step, stop))
         asked = time.perf_counter()
@@ -540,11 +542,3 @@ class Trainer:
         if int(state["per_epoch"]) != self.per_epoch:
             text = f"an epoch had {state['per_epoch']} steps and has {self.per_epoch} now: data or batch changed"
             raise GraphError(Problem("run-changed", where, text))
-
-
-def _mixed(seed: int, *numbers: int) -> int:
-    """A seed of its own for a purpose."""
-    found = seed
-    for number in numbers:
-        found = (found * 6364136223846793005 + number + 1442695040888963407) % 2**63
-    return found

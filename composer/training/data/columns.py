@@ -18,19 +18,15 @@ from composer.problems import Edit, Fix, GraphError, Problem, Where, suggestion
 from composer.rules.class_names import class_count, parameter_path
 from composer.rules.report import where_of
 from composer.run.images import unprepared
+from composer.training.clusters import cluster_problems
 from composer.training.data.channels import channel_problems
-from composer.training.data.samples import BOX_LABELS, LABEL, Source, is_unnamed, shown
+from composer.training.data.samples import Source, is_unnamed, shown
+from composer.training.label_fields import cluster_fields, is_map
 from composer.training.recipe import Recipe
 
 __all__ = ["Made", "Wiring", "check_wiring", "wiring"]
 
 Kind = Literal["image_shape", "sample_index", "mask", "clusters"]
-
-_MAPS = "SegMap"
-"""The type of a column of segmentation maps: labels [B, H, W]."""
-
-_CLUSTERS = "pseudo_label"
-"""Name of a field of labels that are clusters (DeepCluster)."""
 
 _REASONS: tuple[tuple[object, str], ...] = (
     (ports.Boxes, "boxes come with annotations of COCO, VOC or YOLO"),
@@ -112,11 +108,11 @@ def check_wiring(
     problems += _unprepared(graph, catalog.port_types, matched.inputs)
     problems += channel_problems(graph, source, matched.inputs)
     typed = {name: source.columns[column] for name, column in matched.samples.items()}
-    if any(kind in (LABEL, BOX_LABELS, _MAPS) for kind in typed.values()):
+    if any(catalog.port_types.is_a(kind, ports.Label, ports.BoxLabels) for kind in typed.values()):
         problems += _classes(graph, catalog, source)
     if training:
         problems += _memories(graph, catalog, len(source))
-        problems += _clusters(graph, catalog, matched.made, len(source))
+        problems += cluster_problems(graph, catalog, matched.clustered, len(source))
     notices = tuple(problem for problem in problems if problem.severity != "error")
     return Wiring(matched.inputs, matched.samples, matched.made, notices), problems
 
@@ -139,6 +135,7 @@ class _Matched:
         self.inputs: dict[str, str] = {}
         self.samples: dict[str, str] = {}
         self.made: dict[str, Made] = {}
+        self.clustered = cluster_fields(graph, types, self.chosen)
 
     def match(self, used: set[str]) -> Iterator[Problem]:
         """Find a column for all that is used, and for what else has one."""
@@ -170,7 +167,7 @@ class _Matched:
             return Made("sample_index")
         if self.types.is_a(entry.type, ports.Mask) and not self._fitting(entry):
             return Made("mask")
-        if self.types.is_a(entry.type, ports.Label) and name.rstrip("_0123456789") == _CLUSTERS:
+        if name in self.clustered:
             return Made("clusters")
         return None
 
@@ -179,12 +176,10 @@ class _Matched:
         return [name for name, kind in self.columns.items() if self._fits(kind, entry)]
 
     def _fits(self, kind: str, entry: Input) -> bool:
-        labels = self.types.is_a(entry.type, ports.Label)
-        mapped = labels and len(entry.shape or ()) >= len("BHW")
-        if kind == _MAPS or mapped:
-            return kind == _MAPS and labels and (mapped or entry.shape is None)
         mine, theirs = self.types.get(kind), self.types.get(entry.type)
-        return mine is not None and theirs is not None and (mine.is_a(theirs) or theirs.is_a(mine))
+        if mine is None or theirs is None or is_map(entry, self.types) not in (None, mine.is_a(ports.SegMap)):
+            return False
+        return mine.is_a(theirs) or theirs.is_a(mine)
 
     def _column(self, section: str, name: str, entry: Input) -> str | Problem:
         """The column of an input or field, or what is wrong."""
@@ -210,7 +205,7 @@ class _Matched:
         return Problem("data-column", where, f"{text}; {self._reason(entry)}")
 
     def _reason(self, entry: Input) -> str:
-        if self.types.is_a(entry.type, ports.Label) and len(entry.shape or ()) >= len("BHW"):
+        if is_map(entry, self.types):
             return "maps of classes come with images/ and masks/"
         return next(
             (text for kind, text in _REASONS if self.types.is_a(entry.type, kind)),
@@ -305,23 +300,3 @@ def _memories(graph: Graph, catalog: Catalog, count: int) -> Iterator[Problem]:
         keys = tuple(map(str, path))
         fix = Fix(f"set {subject} to {count}", (Edit(keys, count),), f"in place of {length}")
         yield Problem("data-samples", where_of(graph, path, subject), text, fix)
-
-
-def _clusters(graph: Graph, catalog: Catalog, made: Mapping[str, Made], count: int) -> Iterator[Problem]:
-    """More clusters than samples to make them of."""
-    linked = link(graph, catalog)
-    resolved = plan(graph, catalog)
-    clustered = any(one.kind == "clusters" for one in made.values())
-    calls = resolved.programs["loss"].calls if "loss" in resolved.programs else ()
-    for call in calls:
-        mine = clustered or callable(getattr(call.component.cls, "after_step", None))
-        part = resolved.parts.get(call.module)
-        number = part.params.get("num_classes") if part is not None else None
-        if not mine or not hasattr(call.component.cls, "new_clusters") or type(number) is not int or number <= count:
-            continue
-        path = parameter_path(linked, call.module, "num_classes") or ("nodes",)
-        text = f"it takes {number:,} clusters, and the data has {count:,} samples to make them of; expected fewer"
-        differs = class_count(linked, max(2, count // 10))
-        fix = differs.fix if differs is not None and differs.value == number else None
-        yield Problem("data-samples", where_of(graph, path, f"{call.module}.num_classes"), text, fix)
-        return

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.objects import raise_all
-from composer.training.data.samples import BOX_LABELS, BOXES, IMAGE, LABEL, TARGET, shown
+from composer.training.data.samples import BOX_LABELS, BOXES, IMAGE, LABEL, SEG_MAP, TARGET, shown
 
 __all__ = ["HuggingFaceSource", "huggingface_splits", "is_huggingface", "open_huggingface"]
 
@@ -66,7 +66,7 @@ class HuggingFaceSource:
     @property
     def columns(self) -> Mapping[str, str]:
         """The port types of the columns."""
-        kinds = {"image": IMAGE, "label": LABEL, "seg_map": "SegMap", "target": TARGET}
+        kinds = {"image": IMAGE, "label": LABEL, "seg_map": SEG_MAP, "target": TARGET}
         found = {name: kinds[name] for name in self._chosen if name in kinds}
         return {
             **found,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from composer.problems import Problem, Severity, Where, counted
 from composer.training.data.looks import Look, look
-from composer.training.data.samples import BOX_LABELS, Source, Subset, labels_of, printable, shown
+from composer.training.data.samples import BOX_LABELS, SEG_MAP, Source, Subset, labels_of, printable, shown
 
 __all__ = ["IndexReport", "index_report", "source_problems"]
 
@@ -212,7 +212,7 @@ class _Counter:
             valid = labels[(labels >= 0) & (labels < classes)] if classes else labels[labels >= 0]
             self.counts = np.bincount(valid, minlength=classes).astype(np.int64)
         if labels is not None or self.counts.any():
-            self.report.unit = "objects" if BOX_LABELS in kinds else "pixels" if "SegMap" in kinds else "samples"
+            self.report.unit = "objects" if BOX_LABELS in kinds else "pixels" if SEG_MAP in kinds else "samples"
         names = self.source.classes or tuple(str(number) for number in range(len(self.counts)))
         if self.report.unit:
             self.report.counts = dict(zip(names, self.counts.tolist(), strict=True))

@@ -8,7 +8,7 @@ from typing import Any
 from composer.problems import GraphError, Problem, Where, counted
 from composer.training.data.folder import image_files
 from composer.training.data.formats import folder_splits
-from composer.training.data.samples import IMAGE, Texts, shown
+from composer.training.data.samples import IMAGE, SEG_MAP, Texts, shown
 from composer.training.data.textfile import names_listed
 
 __all__ = ["MapSource", "is_masks", "masks_splits", "open_masks"]
@@ -46,7 +46,7 @@ class MapSource:
     @property
     def columns(self) -> Mapping[str, str]:
         """``image`` and ``seg_map``."""
-        return {"image": IMAGE, "seg_map": "SegMap"}
+        return {"image": IMAGE, "seg_map": SEG_MAP}
 
     @property
     def classes(self) -> tuple[str, ...]:

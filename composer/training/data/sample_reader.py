@@ -70,7 +70,7 @@ class SampleReader:
 
     def _kind(self, types: ports.PortTypes, name: str, source: Source) -> str:
         """What of an image a field holds; empty where it has nothing to do with places in it."""
-        if source.columns.get(self.fields[name]) == "SegMap":
+        if types.is_a(source.columns.get(self.fields[name], ""), ports.SegMap):
             return "seg_map"
         found = {"boxes": ports.Boxes, "box_labels": ports.BoxLabels, "masks": ports.InstanceMasks}
         return next((word for word, kind in found.items() if self._is(types, name, kind)), "")

@@ -20,6 +20,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "INSTANCE_MASKS",
     "LABEL",
+    "SEG_MAP",
     "TARGET",
     "WEIGHT",
     "ArraySource",
@@ -36,8 +37,8 @@ __all__ = [
 IMAGE, LABEL, BOXES, BOX_LABELS = (
     ports.port_type(one).name for one in (ports.Image, ports.Label, ports.Boxes, ports.BoxLabels)
 )
-INSTANCE_MASKS, TARGET, WEIGHT = (
-    ports.port_type(one).name for one in (ports.InstanceMasks, ports.Target, ports.Weight)
+INSTANCE_MASKS, SEG_MAP, TARGET, WEIGHT = (
+    ports.port_type(one).name for one in (ports.InstanceMasks, ports.SegMap, ports.Target, ports.Weight)
 )
 """Names of the types of columns."""
 
@@ -290,11 +291,11 @@ COLUMN_TYPES: Mapping[str, str] = {
     "boxes": BOXES,
     "box_labels": BOX_LABELS,
     "masks": INSTANCE_MASKS,
-    "seg_map": "SegMap",
+    "seg_map": SEG_MAP,
     "target": TARGET,
     "weight": WEIGHT,
 }
-"""The port types of the usual columns; a segmentation map goes where labels [B, H, W] go."""
+"""The port types of the usual columns."""
 
 
 def labels_of(source: Source) -> NDArray[np.int64] | None:

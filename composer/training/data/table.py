@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from composer.problems import GraphError, Problem, Where, counted, suggestion
 from composer.training.data.formats import TRAINING, VALIDATION, role
 from composer.training.data.objects import absent, inside, missing_images, raise_all
-from composer.training.data.samples import IMAGE, LABEL, TARGET, WEIGHT, Texts, printable, shown
+from composer.training.data.samples import IMAGE, LABEL, SEG_MAP, TARGET, WEIGHT, Texts, printable, shown
 
 __all__ = ["TableSource", "is_table", "open_table", "table_splits"]
 
@@ -31,7 +31,7 @@ _TYPES = {
     "image": IMAGE,
     "label": LABEL,
     "target": TARGET,
-    "seg_map": "SegMap",
+    "seg_map": SEG_MAP,
     "weight": WEIGHT,
 }
 _MOST = 100
@@ -118,7 +118,7 @@ class _Table:
             lists: Those that have several numbers a sample.
         """
         self.chosen, self.lists = chosen, lists
-        self.texts = {name: [] for name in chosen if _TYPES[name] in (IMAGE, "SegMap")}
+        self.texts = {name: [] for name in chosen if _TYPES[name] in (IMAGE, SEG_MAP)}
         self.numbers = {name: array("f") for name in chosen if name in ("target", "weight") or name in lists}
 
     def take(self, line: int, row: Sequence[str]) -> None:

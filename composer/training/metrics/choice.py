@@ -11,6 +11,7 @@ from composer.graph.plan import plan
 from composer.problems import GraphError, Problem, Where, suggestion
 from composer.training.data.columns import Wiring
 from composer.training.data.samples import Source
+from composer.training.label_fields import cluster_fields, is_map
 from composer.training.metrics.classification import Accuracy, MultiLabel
 from composer.training.metrics.detection import BoxPrecision, require_coco
 from composer.training.metrics.embeddings import NearestNeighbours, Retrieval
@@ -58,10 +59,10 @@ def default_metrics(
     if answers.ranks_samples and labelled:
         return ["retrieval"]
     if answers.label is not None and answers.classifies:
-        axes = graph.data_samples[answers.label].shape or ()
-        if len(axes) >= 3:
+        entry = graph.data_samples[answers.label]
+        if is_map(entry, catalog.port_types):
             return ["mean_iou", *answers.loss]
-        if len(axes) == 2:
+        if len(entry.shape or ()) == 2:
             return ["multi_label", *answers.loss]
         many = len(class_names(graph, source)) > _MANY
         return ["accuracy", *(["top_5"] if many else []), *answers.loss]
@@ -228,8 +229,9 @@ class _Answers:
 
     def _label(self, types: ports.PortTypes, fields: Wiring | None) -> str | None:
         """The data sample with the right classes; clusters that training makes up are none."""
+        made = cluster_fields(self.graph, types)
         for name, entry in self.graph.data_samples.items():
-            fed = name in fields.samples if fields is not None else not name.startswith("pseudo")
+            fed = name in fields.samples if fields is not None else name not in made
             if fed and types.is_a(entry.type, ports.Label):
                 return name
         return None

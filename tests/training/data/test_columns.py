@@ -15,6 +15,9 @@ from composer.rules.class_names import class_count
 from composer.training.data import ArraySource, Source, Subset
 from composer.training.data.columns import Made, Wiring, check_wiring, wiring
 from composer.training.data.samples import is_unnamed
+from composer.training.defaults import task_of
+from composer.training.label_fields import cluster_fields
+from composer.training.metrics import default_metrics
 from composer.training.metrics.metric import class_names
 from composer.training.recipe import Recipe
 from tests.training.data.test_folder import classes_of, opened, saved_image
@@ -109,6 +112,32 @@ def test_masks_indices_and_pseudo_labels_are_generated_without_a_column(name: st
     wired, _ = found(saved(name), boxed())
     assert wired.made == made
     assert wired.clustered == (("pseudo_label",) if "deepcluster" in name else ())
+
+
+def test_maps_of_classes_go_where_maps_are_taken_and_labels_where_labels_are() -> None:
+    maps = some_images(columns={"seg_map": [np.zeros((8, 8), np.uint8)] * 4})
+    for entry, source, fits in (
+        ("{type: SegMap}", maps, True),
+        ("{type: Label, shape: [B, 32, 32]}", maps, True),
+        ("{type: Label, shape: [B]}", maps, False),
+        ("{type: SegMap}", animals(), False),
+        ("{type: Label, shape: [B, 32, 32]}", animals(), False),
+        ("{type: Label, shape: [B]}", animals(), True),
+    ):
+        graph = loads(CLASSIFIER.format(count=2, classes="").replace("{type: Label, shape: [B]}", entry))
+        wired, problems = found(graph, source)
+        assert bool(wired.samples) == fits, entry
+        assert ("data-column" in {one.code for one in problems}) != fits, entry
+
+
+def test_every_field_of_clusters_is_one_for_data_training_and_metrics() -> None:
+    path = ROOT / "saved_graphs" / "selfsup" / "deepcluster.yaml"
+    graph = loads(path.read_text("utf-8").replace("pseudo_label", "pseudo_label_2"))
+    wired, _ = found(graph, some_images(20_000))
+    assert wired.clustered == ("pseudo_label_2",)
+    assert task_of(graph, CATALOG) == "pretext"
+    assert default_metrics(graph, CATALOG) == ["loss"]
+    assert cluster_fields(graph, CATALOG.port_types, {"pseudo_label_2": "label"}) == ()
 
 
 def test_every_saved_graph_can_be_wired(tmp_path: Path) -> None:
