@@ -15,10 +15,10 @@ A library of components adds a type in one line; all that it does not say is as 
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Protocol, get_args
 from weakref import ReferenceType, ref
 
@@ -28,6 +28,7 @@ from torch import Tensor
 __all__ = [
     "AnyTensor",
     "Assignment",
+    "Augmentation",
     "BoxLabels",
     "Boxes",
     "Choice",
@@ -60,6 +61,7 @@ __all__ = [
     "Scalar",
     "Score",
     "SegMap",
+    "SoftTargets",
     "Target",
     "Tokens",
     "Usually",
@@ -291,6 +293,48 @@ class LayerCount:
     """
 
     key: str | None = None
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """Marks the port of a loss that takes shares of several classes too, [N, K]: labels of mixed images.
+
+    Args:
+        unless: Values of parameters with which it does not.
+    """
+
+    unless: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What the method of a component was published with: how training augments images where its recipe says nothing.
+
+    A component has it as a class attribute ``augmentation``, which subclasses inherit. Steps are those of a recipe. Of
+    several components of a graph that say something, the one counts whose kind stands later in a graph.
+
+    Args:
+        steps: Of the only image.
+        views: Of several views of an image: of the first, of the second ...; the last ones are those of all others.
+        small: Of views that are smaller than the largest one, where that makes a difference.
+        margin: Whether the image is resized before, to somewhat more than the input: to what ``preprocess`` says, or
+            8/7.
+        shifted: Whether images of less than 64 pixels are shifted by some pixels in place of the steps.
+        hidden: How patches are hidden: a way and its parameters.
+        count: The parameter of the component that says how many patches are hidden.
+        target: How the image that targets are made of is interpolated, where it is another input.
+        where: In which graphs it counts: those with ``labels``, ``momentum`` copies or ``clusters``; by default in all.
+    """
+
+    steps: Sequence[str | Mapping[str, Any]] = ()
+    views: Sequence[Sequence[str | Mapping[str, Any]]] = ()
+    small: Sequence[str | Mapping[str, Any]] = ()
+    margin: bool = False
+    shifted: bool = True
+    hidden: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    count: str = ""
+    target: Literal["bicubic", "lanczos", ""] = ""
+    where: Literal["labels", "momentum", "clusters", ""] = ""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,18 @@
 """Values that a node cannot take: reported with node and port before anything is updated."""
 
 import copy
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import composer
 from composer import GraphError
 from composer.graph.file import loads
 from composer.model import Model
-from composer.ports import InputError, RefusedInputError
+from composer.ports import Feeder, Image, InputError, RefusedInputError
 
 GRAPH = """
 schema: 1
@@ -156,3 +157,35 @@ def test_a_compiled_model_is_one_graph_without_value_checks(model: Model) -> Non
     torch.manual_seed(0)
     found = compiled(IMAGE, GOOD, mode="loss")
     assert all(value.isfinite() for value in found.values())
+
+
+class Halved(nn.Module):
+    """Half of it."""
+
+    def forward(self, whole: Image) -> Annotated[Image, "B C H W"]:
+        return whole / 2
+
+
+class OnlyHalves(nn.Module):
+    """Refuses whole images."""
+
+    def check_inputs(self, given: Mapping[str, Any], feeders: Mapping[str, Feeder]) -> None:
+        if "image" in given:
+            raise RefusedInputError("image", "found a whole image", insert="Halved", changes="half as bright")
+
+    def forward(self, image: Annotated[Image, "B C H W"]) -> Annotated[Image, "B C H W"]:
+        return image
+
+
+def test_a_repair_wires_the_first_input_of_what_it_puts_in() -> None:
+    catalog = composer.Catalog.of(Halved, OnlyHalves)
+    graph = loads(
+        "{schema: 1, inputs: {image: {type: Image, shape: [B, 3, 8, 8]}}, nodes: {halved: {type: OnlyHalves, inputs: "
+        "{image: image}}}, outputs: {tensor: {x: halved.out}}}"
+    )
+    (problem,) = composer.infer_shapes(graph, catalog).problems
+    assert problem.fix is not None and problem.fix.changes == "half as bright"
+    mended = composer.edit(graph, *problem.fix.edits)
+    assert str(mended.nodes["halved_2"].inputs["whole"]) == "image"
+    assert str(mended.nodes["halved"].inputs["image"]) == "halved_2.out"
+    assert composer.infer_shapes(mended, catalog).problems == []

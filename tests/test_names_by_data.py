@@ -1,22 +1,26 @@
-"""No module of composer names a port type or a kind of components as text: what belongs to one stands with it."""
+"""No module of composer names a port type, a kind or a component as text: what belongs to one stands with it."""
 
 import ast
 import re
+from collections.abc import Set
 from pathlib import Path
 
 import pytest
 
 import composer
+from composer.training.data.samples import COLUMN_TYPES
 
 SOURCE = Path(composer.__file__).parent
 CATALOG = composer.Catalog.default()
 TYPES, KINDS = set(CATALOG.port_types), set(CATALOG.kinds)
+COMPONENTS = set(CATALOG.components)
 SPARED = {"ports.py"}  # declares the types
 WRITES_GRAPHS = "openmmlab"  # writes graphs of these types and kinds, as a person would
+WRITES_LAYERS = "modules"  # writes the functions and modules of torch as components
 
 
-def named(source: str) -> list[str]:
-    """The types and kinds that a source names as text, with their lines; ``__all__`` and the label of a control may."""
+def named(source: str, names: Set[str] = TYPES | KINDS) -> list[str]:
+    """What a source names as text, with the lines; ``__all__`` and the label of a control may."""
     tree = ast.parse(source)
     spared: set[int] = set()
     for node in ast.walk(tree):
@@ -25,7 +29,7 @@ def named(source: str) -> list[str]:
         if isinstance(node, ast.keyword) and node.arg == "label":
             spared.add(id(node.value))
     texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in spared)
-    return [f"{node.lineno}: {node.value}" for node in texts if node.value in TYPES | KINDS]
+    return [f"{node.lineno}: {node.value}" for node in texts if node.value in names]
 
 
 def named_in_the_browser(source: str) -> list[str]:
@@ -40,7 +44,20 @@ def test_no_module_knows_a_type_or_kind_by_name() -> None:
     assert {path: names for path, names in found.items() if names} == {}
 
 
-def test_no_source_of_the_front_end_knows_a_type_or_kind_by_name() -> None:
+def test_no_module_knows_a_component_by_name() -> None:
+    paths = {path.relative_to(SOURCE) for path in SOURCE.rglob("*.py")}
+    general = {path for path in paths if not {WRITES_GRAPHS, WRITES_LAYERS, *SPARED} & set(path.parts)}
+    assert len(general) > 200
+    found = {str(path): named((SOURCE / path).read_text("utf-8"), COMPONENTS) for path in general}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_every_column_of_data_has_a_declared_type() -> None:
+    """A type that is text alone would be in no catalog, so that no test above could see it."""
+    assert set(COLUMN_TYPES.values()) <= TYPES
+
+
+def test_no_source_of_the_front_end_does() -> None:
     folder = SOURCE / "web" / "frontend" / "src"
     paths = [
         path for path in folder.rglob("*.*") if path.suffix in (".ts", ".tsx", ".css") and ".test." not in path.name

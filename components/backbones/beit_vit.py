@@ -1,19 +1,20 @@
 """BEiT's vision transformer: attention with scores by relative position."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from components.backbones.vision_transformer import counted_from_0, size_of
+from components.shared.augmentations import DEIT
 from components.shared.beit_layers import BEiTTransformerEncoderLayer, RelativePositionBias
 from components.shared.bounds import Count, Probability, Size
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.options import construct, one_each, pair
 from components.shared.patches import PatchEmbed, resize_position_embedding
 from components.shared.transformer import drop_path_rates, token_norm
-from composer.ports import FeatureMap, Image, LayerCount, Levels, Usually
+from composer.ports import Augmentation, FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["BEiTViT"]
 
@@ -81,6 +82,8 @@ class BEiTViT(nn.Module):
         ValueError: The arch is incomplete, an index lies outside the layers, both kinds of relative position bias are
             asked for, or one without a class token, or an option is unknown.
     """
+
+    augmentation: ClassVar[Augmentation] = DEIT
 
     def __init__(
         self,

@@ -1,17 +1,18 @@
 """Vision transformers of self-supervised training: MAE's encoder, MaskFeat's, and MoCo v3's."""
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from annotated_types import Ge
 from torch import nn
 
 from components.backbones.vision_transformer import Arch, VisionTransformer
+from components.shared.augmentations import MASKFEAT
 from components.shared.initialization import fill_small, trunc_normal_
 from components.shared.norm import hold_statistics
 from components.shared.patches import hide_tokens, sine_cosine_positions
-from composer.ports import FeatureMap, Image, Levels, Mask, Usually
+from composer.ports import Augmentation, FeatureMap, Image, Levels, Mask, Usually
 
 __all__ = ["MAEViT", "MaskFeatViT", "MoCoV3ViT"]
 
@@ -77,6 +78,8 @@ class MaskFeatViT(_MaskedViT):
     Raises:
         ValueError: As VisionTransformer. In ``forward``: the mask has another number of patches.
     """
+
+    augmentation: ClassVar[Augmentation] = MASKFEAT
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

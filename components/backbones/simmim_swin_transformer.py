@@ -1,14 +1,15 @@
 """Swin transformer that learns by filling in patches."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 
 from components.backbones.swin_transformer import Arch, SwinTransformer
+from components.shared.augmentations import SIMMIM
 from components.shared.initialization import fill_small, trunc_normal_
 from components.shared.patches import hide_tokens
-from composer.ports import FeatureMap, Image, Mask, Pyramid, Usually
+from composer.ports import Augmentation, FeatureMap, Image, Mask, Pyramid, Usually
 
 __all__ = ["SimMIMSwinTransformer"]
 
@@ -25,6 +26,8 @@ class SimMIMSwinTransformer(SwinTransformer):
     Raises:
         ValueError: As SwinTransformer. In ``forward``: the mask has another number of patches.
     """
+
+    augmentation: ClassVar[Augmentation] = SIMMIM
 
     def __init__(self, arch: Arch = "tiny", **kwargs: Any) -> None:
         super().__init__(

@@ -1,7 +1,7 @@
 """Swin transformer: attention within shifted windows, over maps that halve from stage to stage."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Interval
@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.backbones.swin_stage import build_stages
+from components.shared.augmentations import DEIT
 from components.shared.bounds import Count, Probability, Size
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.options import construct, pair
 from components.shared.patches import PatchEmbed, resize_position_embedding
 from components.shared.transformer import drop_path_rates, token_norm
 from components.shared.window_attention import WindowMSA
-from composer.ports import FeatureMap, Image, LayerCount, Pyramid, Usually
+from composer.ports import Augmentation, FeatureMap, Image, LayerCount, Pyramid, Usually
 
 __all__ = ["SwinTransformer"]
 
@@ -76,6 +77,8 @@ class SwinTransformer(nn.Module):
         ValueError: The arch is incomplete, an index or ``frozen_stages`` lies outside the stages, or an option is
             unknown. In ``forward``: a map is smaller than a window and ``pad_small_map`` is off.
     """
+
+    augmentation: ClassVar[Augmentation] = DEIT
 
     def __init__(
         self,

@@ -1,17 +1,18 @@
 """Vision transformer: an image as a sequence of patches."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
+from components.shared.augmentations import DEIT
 from components.shared.bounds import Count, Probability, Size
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.options import construct, one_each, pair
 from components.shared.patches import PatchEmbed, resize_position_embedding
 from components.shared.transformer import TransformerEncoderLayer, drop_path_rates, token_norm
-from composer.ports import AnyTensor, FeatureMap, Image, LayerCount, Levels, Usually
+from composer.ports import AnyTensor, Augmentation, FeatureMap, Image, LayerCount, Levels, Usually
 
 __all__ = ["VisionTransformer"]
 
@@ -106,6 +107,8 @@ class VisionTransformer(nn.Module):
         ValueError: The arch is incomplete, an index or ``frozen_stages`` lies outside the layers, the class token is
             asked for but not there, or an option is unknown.
     """
+
+    augmentation: ClassVar[Augmentation] = DEIT
 
     def __init__(
         self,

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Gt, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.augmentations import RETRIEVAL
 from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.value_checks import check_range
-from composer.ports import Embedding, Feeder, Label, Logits, Usually
+from composer.ports import Augmentation, Embedding, Feeder, Label, Logits, Usually
 
 __all__ = ["ArcFaceClsHead"]
 
@@ -46,6 +47,8 @@ class ArcFaceClsHead(nn.Module):
     Raises:
         ValueError: There are not as many margins as classes, or ``init_cfg`` names something unknown.
     """
+
+    augmentation: ClassVar[Augmentation] = RETRIEVAL
 
     margins: Tensor
 

@@ -1,18 +1,19 @@
 """From an embedding to the logits of the classes."""
 
 import math
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from annotated_types import MinLen
 from torch import Tensor, nn
 
 from components.shared.activation import build_activation
+from components.shared.augmentations import CLUSTERS, DEIT
 from components.shared.bounds import Count, Probability
 from components.shared.initialization import InitCfg, initialize, trunc_normal_
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
 from components.shared.transformer import activation
-from composer.ports import AnyTensor, Embedding, InputError, Logits, Usually
+from composer.ports import AnyTensor, Augmentation, Embedding, InputError, Logits, Usually
 
 __all__ = ["ClsHead", "LinearClsHead", "StackedLinearClsHead", "VisionTransformerClsHead"]
 
@@ -79,6 +80,8 @@ class ClsHead(nn.Module):
     Raises:
         ValueError: ``init_cfg`` names something unknown. In ``forward``: what comes in has another length.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(steps=CLUSTERS, shifted=False, where="clusters")
 
     def __init__(
         self,
@@ -219,6 +222,8 @@ class VisionTransformerClsHead(nn.Module):
         init_cfg: Rules of weight initialisation, ``{type, layer, ...}`` or a list; the default starts from zeros. The
             hidden layer always starts from a truncated normal of variance 1 / in_channels and a bias of 0.
     """
+
+    augmentation: ClassVar[Augmentation] = DEIT
 
     def __init__(
         self,

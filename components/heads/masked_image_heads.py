@@ -1,15 +1,17 @@
 """Heads of models that fill in hidden patches: what is predicted, beside what it should be."""
 
-from typing import Annotated, Any, NamedTuple
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from components.shared.augmentations import MASKFEAT, SIMMIM, VISUAL_WORDS
 from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.patches import flat_mask
 from components.shared.value_checks import check_range
-from composer.ports import AnyTensor, Image, InputError, Label, Logits, Mask, Scalar, Tokens, Usually
+from composer.ports import AnyTensor, Augmentation, Image, InputError, Label, Logits, Mask, Scalar, Tokens, Usually
 
 __all__ = [
     "BEiTV1Head",
@@ -119,6 +121,8 @@ class SimMIMHead(nn.Module):
         patch_size: Height and width of a patch, in pixels.
     """
 
+    augmentation: ClassVar[Augmentation] = SIMMIM
+
     def __init__(self, patch_size: Count) -> None:
         super().__init__()
         self.patch_size = patch_size
@@ -143,6 +147,8 @@ class MaskFeatPretrainHead(nn.Module):
     Raises:
         ValueError: In ``forward``: the mask has another number of patches than there are rows.
     """
+
+    augmentation: ClassVar[Augmentation] = MASKFEAT
 
     def forward(
         self, pred: Annotated[AnyTensor, Usually("LinearNeck"), "M C"], mask: Annotated[Mask, "B Y X"]
@@ -200,6 +206,8 @@ class BEiTV1Head(WordHead):
         ValueError: In ``forward``: mask or words are for another number of patches.
     """
 
+    augmentation: ClassVar[Augmentation] = VISUAL_WORDS
+
     def forward(
         self,
         feature: Annotated[Tokens, Usually("BEiTPretrainViT"), "B T embed_dims"],
@@ -240,6 +248,14 @@ class BEiTV2Head(WordHead):
             ``num_embed``.
     """
 
+    augmentation: ClassVar[Augmentation] = replace(
+        VISUAL_WORDS,
+        steps=[
+            {"random_resized_crop": {"scale": [0.2, 1.0], "interpolation": "bicubic"}},
+            *VISUAL_WORDS.steps[1:],
+        ],
+    )
+
     def forward(
         self,
         feats: Annotated[Tokens, Usually("BEiTV2Neck"), "B P embed_dims"],
@@ -277,6 +293,8 @@ class CAEHead(nn.Module):
     Raises:
         ValueError: In ``forward``: there are fewer visual words than patches.
     """
+
+    augmentation: ClassVar[Augmentation] = VISUAL_WORDS
 
     def forward(
         self,

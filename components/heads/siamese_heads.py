@@ -1,6 +1,7 @@
 """Heads that compare the embeddings of views."""
 
-from typing import Annotated, Any, NamedTuple
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from annotated_types import Gt
@@ -8,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.heads.predictor import build_predictor
+from components.shared.augmentations import BYOL
 from components.shared.bounds import Count
 from components.shared.distributed import all_summed, gathered, process_count, process_rank
 from components.shared.initialization import InitCfg, initialize
-from composer.ports import AnyTensor, Embedding, Label, Logits, Score, Usually
+from composer.ports import AnyTensor, Augmentation, Embedding, Label, Logits, Score, Usually
 
 __all__ = ["ContrastiveHead", "LatentCrossCorrelationHead", "LatentPredictHead", "MoCoV3Head"]
 
@@ -76,6 +78,8 @@ class LatentPredictHead(nn.Module):
         ValueError: The predictor is of another type, or has an option that the type does not take.
     """
 
+    augmentation: ClassVar[Augmentation] = replace(BYOL, where="momentum")
+
     def __init__(self, predictor: dict[str, Any], init_cfg: InitCfg = None) -> None:
         super().__init__()
         self.predictor = build_predictor(predictor)
@@ -109,6 +113,8 @@ class LatentCrossCorrelationHead(nn.Module):
         in_channels: Length of the embeddings.
         init_cfg: Rules that fill the first values; it has no weights of its own.
     """
+
+    augmentation: ClassVar[Augmentation] = BYOL
 
     def __init__(self, in_channels: Count, init_cfg: InitCfg = None) -> None:
         super().__init__()
@@ -155,6 +161,8 @@ class MoCoV3Head(nn.Module):
     Raises:
         ValueError: The predictor is of another type, or has an option that the type does not take.
     """
+
+    augmentation: ClassVar[Augmentation] = BYOL
 
     def __init__(self, predictor: dict[str, Any], temperature: Annotated[float, Gt(0)] = 1.0) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """Cross entropy, with smoothed labels too, and the accuracy for the log."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from components.losses.class_rows import check_target, class_indices, class_rows
 from components.losses.weighted_loss import Divisor, Reduction, SampleWeights, WeightedLoss, weighted_loss
 from components.shared.bounds import Count
-from composer.ports import AnyTensor, Embedding, Feeder, InputError, Label, Loss, Scalar, Usually, Weight
+from composer.ports import AnyTensor, Embedding, Feeder, InputError, Label, Loss, Scalar, SoftTargets, Usually, Weight
 
 __all__ = ["Accuracy", "CrossEntropyLoss", "LabelSmoothLoss"]
 
@@ -99,10 +100,14 @@ class CrossEntropyLoss(WeightedLoss):
             ignored = None if self.use_soft else _DISREGARDED
             check_target(given, feeders, softmax=True, integer_rows=self.use_soft, disregarded=ignored)
 
+    def loss_of_guess(self, classes: int) -> float | None:
+        """What the loss is where nothing is known of the classes; None where each is a question by itself."""
+        return None if self.use_sigmoid else math.log(classes)
+
     def forward(
         self,
         pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
-        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        target: Annotated[AnyTensor, Usually(Label), SoftTargets(), "N ..."],
         weight: SampleWeights = None,
         avg_factor: Divisor = None,
         *,
@@ -180,7 +185,7 @@ class LabelSmoothLoss(nn.Module):
     def forward(
         self,
         pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
-        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        target: Annotated[AnyTensor, Usually(Label), SoftTargets({"mode": "multi_label"}), "N ..."],
         weight: Annotated[AnyTensor, Usually(Weight), "N"] | None = None,
         avg_factor: Annotated[Scalar, Usually("BatchSize"), ""] | None = None,
         *,

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from components.losses.class_rows import check_target, class_rows
 from components.losses.weighted_loss import Divisor, Reduction, SampleWeights, WeightedLoss, Weights, weighted_loss
-from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, Usually
+from composer.ports import AnyTensor, Embedding, Feeder, Label, Loss, SoftTargets, Usually
 
 __all__ = ["AsymmetricLoss", "FocalLoss"]
 
@@ -69,7 +69,7 @@ class FocalLoss(WeightedLoss):
     def forward(
         self,
         pred: Annotated[Embedding, Usually("LinearClsHead"), "N K"],
-        target: Annotated[AnyTensor, Usually(Label), "N ..."],
+        target: Annotated[AnyTensor, Usually(Label), SoftTargets(), "N ..."],
         weight: Weights = None,
         avg_factor: Divisor = None,
         *,

@@ -1,6 +1,6 @@
 """Swapped prediction of cluster assignments."""
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt, Interval, MinLen
@@ -11,7 +11,7 @@ from components.heads.multi_prototypes import MultiPrototypes
 from components.shared.bounds import Count
 from components.shared.distributed import all_summed, gathered, process_count, process_rank
 from components.shared.initialization import InitCfg, initialize
-from composer.ports import Embedding, InputError, Loss, Usually
+from composer.ports import Augmentation, Embedding, InputError, Loss, Usually
 
 __all__ = ["SwAVLoss"]
 
@@ -42,6 +42,16 @@ def sinkhorn(scores: Tensor, epsilon: float, iterations: int, counted: Tensor) -
     return codes * samples
 
 
+def _crops(scale: list[float]) -> list[dict[str, Any] | str]:
+    jitter = {"brightness": 0.8, "contrast": 0.8, "saturation": 0.8, "hue": 0.2, "p": 0.8}
+    crop = {"random_resized_crop": {"scale": scale}}
+    return [crop, "flip", {"color_jitter": jitter}, {"grayscale": {"p": 0.2}}, {"gaussian_blur": {"p": 0.5}}]
+
+
+_SWAV = Augmentation(views=[_crops([0.14, 1.0])], small=_crops([0.05, 0.14]))
+"""SwAV (arXiv:2006.09882, appendix A)."""
+
+
 class SwAVLoss(nn.Module):
     """Predict a crop's assignment to prototypes from the other crops (SwAV, arXiv:2006.09882, section 3.1).
 
@@ -69,6 +79,8 @@ class SwAVLoss(nn.Module):
         ValueError: ``crops_for_assign`` names a crop that is not there, or there is only one. In ``forward``: the rows
             are not a whole number of samples.
     """
+
+    augmentation: ClassVar[Augmentation] = _SWAV
 
     queue: Tensor | None
 

@@ -1,17 +1,18 @@
 """Memories of embeddings: a queue of keys, a bank of samples, prototypes."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.augmentations import MOCO
 from components.shared.bounds import Count
 from components.shared.distributed import gathered
 from components.shared.value_checks import check_range
-from composer.ports import AnyTensor, Embedding, Feeder, SampleIndex, Score, Usually
+from composer.ports import AnyTensor, Augmentation, Embedding, Feeder, SampleIndex, Score, Usually
 
 __all__ = ["NegativeQueue", "PrototypeSimilarity", "SimpleMemory"]
 
@@ -90,6 +91,8 @@ class SimpleMemory(nn.Module):
     Raises:
         ValueError: ``ensure_neg`` with a bank of one sample. In ``forward``: an index outside the bank.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(steps=MOCO, shifted=False)
 
     feature_bank: Tensor
 

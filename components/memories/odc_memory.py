@@ -1,18 +1,19 @@
 """The samples and clusters of online deep clustering."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.shared.augmentations import CLUSTERS
 from components.shared.bounds import Count
 from components.shared.clustering import centroids_of, kmeans
 from components.shared.distributed import from_first, gathered
 from components.shared.value_checks import check_range, values_are_known
-from composer.ports import Embedding, Feeder, InputError, Label, SampleIndex, Scalar, Usually
+from composer.ports import Augmentation, Embedding, Feeder, InputError, Label, SampleIndex, Scalar, Usually
 
 __all__ = ["ODCMemory"]
 
@@ -51,6 +52,8 @@ class ODCMemory(nn.Module):
     Raises:
         ValueError: In ``forward``: the memory holds nothing yet, or an index lies outside.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(steps=[*CLUSTERS, {"grayscale": {"p": 0.2}}], shifted=False)
 
     feature_bank: Tensor
     label_bank: Tensor

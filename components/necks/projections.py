@@ -1,7 +1,7 @@
 """Projections of features to embeddings: linear layers, normalisations and activations."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from annotated_types import Ge
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.shared.activation import build_activation
+from components.shared.augmentations import MOCO
 from components.shared.bounds import Count
 from components.shared.initialization import InitCfg, initialize
 from components.shared.norm import build_norm
 from components.shared.pooled import pooled_rows
-from composer.ports import AnyTensor, Embedding, FeatureMap, InputError, LayerCount, Usually
+from composer.ports import AnyTensor, Augmentation, Embedding, FeatureMap, InputError, LayerCount, Usually
 
 __all__ = ["DenseCLNeck", "LinearNeck", "MoCoV2Neck", "NonLinearNeck", "SwAVNeck"]
 
@@ -43,6 +44,8 @@ class LinearNeck(nn.Module):
     Raises:
         ValueError: The feature has other axes than ``gap_dim`` averages.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(views=[MOCO], where="momentum")
 
     def __init__(
         self,

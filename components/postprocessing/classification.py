@@ -1,13 +1,14 @@
 """Predictions and rankings from the scores of classes and the similarities of samples."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
+from components.shared.augmentations import RETRIEVAL
 from components.shared.bounds import Count
-from composer.ports import Embedding, InputError, Label, Score, Usually
+from composer.ports import Augmentation, Embedding, InputError, Label, Score, Usually
 
 __all__ = ["ClassPrediction", "MultiLabelPrediction", "SimilarityRanking"]
 
@@ -111,6 +112,8 @@ class SimilarityRanking(nn.Module):
     Raises:
         ValueError: ``topk`` is 0.
     """
+
+    augmentation: ClassVar[Augmentation] = RETRIEVAL
 
     def __init__(self, topk: Annotated[int, Ge(-1)] = -1) -> None:
         super().__init__()

@@ -1,13 +1,13 @@
 """How similar embeddings are: to keys and to negatives, to one another, place by place."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from components.shared.distributed import gathered_with_gradient, process_count
-from composer.ports import AnyTensor, Embedding, FeatureMap, Score, Usually
+from composer.ports import AnyTensor, Augmentation, Embedding, FeatureMap, Score, Usually
 
 __all__ = ["DenseCorrespondence", "KeySimilarity", "PairSimilarity"]
 
@@ -54,6 +54,19 @@ class PairSimilarity(nn.Module):
     Raises:
         ValueError: The rows are not two views of a number of images.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(
+        views=[
+            [
+                {"random_resized_crop": {"scale": [0.08, 1.0]}},
+                "flip",
+                {"color_jitter": {"brightness": 0.8, "contrast": 0.8, "saturation": 0.8, "hue": 0.2, "p": 0.8}},
+                {"grayscale": {"p": 0.2}},
+                {"gaussian_blur": {"p": 0.5}},
+            ]
+        ]
+    )
+    """SimCLR (arXiv:2002.05709, appendix A)."""
 
     def forward(self, feature: Annotated[Embedding, Usually("NonLinearNeck"), "M C"]) -> _PairSimilarities:
         """Similarities of each row to its partner [2N, 1] and to the 2N - 2 others [2N, 2N - 2].

@@ -1,6 +1,6 @@
 """Which patches an encoder sees."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from annotated_types import Interval
@@ -9,7 +9,7 @@ from torch import nn
 from components.shared.bounds import Count, Size
 from components.shared.options import pair
 from components.shared.value_checks import check_flags, values_are_known
-from composer.ports import AnyTensor, Image, InputError, Mask, first_look
+from composer.ports import AnyTensor, Augmentation, Image, InputError, Mask, first_look
 
 __all__ = ["MaskedPatches", "RandomMasking"]
 
@@ -32,6 +32,11 @@ class RandomMasking(nn.Module):
         mask_ratio: Share of the patches that is hidden; what is seen is rounded down.
         shared: Whether the same patches are hidden in all images of a batch.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(
+        steps=[{"random_resized_crop": {"scale": [0.2, 1.0], "interpolation": "bicubic"}}, "flip"]
+    )
+    """MAE (arXiv:2111.06377, table 8)."""
 
     def __init__(
         self,
@@ -76,6 +81,8 @@ class MaskedPatches(nn.Module):
     Raises:
         ValueError: In ``forward``: an image has another number of hidden patches.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(hidden={"block": {}}, count="mask_tokens_num")
 
     def __init__(self, mask_tokens_num: Count = 75) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
 """Images and labels of pretext tasks: rotations, and pairs of patches."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from components.shared.bounds import Count
-from composer.ports import Image, InputError, Label
+from composer.ports import Augmentation, Image, InputError, Label
 
 __all__ = ["PatchPairs", "Rotations"]
 
@@ -30,6 +30,8 @@ class Rotations(nn.Module):
     Raises:
         ValueError: In ``forward``, they are not.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(steps=["random_resized_crop", "flip"], shifted=False)
 
     def forward(self, image: Annotated[Image, "B C H W"]) -> Rotated:
         """[B, C, H, H] to [4B, C, H, H] and [4B]."""
@@ -67,6 +69,8 @@ class PatchPairs(nn.Module):
     Raises:
         ValueError: In ``forward``, images are too small.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(steps=["random_crop", {"grayscale": {"p": 0.66}}], margin=True)
 
     def __init__(self, patch_size: Count) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The tokenizer of BEiT v2, which gives patches their visual words."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Interval
@@ -11,7 +11,7 @@ from components.backbones.beit_vit import BEiTViT
 from components.shared.bounds import Count
 from components.shared.distributed import all_summed
 from components.shared.options import construct
-from composer.ports import FeatureMap, Image, InputError, Label, Usually
+from composer.ports import Augmentation, FeatureMap, Image, InputError, Label, Usually
 
 __all__ = ["VQKD"]
 
@@ -91,6 +91,8 @@ class VQKD(nn.Module):
         ValueError: The encoder gives no map, or one of its options is unknown. In ``forward``: the image has another
             size than the encoder is made for.
     """
+
+    augmentation: ClassVar[Augmentation] = Augmentation(target="bicubic")
 
     def __init__(
         self,

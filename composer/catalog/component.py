@@ -27,12 +27,13 @@ from composer.catalog.unannotated import (
     is_setting,
     tensor_type,
 )
-from composer.ports import AnyTensor, Choices, LayerCount, Like, PortType, Usually, port_type
+from composer.ports import AnyTensor, Augmentation, Choices, LayerCount, Like, PortType, SoftTargets, Usually, port_type
 from composer.problems import plain
 
 __all__ = ["Component", "ComponentError", "Parameter", "ParameterFault", "Port", "parse_axes", "read_component"]
 
 
+_AUGMENTATION = "augmentation"
 _KEPT = 20_000
 
 _KEYWORDS = re.compile(r"^Keywords: *(.+?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -102,6 +103,7 @@ class Port:
         variadic: Whether it takes any number of wires.
         like: For an output that has the type of an input: the input's name.
         usually: For an input what mostly feeds it, where that is less than its type takes.
+        soft: For an input of labels, that it takes shares of several classes too, and when not.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Port:
     variadic: bool = False
     like: str | None = None
     usually: Usually | None = None
+    soft: SoftTargets | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +155,12 @@ class Component:
         found = _KEYWORDS.search(self._docstring)
         words = [] if found is None else " ".join(found[1].split()).removesuffix(".").split(",")
         return tuple(word.strip() for word in words if word.strip())
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        """What its method was published with; None where it says nothing."""
+        found = getattr(self.cls, _AUGMENTATION, None)
+        return found if isinstance(found, Augmentation) else None
 
     @property
     def _docstring(self) -> str:
@@ -327,6 +336,7 @@ def read_component(cls: type, kind: Kind | str, *, try_types: bool = True) -> Co
         access,
     )
     _check_likes(component)
+    _check_augmentation(component)
     try:
         _ = component.model if try_types else None
     except (PydanticUserError, TypeError) as error:
@@ -553,13 +563,22 @@ def _port(name: str, hint: Any, where: str, *, guess: bool = False) -> Port:
     kind = types[-1] if types else port_type(AnyTensor)
     axes = parse_axes(texts[-1]) if texts else None
     usually = next((extra for extra in extras if isinstance(extra, Usually)), None)
-    return Port(name, kind, axes, like=likes[-1] if likes else None, usually=usually)
+    soft = next((extra for extra in extras if isinstance(extra, SoftTargets)), None)
+    return Port(name, kind, axes, like=likes[-1] if likes else None, usually=usually, soft=soft)
 
 
 def _check_likes(component: Component) -> None:
     for port in component.outputs:
         if port.like is not None and port.like not in component.input_by_name:
             raise ComponentError(f"{component.name}.forward: output '{port.name}' is like '{port.like}': no such input")
+
+
+def _check_augmentation(component: Component) -> None:
+    where, found = f"{component.name}.{_AUGMENTATION}", getattr(component.cls, _AUGMENTATION, None)
+    if isinstance(found, dict | list | str | tuple):
+        raise ComponentError(f"{where}: found {type(found).__name__}, expected composer.ports.Augmentation(...)")
+    if isinstance(found, Augmentation) and found.count and found.count not in component.parameter_by_name:
+        raise ComponentError(f"{where}: count is '{found.count}', which is no parameter of {component.name}")
 
 
 def _metadata(annotation: Any) -> tuple[Any, ...]:

@@ -4,13 +4,17 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from torch import Tensor
 
 from composer.catalog import Catalog
+from composer.catalog.component import Component
 from composer.graph import Graph
+from composer.graph.plan import plan
 from composer.model import Model
+from composer.ports import Label, Logits
 from composer.training.defaults import task_of
 from composer.training.findings import Finding, State
 from composer.training.node_statistics import node_of
@@ -91,7 +95,7 @@ def _far_above(median: float, times: str) -> str:
 def first_losses(
     model: Model, graph: Graph, catalog: Catalog, *, trained: bool
 ) -> Iterator[Callable[[], Iterator[Finding]]]:
-    """Compares the first loss of a classifier with that of a guess, ln(classes).
+    """Compares the first loss of a classifier with that of a guess, which its loss knows (``loss_of_guess(classes)``).
 
     Args:
         model: The model.
@@ -99,30 +103,32 @@ def first_losses(
         catalog: The catalog.
         trained: Whether it begins with trained weights.
     """
-    seen: dict[str, tuple[int, float]] = {}
-    margin = any(type(part).__name__ == "ArcFaceClsHead" for part in model.modules())
-    watched = task_of(graph, catalog) == "classification" and not margin
+    seen: dict[str, tuple[int, float, float]] = {}
+    calls = chain.from_iterable(program.calls for program in plan(graph, catalog).programs.values())
+    margins = any(_takes_labels(call.component) for call in calls)
+    watched = task_of(graph, catalog) == "classification" and not margins
 
     def note(path: str) -> Callable[..., None]:
         def hook(module: Any, given: tuple[Any, ...], loss: Any) -> None:
             rows = given[0]
             if isinstance(loss, Tensor) and loss.dim() == 0 and isinstance(rows, Tensor) and rows.dim() == 2:
-                seen.setdefault(
-                    path, (rows.shape[1], float(loss.detach()) / float(getattr(module, "loss_weight", 1) or 1))
-                )
+                blind = module.loss_of_guess(rows.shape[1])
+                if blind is not None:
+                    found = float(loss.detach()) / float(getattr(module, "loss_weight", 1) or 1)
+                    seen.setdefault(path, (rows.shape[1], found, blind))
 
         return hook
 
     handles = [
         part.register_forward_hook(note(path))
         for path, part in model.named_modules()
-        if watched and type(part).__name__ == "CrossEntropyLoss" and not getattr(part, "use_sigmoid", False)
+        if watched and hasattr(type(part), "loss_of_guess")
     ]
 
     def findings() -> Iterator[Finding]:
-        for path, (classes, loss) in seen.items():
+        for path, (classes, loss, blind) in seen.items():
             if classes > 1:
-                yield _guess(path, classes, loss, trained=trained)
+                yield _guess(path, classes, loss, blind, trained=trained)
 
     try:
         yield findings
@@ -131,9 +137,16 @@ def first_losses(
             handle.remove()
 
 
-def _guess(path: str, classes: int, loss: float, *, trained: bool) -> Finding:
-    blind = math.log(classes)
-    text = f"{path} begins at {loss:.3f}; a guess among {classes} classes has ln({classes}) = {blind:.3f}"
+def _takes_labels(component: Component) -> bool:
+    """Whether logits depend on the labels (margins, ArcFace), so that they begin where no guess would."""
+    return any(port.type.is_a(Label) for port in component.inputs) and any(
+        port.type.is_a(Logits) for port in component.outputs
+    )
+
+
+def _guess(path: str, classes: int, loss: float, blind: float, *, trained: bool) -> Finding:
+    shown = f"ln({classes}) = {blind:.3f}" if blind == math.log(classes) else f"{blind:.3f}"
+    text = f"{path} begins at {loss:.3f}; a guess among {classes} classes has {shown}"
     values = {"loss": loss, "guess": blind, "classes": classes}
     if loss > (1 + _GUESS) * blind:
         advice = "the first logits are large: look at how images are normalised, and at the head's first weights"

@@ -11,8 +11,10 @@ import torch
 
 import composer
 from composer import Catalog, Graph
-from composer.ports import Boxes, BoxLabels, Image, InstanceMasks, Label
-from composer.training.augment import Sample, defaults_for, read_masks, read_views
+from composer.catalog.component import ComponentError
+from composer.graph.file import loads
+from composer.ports import Augmentation, Boxes, BoxLabels, FeatureMap, Image, InstanceMasks, Label
+from composer.training.augment import Sample, defaults_for, read_masks, read_mixing, read_views
 from composer.training.data.loading import Loader
 from composer.training.data.samples import ArraySource
 from composer.training.recipe import Recipe
@@ -113,3 +115,78 @@ def test_views_of_one_image_differ_and_a_target_shows_the_same_crop() -> None:
     shrunk = torch.nn.functional.interpolate(image, size=(112, 112), mode="area")
     mixed = torch.corrcoef(torch.stack([shrunk.flatten(), target.flatten()]))[0, 1]
     assert mixed > 0.9
+
+
+OWN = '''\
+"""Heads of one's own."""
+
+from typing import ClassVar
+
+from components.heads.siamese_heads import MoCoV3Head
+from components.losses.cross_entropy import CrossEntropyLoss
+from composer.ports import Augmentation
+
+__all__ = ["FlippedHead", "MyHead", "MyLoss"]
+
+
+class MyHead(MoCoV3Head):
+    """MoCo v3's head of mine."""
+
+
+class FlippedHead(MoCoV3Head):
+    """A head of a method that takes flips alone, and small views as they are."""
+
+    augmentation: ClassVar[Augmentation] = Augmentation(views=[["flip"], ["grayscale", "flip"]])
+
+
+class MyLoss(CrossEntropyLoss):
+    """Cross entropy of mine."""
+'''
+
+
+@pytest.fixture
+def own_parts(tmp_path: Path) -> Catalog:
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / "mine.py").write_text(OWN)
+    return Catalog.default().with_folder(tmp_path)
+
+
+def graph_with(name: str, part: str, own: str) -> Graph:
+    """A saved graph with a part in another's place."""
+    (path,) = [path for path in PATHS if path.stem == name]
+    text = path.read_text("utf-8")
+    assert f"type: {part}" in text
+    return loads(text.replace(f"type: {part}", f"type: {own}"))
+
+
+def test_a_subclass_of_a_component_is_augmented_as_its_parent(own_parts: Catalog) -> None:
+    shipped = defaults_for(graph_with("moco_v3", "MoCoV3Head", "MoCoV3Head"), own_parts)
+    assert any("solarize" in step for step in shipped["view_2"])
+    assert defaults_for(graph_with("moco_v3", "MoCoV3Head", "MyHead"), own_parts) == shipped
+
+
+def test_a_component_of_ones_own_says_how_its_images_are_augmented(own_parts: Catalog) -> None:
+    found = defaults_for(graph_with("moco_v3", "MoCoV3Head", "FlippedHead"), own_parts)
+    assert found == {"view_1": ["flip"], "view_2": ["grayscale", "flip"]}
+
+
+def test_a_subclass_of_a_loss_takes_mixed_labels_as_its_parent(own_parts: Catalog) -> None:
+    graph = graph_with("resnet50", "CrossEntropyLoss", "MyLoss")
+    mixing, problems = read_mixing(graph, own_parts, {"mixup": 0.2}, {"label": "label"}, 1000)
+    assert problems == [] and mixing is not None and mixing.labels == {"label": 1000}
+
+
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        (["flip"], "augmentation: found list, expected composer.ports.Augmentation"),
+        (Augmentation(hidden={"block": {}}, count="hidden"), "count is 'hidden', which is no parameter"),
+    ],
+)
+def test_what_says_nothing_of_augmentation_is_refused(declared: Any, text: str) -> None:
+    with pytest.raises(ComponentError, match=text):
+        Catalog.of(type("Odd", (torch.nn.Module,), {"augmentation": declared, "forward": _same}))
+
+
+def _same(self: Any, feature: FeatureMap) -> FeatureMap:
+    return feature

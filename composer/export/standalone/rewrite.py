@@ -10,6 +10,7 @@ from typing import Any
 from composer.export.standalone.layout import WIDTH
 from composer.export.standalone.modules import Defined, Opened, SourceError, SourceModule, Sources, Thing
 from composer.export.standalone.scopes import COMPREHENSIONS, locals_of
+from composer.ports import Augmentation
 
 __all__ = ["NameOf", "Statement", "rewrite"]
 
@@ -153,8 +154,18 @@ class _Rewriting(ast.NodeVisitor):
         for part in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(part)
         with self._scope(node):
-            for statement in node.body:
-                self.visit(statement)
+            for before, statement in zip((None, *node.body), node.body, strict=False):
+                if before is not None and self._is_for_training(statement):
+                    self.edits.append((self.module.span(before)[1], self.module.span(statement)[1], ""))
+                else:
+                    self.visit(statement)
+
+    def _is_for_training(self, statement: ast.stmt) -> bool:
+        """Whether a statement of a class says how training augments images, which means nothing without composer."""
+        annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
+        names = [part.id for part in ast.walk(annotation) if isinstance(part, ast.Name)] if annotation else []
+        things = [self.sources.resolve(self.module, name) for name in names]
+        return any(isinstance(thing, Defined) and thing.name == Augmentation.__name__ for thing in things)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.visit(node.target)

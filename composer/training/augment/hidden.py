@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from composer import ports
 from composer.catalog import Catalog
-from composer.graph import Graph, thaw
+from composer.graph import Graph
 from composer.problems import Problem, Where, suggestion
+from composer.training.augment.declared import declared_mask
 from composer.training.augment.step import Share, input_size
 from composer.training.augment.steps import read_list, shown_path
 
@@ -165,18 +166,6 @@ def masks_of(graph: Graph, catalog: Catalog) -> list[str]:
     return [name for name, field in graph.data_samples.items() if types.is_a(field.type, ports.Mask)]
 
 
-def default_mask(graph: Graph) -> dict[str, Any]:
-    """How a graph's patches are hidden where nothing says so, as a recipe has it."""
-    kinds = {node.type: thaw(node.params) for node in graph.nodes.values()}
-    if any(name and name.startswith("SimMIM") for name in kinds):
-        return {"random": {"ratio": 0.6}}
-    if any(name and name.startswith("MaskFeat") for name in kinds):
-        return {"block": {"ratio": 0.4}}
-    if "MaskedPatches" in kinds:
-        return {"block": {"count": (kinds["MaskedPatches"] or {}).get("mask_tokens_num", _BEIT_HIDDEN)}}
-    return {"block": {}}
-
-
 def read_masks(
     graph: Graph, catalog: Catalog, document: Mapping[str, Sequence[Any]] | None
 ) -> tuple[dict[str, tuple[MaskStep, tuple[int, int]]], list[Problem]]:
@@ -209,7 +198,7 @@ def read_masks(
             text += "patches across] in numbers"
             problems.append(Problem("recipe-value", Where(f"data_samples.{name}", path=path), text))
             continue
-        steps, wrong = read_list(given.get(name, [default_mask(graph)]), MASKS, path, "mask")
+        steps, wrong = read_list(given.get(name, [declared_mask(graph, catalog)]), MASKS, path, "mask")
         problems.extend(wrong)
         if len(steps) + len(wrong) != 1:
             text = f"found {len(steps)} ways to hide patches, expected one: block or random"

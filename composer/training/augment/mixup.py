@@ -19,14 +19,12 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graph.plan import Call, Plan, Value, plan
 from composer.problems import Edit, Fix, Problem, Where, is_typo, nearest, suggestion
+from composer.training.label_fields import is_map
 
 __all__ = ["MIXES", "Mixing", "read_mixing"]
 
 MIXES = ("cutmix", "mixup")
 """What a recipe's ``mix`` may name."""
-
-SOFT_LOSSES = ("CrossEntropyLoss", "FocalLoss", "LabelSmoothLoss")
-"""The losses that take shares of several classes as a target, [N, K]."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def read_mixing(
     types = catalog.port_types
     images = tuple(name for name, entry in graph.inputs.items() if types.is_a(entry.type, ports.Image))
     labels = [name for name in fields if types.is_a(graph.data_samples[name].type, ports.Label)]
-    labels = [name for name in labels if len(graph.data_samples[name].shape or "B") < len("BHW")]
+    labels = [name for name in labels if not is_map(graph.data_samples[name], types)]
     others = [name for name in fields if name not in labels]
     if others or not labels:
         found = f"the graph takes {', '.join(others)}" if others else "the graph takes no labels"
@@ -101,7 +99,7 @@ def read_mixing(
     resolved = plan(graph, catalog)
     counts: dict[str, int] = {}
     for name in labels:
-        problems.extend(_hard(resolved, name))
+        problems.extend(_hard(resolved, catalog, name))
         counts[name] = _count(resolved, name) or classes or len(graph.classes)
     return (None if problems else Mixing(dict(document), images, counts)), problems
 
@@ -135,16 +133,19 @@ def _each(argument: Value | tuple[Value, ...]) -> tuple[Value, ...]:
     return (argument,) if isinstance(argument, Value) else argument
 
 
-def _hard(resolved: Plan, name: str) -> Iterator[Problem]:
+def _hard(resolved: Plan, catalog: Catalog, name: str) -> Iterator[Problem]:
     """Parts of loss mode that take one class a sample and no shares."""
     for call, port in _readers(resolved, name):
         kind = call.component.name
-        smoothed = resolved.parts[call.module].params.get("mode") if call.module in resolved.parts else None
-        if kind in SOFT_LOSSES and smoothed != "multi_label":
+        soft = call.component.input_by_name[port].soft
+        params = resolved.parts[call.module].params if call.module in resolved.parts else {}
+        unless = soft.unless if soft is not None else {}
+        against = [f", {key} {value}" for key, value in unless.items() if params.get(key) == value]
+        if soft is not None and not against:
             continue
+        able = sorted(item.name for item in catalog if any(one.soft for one in item.inputs))
         text = f"mixed labels are shares of two classes, and {call.path}.{port} ({kind}"
-        text += ", mode multi_label" if smoothed == "multi_label" else ""
-        text += f") takes one class a sample; expected one of {', '.join(SOFT_LOSSES)}"
+        text += f"{''.join(against)}) takes one class a sample; expected one of {', '.join(able)}"
         fix = Fix("remove mix", (Edit(("mix",), remove=True),), "images are not mixed")
         yield Problem("recipe-value", Where("mix", node=call.path, path=("mix",)), text, fix)
 
