@@ -57,7 +57,7 @@ def test_every_column_of_data_has_a_declared_type() -> None:
     assert set(COLUMN_TYPES.values()) <= TYPES
 
 
-def test_no_source_of_the_front_end_does() -> None:
+def test_no_source_of_the_front_end_knows_a_type_or_kind_by_name() -> None:
     folder = SOURCE / "web" / "frontend" / "src"
     paths = [
         path for path in folder.rglob("*.*") if path.suffix in (".ts", ".tsx", ".css") and ".test." not in path.name
