@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
 import { cancel, store, useFiles } from "./files";
 
@@ -19,16 +20,14 @@ export function Conflict() {
       onClose={cancel}
       footer={
         <>
-          <button type="button" className="composer-button is-danger" onClick={() => void overwrite()}>
+          <Button look="danger" onClick={() => void overwrite()}>
             Overwrite
-          </button>
+          </Button>
           <span className="composer-gap" />
-          <button type="button" className="composer-button" onClick={cancel}>
-            Cancel
-          </button>
-          <button type="button" className="composer-button is-main" data-first onClick={() => set({ dialog: "save" })}>
+          <Button onClick={cancel}>Cancel</Button>
+          <Button look="main" data-first onClick={() => set({ dialog: "save" })}>
             Save as ...
-          </button>
+          </Button>
         </>
       }
     >

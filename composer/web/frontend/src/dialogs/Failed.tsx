@@ -1,4 +1,5 @@
 import { placeOf } from "../logic/problems";
+import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
 import { cancel, useFiles } from "./files";
 
@@ -14,9 +15,9 @@ export function Failed() {
       footer={
         <>
           <span className="composer-gap" />
-          <button type="button" className="composer-button is-main" data-first onClick={cancel}>
+          <Button look="main" data-first onClick={cancel}>
             Close
-          </button>
+          </Button>
         </>
       }
     >

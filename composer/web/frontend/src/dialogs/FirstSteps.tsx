@@ -3,6 +3,7 @@ import { useCanvas } from "../canvas/state";
 import { openDock } from "../dock";
 import { keysOf, shortcut } from "../shortcuts";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 
 interface Step {
   title: string;
@@ -82,9 +83,9 @@ export function FirstSteps() {
             <p>{text}</p>
             <div>
               {buttons.map(([words, action]) => (
-                <button key={words} type="button" className="composer-button is-small" onClick={() => begin(action)}>
+                <Button key={words} small onClick={() => begin(action)}>
                   {words}
-                </button>
+                </Button>
               ))}
             </div>
           </li>

@@ -1,8 +1,10 @@
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import type { FileEntry, WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { Modal } from "../ui/Modal";
+import { TextInput } from "../ui/TextInput";
 import { Card } from "./Card";
 import { newGraph, openFile, uploadOne, useFiles } from "./files";
 import { OwnCard } from "./OwnCard";
@@ -43,24 +45,19 @@ export function Gallery() {
         <div className="composer-gallery-head">
           <div className="composer-search">
             <Icon name="search" />
-            <input
+            <TextInput
               data-first
               type="search"
-              className="composer-input"
               placeholder="Search by name, text or mode"
               aria-label="Search graphs"
               value={search}
-              onChange={(event) => setSearch(event.target.value)}
+              change={setSearch}
             />
           </div>
-          {lost > 0 && (
-            <button type="button" className="composer-button" onClick={() => set({ dialog: "recovery" })}>
-              Unsaved work ({lost})
-            </button>
-          )}
-          <button type="button" className="composer-button" onClick={() => chooser.current?.click()}>
+          {lost > 0 && <Button onClick={() => set({ dialog: "recovery" })}>Unsaved work ({lost})</Button>}
+          <Button onClick={() => chooser.current?.click()}>
             <Icon name="upload" /> Upload a file
-          </button>
+          </Button>
           <input
             ref={chooser}
             type="file"
@@ -173,9 +170,9 @@ function DeletedNote({ deleted, onUndo }: { deleted: Deleted; onUndo: () => void
         <span className="composer-mono">{deleted.folder}</span>.
         {deleted.reason && <span className="composer-reason"> {deleted.reason}</span>}
       </span>
-      <button ref={undo} type="button" className="composer-button is-small" onClick={onUndo}>
+      <Button ref={undo} small onClick={onUndo}>
         Undo
-      </button>
+      </Button>
     </p>
   );
 }

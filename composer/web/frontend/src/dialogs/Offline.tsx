@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { begin } from "../session";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 
 /** Says that the server does not answer, and asks it again until it does. */
 export function Offline() {
@@ -14,9 +15,9 @@ export function Offline() {
   return (
     <div className="composer-offline" role="alert">
       The server does not answer: your work is kept in this browser.
-      <button type="button" className="composer-button is-small" onClick={() => void again()}>
+      <Button small onClick={() => void again()}>
         Try again
-      </button>
+      </Button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { FileEntry } from "../payloads";
-import { Icon } from "../ui/Icon";
+import { Button, IconButton } from "../ui/Button";
+import { TextInput } from "../ui/TextInput";
 import { Card } from "./Card";
 import { type Deleted, deleteFile, renameFile } from "./workspace";
 
@@ -67,17 +68,7 @@ export function OwnCard({ entry, onOpen, onDeleted, onRenamed, focused }: Props)
 }
 
 function Tool({ words, icon, onClick }: { words: string; icon: "rename" | "remove"; onClick: () => void }) {
-  return (
-    <button
-      type="button"
-      className="composer-button is-quiet is-icon is-small"
-      aria-label={words}
-      title={words}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
-    </button>
-  );
+  return <IconButton icon={icon} label={words} small onClick={onClick} />;
 }
 
 interface RenameProps {
@@ -102,9 +93,9 @@ function Rename({ entry, reason, onRename, onCancel }: RenameProps) {
     <form className="composer-card is-asking" onSubmit={onSubmit}>
       <label>
         New name of <b className="composer-mono">{entry.name}</b>
-        <input
+        <TextInput
           ref={field}
-          className="composer-input is-code"
+          code
           defaultValue={entry.name.replace(/\.yaml$/, "")}
           spellCheck={false}
           autoComplete="off"
@@ -117,12 +108,12 @@ function Rename({ entry, reason, onRename, onCancel }: RenameProps) {
         </span>
       )}
       <span className="composer-own-answers">
-        <button type="button" className="composer-button is-small" onClick={onCancel}>
+        <Button small onClick={onCancel}>
           Cancel
-        </button>
-        <button type="submit" className="composer-button is-main is-small">
+        </Button>
+        <Button look="main" small type="submit">
           Rename
-        </button>
+        </Button>
       </span>
     </form>
   );
@@ -152,12 +143,12 @@ function Ask({ entry, reason, onDelete, onCancel }: AskProps) {
         </span>
       )}
       <span className="composer-own-answers">
-        <button ref={cancel} type="button" className="composer-button is-small" onClick={onCancel}>
+        <Button ref={cancel} small onClick={onCancel}>
           Cancel
-        </button>
-        <button type="button" className="composer-button is-danger is-small" onClick={() => void onDelete()}>
+        </Button>
+        <Button look="danger" small onClick={() => void onDelete()}>
           Delete
-        </button>
+        </Button>
       </span>
     </div>
   );

@@ -1,3 +1,4 @@
+import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
 import { TaskBar } from "../ui/TaskBar";
 import { useFiles } from "./files";
@@ -14,9 +15,9 @@ export function Reading() {
       footer={
         <>
           <span className="composer-gap" />
-          <button type="button" className="composer-button" data-first onClick={stop}>
+          <Button data-first onClick={stop}>
             Stop
-          </button>
+          </Button>
         </>
       }
     >

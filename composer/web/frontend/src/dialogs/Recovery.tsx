@@ -3,6 +3,7 @@ import { forget, resume } from "../keeping";
 import { ago } from "../logic/format";
 import type { Draft } from "../recovery";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
 import { guarded, useFiles } from "./files";
 
@@ -34,14 +35,14 @@ export function Recovery() {
       footer={
         <>
           {lost.length > 1 && (
-            <button type="button" className="composer-button is-danger" onClick={() => void drop(lost)}>
+            <Button look="danger" onClick={() => void drop(lost)}>
               Throw all away
-            </button>
+            </Button>
           )}
           <span className="composer-gap" />
-          <button type="button" className="composer-button" title="They stay under Open" onClick={close}>
+          <Button title="They stay under Open" onClick={close}>
             Later
-          </button>
+          </Button>
         </>
       }
     >
@@ -55,23 +56,18 @@ export function Recovery() {
                 {draft.file.place === "none" ? "not saved to a file" : draft.file.name}, {ago(draft.time, Date.now())}
               </div>
             </div>
-            <button
-              type="button"
-              className="composer-button is-quiet is-small"
-              aria-label={`Throw ${draft.title} away`}
-              onClick={() => void drop([draft])}
-            >
+            <Button look="quiet" small aria-label={`Throw ${draft.title} away`} onClick={() => void drop([draft])}>
               Throw away
-            </button>
-            <button
-              type="button"
-              className="composer-button is-main is-small"
+            </Button>
+            <Button
+              look="main"
+              small
               data-first={at === 0 ? "" : undefined}
               aria-label={`Restore ${draft.title}`}
               onClick={() => void take(draft)}
             >
               Restore
-            </button>
+            </Button>
           </li>
         ))}
       </ul>

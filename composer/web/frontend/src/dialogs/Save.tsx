@@ -1,7 +1,9 @@
 import { type FormEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import type { WorkspaceView } from "../payloads";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
+import { TextInput } from "../ui/TextInput";
 import { cancel, proposedName, store, useFiles } from "./files";
 
 const stem = (name: string): string => name.replace(/\.ya?ml$/, "");
@@ -48,35 +50,28 @@ export function Save() {
       footer={
         <>
           <span className="composer-gap" />
-          <button type="button" className="composer-button" onClick={cancel}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            form={`${id}-form`}
-            disabled={!typed?.trim()}
-            className={`composer-button ${replaces ? "is-danger" : "is-main"}`}
-          >
+          <Button onClick={cancel}>Cancel</Button>
+          <Button look={replaces ? "danger" : "main"} type="submit" form={`${id}-form`} disabled={!typed?.trim()}>
             {replaces ? "Replace" : "Save"}
-          </button>
+          </Button>
         </>
       }
     >
       <form id={`${id}-form`} className="composer-save" onSubmit={(event) => void onSubmit(event)}>
         <label htmlFor={id}>Name</label>
         <div className="composer-with-suffix">
-          <input
+          <TextInput
+            ref={field}
+            code
             id={id}
             data-first
-            className="composer-input is-code"
-            ref={field}
             value={typed ?? ""}
             spellCheck={false}
             autoComplete="off"
             aria-invalid={reason !== null}
             aria-describedby={`${id}-note`}
-            onChange={(event) => {
-              setTyped(event.target.value);
+            change={(text) => {
+              setTyped(text);
               setReason(null);
               setInstead(null);
             }}
@@ -88,9 +83,8 @@ export function Save() {
             <span className="composer-reason">
               {reason}{" "}
               {instead && (
-                <button
-                  type="button"
-                  className="composer-button is-small"
+                <Button
+                  small
                   onClick={() => {
                     setTyped(stem(instead));
                     setReason(null);
@@ -98,7 +92,7 @@ export function Save() {
                   }}
                 >
                   Use {instead}
-                </button>
+                </Button>
               )}
             </span>
           ) : replaces ? (

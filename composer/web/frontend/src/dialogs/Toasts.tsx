@@ -1,6 +1,6 @@
 import { useComposer } from "../store";
+import { IconButton } from "../ui/Button";
 import { CopyButton } from "../ui/CopyButton";
-import { Icon } from "../ui/Icon";
 
 /** What happened, for a few seconds; read aloud where somebody listens. */
 export function Toasts() {
@@ -17,14 +17,12 @@ export function Toasts() {
               <CopyButton text={toast.code} what="the line" />
             </span>
           )}
-          <button
-            type="button"
-            className="composer-button is-quiet is-icon is-small"
-            aria-label="Dismiss"
+          <IconButton
+            icon="close"
+            label="Dismiss"
+            small
             onClick={() => set({ toasts: toasts.filter((one) => one !== toast) })}
-          >
-            <Icon name="close" />
-          </button>
+          />
         </div>
       ))}
     </div>

@@ -1,4 +1,5 @@
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
 import { cancel, goOn, save } from "./files";
 
@@ -11,16 +12,14 @@ export function Unsaved() {
       onClose={cancel}
       footer={
         <>
-          <button type="button" className="composer-button is-danger" onClick={goOn}>
+          <Button look="danger" onClick={goOn}>
             Don't save
-          </button>
+          </Button>
           <span className="composer-gap" />
-          <button type="button" className="composer-button" onClick={cancel}>
-            Cancel
-          </button>
-          <button type="button" className="composer-button is-main" data-first onClick={() => void save()}>
+          <Button onClick={cancel}>Cancel</Button>
+          <Button look="main" data-first onClick={() => void save()}>
             Save
-          </button>
+          </Button>
         </>
       }
     >

@@ -1,4 +1,5 @@
 import { closeDock, DOCK_TABS, openDock } from "../dock";
+import { Button, IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { useDockOpen } from "../useDockOpen";
 
@@ -11,35 +12,21 @@ export function DockButtons({ tabs }: { tabs: boolean }) {
   return (
     <div className="composer-tools" role="group" aria-label="Dock">
       {(tabs ? FOLDED_TABS : []).map((tab) => (
-        <button
-          key={tab}
-          type="button"
-          className="composer-button is-quiet is-tight"
-          title={`Show ${tab} below`}
-          onClick={() => openDock(tab)}
-        >
+        <Button key={tab} look="quiet" className="is-tight" title={`Show ${tab} below`} onClick={() => openDock(tab)}>
           {tab}
-        </button>
+        </Button>
       ))}
-      <button
-        type="button"
-        className="composer-button is-main"
-        title="Run the model below"
-        onClick={() => openDock("Run")}
-      >
+      <Button look="main" title="Run the model below" onClick={() => openDock("Run")}>
         <Icon name="play" />
         Run
-      </button>
-      <button
-        type="button"
-        className="composer-button is-quiet is-icon"
-        aria-label="Dock"
+      </Button>
+      <IconButton
+        icon={open ? "down" : "up"}
+        label="Dock"
         aria-expanded={open}
         title={open ? "Close the dock" : "Open the dock"}
         onClick={() => (open ? closeDock() : openDock())}
-      >
-        <Icon name={open ? "down" : "up"} />
-      </button>
+      />
     </div>
   );
 }

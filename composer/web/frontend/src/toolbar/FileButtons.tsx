@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { download, newGraph, openGallery, save, saveAs, uploadOne } from "../dialogs/files";
 import { keysOf, provide } from "../shortcuts";
+import { Button } from "../ui/Button";
 import { Icon, type IconName } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 
@@ -28,7 +29,6 @@ export function FileButtons({ words }: { words: boolean }) {
       <FileButton wide={words} words="Save" icon="save" shortcut="save" action={() => void save()} />
       <Menu
         label="More about files"
-        icon={<Icon name="more" />}
         entries={[
           entry("Save as ...", "save", saveAs, "save-as"),
           entry("Download YAML", "download", () => void download()),
@@ -64,16 +64,10 @@ function FileButton({
   action: () => void;
 }) {
   return (
-    <button
-      type="button"
-      className="composer-button is-quiet"
-      title={`${words} (${keysOf(shortcut)})`}
-      aria-label={words}
-      onClick={action}
-    >
+    <Button look="quiet" title={`${words} (${keysOf(shortcut)})`} aria-label={words} onClick={action}>
       <Icon name={icon} />
       {wide && <span>{words}</span>}
-    </button>
+    </Button>
   );
 }
 

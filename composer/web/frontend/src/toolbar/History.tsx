@@ -1,6 +1,6 @@
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";
-import { Icon } from "../ui/Icon";
+import { IconButton } from "../ui/Button";
 
 /** Undo and redo, with what they take back. */
 export function History() {
@@ -25,15 +25,12 @@ interface Props {
 function Travel({ words, icon, about, action }: Props) {
   const name = about === undefined ? `${words}: nothing` : `${words}: ${about}`;
   return (
-    <button
-      type="button"
-      className="composer-button is-quiet is-icon"
+    <IconButton
+      icon={icon}
+      label={name}
       disabled={about === undefined}
-      aria-label={name}
       title={`${name} (${keysOf(icon)})`}
       onClick={() => void action()}
-    >
-      <Icon name={icon} />
-    </button>
+    />
   );
 }

@@ -1,6 +1,6 @@
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";
-import { Icon } from "../ui/Icon";
+import { IconButton } from "../ui/Button";
 
 const PANELS = {
   palette: { words: "palette", icon: "left", shortcut: "toggle-palette" },
@@ -14,15 +14,12 @@ export function PanelButton({ panel }: { panel: keyof typeof PANELS }) {
   const { words, icon, shortcut } = PANELS[panel];
   const label = `${hidden ? "Show" : "Hide"} the ${words}`;
   return (
-    <button
-      type="button"
-      className="composer-button is-quiet is-icon"
-      aria-label={label}
+    <IconButton
+      icon={icon}
+      label={label}
       aria-pressed={!hidden}
       title={`${label} (${keysOf(shortcut)})`}
       onClick={() => toggle(panel)}
-    >
-      <Icon name={icon} />
-    </button>
+    />
   );
 }

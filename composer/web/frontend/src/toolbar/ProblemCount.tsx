@@ -1,6 +1,7 @@
 import { counted } from "../logic/format";
 import { isUnwired } from "../side/problems/Problems";
 import { isEmpty, useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 
 /** How many problems there are; opens them. */
@@ -26,15 +27,15 @@ export function ProblemCount({ words: wide }: { words: boolean }) {
             ? `${notices.length} not wired yet`
             : counted(notices.length, "notice");
   return (
-    <button
-      type="button"
-      className={`composer-button is-quiet composer-count is-${state}${wide ? "" : " is-short"}`}
+    <Button
+      look="quiet"
+      className={`composer-count is-${state}${wide ? "" : " is-short"}`}
       aria-label={words}
       title={`${words}: show them`}
       onClick={() => set({ panel: "problems" })}
     >
       <Icon name={idle ? "file" : count ? "problem" : "good"} />
       <span aria-live="polite">{wide ? words : count || ""}</span>
-    </button>
+    </Button>
   );
 }

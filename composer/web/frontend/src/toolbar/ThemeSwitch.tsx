@@ -1,4 +1,4 @@
-import { Icon } from "../ui/Icon";
+import { IconButton } from "../ui/Button";
 import type { Theme } from "./theme";
 
 interface Props {
@@ -10,14 +10,6 @@ interface Props {
 /** One button that goes from the system's theme to light to dark. */
 export function ThemeSwitch({ theme, next, change }: Props) {
   return (
-    <button
-      type="button"
-      className="composer-button is-quiet is-icon"
-      aria-label={`Theme: ${theme}`}
-      title={`Theme: ${theme}. Click for ${next}.`}
-      onClick={change}
-    >
-      <Icon name={theme} />
-    </button>
+    <IconButton icon={theme} label={`Theme: ${theme}`} title={`Theme: ${theme}. Click for ${next}.`} onClick={change} />
   );
 }

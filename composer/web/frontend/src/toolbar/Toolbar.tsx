@@ -2,6 +2,7 @@ import "./toolbar.css";
 import { openDock } from "../dock";
 import { keysOf } from "../shortcuts";
 import { unsaved, useComposer } from "../store";
+import { IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { type Entry, Menu } from "../ui/Menu";
 import { DockButtons, FOLDED_TABS } from "./DockButtons";
@@ -53,18 +54,10 @@ export function Toolbar() {
       {fold < FOLD.dock ? (
         <>
           <ThemeSwitch theme={theme} next={next} change={switchTheme} />
-          <button
-            type="button"
-            className="composer-button is-quiet is-icon"
-            aria-label="Help: shortcuts"
-            title={`Shortcuts (${keysOf("help")})`}
-            onClick={help}
-          >
-            <Icon name="help" />
-          </button>
+          <IconButton icon="help" label="Help: shortcuts" title={`Shortcuts (${keysOf("help")})`} onClick={help} />
         </>
       ) : (
-        <Menu label="More" icon={<Icon name="more" />} entries={folded} end />
+        <Menu label="More" entries={folded} end />
       )}
       <div
         className={`composer-busy${busy ? " is-on" : ""}`}

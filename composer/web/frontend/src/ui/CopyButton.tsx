@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useComposer } from "../store";
-import { Icon } from "./Icon";
+import { IconButton } from "./Button";
 
 /** Copies text; says so for a moment. */
 export function CopyButton({ text, what }: { text: string; what: string }) {
@@ -17,14 +17,13 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
     }
   };
   return (
-    <button
-      type="button"
-      className="composer-button is-small is-icon"
-      aria-label={done ? "Copied" : `Copy ${what}`}
+    <IconButton
+      look="plain"
+      icon={done ? "good" : "copy"}
+      label={done ? "Copied" : `Copy ${what}`}
+      small
       title={`Copy ${what}`}
       onClick={() => void copy()}
-    >
-      <Icon name={done ? "good" : "copy"} />
-    </button>
+    />
   );
 }

@@ -1,5 +1,6 @@
 import { Component, type ComponentType, type ReactNode } from "react";
 import { useComposer } from "../store";
+import { Button } from "./Button";
 
 interface Props {
   /** What is drawn, in words. */
@@ -41,20 +42,16 @@ export class Guarded extends Component<Props, { failed: Error | null }> {
         <b>The {what} could not be drawn.</b>
         <p>{failed.message}</p>
         <p>The graph is kept. Undo the last step, or try again.</p>
-        <button type="button" className="composer-button" onClick={this.again}>
-          Try again
-        </button>
+        <Button onClick={this.again}>Try again</Button>
         {close && (
-          <button
-            type="button"
-            className="composer-button"
+          <Button
             onClick={() => {
               close();
               this.again();
             }}
           >
             Close
-          </button>
+          </Button>
         )}
       </div>
     );

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { IconButton } from "./Button";
 
 export interface Entry {
   words: string;
@@ -12,7 +13,6 @@ export interface Entry {
 
 interface Props {
   label: string;
-  icon: ReactNode;
   entries: Entry[];
   /** It lies at the end of the bar, and its list opens towards the beginning. */
   end?: boolean;
@@ -21,7 +21,7 @@ interface Props {
 const ITEMS = '[role^="menuitem"]';
 
 /** A button that opens a list of actions; arrow keys go through it. */
-export function Menu({ label, icon, entries, end }: Props) {
+export function Menu({ label, entries, end }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -52,18 +52,14 @@ export function Menu({ label, icon, entries, end }: Props) {
 
   return (
     <div className="composer-dropdown" ref={box} onKeyDown={onKeyDown}>
-      <button
+      <IconButton
         ref={button}
-        type="button"
-        className="composer-button is-quiet is-icon"
-        aria-label={label}
-        title={label}
+        icon="more"
+        label={label}
         aria-haspopup="menu"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-      >
-        {icon}
-      </button>
+      />
       {open && (
         <div className={`composer-dropdown-list${end ? " is-end" : ""}`} role="menu" aria-label={label}>
           {entries.map((entry) => (

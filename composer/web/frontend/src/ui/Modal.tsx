@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
 import { shortcutOf } from "../shortcuts";
-import { Icon } from "./Icon";
+import { IconButton } from "./Button";
 
 const FOCUSABLE = 'button:not(:disabled):not([tabindex="-1"]), input:not(:disabled), textarea, select, [tabindex="0"]';
 
@@ -54,15 +54,7 @@ export function Modal({ title, onClose, children, footer, size = "narrow" }: Pro
       >
         <header>
           <h2 id={id}>{title}</h2>
-          <button
-            type="button"
-            className="composer-button is-quiet is-icon"
-            aria-label="Close"
-            title="Close (Esc)"
-            onClick={onClose}
-          >
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label="Close" title="Close (Esc)" onClick={onClose} />
         </header>
         <div className="composer-dialog-body">{children}</div>
         {footer && <div className="composer-dialog-foot">{footer}</div>}

@@ -1,6 +1,7 @@
 import { bytes, exact } from "../logic/format";
 import type { TaskView } from "../payloads";
 import { cancel, isOver } from "../tasks";
+import { Button } from "./Button";
 import { Icon } from "./Icon";
 
 interface Props {
@@ -23,14 +24,9 @@ export function TaskBar({ task, sized = false, end = true }: Props) {
           {task.total > 0 && <span className="composer-soft">{` ${count(task.done)} of ${count(task.total)}`}</span>}
         </span>
         {end && task.id && (
-          <button
-            type="button"
-            className="composer-button is-small is-quiet"
-            title="End this; nothing of it is kept"
-            onClick={() => void cancel(task)}
-          >
+          <Button look="quiet" small title="End this; nothing of it is kept" onClick={() => void cancel(task)}>
             <Icon name="close" /> Stop
-          </button>
+          </Button>
         )}
       </div>
       {task.total > 0 ? <progress value={task.done} max={task.total} /> : <progress />}

@@ -3,6 +3,7 @@ import { Refusal } from "../bridge";
 import { number } from "../logic/nodeValues";
 import type { MapView, ValueRow } from "../payloads";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Vector } from "./Bars";
 
 interface Shown {
@@ -52,28 +53,26 @@ export function MapOf({ pass, row }: { pass: string; row: ValueRow }) {
           </label>
           <span className="composer-soft">of {view.channels.toLocaleString("en")}</span>
           {at.channel !== null && (
-            <button type="button" className="composer-button is-link" onClick={() => setAt({ ...at, channel: null })}>
+            <Button look="link" onClick={() => setAt({ ...at, channel: null })}>
               All channels
-            </button>
+            </Button>
           )}
           {at.channel === null && pages && (
             <>
-              <button
-                type="button"
-                className="composer-button is-link"
+              <Button
+                look="link"
                 disabled={!at.first}
                 onClick={() => setAt({ ...at, first: Math.max(0, at.first - TILES) })}
               >
                 ← before
-              </button>
-              <button
-                type="button"
-                className="composer-button is-link"
+              </Button>
+              <Button
+                look="link"
                 disabled={at.first + TILES >= view.channels}
                 onClick={() => setAt({ ...at, first: at.first + TILES })}
               >
                 next →
-              </button>
+              </Button>
             </>
           )}
         </div>

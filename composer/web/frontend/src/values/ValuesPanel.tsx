@@ -13,6 +13,7 @@ import {
 } from "../logic/nodeValues";
 import { useComposer } from "../store";
 import { useTab } from "../train/useTab";
+import { Button } from "../ui/Button";
 import { showNode } from "./goTo";
 import { type Pass, useValues } from "./store";
 
@@ -49,9 +50,9 @@ function Panel() {
               <input type="checkbox" checked={comparing} onChange={() => set({ comparing: !comparing })} />
               Compare with pass {before.number}
             </label>
-            <button type="button" className="composer-button is-link" onClick={forget}>
+            <Button look="link" onClick={forget}>
               Forget it
-            </button>
+            </Button>
           </>
         )}
       </div>

@@ -1,5 +1,6 @@
 import type { Scalar } from "../../logic/fields";
 import { same } from "../../logic/values";
+import { Select } from "../../ui/Select";
 import { useUntilChanged } from "../../ui/useUntilChanged";
 import type { ControlProps } from "./TextControl";
 
@@ -27,15 +28,14 @@ export function ChoiceControl({
     setWanted(null);
   };
   return (
-    <select
+    <Select
       id={id}
-      className="composer-select"
       value={wanted ?? at}
       disabled={disabled}
       aria-label={label}
       aria-invalid={invalid}
       aria-describedby={`${id}-notes`}
-      onChange={(event) => void choose(Number(event.target.value))}
+      change={(value) => void choose(Number(value))}
     >
       {at < 0 && (
         <option value={-1} disabled>
@@ -48,7 +48,7 @@ export function ChoiceControl({
           {index >= own.length + also.length ? " (not allowed)" : ""}
         </option>
       ))}
-    </select>
+    </Select>
   );
 }
 

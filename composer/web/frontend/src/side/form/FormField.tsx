@@ -1,6 +1,6 @@
 import { type ReactNode, useId, useState } from "react";
 import { bounds, describe, type Field } from "../../logic/fields";
-import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/Button";
 import { Prose } from "../inspect/Prose";
 import { Control } from "./Control";
 import { type Refusal, Refused } from "./Refused";
@@ -45,19 +45,17 @@ export function FormField(props: Props) {
           {name}
         </label>
         {given && reset && (
-          <button
-            type="button"
-            className="composer-button is-quiet is-icon is-small"
-            aria-label={`Reset ${name}`}
+          <IconButton
+            icon="reset"
+            label={`Reset ${name}`}
+            small
             title={props.resetWords ?? "Reset to the default"}
             disabled={disabled}
             onClick={() => {
               setRefusal(null);
               reset();
             }}
-          >
-            <Icon name="reset" />
-          </button>
+          />
         )}
       </div>
       <div className="composer-field-control">

@@ -2,8 +2,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Findable, rank } from "../../logic/rank";
 import type { ChoicesReply } from "../../payloads";
 import { useComposer } from "../../store";
+import { IconButton } from "../../ui/Button";
 import { Chooser } from "../../ui/Chooser";
-import { Icon } from "../../ui/Icon";
 import type { Commit } from "./TextControl";
 
 interface Props {
@@ -29,17 +29,15 @@ export function ListedChoices({ type, parameter, choose }: Props) {
   }, []);
   return (
     <>
-      <button
+      <IconButton
         ref={button}
-        type="button"
-        className="composer-button is-quiet is-icon is-small"
-        aria-label={`Search ${parameter}`}
+        icon="search"
+        label={`Search ${parameter}`}
+        small
         aria-haspopup="dialog"
         title="Search the list"
         onClick={() => setOpen(true)}
-      >
-        <Icon name="search" />
-      </button>
+      />
       {open && (
         <Values
           type={type}

@@ -1,3 +1,5 @@
+import { Button } from "../../ui/Button";
+
 /** Why something was refused, and how it can be typed on. */
 export interface Refusal {
   reason: string;
@@ -14,9 +16,9 @@ export function Refused({ refusal, more }: { refusal: Refusal | null; more?: str
         {more && `, ${more}`}
       </div>
       {refusal.again && (
-        <button type="button" className="composer-button is-link" onClick={refusal.again}>
+        <Button look="link" onClick={refusal.again}>
           Edit it again
-        </button>
+        </Button>
       )}
     </>
   );

@@ -1,6 +1,7 @@
 import type { ComponentType } from "react";
 import { alternativeOf, converted, describe, type Field } from "../../logic/fields";
 import { readAs } from "../../logic/values";
+import { Select } from "../../ui/Select";
 import { useUntilChanged } from "../../ui/useUntilChanged";
 import type { ControlProps } from "./TextControl";
 
@@ -39,19 +40,18 @@ export function UnionControl({ Form, ...props }: Props) {
         if (!event.currentTarget.contains(event.relatedTarget)) setChosen(null); // nothing was typed in the chosen form
       }}
     >
-      <select
-        className="composer-select"
+      <Select
         aria-label={`Form of ${label ?? "the value"}`}
         value={at}
         disabled={props.disabled}
-        onChange={(event) => void choose(Number(event.target.value))}
+        change={(value) => void choose(Number(value))}
       >
         {options.map((option, index) => (
           <option key={index} value={index}>
             {describe(option)}
           </option>
         ))}
-      </select>
+      </Select>
       {form.kind === "none" ? (
         <span id={id} className="composer-soft" />
       ) : (

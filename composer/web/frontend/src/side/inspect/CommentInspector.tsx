@@ -1,5 +1,6 @@
 import type { Comment, CommentView } from "../../payloads";
 import { useComposer } from "../../store";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { act, changeBy } from "../edits";
 import { FormField } from "../form/FormField";
@@ -34,16 +35,16 @@ export function CommentInspector({ comment }: { comment: CommentView }) {
         given={false}
         commit={(value) => put("colour comment", { colour: value as typeof colour })}
       />
-      <button
-        type="button"
-        className="composer-button is-danger composer-apart"
+      <Button
+        look="danger"
+        className="composer-apart"
         onClick={() => {
           act("delete comment", { op: "remove-comment", id });
           useComposer.getState().select([]);
         }}
       >
         <Icon name="remove" /> Delete
-      </button>
+      </Button>
     </>
   );
 }

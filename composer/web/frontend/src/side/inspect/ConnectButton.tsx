@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { rank } from "../../logic/rank";
 import type { Fit, FitsReply } from "../../payloads";
 import { useComposer } from "../../store";
+import { Button } from "../../ui/Button";
 import { type Choice, Chooser } from "../../ui/Chooser";
 import { Icon } from "../../ui/Icon";
 
@@ -25,10 +26,10 @@ export function ConnectButton({ end, from, words, label, connect }: Props) {
   const at = button.current?.getBoundingClientRect();
   return (
     <>
-      <button
+      <Button
         ref={button}
-        type="button"
-        className="composer-button is-small composer-connect"
+        small
+        className="composer-connect"
         aria-haspopup="dialog"
         aria-label={label}
         title={label}
@@ -36,7 +37,7 @@ export function ConnectButton({ end, from, words, label, connect }: Props) {
       >
         <Icon name="link" />
         {words ?? "Connect to ..."}
-      </button>
+      </Button>
       {open && at && (
         <Ends end={end} from={from} label={label} at={[at.right - 320, at.bottom + 4]} shut={shut} connect={connect} />
       )}

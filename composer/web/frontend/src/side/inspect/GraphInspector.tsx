@@ -2,6 +2,7 @@ import { exact, magnitude } from "../../logic/format";
 import { MODES } from "../../logic/operations";
 import type { GraphView, NodeView } from "../../payloads";
 import { useComposer } from "../../store";
+import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
@@ -89,31 +90,24 @@ function Fields({ title, section, fields }: { title: string; section: "inputs" |
               className="composer-port-dot"
               style={{ background: `var(--port-${field.outputs[0]?.colour || "any"})` }}
             />
-            <button
-              type="button"
-              className="composer-button is-link"
-              title={`Show ${field.name}`}
-              onClick={() => centre(field.name)}
-            >
+            <Button look="link" title={`Show ${field.name}`} onClick={() => centre(field.name)}>
               {field.name}
-            </button>
+            </Button>
             <span className="composer-soft">{field.type}</span>
             <span className="composer-size composer-mono composer-soft">{field.shape?.join(" ")}</span>
-            <button
-              type="button"
-              className="composer-button is-quiet is-icon is-small"
-              aria-label={`Remove ${field.name}`}
+            <IconButton
+              icon="remove"
+              label={`Remove ${field.name}`}
+              small
               title="Remove"
               onClick={() => act(`remove ${field.name}`, { op: "remove-input", name: field.name })}
-            >
-              <Icon name="remove" />
-            </button>
+            />
           </li>
         ))}
       </ul>
-      <button type="button" className="composer-button is-small" onClick={() => void add()}>
+      <Button small onClick={() => void add()}>
         <Icon name="plus" /> {section === "inputs" ? "Add an input" : "Add a data sample"}
-      </button>
+      </Button>
     </Section>
   );
 }

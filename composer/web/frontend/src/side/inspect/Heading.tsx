@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { useComposer } from "../../store";
-import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/Button";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
 import { centre } from "../problems/goTo";
@@ -30,24 +30,13 @@ export function Heading({ name, type, kind, about, children }: Props) {
           value={name}
           commit={(to) => change(`rename ${name}`, { op: "rename", name, to: String(to).trim() })}
         />
-        <button
-          type="button"
-          className="composer-button is-quiet is-icon"
-          aria-label={`Show ${name} on the canvas`}
+        <IconButton
+          icon="goto"
+          label={`Show ${name} on the canvas`}
           title="Show it on the canvas"
           onClick={() => centre(name)}
-        >
-          <Icon name="goto" />
-        </button>
-        <button
-          type="button"
-          className="composer-button is-quiet is-icon"
-          aria-label={`Delete ${name}`}
-          title="Delete"
-          onClick={remove}
-        >
-          <Icon name="remove" />
-        </button>
+        />
+        <IconButton icon="remove" label={`Delete ${name}`} title="Delete" onClick={remove} />
       </div>
       <div className="composer-heading-row">
         <b className="composer-heading-type">{type}</b>

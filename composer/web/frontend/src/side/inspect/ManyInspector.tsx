@@ -5,7 +5,9 @@ import { counted, exact, magnitude } from "../../logic/format";
 import { setValue } from "../../logic/operations";
 import type { NodeView } from "../../payloads";
 import { useComposer } from "../../store";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { TextInput } from "../../ui/TextInput";
 import { Toggle } from "../../ui/Toggle";
 import { act } from "../edits";
 import { Facts } from "./Figures";
@@ -63,15 +65,14 @@ export function ManyInspector({ nodes, count, wires }: { nodes: NodeView[]; coun
       <h3>Align</h3>
       <div className="composer-buttons">
         {SIDES.map(([side, words]) => (
-          <button
+          <Button
             key={side}
-            type="button"
-            className="composer-button is-small"
+            small
             disabled={count < (side === "across" || side === "down" ? 3 : 2)}
             onClick={() => void align(side)}
           >
             {words}
-          </button>
+          </Button>
         ))}
       </div>
       {real.length > 0 && (
@@ -85,22 +86,19 @@ export function ManyInspector({ nodes, count, wires }: { nodes: NodeView[]; coun
               void edit([{ op: "group", names, name: name.trim() }], { label: "group" });
             }}
           >
-            <input
-              className="composer-input"
+            <TextInput
               placeholder="name of the subgraph"
               aria-label="Name of the subgraph"
               value={name}
-              onChange={(event) => setName(event.target.value)}
+              change={setName}
             />
-            <button type="submit" className="composer-button">
-              Group
-            </button>
+            <Button type="submit">Group</Button>
           </form>
         </>
       )}
-      <button type="button" className="composer-button is-danger composer-apart" onClick={() => void remove()}>
+      <Button look="danger" className="composer-apart" onClick={() => void remove()}>
         <Icon name="remove" /> Delete
-      </button>
+      </Button>
     </>
   );
 }

@@ -2,6 +2,7 @@ import { setValue } from "../../logic/operations";
 import type { ComponentView, NodeView, ProblemView } from "../../payloads";
 import { useComposer } from "../../store";
 import { Policy } from "../../train/setup/Policy";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { NodeValues } from "../../values/NodeValues";
 import { act } from "../edits";
@@ -35,25 +36,17 @@ export function NodeInspector({ node }: { node: NodeView }) {
         kind={node.role === "subgraph" ? "subgraph" : node.kind}
       >
         {node.role === "subgraph" && (
-          <button
-            type="button"
-            className="composer-button is-small is-main"
-            onClick={() => void useComposer.getState().enter(node.name)}
-          >
+          <Button look="main" small onClick={() => void useComposer.getState().enter(node.name)}>
             <Icon name="enter" /> Enter
-          </button>
+          </Button>
         )}
       </Heading>
       {node.bypassed && (
         <p className="composer-caution">
           Bypassed: its wires lead past it.{" "}
-          <button
-            type="button"
-            className="composer-button is-link"
-            onClick={() => act("wire again", setValue(["nodes", node.name, "bypassed"], false))}
-          >
+          <Button look="link" onClick={() => act("wire again", setValue(["nodes", node.name, "bypassed"], false))}>
             Wire it again
-          </button>
+          </Button>
         </p>
       )}
       {above.map((problem, at) => (

@@ -1,7 +1,7 @@
 import type { Mode } from "../../logic/operations";
 import type { OutputView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/Button";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
 import { ConnectButton } from "./ConnectButton";
@@ -39,15 +39,13 @@ export function OutputList({ mode, output }: { mode: Mode | null; output: Output
                 label={`Connect output ${port.name} to ...`}
                 connect={(source) => act("rewire output", { op: "set-output", mode, name: port.name, source })}
               />
-              <button
-                type="button"
-                className="composer-button is-quiet is-icon is-small"
-                aria-label={`Remove output ${port.name}`}
+              <IconButton
+                icon="remove"
+                label={`Remove output ${port.name}`}
+                small
                 title="Remove"
                 onClick={() => act(`remove output ${port.name}`, { op: "remove-output", mode, name: port.name })}
-              >
-                <Icon name="remove" />
-              </button>
+              />
             </div>
             <div className="composer-output-source composer-mono composer-soft">
               {mine.map((wire) => `← ${wire.source}${wire.modes ? ` (${wire.modes.join(", ")})` : ""}`).join("  ") ||

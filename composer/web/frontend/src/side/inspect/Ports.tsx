@@ -1,7 +1,7 @@
 import { connect, disconnecting } from "../../canvas/wiring";
 import type { NodeView, PortView, WireView } from "../../payloads";
 import { useComposer } from "../../store";
-import { Icon } from "../../ui/Icon";
+import { Button, IconButton } from "../../ui/Button";
 import { Section } from "../../ui/Section";
 import { act } from "../edits";
 import { ConnectButton } from "./ConnectButton";
@@ -101,29 +101,27 @@ function Wires({ wires, way }: { wires: WireView[]; way: "from" | "to" }) {
         const other = way === "from" ? wire.source : `${wire.node}.${wire.port}`;
         return (
           <li key={wire.id}>
-            <button
-              type="button"
-              className="composer-button is-link composer-mono"
+            <Button
+              look="link"
+              className="composer-mono"
               title={`Show the wire ${wire.source} to ${wire.node}.${wire.port}`}
               onClick={() => select([], wire.id)}
             >
               {way === "from" ? "←" : "→"} {other}
-            </button>
+            </Button>
             {wire.modes?.map((mode) => (
               <span key={mode} className="composer-chip">
                 {mode}
               </span>
             ))}
             <span className="composer-gap" />
-            <button
-              type="button"
-              className="composer-button is-quiet is-icon is-small"
-              aria-label={`Disconnect ${wire.source} from ${wire.node}.${wire.port}`}
+            <IconButton
+              icon="unlink"
+              label={`Disconnect ${wire.source} from ${wire.node}.${wire.port}`}
+              small
               title="Disconnect"
               onClick={() => act("disconnect", disconnecting(wire))}
-            >
-              <Icon name="unlink" />
-            </button>
+            />
           </li>
         );
       })}

@@ -1,5 +1,5 @@
 import type { GraphView } from "../../payloads";
-import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/Button";
 import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
@@ -19,15 +19,13 @@ export function SubgraphList({ subgraphs }: { subgraphs: GraphView["subgraphs"] 
         {subgraphs.map(({ type: name }) => (
           <li key={name}>
             <SubgraphName name={name} />
-            <button
-              type="button"
-              className="composer-button is-quiet is-icon is-small"
-              aria-label={`Remove the subgraph ${name}`}
+            <IconButton
+              icon="remove"
+              label={`Remove the subgraph ${name}`}
+              small
               title="Remove, where nothing calls it"
               onClick={() => act(`remove subgraph ${name}`, { op: "remove-subgraph", name })}
-            >
-              <Icon name="remove" />
-            </button>
+            />
           </li>
         ))}
       </ul>

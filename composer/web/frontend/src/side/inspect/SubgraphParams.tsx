@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { removeValue, setValue } from "../../logic/operations";
 import { readText } from "../../logic/values";
-import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/Button";
 import { Section } from "../../ui/Section";
+import { TextInput } from "../../ui/TextInput";
 import { act, change } from "../edits";
 import { FormField } from "../form/FormField";
 
@@ -43,29 +44,16 @@ export function SubgraphParams({ params }: { params: Record<string, unknown> }) 
           void add();
         }}
       >
-        <input
-          className="composer-input"
-          placeholder="name"
-          aria-label="Name of the new parameter"
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-        <input
-          className="composer-input is-code"
-          placeholder="default"
-          aria-label="Default of the new parameter"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
-        <button
+        <TextInput placeholder="name" aria-label="Name of the new parameter" value={name} change={setName} />
+        <TextInput code placeholder="default" aria-label="Default of the new parameter" value={text} change={setText} />
+        <IconButton
+          look="plain"
+          icon="plus"
+          label="Add the parameter"
           type="submit"
-          className="composer-button is-icon"
-          aria-label="Add the parameter"
           title="Add"
           disabled={!name.trim()}
-        >
-          <Icon name="plus" />
-        </button>
+        />
       </form>
       {reason && (
         <p className="composer-reason" role="alert">

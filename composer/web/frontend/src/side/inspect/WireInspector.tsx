@@ -4,6 +4,7 @@ import { MODES, type Mode } from "../../logic/operations";
 import type { WireView } from "../../payloads";
 import { keysOf } from "../../shortcuts";
 import { useComposer } from "../../store";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { Toggle } from "../../ui/Toggle";
 import { act } from "../edits";
@@ -33,33 +34,29 @@ export function WireInspector({ wire }: { wire: WireView }) {
         <div className="composer-heading-row">
           <h2>Wire</h2>
           <span className="composer-gap" />
-          <button type="button" className="composer-button is-small" title={keysOf("insert")} onClick={openInsert}>
+          <Button small title={keysOf("insert")} onClick={openInsert}>
             Insert a node ...
-          </button>
-          <button type="button" className="composer-button is-small" onClick={remove}>
+          </Button>
+          <Button small onClick={remove}>
             <Icon name="unlink" /> Disconnect
-          </button>
+          </Button>
         </div>
       </div>
       <dl className="composer-facts">
         <div>
           <dt>From</dt>
           <dd>
-            <button
-              type="button"
-              className="composer-button is-link composer-mono"
-              onClick={() => centre(wire.from_node)}
-            >
+            <Button look="link" className="composer-mono" onClick={() => centre(wire.from_node)}>
               {wire.source}
-            </button>
+            </Button>
           </dd>
         </div>
         <div>
           <dt>To</dt>
           <dd>
-            <button type="button" className="composer-button is-link composer-mono" onClick={() => centre(wire.node)}>
+            <Button look="link" className="composer-mono" onClick={() => centre(wire.node)}>
               {wire.node}.{wire.port}
-            </button>
+            </Button>
           </dd>
         </div>
       </dl>

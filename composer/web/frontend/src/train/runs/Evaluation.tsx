@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { Refusal } from "../../bridge";
 import { counted, exact } from "../../logic/format";
 import type { TrainClass, TrainEvaluation, TrainLookedAt, TrainPrecision } from "../../payloads";
+import { Button } from "../../ui/Button";
 import { ask } from "../ask";
 import { BoxFaults } from "./BoxFaults";
 import { line } from "./curves";
@@ -217,9 +218,9 @@ function Classes({ rows }: { rows: TrainClass[] }) {
         </tbody>
       </table>
       {shown.length < rows.length && (
-        <button type="button" className="composer-button is-small" onClick={() => setAll(true)}>
+        <Button small onClick={() => setAll(true)}>
           Show all {exact(rows.length)}
-        </button>
+        </Button>
       )}
     </section>
   );

@@ -2,8 +2,10 @@ import { useEffect, useState } from "react";
 import { Refusal } from "../../bridge";
 import { bytes } from "../../logic/format";
 import type { TrainExportReply, TrainExportRequest, TrainFile, TrainFilesView } from "../../payloads";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { Modal } from "../../ui/Modal";
+import { Select } from "../../ui/Select";
 import { ask } from "../ask";
 
 const FORMATS: { to: TrainExportRequest["to"]; words: string; about: string }[] = [
@@ -53,19 +55,19 @@ export function Files({ name, weights, onClose }: { name: string; weights: boole
           {found && found.modes.length > 1 && (
             <label className="train-mode">
               Mode that goes into ONNX
-              <select className="composer-select" value={mode} onChange={(event) => setMode(event.target.value)}>
+              <Select value={mode} change={setMode}>
                 {found.modes.map((one) => (
                   <option key={one}>{one}</option>
                 ))}
-              </select>
+              </Select>
             </label>
           )}
           <ul className="train-formats">
             {FORMATS.map(({ to, words, about }) => (
               <li key={to}>
-                <button type="button" className="composer-button" disabled={busy !== ""} onClick={() => void write(to)}>
+                <Button disabled={busy !== ""} onClick={() => void write(to)}>
                   {busy === to ? "Writing" : words}
-                </button>
+                </Button>
                 <span className="composer-soft">{about}</span>
               </li>
             ))}

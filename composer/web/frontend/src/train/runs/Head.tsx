@@ -5,6 +5,7 @@ import { openDock } from "../../dock";
 import { bytes, exact } from "../../logic/format";
 import type { OpenReply, TrainRunView } from "../../payloads";
 import { idle, useComposer } from "../../store";
+import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { Modal } from "../../ui/Modal";
 import { act } from "../ask";
@@ -44,15 +45,10 @@ export function Head({ run, read }: { run: TrainRunView; read: () => Promise<voi
           {stateWords(row)}
         </span>
         <span className="composer-gap" />
-        {row.state === "queued" && (
-          <button type="button" className="composer-button" onClick={() => void stop()}>
-            Take out of the queue
-          </button>
-        )}
+        {row.state === "queued" && <Button onClick={() => void stop()}>Take out of the queue</Button>}
         {active && (
-          <button
-            type="button"
-            className={`composer-button ${stopping ? "is-danger" : ""}`}
+          <Button
+            look={stopping ? "danger" : undefined}
             title={
               stopping
                 ? "It saves and ends after this step. Killed, it ends at once, and goes on from its last checkpoint."
@@ -61,45 +57,31 @@ export function Head({ run, read }: { run: TrainRunView; read: () => Promise<voi
             onClick={() => void stop()}
           >
             {stopping ? "Kill now" : "Stop"}
-          </button>
+          </Button>
         )}
         {run.resumable === "" && (
-          <button
-            type="button"
-            className="composer-button is-main"
+          <Button
+            look="main"
             title={`Go on exactly from ${run.checkpoint}`}
             onClick={() => void act("resume", { name }).then((done) => done && read())}
           >
             <Icon name="play" />
             Resume
-          </button>
+          </Button>
         )}
         {run.weights && (
-          <button
-            type="button"
-            className="composer-button"
-            title="Open its graph with its best weights in the Run tab"
-            onClick={() => void use()}
-          >
+          <Button title="Open its graph with its best weights in the Run tab" onClick={() => void use()}>
             Use in Run
-          </button>
+          </Button>
         )}
         {row.state !== "queued" && row.state !== "starting" && (
-          <button type="button" className="composer-button" onClick={() => setDialog("files")}>
+          <Button onClick={() => setDialog("files")}>
             <Icon name="download" />
             Export
-          </button>
+          </Button>
         )}
         {!active && row.state !== "queued" && (
-          <button
-            type="button"
-            className="composer-button is-quiet is-icon"
-            aria-label="Delete this run"
-            title="Delete this run"
-            onClick={() => setDialog("delete")}
-          >
-            <Icon name="remove" />
-          </button>
+          <IconButton icon="remove" label="Delete this run" onClick={() => setDialog("delete")} />
         )}
       </header>
       <Progress run={run} />
@@ -164,12 +146,12 @@ function Delete({ name, onClose }: { name: string; onClose: () => void }) {
       footer={
         <>
           <span className="composer-gap" />
-          <button type="button" className="composer-button" data-first onClick={onClose}>
+          <Button data-first onClick={onClose}>
             Keep it
-          </button>
-          <button type="button" className="composer-button is-danger" onClick={() => void remove()}>
+          </Button>
+          <Button look="danger" onClick={() => void remove()}>
             Delete
-          </button>
+          </Button>
         </>
       }
     >

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { TrainRow } from "../../payloads";
+import { Select } from "../../ui/Select";
 import { useTrain } from "../store";
 import { Curves } from "./Curves";
 import { Differences } from "./Differences";
@@ -47,11 +48,7 @@ export function RunView({ name }: { name: string }) {
         {rows.length > 1 && (
           <label className="train-against">
             Compare with
-            <select
-              className="composer-select"
-              value={other ?? ""}
-              onChange={(event) => useTrain.setState({ against: event.target.value || null })}
-            >
+            <Select value={other ?? ""} change={(value) => useTrain.setState({ against: value || null })}>
               <option value="">no other run</option>
               {rows
                 .filter((row) => row.name !== name && row.state !== "queued")
@@ -60,7 +57,7 @@ export function RunView({ name }: { name: string }) {
                     {row.name}
                   </option>
                 ))}
-            </select>
+            </Select>
           </label>
         )}
       </div>

@@ -1,3 +1,4 @@
+import { Button } from "../../ui/Button";
 import { useTrain } from "../store";
 import { RunTable } from "./RunTable";
 import { RunView } from "./RunView";
@@ -10,9 +11,9 @@ export function Runs() {
     return (
       <div className="train-empty">
         <p>Nothing was trained yet.</p>
-        <button type="button" className="composer-button is-main" onClick={() => set({ side: "setup" })}>
+        <Button look="main" onClick={() => set({ side: "setup" })}>
           Start a training
-        </button>
+        </Button>
       </div>
     );
   }

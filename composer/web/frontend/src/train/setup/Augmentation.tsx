@@ -1,6 +1,7 @@
 import type { Field } from "../../logic/fields";
 import type { AugmentStep } from "../../payloads";
 import { FormField } from "../../side/form/FormField";
+import { Select } from "../../ui/Select";
 import { editOrTell, editRecipe } from "./recipe";
 import { Steps } from "./Steps";
 import { isPlain } from "./steps";
@@ -29,17 +30,11 @@ export function Augmentation({ disabled }: { disabled: boolean }) {
         <label htmlFor="setup-augment">augmentation</label>
       </div>
       <div className="composer-field-control">
-        <select
-          id="setup-augment"
-          className="composer-select"
-          value={choice}
-          disabled={disabled || !names.length}
-          onChange={(event) => void choose(event.target.value)}
-        >
+        <Select id="setup-augment" value={choice} disabled={disabled || !names.length} change={choose}>
           <option value="usual">usual for the task</option>
           <option value="none">none</option>
           {choice === "own" && <option value="own">steps of its own</option>}
-        </select>
+        </Select>
       </div>
       <div className="composer-field-notes">
         {names.map((name) => {

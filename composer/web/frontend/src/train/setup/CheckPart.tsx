@@ -5,6 +5,7 @@ import type { CheckFinding, CheckResult, NodeFinding, TrainStartReply } from "..
 import { centre } from "../../side/problems/goTo";
 import { isEmpty, useComposer } from "../../store";
 import { isOver } from "../../tasks";
+import { Button } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Icon } from "../../ui/Icon";
 import { TaskBar } from "../../ui/TaskBar";
@@ -36,15 +37,14 @@ export function CheckPart() {
   return (
     <>
       <div className="setup-scroll">
-        <button
-          type="button"
-          className="composer-button setup-check"
+        <Button
+          className="setup-check"
           disabled={!reply?.known || running || empty}
           title="Looks at the data, counts memory, makes one step, and tries to resume: some 25 steps, none of which is kept"
           onClick={() => void check()}
         >
           <Icon name="good" /> {found ? "Check again" : "Check"}
-        </button>
+        </Button>
         {!found && !running && (
           <p className="setup-hint">
             Tries some 25 steps: data, memory, largest batch, gradients of every node, resume, time and disk. Nothing of
@@ -74,14 +74,9 @@ export function CheckPart() {
           </div>
         )}
         {why && <p className="setup-hint">{why}</p>}
-        <button
-          type="button"
-          className="composer-button is-main"
-          disabled={why !== "" || starting}
-          onClick={() => void start()}
-        >
+        <Button look="main" disabled={why !== "" || starting} onClick={() => void start()}>
           <Icon name="play" /> {starting ? "Starting" : "Start training"}
-        </button>
+        </Button>
       </div>
     </>
   );
@@ -171,9 +166,9 @@ function Nodes({ nodes }: { nodes: Record<string, NodeFinding> }) {
         {rows.map(([path, one]) => (
           <tr key={path} className={`is-${one.state}`} title={one.about}>
             <th scope="row">
-              <button type="button" className="composer-button is-link" onClick={() => go(path)}>
+              <Button look="link" onClick={() => go(path)}>
                 {path}
-              </button>
+              </Button>
             </th>
             <td>{one.broken ? "not finite" : one.norm !== null ? one.norm.toPrecision(3) : "none"}</td>
             <td>{stepWords(one)}</td>

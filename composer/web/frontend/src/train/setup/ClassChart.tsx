@@ -1,6 +1,9 @@
 import { useMemo, useState } from "react";
 import { exact } from "../../logic/format";
 import type { SplitView } from "../../payloads";
+import { Button } from "../../ui/Button";
+import { Segments } from "../../ui/Segments";
+import { TextInput } from "../../ui/TextInput";
 import { ranked, spread } from "./values";
 
 const FEW = 30;
@@ -23,30 +26,17 @@ export function ClassChart({ splits }: { splits: SplitView[] }) {
         <b>{split.unit || "samples"} by class</b>
         <span className="composer-soft">{spread(bars)}</span>
         {splits.length > 1 && (
-          <span className="composer-segments">
-            {splits.map((one) => (
-              <button
-                key={one.name}
-                type="button"
-                className={one.name === split.name ? "is-on" : ""}
-                aria-pressed={one.name === split.name}
-                onClick={() => setName(one.name)}
-              >
-                {one.name}
-              </button>
-            ))}
-          </span>
+          <Segments options={splits.map((one) => [one.name, one.name])} chosen={split.name} choose={setName} />
         )}
       </figcaption>
       {bars.length > FEW && <Profile counts={bars.map((bar) => bar.count)} most={most} />}
       {bars.length > FEW && (
-        <input
-          className="composer-input"
+        <TextInput
           type="search"
           aria-label="Find a class"
           placeholder={`Find one of ${exact(bars.length)} classes`}
           value={wanted}
-          onChange={(event) => setWanted(event.target.value)}
+          change={setWanted}
         />
       )}
       <ul>
@@ -61,9 +51,9 @@ export function ClassChart({ splits }: { splits: SplitView[] }) {
         ))}
       </ul>
       {matching.length > shown.length && (
-        <button type="button" className="composer-button is-link" onClick={() => setAll(true)}>
+        <Button look="link" onClick={() => setAll(true)}>
           Show {exact(Math.min(matching.length, 500))} of {exact(matching.length)}
-        </button>
+        </Button>
       )}
       {split.class_count > bars.length && (
         <p className="setup-hint">

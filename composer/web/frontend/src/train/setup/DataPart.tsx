@@ -2,6 +2,7 @@ import { useRef, useState } from "react";
 import { counted, exact } from "../../logic/format";
 import type { DataResult, SplitView } from "../../payloads";
 import { isOver } from "../../tasks";
+import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { TaskBar } from "../../ui/TaskBar";
 import { ClassChart } from "./ClassChart";
@@ -37,19 +38,17 @@ export function DataPart() {
           <b className="setup-name" title={path}>
             {path}
           </b>
-          <button type="button" className="composer-button is-small" onClick={() => setPicking(true)}>
+          <Button small onClick={() => setPicking(true)}>
             Change
-          </button>
-          <button
-            type="button"
-            className="composer-button is-small is-icon is-quiet"
-            aria-label="Look at the data again"
+          </Button>
+          <IconButton
+            icon="reset"
+            label="Look at the data again"
+            small
             title="Look again: files were added or changed"
             disabled={!isOver(look)}
             onClick={() => void lookAtData(true)}
-          >
-            <Icon name="reset" />
-          </button>
+          />
         </div>
       ) : (
         <Begin pick={() => setPicking(true)} />
@@ -81,12 +80,12 @@ function Begin({ pick }: { pick: () => void }) {
     <div className="setup-begin">
       <b>What should the model learn from?</b>
       <div className="setup-buttons">
-        <button type="button" className="composer-button is-main" onClick={pick}>
+        <Button look="main" onClick={pick}>
           <Icon name="open" /> Choose a folder
-        </button>
-        <button type="button" className="composer-button" disabled={busy} onClick={() => input.current?.click()}>
+        </Button>
+        <Button disabled={busy} onClick={() => input.current?.click()}>
           <Icon name="upload" /> Upload a zip
-        </button>
+        </Button>
         <input
           ref={input}
           type="file"
@@ -148,9 +147,9 @@ function Found({ data }: { data: DataResult }) {
       {!data.complete && isOver(look) && (
         <p className="setup-hint">
           {counted(unread, "image was", "images were")} not decoded.{" "}
-          <button type="button" className="composer-button is-link" onClick={() => void lookDeeper()}>
+          <Button look="link" onClick={() => void lookDeeper()}>
             Look for damaged files
-          </button>
+          </Button>
         </p>
       )}
       <Images />
@@ -188,13 +187,9 @@ function Fault({ split, kind, count, names }: { split: SplitView; kind: string; 
         <p className="setup-hint">
           {skipped ? "They are skipped in training." : "They stop the training when it comes to them."}{" "}
           {!skipped && (
-            <button
-              type="button"
-              className="composer-button is-link"
-              onClick={() => void editOrTell({ path: ["data", "bad"], set: "skip" })}
-            >
+            <Button look="link" onClick={() => void editOrTell({ path: ["data", "bad"], set: "skip" })}>
               Skip them
-            </button>
+            </Button>
           )}
         </p>
       )}

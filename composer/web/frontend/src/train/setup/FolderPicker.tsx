@@ -2,6 +2,7 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Refusal } from "../../bridge";
 import { counted } from "../../logic/format";
 import type { FolderEntry, FoldersReply } from "../../payloads";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { askSetup } from "../ask";
 
@@ -58,24 +59,20 @@ export function FolderPicker({ start, choose, close }: Props) {
   return (
     <div className="setup-picker" onKeyDown={onKeyDown}>
       <nav className="setup-crumbs" aria-label="Folder">
-        <button type="button" className="composer-button is-link" title={found?.workspace} onClick={() => setPath("")}>
+        <Button look="link" title={found?.workspace} onClick={() => setPath("")}>
           workspace
-        </button>
+        </Button>
         {parts.map((part, place) => (
           <span key={parts.slice(0, place + 1).join("/")}>
             <i aria-hidden="true">/</i>
-            <button
-              type="button"
-              className="composer-button is-link"
-              onClick={() => setPath(parts.slice(0, place + 1).join("/"))}
-            >
+            <Button look="link" onClick={() => setPath(parts.slice(0, place + 1).join("/"))}>
               {part}
-            </button>
+            </Button>
           </span>
         ))}
-        <button type="button" className="composer-button is-small is-quiet setup-away" onClick={close}>
+        <Button look="quiet" small className="setup-away" onClick={close}>
           Cancel
-        </button>
+        </Button>
       </nav>
       {refused && (
         <p className="composer-reason" role="alert">
@@ -83,9 +80,9 @@ export function FolderPicker({ start, choose, close }: Props) {
         </p>
       )}
       {own?.format && path && (
-        <button type="button" className="composer-button is-main setup-take" onClick={() => choose(path)}>
+        <Button look="main" className="setup-take" onClick={() => choose(path)}>
           Use this folder <span className="setup-about">{own.format}</span>
-        </button>
+        </Button>
       )}
       <ul ref={list} aria-label="Folders">
         {found?.entries.map((entry) => (
@@ -124,15 +121,14 @@ function Entry({ entry, open, choose }: { entry: FolderEntry; open: () => void; 
         )}
       </button>
       {entry.format && entry.folder && (
-        <button
-          type="button"
-          className="composer-button is-small"
+        <Button
+          small
           aria-label={`Use ${entry.name}`}
           title={`Train on ${entry.path}: ${entry.about}`}
           onClick={choose}
         >
           Use
-        </button>
+        </Button>
       )}
     </li>
   );

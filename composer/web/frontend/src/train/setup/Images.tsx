@@ -3,13 +3,20 @@ import { exact } from "../../logic/format";
 import type { SampleImage, SampleView } from "../../payloads";
 import { useComposer } from "../../store";
 import { isOver } from "../../tasks";
+import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { Segments } from "../../ui/Segments";
 import { TaskBar } from "../../ui/TaskBar";
 import { PAGE, readImages } from "./data";
 import { ProblemList } from "./Problems";
 import { useSetup } from "./store";
 
 const COLOURS = ["#4f7dff", "#ff6b57", "#35b46e", "#e2a33c", "#a56bff", "#18b5c6", "#e05fb0", "#98a3b3"];
+
+const SPLITS = [
+  ["train", "train"],
+  ["val", "val"],
+] as const;
 
 /** Images as training sees them: those of an epoch, in its order, each augmented as it will be then. */
 export function Images() {
@@ -37,46 +44,32 @@ export function Images() {
       <div className="setup-images-head">
         <b>As training sees them</b>
         {data.splits.length > 1 && (
-          <span className="composer-segments">
-            {(["train", "val"] as const).map((one) => (
-              <button
-                key={one}
-                type="button"
-                className={one === split ? "is-on" : ""}
-                aria-pressed={one === split}
-                onClick={() => {
-                  setSplit(one);
-                  setStart(0);
-                }}
-              >
-                {one}
-              </button>
-            ))}
-          </span>
+          <Segments
+            options={SPLITS}
+            chosen={split}
+            choose={(one) => {
+              setSplit(one);
+              setStart(0);
+            }}
+          />
         )}
         {split === "train" && (
           <span className="setup-epoch">
-            <button
-              type="button"
-              className="composer-button is-small is-icon is-quiet"
-              aria-label="The epoch before"
+            <IconButton
+              icon="back"
+              label="The epoch before"
+              small
               disabled={epoch === 0}
               onClick={() => setEpoch(epoch - 1)}
-            >
-              <span className="is-back">
-                <Icon name="right" />
-              </span>
-            </button>
+            />
             <span>epoch {epoch + 1}</span>
-            <button
-              type="button"
-              className="composer-button is-small is-icon is-quiet"
-              aria-label="The next epoch"
+            <IconButton
+              icon="right"
+              label="The next epoch"
+              small
               title="The next epoch: another order, other augmentation"
               onClick={() => setEpoch(epoch + 1)}
-            >
-              <Icon name="right" />
-            </button>
+            />
           </span>
         )}
         {marked && (
@@ -85,14 +78,14 @@ export function Images() {
             masks
           </label>
         )}
-        <button
-          type="button"
-          className="composer-button is-small setup-away"
+        <Button
+          small
+          className="setup-away"
           disabled={total <= PAGE}
           onClick={() => setStart(start + PAGE < total ? start + PAGE : 0)}
         >
           Next images
-        </button>
+        </Button>
       </div>
       {imagesTask?.state === "failed" && <ProblemList problems={imagesTask.problems} of="data" />}
       {busy && !images && <TaskBar task={imagesTask} />}

@@ -6,6 +6,7 @@ import { FormField } from "../../side/form/FormField";
 import { TextLine } from "../../side/form/TextLine";
 import { useComposer } from "../../store";
 import { Section } from "../../ui/Section";
+import { Select } from "../../ui/Select";
 import { useFinding } from "./CheckMark";
 import { stepWords } from "./CheckPart";
 import { ProblemList } from "./Problems";
@@ -101,12 +102,12 @@ function Freeze({ path, value, outer }: { path: string; value: unknown; outer: R
         <label htmlFor={id}>frozen in training</label>
       </div>
       <div className="composer-field-control">
-        <select id={id} className="composer-select" value={now} onChange={(event) => void choose(event.target.value)}>
+        <Select id={id} value={now} change={(value) => void choose(value)}>
           <option value="">{outer ? `as ${outer.from}` : "no"}</option>
           <option value="always">always</option>
           <option value="until">until ...</option>
           {outer && <option value="never">no, unlike {outer.from}</option>}
-        </select>
+        </Select>
       </div>
       <div className="composer-field-notes">
         {now === "until" && (

@@ -2,6 +2,7 @@ import { placeOf } from "../../logic/problems";
 import type { ProblemView } from "../../payloads";
 import { act } from "../../side/edits";
 import { goTo } from "../../side/problems/goTo";
+import { Button } from "../../ui/Button";
 import { editRecipe } from "./recipe";
 
 interface Props {
@@ -22,18 +23,14 @@ export function ProblemList({ problems, of, goToLine }: Props) {
           <div className="setup-problem-head">
             <b>{placeOf(problem) || (of === "data" ? "data" : problem.code)}</b>
             {of === "graph" && problem.node && (
-              <button type="button" className="composer-button is-link" onClick={() => void goTo(problem)}>
+              <Button look="link" onClick={() => void goTo(problem)}>
                 show it
-              </button>
+              </Button>
             )}
             {of === "recipe" && problem.line && goToLine && (
-              <button
-                type="button"
-                className="composer-button is-link"
-                onClick={() => problem.line && goToLine(problem.line)}
-              >
+              <Button look="link" onClick={() => problem.line && goToLine(problem.line)}>
                 line {problem.line}
-              </button>
+              </Button>
             )}
           </div>
           <div className="composer-lines">{problem.message}</div>
@@ -52,9 +49,9 @@ function Fix({ problem, of }: { problem: ProblemView; of: "graph" | "recipe" }) 
     return editRecipe(...fix.edits.map(({ path, set, remove }) => ({ path, set, remove })));
   };
   return (
-    <button type="button" className="composer-button is-small setup-fix" onClick={() => void mend()}>
+    <Button small className="setup-fix" onClick={() => void mend()}>
       Fix: {fix.message}
       {fix.changes && ` (${fix.changes})`}
-    </button>
+    </Button>
   );
 }

@@ -1,10 +1,17 @@
 import { useState } from "react";
 import { counted } from "../../logic/format";
+import { Button } from "../../ui/Button";
+import { Segments } from "../../ui/Segments";
 import { ProblemList } from "./Problems";
 import { RecipeForm } from "./RecipeForm";
 import { RecipeYaml } from "./RecipeYaml";
 import { graphFile, saveRecipe, takeTheirs } from "./recipe";
 import { useSetup } from "./store";
+
+const SIDES = [
+  ["form", "Form"],
+  ["yaml", "YAML"],
+] as const;
 
 /** How it is trained: a form and the text beside it, each the other's. */
 export function RecipePart() {
@@ -15,19 +22,7 @@ export function RecipePart() {
   return (
     <div className="setup-recipe">
       <div className="setup-recipe-head">
-        <span className="composer-segments setup-sides">
-          {(["form", "yaml"] as const).map((one) => (
-            <button
-              key={one}
-              type="button"
-              className={one === side ? "is-on" : ""}
-              aria-pressed={one === side}
-              onClick={() => setSide(one)}
-            >
-              {one === "form" ? "Form" : "YAML"}
-            </button>
-          ))}
-        </span>
+        <Segments options={SIDES} chosen={side} choose={setSide} className="setup-sides" />
         <span
           className="composer-soft setup-file"
           title={
@@ -43,12 +38,12 @@ export function RecipePart() {
       {conflict && (
         <div className="setup-conflict" role="alert">
           {conflict}
-          <button type="button" className="composer-button is-small" onClick={() => void takeTheirs()}>
+          <Button small onClick={() => void takeTheirs()}>
             Take the file
-          </button>
-          <button type="button" className="composer-button is-small" onClick={() => void saveRecipe(true)}>
+          </Button>
+          <Button small onClick={() => void saveRecipe(true)}>
             Keep mine
-          </button>
+          </Button>
         </div>
       )}
       {refused && (

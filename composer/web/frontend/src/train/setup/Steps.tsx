@@ -4,7 +4,8 @@ import { isWithin } from "../../logic/problems";
 import { textOf } from "../../logic/values";
 import type { AugmentStep } from "../../payloads";
 import { FormField } from "../../side/form/FormField";
-import { Icon } from "../../ui/Icon";
+import { IconButton } from "../../ui/Button";
+import { Select } from "../../ui/Select";
 import { ProblemList } from "./Problems";
 import { editOrTell, editRecipe } from "./recipe";
 import { moved, nameOf, paramsOf, type Step, stepOf, summary, withParam } from "./steps";
@@ -104,8 +105,7 @@ function AddStep({ label, empty, kinds, disabled, add }: AddProps) {
     if (name) add(name);
   };
   return (
-    <select
-      className="composer-select is-small"
+    <Select
       aria-label={label}
       title={chosen ? `Enter adds ${chosen}` : undefined}
       data-go="add"
@@ -121,7 +121,7 @@ function AddStep({ label, empty, kinds, disabled, add }: AddProps) {
         typed.current = false;
       }}
       onBlur={() => setChosen("")}
-      onChange={(event) => (typed.current ? setChosen(event.target.value) : take(event.target.value))}
+      change={(value) => (typed.current ? setChosen(value) : take(value))}
     >
       <option value="">{empty}</option>
       {Object.entries(kinds).map(([name, kind]) => (
@@ -129,7 +129,7 @@ function AddStep({ label, empty, kinds, disabled, add }: AddProps) {
           {name}
         </option>
       ))}
-    </select>
+    </Select>
   );
 }
 
@@ -165,55 +165,48 @@ function Row({ at, step, input, kinds, last, isOpen, disabled, toggle, move, rem
           move(event.key === "ArrowUp" ? at - 1 : at + 1, event.key === "ArrowUp" ? "up" : "down");
         }}
       >
-        <button
-          type="button"
-          className="composer-button is-quiet is-icon is-small"
-          aria-label={`Parameters of ${words}`}
+        <IconButton
+          icon={isOpen ? "down" : "right"}
+          label={`Parameters of ${words}`}
+          small
           aria-expanded={isOpen}
           aria-controls={id}
           disabled={!kind?.fields.length}
           onClick={toggle}
-        >
-          <Icon name={isOpen ? "down" : "right"} />
-        </button>
-        <select
-          className="composer-select is-small"
+        />
+        <Select
           aria-label={`Step ${at + 1} of ${input}`}
           data-go={`name-${at}`}
           title={kind?.about ?? ""}
           value={name}
           disabled={disabled}
-          onChange={(event) => void change(stepOf(event.target.value, {}))}
+          change={(value) => void change(stepOf(value, {}))}
         >
           {Object.keys(kinds).map((one) => (
             <option key={one}>{one}</option>
           ))}
-        </select>
+        </Select>
         {(["up", "down"] as const).map((way) => (
-          <button
+          <IconButton
             key={way}
-            type="button"
-            className="composer-button is-quiet is-icon is-small"
-            aria-label={`Move ${words} ${way}`}
+            icon={way}
+            label={`Move ${words} ${way}`}
+            small
             title={`Move ${way} (Alt+Arrow ${way})`}
             data-go={`${way}-${at}`}
             disabled={disabled || (way === "up" ? at === 0 : last)}
             onClick={() => move(way === "up" ? at - 1 : at + 1, way)}
-          >
-            <Icon name={way} />
-          </button>
+          />
         ))}
-        <button
-          type="button"
-          className="composer-button is-quiet is-icon is-small"
-          aria-label={`Remove ${words}`}
+        <IconButton
+          icon="remove"
+          label={`Remove ${words}`}
+          small
           title="Remove"
           data-go={`remove-${at}`}
           disabled={disabled}
           onClick={remove}
-        >
-          <Icon name="remove" />
-        </button>
+        />
       </div>
       {said && !isOpen && (
         <div className="setup-row-summary" title={said}>
