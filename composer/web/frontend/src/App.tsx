@@ -1,10 +1,10 @@
 import { ReactFlowProvider } from "@xyflow/react";
 import { type CSSProperties, useSyncExternalStore } from "react";
 import { Canvas } from "./canvas/Canvas";
-import { kindStyles } from "./canvas/kinds";
 import { useKeys } from "./canvas/useKeys";
 import { Dialogs } from "./dialogs/Dialogs";
-import { isComposing } from "./keys";
+import { isComposing } from "./logic/keys";
+import { kindStyles } from "./logic/kinds";
 import { Palette } from "./palette/Palette";
 import { Side } from "./side/Side";
 import { useSizes, within } from "./sizes";

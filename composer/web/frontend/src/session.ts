@@ -1,12 +1,12 @@
 import { type Host, Refusal } from "./bridge";
+import { followCatalog } from "./catalogRefresh";
 import { guarded, useFiles } from "./dialogs/files";
 import { reopenDock } from "./dock";
-import { followCatalog } from "./following";
-import { findKept, keepChanges, offeredOnce, resume } from "./keeping";
 import type { Operation } from "./logic/operations";
 import type { CatalogView, OpenReply } from "./payloads";
 import type { Draft } from "./recovery";
 import { useComposer } from "./store";
+import { findKept, keepChanges, offeredOnce, resume } from "./tabDraft";
 
 let listening = false;
 

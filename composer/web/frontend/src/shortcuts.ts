@@ -1,5 +1,5 @@
 import * as at from "./canvas/commands";
-import { pressed, printed } from "./keys";
+import { pressed, printed } from "./logic/keys";
 import { useComposer } from "./store";
 
 export type ShortcutGroup = "File" | "Edit" | "Wires" | "Arrange" | "Move about" | "View";

@@ -1,13 +1,13 @@
 import { type NodeProps, type ReactFlowState, useStore } from "@xyflow/react";
 import { memo } from "react";
 import { HANDLE, rowY } from "../logic/geometry";
+import { kindColour } from "../logic/kinds";
 import type { Mode } from "../logic/operations";
 import type { Row } from "../logic/rows";
 import { useComposer } from "../store";
 import { CheckMark } from "../train/setup/CheckMark";
 import { pathOf, useValues } from "../values/store";
 import type { Box, BoxData } from "./drawing";
-import { kindColour } from "./kinds";
 import { NameField } from "./NameField";
 import { Port } from "./Port";
 import { useCanvas } from "./state";
@@ -30,7 +30,7 @@ export const BoxNode = memo(function BoxNode({ id, data, selected }: NodeProps<B
   if (view?.bypassed) classes.push("composer-box-bypassed");
   if (look?.bad) classes.push("composer-box-nan");
   else if (look?.colour) classes.push("composer-box-valued");
-  const style = { "--kind": kindColour(data), "--value": look?.colour ?? undefined } as React.CSSProperties;
+  const style = { "--kind": kindColour(data.view), "--value": look?.colour ?? undefined } as React.CSSProperties;
   if (far) {
     return (
       <div className={classes.join(" ")} style={style}>

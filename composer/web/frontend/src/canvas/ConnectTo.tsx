@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useState } from "react";
+import type { Part } from "../logic/entries";
 import { rank } from "../logic/rank";
 import { isInput } from "../logic/rows";
 import type { FitsReply, NodeView, SuggestReply } from "../payloads";
 import { useComposer } from "../store";
 import { type Choice, Chooser } from "../ui/Chooser";
 import { elementOf, focusBox } from "./boxes";
-import { addPart, type Part } from "./parts";
+import { addPart } from "./parts";
 import { closePopup, useCanvas } from "./state";
 import { connect, held, targetOf, worded } from "./wiring";
 

@@ -1,5 +1,6 @@
 import { useConnection } from "@xyflow/react";
-import { type Point, useCanvas } from "./state";
+import type { Point } from "../logic/geometry";
+import { useCanvas } from "./state";
 import { endOf } from "./wiring";
 
 /** While something is dragged: what comes of letting it go here, or why nothing does. */

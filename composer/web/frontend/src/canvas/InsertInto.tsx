@@ -1,4 +1,5 @@
 import { useState } from "react";
+import type { Point } from "../logic/geometry";
 import { rank } from "../logic/rank";
 import type { InsertionsReply, WireView } from "../payloads";
 import { useComposer } from "../store";
@@ -6,7 +7,7 @@ import { Chooser } from "../ui/Chooser";
 import { boxes, focusBox, rectOf } from "./boxes";
 import { choiceOf, useOffered } from "./partChoices";
 import { insertPart, wireOf } from "./parts";
-import { closePopup, type Point, useCanvas } from "./state";
+import { closePopup, useCanvas } from "./state";
 
 const LOOSE = "node:";
 

@@ -1,9 +1,9 @@
 import { MiniMap, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
 import { overlap, type Rect } from "../logic/geometry";
+import { kindColour } from "../logic/kinds";
 import { rectOf } from "./boxes";
 import type { Box } from "./drawing";
-import { kindColour } from "./kinds";
 import { isMapShown, useCanvas } from "./state";
 
 const WIDTH = 160;
@@ -11,7 +11,7 @@ const HEIGHT = 104;
 const MARGIN = 12;
 const REST = 120;
 
-const colourOf = (box: Box): string => (box.data.comment ? "var(--c-line)" : kindColour(box.data));
+const colourOf = (box: Box): string => (box.data.comment ? "var(--c-line)" : kindColour(box.data.view));
 
 /** Where the map is on the canvas, in pixels of the screen. */
 export const mapRect = (width: number, height: number): Rect => ({

@@ -1,13 +1,14 @@
 import { useEffect, useMemo, useState } from "react";
+import { type Entry, entriesOf, suggested } from "../logic/entries";
+import type { Point } from "../logic/geometry";
 import { MODES } from "../logic/operations";
 import { rank } from "../logic/rank";
-import { type Entry, entriesOf, suggested } from "../palette/entries";
 import type { SuggestReply } from "../payloads";
 import { useComposer } from "../store";
 import { type Choice, Chooser } from "../ui/Chooser";
 import { focusBox } from "./boxes";
 import { addPart } from "./parts";
-import { closePopup, type Point, type Popup, useCanvas } from "./state";
+import { closePopup, type Popup, useCanvas } from "./state";
 
 type Asked = Extract<Popup, { kind: "search" }>;
 

@@ -1,13 +1,14 @@
-import { lyingOn } from "../logic/carrying";
+import type { Point } from "../logic/geometry";
 import type { Operation } from "../logic/operations";
 import { useComposer } from "../store";
 import { boxes, moves } from "./boxes";
+import { lyingOn } from "./commentDrag";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
 import { askDrops, type Dropped, type Drops, overAt, under } from "./drops";
 import { panAtEdges, panBy } from "./panning";
 import { wireOf } from "./parts";
-import { type Point, useCanvas } from "./state";
+import { useCanvas } from "./state";
 import { pointOf } from "./underneath";
 
 /** Boxes that are dragged: where they stood, and what a node without wires would be put into. */

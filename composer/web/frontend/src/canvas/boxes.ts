@@ -1,7 +1,7 @@
-import { withCarried } from "../logic/carrying";
 import type { Rect } from "../logic/geometry";
 import type { Operation } from "../logic/operations";
 import { useComposer } from "../store";
+import { withCarried } from "./commentDrag";
 import { type Box, isPlaced } from "./drawing";
 import { useCanvas } from "./state";
 

@@ -2,8 +2,8 @@ import type { Operation } from "../logic/operations";
 import type { CopyReply } from "../payloads";
 import { useComposer } from "../store";
 import { selected, selectedParts, writePlaces } from "./boxes";
+import { settled } from "./freePlace";
 import { middle } from "./parts";
-import { settled } from "./settling";
 import { pointer, useCanvas } from "./state";
 
 const MARK = "composer-fragment:";

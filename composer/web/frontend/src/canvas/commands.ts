@@ -1,9 +1,10 @@
+import type { Point } from "../logic/geometry";
 import { commentBox, type Mode, type Operation, setValue } from "../logic/operations";
 import { useComposer } from "../store";
 import { boxes, elementOf, focusBox, selected, selectedNodes, selectedParts, writePlaces } from "./boxes";
+import { roomy, settled } from "./freePlace";
 import { placeFor } from "./parts";
-import { roomy, settled } from "./settling";
-import { type Point, pointer, useCanvas } from "./state";
+import { pointer, useCanvas } from "./state";
 import { disconnecting } from "./wiring";
 
 export { align, fit, fitSelection, go, layOut, nudge, zoomIn, zoomOut, zoomReset } from "./arrange";

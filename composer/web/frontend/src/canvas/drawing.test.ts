@@ -1,63 +1,8 @@
 import { expect, test } from "vitest";
-import type { GraphView, NodeView, PortView, WireView } from "../payloads";
+import { node, port, view, wire } from "../views.test.data";
 import { draw } from "./drawing";
 import { isOutputs, type Place } from "./layout";
 import { Places } from "./places";
-
-const port = (name: string, part: Partial<PortView> = {}): PortView => ({
-  name,
-  type: "FeatureMap",
-  axes: null,
-  optional: false,
-  variadic: false,
-  sequence: false,
-  colour: "feature",
-  size: null,
-  levels: null,
-  ...part,
-});
-const node = (name: string, inputs: PortView[], outputs: PortView[]): NodeView => ({
-  name,
-  role: "node",
-  type: "Part",
-  kind: "layers",
-  position: [0, 0],
-  inputs,
-  outputs,
-  params: {},
-  taken: {},
-  inherited: null,
-  shape: null,
-  preprocess: null,
-  weights: { rule: "own", source: null, decay: null, update: null, end_decay: null },
-  frozen: false,
-  parameters: null,
-  trainable: null,
-  flops: null,
-  activation: null,
-  modes: [],
-  state: "ok",
-  problems: 0,
-  bypassed: false,
-});
-const wire = (id: string, part: Partial<WireView>): WireView => ({
-  id,
-  source: "a.out",
-  from_node: "a",
-  from_port: "out",
-  index: null,
-  node: "b",
-  port: "x",
-  at: null,
-  modes: null,
-  runs: [],
-  size: null,
-  colour: "feature",
-  problem: null,
-  ...part,
-});
-const view = (nodes: NodeView[], wires: WireView[]): GraphView =>
-  ({ path: [], scope: null, nodes, wires, outputs: [], comments: [] }) as unknown as GraphView;
 
 const PYRAMID = port("out", { sequence: true, levels: ["B 64 8 8", "B 128 4 4"] });
 const GRAPH = view(

@@ -1,8 +1,10 @@
+import type { Part } from "../logic/entries";
+import type { Point } from "../logic/geometry";
 import type { DropsReply, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { focusBox } from "./boxes";
-import { addPart, calledBy, insertPart, type Part, replaceNode } from "./parts";
-import { type Over, type Point, useCanvas } from "./state";
+import { addPart, calledBy, insertPart, replaceNode } from "./parts";
+import { type Over, useCanvas } from "./state";
 import { type Underneath, underneath } from "./underneath";
 
 /** What can be dropped: a part, or a node that has no wires yet. */

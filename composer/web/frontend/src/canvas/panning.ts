@@ -1,5 +1,6 @@
 import { EdgePan } from "../logic/edgePan";
-import { type Point, useCanvas } from "./state";
+import type { Point } from "../logic/geometry";
+import { useCanvas } from "./state";
 
 export interface Panning {
   move: (at: Point) => void;

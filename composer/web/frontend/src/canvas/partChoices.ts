@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "react";
+import { type Entry, entriesOf } from "../logic/entries";
 import { rank } from "../logic/rank";
-import { type Entry, entriesOf } from "../palette/entries";
 import type { Replacement } from "../payloads";
 import { useComposer } from "../store";
 import type { Choice } from "../ui/Chooser";

@@ -1,9 +1,10 @@
 import type { MouseEvent as ReactMouseEvent, TouchEvent as ReactTouchEvent } from "react";
+import type { Part } from "../logic/entries";
+import type { Point } from "../logic/geometry";
 import { beginDrag, endDrag, isDragging } from "./dragging";
 import { askDrops, type Drops, dropPart, overAt } from "./drops";
 import { panAtEdges, panBy } from "./panning";
-import type { Part } from "./parts";
-import { type Point, useCanvas } from "./state";
+import { useCanvas } from "./state";
 import { pointOf } from "./underneath";
 
 /** So far, in pixels, a press is a click. */

@@ -1,16 +1,12 @@
+import type { Part } from "../logic/entries";
+import type { Point } from "../logic/geometry";
 import { freeSpot, type Rect } from "../logic/geometry";
 import type { Operation } from "../logic/operations";
 import type { Target, WireView } from "../payloads";
 import { useComposer } from "../store";
 import { writePlaces } from "./boxes";
-import { inSight, overlays, settled, standing } from "./settling";
-import { type Point, useCanvas } from "./state";
-
-/** Something that can be put on the canvas. */
-export type Part =
-  | { kind: "component"; type: string }
-  | { kind: "subgraph"; graph: string }
-  | { kind: "input"; section: "inputs" | "data_samples"; type: string };
+import { inSight, overlays, settled, standing } from "./freePlace";
+import { useCanvas } from "./state";
 
 /** The middle of what is seen, on the canvas. */
 export function middle(): { x: number; y: number } {

@@ -1,10 +1,9 @@
 import type { ReactFlowInstance, Viewport } from "@xyflow/react";
 import { create } from "zustand";
+import type { Point } from "../logic/geometry";
 import type { Corner } from "../logic/routes";
 import type { BoxFit, Target } from "../payloads";
 import type { Box, Wire } from "./drawing";
-
-export type Point = [number, number];
 
 /** Something that is open over the canvas. */
 export type Popup =

@@ -1,4 +1,5 @@
-import { type Point, useCanvas } from "./state";
+import type { Point } from "../logic/geometry";
+import { useCanvas } from "./state";
 
 /** What lies at a point of the screen: a box, a wire near it, or the ground of the canvas. */
 export interface Underneath {

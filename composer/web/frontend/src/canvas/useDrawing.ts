@@ -1,8 +1,8 @@
 import { applyNodeChanges, type NodeChange, useStoreApi } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { Carrying } from "../logic/carrying";
 import type { BoxToPlace } from "../payloads";
 import { useComposer } from "../store";
+import { CommentDrag } from "./commentDrag";
 import { type Box, type Drawing, draw, type Wire } from "./drawing";
 import { arranged, type Place, toPlace, wiresToPlace } from "./layout";
 import { Places } from "./places";
@@ -25,7 +25,7 @@ export function useDrawing() {
   const now = useRef<Drawing>(EMPTY);
   const places = useRef(new Places());
   const sight = useRef("");
-  const carrying = useRef(new Carrying());
+  const commentDrag = useRef(new CommentDrag());
 
   const put = useCallback((drawing: Drawing) => {
     if (drawing.boxes !== now.current.boxes) setBoxes(drawing.boxes);
@@ -77,7 +77,7 @@ export function useDrawing() {
 
   useEffect(() => {
     const pressed = (event: PointerEvent) => {
-      carrying.current.alone = event.altKey;
+      commentDrag.current.alone = event.altKey;
     };
     window.addEventListener("pointerdown", pressed, true);
     return () => window.removeEventListener("pointerdown", pressed, true);
@@ -85,7 +85,7 @@ export function useDrawing() {
 
   const onNodesChange = useCallback(
     (changes: NodeChange<Box>[]) => {
-      const next = applyNodeChanges(carrying.current.with(changes, now.current.boxes), now.current.boxes);
+      const next = applyNodeChanges(commentDrag.current.with(changes, now.current.boxes), now.current.boxes);
       put({ ...now.current, boxes: next });
       if (!changes.some((change) => change.type === "select")) return;
       const { multiSelectionActive: adding } = store.getState();

@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { isComposing } from "../keys";
+import { isComposing } from "../logic/keys";
 import { shortcutOf } from "../shortcuts";
 import { useComposer } from "../store";
 import { selectedParts } from "./boxes";

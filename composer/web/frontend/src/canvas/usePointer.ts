@@ -1,12 +1,13 @@
 import type { MouseEvent as ReactMouseEvent } from "react";
 import { useMemo } from "react";
+import type { Point } from "../logic/geometry";
 import { useComposer } from "../store";
 import { BoxDrag } from "./boxDrag";
 import { openSearch } from "./commands";
 import { beginDrag, endDrag } from "./dragging";
 import type { Box, Wire } from "./drawing";
 import { panAtEdges, panBy } from "./panning";
-import { type Point, type Popup, pointer, useCanvas } from "./state";
+import { type Popup, pointer, useCanvas } from "./state";
 
 type Menu = Extract<Popup, { kind: "menu" }>["about"];
 

@@ -1,7 +1,8 @@
 import { useEffect } from "react";
+import type { Point } from "../logic/geometry";
 import { useComposer } from "../store";
 import { cancelDrag } from "./dragging";
-import { type Point, type Popup, useCanvas } from "./state";
+import { type Popup, useCanvas } from "./state";
 
 /** A finger that rests so long, in milliseconds, opens the menu. */
 const LONG = 550;

@@ -1,10 +1,11 @@
 import { type Connection, type FinalConnectionState, type OnConnectStartParams, useStoreApi } from "@xyflow/react";
 import { type MouseEvent as ReactMouseEvent, useMemo } from "react";
+import type { Point } from "../logic/geometry";
 import { useComposer } from "../store";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Wire } from "./drawing";
 import { panAtEdges } from "./panning";
-import { type Point, useCanvas, type Wiring } from "./state";
+import { useCanvas, type Wiring } from "./state";
 import { pointOf, underneath } from "./underneath";
 import { beginWire, connect, type Ends, endOf, held, reconnect, refusal, removeWire, targetOf, worded } from "./wiring";
 

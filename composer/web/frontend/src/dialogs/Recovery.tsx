@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { forget, resume } from "../keeping";
 import { ago } from "../logic/format";
 import type { Draft } from "../recovery";
 import { useComposer } from "../store";
+import { forget, resume } from "../tabDraft";
 import { Button } from "../ui/Button";
 import { Modal } from "../ui/Modal";
 import { guarded, useFiles } from "./files";

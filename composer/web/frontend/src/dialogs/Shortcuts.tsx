@@ -1,4 +1,4 @@
-import { printed } from "../keys";
+import { printed } from "../logic/keys";
 import { SHORTCUTS, type Shortcut } from "../shortcuts";
 import { useComposer } from "../store";
 import { Modal } from "../ui/Modal";

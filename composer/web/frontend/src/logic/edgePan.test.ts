@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Point } from "../canvas/state";
 import { EdgePan } from "./edgePan";
+import type { Point } from "./geometry";
 
 const AREA = { left: 200, top: 50, right: 1000, bottom: 650 };
 

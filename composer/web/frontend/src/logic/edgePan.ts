@@ -1,4 +1,4 @@
-import type { Point } from "../canvas/state";
+import type { Point } from "./geometry";
 
 export interface Area {
   left: number;

@@ -89,9 +89,6 @@ function union(options: Field[]): Field {
 export const isNumber = (field: Field): field is Field & { kind: "integer" | "number" } =>
   field.kind === "integer" || field.kind === "number";
 
-/** Whether it is one value that is written as a word or a number. */
-export const isScalar = (field: Field): boolean => isNumber(field) || field.kind === "text" || field.kind === "choice";
-
 /** Whether a value looks like what a field holds; whether it is legal is for the server to say. */
 export function holds(field: Field, value: unknown): boolean {
   switch (field.kind) {

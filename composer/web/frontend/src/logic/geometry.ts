@@ -1,6 +1,9 @@
 import type { BoxText } from "./boxText";
 import type { Row } from "./rows";
 
+/** A place: to the right, and down. */
+export type Point = [number, number];
+
 /** Sizes of what is drawn, in pixels at 100%; canvas.css has the same. */
 export const HANDLE = 12;
 const HEAD = 44;

@@ -1,5 +1,6 @@
 /** Numbers of every node of a pass, or of a step of a training: put together, coloured, compared. */
 import type { TrainNodesView, ValueRow } from "../payloads";
+import { fourDigits } from "./format";
 
 /** What is shown of one port: of a sequence over all its levels. */
 export interface Numbers {
@@ -51,13 +52,10 @@ export const OF_PASS: Statistic[] = ["mean", "std", "low", "high", "zeros", "bad
 export const OF_TWO: Statistic[] = ["mean-change", "std-change"];
 export const OF_TRAINING: Statistic[] = ["mean", "std", "gradient", "weight", "bad"];
 
-/** Four digits; very large and very small ones with a power of ten. */
+/** Four digits, with the signs of print. */
 export function number(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace("-", "−").replace("e+", "e");
-  return String(Number(value.toPrecision(4))).replace("-", "−");
+  return fourDigits(value).replace("-", "−").replace("e+", "e");
 }
 
 export const share = (part: number, whole: number): string =>

@@ -1,5 +1,5 @@
+import type { Entry } from "../logic/entries";
 import type { ParameterView, PortView } from "../payloads";
-import type { Entry } from "./entries";
 
 export interface HelpAt {
   entry: Entry;

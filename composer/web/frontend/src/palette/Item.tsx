@@ -1,6 +1,6 @@
 import { memo } from "react";
 import { pressPart, touchPart } from "../canvas/partDrag";
-import type { Entry } from "./entries";
+import type { Entry } from "../logic/entries";
 import type { HelpAt } from "./Help";
 
 interface Props {

@@ -2,9 +2,9 @@ import "./palette.css";
 import { useMemo, useState } from "react";
 import { focusBox } from "../canvas/boxes";
 import { addPart } from "../canvas/parts";
+import { type Entry, entriesOf } from "../logic/entries";
 import { rank } from "../logic/rank";
 import { useComposer } from "../store";
-import { type Entry, entriesOf } from "./entries";
 import { Help, type HelpAt } from "./Help";
 import { Item } from "./Item";
 

@@ -1,8 +1,8 @@
 import { sameGraph } from "../logic/sameGraph";
 import "./values.css";
+import { showNode } from "../goTo";
 import { gradient, number, STATISTICS, type Statistic, share } from "../logic/nodeValues";
 import { isEmpty, useComposer } from "../store";
-import { showNode } from "./goTo";
 import { offered, type Pass, type Source, useValues } from "./store";
 
 /** What colours the nodes, and the scale of the colours: above the canvas, as soon as there are values. */

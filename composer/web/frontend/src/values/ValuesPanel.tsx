@@ -1,5 +1,6 @@
 import { useMemo, useState } from "react";
 import { createPortal } from "react-dom";
+import { showNode } from "../goTo";
 import {
   type Column,
   type Difference,
@@ -14,7 +15,6 @@ import {
 import { useComposer } from "../store";
 import { useTab } from "../train/useTab";
 import { Button } from "../ui/Button";
-import { showNode } from "./goTo";
 import { type Pass, useValues } from "./store";
 
 /** The values of every node beside the answers of Run. */

@@ -1,3 +1,4 @@
+import { centre } from "../../goTo";
 import { exact, magnitude } from "../../logic/format";
 import { MODES } from "../../logic/operations";
 import type { GraphView, NodeView } from "../../payloads";
@@ -6,7 +7,6 @@ import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { Section } from "../../ui/Section";
 import { act, change } from "../edits";
-import { centre } from "../problems/goTo";
 import { Facts } from "./Figures";
 import { GraphSettings } from "./GraphSettings";
 import { OutputList } from "./OutputList";

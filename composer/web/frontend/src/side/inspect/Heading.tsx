@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
+import { centre } from "../../goTo";
 import { useComposer } from "../../store";
 import { IconButton } from "../../ui/Button";
 import { act, change } from "../edits";
 import { TextLine } from "../form/TextLine";
-import { centre } from "../problems/goTo";
 import { Prose } from "./Prose";
 
 interface Props {

@@ -1,5 +1,6 @@
 import { openInsert } from "../../canvas/commands";
 import { canServeModes, disconnecting, serving } from "../../canvas/wiring";
+import { centre } from "../../goTo";
 import { MODES, type Mode } from "../../logic/operations";
 import type { WireView } from "../../payloads";
 import { keysOf } from "../../shortcuts";
@@ -8,7 +9,6 @@ import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { Toggle } from "../../ui/Toggle";
 import { act } from "../edits";
-import { centre } from "../problems/goTo";
 import { Facts } from "./Figures";
 
 /** A wire: where it leads, what it carries, and which modes it serves. */

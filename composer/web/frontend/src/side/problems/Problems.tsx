@@ -1,9 +1,9 @@
+import { goTo } from "../../goTo";
 import { counted } from "../../logic/format";
 import type { ProblemView } from "../../payloads";
 import { isEmpty, useComposer } from "../../store";
 import { useUnfit } from "../../train/setup/store";
 import { Icon } from "../../ui/Icon";
-import { goTo } from "./goTo";
 import { ProblemNote } from "./ProblemNote";
 
 /** All that is wrong with the graph; errors first. */

@@ -1,6 +1,6 @@
 import { useState } from "react";
+import { fourDigits } from "../../logic/format";
 import type { TrainBoxes } from "../../payloads";
-import { number } from "./words";
 
 const FAULTS = { missed: "missed", false: "false", "": "right" } as const;
 
@@ -42,7 +42,7 @@ export function BoxFaults({ title, rows, none }: { title: string; rows: TrainBox
                       width={Math.max(0, box.right - box.left)}
                       height={Math.max(0, box.bottom - box.top)}
                     >
-                      <title>{`${FAULTS[box.fault]}: ${box.name}${box.score === null ? "" : ` ${number(box.score)}`}`}</title>
+                      <title>{`${FAULTS[box.fault]}: ${box.name}${box.score === null ? "" : ` ${fourDigits(box.score)}`}`}</title>
                     </rect>
                   ))}
                 </svg>
@@ -55,7 +55,7 @@ export function BoxFaults({ title, rows, none }: { title: string; rows: TrainBox
                     style={{ left: `${box.left * 100}%`, top: `${box.top * 100}%` }}
                   >
                     {box.name}
-                    {box.score !== null && ` ${number(box.score)}`}
+                    {box.score !== null && ` ${fourDigits(box.score)}`}
                   </small>
                 ))}
             </span>

@@ -1,7 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { exact } from "../../logic/format";
+import { exact, fourDigits } from "../../logic/format";
 import { type Curve, extent, line, logTicks, nearest, smooth, ticks } from "./curves";
-import { number } from "./words";
 
 export interface Series {
   name: string;
@@ -60,7 +59,7 @@ export function Chart({ title, series, end, small = false, log, smoothing, colou
   const broken = shown.flatMap(({ name, curve }) =>
     curve?.broken.some((count) => count > 0) ? [{ name, curve }] : [],
   );
-  const text = (curve: Curve) => number(cursor === null ? curve.last : valueAt(curve, cursor));
+  const text = (curve: Curve) => fourDigits(cursor === null ? curve.last : valueAt(curve, cursor));
   return (
     <figure className={`train-chart${small ? " is-small" : ""}`} aria-label={title}>
       <figcaption>
@@ -106,7 +105,7 @@ export function Chart({ title, series, end, small = false, log, smoothing, colou
             <g key={value}>
               <line x1={LEFT} x2={width - RIGHT} y1={y} y2={y} className="train-grid" />
               <text x={LEFT - 6} y={y + 4} textAnchor="end">
-                {number(value)}
+                {fourDigits(value)}
               </text>
             </g>
           ))}
@@ -167,7 +166,7 @@ const Dash = ({ colour, other }: { colour?: string; other?: boolean }) => (
 );
 
 const described = (title: string, series: Series[]): string => {
-  const values = series.map(({ name, curve }) => `${name} ${number(curve?.last)}`);
+  const values = series.map(({ name, curve }) => `${name} ${fourDigits(curve?.last)}`);
   return `${title}: ${values.join(", ")}. Arrow keys show values.`;
 };
 

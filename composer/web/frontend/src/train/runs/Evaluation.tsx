@@ -1,12 +1,11 @@
 import { useEffect, useState } from "react";
 import { Refusal } from "../../bridge";
-import { counted, exact } from "../../logic/format";
+import { counted, exact, fourDigits } from "../../logic/format";
 import type { TrainClass, TrainEvaluation, TrainLookedAt, TrainPrecision } from "../../payloads";
 import { Button } from "../../ui/Button";
 import { ask } from "../ask";
 import { BoxFaults } from "./BoxFaults";
 import { line } from "./curves";
-import { number } from "./words";
 
 /** The last evaluation: classes one by one, what is confused, and images that are worth a look. */
 export function Evaluation({ name, step, state }: { name: string; step: number; state: string }) {
@@ -58,7 +57,7 @@ export function Evaluation({ name, step, state }: { name: string; step: number; 
       {found.at_score !== null && (
         <>
           <BoxFaults
-            title={`Missed objects, at score ${number(found.at_score)} and above`}
+            title={`Missed objects, at score ${fourDigits(found.at_score)} and above`}
             rows={found.missed}
             none="No object of a validation image is missed."
           />
@@ -210,7 +209,7 @@ function Classes({ rows }: { rows: TrainClass[] }) {
               <td>{name}</td>
               {keys.map((key) => (
                 <td key={key} className="is-number">
-                  {numbers[key] === null ? "" : key === "count" ? exact(numbers[key] ?? 0) : number(numbers[key])}
+                  {numbers[key] === null ? "" : key === "count" ? exact(numbers[key] ?? 0) : fourDigits(numbers[key])}
                 </td>
               ))}
             </tr>
@@ -237,7 +236,7 @@ function LookedAt({ title, rows, none }: { title: string; rows: TrainLookedAt[];
             {row.image ? <img src={row.image} alt={row.name} /> : <span className="train-noimage">no image</span>}
             <figcaption>
               <span className={row.right === row.answer ? "is-right" : "is-wrong"}>
-                {row.answer} {row.score !== null && number(row.score)}
+                {row.answer} {row.score !== null && fourDigits(row.score)}
               </span>
               {row.right !== row.answer && <span>right: {row.right}</span>}
             </figcaption>

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { createPortal } from "react-dom";
 import { guarded } from "../../dialogs/files";
 import { openDock } from "../../dock";
-import { bytes, exact } from "../../logic/format";
+import { bytes, duration, exact, fourDigits } from "../../logic/format";
 import type { OpenReply, TrainRunView } from "../../payloads";
 import { idle, useComposer } from "../../store";
 import { Button, IconButton } from "../../ui/Button";
@@ -11,7 +11,7 @@ import { Modal } from "../../ui/Modal";
 import { act } from "../ask";
 import { isActive } from "../store";
 import { Files } from "./Files";
-import { duration, number, stateWords } from "./words";
+import { stateWords } from "./table";
 
 /** What a run does now, and the buttons that change it. */
 export function Head({ run, read }: { run: TrainRunView; read: () => Promise<void> }) {
@@ -111,9 +111,9 @@ function Progress({ run }: { run: TrainRunView }) {
     run.epoch > 0 && `epoch ${run.epoch.toFixed(1)}`,
     left && `${duration(left.seconds)} left${spread(left.least, left.most)}`,
     !left && row.seconds > 0 && `trained ${duration(row.seconds)}`,
-    isActive(row.state) && run.rate !== null && `${number(run.rate)} images/s`,
+    isActive(row.state) && run.rate !== null && `${fourDigits(run.rate)} images/s`,
     run.memory !== null && bytes(run.memory) + (run.forecast === null ? "" : ` of ${bytes(run.forecast)} forecast`),
-    row.best !== null && `best ${row.metric} ${number(row.best)} at step ${exact(row.best_step)}`,
+    row.best !== null && `best ${row.metric} ${fourDigits(row.best)} at step ${exact(row.best_step)}`,
     run.heartbeat !== null && run.heartbeat > 30 && `no sign of life for ${duration(run.heartbeat)}`,
   ].filter(Boolean);
   return (

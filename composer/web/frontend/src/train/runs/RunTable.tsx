@@ -1,8 +1,8 @@
 import { useMemo, useState } from "react";
+import { duration, fourDigits, moment } from "../../logic/format";
 import type { TrainRow } from "../../payloads";
 import { isActive, useTrain } from "../store";
-import { COLUMNS, sorted, turned } from "./table";
-import { duration, moment, number, stateWords } from "./words";
+import { COLUMNS, sorted, stateWords, turned } from "./table";
 
 /**
  * The runs, one a row, in the order of any column. One is looked at; the curves of a second one are laid over its own.
@@ -74,7 +74,7 @@ export function RunTable({ rows }: { rows: TrainRow[] }) {
               <td className="is-best" title={bestWords(row)}>
                 {row.best !== null && (
                   <>
-                    <b>{number(row.best)}</b> {row.metric}
+                    <b>{fourDigits(row.best)}</b> {row.metric}
                   </>
                 )}
               </td>

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { TrainRow } from "../../payloads";
-import { type Column, NEWEST, sorted, turned } from "./table";
-import { moment } from "./words";
+import { type Column, NEWEST, sorted, stateWords, turned } from "./table";
 
 const row = (name: string, part: Partial<TrainRow> = {}): TrainRow => ({
   name,
@@ -61,10 +60,7 @@ test("a second click on a column turns it; a first one begins with what is looke
   expect(turned(NEWEST, "name")).toEqual({ column: "name", down: false });
 });
 
-test("a moment is written as shortly as it is clear", () => {
-  const at = (...parts: [number, number, number, number, number]) => new Date(...parts).getTime() / 1000;
-  const now = new Date(2026, 10, 28, 12, 0).getTime();
-  expect(moment(at(2026, 10, 28, 9, 5), now)).toBe("09:05");
-  expect(moment(at(2026, 10, 27, 23, 59), now)).toBe("27 Nov 23:59");
-  expect(moment(at(2025, 0, 2, 3, 4), now)).toBe("2 Jan 2025");
+test("a run that waits says its place in the queue", () => {
+  expect(stateWords(row("a", { state: "queued", position: 2 }))).toBe("waiting, number 2");
+  expect(stateWords(row("a", { state: "died" }))).toBe("died");
 });

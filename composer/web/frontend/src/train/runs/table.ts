@@ -22,7 +22,7 @@ export const COLUMNS: { column: Column; title: string; down: boolean }[] = [
 /** As the server gives them: what waits, then the newest. */
 export const NEWEST: Sort = { column: "began", down: true };
 
-const STATES = ["running", "starting", "stopping", "queued", "stopped", "failed", "died", "finished"];
+const ORDER = ["running", "starting", "stopping", "queued", "stopped", "failed", "died", "finished"];
 const words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 /** What a click on the head of a column asks for. */
@@ -57,8 +57,23 @@ function compared(one: TrainRow, other: TrainRow, column: Exclude<Column, "began
     case "seconds":
       return one.seconds - other.seconds;
     case "state":
-      return STATES.indexOf(one.state) - STATES.indexOf(other.state);
+      return ORDER.indexOf(one.state) - ORDER.indexOf(other.state);
     default:
       return words.compare(one[column], other[column]);
   }
 }
+
+const STATES: Record<TrainRow["state"], string> = {
+  queued: "waiting",
+  starting: "starting",
+  running: "running",
+  stopping: "stopping",
+  finished: "finished",
+  stopped: "stopped",
+  failed: "failed",
+  died: "died",
+};
+
+/** What a run does, as people say it. */
+export const stateWords = (row: TrainRow): string =>
+  row.state === "queued" ? `waiting, number ${row.position}` : STATES[row.state];

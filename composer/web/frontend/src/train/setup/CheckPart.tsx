@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { bytes, exact } from "../../logic/format";
+import { centre } from "../../goTo";
+import { bytes, duration, exact } from "../../logic/format";
 import { sameGraph } from "../../logic/sameGraph";
 import type { CheckFinding, CheckResult, NodeFinding, TrainStartReply } from "../../payloads";
-import { centre } from "../../side/problems/goTo";
 import { isEmpty, useComposer } from "../../store";
 import { isOver } from "../../tasks";
 import { Button } from "../../ui/Button";
@@ -14,7 +14,6 @@ import { useTrain } from "../store";
 import { check } from "./data";
 import { ProblemList } from "./Problems";
 import { useSetup } from "./store";
-import { span } from "./values";
 
 /** Whether it will go well, and the start. */
 export function CheckPart() {
@@ -106,7 +105,7 @@ function Tiles({ found }: { found: CheckResult }) {
   if (found.largest !== null) tiles.push(["Largest batch", exact(found.largest), "samples that fit at once"]);
   if (found.seconds !== null) {
     const range = found.low !== null && found.high !== null ? ranged(found.low, found.high) : "";
-    tiles.push(["Time", span(found.seconds), range]);
+    tiles.push(["Time", duration(found.seconds), range]);
   }
   if (found.disk !== null) tiles.push(["Disk", bytes(found.disk), found.free ? `of ${bytes(found.free)} free` : ""]);
   if (!tiles.length) return null;
@@ -126,7 +125,7 @@ function Tiles({ found }: { found: CheckResult }) {
 }
 
 const ranged = (low: number, high: number): string =>
-  span(low) === span(high) ? "the whole training" : `${span(low)} to ${span(high)}`;
+  duration(low) === duration(high) ? "the whole training" : `${duration(low)} to ${duration(high)}`;
 
 const MARKS = { ok: "good", warning: "problem", error: "problem" } as const;
 

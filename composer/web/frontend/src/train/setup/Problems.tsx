@@ -1,7 +1,7 @@
+import { goTo } from "../../goTo";
 import { placeOf } from "../../logic/problems";
 import type { ProblemView } from "../../payloads";
 import { act } from "../../side/edits";
-import { goTo } from "../../side/problems/goTo";
 import { Button } from "../../ui/Button";
 import { editRecipe } from "./recipe";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { at, lineStart, ranked, shownOf, sizes, span, spread } from "./values";
+import { at, lineStart, ranked, shownOf, sizes, spread } from "./values";
 
 describe("values of a recipe", () => {
   const completed = { optimizer: { type: "AdamW", lr: 0.1 }, epochs: 20 };
@@ -24,15 +24,6 @@ describe("values of a recipe", () => {
 });
 
 describe("words", () => {
-  it.each([
-    [0.2, "under 1 s"],
-    [40, "40 s"],
-    [600, "10 min"],
-    [7800, "2 h 10 min"],
-    [7200, "2 h"],
-    [400_000, "5 days"],
-  ])("%d seconds are %s", (seconds, words) => expect(span(seconds)).toBe(words));
-
   it("classes stand from the largest to the smallest", () => {
     const bars = ranked(["a", "b", "c"], [1, 5, 1]);
     expect(bars.map((bar) => bar.name)).toEqual(["b", "a", "c"]);

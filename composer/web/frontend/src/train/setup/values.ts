@@ -23,17 +23,6 @@ export function shownOf(path: readonly string[], said: Values, completed: Values
   return { value, fallback: fallback ?? undefined, given };
 }
 
-/** Seconds as people say them: `40 s`, `5 min`, `2 h 10 min`, `3 days`. */
-export function span(seconds: number): string {
-  if (seconds < 1) return "under 1 s";
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h${minutes % 60 ? ` ${minutes % 60} min` : ""}`;
-  return `${Math.round(hours / 24)} days`;
-}
-
 export interface Bar {
   name: string;
   count: number;

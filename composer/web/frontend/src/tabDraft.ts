@@ -1,4 +1,4 @@
-/** Keeps what this tab shows, and goes on with it after a reload. */
+/** The draft of this tab: what it shows is kept, and shown again after a reload. */
 import { Refusal } from "./bridge";
 import { focusCanvas } from "./canvas/state";
 import { BrowserDrafts } from "./drafts";

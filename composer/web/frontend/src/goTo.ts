@@ -1,5 +1,5 @@
-import type { ProblemView } from "../../payloads";
-import { useComposer } from "../../store";
+import type { ProblemView } from "./payloads";
+import { useComposer } from "./store";
 
 /** Show where a problem is: enter the subgraph that it is in, select the box, bring it into the middle. */
 export async function goTo(problem: ProblemView): Promise<void> {
@@ -10,6 +10,20 @@ export async function goTo(problem: ProblemView): Promise<void> {
   if (box) centre(box);
   else select([]);
   set({ panel: "inspector" });
+}
+
+/** Select a node by its path: the subgraphs that it is in are entered. */
+export async function showNode(path: string): Promise<void> {
+  const parts = path.split(".");
+  const name = parts.pop() ?? "";
+  await enterPath(parts);
+  const { view, path: here, notify, set } = useComposer.getState();
+  if (here.join() !== parts.join() || !view?.nodes.some((node) => node.name === name)) {
+    notify("info", `${path} is not in the graph that is open.`);
+    return;
+  }
+  set({ panel: "inspector" });
+  centre(name);
 }
 
 /** Select a box of the open scope and bring it into the middle. */

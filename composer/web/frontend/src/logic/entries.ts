@@ -1,8 +1,13 @@
-import { colourOfKind } from "../canvas/kinds";
-import type { Part } from "../canvas/parts";
-import type { Mode } from "../logic/operations";
-import type { Findable } from "../logic/rank";
 import type { CatalogView, ComponentView, GraphView, Suggestion } from "../payloads";
+import { colourOfKind } from "./kinds";
+import type { Mode } from "./operations";
+import type { Findable } from "./rank";
+
+/** Something that can be put on the canvas. */
+export type Part =
+  | { kind: "component"; type: string }
+  | { kind: "subgraph"; graph: string }
+  | { kind: "input"; section: "inputs" | "data_samples"; type: string };
 
 /** A line of the palette, and of the search on the canvas. */
 export interface Entry extends Findable {

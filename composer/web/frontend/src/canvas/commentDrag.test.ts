@@ -1,7 +1,7 @@
 import type { NodeChange } from "@xyflow/react";
 import { describe, expect, it } from "vitest";
-import type { Box } from "../canvas/drawing";
-import { Carrying, lyingOn, withCarried } from "./carrying";
+import { CommentDrag, lyingOn, withCarried } from "./commentDrag";
+import type { Box } from "./drawing";
 
 const box = (id: string, x: number, y: number, width = 100, height = 40): Box =>
   ({
@@ -40,26 +40,26 @@ describe("comments carry what lies on them", () => {
   });
 
   it("a drag takes along what lay on it at its beginning, to where it ends", () => {
-    const carrying = new Carrying();
-    const first = carrying.with([dragged("note", 300, 0)], ALL);
+    const drag = new CommentDrag();
+    const first = drag.with([dragged("note", 300, 0)], ALL);
     expect(places(first)).toMatchObject({ in: { x: 320, y: 40 }, edge: { x: 540, y: 150 } });
     const over = ALL.map((one) => (one.id === "note" ? box("note", 300, 0, 300, 200) : one));
-    const last = carrying.with([dragged("note", 600, 8, false)], over);
+    const last = drag.with([dragged("note", 600, 8, false)], over);
     expect(places(last)).toMatchObject({ in: { x: 620, y: 48 } });
     expect(places(last)).not.toHaveProperty("out");
-    expect(places(carrying.with([dragged("note", 0, 0, false)], over))).toEqual({ note: { x: 0, y: 0 } });
+    expect(places(drag.with([dragged("note", 0, 0, false)], over))).toEqual({ note: { x: 0, y: 0 } });
   });
 
   it("what is dragged by itself too is not moved twice", () => {
-    const found = new Carrying().with([dragged("note", 8, 0), dragged("in", 28, 40)], ALL);
+    const found = new CommentDrag().with([dragged("note", 8, 0), dragged("in", 28, 40)], ALL);
     expect(found.filter((one) => "id" in one && one.id === "in")).toHaveLength(1);
   });
 
   it("leaves all where it is when the comment is taken alone, or another box, or its edge", () => {
-    const carrying = new Carrying();
-    carrying.alone = true;
-    expect(carrying.with([dragged("note", 300, 0)], ALL)).toHaveLength(1);
-    expect(new Carrying().with([dragged("in", 300, 0)], ALL)).toHaveLength(1);
-    expect(new Carrying().with([{ id: "note", type: "position", position: { x: -8, y: 0 } }], ALL)).toHaveLength(1);
+    const drag = new CommentDrag();
+    drag.alone = true;
+    expect(drag.with([dragged("note", 300, 0)], ALL)).toHaveLength(1);
+    expect(new CommentDrag().with([dragged("in", 300, 0)], ALL)).toHaveLength(1);
+    expect(new CommentDrag().with([{ id: "note", type: "position", position: { x: -8, y: 0 } }], ALL)).toHaveLength(1);
   });
 });

@@ -1,5 +1,4 @@
-import type { CatalogView } from "../payloads";
-import type { BoxData } from "./drawing";
+import type { CatalogView, NodeView } from "../payloads";
 
 /** The name of a kind as part of the name of a CSS property. */
 const plain = (kind: string): string => kind.replace(/[^\w-]/g, (letter) => `_${letter.codePointAt(0)}`);
@@ -14,9 +13,8 @@ export function kindStyles(kinds: CatalogView["kinds"]): string {
   return `.composer{${properties("colour")}}.dark .composer{${properties("dark")}}`;
 }
 
-/** The colour in the head of a box. */
-export function kindColour(data: BoxData): string {
-  const { view } = data;
+/** The colour in the head of a box: of a node, or of outputs where there is none. */
+export function kindColour(view: NodeView | null): string {
   if (!view) return "var(--kind-output)";
   if (view.role === "input" || view.role === "data_sample") return `var(--port-${view.outputs[0]?.colour || "any"})`;
   if (view.role === "subgraph") return "var(--kind-subgraph)";

@@ -1,5 +1,5 @@
 import type { NodeChange } from "@xyflow/react";
-import type { Box } from "../canvas/drawing";
+import type { Box } from "./drawing";
 
 type Place = { x: number; y: number };
 
@@ -34,7 +34,7 @@ export function withCarried(where: Map<string, [number, number]>, boxes: Box[]):
 }
 
 /** While comments are dragged: what lay on them when they were taken goes with them. */
-export class Carrying {
+export class CommentDrag {
   /** The comments are taken alone (Alt). */
   alone = false;
   private readonly taken = new Map<string, { from: Place; on: Map<string, Place> }>();
