@@ -1,5 +1,6 @@
 import { useStore } from "@xyflow/react";
 import { keysOf } from "../shortcuts";
+import { Button } from "../ui/Button";
 import { fit } from "./arrange";
 import { useCanvas } from "./state";
 
@@ -14,9 +15,9 @@ export function Beginning() {
   return (
     <div className="composer-beginning" role="status">
       This is where the graph begins.
-      <button type="button" onClick={fit}>
+      <Button look="bare" onClick={fit}>
         Show all ({keysOf("fit")})
-      </button>
+      </Button>
     </div>
   );
 }

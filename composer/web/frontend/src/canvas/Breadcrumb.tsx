@@ -1,4 +1,5 @@
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 
 /** The way to the open subgraph; each step leads back. */
 export function Breadcrumb() {
@@ -9,18 +10,18 @@ export function Breadcrumb() {
   if (!path.length) return null;
   return (
     <nav className="composer-breadcrumb" aria-label="open subgraph">
-      <button type="button" onClick={() => void leave(0)}>
+      <Button look="bare" onClick={() => void leave(0)}>
         {name || "graph"}
-      </button>
+      </Button>
       {path.map((step, at) => (
         <span key={path.slice(0, at + 1).join("/")}>
           <i aria-hidden="true">›</i>
           {at === path.length - 1 ? (
             <b aria-current="page">{step}</b>
           ) : (
-            <button type="button" onClick={() => void leave(at + 1)}>
+            <Button look="bare" onClick={() => void leave(at + 1)}>
               {step}
-            </button>
+            </Button>
           )}
         </span>
       ))}

@@ -1,6 +1,7 @@
 import { type NodeProps, NodeResizer } from "@xyflow/react";
 import { memo, useEffect, useRef } from "react";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { focusBox } from "./boxes";
 import { beginDrag, endDrag, letGo } from "./dragging";
 import type { Box } from "./drawing";
@@ -56,9 +57,9 @@ export const CommentNode = memo(function CommentNode({ id, data, selected }: Nod
       {selected && (
         <div className="composer-comment-colours nodrag" role="group" aria-label="colour of the comment">
           {COLOURS.map((colour) => (
-            <button
+            <Button
               key={colour}
-              type="button"
+              look="bare"
               className={`composer-swatch composer-comment-${colour}`}
               aria-label={colour}
               aria-pressed={colour === comment.colour}

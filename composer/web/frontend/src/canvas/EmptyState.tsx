@@ -1,5 +1,6 @@
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { openSearch } from "./commands";
 
 /** The first three steps, on a canvas where nothing stands yet. */
@@ -35,19 +36,19 @@ export function EmptyState() {
         </li>
       </ol>
       <div>
-        <button
-          type="button"
+        <Button
+          look="bare"
           className="composer-primary"
           onClick={() => useComposer.getState().set({ dialog: "gallery" })}
         >
           Start from a template
-        </button>
-        <button type="button" onClick={() => openSearch()}>
+        </Button>
+        <Button look="bare" onClick={() => openSearch()}>
           Add the first component
-        </button>
-        <button type="button" onClick={() => useComposer.getState().set({ dialog: "shortcuts" })}>
+        </Button>
+        <Button look="bare" onClick={() => useComposer.getState().set({ dialog: "shortcuts" })}>
           First steps
-        </button>
+        </Button>
       </div>
     </div>
   );

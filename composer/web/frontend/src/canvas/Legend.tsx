@@ -1,5 +1,6 @@
 import { short } from "../logic/boxText";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { focusBox } from "./boxes";
 
 /** What the mode needs whose part of the graph is lit. */
@@ -13,14 +14,14 @@ export function Legend() {
       <header>
         <b>{lens} mode</b>
         {mode.flops ? <small>{short(mode.flops)} FLOPs a sample</small> : null}
-        <button
-          type="button"
+        <Button
+          look="bare"
           aria-label="show all modes"
           title="Show all modes"
           onClick={() => useComposer.getState().set({ lens: null })}
         >
           ✕
-        </button>
+        </Button>
       </header>
       {mode.problem && <p className="composer-legend-problem">{mode.problem}</p>}
       <Names words="needs inputs" names={mode.inputs} />
@@ -36,16 +37,16 @@ function Names({ words, names, box }: { words: string; names: string[]; box?: st
       <span>{words}</span>
       {names.length ? (
         names.map((name) => (
-          <button
+          <Button
             key={name}
-            type="button"
+            look="bare"
             onClick={() => {
               useComposer.getState().select([box ?? name]);
               focusBox(box ?? name);
             }}
           >
             {name}
-          </button>
+          </Button>
         ))
       ) : (
         <i>nothing</i>

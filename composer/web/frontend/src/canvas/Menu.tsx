@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { keysOf, shortcut } from "../shortcuts";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { selected } from "./boxes";
 import { closePopup, type Popup, useCanvas } from "./state";
 
@@ -48,9 +49,9 @@ export function Menu({ asked }: { asked: Asked }) {
         const entry = shortcut(id);
         if (!entry) return <hr key={`line-${at}`} />;
         return (
-          <button
+          <Button
             key={id}
-            type="button"
+            look="bare"
             role="menuitem"
             onClick={() => {
               closePopup();
@@ -59,7 +60,7 @@ export function Menu({ asked }: { asked: Asked }) {
           >
             {entry.words}
             <kbd>{keysOf(id)}</kbd>
-          </button>
+          </Button>
         );
       })}
     </div>

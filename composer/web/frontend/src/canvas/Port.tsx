@@ -2,6 +2,7 @@ import { Handle, Position } from "@xyflow/react";
 import { memo } from "react";
 import type { Row } from "../logic/rows";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { toggleLevel } from "./commands";
 import { useCanvas } from "./state";
 import { pointOf } from "./underneath";
@@ -43,8 +44,8 @@ export const Port = memo(function Port({ row, side, open }: Props) {
         aria-label={`${side === "target" ? "port" : "output port"} ${row.hint}${row.missing ? ", needs a wire" : ""}`}
       />
       {row.sequence && (
-        <button
-          type="button"
+        <Button
+          look="bare"
           className="composer-port-levels nodrag"
           tabIndex={-1}
           aria-expanded={open}
@@ -57,7 +58,7 @@ export const Port = memo(function Port({ row, side, open }: Props) {
           onDoubleClick={(event) => event.stopPropagation()}
         >
           {open ? "▾" : "▸"}
-        </button>
+        </Button>
       )}
       <span className="composer-port-name">{row.label}</span>
     </div>

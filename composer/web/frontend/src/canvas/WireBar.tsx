@@ -2,6 +2,7 @@ import { MODES, type Mode } from "../logic/operations";
 import type { WireView } from "../payloads";
 import { keysOf } from "../shortcuts";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { useCanvas } from "./state";
 import { canServeModes, removeWire, serving } from "./wiring";
 
@@ -30,9 +31,9 @@ export function WireBar({ wire }: { wire: WireView }) {
     >
       {canServeModes(wire) &&
         MODES.map((mode) => (
-          <button
+          <Button
             key={mode}
-            type="button"
+            look="bare"
             aria-pressed={serves.includes(mode)}
             title={
               serves.includes(mode)
@@ -42,17 +43,17 @@ export function WireBar({ wire }: { wire: WireView }) {
             onClick={() => toggle(mode)}
           >
             {mode}
-          </button>
+          </Button>
         ))}
-      <button
-        type="button"
+      <Button
+        look="bare"
         className="composer-wirebar-delete"
         title={`Delete the wire (${keysOf("delete")})`}
         aria-label="delete the wire"
         onClick={() => void removeWire(wire)}
       >
         ✕
-      </button>
+      </Button>
     </div>
   );
 }

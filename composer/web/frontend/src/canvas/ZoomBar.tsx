@@ -1,5 +1,6 @@
 import { useStore } from "@xyflow/react";
 import { keysOf, shortcut } from "../shortcuts";
+import { Button } from "../ui/Button";
 import { isMapShown, useCanvas } from "./state";
 import { SCROLLS, type Scroll, useScroll } from "./wheel";
 
@@ -32,14 +33,14 @@ function ScrollSetting() {
 export function ZoomBar() {
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
   const button = (id: string, sign: string) => (
-    <button
-      type="button"
+    <Button
+      look="bare"
       aria-label={shortcut(id)?.words}
       title={`${shortcut(id)?.words} (${keysOf(id)})`}
       onClick={() => shortcut(id)?.action()}
     >
       {sign}
-    </button>
+    </Button>
   );
   return (
     <div className="composer-zoombar" role="toolbar" aria-label="view">
@@ -61,14 +62,14 @@ function MapButton() {
   const shown = useCanvas(isMapShown);
   const words = shown ? "Hide the map" : "Show the map";
   return (
-    <button
-      type="button"
+    <Button
+      look="bare"
       aria-label={words}
       title={words}
       aria-pressed={shown}
       onClick={() => useCanvas.getState().set({ map: shown ? "never" : "always" })}
     >
       Map
-    </button>
+    </Button>
   );
 }

@@ -1,5 +1,6 @@
 import { counted } from "../logic/format";
 import type { FileEntry } from "../payloads";
+import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 
 /** So long an image that only its beginning is shown, which can be made out then. */
@@ -9,13 +10,7 @@ const isLong = (image: HTMLImageElement): boolean => image.naturalWidth > 8 * im
 export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }) {
   const name = `Open ${entry.title}${entry.problem ? ", which has a problem" : ""}`;
   return (
-    <button
-      type="button"
-      className="composer-card"
-      aria-label={name}
-      title={entry.about || entry.name}
-      onClick={onOpen}
-    >
+    <Button look="bare" className="composer-card" aria-label={name} title={entry.about || entry.name} onClick={onOpen}>
       <span className="composer-card-image">
         {entry.thumbnail ? (
           <img
@@ -50,6 +45,6 @@ export function Card({ entry, onOpen }: { entry: FileEntry; onOpen: () => void }
         ))}
         <span className="composer-soft">{counted(entry.nodes, "node")}</span>
       </span>
-    </button>
+    </Button>
   );
 }

@@ -69,11 +69,11 @@ export function Gallery() {
         <div className="composer-gallery-list" ref={list}>
           <h3>Start new</h3>
           <div className="composer-cards">
-            <button type="button" className="composer-card is-blank" onClick={newGraph}>
+            <Button look="bare" className="composer-card is-blank" onClick={newGraph}>
               <Icon name="plus" />
               <b>Empty graph</b>
               <span className="composer-soft">Drag parts from the palette</span>
-            </button>
+            </Button>
           </div>
           <Section
             title="Your files"

@@ -5,6 +5,7 @@ import { addPart } from "../canvas/parts";
 import { type Entry, entriesOf } from "../logic/entries";
 import { rank } from "../logic/rank";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Help, type HelpAt } from "./Help";
 import { Item } from "./Item";
 
@@ -72,8 +73,8 @@ export function Palette() {
             const shown = few ? members.filter((entry) => entry.offered) : members;
             return (
               <section key={group}>
-                <button
-                  type="button"
+                <Button
+                  look="bare"
                   className="composer-palette-group"
                   aria-expanded={few ? false : open}
                   onClick={() =>
@@ -83,7 +84,7 @@ export function Palette() {
                   <span aria-hidden="true">{open && !few ? "▾" : "▸"}</span>
                   {group}
                   <small>{few ? `${shown.length} of ${members.length}` : members.length}</small>
-                </button>
+                </Button>
                 {open && shown.map(item)}
               </section>
             );

@@ -2,6 +2,7 @@ import "./side.css";
 import type { KeyboardEvent } from "react";
 import { type Panel, useComposer } from "../store";
 import { useUnfit } from "../train/setup/store";
+import { Button } from "../ui/Button";
 import { Inspector } from "./inspect/Inspector";
 import { Problems, problemWords } from "./problems/Problems";
 
@@ -29,10 +30,10 @@ export function Side() {
     <aside className="composer-side composer-panel" aria-label="Side panel">
       <div className="composer-tabs" role="tablist" aria-label="Side panel" onKeyDown={onKeyDown}>
         {TABS.map((tab) => (
-          <button
+          <Button
             key={tab.panel}
+            look="bare"
             id={`composer-tab-${tab.panel}`}
-            type="button"
             role="tab"
             aria-selected={panel === tab.panel}
             aria-controls="composer-side-body"
@@ -45,7 +46,7 @@ export function Side() {
                 {count}
               </span>
             )}
-          </button>
+          </Button>
         ))}
       </div>
       <div

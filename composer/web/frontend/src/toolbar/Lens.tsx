@@ -1,6 +1,7 @@
 import { counted, magnitude } from "../logic/format";
 import { MODES, type Mode } from "../logic/operations";
 import { useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import type { Entry } from "../ui/Menu";
 
@@ -35,9 +36,9 @@ export function Lens({ modes }: { modes: Entry[] }) {
       title="Light the part of the graph that a mode runs"
     >
       {modes.map((mode) => (
-        <button
+        <Button
           key={mode.words}
-          type="button"
+          look="bare"
           role="radio"
           aria-checked={mode.checked}
           className={mode.checked ? "is-on" : ""}
@@ -45,7 +46,7 @@ export function Lens({ modes }: { modes: Entry[] }) {
           onClick={mode.action}
         >
           {mode.words}
-        </button>
+        </Button>
       ))}
     </div>
   );

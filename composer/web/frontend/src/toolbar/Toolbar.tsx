@@ -2,7 +2,7 @@ import "./toolbar.css";
 import { openDock } from "../dock";
 import { keysOf } from "../shortcuts";
 import { unsaved, useComposer } from "../store";
-import { IconButton } from "../ui/Button";
+import { Button, IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { type Entry, Menu } from "../ui/Menu";
 import { DockButtons, FOLDED_TABS } from "./DockButtons";
@@ -78,8 +78,8 @@ function Title({ onClick }: { onClick: () => void }) {
   const changed = useComposer(unsaved);
   const where = file.place === "workspace" ? file.name : PLACES[file.place];
   return (
-    <button
-      type="button"
+    <Button
+      look="bare"
       className="composer-graphname"
       title={`${name}: ${where}${changed ? ", with unsaved changes" : ""}. Click for its settings.`}
       onClick={onClick}
@@ -89,6 +89,6 @@ function Title({ onClick }: { onClick: () => void }) {
         {changed && <span className="composer-dot" role="img" aria-label="unsaved changes" />}
       </span>
       <span className="composer-graphname-file">{where}</span>
-    </button>
+    </Button>
   );
 }

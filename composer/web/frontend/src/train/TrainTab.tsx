@@ -1,6 +1,7 @@
 import "./train.css";
 import { createPortal } from "react-dom";
 import { exact } from "../logic/format";
+import { Button } from "../ui/Button";
 import { readTable } from "./ask";
 import { Runs } from "./runs/Runs";
 import { Setup } from "./setup/Setup";
@@ -28,9 +29,9 @@ function Panel() {
     <div className="composer train">
       <div className="train-sides" role="tablist" aria-label="Training">
         {sides.map(([name, words]) => (
-          <button
+          <Button
             key={name}
-            type="button"
+            look="bare"
             role="tab"
             aria-selected={shown === name}
             tabIndex={shown === name ? 0 : -1}
@@ -45,7 +46,7 @@ function Panel() {
             }}
           >
             {words}
-          </button>
+          </Button>
         ))}
         {refused && (
           <span className="train-refused" role="status">

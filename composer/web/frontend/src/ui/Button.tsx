@@ -1,16 +1,29 @@
 import type { ComponentProps } from "react";
 import { Icon, type IconName } from "./Icon";
 
+const LOOKS = {
+  plain: "composer-button",
+  /** The one that is meant. */
+  main: "composer-button is-main",
+  /** It destroys something. */
+  danger: "composer-button is-danger",
+  /** Without a frame. */
+  quiet: "composer-button is-quiet",
+  /** Within text. */
+  link: "composer-button is-link",
+  /** As its place draws it. */
+  bare: "composer-bare",
+};
+
 interface ButtonProps extends ComponentProps<"button"> {
-  /** Framed; the one that is meant; one that destroys; without a frame; as a link within text. */
-  look?: "plain" | "main" | "danger" | "quiet" | "link";
+  look?: keyof typeof LOOKS;
   small?: boolean;
 }
 
 /** A button in the looks of controls.css; it submits a form only where its `type` says so. */
 export function Button({ look = "plain", small, className, type = "button", ...rest }: ButtonProps) {
-  const looks = ["composer-button", look !== "plain" && `is-${look}`, small && "is-small", className];
-  return <button type={type} className={looks.filter(Boolean).join(" ")} {...rest} />;
+  const names = [LOOKS[look], small && "is-small", className];
+  return <button type={type} className={names.filter(Boolean).join(" ")} {...rest} />;
 }
 
 interface IconButtonProps extends Omit<ButtonProps, "aria-label" | "className" | "children"> {

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { IconButton } from "./Button";
+import { Button, IconButton } from "./Button";
 
 export interface Entry {
   words: string;
@@ -63,9 +63,9 @@ export function Menu({ label, entries, end }: Props) {
       {open && (
         <div className={`composer-dropdown-list${end ? " is-end" : ""}`} role="menu" aria-label={label}>
           {entries.map((entry) => (
-            <button
+            <Button
               key={entry.words}
-              type="button"
+              look="bare"
               role={entry.checked === undefined ? "menuitem" : "menuitemradio"}
               aria-checked={entry.checked}
               title={entry.about}
@@ -79,7 +79,7 @@ export function Menu({ label, entries, end }: Props) {
               {entry.icon}
               <span>{entry.words}</span>
               {entry.keys && <kbd className="composer-kbd">{entry.keys}</kbd>}
-            </button>
+            </Button>
           ))}
         </div>
       )}

@@ -1,3 +1,5 @@
+import { Button } from "./Button";
+
 interface Props<T extends string> {
   options: readonly (readonly [value: T, words: string])[];
   chosen: T;
@@ -10,15 +12,15 @@ export function Segments<T extends string>({ options, chosen, choose, className 
   return (
     <span className={className ? `composer-segments ${className}` : "composer-segments"}>
       {options.map(([value, words]) => (
-        <button
+        <Button
           key={value}
-          type="button"
+          look="bare"
           className={value === chosen ? "is-on" : ""}
           aria-pressed={value === chosen}
           onClick={() => choose(value)}
         >
           {words}
-        </button>
+        </Button>
       ))}
     </span>
   );

@@ -3,6 +3,7 @@ import "./values.css";
 import { showNode } from "../goTo";
 import { gradient, number, STATISTICS, type Statistic, share } from "../logic/nodeValues";
 import { isEmpty, useComposer } from "../store";
+import { Button } from "../ui/Button";
 import { offered, type Pass, type Source, useValues } from "./store";
 
 /** What colours the nodes, and the scale of the colours: above the canvas, as soon as there are values. */
@@ -74,14 +75,14 @@ function Bad() {
   if (!looks.bad) return null;
   const first = [...looks.nodes].find(([, look]) => look.bad)?.[0] ?? "";
   return (
-    <button
-      type="button"
+    <Button
+      look="bare"
       className="composer-values-bad"
       title={`Show the first of them: ${first}`}
       onClick={() => void showNode(first)}
     >
       {looks.bad} node{looks.bad === 1 ? "" : "s"} with NaN
-    </button>
+    </Button>
   );
 }
 

@@ -107,8 +107,8 @@ function Table({ pass, query }: { pass: Pass; query: string }) {
                   className={column === "node" ? "composer-values-name" : undefined}
                   aria-sort={order.column === column ? (order.falling ? "descending" : "ascending") : "none"}
                 >
-                  <button
-                    type="button"
+                  <Button
+                    look="bare"
                     title={`${about}. Click to sort`}
                     onClick={() =>
                       setOrder({
@@ -119,7 +119,7 @@ function Table({ pass, query }: { pass: Pass; query: string }) {
                   >
                     {words}
                     {order.column === column && (order.falling ? " ↓" : " ↑")}
-                  </button>
+                  </Button>
                 </th>
               ))}
             </tr>
@@ -157,14 +157,14 @@ function Name({ node, port }: { node: string; port: string }) {
   const words = port && port !== "out" ? `${node}.${port}` : node;
   return (
     <td className="composer-values-name">
-      <button
-        type="button"
+      <Button
+        look="bare"
         aria-current={selected === node}
         title={`Show ${words} on the canvas`}
         onClick={() => void showNode(node)}
       >
         <bdi>{words}</bdi>
-      </button>
+      </Button>
     </td>
   );
 }

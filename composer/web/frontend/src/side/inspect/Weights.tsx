@@ -3,6 +3,7 @@ import type { Field } from "../../logic/fields";
 import { setValue } from "../../logic/operations";
 import type { NodeView, SetWeights } from "../../payloads";
 import { useComposer } from "../../store";
+import { Button } from "../../ui/Button";
 import { Section } from "../../ui/Section";
 import { Toggle } from "../../ui/Toggle";
 import { act, changeBy } from "../edits";
@@ -46,9 +47,9 @@ export function Weights({ node }: { node: NodeView }) {
     <Section title="Weights" about={rule === "own" ? (node.frozen ? "own, frozen" : "own") : `${rule}: ${source}`}>
       <div className="composer-segments is-full" role="radiogroup" aria-label="Weights rule">
         {RULES.map((one) => (
-          <button
+          <Button
             key={one.rule}
-            type="button"
+            look="bare"
             role="radio"
             aria-checked={rule === one.rule}
             className={rule === one.rule ? "is-on" : ""}
@@ -57,7 +58,7 @@ export function Weights({ node }: { node: NodeView }) {
             onClick={() => choose(one.rule)}
           >
             {one.words}
-          </button>
+          </Button>
         ))}
       </div>
       <p className="composer-soft">{RULES.find((one) => one.rule === rule)?.about}</p>

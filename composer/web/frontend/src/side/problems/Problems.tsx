@@ -3,6 +3,7 @@ import { counted } from "../../logic/format";
 import type { ProblemView } from "../../payloads";
 import { isEmpty, useComposer } from "../../store";
 import { useUnfit } from "../../train/setup/store";
+import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { ProblemNote } from "./ProblemNote";
 
@@ -62,15 +63,15 @@ function Group({ title, entries, still = false }: { title: string; entries: Prob
 function Way({ problem }: { problem: ProblemView }) {
   const words = `${problem.severity}: ${problem.code} ${problem.subject}. Go to it`;
   return (
-    <button
-      type="button"
+    <Button
+      look="bare"
       className="composer-problem-way"
       aria-label={words}
       title="Go to it"
       onClick={() => void goTo(problem)}
     >
       <Head problem={problem} />
-    </button>
+    </Button>
   );
 }
 

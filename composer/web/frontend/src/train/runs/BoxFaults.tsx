@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { fourDigits } from "../../logic/format";
 import type { TrainBoxes } from "../../payloads";
+import { Button } from "../../ui/Button";
 
 const FAULTS = { missed: "missed", false: "false", "": "right" } as const;
 
@@ -20,9 +21,9 @@ export function BoxFaults({ title, rows, none }: { title: string; rows: TrainBox
       </ul>
       <div className="train-faults">
         {rows.map((row, place) => (
-          <button
+          <Button
             key={place}
-            type="button"
+            look="bare"
             className="train-fault"
             aria-pressed={large === place}
             aria-label={`${row.name}: ${said(row)}`}
@@ -60,7 +61,7 @@ export function BoxFaults({ title, rows, none }: { title: string; rows: TrainBox
                 ))}
             </span>
             <span className="train-fault-words">{said(row)}</span>
-          </button>
+          </Button>
         ))}
       </div>
     </section>

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { exact, fourDigits } from "../../logic/format";
+import { Button } from "../../ui/Button";
 import { type Curve, extent, line, logTicks, nearest, smooth, ticks } from "./curves";
 
 export interface Series {
@@ -66,9 +67,9 @@ export function Chart({ title, series, end, small = false, log, smoothing, colou
         <b>{title}</b>
         <span className="train-legend">
           {series.map((one) => (
-            <button
+            <Button
               key={one.name}
-              type="button"
+              look="bare"
               aria-pressed={!off.includes(one.name)}
               title={off.includes(one.name) ? `Show ${one.name}` : `Hide ${one.name}`}
               onClick={() =>
@@ -84,7 +85,7 @@ export function Chart({ title, series, end, small = false, log, smoothing, colou
                   <output>{text(one.other)}</output>
                 </>
               )}
-            </button>
+            </Button>
           ))}
           {cursor !== null && <span className="composer-soft">at step {exact(cursor)}</span>}
         </span>

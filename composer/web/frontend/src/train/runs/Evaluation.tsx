@@ -168,9 +168,9 @@ function Precision({ curves }: { curves: TrainPrecision[] }) {
       </svg>
       <div className="train-key">
         {curves.map(({ name }, place) => (
-          <button
+          <Button
             key={place}
-            type="button"
+            look="bare"
             aria-pressed={place === (picked ?? 0)}
             onClick={() => setPicked(place === picked ? null : place)}
             onPointerEnter={() => setNear(place)}
@@ -178,7 +178,7 @@ function Precision({ curves }: { curves: TrainPrecision[] }) {
           >
             <i style={{ background: colour(place, curves.length) }} />
             {name}
-          </button>
+          </Button>
         ))}
       </div>
     </section>

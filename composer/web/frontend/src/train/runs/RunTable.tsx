@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import { duration, fourDigits, moment } from "../../logic/format";
 import type { TrainRow } from "../../payloads";
+import { Button } from "../../ui/Button";
 import { isActive, useTrain } from "../store";
 import { COLUMNS, sorted, stateWords, turned } from "./table";
 
@@ -33,10 +34,10 @@ export function RunTable({ rows }: { rows: TrainRow[] }) {
                 className={`is-${column}`}
                 aria-sort={sort.column === column ? (sort.down ? "descending" : "ascending") : undefined}
               >
-                <button type="button" onClick={() => set({ sort: turned(sort, column) })}>
+                <Button look="bare" onClick={() => set({ sort: turned(sort, column) })}>
                   {title}
                   {sort.column === column && <span aria-hidden="true">{sort.down ? "▼" : "▲"}</span>}
-                </button>
+                </Button>
               </th>
             ))}
           </tr>
@@ -65,9 +66,9 @@ export function RunTable({ rows }: { rows: TrainRow[] }) {
                 />
               </td>
               <th scope="row" className="is-name">
-                <button type="button" title={row.name} tabIndex={row.name === stop ? 0 : -1}>
+                <Button look="bare" title={row.name} tabIndex={row.name === stop ? 0 : -1}>
                   {row.name}
-                </button>
+                </Button>
               </th>
               <td title={row.graph}>{row.graph}</td>
               <td title={row.recipe}>{row.recipe}</td>

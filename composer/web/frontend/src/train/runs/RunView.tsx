@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { TrainRow } from "../../payloads";
+import { Button } from "../../ui/Button";
 import { Select } from "../../ui/Select";
 import { useTrain } from "../store";
 import { Curves } from "./Curves";
@@ -33,16 +34,16 @@ export function RunView({ name }: { name: string }) {
       <div className="train-parts">
         <div role="tablist" aria-label="Parts of the run" className="train-tabs">
           {PARTS.filter((one) => one !== "Differences" || other).map((one) => (
-            <button
+            <Button
               key={one}
-              type="button"
+              look="bare"
               role="tab"
               aria-selected={shown === one}
               className="train-tab"
               onClick={() => setPart(one)}
             >
               {one}
-            </button>
+            </Button>
           ))}
         </div>
         {rows.length > 1 && (

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { Refusal } from "../../bridge";
 import { exact } from "../../logic/format";
 import type { TrainSamples } from "../../payloads";
+import { Button } from "../../ui/Button";
 import { ask } from "../ask";
 
 /** The same validation images after each evaluation, with the answers drawn. */
@@ -46,15 +47,15 @@ export function Samples({ name, steps }: { name: string; steps: number[] }) {
       )}
       <div className="train-images">
         {found?.samples.map((sample, place) => (
-          <button
+          <Button
             key={place}
-            type="button"
+            look="bare"
             aria-pressed={large === place}
             title={`${sample.words}. Click to ${large === place ? "see it small" : "enlarge"}.`}
             onClick={() => setLarge(large === place ? null : place)}
           >
             <img src={sample.image} alt={sample.words} />
-          </button>
+          </Button>
         ))}
       </div>
     </>

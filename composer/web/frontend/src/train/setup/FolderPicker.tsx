@@ -111,7 +111,7 @@ const parentOf = (path: string): string => path.split("/").slice(0, -1).join("/"
 function Entry({ entry, open, choose }: { entry: FolderEntry; open: () => void; choose: () => void }) {
   return (
     <li>
-      <button type="button" data-entry className="setup-entry" title={entry.path} onClick={open}>
+      <Button look="bare" data-entry className="setup-entry" title={entry.path} onClick={open}>
         <Icon name={entry.folder ? "open" : "file"} />
         <span className="setup-name">{entry.name}</span>
         {entry.format && (
@@ -119,7 +119,7 @@ function Entry({ entry, open, choose }: { entry: FolderEntry; open: () => void; 
             {entry.format}
           </span>
         )}
-      </button>
+      </Button>
       {entry.format && entry.folder && (
         <Button
           small
