@@ -19,7 +19,7 @@ from composer.training.augment.declared import declared_mask
 from composer.training.augment.step import Share, input_size
 from composer.training.augment.steps import read_list, shown_path
 
-__all__ = ["MASKS", "BlockMask", "MaskStep", "RandomMask", "default_mask", "masks_of", "read_masks"]
+__all__ = ["MASKS", "BlockMask", "MaskStep", "RandomMask", "masks_of", "read_masks"]
 
 Bits = NDArray[np.bool_]
 
