@@ -179,7 +179,7 @@ def test_a_module_reaches_torch_and_components_as_it_may(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_what_nodes_mean_is_asked_of_the_linked_graph(path: Path) -> None:
+def test_only_the_linked_graph_and_a_draft_resolve_nodes(path: Path) -> None:
     assert link_faults(module_of(path), path.read_text(), dotted(path)) == []
 
 
@@ -188,7 +188,7 @@ def test_components_know_torch_and_ports_only(path: Path) -> None:
     assert component_faults(path.read_text(), dotted(path)) == []
 
 
-def test_what_another_module_imports_is_public() -> None:
+def test_names_that_other_modules_import_are_public() -> None:
     public = {path: exported(path.read_text()) for path in CORE}
     listed = {f"composer.{module_of(path)}": names for path, names in public.items() if names is not None}
     modules = {f"composer.{module_of(path)}" for path in CORE}

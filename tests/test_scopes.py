@@ -76,7 +76,7 @@ def test_shared_weights_resolve_to_their_owner_and_origin(
 
 @st.composite
 def lendings(draw: st.DrawFn) -> Graph:
-    """Nodes of which many have their weights from others, some from nowhere or in a ring."""
+    """Nodes of which many have their weights from others, some from nowhere or in a cycle."""
     names = [f"n{number}" for number in range(draw(st.integers(1, 6)))]
     kinds = st.sampled_from([None, None, "Act", "Stem"])
     rules = st.builds(Weights, st.sampled_from(["own", "share", "momentum"]), st.sampled_from([*names, "nobody", None]))

@@ -194,7 +194,7 @@ class Scope:
         return {name: body for name, body in bodies.items() if body is not None and body in self.graph.graphs}
 
     @cached_property
-    def rings(self) -> Sequence[Sequence[str]]:
+    def weight_cycles(self) -> Sequence[Sequence[str]]:
         """The cycles of nodes whose weights come from each other."""
         found: list[list[str]] = []
         seen: set[str] = set()

@@ -37,6 +37,7 @@ from composer.openmmlab.names import scoped_type, split_type
 from composer.openmmlab.plain import plain
 
 __all__ = [
+    "Data",
     "Setting",
     "Template",
     "at_path",

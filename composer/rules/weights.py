@@ -13,22 +13,22 @@ __all__ = ["check_weights"]
 
 def check_weights(report: Report, scope: Scope) -> None:
     """Report what is wrong with the weights of a scope's nodes."""
-    for ring in scope.rings:
-        _ring(report, scope, ring)
-    ringed = {name for ring in scope.rings for name in ring}
+    for cycle in scope.weight_cycles:
+        _cycle(report, scope, cycle)
+    cyclic = {name for cycle in scope.weight_cycles for name in cycle}
     for name in scope.wiring.borrowing:
         node = scope.nodes[name]
         source = node.weights.source
         if source is None or source not in scope.nodes:
             _unknown(report, scope, name)
-        elif name not in ringed:
+        elif name not in cyclic:
             _same(report, scope, name, node, source)
             _frozen(report, scope, name, node)
         if node.weights.rule == "momentum":
             _momentum(report, scope, name, node)
 
 
-def _ring(report: Report, scope: Scope, cycle: Sequence[str]) -> None:
+def _cycle(report: Report, scope: Scope, cycle: Sequence[str]) -> None:
     first = cycle[0]
     typed = next((name for name in cycle if scope.nodes[name].type or scope.nodes[name].graph), None)
     fix: Fix | None = None

@@ -183,7 +183,7 @@ def test_a_subclass_of_a_loss_takes_mixed_labels_as_its_parent(own_parts: Catalo
         (Augmentation(hidden={"block": {}}, count="hidden"), "count is 'hidden', which is no parameter"),
     ],
 )
-def test_what_says_nothing_of_augmentation_is_refused(declared: Any, text: str) -> None:
+def test_a_declared_augmentation_that_is_none_is_refused(declared: Any, text: str) -> None:
     with pytest.raises(ComponentError, match=text):
         Catalog.of(type("Odd", (torch.nn.Module,), {"augmentation": declared, "forward": _same}))
 

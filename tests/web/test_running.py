@@ -403,7 +403,7 @@ def test_hostile_weights_are_reported_as_a_problem(runner: Runner, tmp_path: Pat
     assert not Path("unpickled").exists()
 
 
-def test_what_is_wrong_with_a_graph_comes_back_with_place_and_fix(runner: Runner) -> None:
+def test_the_problems_of_a_graph_have_their_place_and_fix(runner: Runner) -> None:
     where = ("nodes", "classifier", "params", "in_features")
     wrong = composer.edit(read(SHIPPED.with_suffix(".yaml")), Edit(where, 100))
     found = failure(runner, RunJob(json.dumps(to_document(wrong)), mode="predict"))
