@@ -24,7 +24,7 @@ import composer
 from composer.graph import Graph
 from composer.model.compile import outline
 from composer.run.inputs import example_inputs
-from composer.training.storages import fake_like, fake_module
+from composer.training.memory.storages import fake_like, fake_module
 
 __all__ = ["Traffic", "counted", "main", "traffic_of"]
 

@@ -32,7 +32,7 @@ from composer.graph import freeze
 from composer.training.data import open_source
 from composer.training.engine import prepare
 from composer.training.recipe import Recipe, Split
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 
 __all__ = ["MODELS", "main"]
 

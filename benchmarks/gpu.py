@@ -36,7 +36,7 @@ from composer.ports import values_checked
 from composer.run.inputs import example_inputs
 from composer.training.data.samples import ArraySource
 from composer.training.engine import prepare
-from composer.training.forecast import StepPlan, forecast_memory, measure_memory
+from composer.training.memory.forecast import StepPlan, forecast_memory, measure_memory
 from composer.training.processes import Processes
 from composer.training.recipe import Recipe
 

@@ -25,7 +25,7 @@ from composer.model import Model
 from composer.model.compile import outline
 from composer.problems import GraphError
 from composer.run.inputs import example_inputs
-from composer.training.forecast import StepPlan, forecast_memory, found_rows, measure_memory
+from composer.training.memory.forecast import StepPlan, forecast_memory, found_rows, measure_memory
 
 __all__ = ["main"]
 

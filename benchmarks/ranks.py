@@ -36,7 +36,7 @@ from composer.training import checkpoints
 from composer.training.data.samples import ArraySource
 from composer.training.engine import train
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.step import Stepper
 
 __all__ = ["Job", "largest_difference", "lose_one_and_go_on", "main", "samples_of_steps"]

@@ -26,10 +26,10 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from benchmarks.browser import FLAGS, WINDOW, served, show
 from composer.graph.file import read
 from composer.graph.file.document import to_document
-from composer.training.history import History
 from composer.training.recipe import loads_recipe
-from composer.training.run_folder import EVENTS, RunFolder
-from composer.training.status import read_status
+from composer.training.runs.folder import EVENTS, RunFolder
+from composer.training.runs.history import History
+from composer.training.runs.status import read_status
 
 ROOT = Path(__file__).parents[1]
 GRAPH = ROOT / "saved_graphs" / "classification" / "fashion_mnist.yaml"

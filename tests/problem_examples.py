@@ -30,7 +30,7 @@ from composer.training.data import ArraySource, open_source
 from composer.training.data.columns import wiring
 from composer.training.defaults import check_recipe
 from composer.training.recipe import Recipe, Split
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 
 GRAPH = """\
 schema: 1

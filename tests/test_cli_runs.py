@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from composer.cli.app import app
 from composer.graph.file import loads
 from composer.training import loads_recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 
 GRAPH = """\
 schema: 1
@@ -118,7 +118,7 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
 def test_a_run_is_stopped_from_elsewhere(tmp_path, option, expected):
     run = a_run(tmp_path, "one")
     code = (
-        "import sys, time; from composer.training.run_folder import RunFolder; run = RunFolder(sys.argv[1]).write(); "
+        "import sys, time; from composer.training.runs.folder import RunFolder; run = RunFolder(sys.argv[1]).write(); "
     )
     code += "run.status.write('running'); print('there', flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code, run.path], stdout=subprocess.PIPE, text=True) as process:

@@ -16,7 +16,7 @@ from composer.cli import training_input
 from composer.cli.app import app
 from composer.training import loads_recipe, read_recipe
 from composer.training.progress import Progress
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 
 GRAPH = """\
 schema: 1

@@ -14,7 +14,7 @@ from composer import Catalog, GraphError, compile, infer_shapes
 from composer.edits.difference import diff
 from composer.edits.dispatch import apply
 from composer.edits.operations import RemoveSubgraph
-from composer.graph import Node, Ref
+from composer.graph import Node, Ref, Wire
 from composer.graph.file import dumps, loads
 from composer.graph.link import link
 from composer.graph.plan import plan
@@ -148,6 +148,11 @@ def test_ports_of_bypassed_nodes_are_named_and_left_out_alike(text: str) -> None
     assert full != short
     assert dumps(short, Catalog.default()) == dumps(full, Catalog.default()) == dumps(full)
     assert not diff(short, full)
+
+
+def test_a_level_that_is_read_past_a_bypassed_node_may_be_one_of_an_input() -> None:
+    text = SUBGRAPH.replace("{input: two.y}", "{input: 'two.y[0]'}").replace("{x: one.y}", "{x: image}")
+    assert link(loads(text), Catalog.default()).running.nodes["act"].inputs["input"] == Wire.of(Ref("image"))
 
 
 def test_a_bypassed_node_without_an_input_is_refused_with_a_fix() -> None:

@@ -26,7 +26,7 @@ from composer.training.data.source import Source, Subset, open_splits
 from composer.training.evaluate import Evaluation, evaluate
 from composer.training.metrics import metrics_for
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.samples import spread
 
 __all__ = ["evaluate_model"]

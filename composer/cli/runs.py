@@ -13,13 +13,13 @@ from composer.cli.output import print_json, print_problems, print_table, print_t
 from composer.edits.difference import diff
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, time_text
-from composer.training.comparison import RunSummary, recipe_changes, summary_of
-from composer.training.curves import sparkline
 from composer.training.metrics import is_lower_better
 from composer.training.progress import NOT_LOSSES
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder, runs_in
-from composer.training.status import stop_run
+from composer.training.runs.comparison import RunSummary, recipe_changes, summary_of
+from composer.training.runs.curves import sparkline
+from composer.training.runs.folder import RunFolder, runs_in
+from composer.training.runs.status import stop_run
 
 __all__ = ["show_runs"]
 

@@ -13,8 +13,8 @@ from composer.export.sharing import push, write_shared
 from composer.model.compile import load
 from composer.model.hub import ADDRESS, fetched, repository
 from composer.problems import GraphError, Problem, Where
-from composer.training.comparison import summary_of
-from composer.training.run_folder import RunFolder
+from composer.training.runs.comparison import summary_of
+from composer.training.runs.folder import RunFolder
 
 __all__ = ["pull_model", "push_model"]
 

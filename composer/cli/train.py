@@ -16,15 +16,15 @@ from composer.graph import Graph
 from composer.model.compile import compile as compile_graph
 from composer.problems import Problem
 from composer.training.augment import MASKS, SAME_AS, STEPS, SameAs
+from composer.training.check.findings import Finding, HealthReport
+from composer.training.check.report import check_training
 from composer.training.data.index import source_problems
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import complete
 from composer.training.engine import Outcome, prepare, train
-from composer.training.findings import Finding, HealthReport
-from composer.training.health import check_training
 from composer.training.progress import Progress
 from composer.training.recipe import Recipe, dumps_recipe, recipe_schema
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.settings import parse_settings, with_settings
 
 __all__ = ["train_graph"]

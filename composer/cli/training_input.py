@@ -24,7 +24,7 @@ from composer.training.data.columns import check_wiring
 from composer.training.data.source import Source, open_splits
 from composer.training.defaults import complete
 from composer.training.recipe import Recipe, read_recipe
-from composer.training.run_folder import RECIPE, RunFolder, resolved
+from composer.training.runs.folder import RECIPE, RunFolder, resolved
 from composer.training.settings import with_settings
 
 __all__ = ["Given", "Training", "fitted", "given_of", "is_recipe", "leads", "tell_changes", "training_of"]

@@ -86,6 +86,6 @@ class Detours:
         return FrozenDict(found)
 
     def _is_sequence(self, ref: Ref) -> bool:
-        component = self.scope.component(ref.source)
+        component = self.scope.called(ref.source).component
         port = None if component is None else component.output_by_name.get(ref.port or component.outputs[0].name)
         return port is not None and port.type.is_sequence

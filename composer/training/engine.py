@@ -25,15 +25,15 @@ from composer.training.data.source import Source, open_splits
 from composer.training.defaults import check_recipe, complete, corrupted_channels_last
 from composer.training.evaluate import Evaluator
 from composer.training.faults import lost_process
-from composer.training.memory import Counted, tensors_of
+from composer.training.memory.budget import Counted, tensors_of
 from composer.training.metrics import default_metrics
 from composer.training.parallel import synchronised
 from composer.training.processes import Processes, joined
 from composer.training.recipe import Recipe, read_recipe
-from composer.training.run_folder import RunFolder, new_folder, new_name, resolved
+from composer.training.runs.folder import RunFolder, new_folder, new_name, resolved
+from composer.training.runs.writers import Writers, require_writers
 from composer.training.state import seed_everything
 from composer.training.trainer import Outcome, Trainer
-from composer.training.writers import Writers, require_writers
 
 __all__ = ["Outcome", "Prepared", "Trainer", "prepare", "seed_everything", "train"]
 

@@ -21,7 +21,7 @@ from composer.training.data.source import Source, Subset
 from composer.training.faults import measuring_problem
 from composer.training.metrics import Metric, gather, metrics_for, values_of
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.samples import SampleDrawer, spread
 from composer.training.trainer import Feed
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from composer.model import Model
-from composer.training.events import Event, last_event
 from composer.training.processes import Processes
+from composer.training.runs.events import Event, last_event
 
 __all__ = [
     "EVENT",

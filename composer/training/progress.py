@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from composer.problems import byte_text, time_text
-from composer.training.events import numbers_in
-from composer.training.memory import FORECAST, memory_peak
+from composer.training.memory.budget import FORECAST, memory_peak
 from composer.training.metrics import is_lower_better
+from composer.training.runs.events import numbers_in
 
 __all__ = [
     "NOT_LOSSES",

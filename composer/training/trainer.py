@@ -18,12 +18,12 @@ from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
 from composer.training.calls import before_epoch
 from composer.training.clusters import Clusters
-from composer.training.history import History
-from composer.training.memory import FORECAST
+from composer.training.memory.budget import FORECAST
 from composer.training.metrics import is_lower_better
 from composer.training.node_statistics import EVENT, statistics_every
 from composer.training.processes import Agreement, Processes
 from composer.training.recipe import Recipe, Span
+from composer.training.runs.history import History
 from composer.training.signals import Signals
 from composer.training.state import (
     PartValues,
@@ -163,7 +163,7 @@ class Trainer:
         model: The model, with its first weights, on the device of the processes.
         feed: The batches.
         processes: The processes; by default this one alone on the model's device.
-        run: The run's folder (``composer.training.run_folder.RunFolder``, open for writing) in the first process; None
+        run: The run's folder (``composer.training.runs.folder.RunFolder``, open for writing) in the first process; None
             writes nothing.
         on_event: Called with each event: kind, step and values.
         evaluate: Measures the model: metrics by name. All processes call it; what the first one gives counts.

@@ -464,7 +464,7 @@ class NodeFinding(Payload):
     Args:
         norm: The norm of its gradient; None where it has none, or it is no finite number.
         kind: ``trained``, ``frozen`` or ``momentum copy``; empty where nothing is said.
-        moved: How far it moved, as ``composer.training.proof`` counts it.
+        moved: How far it moved, as ``composer.training.check.proof`` counts it.
         state: The worst of all.
         about: What is wrong, in words.
     """

@@ -15,7 +15,7 @@ from composer.openmmlab.recipes import WrittenTraining, config_from_recipe, impo
 from composer.training.augment import STEPS
 from composer.training.augment.steps import read_list
 from composer.training.recipe import Recipe, read_recipe, write_recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from tests.openmmlab.test_recipe_augmentation import graph
 from tests.training.test_augment import MOVING
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from composer.training import checkpoints
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from tests.training.families import small
 from tests.training.feeds import ExampleFeed
 from tests.training.loops import recipe_of, run_in, trainer_of

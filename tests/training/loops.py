@@ -9,7 +9,7 @@ import composer
 from composer.graph import Graph
 from composer.training.engine import seed_everything
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.trainer import Trainer
 from tests.training.feeds import ExampleFeed
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from composer.training import loads_recipe
-from composer.training.comparison import recipe_changes, summary_of
-from composer.training.curves import Curve, sparkline
+from composer.training.runs.comparison import recipe_changes, summary_of
+from composer.training.runs.curves import Curve, sparkline
 from tests.training.test_run_folder import a_run
 
 

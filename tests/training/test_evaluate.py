@@ -20,7 +20,7 @@ from composer.training.data.columns import wiring
 from composer.training.data.loading import Loader
 from composer.training.evaluate import Evaluator, evaluate
 from composer.training.metrics import metrics_for
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.samples import SampleDrawer, spread
 
 GRAPH = """\

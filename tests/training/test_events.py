@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from composer.problems import GraphError
-from composer.training.events import Event, EventReader, EventWriter, read_events
+from composer.training.runs.events import Event, EventReader, EventWriter, read_events
 
 
 def written(path: Path, count: int = 20) -> list[Event]:
@@ -132,7 +132,7 @@ def test_a_cut_inside_a_line_or_beyond_the_end_leaves_whole_lines(tmp_path):
 
 def test_two_writers_are_refused_in_one_process_and_in_two(tmp_path):
     path = tmp_path / "events.jsonl"
-    code = "import sys; from composer.training.events import EventWriter; EventWriter(sys.argv[1])"
+    code = "import sys; from composer.training.runs.events import EventWriter; EventWriter(sys.argv[1])"
     with EventWriter(path):
         with pytest.raises(GraphError) as refused:
             EventWriter(path)
@@ -161,7 +161,7 @@ def test_the_lock_of_a_killed_writer_is_free_and_its_lines_are_there(tmp_path):
     path = tmp_path / "events.jsonl"
     code = textwrap.dedent("""
         import sys
-        from composer.training.events import EventWriter
+        from composer.training.runs.events import EventWriter
         log = EventWriter(sys.argv[1])
         for step in range(10**9):
             log.append("step", step, loss=0.5)

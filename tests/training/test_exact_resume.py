@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from composer.training import checkpoints
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from tests import tiny_graphs
 from tests.training.loops import differing, recipe_of, run_in, trainer_of
 

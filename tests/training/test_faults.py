@@ -17,7 +17,7 @@ from composer.graph.file import loads
 from composer.ports import FeatureMap
 from composer.training import checkpoints
 from composer.training.faults import memory_problem, ran_out_of_memory
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from composer.training.trainer import Trainer
 from tests import tiny_graphs
 from tests.training.feeds import ExampleFeed

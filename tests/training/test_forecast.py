@@ -12,7 +12,7 @@ from composer.graph.file import loads
 from composer.model.compile import outline
 from composer.problems import GraphError
 from composer.run.inputs import example_inputs
-from composer.training.forecast import (
+from composer.training.memory.forecast import (
     StepPlan,
     checkpoint_bytes,
     duration,
@@ -22,8 +22,8 @@ from composer.training.forecast import (
     measure_memory,
     memory_limit,
 )
-from composer.training.row_counts import RowCounts
-from composer.training.storages import RunningNode
+from composer.training.memory.row_counts import RowCounts
+from composer.training.memory.storages import RunningNode
 from tests.tiny_graphs import NAMES, SAVED, classifier, momentum_pair, small
 
 FUSED = StepPlan(partial(torch.optim.AdamW, fused=True))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from composer.training import history
-from composer.training.history import History
-from composer.training.run_folder import CURVES, EVENTS, RunFolder
+from composer.training.runs import history
+from composer.training.runs.folder import CURVES, EVENTS, RunFolder
+from composer.training.runs.history import History
 from tests.training.test_run_folder import a_run
 
 

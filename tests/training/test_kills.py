@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 import composer
 from composer.training import checkpoints
 from composer.training.engine import train
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from tests.training.colours import RECIPE, colours, prepared
 from tests.training.families import FAMILIES
 

@@ -12,9 +12,9 @@ from torch import multiprocessing
 import composer
 from composer import GraphError
 from composer.graph.file import loads
-from composer.training.events import last_event, read_events
 from composer.training.node_statistics import NodeReport, NodeWatch, read_nodes, statistics_every
 from composer.training.processes import Processes
+from composer.training.runs.events import last_event, read_events
 from composer.training.trainer import Trainer
 from tests import tiny_graphs
 from tests.together import leave

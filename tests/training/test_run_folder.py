@@ -19,8 +19,8 @@ import composer
 from composer.graph.file import loads
 from composer.problems import GraphError
 from composer.training import loads_recipe
-from composer.training.run_folder import RunFolder, new_folder, new_name, resolved, runs_in
-from composer.training.status import Status, StatusWriter, process_start, read_status, stop_run
+from composer.training.runs.folder import RunFolder, new_folder, new_name, resolved, runs_in
+from composer.training.runs.status import Status, StatusWriter, process_start, read_status, stop_run
 
 GRAPH = """\
 schema: 1
@@ -36,7 +36,7 @@ RECIPE = "graph: tiny.yaml\ndata: {train: {path: images}}\nepochs: 2\n"
 
 RUNNING = textwrap.dedent("""
     import sys, time
-    from composer.training.run_folder import RunFolder
+    from composer.training.runs.folder import RunFolder
     run = RunFolder(sys.argv[1]).write()
     run.status.write("running", "step 7 of 9", step=7, steps=9)
     print("there", flush=True)

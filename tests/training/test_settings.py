@@ -7,9 +7,9 @@ import pytest
 from composer.graph.file import loads
 from composer.problems import GraphError
 from composer.training import loads_recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
+from composer.training.runs.writers import Writers, require_writers
 from composer.training.settings import parse_settings, with_settings
-from composer.training.writers import Writers, require_writers
 
 RECIPE = loads_recipe("graph: g.yaml\ndata: {train: {path: a}}\nepochs: 3\n")
 GRAPH = """\

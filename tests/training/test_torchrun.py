@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from tests.training.loops import differing
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 NETWORK = "10.83.47"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from composer.catalog import Catalog
 from composer.graph.file import loads
-from composer.training.status import read_status
+from composer.training.runs.status import read_status
 from composer.web.training import Training
 from composer.web.training.payloads import TrainNameRequest, TrainRunRequest, TrainStartRequest, TrainStopRequest
 

@@ -19,8 +19,8 @@ from composer.problems import GraphError
 from composer.training.data.source import FORMATS, options_of, path_options
 from composer.training.node_statistics import NodeReport, NodeStatistics
 from composer.training.recipe import Data, Recipe, Split, loads_recipe
-from composer.training.run_folder import RunFolder
-from composer.training.status import process_start
+from composer.training.runs.folder import RunFolder
+from composer.training.runs.status import process_start
 from composer.web.setup_payloads import CheckResult
 from composer.web.training import Training
 from composer.web.training.folders import confined

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from composer.training.findings import HealthReport
-from composer.training.one_step import gradient_findings, policy_finding
-from composer.training.proof import NodeProof, Probe
+from composer.training.check.findings import HealthReport
+from composer.training.check.proof import NodeProof, Probe
+from composer.training.check.step import gradient_findings, policy_finding
 from composer.web.setup_payloads import CheckResult
 from composer.web.training import trial
 

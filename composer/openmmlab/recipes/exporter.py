@@ -23,8 +23,8 @@ from composer.openmmlab.recipes.written_steps import train_pipeline
 from composer.training.augment.choice import OneOf
 from composer.training.augment.step import Step
 from composer.training.augment.steps import STEPS, read_list
-from composer.training.comparison import recipe_changes
 from composer.training.recipe import Recipe, Span, Split
+from composer.training.runs.comparison import recipe_changes
 
 __all__ = ["WrittenTraining", "config_from_recipe"]
 

@@ -9,7 +9,7 @@ from composer.problems import GraphError, Problem, Where
 from composer.training.data.samples import IMAGE_SUFFIXES
 from composer.training.data.source import recognise
 from composer.training.recipe import Recipe, Split
-from composer.training.run_folder import resolved
+from composer.training.runs.folder import resolved
 from composer.web.setup_payloads import FolderEntry, FoldersReply, FoldersRequest
 
 __all__ = ["below", "browse", "confined", "shown_path"]

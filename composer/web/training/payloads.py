@@ -47,7 +47,7 @@ __all__ = [
 Name = Annotated[str, Field(max_length=200)]
 
 TrainState = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "failed", "died"]
-"""The states of ``composer.training.status``, and ``queued``: it waits for others."""
+"""The states of ``composer.training.runs.status``, and ``queued``: it waits for others."""
 
 
 class TrainStartRequest(Payload):

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import composer
 from composer.problems import GraphError, Problem, Where, byte_text
-from composer.training.run_folder import OUTPUT, RECIPE, STATUS
-from composer.training.status import process_start, read_status, stop_run
+from composer.training.runs.folder import OUTPUT, RECIPE, STATUS
+from composer.training.runs.status import process_start, read_status, stop_run
 from composer.web.runs.memory import free_bytes, whole_bytes
 from composer.web.training.forecasts import Needs
 from composer.web.training.places import Places

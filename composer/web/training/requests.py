@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from composer.graph.file import atomic_write
-from composer.training.run_folder import REQUEST
-from composer.training.status import process_start
+from composer.training.runs.folder import REQUEST
+from composer.training.runs.status import process_start
 from composer.web.training.forecasts import Needs
 
 __all__ = ["Request", "output_tail", "read_request", "write_request"]
@@ -26,7 +26,7 @@ class Request:
         at: When it was asked for, in seconds since 1970.
         fix: Whether the graph is changed as the data needs it.
         pid: The process that was started for it; 0 while it waits.
-        started: When that process started (``composer.training.status.process_start``).
+        started: When that process started (``composer.training.runs.status.process_start``).
         host: The machine of the process.
         stopped: When somebody asked it to stop; 0 where nobody did.
         needs: What it takes, by its check.

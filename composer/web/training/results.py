@@ -13,8 +13,8 @@ from composer.edits.difference import Difference, diff
 from composer.graph import Graph
 from composer.graph.file.document import to_document
 from composer.problems import GraphError, Problem, Where
-from composer.training.comparison import recipe_changes
-from composer.training.run_folder import RunFolder, read_json
+from composer.training.runs.comparison import recipe_changes
+from composer.training.runs.folder import RunFolder, read_json
 from composer.web.payloads import KeepWeightsReply, OpenReply, ProblemView
 from composer.web.runs import Done, ExportJob, Failed, Runner, WeightsChoice
 from composer.web.runs.results import ExportResult

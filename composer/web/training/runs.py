@@ -11,9 +11,9 @@ from typing import NamedTuple, Self
 
 from composer.problems import GraphError, Problem, Where
 from composer.training import checkpoints
-from composer.training.curves import Curve
-from composer.training.run_folder import OUTPUT, STATUS, RunFolder
-from composer.training.status import Status, read_status
+from composer.training.runs.curves import Curve
+from composer.training.runs.folder import OUTPUT, STATUS, RunFolder
+from composer.training.runs.status import Status, read_status
 from composer.web.training.forecasts import Needs
 from composer.web.training.payloads import (
     TrainCurve,

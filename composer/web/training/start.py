@@ -11,7 +11,7 @@ from composer.graph.file.yamltext import MAX_BYTES
 from composer.problems import GraphError, Problem, Where
 from composer.training.data.source import is_of_hub, paths_of
 from composer.training.recipe import Data, Recipe, Split, loads_recipe, write_recipe
-from composer.training.run_folder import GRAPH, RECIPE, new_folder, new_name, resolved
+from composer.training.runs.folder import GRAPH, RECIPE, new_folder, new_name, resolved
 from composer.web.training.forecasts import Forecasts
 from composer.web.training.payloads import TrainStartReply, TrainStartRequest
 from composer.web.training.places import Places

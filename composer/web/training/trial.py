@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from composer.training.check.findings import Finding, HealthReport
+from composer.training.check.report import CHECKED, check_training
 from composer.training.data.source import open_splits
-from composer.training.findings import Finding, HealthReport
-from composer.training.health import CHECKED, check_training
 from composer.training.recipe import Recipe
 from composer.web.confined import read_within
 from composer.web.runs.load import Workshop

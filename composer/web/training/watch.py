@@ -5,9 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from composer.problems import GraphError
-from composer.training.history import History
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
+from composer.training.runs.history import History
 from composer.web.recent import Recent
 
 __all__ = ["Watch", "Watches"]

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from composer import Catalog, Graph
-from composer.training import health
+from composer.training.check import report as check_report
 from composer.training.data import ArraySource, index_report, open_splits
 from composer.training.data.index import IndexReport
 from composer.training.recipe import Data, Recipe, Split
@@ -162,8 +162,8 @@ def test_check_reports_images_that_cannot_be_decoded(tmp_path: Path) -> None:
     train, val = open_splits(Data(train=Split(path=".")), folder)
     for bad, state in (("stop", "error"), ("skip", "warning")):
         recipe = Recipe.model_validate({"graph": "g", "data": {"train": {"path": "."}, "bad": bad}})
-        trial = health._Trial(recipe, Graph(), Catalog.default(), train, val, tmp_path, torch.device("cpu"), None)
-        first, second, third = health._data(trial)
+        trial = check_report._Trial(recipe, Graph(), Catalog.default(), train, val, tmp_path, torch.device("cpu"), None)
+        first, second, third = check_report._data(trial)
         assert first.message == "6 samples to train on, 1 to measure on; 2 classes; all images were decoded"
         assert first.values["counts"] == {"train": {"cat": 3, "dog": 3}, "val": {"cat": 0, "dog": 1}}
         assert second.state == state and "1 sample cannot be read: cat/1.png" in second.message

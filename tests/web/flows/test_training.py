@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from composer.graph.file import read
 from composer.training import checkpoints
 from composer.training.recipe import loads_recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.folder import RunFolder
 from tests.web.flows import drawing, steps
 from tests.web.flows.conftest import ROOT, App, serving, visiting
 

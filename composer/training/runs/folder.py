@@ -3,9 +3,9 @@
 ======================  ================================================================================================
 ``graph.yaml``          The graph that is trained.
 ``recipe.yaml``         The recipe with everything filled in; ``metadata.hashes`` identifies graph and data.
-``events.jsonl``        The log (``composer.training.events``); ``events.lock`` keeps a second writer away.
-``curves.json``         What was read of the log, thinned (``composer.training.history``); made anew where it is gone.
-``status.json``         What it does now (``composer.training.status``).
+``events.jsonl``        The log (``composer.training.runs.events``); ``events.lock`` keeps a second writer away.
+``curves.json``         What was read of the log, thinned (``composer.training.runs.history``); made anew if gone.
+``status.json``         What it does now (``composer.training.runs.status``).
 ``environment.json``    Versions, hardware, commands and commit, one entry for each process that took up the run.
 ``checkpoints/``        Whole states, to go on from.
 ``best.safetensors``    The best weights, with the graph: ``composer run best.safetensors`` needs nothing else.
@@ -38,9 +38,9 @@ from composer.problems import Fix, GraphError, Problem, Where
 from composer.training.data.samples import shown
 from composer.training.data.source import is_of_hub, paths_of
 from composer.training.environment import environment
-from composer.training.events import Event, EventReader, EventWriter, plain
 from composer.training.recipe import Recipe, Split, read_recipe, write_recipe
-from composer.training.status import Status, StatusWriter, read_status
+from composer.training.runs.events import Event, EventReader, EventWriter, plain
+from composer.training.runs.status import Status, StatusWriter, read_status
 
 __all__ = [
     "CURVES",

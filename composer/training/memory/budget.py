@@ -14,7 +14,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.model import Model
 from composer.model.compile import outline
-from composer.training.forecast import Memory, StepPlan, forecast_memory
+from composer.training.memory.forecast import Memory, StepPlan, forecast_memory
 from composer.training.optimizers import build_optimizer
 from composer.training.policy import NodePolicy
 from composer.training.recipe import Recipe

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from composer.problems import GraphError
-from composer.training.curves import Curve
-from composer.training.history import History
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.curves import Curve
+from composer.training.runs.folder import RunFolder
+from composer.training.runs.history import History
 
 __all__ = ["RecipeChange", "RunSummary", "recipe_changes", "summary_of"]
 

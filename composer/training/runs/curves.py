@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from composer.training.events import plain
+from composer.training.runs.events import plain
 
 __all__ = ["Curve", "Point", "sparkline"]
 

@@ -12,15 +12,16 @@ import composer
 from composer.catalog import Catalog
 from composer.graph import FrozenDict
 from composer.graph.file import loads
-from composer.training import checkpoints, health
+from composer.training import checkpoints
+from composer.training.check import report as check_report
+from composer.training.check.proof import probe_step, prove_policy
+from composer.training.check.report import check_training
 from composer.training.data.samples import ArraySource
 from composer.training.engine import prepare
-from composer.training.health import check_training
-from composer.training.memory import step_plan
+from composer.training.memory.budget import step_plan
+from composer.training.memory.storages import StorageCounter
 from composer.training.node_statistics import node_of
-from composer.training.proof import probe_step, prove_policy
 from composer.training.recipe import Recipe
-from composer.training.storages import StorageCounter
 
 TEXT = """
 schema: 1
@@ -91,7 +92,7 @@ def trained(**changes):
 
 def test_a_valid_training_passes_every_check(report):
     assert report.state == "ok", report.text()
-    assert [one.item for one in report.findings] == list(health.CHECKED)
+    assert [one.item for one in report.findings] == list(check_report.CHECKED)
 
 
 SHORT = TEXT.replace("kernel_size: 3", "kernel_size: 1, stride: 2")
@@ -122,8 +123,8 @@ def test_the_memory_of_a_detector_is_reported_as_typical_and_maximum():
     columns = {"boxes": [np.array([[8, 8, 60, 60]], np.float32)] * 4, "box_labels": [np.array([3])] * 4}
     source = ArraySource(np.zeros((4, 96, 96, 3), np.uint8), classes=graph.classes or None, columns=columns)
     settings = recipe(batches={"batch": 2, "workers": 0})
-    trial = health._Trial(settings, graph, Catalog.default(), source, None, Path(), torch.device("cpu"), None)
-    found = next(one for one in health._findings(trial) if one.item in ("memory", "step"))
+    trial = check_report._Trial(settings, graph, Catalog.default(), source, None, Path(), torch.device("cpu"), None)
+    found = next(one for one in check_report._findings(trial) if one.item in ("memory", "step"))
     assert found.item == "memory", found.message
     assert found.values["usual"] < found.values["peak"]
     assert "with what is found now, at most" in found.message and "sampler" in found.message
@@ -219,14 +220,14 @@ def test_a_checkpoint_that_does_not_restore_the_state_is_reported(monkeypatch):
         next(iter(state["model"].values())).add_(1e-3)
         return state
 
-    monkeypatch.setattr(health.checkpoints, "load", other)
+    monkeypatch.setattr(check_report.checkpoints, "load", other)
     one = found(checked(), "resume")[0]
     assert one.state == "error" and "differ" in one.message
 
 
 def test_a_disk_that_is_too_small_is_reported(monkeypatch):
-    usage = health.shutil.disk_usage(".")
-    monkeypatch.setattr(health.shutil, "disk_usage", lambda _: usage._replace(free=100))
+    usage = check_report.shutil.disk_usage(".")
+    monkeypatch.setattr(check_report.shutil, "disk_usage", lambda _: usage._replace(free=100))
     assert found(checked(), "disk")[0].state == "error"
 
 

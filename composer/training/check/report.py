@@ -20,12 +20,16 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, byte_text, time_text
 from composer.training import checkpoints
+from composer.training.check.findings import Finding, HealthReport, State
+from composer.training.check.proof import probe_step, prove_policy
+from composer.training.check.resume import flat_state, resume_finding
+from composer.training.check.step import first_losses, gradient_findings, policy_finding, step_finding
 from composer.training.data.index import IndexReport, index_report
 from composer.training.data.samples import Source
 from composer.training.defaults import task_of
 from composer.training.engine import Prepared, Trainer, prepare
-from composer.training.findings import Finding, HealthReport, State
-from composer.training.forecast import (
+from composer.training.memory.budget import Counted
+from composer.training.memory.forecast import (
     MARGIN,
     checkpoint_bytes,
     duration,
@@ -33,12 +37,8 @@ from composer.training.forecast import (
     largest_batch,
     memory_limit,
 )
-from composer.training.memory import Counted
-from composer.training.one_step import first_losses, gradient_findings, policy_finding, step_finding
 from composer.training.processes import Processes
-from composer.training.proof import probe_step, prove_policy
 from composer.training.recipe import Recipe, Schedule
-from composer.training.resume_check import flat_state, resume_finding
 
 __all__ = ["CHECKED", "check_training"]
 

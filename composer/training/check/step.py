@@ -15,10 +15,10 @@ from composer.graph import Graph
 from composer.graph.plan import plan
 from composer.model import Model
 from composer.ports import Label, Logits
+from composer.training.check.findings import Finding, State
+from composer.training.check.proof import NodeProof, Probe
 from composer.training.defaults import task_of
-from composer.training.findings import Finding, State
 from composer.training.node_statistics import node_of
-from composer.training.proof import NodeProof, Probe
 
 __all__ = ["first_losses", "gradient_findings", "policy_finding", "step_finding"]
 

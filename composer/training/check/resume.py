@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from composer.training.findings import Finding
+from composer.training.check.findings import Finding
 
 __all__ = ["flat_state", "resume_finding"]
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from composer.graph.file import atomic_write
 from composer.problems import GraphError
-from composer.training.curves import Curve
-from composer.training.events import Event, plain
-from composer.training.memory import FORECAST
+from composer.training.memory.budget import FORECAST
 from composer.training.metrics import is_lower_better
 from composer.training.progress import Pace
-from composer.training.run_folder import CURVES, EVENTS, RunFolder
+from composer.training.runs.curves import Curve
+from composer.training.runs.events import Event, plain
+from composer.training.runs.folder import CURVES, EVENTS, RunFolder
 
 __all__ = ["History"]
 

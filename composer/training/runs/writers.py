@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from composer.problems import GraphError, Problem, Where
-from composer.training.events import numbers_in, plain
 from composer.training.recipe import Recipe
-from composer.training.run_folder import RunFolder
+from composer.training.runs.events import numbers_in, plain
+from composer.training.runs.folder import RunFolder
 
 __all__ = ["Writers", "require_writers"]
 

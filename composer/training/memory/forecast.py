@@ -21,8 +21,15 @@ from composer.model import Model
 from composer.ports import rows_counted
 from composer.run.arguments import unknown_mode
 from composer.run.inputs import example_inputs
-from composer.training.row_counts import RowCounts
-from composer.training.storages import RunningNode, StorageCounter, fake_like, fake_module, held_tensors, named_nodes
+from composer.training.memory.row_counts import RowCounts
+from composer.training.memory.storages import (
+    RunningNode,
+    StorageCounter,
+    fake_like,
+    fake_module,
+    held_tensors,
+    named_nodes,
+)
 
 __all__ = [
     "MARGIN",

@@ -1,0 +1,1 @@
+"""Whether a training is fit to begin: what ``composer train --check`` looks at."""

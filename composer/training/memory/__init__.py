@@ -1,0 +1,1 @@
+"""The memory that a training takes: counted, forecast, compared with what there is."""
