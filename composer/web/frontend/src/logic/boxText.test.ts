@@ -27,6 +27,8 @@ describe("the words on a box", () => {
     [0, "0"],
     [999, "999"],
     [9_408, "9.41 k"],
+    [999_499, "999 k"],
+    [999_500, "1 M"],
     [4_089_184_256, "4.09 G"],
   ])("%i parameters are %s", (count, words) => expect(short(count)).toBe(words));
 });

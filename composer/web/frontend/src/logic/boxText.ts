@@ -26,7 +26,7 @@ const UNITS: [number, string][] = [
 /** A count in three digits: `11.2 M`. */
 export function short(count: number): string {
   for (const [size, unit] of UNITS) {
-    if (count >= size) return `${Number((count / size).toPrecision(3))}${unit}`;
+    if (count >= 0.9995 * size) return `${Number((count / size).toPrecision(3))}${unit}`;
   }
   return String(count);
 }
