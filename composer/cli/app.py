@@ -42,7 +42,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("export.export_model", "Write a model as Python, ONNX, torch or a config."),
     "push": ("share.push_model", "Put a model on the Hugging Face hub, with a card."),
     "pull": ("share.pull_model", "Fetch a model from the Hugging Face hub."),
-    "import": ("openmmlab_commands.import_config_file", "Turn a config of OpenMMLab or a .pt2 into a graph."),
+    "import": ("import_models.import_model", "Turn a config of OpenMMLab or a .pt2 into a graph."),
     "weights": ("weights.put_weights", "Put a checkpoint's weights under a graph's names."),
 }
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from composer.catalog import Catalog
-from composer.cli.openmmlab_commands import export_config
+from composer.cli.import_models import export_config
 from composer.cli.options import AsJson, File, Folders, Mode, WeightsFile, catalog_of
 from composer.cli.output import print_json, print_text
 from composer.cli.training_input import training_of

@@ -7,14 +7,27 @@ from typing import Annotated, Literal
 import typer
 
 from composer.catalog import Catalog
-from composer.cli.output import print_problems
+from composer.cli.output import print_problems, print_text
 from composer.graph import Graph
 from composer.graph.file import loads, read
 from composer.model.weights import graph_text_of
-from composer.problems import GraphError, Problem
+from composer.problems import GraphError, Problem, Where
 from composer.problems.codes import CODES
 
-__all__ = ["AsJson", "File", "Files", "Folders", "Mode", "WeightsFile", "catalog_of", "exit_code", "graph_of"]
+__all__ = [
+    "AsJson",
+    "File",
+    "Files",
+    "Folders",
+    "LeaveOut",
+    "Mode",
+    "WeightsFile",
+    "catalog_of",
+    "exit_code",
+    "graph_of",
+    "stop_unless",
+    "target_file",
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A graph file, or a model saved as .safetensors.")]
@@ -28,6 +41,9 @@ Folders = Annotated[
         default_factory=list,
         show_default=False,
     ),
+]
+LeaveOut = Annotated[
+    bool, typer.Option("--leave-out", help="Go on without what is not understood; it is reported all the same.")
 ]
 Mode = Literal["tensor", "loss", "predict"]
 WeightsFile = Annotated[
@@ -56,3 +72,29 @@ def exit_code(problems: Sequence[Problem]) -> int:
     """0 where there are warnings at most, 2 where a file or an option is at fault, 1 where the graph is."""
     errors = [problem for problem in problems if problem.severity == "error"]
     return max((CODES[problem.code].exit_code for problem in errors), default=0)
+
+
+def target_file(out: Path | None, name: str, source: Path) -> Path:
+    """Where to write: never over what was read, and over another file only where the caller names it."""
+    path = out if out is not None else Path(name)
+    if path.exists() and (out is None or path.samefile(source)):
+        raise GraphError(Problem("cannot-write", Where(str(path)), "there is such a file: name another with -o"))
+    return path
+
+
+def stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
+    """End the command where something is wrong and nobody said to go on.
+
+    Args:
+        leave_out: Whether somebody did.
+        counts: What is wrong, what becomes of it, and how many there are.
+    """
+    found = [item for item in counts if item[2]]
+    if leave_out:
+        for what, becomes, count in found:
+            print_text(f"{count} {what}: {becomes}", stderr=True)
+    elif found:
+        counted = ", ".join(f"{count} {what}" for what, _, count in found)
+        how = "without them" if all(becomes == "left out" for _, becomes, _ in found) else "all the same"
+        print_text(f"nothing is written: {counted}; --leave-out goes on {how}", stderr=True)
+        raise typer.Exit(1)

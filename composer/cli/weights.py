@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from composer.catalog import Catalog
-from composer.cli.openmmlab_commands import LeaveOut, import_weights, stop_unless, target_file
-from composer.cli.options import Folders, catalog_of, graph_of
+from composer.cli.import_models import import_weights
+from composer.cli.options import Folders, LeaveOut, catalog_of, graph_of, stop_unless, target_file
 from composer.cli.output import print_text
 from composer.graph import Graph, thaw
 from composer.graph.file.document import edit, to_document

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import composer
 from composer import GraphError
-from composer.cli import openmmlab_commands
+from composer.cli import import_models
 from composer.cli.app import app
 from composer.openmmlab.checkpoint import read_checkpoint
 from composer.openmmlab.config_file import read_config
@@ -372,7 +372,7 @@ def test_a_graph_that_could_not_be_read_again_is_not_written(tmp_path, monkeypat
     def refuse(text, file):
         raise GraphError(Problem("duplicate-id", Where(file), "two things have one id"))
 
-    monkeypatch.setattr(openmmlab_commands, "loads", refuse)
+    monkeypatch.setattr(import_models, "loads", refuse)
     out = tmp_path / "graph.yaml"
     result = run("import", written(tmp_path, {"type": "Foo", "backbone": {"type": "Unheard"}}), "-o", out)
     assert result.exit_code == 1 and "duplicate-id" in result.stderr

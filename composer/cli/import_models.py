@@ -1,4 +1,4 @@
-"""``import``, ``weights`` and ``export --to openmmlab``: models of OpenMMLab in and out."""
+"""``import``: a config of OpenMMLab or a ``.pt2`` file as a graph; also checkpoints, and ``export --to openmmlab``."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from composer.catalog import Catalog
-from composer.cli.options import Folders, catalog_of, graph_of
+from composer.cli.options import Folders, LeaveOut, catalog_of, graph_of, stop_unless, target_file
 from composer.cli.output import print_problems, print_text
 from composer.cli.training_input import is_recipe, training_of
 from composer.graph import Graph
@@ -36,16 +36,12 @@ from composer.rules import check
 from composer.rules.sizes import infer_shapes
 from composer.training.recipe import write_recipe
 
-__all__ = ["LeaveOut", "export_config", "import_config_file", "import_weights", "stop_unless", "target_file"]
+__all__ = ["export_config", "import_model", "import_weights"]
 
 _SHOWN = 10
 
-LeaveOut = Annotated[
-    bool, typer.Option("--leave-out", help="Go on without what is not understood; it is reported all the same.")
-]
 
-
-def import_config_file(
+def import_model(
     config: Annotated[
         Path, typer.Argument(metavar="CONFIG", help="A .py, .json or .yaml config of OpenMMLab, or a .pt2 file.")
     ],
@@ -296,14 +292,6 @@ def _unsettled(report: CheckpointReport) -> int:
     return len(missing) + len(report.unexpected) + len(report.mismatched)
 
 
-def target_file(out: Path | None, name: str, source: Path) -> Path:
-    """Where to write: never over what was read, and over another file only where the caller names it."""
-    path = out if out is not None else Path(name)
-    if path.exists() and (out is None or path.samefile(source)):
-        raise GraphError(Problem("cannot-write", Where(str(path)), "there is such a file: name another with -o"))
-    return path
-
-
 def _without_training(imported: ImportedGraph, training: ImportedRecipe | None) -> ImportedGraph:
     """What there is to report of the graph, without what the recipe holds after all."""
     if training is None:
@@ -333,21 +321,3 @@ def _training_summary(training: ImportedRecipe) -> str:
     left = sum(note.severity == "warning" for note in training.notes)
     text = f"{len(training.read)} settings of training"
     return f"{text}; {left} are not in it" if left else text
-
-
-def stop_unless(leave_out: bool, *counts: tuple[str, str, int]) -> None:
-    """End the command where something is wrong and nobody said to go on.
-
-    Args:
-        leave_out: Whether somebody did.
-        counts: What is wrong, what becomes of it, and how many there are.
-    """
-    found = [item for item in counts if item[2]]
-    if leave_out:
-        for what, becomes, count in found:
-            print_text(f"{count} {what}: {becomes}", stderr=True)
-    elif found:
-        counted = ", ".join(f"{count} {what}" for what, _, count in found)
-        how = "without them" if all(becomes == "left out" for _, becomes, _ in found) else "all the same"
-        print_text(f"nothing is written: {counted}; --leave-out goes on {how}", stderr=True)
-        raise typer.Exit(1)
