@@ -7,6 +7,7 @@ from typing import Any, Final
 import torch
 
 from composer.graph import Ref, thaw
+from composer.openmmlab.conditions import conditions_of
 from composer.openmmlab.fill import listed, renamed
 from composer.openmmlab.names import PACKAGES, scoped_type, split_type
 from composer.openmmlab.plain import plain, same
@@ -97,8 +98,9 @@ class _Matching:
     def config(self) -> dict[str, Any]:
         """The config, with what it said of what is not in the graph."""
         found: dict[str, Any] = {}
-        for name in self.template.conditions:
-            self.facts.setdefault(name, False)
+        holds = conditions_of(self.template, self.trace.reader.package)
+        for name in self.template.conditions:  # what the graph leaves open is as the config said
+            self.facts.setdefault(name, holds(self.trace.carried, name))
         containers = {key: usual for key, held, usual in self.template.section("containers") if self._holds(held)}
         for key in self.template.data.get("kept", ()):
             said = self.trace.carried.get(key)
@@ -394,7 +396,7 @@ class _Matching:
         )
 
     def _chain(self, name: str, entry: Mapping[str, Any], ref: Ref) -> None:
-        """Match the parts of a slot, and of those that flow into it: the first has one, the last one all others."""
+        """Match the parts of a slot and of those before it, as many as the config said; the last takes the rest."""
         slots, flow = [name], self._flow(entry)
         while not isinstance(flow, Mapping) and "slots" in (above := self._above(flow)):
             slots.insert(0, Ref.parse(flow).source)
@@ -410,10 +412,11 @@ class _Matching:
         if not found:
             views = "the view" if self._is_input("view_1") else "the input"
             self.trace.refuse(str(ref), f"expected a backbone between {views} and the head, found none")
-        for index, slot in enumerate(slots):
-            last = index == len(slots) - 1
-            self._entry(slot, None)
-            self.names[slot] = found[index:] if last else found[index : index + 1]
+        rest = found
+        for slot in slots:
+            said = self.trace.carried.get(self._entry(slot, None)["slots"])
+            count = len(rest) if slot == slots[-1] else len(said) if isinstance(said, tuple) and said else 1
+            self.names[slot], rest = rest[:count], rest[count:]
             for one, drawn in zip(self.names[slot], self._drawn(slot), strict=True):
                 self.trace.ids[drawn] = one
         for text in listed(flow):

@@ -81,6 +81,10 @@ def test_a_config_comes_back_also_through_a_file(name: str) -> None:
         classifier(resnet(), linear(), data_preprocessor={"to_rgb": False, "pad_size_divisor": 2, "type": "X"}),
         {**RETRIEVER, "prototype": "prototypes.pth", "similarity_fn": "cosine_similarity", "topk": -1},
         {**RETRIEVER, "prototype": {"type": "DataLoader"}, "head": None, "topk": 5},
+        {**RETRIEVER, "prototype": "p.pth", "head": {"type": "MultiLabelClsHead", "thr": 0.4}},
+        {**RETRIEVER, "prototype": "p.pth", "head": linear(type="MultiLabelLinearClsHead", topk=3)},
+        classifier([resnet(), {"type": "HRFuseScales"}], {"type": "ClsHead", "topk": (1, 5), "cal_acc": True}, POOLING),
+        classifier([resnet()], linear(), [POOLING, {"type": "LinearNeck", "in_channels": 16, "out_channels": 16}]),
         {
             "type": "FasterRCNN",
             "backbone": {"type": "ResNet", "depth": 50, "norm_eval": True},

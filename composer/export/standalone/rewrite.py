@@ -154,9 +154,12 @@ class _Rewriting(ast.NodeVisitor):
         for part in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(part)
         with self._scope(node):
+            left_out: ast.stmt | None = None
             for before, statement in zip((None, *node.body), node.body, strict=False):
-                if before is not None and self._is_for_training(statement):
+                described = before is not None and before is left_out and _is_text(statement)
+                if before is not None and (described or self._is_for_training(statement)):
                     self.edits.append((self.module.span(before)[1], self.module.span(statement)[1], ""))
+                    left_out = statement
                 else:
                     self.visit(statement)
 
@@ -306,6 +309,15 @@ class _Rewriting(ast.NodeVisitor):
     def _replace(self, node: ast.expr | ast.stmt, old: str, new: str) -> None:
         if old != new:
             self.edits.append((*self.module.span(node), new))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a text alone, which describes what stands before it."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def _last(node: ast.expr) -> str | None:
