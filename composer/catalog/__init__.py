@@ -21,7 +21,7 @@ from typing import Any
 from composer import ports
 from composer.catalog.component import Component, ComponentError, read_component
 from composer.catalog.kinds import Kind, Kinds, read_kind
-from composer.catalog.origin import FILE, file_of, origin_of, place_of
+from composer.catalog.origin import FILE, defined_at, file_of, place_of
 from composer.ports import PortTypes, port_type
 from composer.problems import GraphError, Problem, Where, suggestion
 
@@ -218,7 +218,7 @@ def _plain(words: str) -> str:
 
 def _origin(component: Component) -> str:
     """Where a component comes from: its module, or the file and line of one from a folder."""
-    file, line = origin_of(component.cls)
+    file, line = defined_at(component.cls)
     return file if line is None else f"{file}:{line}"
 
 
@@ -313,7 +313,7 @@ def _components_of(modules: Iterable[tuple[ModuleType, Kind]], *, try_types: boo
                 try:
                     found.append(read_component(item, kind, try_types=try_types))
                 except (ComponentError, AttributeError) as error:
-                    line = origin_of(item)[1] if isinstance(item, type) else None
+                    line = defined_at(item)[1] if isinstance(item, type) else None
                     problems.append(Problem("bad-component", Where(name, file, line), str(error)))
     if problems:
         raise GraphError(problems)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from types import ModuleType, TracebackType
 from typing import Any
 
-__all__ = ["FILE", "file_of", "origin_of", "place_of", "placed", "traces"]
+__all__ = ["FILE", "defined_at", "file_of", "place_of", "placed", "traces"]
 
 FILE = "__composer_file__"
 """Name in a module of a component folder under which its file is written, as people read it."""
@@ -27,7 +27,7 @@ def placed(text: str, error: BaseException) -> str:
     return text if place is None else f"{text} ({place})"
 
 
-def origin_of(item: Any) -> tuple[str, int | None]:
+def defined_at(item: Any) -> tuple[str, int | None]:
     """The file of a class or function and its first line, as people read it; of other code the module's name.
 
     Args:

@@ -7,7 +7,7 @@ import docstring_parser
 import typer
 
 from composer.catalog.component import Component, Parameter, Port
-from composer.catalog.origin import origin_of
+from composer.catalog.origin import defined_at
 from composer.cli.annotations import type_text, value_text
 from composer.cli.options import AsJson, Folders, catalog_of
 from composer.cli.output import print_json, print_table, print_text
@@ -115,7 +115,7 @@ def _component_json(component: Component) -> dict[str, Any]:
         "type": component.name,
         "kind": component.kind,
         "summary": component.summary,
-        "source": origin_of(component.cls)[0],
+        "source": defined_at(component.cls)[0],
         "inputs": [_port_json(port) for port in component.inputs],
         "outputs": [_port_json(port) for port in component.outputs],
     }

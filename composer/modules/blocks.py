@@ -11,7 +11,7 @@ import torch
 from composer.catalog import Catalog
 from composer.graph.names import MAX_NAME, name_fault
 from composer.modules.steps import Step, Steps
-from composer.modules.tape import Scope, Varying
+from composer.modules.tape import ModuleCall, Varying
 from composer.ports import AnyTensor, FeatureMap, Image, Label, Mask, port_type
 
 __all__ = ["Drawn", "document", "identifier"]
@@ -22,9 +22,9 @@ _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
 class _SharedError(Exception):
     """A module cannot stay a group: its steps go into the one around it."""
 
-    def __init__(self, scopes: Iterable[Scope]) -> None:
+    def __init__(self, callers: Iterable[ModuleCall]) -> None:
         super().__init__()
-        self.scopes = list(scopes)
+        self.callers = list(callers)
 
 
 @dataclass(eq=False)
@@ -49,7 +49,7 @@ class _Group:
     """What one call of a module holds.
 
     Args:
-        scope: The call.
+        caller: The call.
         reads: Numbers of the tensors that come from outside, in the order of its inputs.
         gives: Numbers of the tensors that are read outside, in the order of its outputs.
         entries: Its nodes.
@@ -58,7 +58,7 @@ class _Group:
         shape: What it has in common with others.
     """
 
-    scope: Scope
+    caller: ModuleCall
     items: "list[Step | _Group]"
     reads: list[int] = field(default_factory=list)
     gives: list[int] = field(default_factory=list)
@@ -157,59 +157,59 @@ def document(steps: Steps, name: str, about: str, catalog: Catalog) -> Drawn:
         about: What it is.
         catalog: The components.
     """
-    dissolved: set[Scope] = set()
+    dissolved: set[ModuleCall] = set()
     while True:
         try:
             root = _grouped(steps, dissolved)
             _wire(steps, root)
             break
         except _SharedError as found:
-            dissolved.update(found.scopes)
+            dissolved.update(found.callers)
     shapes = _shapes(root, catalog, steps)
     return _Drawing(steps, root, shapes, catalog).drawn(name, about)
 
 
-def _home(scope: Scope, dissolved: set[Scope]) -> Scope:
-    while scope in dissolved and scope.parent is not None:
-        scope = scope.parent
-    return scope
+def _home(caller: ModuleCall, dissolved: set[ModuleCall]) -> ModuleCall:
+    while caller in dissolved and caller.parent is not None:
+        caller = caller.parent
+    return caller
 
 
-def _common(scopes: list[Scope]) -> Scope:
+def _common(callers: list[ModuleCall]) -> ModuleCall:
     """The innermost call that holds all of these."""
-    chains = [scope.chain() for scope in scopes]
+    chains = [caller.chain() for caller in callers]
     level = 0
     while all(len(chain) > level and chain[level] is chains[0][level] for chain in chains):
         level += 1
     return chains[0][level - 1]
 
 
-def _owner(step: Step, scope: Scope) -> Scope:
+def _owner(step: Step, caller: ModuleCall) -> ModuleCall:
     """Where a weight is held: in the module that it belongs to, if that lies around all that read it."""
     path = step.path.rpartition(".")[0]
-    return next((outer for outer in scope.chain() if step.path and outer.path == path), scope)
+    return next((outer for outer in caller.chain() if step.path and outer.path == path), caller)
 
 
-def _grouped(steps: Steps, dissolved: set[Scope]) -> _Group:
+def _grouped(steps: Steps, dissolved: set[ModuleCall]) -> _Group:
     """The steps in the calls of modules around them.
 
     Raises:
         _SharedError: Weights are used in several modules.
     """
-    readers: dict[int, list[Scope]] = {}
+    readers: dict[int, list[ModuleCall]] = {}
     for step in steps.made:
         for number in step.reads():
-            readers.setdefault(number, []).append(_home(step.scope, dissolved))
+            readers.setdefault(number, []).append(_home(step.caller, dissolved))
     for number in (steps.number(item) for item in steps.tape.outputs.values()):
         readers.setdefault(number, []).append(steps.tape.root)
     held = {id(step): number for number, (step, _, _) in steps.places.items() if not step.reads()}
-    homes: dict[int, Scope] = {}
+    homes: dict[int, ModuleCall] = {}
     users: dict[str, list[Step]] = {}
     for step in steps.made:
         if step.source in ("parameter", "buffer", "constant") and id(step) in held:
             homes[id(step)] = _owner(step, _common(readers[held[id(step)]]))
         else:
-            homes[id(step)] = _home(step.scope, dissolved)
+            homes[id(step)] = _home(step.caller, dissolved)
         for source in step.weights.values():
             users.setdefault(source, []).append(step)
     for sharing in users.values():
@@ -243,23 +243,23 @@ def _bring_forward(group: _Group, held: Mapping[int, int]) -> frozenset[int]:
     return frozenset().union(*reads)
 
 
-def _keep_together(scopes: list[Scope]) -> None:
+def _keep_together(callers: list[ModuleCall]) -> None:
     """Refuse groups that use the same weights, unless they are calls of the same module side by side."""
-    if len(set(scopes)) < 2:
+    if len(set(callers)) < 2:
         return
-    common = _common(scopes)
+    common = _common(callers)
     depth = len(common.chain())
-    below = {scope.chain()[depth] if len(scope.chain()) > depth else None for scope in scopes}
-    if None in below or len({scope.path for scope in below if scope is not None}) > 1:
-        raise _SharedError(inner for scope in scopes for inner in scope.chain()[depth:])
+    below = {caller.chain()[depth] if len(caller.chain()) > depth else None for caller in callers}
+    if None in below or len({caller.path for caller in below if caller is not None}) > 1:
+        raise _SharedError(inner for caller in callers for inner in caller.chain()[depth:])
 
 
-def _group_of(scope: Scope, groups: dict[Scope, _Group], dissolved: set[Scope]) -> _Group:
-    if scope not in groups:
-        assert scope.parent is not None
-        group = groups[scope] = _Group(scope, [])
-        _group_of(_home(scope.parent, dissolved), groups, dissolved).items.append(group)
-    return groups[scope]
+def _group_of(caller: ModuleCall, groups: dict[ModuleCall, _Group], dissolved: set[ModuleCall]) -> _Group:
+    if caller not in groups:
+        assert caller.parent is not None
+        group = groups[caller] = _Group(caller, [])
+        _group_of(_home(caller.parent, dissolved), groups, dissolved).items.append(group)
+    return groups[caller]
 
 
 def _collapse(group: _Group) -> None:
@@ -271,9 +271,9 @@ def _collapse(group: _Group) -> None:
             if len(inside) == 1 and isinstance(inside[0], Step):
                 step = inside[0]
                 prefixes = {source.rpartition(".")[0] for source in step.weights.values()}
-                if prefixes <= {item.scope.path}:
-                    step.hint = item.scope.path.rpartition(".")[2]
-                    step.path = item.scope.path
+                if prefixes <= {item.caller.path}:
+                    step.hint = item.caller.path.rpartition(".")[2]
+                    step.path = item.caller.path
                     group.items[index] = step
 
 
@@ -294,7 +294,7 @@ def _wire(steps: Steps, group: _Group, outside: Mapping[int, int] | None = None)
         if isinstance(item, _Group):
             _wire(steps, item, outside)
             group.height = max(group.height, item.height + 1)
-    top = group.scope is steps.tape.root
+    top = group.caller is steps.tape.root
     makes = _makes(steps, group)
     read = [number for item in group.items for number in (item.reads() if isinstance(item, Step) else item.reads)]
     group.reads = list(dict.fromkeys(number for number in read if number not in makes))
@@ -322,7 +322,7 @@ def _wire(steps: Steps, group: _Group, outside: Mapping[int, int] | None = None)
 
 def _entry(item: "Step | _Group", group: _Group, made: Mapping[int, str], taken: set[str]) -> _Entry:
     """A node with what flows into it."""
-    hint = item.hint if isinstance(item, Step) else item.scope.path
+    hint = item.hint if isinstance(item, Step) else item.caller.path
     inputs: dict[str, Any]
     if isinstance(item, Step):
         inputs = {
@@ -337,7 +337,7 @@ def _entry(item: "Step | _Group", group: _Group, made: Mapping[int, str], taken:
 def _weights_key(item: "Step | _Group") -> str:
     """What nodes with the same weights have in common; empty for one without."""
     if isinstance(item, _Group):
-        return item.scope.path if _has_weights(item) else ""
+        return item.caller.path if _has_weights(item) else ""
     return repr((item.type, sorted(item.weights.items()))) if item.weights else ""
 
 
@@ -396,7 +396,7 @@ def _same_again(first: _Entry, again: _Entry) -> None:
         return
     if isinstance(one, _Group) and isinstance(other, _Group) and _content(one) == _content(other):
         return
-    raise _SharedError(item.scope for item in (one, other) if isinstance(item, _Group))
+    raise _SharedError(item.caller for item in (one, other) if isinstance(item, _Group))
 
 
 def _content(group: _Group) -> tuple[Any, ...]:
@@ -411,8 +411,8 @@ def _content(group: _Group) -> tuple[Any, ...]:
 
 def _id(hint: str, item: "Step | _Group", group: _Group) -> str:
     """An id that follows the name of the module in the one around it."""
-    path = item.path if isinstance(item, Step) else item.scope.path
-    outer = group.scope.path
+    path = item.path if isinstance(item, Step) else item.caller.path
+    outer = group.caller.path
     if path and path != outer:
         if outer and not path.startswith(f"{outer}."):
             return identifier(path.rpartition(".")[2])
@@ -441,14 +441,14 @@ def _shapes(root: _Group, catalog: Catalog, steps: Steps) -> list[_Shape]:
             group.shape = shape
         for shape in by_key.values():
             shape.settle()
-            shape.name = _unused(_shape_name(shape.groups[0].scope), names)
+            shape.name = _unused(_shape_name(shape.groups[0].caller), names)
             found.append(shape)
     return found
 
 
 def _key(group: _Group, steps: Steps) -> Any:
     """What groups of one subgraph have in common."""
-    found: list[Any] = [_generic(group.scope.kind), tuple(group.outputs)]
+    found: list[Any] = [_generic(group.caller.kind), tuple(group.outputs)]
     found.append(tuple(len(steps.tape.values[number].shape) == 4 for number in group.reads))
     for entry in group.entries:
         item = entry.item
@@ -461,11 +461,11 @@ def _generic(kind: str) -> str:
     return "" if kind in _CONTAINERS else kind
 
 
-def _shape_name(scope: Scope) -> str:
-    if scope.kind in _CONTAINERS:
-        parts = [part for part in scope.path.split(".") if not part.isdigit()]
-        return identifier(parts[-1] if parts else scope.kind.lower(), attribute=False)
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", scope.kind)
+def _shape_name(caller: ModuleCall) -> str:
+    if caller.kind in _CONTAINERS:
+        parts = [part for part in caller.path.split(".") if not part.isdigit()]
+        return identifier(parts[-1] if parts else caller.kind.lower(), attribute=False)
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", caller.kind)
     return identifier(words.lower().strip("_"), attribute=False)
 
 

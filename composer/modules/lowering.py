@@ -7,7 +7,7 @@ from composer.catalog import Catalog
 from composer.graph.names import name_fault
 from composer.modules import functions, layers
 from composer.modules.steps import Step, Steps, UnsupportedError, type_name
-from composer.modules.tape import Call, Scope, Tape, V, Value, Varying, values_in
+from composer.modules.tape import Call, ModuleCall, Tape, V, Value, Varying, values_in
 
 __all__ = ["lowered"]
 
@@ -57,7 +57,7 @@ def _placeholder(steps: Steps, call: Call, why: str) -> None:
     type = type_name(call)
     type = "".join(part[:1].upper() + part[1:] for part in type.split("_")) or type
     type = f"Torch{type}" if type in steps.catalog or name_fault(type, attribute=False) else type
-    step = Step(type, _hint(call), call.scope, placeholder=why, source=call.target, path=call.path)
+    step = Step(type, _hint(call), call.caller, placeholder=why, source=call.target, path=call.path)
     for index, item in enumerate(call.args):
         _argument(steps, step, f"arg_{index}" if index else "input", item)
     for key, item in call.kwargs.items():
@@ -164,11 +164,11 @@ class _Folding:
             if norm.type != "LayerNorm" or norm.params.get("bias") != norm.params.get("elementwise_affine"):
                 continue
             front, back = self.before(norm), self.after(norm)
-            if front is None or back is None or front.scope is not back.scope:
+            if front is None or back is None or front.caller is not back.caller:
                 continue
             if front.params.get("dims") != (0, 2, 3, 1) or back.params.get("dims") != (0, 3, 1, 2):
                 continue
-            if front.scope not in (norm.scope, norm.scope.parent):
+            if front.caller not in (norm.caller, norm.caller.parent):
                 continue
             params = {"num_channels": norm.params["normalized_shape"], "eps": norm.params["eps"]}
             params["elementwise_affine"] = norm.params["elementwise_affine"]
@@ -214,38 +214,38 @@ def _fold(steps: Steps) -> None:
 def _hold_tensors(steps: Steps) -> None:
     """Steps for the weights and constants that others read as tensors, each before the first that reads it."""
     made, steps.made = steps.made, []
-    stretched: dict[tuple[int, Scope], int] = {}
+    stretched: dict[tuple[int, ModuleCall], int] = {}
 
-    def held(number: int, scope: Scope, beside: list[int]) -> int:
+    def held(number: int, caller: ModuleCall, beside: list[int]) -> int:
         value = steps.tape.values[number]
         if value.origin in ("input", "call"):
             return number
         if number not in steps.places:
             steps.hold(value)
         axes = [axis for axis, size in enumerate(value.shape) if isinstance(size, Varying)]
-        if axes and (number, scope) not in stretched:
-            stretched[number, scope] = _stretched(steps, value, axes[0], scope, beside)
-        return stretched.get((number, scope), number)
+        if axes and (number, caller) not in stretched:
+            stretched[number, caller] = _stretched(steps, value, axes[0], caller, beside)
+        return stretched.get((number, caller), number)
 
     for step in made:
         read = step.reads()
         for port, wire in step.inputs.items():
             numbers = wire if isinstance(wire, list) else [wire]
-            found = [held(number, step.scope, read) for number in numbers]
+            found = [held(number, step.caller, read) for number in numbers]
             step.inputs[port] = found if isinstance(wire, list) else found[0]
         steps.made.append(step)
     for name, item in steps.tape.outputs.items():
         steps.tape.outputs[name] = V(held(steps.number(item), steps.tape.root, []))
 
 
-def _stretched(steps: Steps, value: Value, axis: int, scope: Scope, beside: list[int]) -> int:
+def _stretched(steps: Steps, value: Value, axis: int, caller: ModuleCall, beside: list[int]) -> int:
     """A constant that holds the same for every sample, stretched over the batch.
 
     Args:
         steps: The steps.
         value: The constant.
         axis: Its axis that is the batch.
-        scope: The call of a module that reads it.
+        caller: The call of a module that reads it.
         beside: Numbers of what is read together with it.
     """
     size, rank = value.shape[axis], len(value.shape)
@@ -254,7 +254,7 @@ def _stretched(steps: Steps, value: Value, axis: int, scope: Scope, beside: list
 
     def emitted(type: str, shape: tuple[Any, ...], params: dict[str, Any], **inputs: int) -> int:
         made = steps.tape.tensor(shape, value.dtype)
-        step = Step(type, type.lower(), scope, params, dict(inputs), source="expand")
+        step = Step(type, type.lower(), caller, params, dict(inputs), source="expand")
         steps.made.append(step)
         steps.places[made.id] = (step, "out", None)
         return made.id
@@ -264,7 +264,7 @@ def _stretched(steps: Steps, value: Value, axis: int, scope: Scope, beside: list
         number = emitted("Permute", (1, *shape[1:]), {"dims": order}, input=number)
     fitting = [one for one in beside if one != value.id and steps.tape.values[one].shape[:1] == (size,)]
     fitting = [one for one in fitting if steps.tape.values[one].origin in ("input", "call")]
-    like = fitting[0] if fitting else steps.batch_of(size, scope).id
+    like = fitting[0] if fitting else steps.batch_of(size, caller).id
     number = emitted("Expand", shape, {"shape": (-1,) * rank}, input=number, like=like)
     if axis:
         back = tuple(order.index(place) for place in range(rank))

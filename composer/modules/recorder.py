@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from composer.modules.arguments import Arguments
-from composer.modules.tape import Call, Scope, Tape, TapeError, V, Varying, merged
+from composer.modules.tape import Call, ModuleCall, Tape, TapeError, V, Varying, merged
 
 __all__ = ["DecidedError", "evaluating", "named_tensors", "recorded", "user_line"]
 
@@ -96,8 +96,8 @@ class _Recorder(TorchFunctionMode):
 
     def __init__(self, module: nn.Module, is_layer: Callable[[nn.Module], bool]) -> None:
         super().__init__()
-        self.tape = Tape(root=Scope("", type(module).__name__))
-        self.scope = self.tape.root
+        self.tape = Tape(root=ModuleCall("", type(module).__name__))
+        self.caller = self.tape.root
         self.is_layer = is_layer
         self.paths = {id(part): path for path, part in module.named_modules()}
         self.numbers = WeakIdKeyDictionary()
@@ -143,7 +143,7 @@ class _Recorder(TorchFunctionMode):
             DecidedError: Always, unless it is a check that fails or does nothing.
         """
         line, text = _user_frame()
-        where = f"{self.scope.path or 'the module'} looks at numbers that depend on its inputs ({name}) at {line}"
+        where = f"{self.caller.path or 'the module'} looks at numbers that depend on its inputs ({name}) at {line}"
         if not text.startswith("assert "):
             raise DecidedError(where)
         self._note(f"{where}, a check that the graph does not make")
@@ -243,7 +243,7 @@ class _Recorder(TorchFunctionMode):
             value = self.tape.tensor(tensor.shape, tensor.dtype)
             self.numbers[tensor] = value.id
             self.depends.add(value.id)
-        self.tape.calls.append(Call(name, target, args, kwargs, self._shown(out), self.scope, module, path))
+        self.tape.calls.append(Call(name, target, args, kwargs, self._shown(out), self.caller, module, path))
 
     def _note(self, text: str) -> None:
         if text not in self.tape.notes:
@@ -361,12 +361,12 @@ def _scopes(recorder: _Recorder, module: nn.Module) -> Iterator[None]:
             return plain(self, *args, **kwargs)
         if recorder.is_layer(self):
             return recorder.layer(self, lambda: plain(self, *args, **kwargs), args, kwargs)
-        outer = recorder.scope
-        recorder.scope = Scope(recorder.paths[id(self)], type(self).__name__, outer)
+        outer = recorder.caller
+        recorder.caller = ModuleCall(recorder.paths[id(self)], type(self).__name__, outer)
         try:
             return plain(self, *args, **kwargs)
         finally:
-            recorder.scope = outer
+            recorder.caller = outer
 
     nn.Module.__call__ = called  # type: ignore[method-assign]
     try:

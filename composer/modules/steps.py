@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from composer.catalog import Catalog
-from composer.modules.tape import Call, Scope, Tape, V, Value, Varying
+from composer.modules.tape import Call, ModuleCall, Tape, V, Value, Varying
 
 __all__ = ["Step", "Steps", "UnsupportedError", "type_name"]
 
@@ -27,7 +27,7 @@ class Step:
     Args:
         type: Type of the component; of a placeholder, a name that no catalog has.
         hint: What its id should be.
-        scope: The call of a module that it belongs to.
+        caller: The call of a module that it belongs to.
         params: Its parameters.
         inputs: What each port reads: a tensor's number, or several.
         weights: For each of its own state's names, the name in the module's state dict.
@@ -40,7 +40,7 @@ class Step:
 
     type: str
     hint: str
-    scope: Scope
+    caller: ModuleCall
     params: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, int | list[int]] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class Steps:
                 wires[port] = [self.number(part) for part in item]
             elif item is not None:
                 wires[port] = self.number(item)
-        step = Step(type, hint or self.call.name, self.call.scope, given, wires, dict(weights or {}))
+        step = Step(type, hint or self.call.name, self.call.caller, given, wires, dict(weights or {}))
         step.frozen, step.path, step.source = frozen, path, self.call.target
         self.made.append(step)
         for index, part in enumerate(out if isinstance(out, list | tuple) else [out]):
@@ -173,22 +173,22 @@ class Steps:
         value = self.value(like)
         return V(self.tape.tensor(value.shape if shape is None else shape, dtype or value.dtype).id)
 
-    def batch_of(self, size: Any, scope: Scope | None = None) -> V:
+    def batch_of(self, size: Any, caller: ModuleCall | None = None) -> V:
         """A tensor whose first axis has this size, the latest that was made in this module or given to the whole.
 
         Args:
             size: The size.
-            scope: The call of the module; by default that of the current call.
+            caller: The call of the module; by default that of the current call.
 
         Raises:
             UnsupportedError: There is none.
         """
-        if scope is None:
+        if caller is None:
             assert self.call is not None
-            scope = self.call.scope
-        chain = scope.chain()
+            caller = self.call.caller
+        chain = caller.chain()
         for step in reversed(self.made):
-            if step.scope in chain:
+            if step.caller in chain:
                 for number, (maker, _, index) in reversed(self.places.items()):
                     value = self.tape.values[number]
                     if maker is step and index is None and value.origin == "call" and value.shape[:1] == (size,):

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["Call", "Scope", "Tape", "TapeError", "V", "Value", "Varying", "merged", "values_in"]
+__all__ = ["Call", "ModuleCall", "Tape", "TapeError", "V", "Value", "Varying", "merged", "values_in"]
 
 
 class TapeError(ValueError):
@@ -34,7 +34,7 @@ class Varying:
 
 
 @dataclass(eq=False, slots=True)
-class Scope:
+class ModuleCall:
     """One call of a module that holds others: what is called in it belongs together.
 
     Args:
@@ -45,9 +45,9 @@ class Scope:
 
     path: str
     kind: str
-    parent: "Scope | None" = None
+    parent: "ModuleCall | None" = None
 
-    def chain(self) -> list["Scope"]:
+    def chain(self) -> list["ModuleCall"]:
         """The calls from the whole down to this one."""
         outer = self.parent.chain() if self.parent else []
         return [*outer, self]
@@ -88,7 +88,7 @@ class Call:
         args: Positional arguments, with ``V`` for tensors.
         kwargs: Arguments by name.
         out: What came back, with ``V`` for tensors.
-        scope: In which module.
+        caller: In which module.
         module: The layer that was called.
         path: Its name in the whole.
     """
@@ -98,7 +98,7 @@ class Call:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     out: Any
-    scope: Scope
+    caller: ModuleCall
     module: torch.nn.Module | None = None
     path: str = ""
 
@@ -124,7 +124,7 @@ class Tape:
     calls: list[Call] = field(default_factory=list)
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, V] = field(default_factory=dict)
-    root: Scope = field(default_factory=lambda: Scope("", "Module"))
+    root: ModuleCall = field(default_factory=lambda: ModuleCall("", "Module"))
     batch: Varying | None = None
     notes: list[str] = field(default_factory=list)
     unused: tuple[str, ...] = ()
@@ -183,12 +183,12 @@ def merged(first: Tape, second: Tape, batch: Varying) -> Tape:
         origin = "samples" if data is None and _numbers_samples(one, shape) and _numbers_samples(other, shape) else ""
         found.values[one.id] = Value(one.id, shape, one.dtype, origin or one.origin, one.name, data, one.requires_grad)
     for call, again in zip(first.calls, second.calls, strict=True):
-        if (call.name, call.path, call.scope.path) != (again.name, again.path, again.scope.path):
-            text = f"{call.target} in {call.scope.path or 'the module'} is {again.target} with another batch"
+        if (call.name, call.path, call.caller.path) != (again.name, again.path, again.caller.path):
+            text = f"{call.target} in {call.caller.path or 'the module'} is {again.target} with another batch"
             raise TapeError(text)
         args = _both(call.args, again.args, call.target)
         kwargs = _both(dict(call.kwargs), dict(again.kwargs), call.target)
-        found.calls.append(Call(call.name, call.target, args, kwargs, call.out, call.scope, call.module, call.path))
+        found.calls.append(Call(call.name, call.target, args, kwargs, call.out, call.caller, call.module, call.path))
     if first.outputs != second.outputs:
         raise TapeError("what is returned changes with the batch")
     return found

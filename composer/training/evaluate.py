@@ -14,7 +14,7 @@ from composer.graph import Graph
 from composer.model import Model
 from composer.ports import values_checked
 from composer.problems import GraphError, Problem, Where, suggestion
-from composer.training.data.columns import Wiring
+from composer.training.data.columns import ColumnMap
 from composer.training.data.loading import Loader
 from composer.training.data.samples import IMAGE
 from composer.training.data.source import Source, Subset
@@ -192,7 +192,7 @@ class Evaluator:
         graph: Graph,
         catalog: Catalog,
         source: Source,
-        wiring: Wiring,
+        wiring: ColumnMap,
         *,
         train: Source | None = None,
         rank: int = 0,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from composer.modules.functions import RULES
 from composer.modules.layers import DROP_PATHS
 from composer.modules.pt2.archive import DTYPES, Archive, RefusedError
-from composer.modules.tape import Call, Scope, Tape, V
+from composer.modules.tape import Call, ModuleCall, Tape, V
 from composer.problems import some_of
 
 __all__ = ["Program", "Run"]
@@ -571,13 +571,13 @@ class _Interpreter:
         self.program = program
         self.like = like
         self.meta = next(iter(inputs.values())).is_meta
-        self.tape = Tape(root=Scope("", program.title))
+        self.tape = Tape(root=ModuleCall("", program.title))
         self.env: dict[str, Any] = {}
         self.numbers: dict[str, int] = {}
         self.depends: set[int] = set()
         self.views: dict[str, _Node] = {}
         self.spent = 0
-        self.scopes: list[tuple[tuple[str, str, str], Scope]] = []
+        self.callers: list[tuple[tuple[str, str, str], ModuleCall]] = []
         for name, tensor in inputs.items():
             value = self.tape.tensor(tensor.shape, tensor.dtype, "input", name)
             self.env[name], self.numbers[name] = tensor, value.id
@@ -631,13 +631,13 @@ class _Interpreter:
         elif not node.name.startswith(_ASSERTIONS):
             self._operation(node, self._scope(node.stack))
 
-    def _operation(self, node: _Node, scope: Scope) -> None:
+    def _operation(self, node: _Node, caller: ModuleCall) -> None:
         args, kwargs = self._values(node.args), self._values(dict(node.kwargs))
         shown = self._shown(node.args), self._shown(dict(node.kwargs))
         fixed = self._fixed(node)
         function = _operation(node)
         if function is None:
-            self._unknown(node, shown, scope)
+            self._unknown(node, shown, caller)
             return
         _refuse_many(node, args)
         args = self._rescaled(node, args)
@@ -654,12 +654,12 @@ class _Interpreter:
             raise
         except Exception as error:  # an operation may refuse its arguments in any way
             if self.meta and not fixed and node.name in _SIZED_BY_NUMBERS:
-                self._unknown(node, shown, scope)
+                self._unknown(node, shown, caller)
                 return
             raise RefusedError(f"{node.target} cannot be run: {type(error).__name__}: {error}"[:300]) from error
-        self._take(node, made, shown, scope, fixed)
+        self._take(node, made, shown, caller, fixed)
 
-    def _take(self, node: _Node, made: Any, shown: Any, scope: Scope, fixed: bool) -> None:
+    def _take(self, node: _Node, made: Any, shown: Any, caller: ModuleCall, fixed: bool) -> None:
         outs = node.outs if isinstance(node.outs, list) else [node.outs]
         results = list(made) if isinstance(made, list | tuple) else [made]
         if len(outs) == 1 and isinstance(outs[0], list):
@@ -683,13 +683,13 @@ class _Interpreter:
         out = listed[0] if not isinstance(node.outs, list) else tuple(listed)
         args, kwargs = shown
         kwargs = {key: item for key, item in kwargs.items() if key not in ("layout", "device", "pin_memory", "dtype")}
-        self.tape.calls.append(Call(name, node.target.removeprefix("torch.ops."), args, kwargs, out, scope))
+        self.tape.calls.append(Call(name, node.target.removeprefix("torch.ops."), args, kwargs, out, caller))
         if node.name in ("slice", "select") and isinstance(node.outs, str):
             self.views[node.outs] = node
         if node.name.endswith("_") and listed and listed[0] is not None:  # written into its first argument
-            self._overwritten(node, listed[0], scope)
+            self._overwritten(node, listed[0], caller)
 
-    def _overwritten(self, node: _Node, out: V, scope: Scope) -> None:
+    def _overwritten(self, node: _Node, out: V, caller: ModuleCall) -> None:
         """Under the names of a tensor that was written into, and of what it is a part of, are others from here on."""
         first = node.args[0]
         if not isinstance(first, _Name):
@@ -715,15 +715,15 @@ class _Interpreter:
         value = self.tape.tensor(self.env[whole.name].shape, self.env[whole.name].dtype)
         self.depends.add(value.id)
         shown = (V(self.numbers[whole.name]), index, out)
-        self.tape.calls.append(Call("setitem", "aten.slice_scatter", shown, {}, V(value.id), scope))
-        self._overwritten(_Node("", "", "", (whole,), {}, None, ()), V(value.id), scope)
+        self.tape.calls.append(Call("setitem", "aten.slice_scatter", shown, {}, V(value.id), caller))
+        self._overwritten(_Node("", "", "", (whole,), {}, None, ()), V(value.id), caller)
 
     def _limit(self, node: _Node, tensor: Tensor, most: int) -> None:
         self.spent += tensor.numel()
         if tensor.numel() > most or self.spent > MAX_ALL:
             raise RefusedError(f"{node.target} makes {tensor.numel():,} numbers, which is more than is run here")
 
-    def _unknown(self, node: _Node, shown: Any, scope: Scope) -> None:
+    def _unknown(self, node: _Node, shown: Any, caller: ModuleCall) -> None:
         """An operation that is not known: what it makes has the sizes that the file declares."""
         outs = node.outs[0] if isinstance(node.outs, list) and isinstance(node.outs[0], list) else node.outs
         listed = []
@@ -739,7 +739,7 @@ class _Interpreter:
         out = tuple(listed) if isinstance(outs, list) else listed[0]
         args, kwargs = shown
         name = node.target.replace(".", "_") if node.name in RULES else node.name
-        self.tape.calls.append(Call(name, node.target.removeprefix("torch.ops."), args, kwargs, out, scope))
+        self.tape.calls.append(Call(name, node.target.removeprefix("torch.ops."), args, kwargs, out, caller))
 
     def _size(self, node: _Node) -> None:
         function = _NUMBERS.get(node.name)
@@ -790,19 +790,19 @@ class _Interpreter:
         names = [name for kind, name in _names_in((tuple(args), tuple(node.kwargs.values()))) if kind == "tensor"]
         return not any(self.numbers[name] in self.depends for name in names)
 
-    def _scope(self, stack: tuple[tuple[str, str, str], ...]) -> Scope:
+    def _scope(self, stack: tuple[tuple[str, str, str], ...]) -> ModuleCall:
         """The call of a module; the same one as before where nothing of another lay between."""
         if not stack:
-            return self.scopes[-1][1] if self.scopes else self.tape.root
+            return self.callers[-1][1] if self.callers else self.tape.root
         inner = stack[1:]
         kept = 0
-        while kept < min(len(inner), len(self.scopes)) and self.scopes[kept][0] == inner[kept]:
+        while kept < min(len(inner), len(self.callers)) and self.callers[kept][0] == inner[kept]:
             kept += 1
-        del self.scopes[kept:]
+        del self.callers[kept:]
         for entry in inner[kept:]:
-            parent = self.scopes[-1][1] if self.scopes else self.tape.root
-            self.scopes.append((entry, Scope(entry[1].partition("@")[0], entry[2], parent)))
-        return self.scopes[-1][1] if self.scopes else self.tape.root
+            parent = self.callers[-1][1] if self.callers else self.tape.root
+            self.callers.append((entry, ModuleCall(entry[1].partition("@")[0], entry[2], parent)))
+        return self.callers[-1][1] if self.callers else self.tape.root
 
     def _rescaled(self, node: _Node, args: list[Any]) -> list[Any]:
         """Arguments that hold sizes, for a batch of another size than the file's."""

@@ -24,7 +24,7 @@ from composer.training.data.samples import Source, is_unnamed, shown
 from composer.training.label_fields import cluster_fields, is_map
 from composer.training.recipe import Recipe
 
-__all__ = ["Made", "Wiring", "check_wiring", "wiring"]
+__all__ = ["ColumnMap", "Made", "check_wiring", "wiring"]
 
 Kind = Literal["image_shape", "sample_index", "mask", "clusters"]
 
@@ -50,7 +50,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ColumnMap:
     """What feeds the inputs and data samples of a graph.
 
     Args:
@@ -71,7 +71,7 @@ class Wiring:
         return tuple(name for name, made in self.made.items() if made.kind == "clusters")
 
 
-def wiring(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source, *, training: bool = True) -> Wiring:
+def wiring(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source, *, training: bool = True) -> ColumnMap:
     """Match the columns of a source with what a graph takes, by port type and by ``data.columns``.
 
     Args:
@@ -93,7 +93,7 @@ def wiring(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source, *, tr
 
 def check_wiring(
     graph: Graph, catalog: Catalog, recipe: Recipe, source: Source, *, training: bool = True
-) -> tuple[Wiring, list[Problem]]:
+) -> tuple[ColumnMap, list[Problem]]:
     """As ``wiring``, but what does not fit is given back, warnings and notices too.
 
     Args:
@@ -114,7 +114,7 @@ def check_wiring(
         problems += _memories(graph, catalog, len(source))
         problems += cluster_problems(graph, catalog, matched.clustered, len(source))
     notices = tuple(problem for problem in problems if problem.severity != "error")
-    return Wiring(matched.inputs, matched.samples, matched.made, notices), problems
+    return ColumnMap(matched.inputs, matched.samples, matched.made, notices), problems
 
 
 def _used(graph: Graph, catalog: Catalog) -> set[str]:

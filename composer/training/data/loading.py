@@ -23,7 +23,7 @@ from composer.graph import Graph
 from composer.problems import Edit, Fix, GraphError, Problem, Where
 from composer.training.augment import Mixing, defaults_for, random_of, read_masks, read_mixing, read_views, seed_of
 from composer.training.data.batch import Batch, Item, collate
-from composer.training.data.columns import Wiring
+from composer.training.data.columns import ColumnMap
 from composer.training.data.sample_reader import SampleReader
 from composer.training.data.samples import Source
 from composer.training.recipe import Recipe
@@ -104,7 +104,7 @@ class Loader:
         graph: Graph,
         catalog: Catalog,
         source: Source,
-        wiring: Wiring,
+        wiring: ColumnMap,
         *,
         training: bool,
         rank: int = 0,
@@ -246,7 +246,7 @@ class Loader:
 
     @staticmethod
     def _mixing(
-        recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, wiring: Wiring, training: bool
+        recipe: Recipe, graph: Graph, catalog: Catalog, source: Source, wiring: ColumnMap, training: bool
     ) -> tuple[Mixing | None, list[Problem]]:
         if not training:
             return None, []

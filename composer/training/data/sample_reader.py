@@ -16,7 +16,7 @@ from composer.run.images import Normalisation, decode
 from composer.training.augment import MaskStep, Sample, View, fitted, random_of
 from composer.training.data.annotations import objects_in, with_objects
 from composer.training.data.batch import Item
-from composer.training.data.columns import Wiring
+from composer.training.data.columns import ColumnMap
 from composer.training.data.samples import Source
 
 __all__ = ["SampleReader"]
@@ -41,7 +41,7 @@ class SampleReader:
         graph: Graph,
         catalog: Catalog,
         source: Source,
-        wiring: Wiring,
+        wiring: ColumnMap,
         views: Mapping[str, View],
         masks: Mapping[str, tuple[MaskStep, tuple[int, int]]],
         *,

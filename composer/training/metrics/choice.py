@@ -9,7 +9,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.graph.plan import plan
 from composer.problems import GraphError, Problem, Where, suggestion
-from composer.training.data.columns import Wiring
+from composer.training.data.columns import ColumnMap
 from composer.training.data.samples import Source
 from composer.training.label_fields import cluster_fields, is_map
 from composer.training.metrics.classification import Accuracy, MultiLabel
@@ -42,7 +42,7 @@ _MANY = 5
 
 
 def default_metrics(
-    graph: Graph, catalog: Catalog, source: Source | None = None, fields: Wiring | None = None
+    graph: Graph, catalog: Catalog, source: Source | None = None, fields: ColumnMap | None = None
 ) -> list[str]:
     """The names of the metrics that fit what a graph predicts and what its data says; the first one is the main one.
 
@@ -77,7 +77,7 @@ def metrics_for(
     source: Source,
     *,
     train: Source | None = None,
-    fields: Wiring | None = None,
+    fields: ColumnMap | None = None,
     names: Sequence[str] | None = None,
 ) -> list[Metric]:
     """The metrics of a graph on its data.
@@ -174,7 +174,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 class _Answers:
     """What a graph predicts, by the types of its ports."""
 
-    def __init__(self, graph: Graph, catalog: Catalog, source: Source | None, fields: Wiring | None) -> None:
+    def __init__(self, graph: Graph, catalog: Catalog, source: Source | None, fields: ColumnMap | None) -> None:
         self.graph = graph
         self.source = source
         types = catalog.port_types
@@ -227,7 +227,7 @@ class _Answers:
         given = f", and the data has the columns {', '.join(columns) or 'none'}" if missing in _COLUMNS else ""
         return f"{_WORDS[missing]}{given}"
 
-    def _label(self, types: ports.PortTypes, fields: Wiring | None) -> str | None:
+    def _label(self, types: ports.PortTypes, fields: ColumnMap | None) -> str | None:
         """The data sample with the right classes; clusters that training makes up are none."""
         made = cluster_fields(self.graph, types)
         for name, entry in self.graph.data_samples.items():

@@ -13,7 +13,7 @@ from composer.graph.link import link
 from composer.problems import Edit
 from composer.rules.class_names import class_count
 from composer.training.data import ArraySource, Source, Subset
-from composer.training.data.columns import Made, Wiring, check_wiring, wiring
+from composer.training.data.columns import ColumnMap, Made, check_wiring, wiring
 from composer.training.data.samples import is_unnamed
 from composer.training.defaults import task_of
 from composer.training.label_fields import cluster_fields
@@ -58,7 +58,7 @@ def recipe(**columns: str) -> Recipe:
     return Recipe.model_validate({"graph": "g.yaml", "data": {"train": {"path": "."}, "columns": columns}})
 
 
-def found(graph: Graph, source: Source, **columns: str) -> tuple[Wiring, list[Problem]]:
+def found(graph: Graph, source: Source, **columns: str) -> tuple[ColumnMap, list[Problem]]:
     return check_wiring(graph, CATALOG, recipe(**columns), source)
 
 
