@@ -134,7 +134,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_from_a_graph_becomes_markup(text: str) -> None:
-    problem = Problem("x", Where(text, line=1, mode=text), f"{text}\n{text}", Fix(text, changes=text))
+    problem = Problem("unknown-node", Where(text, line=1, mode=text), f"{text}\n{text}", Fix(text, changes=text))
     mended = replace(problem, fix=Fix(text, (Edit((text,), text),), text))
     pieces = [
         hint(text),
