@@ -159,8 +159,8 @@ def opened(browser: Browser, address: str, *, click: bool = True) -> tuple[float
 
 def worked(session: CDPSession) -> float:
     """Seconds of a processor that the page's thread took."""
-    told_of = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-    return float(told_of["TaskDuration"])
+    measured = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    return float(measured["TaskDuration"])
 
 
 def made(folder: Path, name: str, events: int) -> RunFolder:

@@ -76,7 +76,7 @@ def evaluate_model(
         )
     source, val = open_splits(recipe.data, Path.cwd(), seed=recipe.seed)
     measured = source if val is None else val
-    _tell_differences(replace(model.graph, classes=model.graph.classes or classes), catalog, recipe, measured)
+    _report_differences(replace(model.graph, classes=model.graph.classes or classes), catalog, recipe, measured)
     found = _measured(model.to(device_of(device)), recipe, catalog, measured, source, precision)
     if as_json:
         print_json({"values": dict(found.values), "samples": found.samples, "seconds": found.seconds, **found.details})
@@ -111,7 +111,7 @@ def _opened(
     return given.recipe, load(given.recipe.graph, weights=weights, catalog=catalog), ()
 
 
-def _tell_differences(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source) -> None:
+def _report_differences(graph: Graph, catalog: Catalog, recipe: Recipe, source: Source) -> None:
     """Say in what the samples differ from what the model was made for.
 
     Raises:

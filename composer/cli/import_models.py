@@ -96,7 +96,7 @@ def import_model(
     print_problems(found.notes, stderr=True)
     catalog = catalog_of(folders)
     package = package or found.package
-    _tell_guess(found.model, package)
+    _report_guess(found.model, package)
     imported = import_config(found, package, catalog=catalog)
     training = (
         import_recipe(found, imported.graph, gpus=gpus, catalog=catalog)
@@ -223,7 +223,7 @@ def _folders_by_package(written: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tell_guess(model: Mapping[str, Any], package: str | None) -> None:
+def _report_guess(model: Mapping[str, Any], package: str | None) -> None:
     """Say which package the numbers are read as, where only its parts show it."""
     guess = package_in_parts(model) if package is None else None
     if guess:

@@ -11,7 +11,7 @@ from composer.catalog import Catalog
 from composer.cli.options import Folders, catalog_of
 from composer.cli.output import print_problems, print_text
 from composer.cli.run import device_of
-from composer.cli.training_input import Given, fitted, given_of, leads, tell_changes
+from composer.cli.training_input import Given, fitted, given_of, leads, report_changes
 from composer.graph import Graph
 from composer.model.compile import compile as compile_graph
 from composer.problems import Problem
@@ -127,8 +127,8 @@ def train_graph(
         _check(recipe, graph, catalog, source, val, out or Path("runs"), device)
         return
     if leads():
-        tell_changes(changed, "graph.yaml of the run" if out is None else f"{out}/graph.yaml")
-        _tell_data(given, source, val)
+        report_changes(changed, "graph.yaml of the run" if out is None else f"{out}/graph.yaml")
+        _report_data(given, source, val)
     _report(_trained(recipe, graph, catalog, device, out=out, source=source, val=val))
 
 
@@ -211,7 +211,7 @@ def _warn(problem: Problem) -> None:
     print_problems([problem], stderr=True)
 
 
-def _tell_data(given: Given, source: Source, val: Source | None) -> None:
+def _report_data(given: Given, source: Source, val: Source | None) -> None:
     classes = f" of {len(source.classes)} classes" if source.classes else ""
     measured = "nothing is measured" if val is None else f"{len(val):,} to measure on"
     held = (

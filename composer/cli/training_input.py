@@ -27,7 +27,7 @@ from composer.training.recipe import Recipe, read_recipe
 from composer.training.runs.folder import RECIPE, RunFolder, resolved
 from composer.training.settings import with_settings
 
-__all__ = ["Given", "Training", "fitted", "given_of", "is_recipe", "leads", "tell_changes", "training_of"]
+__all__ = ["Given", "Training", "fitted", "given_of", "is_recipe", "leads", "report_changes", "training_of"]
 
 _SAMPLES = 10_000
 """How many samples a recipe without data is completed for."""
@@ -207,7 +207,7 @@ def is_recipe(file: Path) -> bool:
     return isinstance(data, dict) and "nodes" not in data and ("data" in data or "graph" in data)
 
 
-def tell_changes(changed: Sequence[str], where: str) -> None:
+def report_changes(changed: Sequence[str], where: str) -> None:
     """Say what was changed in a graph."""
     for one in changed:
         print_text(f"changed: {one}", stderr=True)

@@ -41,7 +41,7 @@ VALUES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 
 
 def conditions_of(template: Template, package: str) -> Callable[[Data, str], bool]:
-    """Tells whether a condition of a template holds for a config of a package."""
+    """A function that says whether a condition of a template holds for a config of a package."""
     return partial(_holds, template, package)
 
 

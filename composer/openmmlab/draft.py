@@ -212,7 +212,7 @@ class GraphDraft:
         """
         read = self.reader.read(config)
         self.nodes[name] = Node(read.type, params=freeze(read.params), inputs=FrozenDict(wires))
-        self.tell_beyond(f"model.{path or name}", config, read)
+        self.report_beyond(f"model.{path or name}", config, read)
         return self._first_output(name, read.type), dict(read.carried)
 
     def not_understood(self, path: str, text: str, known: Sequence[str] = ()) -> None:
@@ -223,27 +223,27 @@ class GraphDraft:
         """Report a setting about training or data."""
         self.notes.append(left_to_caller(path, text))
 
-    def tell_beyond(self, path: str, config: Mapping[str, Any], read: ReadPart) -> None:
+    def report_beyond(self, path: str, config: Mapping[str, Any], read: ReadPart) -> None:
         """Report what of a part its node does not hold: settings without effect, and checkpoints."""
         for key, text in read.wrong.items():
             self.not_understood(f"{path}.{key}", text)
-        self.tell_checkpoints(path, config)
+        self.report_checkpoints(path, config)
 
-    def tell_checkpoints(self, path: str, config: Mapping[str, Any]) -> None:
+    def report_checkpoints(self, path: str, config: Mapping[str, Any]) -> None:
         """Report the files whose weights a part begins with: they are not loaded."""
-        self._tell_rules(path, config.get("init_cfg"))
+        self._report_rules(path, config.get("init_cfg"))
         if "tokenizer_path" in self.reader.beside(config):
-            self._tell_checkpoint(f"{path}.tokenizer_path", str(config["tokenizer_path"]))
+            self._report_checkpoint(f"{path}.tokenizer_path", str(config["tokenizer_path"]))
         if config.get("pretrained") is True:  # timm's own weights
             name = config.get("model_name")
             text = f"timm's weights are not fetched: 'composer weights timm/{name}' puts them into the graph"
             self.left_to_caller(f"{path}.pretrained", text)
         elif config.get("pretrained"):
-            self._tell_checkpoint(f"{path}.pretrained", str(config["pretrained"]))
+            self._report_checkpoint(f"{path}.pretrained", str(config["pretrained"]))
         if config.get("checkpoint_path"):
-            self._tell_checkpoint(f"{path}.checkpoint_path", str(config["checkpoint_path"]))
+            self._report_checkpoint(f"{path}.checkpoint_path", str(config["checkpoint_path"]))
 
-    def tell_training(self, config: Mapping[str, Any]) -> None:
+    def report_training(self, config: Mapping[str, Any]) -> None:
         """Report what the config says about training."""
         if config.get("train_cfg"):
             text = "what happens in training is left to the training script: the graph takes samples as they come"
@@ -264,14 +264,14 @@ class GraphDraft:
 
     def initialization(self, init_cfg: Any, pretrained: Any = None) -> None:
         """Rules of the whole model: those that every part follows, and notes about the others."""
-        self.tell_checkpoints("model", {"init_cfg": init_cfg, "pretrained": pretrained})
+        self.report_checkpoints("model", {"init_cfg": init_cfg, "pretrained": pretrained})
         rules, named = rules_for_parts(plain(init_cfg))
         self.rules = rules
         if named:
             text = "rules of the whole model that name its children are not followed: give them to the part itself"
             self.not_understood("model.init_cfg", text)
 
-    def tell_dropped_levels(self) -> None:
+    def report_dropped_levels(self) -> None:
         """Report which parts take one of several levels; without a head OpenMMLab's give all of them out."""
         for path, levels in self.last_only.items():
             text = (
@@ -314,11 +314,11 @@ class GraphDraft:
         port = component.outputs[0]
         return Flow(Ref(name, port.name), port.type.is_sequence)
 
-    def _tell_rules(self, path: str, init_cfg: Any) -> None:
+    def _report_rules(self, path: str, init_cfg: Any) -> None:
         for file in checkpoints_of(plain(init_cfg)):
-            self._tell_checkpoint(f"{path}.init_cfg", file)
+            self._report_checkpoint(f"{path}.init_cfg", file)
 
-    def _tell_checkpoint(self, path: str, file: str) -> None:
+    def _report_checkpoint(self, path: str, file: str) -> None:
         self.left_to_caller(path, f"the weights in {file} are not loaded: load them into the model once it is built")
 
     def _strange(self, value: Any) -> None:

@@ -36,13 +36,13 @@ def draw_unknown(config: Mapping[str, Any], draft: GraphDraft) -> None:
     for slot in [slot for slot in slots if _rank(slot) == _HEADS]:
         _draw_head(slot, config[slot], draft, flow, target, keys)
     if not any(_rank(slot) == _HEADS for slot in slots):
-        draft.tell_dropped_levels()
+        draft.report_dropped_levels()
     draft.outputs = {"tensor": {"features": flow.ref}, **draft.outputs} if flow != views[0] else draft.outputs
     rest = [key for key in config if key not in slots and key not in COMMON]
     for key in rest:
         draft.carry(key, config[key])
     for slot in slots:
-        _tell_unread(slot, config[slot], draft)
+        _report_unread(slot, config[slot], draft)
     draft.unknown_algorithm([key for key in rest if key != setting])
 
 
@@ -95,11 +95,11 @@ def _draw_chain(config: Mapping[str, Any], draft: GraphDraft, slots: Sequence[st
     return flow
 
 
-def _tell_unread(path: str, part: Any, draft: GraphDraft) -> None:
+def _report_unread(path: str, part: Any, draft: GraphDraft) -> None:
     """Report the settings that nodes of a known algorithm have beside the part, and none has here."""
     if isinstance(part, list | tuple):
         for index, one in enumerate(part):
-            _tell_unread(f"{path}.{index}", one, draft)
+            _report_unread(f"{path}.{index}", one, draft)
         return
     for key in [key for key in draft.reader.beside(part) if key not in _REPORTED_ELSEWHERE]:
         text = f"no node of an algorithm that is not known has this setting of {part['type']}: it is in the metadata"

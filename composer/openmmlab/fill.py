@@ -500,7 +500,7 @@ class _Filling:
             last = next(name for name in reversed(self.names) if "slots" in self.data["nodes"][name])
             self.draft.outputs = {"tensor": {"features": self._ref(last)}, **self.draft.outputs}
         if self.data.get("every_level"):
-            self.draft.tell_dropped_levels()
+            self.draft.report_dropped_levels()
 
     def _data_samples(self) -> None:
         """The fields that something is wired to."""

@@ -102,7 +102,7 @@ def draw_config(config: Mapping[str, Any] | ConfigFile, package: str | None, cat
         if key in COMMON and key not in draft.carried and key != "type":
             draft.carry(key, config[key])
     if "train_cfg" not in algorithm.settings:
-        draft.tell_training(config)
+        draft.report_training(config)
     for key in [key for key in config if key not in draft.carried and key not in (*algorithm.settings, "type")]:
         draft.carry(key, config[key])
         draft.not_understood(f"model.{key}", f"{kind} has no such setting", (*algorithm.settings, *COMMON))

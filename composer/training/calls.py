@@ -135,7 +135,7 @@ def parts_with(model: nn.Module, method: str) -> Iterator[Any]:
 
 
 def set_class_counts(model: nn.Module, counts: Tensor) -> None:
-    """Tell every part that asks (``set_class_counts``) how many samples each class has.
+    """Give every part that asks (``set_class_counts``) how many samples each class has.
 
     Args:
         model: The model.

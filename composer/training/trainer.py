@@ -400,7 +400,7 @@ class Trainer:
             try:
                 self.train_step(batch)
             finally:
-                self._tell_nodes()
+                self._report_nodes()
             if self._due_things(signals):
                 return True
             if not one and self.step % self.per_epoch == 0 and self.step < self.total:
@@ -489,7 +489,7 @@ class Trainer:
             self.run.status.beat(step=self.step, steps=self.total, epoch=self.epoch)
         self._sums = _Sums(sums.names)
 
-    def _tell_nodes(self) -> None:
+    def _report_nodes(self) -> None:
         """Write the numbers of every node, where they were counted: in some steps, and where a loss is no number."""
         found, self.stepper.nodes.newest = self.stepper.nodes.newest, None
         if found is not None:

@@ -75,7 +75,7 @@ def read_image(
     origin = Origin(pipeline.colour if pipeline else None, channels)
     found = ImageInput(Input("Image"), given)
     if isinstance(given, Mapping):
-        _tell_settings(found.notes, settings, two_norms, origin)
+        _report_settings(found.notes, settings, two_norms, origin)
         found.beyond = beyond_preprocess(given, origin)
     elif given is not None:
         found.notes.append(not_understood(_PATH, f"expected a dict, found {plain(given)!r:.80}"))
@@ -90,7 +90,7 @@ def read_image(
     if images is not None:
         found.notes[:0] = images.notes
         if steps is not None and not images.pipeline:
-            _tell_no_pipeline(found, steps)
+            _report_no_pipeline(found, steps)
     shape = drawn or fixed_size(steps or Preprocess()) or ("H", "W")
     found.entry = Input("Image", ("B", channels, *shape), steps)
     if steps is not None and channels not in _OF_A_FILE:
@@ -137,14 +137,14 @@ def _by_pipeline(
     return replace(steps, resize=sized.resize, crop=sized.crop), size
 
 
-def _tell_no_pipeline(found: ImageInput, steps: Preprocess) -> None:
+def _report_no_pipeline(found: ImageInput, steps: Preprocess) -> None:
     how = f"resized to {list(steps.resize)}" if isinstance(steps.resize, tuple) else f"resized to {steps.resize}"
     how += f" and cropped to {list(steps.crop)}" if steps.crop else ""
     text = f"the config has no pipeline for testing, so that it does not say the size of images: they are {how}"
     found.notes.append(left_to_caller("test_pipeline", text))
 
 
-def _tell_settings(notes: list[Problem], config: Mapping[str, Any], two_norms: bool, origin: Origin) -> None:
+def _report_settings(notes: list[Problem], config: Mapping[str, Any], two_norms: bool, origin: Origin) -> None:
     strange = {key: text for key, text in strange_settings(config, origin).items() if not (two_norms and key in SECOND)}
     if is_known_preprocessor(config):
         notes.extend(not_understood(f"{_PATH}.{key}", strange[key]) for key in strange if key not in SECOND)

@@ -131,7 +131,7 @@ def _by_model(
 ) -> None:
     """What each parameter of the model shall have, as roles and the fewest paths."""
     found.wanted = {one.name: _wanted(one, flat, custom) for one in parameters}
-    _tell_no_hits(given, custom, parameters)
+    _report_no_hits(given, custom, parameters)
     _name_those_without_decay(found, parameters)
     paths: dict[str, dict[str, float]] = {}
     chosen: dict[str, float] = {}
@@ -274,7 +274,7 @@ def _wanted(one: _Parameter, flat: Mapping[str, float], custom: Sequence[_Custom
     return rate, decay
 
 
-def _tell_no_hits(given: Settings, custom: Sequence[_Custom], parameters: Sequence[_Parameter]) -> None:
+def _report_no_hits(given: Settings, custom: Sequence[_Custom], parameters: Sequence[_Parameter]) -> None:
     """Keys that name no parameter: in mmengine they change nothing without a word."""
     for rule in custom:
         if not any(rule.hits(one.theirs) for one in parameters):
