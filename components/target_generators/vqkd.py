@@ -44,7 +44,7 @@ class NormEMAVectorQuantizer(nn.Module):
         self.embedding = Codebook(words, length, kmeans_init)
         self.register_buffer("cluster_size", torch.zeros(words))
         self.starts_from_data = kmeans_init
-        self.register_load_state_dict_post_hook(_report_start)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_post_hook(_start_as_loaded)  # type: ignore[no-untyped-call]
 
     def forward(self, vectors: Tensor) -> Tensor:
         """[M, length] to the words' indices [M]."""
@@ -152,7 +152,7 @@ def _counts(nearest: Tensor, words: Tensor) -> Tensor:
     return words.new_zeros(words.shape[0]).index_add(0, nearest, ones)
 
 
-def _report_start(module: NormEMAVectorQuantizer, _keys: Any) -> None:
-    """Whether words that were loaded have started."""
+def _start_as_loaded(module: NormEMAVectorQuantizer, _keys: Any) -> None:
+    """Words that were loaded have started, or not, as their flag says."""
     if not module.embedding.initted.is_meta:
         module.starts_from_data = not bool(module.embedding.initted)

@@ -1,4 +1,4 @@
-"""``import``: a config of OpenMMLab or a ``.pt2`` file as a graph; also checkpoints, and ``export --to openmmlab``."""
+"""``import``: a config of OpenMMLab or a ``.pt2`` file as a graph; also ``export --to openmmlab``."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,13 @@ from composer.cli.training_input import is_recipe, training_of
 from composer.graph import Graph
 from composer.graph.file import dumps, loads, write
 from composer.graph.file.document import edit
-from composer.model.compile import compile as compile_graph
 from composer.modules import from_pt2
 from composer.modules.blocks import identifier
 from composer.openmmlab import (
-    CheckpointReport,
     ImportedGraph,
     import_config,
-    load_state_dict,
     whole_config_from_graph,
 )
-from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.config_file import read_config
 from composer.openmmlab.config_text import write_config
 from composer.openmmlab.names import package_in_parts, package_of
@@ -36,9 +32,7 @@ from composer.rules import check
 from composer.rules.sizes import infer_shapes
 from composer.training.recipe import write_recipe
 
-__all__ = ["export_config", "import_model", "import_weights"]
-
-_SHOWN = 10
+__all__ = ["export_config", "import_model"]
 
 
 def import_model(
@@ -142,40 +136,6 @@ def import_program(file: Path, catalog: Catalog, out: Path | None) -> None:
     print_text(f"{path}: {found.report.top} nodes on the top level{several}{counted}")
 
 
-def import_weights(
-    checkpoint: Annotated[
-        Path,
-        typer.Argument(metavar="CHECKPOINT", help="A .pth file of OpenMMLab or another library, or safetensors."),
-    ],
-    folders: Folders,
-    graph: Annotated[Path, typer.Option(help="The graph that they are for.", show_default=False)],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="The file to write; by default CHECKPOINT's name here.", show_default=False),
-    ] = None,
-    leave_out: LeaveOut = False,
-) -> None:
-    """Put the weights of a checkpoint under the names of a graph, and save both as one safetensors file.
-
-    Torch files are read with weights_only=True: nothing in them is run. Where the checkpoint and the graph do not agree
-    nothing is written, unless --leave-out says to go on: what the graph lacks is then left out, and what the checkpoint
-    lacks keeps its initial values.
-    """
-    found = read_checkpoint(checkpoint)
-    print_problems(_problems_of(found, checkpoint), stderr=True)
-    model = compile_graph(graph_of(graph), catalog=catalog_of(folders))
-    report = load_state_dict(model, found.tensors)
-    print_text(str(report))
-    if not report.matched:
-        text = "no entry of the checkpoint fits the graph: is this the right file?"
-        raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
-    parted = len(found.unknown) + len(found.no_tensors) + _unsettled(report)
-    stop_unless(leave_out, ("entries do not agree", "left out", parted))
-    path = target_file(out, f"{checkpoint.stem}.safetensors", checkpoint)
-    model.save(path)
-    print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
-
-
 def export_config(file: Path, out: Path | None, catalog: Catalog) -> None:
     """Write a graph as a config of OpenMMLab, if it has such a shape; with the training of a recipe or a run."""
     training = training_of(file, catalog) if file.is_dir() or is_recipe(file) else None
@@ -268,28 +228,6 @@ def _without(graph: Graph, settings: Sequence[Problem]) -> Graph:
         scope = ("graphs", where.scope) if where.scope else ()
         edits.append(Edit((*scope, "nodes", str(where.node), "params", str(where.parameter)), remove=True))
     return edit(graph, *edits) if edits else graph
-
-
-def _problems_of(found: Checkpoint, path: Path) -> list[Problem]:
-    """What a checkpoint holds beside tensors. What training is known to leave in it is no reason to stop."""
-    reports = [
-        Problem("not-a-tensor", Where(f"{path} {name}"), f"this is {kind} and no tensor")
-        for name, kind in found.no_tensors.items()
-    ]
-    reports += [
-        Problem("unknown-object", Where(f"{path} {name}"), "objects of this name are not made, only tensors are read")
-        for name in found.unknown
-    ]
-    if found.beside:
-        text = f"left out, since it is no part of a model: {', '.join(found.beside[:_SHOWN])}"
-        reports.append(Problem("beside-the-weights", Where(str(path)), text, severity="warning"))
-    return reports
-
-
-def _unsettled(report: CheckpointReport) -> int:
-    """How many entries one of the two has and the other lacks; the count of batches seen is no weight."""
-    missing = [name for name in report.missing if not name.endswith("num_batches_tracked")]
-    return len(missing) + len(report.unexpected) + len(report.mismatched)
 
 
 def _without_training(imported: ImportedGraph, training: ImportedRecipe | None) -> ImportedGraph:

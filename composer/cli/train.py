@@ -16,7 +16,7 @@ from composer.graph import Graph
 from composer.model.compile import compile as compile_graph
 from composer.problems import Problem
 from composer.training.augment import MASKS, SAME_AS, STEPS, SameAs
-from composer.training.check.findings import Finding, HealthReport
+from composer.training.check.findings import CheckReport, Finding
 from composer.training.check.report import check_training
 from composer.training.data.index import source_problems
 from composer.training.data.source import Source, open_splits
@@ -139,7 +139,7 @@ def _check(
     place = next((folder for folder in (out, *out.absolute().parents) if folder.is_dir()), Path.cwd())
 
     def show(finding: Finding) -> None:
-        print_text(HealthReport((finding,)).text(), _COLOURS[finding.state])
+        print_text(CheckReport((finding,)).text(), _COLOURS[finding.state])
 
     report = check_training(recipe, graph, catalog, source, val, out=place, device=device_of(device), on_finding=show)
     if report.state == "error":

@@ -1,7 +1,7 @@
 """``weights``: those of a checkpoint, or that timm, torchvision or transformers name, under the names of a graph."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from composer.catalog import Catalog
-from composer.cli.import_models import import_weights
 from composer.cli.options import Folders, LeaveOut, catalog_of, graph_of, stop_unless, target_file
-from composer.cli.output import print_text
+from composer.cli.output import print_problems, print_text
 from composer.graph import Graph, thaw
 from composer.graph.file.document import edit, to_document
 from composer.model import Model
@@ -26,11 +25,13 @@ from composer.model.hub_transformers import (
 )
 from composer.model.weights import WeightsReport
 from composer.openmmlab import CheckpointReport, load_state_dict
+from composer.openmmlab.checkpoint import Checkpoint, read_checkpoint
 from composer.openmmlab.twins import load_twin, torchvision_twin, transformers_twin
 from composer.problems import Edit, GraphError, Problem, Where
 
 __all__ = ["put_weights"]
 
+_SHOWN = 10  # names of what is left out of a checkpoint
 _OF_SIZES = ("resize", "crop", "crop_padding", "pad")
 _LIBRARIES = (PREFIX, TORCHVISION, TRANSFORMERS)
 
@@ -94,7 +95,7 @@ def put_weights(
         if file is not None or preprocess:
             option = "--preprocess" if file is None else "--file"
             raise typer.BadParameter(f"it goes with {PREFIX}NAME.TAG and the like, found {source}", param_hint=option)
-        import_weights(Path(source), folders, graph, out, leave_out)
+        _put_checkpoint(Path(source), folders, graph, out, leave_out)
         return
     described, catalog = graph_of(graph), catalog_of(folders)
     chosen = _chosen(library, source, file, catalog)
@@ -233,3 +234,42 @@ def _images(graph: Graph, weights: HubWeights) -> list[str]:
     ]
     refs = [ref for node in nodes for wire in node.inputs.values() for ref in wire.refs]
     return list(dict.fromkeys(ref.source for ref in refs if ref.source in graph.inputs))
+
+
+def _put_checkpoint(checkpoint: Path, folders: Sequence[Path], graph: Path, out: Path | None, leave_out: bool) -> None:
+    """Put the weights of a checkpoint under the names of a graph."""
+    found = read_checkpoint(checkpoint)
+    print_problems(_left_behind(found, checkpoint), stderr=True)
+    model = compile_graph(graph_of(graph), catalog=catalog_of(folders))
+    report = load_state_dict(model, found.tensors)
+    print_text(str(report))
+    if not report.matched:
+        text = "no entry of the checkpoint fits the graph: is this the right file?"
+        raise GraphError(Problem("weights-mismatch", Where(str(checkpoint)), text))
+    parted = len(found.unknown) + len(found.no_tensors) + _open_entries(report)
+    stop_unless(leave_out, ("entries do not agree", "left out", parted))
+    path = target_file(out, f"{checkpoint.stem}.safetensors", checkpoint)
+    model.save(path)
+    print_text(f"{path}: {len(report.matched)} of {len(model.state_dict())} entries are the checkpoint's")
+
+
+def _left_behind(found: Checkpoint, path: Path) -> list[Problem]:
+    """What a checkpoint holds beside tensors. What training is known to leave in it is no reason to stop."""
+    reports = [
+        Problem("not-a-tensor", Where(f"{path} {name}"), f"this is {kind} and no tensor")
+        for name, kind in found.no_tensors.items()
+    ]
+    reports += [
+        Problem("unknown-object", Where(f"{path} {name}"), "objects of this name are not made, only tensors are read")
+        for name in found.unknown
+    ]
+    if found.beside:
+        text = f"left out, since it is no part of a model: {', '.join(found.beside[:_SHOWN])}"
+        reports.append(Problem("beside-the-weights", Where(str(path)), text, severity="warning"))
+    return reports
+
+
+def _open_entries(report: CheckpointReport) -> int:
+    """How many entries one of the two has and the other lacks; the count of batches seen is no weight."""
+    missing = [name for name in report.missing if not name.endswith("num_batches_tracked")]
+    return len(missing) + len(report.unexpected) + len(report.mismatched)

@@ -209,7 +209,7 @@ def _repeated(data: Any, numbers: Numbers, within: Mapping[str, Mapping[int, Num
 
     Args:
         data: What may hold such words.
-        numbers: The numbers of each word; one that is settled has one.
+        numbers: The numbers of each word; a word that has one number stands for it.
         within: The numbers that other words have, once a word has one of its own.
     """
 

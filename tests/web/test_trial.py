@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from composer.training.check.findings import HealthReport
+from composer.training.check.findings import CheckReport
 from composer.training.check.proof import NodeProof, Probe
 from composer.training.check.step import gradient_findings, policy_finding
 from composer.web.setup_payloads import CheckResult
@@ -19,7 +19,7 @@ def shown(
 ) -> CheckResult:
     probe = Probe(0, {"loss": 1.0}, gradients, unreached, {}, 0.0)
     findings = (*gradient_findings(MODEL, probe), policy_finding(proofs))
-    return trial._result(HealthReport(findings), "cpu")
+    return trial._result(CheckReport(findings), "cpu")
 
 
 def proof(node: str, about: str, kind: Any = "trained", moved: float | None = 0.0) -> NodeProof:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Finding", "HealthReport", "State"]
+__all__ = ["CheckReport", "Finding", "State"]
 
 State = Literal["ok", "warning", "error"]
 
@@ -36,7 +36,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class HealthReport:
+class CheckReport:
     """All that was looked at, in order."""
 
     findings: tuple[Finding, ...]

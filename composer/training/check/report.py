@@ -20,7 +20,7 @@ from composer.catalog import Catalog
 from composer.graph import Graph
 from composer.problems import GraphError, Problem, byte_text, time_text
 from composer.training import checkpoints
-from composer.training.check.findings import Finding, HealthReport, State
+from composer.training.check.findings import CheckReport, Finding, State
 from composer.training.check.proof import probe_step, prove_policy
 from composer.training.check.resume import flat_state, resume_finding
 from composer.training.check.step import first_losses, gradient_findings, policy_finding, step_finding
@@ -76,7 +76,7 @@ def check_training(
     device: torch.device | str = "cpu",
     limit: int | None = None,
     on_finding: Callable[[Finding], None] | None = None,
-) -> HealthReport:
+) -> CheckReport:
     """Try a training before it begins.
 
     It makes some 25 steps with fresh weights, in this process alone, without ``torch.compile``, at full learning rate.
@@ -101,7 +101,7 @@ def check_training(
         found.append(one)
         if on_finding is not None:
             on_finding(one)
-    return HealthReport(tuple(found))
+    return CheckReport(tuple(found))
 
 
 @dataclass(frozen=True)

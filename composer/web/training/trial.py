@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from composer.training.check.findings import Finding, HealthReport
+from composer.training.check.findings import CheckReport, Finding
 from composer.training.check.report import CHECKED, check_training
 from composer.training.data.source import open_splits
 from composer.training.recipe import Recipe
@@ -86,7 +86,7 @@ def _plain(finding: Finding) -> CheckFinding:
     return CheckFinding(item=finding.item, state=finding.state, message=finding.message, advice=finding.advice)
 
 
-def _result(report: HealthReport, device: str) -> CheckResult:
+def _result(report: CheckReport, device: str) -> CheckResult:
     values: dict[str, Mapping[str, Any]] = {}
     for finding in report.findings:
         values[finding.item] = {**values.get(finding.item, {}), **finding.values}
